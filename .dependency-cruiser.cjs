@@ -1,0 +1,133 @@
+/**
+ * The layers of the repository, one rule each. Imports only look down:
+ *
+ *   apps       server   bench                              may use node:* ; nothing imports an app
+ *   engine     engine                                      sees the parts and the ground
+ *   parts      commands   persistence   eviction   config  see what their rule says
+ *   ground     core   resp                                 import nothing, not even each other
+ *
+ * @kv/testing stands outside the picture: it sees everything below the apps, and only tests see it.
+ * The comment of each rule says what to do instead of the import that it refuses.
+ */
+
+/** Files that are no part of a layer: they may use test tools, Node and @kv/testing. */
+const TESTS = "[.](test|bench|interop)[.]ts$|^apps/[^/]+/interop/";
+
+/** A rule that lets `name` import only itself, the packages of `below` and the npm packages of `npm`. */
+function layer(name, below, comment, npm = []) {
+  return {
+    name: `layer-${name}`,
+    severity: "error",
+    comment,
+    from: { path: `^packages/${name}/src/`, pathNot: TESTS },
+    to: {
+      pathNot: [
+        ...[name, ...below].map((each) => `^packages/${each}/`),
+        ...npm.map((each) => `node_modules/${each}/`),
+      ],
+      couldNotResolve: false,
+      // Built-in modules are the business of no-io-below-the-apps, which has its own exceptions.
+      dependencyTypesNot: ["core"],
+    },
+  };
+}
+
+module.exports = {
+  forbidden: [
+    layer("core", [], "@kv/core imports nothing. Need a clock, a log, a list? Have it passed in."),
+    layer("resp", [], "@kv/resp imports nothing, not even @kv/core: it turns bytes into bytes."),
+    layer(
+      "commands",
+      ["core", "resp"],
+      "@kv/commands may import @kv/core and @kv/resp. Need more? Have it passed in.",
+    ),
+    layer(
+      "persistence",
+      ["core", "resp"],
+      "@kv/persistence may import @kv/core and @kv/resp. Need files or time? Use the storage and the clock it is given.",
+    ),
+    layer(
+      "eviction",
+      ["core"],
+      "@kv/eviction may import @kv/core. Need the limits? They are plain options, passed in.",
+    ),
+    layer(
+      "config",
+      [],
+      "@kv/config may import zod and nothing else. A directive belongs to the module that reads it; hand its row in.",
+      ["zod"],
+    ),
+    layer(
+      "engine",
+      ["commands", "config", "core", "eviction", "persistence", "resp"],
+      "@kv/engine sees the parts and the ground. Need I/O? Add it to Host and let the app supply it.",
+    ),
+    layer(
+      "testing",
+      ["commands", "config", "core", "engine", "eviction", "persistence", "resp"],
+      "@kv/testing sees everything below the apps. A test that needs an app stands in that app.",
+      ["fast-check", "vitest"],
+    ),
+    {
+      name: "nothing-imports-an-app",
+      severity: "error",
+      comment: "Nothing imports an app. Move what is shared into the package that owns the idea.",
+      from: { path: "^(packages|apps)/([^/]+)/" },
+      to: { path: "^apps/([^/]+)/", pathNot: "^apps/$2/" },
+    },
+    {
+      name: "testing-only-from-tests",
+      severity: "error",
+      comment:
+        "@kv/testing is for *.test.ts, *.bench.ts and *.interop.ts. Production code takes its host from the app.",
+      from: { path: "^(packages|apps)/", pathNot: [TESTS, "^packages/testing/"] },
+      to: { path: "^packages/testing/" },
+    },
+    {
+      name: "no-io-below-the-apps",
+      severity: "error",
+      comment:
+        "Only apps/*, files named node.ts and tests may import Node's modules. Describe what you need as an interface and let the app pass it in.",
+      from: { path: "^packages/", pathNot: ["(^|/)node[.]ts$", TESTS] },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "only-public-doors",
+      severity: "error",
+      comment:
+        "Import another package by its name. Its doors are index.ts and, where present, testing.ts and node.ts.",
+      from: { path: "^(packages|apps)/([^/]+)/", pathNot: "^packages/testing/" },
+      to: {
+        path: "^packages/([^/]+)/",
+        pathNot: ["^packages/$2/", "^packages/[^/]+/src/(index|testing|node)[.]ts$"],
+      },
+    },
+    {
+      name: "no-cycles",
+      severity: "error",
+      comment:
+        "Two files that need each other are one idea, or hide a third: move the shared part. Only types may name each other.",
+      from: { path: "^(packages|apps)/" },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    {
+      name: "no-unresolved",
+      severity: "error",
+      comment: "Declare the package in the package.json of the importing package, or fix the path.",
+      from: { path: "^(packages|apps)/" },
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "(^|/)(dist|fixtures)/" },
+    tsConfig: { fileName: "tsconfig.base.json" },
+    // Type-only imports count: a layer that knows another's types depends on it.
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      conditionNames: ["@kv/source", "import", "node", "default"],
+      exportsFields: ["exports"],
+      extensions: [".ts", ".js", ".mjs", ".cjs", ".json", ".d.ts"],
+    },
+  },
+};

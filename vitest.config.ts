@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+// Tests run from source: this condition picks `src/*.ts` in the exports of every @kv package.
+const conditions = ["@kv/source", "module", "node", "import", "default"];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts"],
+    // Property tests share two cores with each other; the limit is there to catch a hang.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+});
