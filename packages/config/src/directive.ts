@@ -1,0 +1,72 @@
+/**
+ * directive(): one configuration option as a row of data.
+ *
+ * From the row follow the typed option, CONFIG GET, SET and REWRITE, the file and command line
+ * grammar, and the sample file. `directive()` runs at load and refuses a row that contradicts
+ * itself.
+ */
+import type { Kind } from "./kind.ts";
+
+export interface DirectiveSpec<Name extends string, Value, Input = Value> {
+  readonly name: Name;
+  /** Older names. Each also answers CONFIG GET and SET. */
+  readonly aliases?: readonly string[];
+  readonly kind: Kind<Value, Input>;
+  readonly default: NoInfer<Value>;
+  /** One line for the sample file. */
+  readonly summary: string;
+
+  /** Only the file and the command line can set it. */
+  readonly immutable?: boolean;
+  /** CONFIG SET needs `enable-protected-configs`. */
+  readonly protected?: boolean;
+  /** The value must not show in logs, MONITOR or the slow log. */
+  readonly sensitive?: boolean;
+  /** For tests: CONFIG GET shows it only by its exact name. */
+  readonly hidden?: boolean;
+  /** CONFIG SET answers LOADING while the data set is loading. */
+  readonly denyLoading?: boolean;
+  /** An empty text means "not set": CONFIG REWRITE leaves no line for it. */
+  readonly emptyIsUnset?: boolean;
+  /**
+   * Which lines CONFIG REWRITE writes. "changed" (the default): those that differ from the
+   * default or stood in the file. "always": all. "changed-only": none at all at the default.
+   */
+  readonly rewrite?: "changed" | "always" | "changed-only";
+  /** Brings an accepted value into bounds without a word. */
+  readonly clamp?: (value: Value) => Value;
+  /** Set when this row can never do anything here; says why. */
+  readonly noEffectBecause?: string;
+}
+
+export interface Directive<Name extends string = string, Value = unknown, Input = Value>
+  extends DirectiveSpec<Name, Value, Input> {
+  readonly aliases: readonly string[];
+}
+
+/**
+ * A row of any type. The compiler cannot say "for some Value"; the store only ever hands a row's
+ * kind the values that the same kind made.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: see above.
+export type AnyDirective = Directive<string, any, any>;
+
+export function directive<const Name extends string, Value, Input = Value>(
+  spec: DirectiveSpec<Name, Value, Input>,
+): Directive<Name, Value, Input> {
+  const names = [spec.name, ...(spec.aliases ?? [])];
+  claim(
+    spec,
+    names.every((name) => /^[a-z0-9._-]+$/.test(name)),
+    "names are lower case",
+  );
+  claim(spec, new Set(names).size === names.length, "a name is given twice");
+  claim(spec, !(spec.immutable && (spec.protected || spec.denyLoading)), "immutable says it all");
+  claim(spec, !spec.emptyIsUnset || typeof spec.default === "string", "only text can be unset");
+  claim(spec, /^[A-Z].*\.$/.test(spec.summary), "the summary is one sentence");
+  return Object.freeze({ ...spec, aliases: spec.aliases ?? [] });
+}
+
+function claim(spec: { readonly name: string }, holds: boolean, claimed: string): void {
+  if (!holds) throw new Error(`directive '${spec.name}': ${claimed}`);
+}

@@ -1,0 +1,56 @@
+/** Directives that exist for tests and debugging. CONFIG GET shows them by exact name only. */
+import { directive } from "../directive.ts";
+import { boolean, integer } from "../kinds.ts";
+import { intMax, intMin } from "../value-grammar.ts";
+
+export const testing = [
+  directive({
+    name: "use-exit-on-panic",
+    kind: boolean,
+    default: false,
+    hidden: true,
+    summary: "After a panic exit instead of aborting.",
+  }),
+  directive({
+    name: "rdb-key-save-delay",
+    kind: integer(intMin, intMax),
+    default: 0,
+    hidden: true,
+    summary: "Microseconds of pause for each key saved; negative: keys for a microsecond.",
+  }),
+  directive({
+    name: "key-load-delay",
+    kind: integer(intMin, intMax),
+    default: 0,
+    hidden: true,
+    summary: "Microseconds of pause for each key loaded; negative: keys for a microsecond.",
+  }),
+  directive({
+    name: "loading-process-events-interval-bytes",
+    kind: integer(1024, intMax),
+    default: 2 * 1024 * 1024,
+    hidden: true,
+    summary: "Bytes loaded between two looks at the clients.",
+  }),
+  directive({
+    name: "watchdog-period",
+    kind: integer(0, intMax),
+    default: 0,
+    hidden: true,
+    summary: "Milliseconds after which a hanging loop is logged; 0 never logs one.",
+  }),
+  directive({
+    name: "cluster-ping-interval",
+    kind: integer(0, intMax),
+    default: 1000,
+    hidden: true,
+    summary: "Milliseconds between a node's random pings.",
+  }),
+  directive({
+    name: "aof-disable-auto-gc",
+    kind: boolean,
+    default: false,
+    hidden: true,
+    summary: "Keep files of the append-only log that a rewrite left behind.",
+  }),
+] as const;

@@ -1,0 +1,51 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { matchesGlob } from "./glob.ts";
+
+describe("matchesGlob", () => {
+  test.each([
+    ["*", "maxmemory"],
+    ["max*", "maxmemory"],
+    ["MAX*", "maxmemory"],
+    ["*max-*-e*", "set-max-intset-entries"],
+    ["p?rt", "port"],
+    ["[op]ort", "port"],
+    ["[^a-o]ort", "port"],
+    ["[z-a]ort", "port"],
+    ["\\port", "port"],
+    ["[\\p]ort", "port"],
+    ["por[t", "port"],
+    ["", ""],
+    ["**", ""],
+  ])("%s matches %s", (pattern, text) => {
+    expect(matchesGlob(pattern, text)).toBe(true);
+  });
+
+  test.each([
+    ["", "port"],
+    ["por", "port"],
+    ["port?", "port"],
+    ["[^p]ort", "port"],
+    ["\\*", "port"],
+    ["*x", "port"],
+  ])("%s does not match %s", (pattern, text) => {
+    expect(matchesGlob(pattern, text)).toBe(false);
+  });
+
+  test("agrees with a regular expression on stars and question marks", () => {
+    const pattern = fc.string({ unit: fc.constantFrom("a", "b", "*", "?"), maxLength: 8 });
+    const text = fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 8 });
+    fc.assert(
+      fc.property(pattern, text, (glob, name) => {
+        const regex = new RegExp(`^${glob.replaceAll("*", ".*").replaceAll("?", ".")}$`);
+        expect(matchesGlob(glob, name)).toBe(regex.test(name));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("many stars against a long text end at once", () => {
+    expect(matchesGlob("a*".repeat(50), `${"a".repeat(5000)}b`)).toBe(true);
+    expect(matchesGlob(`${"a*".repeat(50)}c`, "a".repeat(5000))).toBe(false);
+  });
+});

@@ -1,0 +1,37 @@
+/** @kv/config: the grammar of redis.conf, the table of directives, and the store of their values. */
+export { type CommandLine, parseCommandLine } from "./command-line.ts";
+export { type ConfFiles, type ConfLine, confLines } from "./conf-file.ts";
+export {
+  type ApplyListener,
+  type ConfigSetContext,
+  ConfigStore,
+  type ConfigStoreOptions,
+  type LoadContext,
+  type ParseHook,
+} from "./config-store.ts";
+export { type AnyDirective, type Directive, type DirectiveSpec, directive } from "./directive.ts";
+export { areas, directives, directivesWith } from "./directives/index.ts";
+export { maxmemoryPolicy } from "./directives/memory.ts";
+export {
+  ConfigFileError,
+  ConfigOpenError,
+  ConfigOptionsError,
+  ConfigSetError,
+  compatibleVersion,
+} from "./errors.ts";
+export { matchesGlob } from "./glob.ts";
+export { type Kind, type KindSpec, kind, Refusal } from "./kind.ts";
+export { boolean, flags, integer, memory, memoryOrPercent, octal, oneOf, text } from "./kinds.ts";
+export { type ConfigSources, loadConfig } from "./load-config.ts";
+export { type ConfigOptions, type DirectiveName, parseOptions } from "./options.ts";
+export { type Area, defaultConfText } from "./sample-conf.ts";
+export type {
+  BufferLimit,
+  BufferLimits,
+  OomScores,
+  PrimaryAddress,
+  SavePoint,
+} from "./special-kinds.ts";
+export { quoteArg, splitArgs } from "./split-args.ts";
+export { type LineHook, type StatementName, Statements } from "./statements.ts";
+export { type Integer, intMax, intMin, longMax, uintMax, ulongMax } from "./value-grammar.ts";

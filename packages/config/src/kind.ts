@@ -1,0 +1,121 @@
+/**
+ * Kind: what a directive's value is. One kind says how words become a value, which values are
+ * allowed, how CONFIG GET prints it and which lines CONFIG REWRITE leaves in the file.
+ *
+ * Each kind is a zod codec between words and value, made when first used: start-up pays for the
+ * directives that a file names and no others. The schema's messages are the texts that clients
+ * and operators of Redis know.
+ *
+ *     words from file, command line,          value, as the engine
+ *     CONFIG SET                    -- codec ->  reads it
+ *                                   <-        and as an embedder writes it
+ */
+import * as z from "zod/mini";
+
+/** Why a value is not taken. `reason` may be empty: then nothing is said beyond the name. */
+export class Refusal {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+export type ValueSchema<Value> = z.ZodMiniType<Value, Value>;
+export type ValueCodec<Value> = z.ZodMiniType<Value, string[]>;
+
+/** Where words come from decides how they join the value that is there. */
+export interface MergeContext {
+  /** From a file or the command line, where lines of some directives add up. */
+  readonly inFile: boolean;
+  /** An earlier line of this load named the same directive. */
+  readonly seen: boolean;
+  readonly words: readonly string[];
+}
+
+export interface KindSpec<Value, Input = Value> {
+  /** For messages and the sample file: "boolean", "memory", ... */
+  readonly type: string;
+  /** What the sample file says may follow the name. */
+  readonly syntax: string;
+  /** Takes any number of words; otherwise exactly one. */
+  readonly multiArg?: boolean;
+  /** Allowed values, apart from notation. Called once, when first needed. */
+  schema(): ValueSchema<Input>;
+  parse(words: readonly string[]): Input | Refusal;
+  words(value: Input): string[];
+  /** CONFIG GET; by default the words with blanks between them. */
+  print?(value: Value): string;
+  /** CONFIG REWRITE: what follows the name, a line each; by default one line of the words. */
+  lines?(value: Value): readonly string[];
+  /** How what was read joins what was there; by default it takes its place. */
+  merge?(previous: Value, input: Input, context: MergeContext): Value;
+}
+
+export interface Kind<Value, Input = Value> {
+  readonly type: string;
+  readonly syntax: string;
+  readonly multiArg: boolean;
+  schema(): ValueSchema<Input>;
+  codec(): ValueCodec<Input>;
+  words(value: Input): string[];
+  print(value: Value): string;
+  lines(value: Value): readonly string[];
+  merge(previous: Value, input: Input, context: MergeContext): Value;
+}
+
+export function kind<Value, Input = Value>(spec: KindSpec<Value, Input>): Kind<Value, Input> {
+  let schema: ValueSchema<Input> | undefined;
+  let codec: ValueCodec<Input> | undefined;
+  // Without `merge`, what is read is the value: the two types are one then.
+  const joined = (value: Value) => spec.words(value as unknown as Input).join(" ");
+  const self: Kind<Value, Input> = {
+    type: spec.type,
+    syntax: spec.syntax,
+    multiArg: spec.multiArg === true,
+    schema() {
+      schema ??= spec.schema();
+      return schema;
+    },
+    codec() {
+      codec ??= codecOf(spec, self.schema());
+      return codec;
+    },
+    words: (value) => spec.words(value),
+    print: (value) => (spec.print ?? joined)(value),
+    lines: (value) => spec.lines?.(value) ?? [joined(value)],
+    merge: (previous, input, context) =>
+      spec.merge === undefined ? (input as unknown as Value) : spec.merge(previous, input, context),
+  };
+  return self;
+}
+
+function codecOf<Value, Input>(
+  spec: KindSpec<Value, Input>,
+  schema: ValueSchema<Input>,
+): ValueCodec<Input> {
+  return z.codec(z.array(z.string()), schema, {
+    decode(words, payload) {
+      const parsed = spec.parse(words);
+      if (!(parsed instanceof Refusal)) return parsed;
+      payload.issues.push({ code: "custom", message: parsed.reason, input: words });
+      return z.NEVER;
+    },
+    encode: (value) => spec.words(value),
+  });
+}
+
+/** The value that `words` stand for, or the reason why they stand for none. */
+export function decodeWords<Input>(
+  of: Kind<unknown, Input>,
+  words: readonly string[],
+): Input | Refusal {
+  const result = z.safeDecode(of.codec(), [...words]);
+  return result.success ? result.data : new Refusal(result.error.issues[0].message);
+}
+
+/** `value` when it is allowed as it is, or the reason why not. */
+export function checkValue<Input>(of: Kind<unknown, Input>, value: unknown): Input | Refusal {
+  const result = z.safeParse(of.schema(), value);
+  return result.success ? result.data : new Refusal(result.error.issues[0].message);
+}

@@ -1,0 +1,59 @@
+/**
+ * Options as an embedder writes them: an object with typed values, or texts as in a file.
+ *
+ *     parseOptions({ maxmemory: "100mb", appendonly: true, bind: ["127.0.0.1"] })
+ */
+import type { AnyDirective, Directive } from "./directive.ts";
+import { directives } from "./directives/index.ts";
+import { ConfigOptionsError } from "./errors.ts";
+import { checkValue, decodeWords, Refusal } from "./kind.ts";
+
+type Row = (typeof directives)[number];
+
+type InputOf<Of> = Of extends Directive<string, infer _Value, infer Input> ? Input : never;
+
+/** Every directive by name. A text is read like the words of a file. */
+export type ConfigOptions = {
+  readonly [Name in Row["name"]]?: InputOf<Extract<Row, { readonly name: Name }>> | string;
+} & { readonly [moduleDirective: `${string}.${string}`]: unknown };
+
+export type DirectiveName = Row["name"];
+
+/**
+ * The words that each option stands for, by directive. Throws ConfigOptionsError, one line for
+ * each option that is unknown or wrong.
+ */
+export function parseOptions(
+  options: ConfigOptions,
+  find: (name: string) => AnyDirective | undefined = findRow,
+): Map<string, readonly string[]> {
+  const words = new Map<string, readonly string[]>();
+  const problems: string[] = [];
+  for (const [name, given] of Object.entries(options)) {
+    if (given === undefined) continue;
+    const directive = find(name);
+    const parsed =
+      directive === undefined ? new Refusal("no such option") : wordsOf(directive, given);
+    if (parsed instanceof Refusal) problems.push(`${name}: ${parsed.reason}`);
+    else if (directive !== undefined) words.set(directive.name, parsed);
+  }
+  if (problems.length > 0) throw new ConfigOptionsError(problems);
+  return words;
+}
+
+function wordsOf({ kind }: AnyDirective, given: unknown): readonly string[] | Refusal {
+  if (typeof given === "string") {
+    const words = !kind.multiArg ? [given] : given === "" ? [""] : given.split(" ");
+    const decoded = decodeWords(kind, words);
+    return decoded instanceof Refusal ? decoded : words;
+  }
+  const checked = checkValue(kind, given);
+  return checked instanceof Refusal ? checked : kind.words(checked);
+}
+
+let rows: ReadonlyMap<string, AnyDirective> | undefined;
+
+function findRow(name: string): AnyDirective | undefined {
+  rows ??= new Map(directives.map((row) => [row.name as string, row as AnyDirective]));
+  return rows.get(name);
+}
