@@ -1,0 +1,370 @@
+/**
+ * Database: one numbered database. Keys, expiries, and the life of an entry: born, overwritten,
+ * moved to another shape, renamed, removed.
+ *
+ * A key's bytes come as bytes[start, end) with a view over the same memory and their hash, as the
+ * request parser leaves them; nothing is copied except into the arena. Every method that changes
+ * an entry hands it to running snapshot cuts first. Methods that return a Ref may have moved the
+ * entry: the ref passed in is void then.
+ *
+ * True whenever no method is running; check() verifies it:
+ *   - `expires` holds exactly the entries that carry an expiry, under the same hashes;
+ *   - each entry is in the slot of its hash, and its value is whole.
+ *
+ * Not in this file: what happens when a key has expired (the caller decides whether to remove it,
+ * and who is told), eviction, notifications.
+ */
+import { type Arena, type Ref, roundedBytes } from "./arena.ts";
+import { assert } from "./assert.ts";
+import { Dict } from "./dict.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { LAZY_FREE_EFFORT } from "./lazy-free.ts";
+import {
+  createEntry,
+  EXPIRY_FLAG,
+  entryBytes,
+  expiryMs,
+  flagsOf,
+  idleBits,
+  keyLength,
+  keyOffset,
+  kindOf,
+  setExpiryMs,
+  setIdleBits,
+  setValueLength,
+  valueLength,
+  WORD_FLAG,
+  wordFieldIndex,
+  wordsOf,
+  EXTERNAL_FLAG,
+  setValueRef,
+  wordIndex,
+} from "./object.ts";
+import { isInline } from "./string-value.ts";
+import { freeEffort, freeEntry, freeTable, freeValue } from "./value.ts";
+
+export class Database {
+  readonly keyspace: Keyspace;
+  readonly arena: Arena;
+  /** The number by which clients select it. */
+  readonly index: number;
+  /** All keys, and those with an expiry. */
+  dict: Dict;
+  expires: Dict;
+  /** Where the active expire cycle stands in `expires`. */
+  expireCursor = 0;
+  /** How often `dict` had been reseeded when `expires` was last brought in line with it. */
+  private generation = 0;
+
+  constructor(keyspace: Keyspace, index: number) {
+    this.keyspace = keyspace;
+    this.arena = keyspace.arena;
+    this.index = index;
+    this.dict = this.newTable();
+    this.expires = this.newTable();
+  }
+
+  private newTable(): Dict {
+    return new Dict(this.arena).attach(Dict.create(this.arena, this.keyspace.seed));
+  }
+
+  get size(): number {
+    return this.dict.count;
+  }
+
+  /** Hash of a key, as find() and insertion want it. */
+  hash(bytes: Uint8Array, view: DataView, start: number, end: number): number {
+    return this.dict.hash(bytes, view, start, end);
+  }
+
+  /** Entry of the key, expired or not; NONE when there is none. */
+  find(bytes: Uint8Array, view: DataView, start: number, end: number, hash: number): Ref {
+    return this.dict.find(bytes, view, start, end, hash);
+  }
+
+  /** As find, computing the hash. */
+  findKey(bytes: Uint8Array, view: DataView, start: number, end: number): Ref {
+    return this.dict.find(bytes, view, start, end, this.dict.hash(bytes, view, start, end));
+  }
+
+  /** Hands `entry` to the running cuts that lack it. To be called before any change of its value. */
+  preserve(entry: Ref): void {
+    const { cuts } = this.keyspace;
+    if (cuts.running.length !== 0) cuts.preserve(this.dict, entry);
+  }
+
+  /**
+   * A new key, which must not exist yet. `flags` as in object.ts, without EXPIRY; for an inline
+   * string `inlineBytes` is its length. The caller fills in the value (and the word).
+   */
+  add(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    hash: number,
+    kind: number,
+    flags: number,
+    inlineBytes: number,
+  ): Ref {
+    const { epoch } = this.keyspace.cuts;
+    const entry = createEntry(this.arena, kind, flags, epoch, bytes, start, end, inlineBytes);
+    this.link(entry, hash);
+    return entry;
+  }
+
+  /** A new key whose value is a block of its own (every collection). */
+  addCollection(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    hash: number,
+    type: number,
+    encoding: number,
+    value: Ref,
+  ): Ref {
+    const flags = WORD_FLAG | EXTERNAL_FLAG;
+    const entry = this.add(bytes, start, end, hash, kindOf(type, encoding), flags, 0);
+    setValueRef(this.arena, entry, value);
+    return entry;
+  }
+
+  private link(entry: Ref, hash: number): void {
+    this.dict.insert(entry, hash);
+    if (this.dict.generation !== this.generation) this.followReseed();
+  }
+
+  /** The key table took a new seed: the expiries follow. */
+  private followReseed(): void {
+    this.generation = this.dict.generation;
+    this.expires.free();
+    this.expires = new Dict(this.arena).attach(Dict.create(this.arena, this.dict.seed));
+    this.dict.eachEntry((entry) => {
+      if ((flagsOf(this.arena, entry) & EXPIRY_FLAG) !== 0)
+        this.expires.insert(entry, this.dict.hashOfEntry(entry));
+    });
+  }
+
+  /**
+   * Gives an existing entry another shape: new flags, and room for `inlineBytes` behind the key,
+   * of which the first `keepBytes` are kept. A value outside the entry must have been dealt with;
+   * the word is kept if both shapes have one. Encoding, idle bits and expiry stay.
+   */
+  reshape(entry: Ref, flags: number, inlineBytes: number, keepBytes: number): Ref {
+    const { arena } = this;
+    const oldFlags = flagsOf(arena, entry);
+    const keyBytes = keyLength(arena, entry);
+    const oldOffset = keyOffset(oldFlags);
+    const offset = keyOffset(flags);
+    const need = offset + keyBytes + inlineBytes;
+    const has = isInline(oldFlags) ? valueLength(arena, entry) : 0;
+    if (oldFlags === flags && roundedBytes(oldOffset + keyBytes + has) === roundedBytes(need)) {
+      setValueLength(arena, entry, inlineBytes);
+      return entry;
+    }
+    const moved = arena.alloc(need);
+    const from = wordsOf(arena, entry);
+    const fromAt = wordIndex(entry);
+    const to = wordsOf(arena, moved);
+    const toAt = wordIndex(moved);
+    to[toAt] = ((from[fromAt] as number) & ~0xff00) | (flags << 8);
+    to[toAt + 1] = from[fromAt + 1] as number;
+    to[toAt + 2] = keyBytes;
+    to[toAt + 3] = inlineBytes;
+    if ((flags & EXPIRY_FLAG) !== 0) {
+      setExpiryMs(arena, moved, (oldFlags & EXPIRY_FLAG) !== 0 ? expiryMs(arena, entry) : 0);
+    }
+    if ((flags & oldFlags & WORD_FLAG) !== 0) {
+      const word = wordFieldIndex(arena, entry);
+      const target = wordFieldIndex(arena, moved);
+      to[target] = from[word] as number;
+      to[target + 1] = from[word + 1] as number;
+    }
+    arena.copy(moved, offset, entry, oldOffset, keyBytes + keepBytes);
+    this.relink(entry, moved, oldFlags & flags & EXPIRY_FLAG);
+    arena.free(entry);
+    return moved;
+  }
+
+  /** The key's entry is another block now. */
+  private relink(old: Ref, moved: Ref, inExpires: number): void {
+    const hash = this.dict.hashOfEntry(moved);
+    const known = this.dict.findRef(old, hash);
+    assert(known, "an entry that moves is in its table");
+    this.dict.replaceFound(moved);
+    if (inExpires !== 0) {
+      assert(this.expires.findRef(old, this.expiresHash(moved, hash)), "a key with an expiry is among the expires");
+      this.expires.replaceFound(moved);
+    }
+  }
+
+  /** The two tables share their hashes, unless the expires alone were flooded and reseeded. */
+  private expiresHash(entry: Ref, hash: number): number {
+    return this.expires.seed === this.dict.seed ? hash : this.expires.hashOfEntry(entry);
+  }
+
+  /** Sets the expiry, in milliseconds since 1970. */
+  setExpiry(entry: Ref, whenMs: number): Ref {
+    const { arena } = this;
+    this.preserve(entry);
+    const flags = flagsOf(arena, entry);
+    let target = entry;
+    if ((flags & EXPIRY_FLAG) === 0) {
+      const inline = isInline(flags) ? valueLength(arena, entry) : 0;
+      const length = valueLength(arena, entry);
+      target = this.reshape(entry, flags | EXPIRY_FLAG, inline, inline);
+      setValueLength(arena, target, length);
+      this.expires.insert(target, this.expires.hashOfEntry(target));
+    }
+    setExpiryMs(arena, target, whenMs);
+    return target;
+  }
+
+  /** Removes the expiry. The entry as it is when it has none. */
+  clearExpiry(entry: Ref): Ref {
+    const { arena } = this;
+    const flags = flagsOf(arena, entry);
+    if ((flags & EXPIRY_FLAG) === 0) return entry;
+    this.preserve(entry);
+    this.unlinkExpiry(entry);
+    const inline = isInline(flags) ? valueLength(arena, entry) : 0;
+    const length = valueLength(arena, entry);
+    const target = this.reshape(entry, flags & ~EXPIRY_FLAG, inline, inline);
+    setValueLength(arena, target, length);
+    return target;
+  }
+
+  private unlinkExpiry(entry: Ref): void {
+    const known = this.expires.findRef(entry, this.expires.hashOfEntry(entry));
+    assert(known, "a key with an expiry is among the expires");
+    this.expires.removeFound();
+  }
+
+  /** Takes the entry out of the tables. It and its value live on, in the caller's hands. */
+  detach(entry: Ref): void {
+    this.preserve(entry);
+    if ((flagsOf(this.arena, entry) & EXPIRY_FLAG) !== 0) this.unlinkExpiry(entry);
+    const known = this.dict.findRef(entry, this.dict.hashOfEntry(entry));
+    assert(known, "an entry that is detached is in its table");
+    this.dict.removeFound();
+  }
+
+  /** Removes the key. `lazily` leaves a large value to lazyFree.step(). */
+  remove(entry: Ref, lazily: boolean): void {
+    this.detach(entry);
+    if (lazily && freeEffort(this.arena, entry) > LAZY_FREE_EFFORT) {
+      this.keyspace.lazyFree.addEntry(entry);
+    } else {
+      freeEntry(this.arena, entry);
+    }
+  }
+
+  /** Takes in an entry detached from another database (MOVE). The key must not exist here. */
+  adopt(entry: Ref): void {
+    const hash = this.dict.hashOfEntry(entry);
+    this.link(entry, hash);
+    if ((flagsOf(this.arena, entry) & EXPIRY_FLAG) !== 0) this.expires.insert(entry, this.expiresHash(entry, hash));
+  }
+
+  /**
+   * An entry like `source` (a detached one, or one of any database) under another key, holding
+   * the block `value` where the source's value is outside. The key must not exist here. This is
+   * the second half of RENAME (the value itself) and COPY (a copy of it).
+   */
+  addLike(
+    source: Ref,
+    value: Ref,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    hash: number,
+  ): Ref {
+    const { arena } = this;
+    const flags = flagsOf(arena, source);
+    const inline = isInline(flags) ? valueLength(arena, source) : 0;
+    const kind = (wordsOf(arena, source)[wordIndex(source)] as number) & 255;
+    const { epoch } = this.keyspace.cuts;
+    const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, inline);
+    setIdleBits(arena, entry, idleBits(arena, source));
+    setValueLength(arena, entry, valueLength(arena, source));
+    if ((flags & EXPIRY_FLAG) !== 0) setExpiryMs(arena, entry, expiryMs(arena, source));
+    if ((flags & WORD_FLAG) !== 0) {
+      const from = wordFieldIndex(arena, source);
+      const to = wordFieldIndex(arena, entry);
+      const words = wordsOf(arena, entry);
+      words[to] =
+        (flags & EXTERNAL_FLAG) !== 0 ? value : (wordsOf(arena, source)[from] as number);
+      words[to + 1] = wordsOf(arena, source)[from + 1] as number;
+    }
+    if (inline > 0) {
+      const valueAt = keyOffset(flags);
+      arena.copy(
+        entry,
+        valueAt + (end - start),
+        source,
+        valueAt + keyLength(arena, source),
+        inline,
+      );
+    }
+    this.link(entry, hash);
+    if ((flags & EXPIRY_FLAG) !== 0) this.expires.insert(entry, this.expiresHash(entry, hash));
+    return entry;
+  }
+
+  /** Frees the value that is about to be replaced and marks the entry as changed. */
+  dropValue(entry: Ref): void {
+    this.preserve(entry);
+    freeValue(this.arena, entry);
+  }
+
+  /** Removes all keys. Returns how many there were. */
+  flush(lazily: boolean): number {
+    const { dict, expires, keyspace } = this;
+    const removed = dict.count;
+    this.dict = this.newTable();
+    this.expires = this.newTable();
+    this.generation = 0;
+    this.expireCursor = 0;
+    expires.free();
+    if (keyspace.cuts.adopt(dict)) return removed;
+    if (lazily && removed > LAZY_FREE_EFFORT) keyspace.lazyFree.addTable(dict);
+    else freeTable(dict);
+    return removed;
+  }
+
+  /** @internal Keyspace.swap(). */
+  exchange(other: Database): void {
+    [this.dict, other.dict] = [other.dict, this.dict];
+    [this.expires, other.expires] = [other.expires, this.expires];
+    [this.generation, other.generation] = [other.generation, this.generation];
+    this.expireCursor = 0;
+    other.expireCursor = 0;
+  }
+
+  /** Random entry, or NONE. */
+  random(): Ref {
+    return this.dict.random(this.keyspace.random32);
+  }
+
+  /** Throws unless every promise in the header holds. For tests and fuzzers: slow. */
+  check(): void {
+    const { arena } = this;
+    this.dict.check();
+    this.expires.check();
+    let volatile = 0;
+    this.dict.eachEntry((entry) => {
+      const flags = flagsOf(arena, entry);
+      const inline = isInline(flags) ? valueLength(arena, entry) : 0;
+      assert(
+        arena.blockBytes(entry) >= entryBytes(flags, keyLength(arena, entry), inline),
+        "an entry fits its block",
+      );
+      if ((flags & EXPIRY_FLAG) === 0) return;
+      volatile++;
+      assert(
+        this.expires.findRef(entry, this.expires.hashOfEntry(entry)),
+        "an entry with an expiry is among the expires",
+      );
+    });
+    assert(volatile === this.expires.count, "only entries with an expiry are among the expires");
+  }
+}

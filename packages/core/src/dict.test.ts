@@ -1,0 +1,162 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Arena, NONE, type Ref } from "./arena.ts";
+import { Dict } from "./dict.ts";
+import { createEntry, keyIndex, keyLength, bytesOf } from "./object.ts";
+import { RefList } from "./ref-list.ts";
+
+const encoder = new TextEncoder();
+
+/** A dict beside the arena it lives in, with text keys. */
+function table(seed = 1) {
+  const arena = new Arena({ segmentBytes: 2 ** 20 });
+  const dict = new Dict(arena).attach(Dict.create(arena, seed));
+  const locate = (key: string): Ref => {
+    const bytes = encoder.encode(key);
+    const view = new DataView(bytes.buffer);
+    return dict.find(bytes, view, 0, bytes.length, dict.hash(bytes, view, 0, bytes.length));
+  };
+  return {
+    arena,
+    dict,
+    has: (key: string) => locate(key) !== NONE,
+    add(key: string) {
+      if (locate(key) !== NONE) return false;
+      const bytes = encoder.encode(key);
+      const entry = createEntry(arena, 0, 0, 0, bytes, 0, bytes.length, 0);
+      dict.insert(entry, dict.hashOfEntry(entry));
+      return true;
+    },
+    remove(key: string) {
+      const entry = locate(key);
+      if (entry === NONE) return false;
+      dict.removeFound();
+      arena.free(entry);
+      return true;
+    },
+    keyOf(entry: Ref) {
+      const at = keyIndex(arena, entry);
+      return new TextDecoder().decode(
+        bytesOf(arena, entry).subarray(at, at + keyLength(arena, entry)),
+      );
+    },
+  };
+}
+
+/** As table(), with hashes chosen by the test: keys meet in a few homes, some at a page's end. */
+function clashing() {
+  const made = table();
+  const hashOf = (bytes: Uint8Array) => (((bytes[0] as number) % 5) - 2) * 0x3fff_0000;
+  made.dict.hash = (bytes) => hashOf(bytes) | 0;
+  made.dict.hashOfEntry = (entry) => hashOf(encoder.encode(made.keyOf(entry))) | 0;
+  return made;
+}
+
+describe("Dict", () => {
+  test("agrees with a Map when keys meet in few homes", () => {
+    const step = fc.record({ key: fc.integer({ min: 65, max: 84 }), add: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const t = clashing();
+        const model = new Set<string>();
+        for (const { key, add } of steps) {
+          const name = String.fromCharCode(key);
+          if (add) expect(t.add(name)).toBe(!model.has(name));
+          else expect(t.remove(name)).toBe(model.has(name));
+          if (add) model.add(name);
+          else model.delete(name);
+          t.dict.check();
+          for (let k = 65; k <= 84; k++)
+            expect(t.has(String.fromCharCode(k))).toBe(model.has(String.fromCharCode(k)));
+        }
+      }),
+    );
+  });
+
+  test("splits, merges and gives everything back", () => {
+    const t = table();
+    const empty = t.arena.usedBytes;
+    for (let i = 0; i < 20_000; i++) t.add(`key:${i}`);
+    t.dict.check();
+    t.arena.check();
+    expect(t.dict.count).toBe(20_000);
+    for (let i = 0; i < 20_000; i++) expect(t.has(`key:${i}`)).toBe(true);
+    expect(t.has("key:20000")).toBe(false);
+    expect(t.dict.tableBytes() / t.dict.count).toBeLessThan(22);
+    for (let i = 0; i < 20_000; i += 2) t.remove(`key:${i}`);
+    t.dict.check();
+    for (let i = 1; i < 20_000; i += 2) t.remove(`key:${i}`);
+    t.dict.check();
+    t.arena.check();
+    expect(t.arena.usedBytes).toBe(empty);
+  });
+
+  test("a scan returns each lasting key exactly once while others come and go", () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer({ min: 1, max: 50 }), (seed, wanted) => {
+        const t = table(seed);
+        for (let i = 0; i < 3000; i++) t.add(`stay:${i}`);
+        const seen = new Map<string, number>();
+        const out = new RefList();
+        let cursor = 0;
+        let round = 0;
+        do {
+          out.clear();
+          cursor = t.dict.scan(cursor, wanted * 20, out);
+          for (let i = 0; i < out.count; i++) {
+            const key = t.keyOf(out.at(i));
+            seen.set(key, (seen.get(key) ?? 0) + 1);
+          }
+          for (let i = 0; i < 500; i++) {
+            if (round % 2 === 0) t.add(`go:${round}:${i}`);
+            else t.remove(`go:${round - 1}:${i}`);
+          }
+          round++;
+        } while (cursor !== 0);
+        for (let i = 0; i < 3000; i++) expect(seen.get(`stay:${i}`)).toBe(1);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  test("a flood of keys with one hash makes the dict take a new seed", () => {
+    const t = table();
+    let seed = t.dict.seed;
+    t.dict.hash = (bytes, _view, start, end) =>
+      t.dict.seed === seed ? 42 : Number(new TextDecoder().decode(bytes.subarray(start, end))) * 77_777;
+    t.dict.hashOfEntry = (entry) => (t.dict.seed === seed ? 42 : Number(t.keyOf(entry)) * 77_777);
+    for (let i = 0; i < 4000; i++) t.add(String(i));
+    expect(t.dict.generation).toBe(1);
+    expect(t.dict.count).toBe(4000);
+    seed = 0;
+    for (let i = 0; i < 4000; i++) expect(t.has(String(i))).toBe(true);
+  });
+
+  test("even equal hashes under every seed are only slow", () => {
+    const t = table();
+    t.dict.hash = () => 42;
+    t.dict.hashOfEntry = () => 42;
+    for (let i = 0; i < 1200; i++) t.add(String(i));
+    for (let i = 0; i < 1200; i += 2) t.remove(String(i));
+    t.dict.check();
+    expect(t.has("1")).toBe(true);
+    expect(t.has("2")).toBe(false);
+  });
+
+  test("random picks every key", () => {
+    const t = table();
+    for (let i = 0; i < 50; i++) t.add(`k${i}`);
+    let state = 12345;
+    const next32 = () => {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      return state ^ (state >>> 15);
+    };
+    const seen = new Set<string>();
+    for (let i = 0; i < 5000; i++) seen.add(t.keyOf(t.dict.random(next32)));
+    expect(seen.size).toBe(50);
+    const out = new RefList();
+    t.dict.sample(16, next32, out);
+    expect(out.count).toBeGreaterThan(0);
+    expect(out.count).toBeLessThanOrEqual(16);
+  });
+});

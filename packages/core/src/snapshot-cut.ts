@@ -1,0 +1,185 @@
+/**
+ * Snapshot cuts: the data set as it was at one instant, while it goes on changing.
+ *
+ * There is no fork(). Beginning a cut raises the epoch, a 16-bit counter; every entry carries the
+ * epoch in which its present state was born. A cut then hands each entry that is older than itself
+ * to its consumer exactly once, in one of two ways:
+ *
+ *   step()      a cursor walks the captured tables, a slice at a time, between commands;
+ *   preserve()  the hook in front of every change: an entry about to be changed, moved or deleted
+ *               that some cut has not seen yet is handed over as it still is.
+ *
+ * Either way the entry then takes the present epoch, so the other way passes it by. Entries born
+ * after the beginning carry a newer epoch and are left out. Cuts may overlap: an entry goes first
+ * to all cuts that are newer than it. A table that is flushed while a cut still needs it is left
+ * to the cut, which walks it to the end and releases it.
+ *
+ * Epochs are compared modulo 2^16. A finished cut leaves no entry older than itself, so only cuts
+ * that were aborted widen the range of epochs alive; after 16384 of those in a row the next cut
+ * first brings all entries up to date.
+ */
+import type { Ref } from "./arena.ts";
+import { assert } from "./assert.ts";
+import type { Dict } from "./dict.ts";
+import { epochOf, setEpoch } from "./object.ts";
+import { RefList } from "./ref-list.ts";
+
+/** Who gets the entries of a cut. Called from within step() and preserve(): must not fail. */
+export interface CutConsumer {
+  /** `entry` belonged to database `databaseIndex` at the instant of the cut. */
+  take(databaseIndex: number, entry: Ref): void;
+}
+
+/** One running cut. */
+export class Cut {
+  /** Keys in each database at the instant of the cut. */
+  readonly keyCounts: number[];
+  /** Entries handed over so far, and in all. */
+  takenCount = 0;
+  readonly totalCount: number;
+  done = false;
+  /** @internal */
+  readonly dicts: (Dict | null)[];
+  /** @internal Tables that were flushed meanwhile and are released when this cut is done. */
+  readonly orphans: Dict[] = [];
+  /** @internal */
+  readonly epoch: number;
+  private readonly owner: SnapshotCuts;
+  private readonly consumer: CutConsumer;
+  private databaseIndex = 0;
+  private cursor = 0;
+  private generation = 0;
+  private readonly slice = new RefList();
+
+  /** @internal Use SnapshotCuts.begin(). */
+  constructor(owner: SnapshotCuts, dicts: Dict[], epoch: number, consumer: CutConsumer) {
+    this.owner = owner;
+    this.dicts = dicts.slice();
+    this.epoch = epoch;
+    this.consumer = consumer;
+    this.keyCounts = dicts.map((dict) => dict.count);
+    this.totalCount = this.keyCounts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Walks on over about `entryCount` entries. True when the cut is complete. */
+  step(entryCount: number): boolean {
+    let left = entryCount;
+    while (!this.done && left > 0) {
+      const dict = this.dicts[this.databaseIndex];
+      if (dict === undefined) {
+        this.owner.end(this, true);
+        break;
+      }
+      if (dict === null || dict.count === 0) {
+        this.nextDatabase();
+        continue;
+      }
+      if (this.cursor === 0) this.generation = dict.generation;
+      else if (this.generation !== dict.generation) {
+        // The table took a new seed: its order changed, so walk it again. Entries that were
+        // handed over carry the new epoch and are passed by.
+        this.cursor = 0;
+        this.generation = dict.generation;
+      }
+      const { slice } = this;
+      slice.clear();
+      this.cursor = dict.scan(this.cursor, Math.min(left, 128), slice);
+      for (let i = 0; i < slice.count; i++) this.owner.preserve(dict, slice.at(i));
+      left -= Math.max(slice.count, 8);
+      if (this.cursor === 0) this.nextDatabase();
+    }
+    return this.done;
+  }
+
+  /** Gives up: nothing more is handed over. */
+  abort(): void {
+    if (!this.done) this.owner.end(this, false);
+  }
+
+  private nextDatabase(): void {
+    this.databaseIndex++;
+    this.cursor = 0;
+  }
+
+  /** @internal */
+  take(databaseIndex: number, entry: Ref): void {
+    this.takenCount++;
+    this.consumer.take(databaseIndex, entry);
+  }
+}
+
+export class SnapshotCuts {
+  /** Running cuts, oldest first. */
+  readonly running: Cut[] = [];
+  /** The epoch that new and changed entries carry. */
+  epoch = 1;
+  private readonly dicts: () => Dict[];
+  private readonly release: (dict: Dict) => void;
+  private abortedInARow = 0;
+
+  /** `dicts` gives the databases' present tables, `release` frees a table nobody needs any more. */
+  constructor(dicts: () => Dict[], release: (dict: Dict) => void) {
+    this.dicts = dicts;
+    this.release = release;
+  }
+
+  /** Begins a cut of the data set as it is now. */
+  begin(consumer: CutConsumer): Cut {
+    const dicts = this.dicts();
+    if (this.abortedInARow >= 16384 && this.running.length === 0) {
+      for (const dict of dicts) {
+        dict.eachEntry((entry) => setEpoch(dict.arena, entry, this.epoch));
+      }
+      this.abortedInARow = 0;
+    }
+    assert(this.abortedInARow + this.running.length < 32000, "epochs must not wrap around");
+    this.epoch = (this.epoch + 1) & 0xffff;
+    const cut = new Cut(this, dicts, this.epoch, consumer);
+    this.running.push(cut);
+    return cut;
+  }
+
+  /**
+   * Hands `entry` of the table `dict` to the cuts that lack it: before it changes or goes, and
+   * when a cut's walk has come to it.
+   */
+  preserve(dict: Dict, entry: Ref): void {
+    if (this.running.length === 0) return;
+    const epoch = epochOf(dict.arena, entry);
+    if (epoch === this.epoch) return;
+    for (const cut of this.running) {
+      if (!isOlder(epoch, cut.epoch)) continue;
+      // Databases may have been swapped since: the number is the one at the instant of the cut.
+      const databaseIndex = cut.dicts.indexOf(dict);
+      if (databaseIndex !== -1) cut.take(databaseIndex, entry);
+    }
+    setEpoch(dict.arena, entry, this.epoch);
+  }
+
+  /** A table is flushed: true when a cut still needs it and will release it. */
+  adopt(dict: Dict): boolean {
+    for (const cut of this.running) {
+      if (cut.dicts.includes(dict)) {
+        cut.orphans.push(dict);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** @internal */
+  end(cut: Cut, completed: boolean): void {
+    cut.done = true;
+    this.running.splice(this.running.indexOf(cut), 1);
+    this.abortedInARow = completed ? 0 : this.abortedInARow + 1;
+    for (const dict of cut.orphans) {
+      // Another running cut may need the table as well: then that one inherits it.
+      if (!this.adopt(dict)) this.release(dict);
+    }
+  }
+}
+
+/** True when epoch `a` comes before `b`, modulo 2^16. */
+function isOlder(a: number, b: number): boolean {
+  return ((b - a) << 16) > 0;
+}

@@ -1,0 +1,331 @@
+/**
+ * String values: reading, setting, appending, overwriting ranges.
+ *
+ * Three reported encodings, two places:
+ *
+ *      int      8 bytes in the entry's word: an int64
+ *      embstr   behind the key, or in a block of its own when the entry would get too large
+ *      raw      the same, for strings over 44 bytes and those that were modified
+ *
+ * Where the bytes lie is a matter of size alone: up to 512 bytes inline, above that in an EXTERNAL
+ * block that grows with room to spare, so appending is amortised O(1) per byte.
+ */
+import { type Arena, NONE, type Ref, roundedBytes } from "./arena.ts";
+import { assert } from "./assert.ts";
+import type { Database } from "./database.ts";
+import { formatInt64, INT64_TEXT_BYTES, Int64, parseInt64 } from "./int64.ts";
+import {
+  byteIndex,
+  bytesOf,
+  EXPIRY_FLAG,
+  EXTERNAL_FLAG,
+  Encoding,
+  encodingOf,
+  flagsOf,
+
+  keyLength,
+  keyOffset,
+  kindOf,
+  setEncoding,
+  setIdleBits,
+  setValueLength,
+  setValueRef,
+  Type,
+  valueLength,
+  valueRef,
+  WORD_FLAG,
+  wordFieldIndex,
+  wordIndex,
+  wordsOf,
+} from "./object.ts";
+
+/** Longest string that OBJECT ENCODING calls embstr. */
+export const EMBSTR_BYTES_MAX = 44;
+/** Longest string kept inside its entry. */
+const INLINE_BYTES_MAX = 512;
+
+/** True when an entry with these flags holds its string behind the key. */
+export function isInline(flags: number): boolean {
+  return (flags & WORD_FLAG) === 0;
+}
+
+const number = new Int64();
+
+/** A window on a string's bytes; what it shows is void after the next change or read. */
+export class StringView {
+  bytes: Uint8Array;
+  start = 0;
+  end = 0;
+  private readonly digits = new Uint8Array(INT64_TEXT_BYTES);
+
+  constructor() {
+    this.bytes = this.digits;
+  }
+
+  /** Shows the text of a string entry, whatever its encoding. */
+  read(arena: Arena, entry: Ref): void {
+    const words = wordsOf(arena, entry);
+    const at = wordIndex(entry);
+    const flags = ((words[at] as number) >>> 8) & 255;
+    if ((flags & WORD_FLAG) === 0) {
+      const start = byteIndex(entry) + keyOffset(flags) + (words[at + 2] as number);
+      this.bytes = bytesOf(arena, entry);
+      this.start = start;
+      this.end = start + (words[at + 3] as number);
+    } else if ((flags & EXTERNAL_FLAG) !== 0) {
+      const ref = words[at + 4 + ((flags & EXPIRY_FLAG) << 1)] as number;
+      this.bytes = bytesOf(arena, ref);
+      this.start = byteIndex(ref);
+      this.end = this.start + (words[at + 3] as number);
+    } else {
+      const word = at + 4 + ((flags & EXPIRY_FLAG) << 1);
+      this.bytes = this.digits;
+      this.start = 0;
+      this.end = formatInt64(words[word + 1] as number, words[word] as number, this.digits, 0);
+    }
+  }
+}
+
+const lengthView = new StringView();
+
+/** Bytes of a string value. */
+export function stringLength(arena: Arena, entry: Ref): number {
+  if (encodingOf(arena, entry) !== Encoding.INT) return valueLength(arena, entry);
+  lengthView.read(arena, entry);
+  return lengthView.end;
+}
+
+/** Reads an INT-encoded value. False when the value is not encoded so. */
+export function readInteger(arena: Arena, entry: Ref, out: Int64): boolean {
+  if (encodingOf(arena, entry) !== Encoding.INT) return false;
+  const words = wordsOf(arena, entry);
+  const at = wordFieldIndex(arena, entry);
+  out.lo = words[at] as number;
+  out.hi = words[at + 1] as number;
+  return true;
+}
+
+/**
+ * SET: gives the key the string value[from, to). `entry` is the key's present entry (of any type)
+ * or NONE. The expiry is kept or dropped by `keepExpiry`. `idle` are the bits for eviction.
+ */
+export function setString(
+  database: Database,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  hash: number,
+  value: Uint8Array,
+  from: number,
+  to: number,
+  keepExpiry: boolean,
+  idle: number,
+): Ref {
+  const { arena } = database;
+  const length = to - from;
+  if (length <= INT64_TEXT_BYTES && parseInt64(value, from, to, number)) {
+    return setInteger(
+      database,
+      entry,
+      bytes,
+      start,
+      end,
+      hash,
+      number.hi,
+      number.lo,
+      keepExpiry,
+      idle,
+    );
+  }
+  const kind = kindOf(Type.STRING, length <= EMBSTR_BYTES_MAX ? Encoding.EMBSTR : Encoding.RAW);
+  const shape = length > INLINE_BYTES_MAX ? WORD_FLAG | EXTERNAL_FLAG : 0;
+  const inline = shape === 0 ? length : 0;
+  const block = shape === 0 ? NONE : arena.alloc(length);
+  const target = shaped(
+    database,
+    entry,
+    bytes,
+    start,
+    end,
+    hash,
+    kind,
+    shape,
+    inline,
+    keepExpiry,
+    idle,
+  );
+  if (block === NONE) {
+    arena.write(target, keyOffset(flagsOf(arena, target)) + (end - start), value, from, to);
+  } else {
+    arena.write(block, 0, value, from, to);
+    setValueRef(arena, target, block);
+    setValueLength(arena, target, length);
+  }
+  return target;
+}
+
+/** As setString, for an integer. */
+export function setInteger(
+  database: Database,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  hash: number,
+  hi: number,
+  lo: number,
+  keepExpiry: boolean,
+  idle: number,
+): Ref {
+  const { arena } = database;
+  const kind = kindOf(Type.STRING, Encoding.INT);
+  const target = shaped(
+    database,
+    entry,
+    bytes,
+    start,
+    end,
+    hash,
+    kind,
+    WORD_FLAG,
+    0,
+    keepExpiry,
+    idle,
+  );
+  const words = wordsOf(arena, target);
+  const at = wordFieldIndex(arena, target);
+  words[at] = lo;
+  words[at + 1] = hi;
+  return target;
+}
+
+/** Overwrites an INT-encoded value in place. */
+export function updateInteger(database: Database, entry: Ref, hi: number, lo: number): void {
+  const { arena } = database;
+  assert(encodingOf(arena, entry) === Encoding.INT, "only an integer is updated in place");
+  database.preserve(entry);
+  const words = wordsOf(arena, entry);
+  const at = wordFieldIndex(arena, entry);
+  words[at] = lo;
+  words[at + 1] = hi;
+}
+
+/** A new or reused entry of the given shape, with its old value gone and the new one to fill in. */
+function shaped(
+  database: Database,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  hash: number,
+  kind: number,
+  shape: number,
+  inline: number,
+  keepExpiry: boolean,
+  idle: number,
+): Ref {
+  const { arena } = database;
+  if (entry === NONE) {
+    const added = database.add(bytes, start, end, hash, kind, shape, inline);
+    setIdleBits(arena, added, idle);
+    return added;
+  }
+  database.dropValue(entry);
+  let target = entry;
+  let flags = withoutClaim(arena, target);
+  if ((flags & EXPIRY_FLAG) !== 0 && !keepExpiry) {
+    target = database.clearExpiry(target);
+    flags = flagsOf(arena, target);
+  }
+  const wanted = shape | (flags & EXPIRY_FLAG);
+  target = reshapeString(database, target, flags, wanted, inline);
+  const words = wordsOf(arena, target);
+  const at = wordIndex(target);
+  words[at] = ((words[at] as number) & ~255) | kind;
+  words[at + 1] = idle;
+  return target;
+}
+
+/**
+ * A value outside was freed: until the new one stands, the entry reads as an integer, so that it
+ * is whole even if the arena has no room for what comes next. Returns the entry's flags.
+ */
+function withoutClaim(arena: Arena, entry: Ref): number {
+  const flags = flagsOf(arena, entry);
+  if ((flags & EXTERNAL_FLAG) === 0) return flags;
+  const words = wordsOf(arena, entry);
+  const at = wordIndex(entry);
+  words[at] =
+    ((words[at] as number) & ~(255 | (EXTERNAL_FLAG << 8))) | kindOf(Type.STRING, Encoding.INT);
+  return flags & ~EXTERNAL_FLAG;
+}
+
+function reshapeString(
+  database: Database,
+  entry: Ref,
+  flags: number,
+  wanted: number,
+  inline: number,
+): Ref {
+  const { arena } = database;
+  if (flags === wanted) {
+    // The common overwrite: same shape and size class, nothing moves.
+    const offset = keyOffset(flags) + keyLength(arena, entry);
+    const has = isInline(flags) ? valueLength(arena, entry) : 0;
+    if (has === inline || roundedBytes(offset + has) === roundedBytes(offset + inline)) {
+      setValueLength(arena, entry, inline);
+      return entry;
+    }
+  }
+  return database.reshape(entry, wanted, inline, 0);
+}
+
+/**
+ * Makes a string entry hold `length` bytes that may be written to: the present bytes are kept, new
+ * ones are zero, the encoding becomes raw. Returns the entry; `out` shows the writable bytes.
+ */
+export function growString(database: Database, entry: Ref, length: number, out: StringView): Ref {
+  const { arena } = database;
+  database.preserve(entry);
+  const flags = flagsOf(arena, entry);
+  out.read(arena, entry);
+  const before = out.end - out.start;
+  const after = Math.max(before, length);
+  let target = entry;
+  if ((flags & EXTERNAL_FLAG) !== 0) {
+    growExternal(arena, entry, before, after);
+  } else if (isInline(flags) && after <= INLINE_BYTES_MAX) {
+    target = database.reshape(entry, flags, after, before);
+  } else {
+    // An integer, or an inline string that gets too large: a block of its own, or inline again.
+    const expiry = flags & EXPIRY_FLAG;
+    if (after <= INLINE_BYTES_MAX) {
+      target = database.reshape(entry, expiry, after, 0);
+      arena.write(target, keyOffset(expiry) + keyLength(arena, target), out.bytes, 0, before);
+    } else {
+      const block = arena.alloc(roomFor(after));
+      arena.write(block, 0, out.bytes, out.start, out.end);
+      target = database.reshape(entry, expiry | WORD_FLAG | EXTERNAL_FLAG, 0, 0);
+      setValueRef(arena, target, block);
+    }
+  }
+  setValueLength(arena, target, after);
+  setEncoding(arena, target, Encoding.RAW);
+  out.read(arena, target);
+  // Memory from the arena is not zeroed: what was not there before must not show through.
+  if (after > before) out.bytes.fill(0, out.start + before, out.end);
+  return target;
+}
+
+function growExternal(arena: Arena, entry: Ref, before: number, after: number): void {
+  const block = valueRef(arena, entry);
+  if (after <= arena.blockBytes(block)) return;
+  setValueRef(arena, entry, arena.resize(block, roomFor(after), before));
+}
+
+/** Twice the length up to 1 MiB, one MiB more beyond, as Redis's strings do. */
+function roomFor(length: number): number {
+  return length < 2 ** 20 ? length * 2 : length + 2 ** 20;
+}
+

@@ -1,0 +1,107 @@
+/**
+ * What every type of value has in common: freeing, measuring and copying it, by one switch each.
+ * A new value encoding is a file of its own and one case in each switch here.
+ */
+import { type Arena, NONE, type Ref } from "./arena.ts";
+import { InvariantError } from "./assert.ts";
+import { Dict } from "./dict.ts";
+import {
+  EXTERNAL_FLAG,
+  Encoding,
+  encodingOf,
+  flagsOf,
+  setValueRef,
+  typeOf,
+  Type,
+  valueRef,
+} from "./object.ts";
+import { RefList } from "./ref-list.ts";
+
+/** Frees the blocks of a value outside its entry; the entry itself stays. */
+export function freeValue(arena: Arena, entry: Ref): void {
+  if ((flagsOf(arena, entry) & EXTERNAL_FLAG) === 0) return;
+  const ref = valueRef(arena, entry);
+  switch (encodingOf(arena, entry)) {
+    case Encoding.RAW:
+    case Encoding.EMBSTR:
+    case Encoding.LISTPACK:
+      arena.free(ref);
+      return;
+    case Encoding.HASHTABLE:
+      freeTable(new Dict(arena).attach(ref));
+      return;
+    default:
+      throw new InvariantError("a value has an encoding that is known");
+  }
+}
+
+/** Frees an entry and what hangs on it. */
+export function freeEntry(arena: Arena, entry: Ref): void {
+  freeValue(arena, entry);
+  arena.free(entry);
+}
+
+/** Frees a table with all its entries. */
+export function freeTable(dict: Dict): void {
+  const { arena } = dict;
+  dict.eachEntry((entry) => freeEntry(arena, entry));
+  dict.free();
+}
+
+/** How much work freeing the value is, in blocks: what UNLINK and lazy freeing decide by. */
+export function freeEffort(arena: Arena, entry: Ref): number {
+  if (encodingOf(arena, entry) !== Encoding.HASHTABLE) return 1;
+  return new Dict(arena).attach(valueRef(arena, entry)).count;
+}
+
+/**
+ * Bytes of the blocks that the entry and its value take. Of a large collection `samples` elements
+ * are measured and the rest estimated from them; 0 measures all.
+ */
+export function entryMemory(arena: Arena, entry: Ref, samples: number): number {
+  let sum = arena.blockBytes(entry);
+  if ((flagsOf(arena, entry) & EXTERNAL_FLAG) === 0) return sum;
+  const ref = valueRef(arena, entry);
+  if (encodingOf(arena, entry) !== Encoding.HASHTABLE) return sum + arena.blockBytes(ref);
+  const dict = new Dict(arena).attach(ref);
+  const out = new RefList();
+  const wanted = samples === 0 ? dict.count : Math.min(samples, dict.count);
+  let cursor = 0;
+  do {
+    cursor = dict.scan(cursor, wanted - out.count, out);
+  } while (cursor !== 0 && out.count < wanted);
+  let measured = 0;
+  for (let i = 0; i < out.count; i++) measured += entryMemory(arena, out.at(i), samples);
+  if (out.count > 0) sum += Math.round((measured * dict.count) / out.count);
+  return sum + dict.tableBytes();
+}
+
+/** A copy of the value's own block or blocks, or NONE for a value that lies inside its entry. */
+export function copyValue(arena: Arena, entry: Ref): Ref {
+  if ((flagsOf(arena, entry) & EXTERNAL_FLAG) === 0) return NONE;
+  const ref = valueRef(arena, entry);
+  if (encodingOf(arena, entry) !== Encoding.HASHTABLE) return copyBlock(arena, ref);
+  const source = new Dict(arena).attach(ref);
+  const copy = new Dict(arena).attach(Dict.create(arena, source.seed));
+  source.eachEntry((field) => {
+    const twin = copyBlock(arena, field);
+    if ((flagsOf(arena, field) & EXTERNAL_FLAG) !== 0) {
+      setValueRef(arena, twin, copyBlock(arena, valueRef(arena, field)));
+    }
+    copy.insert(twin, copy.hashOfEntry(twin));
+  });
+  return copy.header;
+}
+
+function copyBlock(arena: Arena, ref: Ref): Ref {
+  const bytes = arena.blockBytes(ref);
+  const copy = arena.alloc(bytes);
+  arena.copy(copy, 0, ref, 0, bytes);
+  return copy;
+}
+
+/** True when the entry holds a string. */
+export function isString(arena: Arena, entry: Ref): boolean {
+  return typeOf(arena, entry) === Type.STRING;
+}
+
