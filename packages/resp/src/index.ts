@@ -1,0 +1,35 @@
+/** RESP2 and RESP3 both ways: bytes to argument offsets, replies to bytes, and the client's side. */
+
+export { ARGUMENTS_MAX, ArgVector, COMMANDS_MAX } from "./arg-vector.ts";
+export {
+  formatDouble,
+  integerLength,
+  parseDouble,
+  parseInt64,
+  parseInteger,
+  writeInt64,
+  writeInteger,
+} from "./number-codec.ts";
+export {
+  AttributedReply,
+  PushReply,
+  type Reply,
+  ReplyError,
+  ReplyParser,
+  type ReplyParserOptions,
+  ReplySyntaxError,
+  VerbatimReply,
+} from "./reply-parser.ts";
+export { ReplyWriter } from "./reply-writer.ts";
+export { defaultRequestLimits, ReadStatus, type RequestLimits } from "./request-limits.ts";
+export { RequestReader } from "./request-parser.ts";
+export { encodeRequest, type RequestArgument, RequestWriter } from "./request-writer.ts";
+export {
+  latin1,
+  latin1Bytes,
+  utf8,
+  utf8Bytes,
+  utf8Length,
+  writeLatin1,
+  writeUtf8,
+} from "./text.ts";

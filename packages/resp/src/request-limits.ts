@@ -1,0 +1,47 @@
+/**
+ * How much one client may send at a time, and what a reader answers when asked to read.
+ *
+ * The limits guard memory, so each is checked on what was announced before anything is kept.
+ */
+
+/** Limits of a reader; one object may serve all readers and change at any time. */
+export interface RequestLimits {
+  /** proto-max-bulk-len */
+  bulkLengthMax: number;
+  /** client-query-buffer-limit */
+  queryBufferMax: number;
+  argumentCountMax: number;
+  /** Inline requests and header lines. */
+  inlineLengthMax: number;
+  /** Whether a new reader starts without the limits for strangers. */
+  authenticated: boolean;
+}
+
+/** The limits of a server with default settings. */
+export function defaultRequestLimits(): RequestLimits {
+  return {
+    bulkLengthMax: 512 * 1024 * 1024,
+    queryBufferMax: 1024 * 1024 * 1024,
+    argumentCountMax: 1024 * 1024,
+    inlineLengthMax: 64 * 1024,
+    authenticated: true,
+  };
+}
+
+export const ReadStatus = {
+  /** All whole requests are in the batch. */
+  DONE: 0,
+  /** The batch was full: execute it, clear it, call more(). */
+  MORE: 1,
+  /** Execute the batch, answer `error` and close; with `overLimit` close without a word. */
+  ERROR: 2,
+} as const;
+
+/** How many arguments a request may have before authentication. */
+export const STRANGER_ARGUMENTS_MAX = 10;
+
+/** How long each of them may be. */
+export const STRANGER_BULK_MAX = 16384;
+
+/** How many bytes may wait before authentication. */
+export const STRANGER_BUFFER_MAX = 1024 * 1024;
