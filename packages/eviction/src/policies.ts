@@ -1,0 +1,51 @@
+/**
+ * The eviction policies, one entry each. The keys of `evictionPolicies` are the values that the
+ * directive maxmemory-policy takes, in the order in which its error message lists them.
+ *
+ * A policy says three things: which keys may go, what the 24 idle bits of an entry mean while it
+ * rules, and how good a candidate an entry is. Everything else is the same for all of them. A new
+ * policy is one entry here and nothing elsewhere; it must pass `policyContract`.
+ */
+import { type Arena, expiryMs, idleBits, type Ref } from "@kv/core";
+import { lfuDecrAndReturn } from "./frequency.ts";
+import { idleTimeMs } from "./idle-clock.ts";
+
+/** The time of scoring, in the units of the idle bits. */
+export interface ScoreTime {
+  readonly lruClock: number;
+  readonly lfuMinutes: number;
+  readonly lfuDecayMinutes: number;
+}
+
+/** How good a candidate the entry is: the highest goes first. Never NaN; changes nothing. */
+export type Score = (arena: Arena, entry: Ref, time: ScoreTime) => number;
+
+export interface EvictionPolicy {
+  /** Keys that may go: none, all, or those with an expiry. */
+  readonly keys: "none" | "all" | "expiring";
+  /** What a use of a key writes into its idle bits: the LRU clock, or the LFU counter. */
+  readonly usage: "lru" | "lfu";
+  /** null takes keys at random, from the databases in turn. */
+  readonly score: Score | null;
+}
+
+const longestIdle: Score = (arena, entry, time) =>
+  idleTimeMs(idleBits(arena, entry), time.lruClock);
+
+const leastUsed: Score = (arena, entry, time) =>
+  255 - lfuDecrAndReturn(idleBits(arena, entry), time.lfuMinutes, time.lfuDecayMinutes);
+
+const soonestToExpire: Score = (arena, entry) => -expiryMs(arena, entry);
+
+export const evictionPolicies = {
+  "volatile-lru": { keys: "expiring", usage: "lru", score: longestIdle },
+  "volatile-lfu": { keys: "expiring", usage: "lfu", score: leastUsed },
+  "volatile-random": { keys: "expiring", usage: "lru", score: null },
+  "volatile-ttl": { keys: "expiring", usage: "lru", score: soonestToExpire },
+  "allkeys-lru": { keys: "all", usage: "lru", score: longestIdle },
+  "allkeys-lfu": { keys: "all", usage: "lfu", score: leastUsed },
+  "allkeys-random": { keys: "all", usage: "lru", score: null },
+  noeviction: { keys: "none", usage: "lru", score: null },
+} satisfies Record<string, EvictionPolicy>;
+
+export type EvictionPolicyName = keyof typeof evictionPolicies;
