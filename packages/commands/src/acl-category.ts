@@ -1,0 +1,90 @@
+/**
+ * ACL categories: most follow from a command's group and flags; the rest it names itself.
+ */
+import type { CommandFlag } from "./flags.ts";
+
+export const ACL_CATEGORIES = [
+  "keyspace",
+  "read",
+  "write",
+  "set",
+  "sortedset",
+  "list",
+  "hash",
+  "string",
+  "bitmap",
+  "hyperloglog",
+  "geo",
+  "stream",
+  "pubsub",
+  "admin",
+  "fast",
+  "slow",
+  "blocking",
+  "dangerous",
+  "connection",
+  "transaction",
+  "scripting",
+] as const;
+export type AclCategory = (typeof ACL_CATEGORIES)[number];
+
+export const GROUPS = [
+  "generic",
+  "string",
+  "list",
+  "set",
+  "sorted-set",
+  "hash",
+  "pubsub",
+  "transactions",
+  "connection",
+  "server",
+  "scripting",
+  "hyperloglog",
+  "cluster",
+  "sentinel",
+  "geo",
+  "stream",
+  "bitmap",
+  "module",
+] as const;
+export type Group = (typeof GROUPS)[number];
+
+const OF_GROUP: Partial<Record<Group, AclCategory>> = {
+  generic: "keyspace",
+  string: "string",
+  list: "list",
+  set: "set",
+  "sorted-set": "sortedset",
+  hash: "hash",
+  pubsub: "pubsub",
+  transactions: "transaction",
+  connection: "connection",
+  scripting: "scripting",
+  hyperloglog: "hyperloglog",
+  geo: "geo",
+  stream: "stream",
+  bitmap: "bitmap",
+};
+
+/**
+ * The categories of a command, in the order of ACL_CATEGORIES. `named` are those that neither its
+ * group nor its flags imply. Redis's rules: write → @write; readonly → @read unless scripting;
+ * admin → @admin and @dangerous; pubsub → @pubsub; fast → @fast, else @slow; blocking → @blocking.
+ */
+export function categoriesOf(
+  group: Group,
+  flags: readonly CommandFlag[],
+  named: readonly AclCategory[],
+): AclCategory[] {
+  const all = new Set<AclCategory>(named);
+  const fromGroup = OF_GROUP[group];
+  if (fromGroup !== undefined) all.add(fromGroup);
+  if (flags.includes("write")) all.add("write");
+  if (flags.includes("readonly") && group !== "scripting") all.add("read");
+  if (flags.includes("admin")) all.add("admin").add("dangerous");
+  if (flags.includes("pubsub")) all.add("pubsub");
+  if (flags.includes("blocking")) all.add("blocking");
+  all.add(flags.includes("fast") ? "fast" : "slow");
+  return ACL_CATEGORIES.filter((category) => all.has(category));
+}

@@ -1,0 +1,497 @@
+/**
+ * Call: what a running command sees. One object per engine, reused for every command.
+ *
+ * Arguments are offsets into the buffer they arrived in: 0 is the command's name, for a subcommand
+ * 0 and 1 are. Keys are looked up by argument index; the reply goes straight into the client's
+ * output. What a command changed it says with changed(): that is what wakes watchers, client-side
+ * caches, keyspace events, the append-only file and the replicas.
+ *
+ * Entries are refs into the arena: any method that writes may move an entry, so keep none across
+ * such a call except what it returned.
+ */
+import {
+  bytesOf,
+  type Database,
+  EXPIRY_FLAG,
+  expiryMs,
+  flagsOf,
+  type Int64,
+  idleBits,
+  type Keyspace,
+  keyIndex,
+  keyLength,
+  NONE,
+  parseInt64,
+  type Ref,
+  StringView,
+  setIdleBits,
+  setInteger,
+  setString,
+  toNumber,
+  typeOf,
+  wordIndex,
+  wordsOf,
+} from "@kv/core";
+import { type ArgVector, latin1, parseDouble, parseInteger, type ReplyWriter } from "@kv/resp";
+import { errors } from "./errors.ts";
+import { Notify } from "./notify.ts";
+import type { CommandEntry } from "./table.ts";
+
+/** Who wants to hear of changes; bits of Call.interest. Zero: nobody, and changes cost nothing. */
+export const Interest = {
+  /** Somebody watches keys or tracks them for a client-side cache. */
+  WATCH: 1,
+  /** Keyspace events are on. */
+  NOTIFY: 2,
+  /** An append-only file or a replica takes commands. */
+  PROPAGATE: 4,
+} as const;
+
+/** How the running command goes to the append-only file and the replicas. */
+export const Propagation = {
+  /** As it came, if the data set changed; or as rewritten. */
+  DEFAULT: 0,
+  PREVENTED: 1,
+  FORCED: 2,
+} as const;
+
+/** What the engine does on behalf of commands. Called only where `interest` says so, or rarely. */
+export interface Effects {
+  /** The key's value changed: tell watchers and trackers, publish the event. */
+  keyChanged(
+    database: Database,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    event: string,
+    notifyClass: number,
+  ): void;
+  /** Publishes a keyspace event only. */
+  keyEvent(
+    database: Database,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    event: string,
+    notifyClass: number,
+  ): void;
+  /** A key was found expired. Removes it (and tells everybody) where this server may do that. */
+  keyExpired(database: Database, entry: Ref): void;
+  /** A whole database was flushed or swapped: `index` -1 for all. */
+  databaseChanged(index: number): void;
+}
+
+/** Directives that commands read, under plain names. The engine keeps them up to date. */
+export interface CommandSettings {
+  stringBytesMax: number;
+  hashListpackEntriesMax: number;
+  hashListpackValueBytesMax: number;
+  lazyUserDel: boolean;
+  lazyUserFlush: boolean;
+  lazyServerDel: boolean;
+}
+
+export const defaultSettings: CommandSettings = {
+  stringBytesMax: 512 * 2 ** 20,
+  hashListpackEntriesMax: 512,
+  hashListpackValueBytesMax: 64,
+  lazyUserDel: false,
+  lazyUserFlush: false,
+  lazyServerDel: false,
+};
+
+/** Keeps the LRU or LFU bits of entries (packages/eviction has both). */
+export interface IdleKeeper {
+  /** Bits of a key that is born now. */
+  fresh: number;
+  /** True: a touched key simply takes `fresh` (LRU). */
+  isClock: boolean;
+  /** The bits after an access (LFU). */
+  touched(bits: number): number;
+}
+
+/** A part of a rewritten command. */
+export type CommandWord = string | number | bigint | Uint8Array;
+
+export class Call {
+  readonly keyspace: Keyspace;
+  readonly reply: ReplyWriter;
+  readonly settings: CommandSettings;
+  readonly effects: Effects;
+  /** The database that the client selected. */
+  db: Database;
+  entry!: CommandEntry;
+  args: ArgVector;
+  /** Buffer of the arguments, and a view over the same memory. */
+  bytes: Uint8Array;
+  view: DataView;
+  /** Number of words of the request, the command's name included. */
+  argc = 0;
+  private base = 0;
+  /** Number of the request in its batch. */
+  requestIndex = 0;
+  /** Wall clock in milliseconds: one value for a whole command, transaction or script. */
+  nowMs = 0;
+  /** Argument whose hash is already known (from the look-ahead over a batch), or 0. */
+  hashedArgument = 0;
+  knownHash = 0;
+  /** Changes this command made to the data set. */
+  dirty = 0;
+  interest = 0;
+  propagation = 0;
+  /** What to propagate instead of the command, as several commands; null: as it came. */
+  rewritten: CommandWord[][] | null = null;
+  idle: IdleKeeper;
+  /** Whether the present command's accesses count for LRU and LFU (CLIENT NO-TOUCH). */
+  touches = true;
+  keyspaceHits = 0;
+  keyspaceMisses = 0;
+  /** Shows the bytes of a string value after readString(). */
+  readonly value = new StringView();
+
+  constructor(parts: {
+    keyspace: Keyspace;
+    reply: ReplyWriter;
+    settings: CommandSettings;
+    effects: Effects;
+    args: ArgVector;
+    idle: IdleKeeper;
+  }) {
+    this.keyspace = parts.keyspace;
+    this.reply = parts.reply;
+    this.settings = parts.settings;
+    this.effects = parts.effects;
+    this.idle = parts.idle;
+    this.args = parts.args;
+    this.bytes = parts.args.bytes;
+    this.view = parts.args.view;
+    this.db = parts.keyspace.databases[0] as Database;
+  }
+
+  /** Points the call at request number `command` of the batch. For the engine. */
+  begin(args: ArgVector, command: number, entry: CommandEntry): void {
+    this.args = args;
+    this.bytes = args.bytes;
+    this.view = args.view;
+    this.requestIndex = command;
+    this.base = args.firstArg[command] as number;
+    this.argc = args.argCount[command] as number;
+    this.entry = entry;
+    this.hashedArgument = 0;
+    this.dirty = 0;
+    this.propagation = Propagation.DEFAULT;
+    this.rewritten = null;
+  }
+
+  // Arguments.
+
+  start(index: number): number {
+    return this.args.starts[this.base + index] as number;
+  }
+
+  end(index: number): number {
+    return this.args.ends[this.base + index] as number;
+  }
+
+  length(index: number): number {
+    return (
+      (this.args.ends[this.base + index] as number) -
+      (this.args.starts[this.base + index] as number)
+    );
+  }
+
+  /** The argument's bytes, as a window on the request: void when the command ends. */
+  argument(index: number): Uint8Array {
+    return this.bytes.subarray(this.start(index), this.end(index));
+  }
+
+  /** The argument's bytes, as a copy that lasts. */
+  copyOf(index: number): Uint8Array {
+    return this.bytes.slice(this.start(index), this.end(index));
+  }
+
+  /** The argument as text, one character a byte: lossless, allocates. */
+  text(index: number): string {
+    return latin1(this.bytes, this.start(index), this.end(index));
+  }
+
+  /** True when the argument is `word` (given in upper case), whatever its case. */
+  is(index: number, word: string): boolean {
+    const start = this.start(index);
+    if (this.end(index) - start !== word.length) return false;
+    for (let i = 0; i < word.length; i++) {
+      let byte = this.bytes[start + i] as number;
+      if (byte >= 97 && byte <= 122) byte -= 32;
+      if (byte !== word.charCodeAt(i)) return false;
+    }
+    return true;
+  }
+
+  /**
+   * The argument as an integer. Beyond 2^53 it is rounded: fine for limits and counts, which are
+   * out of range there anyway; where the value itself is kept use int64(). Throws notAnInteger.
+   */
+  integer(index: number, error = errors.notAnInteger): number {
+    const value = parseInteger(this.bytes, this.start(index), this.end(index));
+    if (!Number.isNaN(value)) return value;
+    if (!parseInt64(this.bytes, this.start(index), this.end(index), wide)) throw error;
+    return toNumber(wide.hi, wide.lo);
+  }
+
+  /** As integer(), refusing what lies outside [least, most] with `error`. */
+  integerWithin(index: number, least: number, most: number, error = errors.outOfRange): number {
+    const value = this.integer(index);
+    if (value < least || value > most) throw error;
+    return value;
+  }
+
+  /** The argument as an exact 64-bit integer. Throws notAnInteger. */
+  int64(index: number, out: Int64, error = errors.notAnInteger): void {
+    if (!parseInt64(this.bytes, this.start(index), this.end(index), out)) throw error;
+  }
+
+  /** The argument as a double; infinities are numbers, NaN is not. Throws notAFloat. */
+  float(index: number, error = errors.notAFloat): number {
+    const value = parseDouble(this.bytes, this.start(index), this.end(index));
+    if (Number.isNaN(value)) throw error;
+    return value;
+  }
+
+  // Looking keys up.
+
+  /** Hash of the key at an argument. */
+  hashOf(index: number): number {
+    if (index === this.hashedArgument) return this.knownHash;
+    return this.db.hash(this.bytes, this.view, this.start(index), this.end(index));
+  }
+
+  /** Entry of the key for reading; NONE when missing or expired. Counts hits, marks the access. */
+  lookupRead(index: number): Ref {
+    const entry = this.find(index);
+    if (entry === NONE) {
+      this.keyspaceMisses++;
+      if ((this.interest & Interest.NOTIFY) !== 0) this.event(index, "keymiss", Notify.KEY_MISS);
+      return NONE;
+    }
+    this.keyspaceHits++;
+    this.touch(entry);
+    return entry;
+  }
+
+  /** As lookupRead, without marking the access (TTL, TYPE, EXISTS, OBJECT). */
+  lookupQuietly(index: number): Ref {
+    const entry = this.find(index);
+    if (entry !== NONE) this.keyspaceHits++;
+    else {
+      this.keyspaceMisses++;
+      if ((this.interest & Interest.NOTIFY) !== 0) this.event(index, "keymiss", Notify.KEY_MISS);
+    }
+    return entry;
+  }
+
+  /** Entry of the key for changing it: hands it to running snapshots first. */
+  lookupWrite(index: number): Ref {
+    const entry = this.find(index);
+    if (entry !== NONE) {
+      this.touch(entry);
+      this.db.preserve(entry);
+    }
+    return entry;
+  }
+
+  /** As lookupRead; throws wrongType unless the value has the type (core's Type) or is missing. */
+  readTyped(index: number, type: number): Ref {
+    const entry = this.lookupRead(index);
+    if (entry !== NONE && typeOf(this.keyspace.arena, entry) !== type) throw errors.wrongType;
+    return entry;
+  }
+
+  /** As lookupWrite; throws wrongType unless the value has the type or is missing. */
+  writeTyped(index: number, type: number): Ref {
+    const entry = this.find(index);
+    if (entry === NONE) return NONE;
+    if (typeOf(this.keyspace.arena, entry) !== type) throw errors.wrongType;
+    this.touch(entry);
+    this.db.preserve(entry);
+    return entry;
+  }
+
+  /** The entry, live or NONE: an expired one is dealt with. No counting, no marking. */
+  find(index: number): Ref {
+    const { db, bytes, view } = this;
+    const at = this.base + index;
+    const start = this.args.starts[at] as number;
+    const end = this.args.ends[at] as number;
+    const hash =
+      index === this.hashedArgument ? this.knownHash : db.dict.hash(bytes, view, start, end);
+    const entry = db.dict.find(bytes, view, start, end, hash);
+    if (entry === NONE) return NONE;
+    if ((flagsOf(this.keyspace.arena, entry) & EXPIRY_FLAG) === 0) return entry;
+    return this.unexpired(db, entry);
+  }
+
+  /** The entry, or NONE after dealing with it when its time has passed. */
+  unexpired(db: Database, entry: Ref): Ref {
+    if (!this.isExpired(entry)) return entry;
+    this.effects.keyExpired(db, entry);
+    return NONE;
+  }
+
+  isExpired(entry: Ref): boolean {
+    const whenMs = expiryMs(this.keyspace.arena, entry);
+    return whenMs !== -1 && this.nowMs > whenMs;
+  }
+
+  /** Marks an access for LRU and LFU. */
+  touch(entry: Ref): void {
+    if (!this.touches) return;
+    const { idle } = this;
+    const words = wordsOf(this.keyspace.arena, entry);
+    const at = wordIndex(entry) + 1;
+    words[at] = idle.isClock ? idle.fresh : idle.touched((words[at] as number) & 0xffffff);
+  }
+
+  // Strings.
+
+  /** Shows the text of a string entry in `value`. */
+  readString(entry: Ref): void {
+    this.value.read(this.keyspace.arena, entry);
+  }
+
+  /** Replies with a string entry's text. */
+  replyString(entry: Ref): void {
+    const { value } = this;
+    value.read(this.keyspace.arena, entry);
+    this.reply.bulk(value.bytes, value.start, value.end);
+  }
+
+  /** Gives the key at `keyIndex` the bytes[from, to) as its string value, in place of `entry`. */
+  putString(
+    keyArgument: number,
+    entry: Ref,
+    value: Uint8Array,
+    from: number,
+    to: number,
+    keepExpiry: boolean,
+  ): Ref {
+    return setString(
+      this.db,
+      entry,
+      this.bytes,
+      this.start(keyArgument),
+      this.end(keyArgument),
+      this.hashOf(keyArgument),
+      value,
+      from,
+      to,
+      keepExpiry,
+      this.idleOf(entry),
+    );
+  }
+
+  /** Bits for a key that gets a new value: under LFU an overwritten key is no newcomer. */
+  private idleOf(entry: Ref): number {
+    const { idle } = this;
+    if (entry === NONE || idle.isClock) return idle.fresh;
+    return idle.touched(idleBits(this.keyspace.arena, entry));
+  }
+
+  /** As putString, with the value at another argument. */
+  putArgument(keyArgument: number, entry: Ref, valueArgument: number, keepExpiry: boolean): Ref {
+    const { bytes } = this;
+    const from = this.start(valueArgument);
+    return this.putString(keyArgument, entry, bytes, from, this.end(valueArgument), keepExpiry);
+  }
+
+  /** As putString, with an integer. */
+  putInteger(keyArgument: number, entry: Ref, hi: number, lo: number, keepExpiry: boolean): Ref {
+    return setInteger(
+      this.db,
+      entry,
+      this.bytes,
+      this.start(keyArgument),
+      this.end(keyArgument),
+      this.hashOf(keyArgument),
+      hi,
+      lo,
+      keepExpiry,
+      this.idleOf(entry),
+    );
+  }
+
+  /** A new key at an argument whose value is the block `value` (a collection). */
+  putCollection(keyArgument: number, type: number, encoding: number, value: Ref): Ref {
+    const entry = this.db.addCollection(
+      this.bytes,
+      this.start(keyArgument),
+      this.end(keyArgument),
+      this.hashOf(keyArgument),
+      type,
+      encoding,
+      value,
+    );
+    setIdleBits(this.keyspace.arena, entry, this.idle.fresh);
+    return entry;
+  }
+
+  // Saying what happened.
+
+  /** The value of the key at an argument changed: `event` is what keyspace listeners hear. */
+  changed(index: number, event: string, notifyClass: number): void {
+    this.dirty++;
+    if (this.interest !== 0) {
+      this.effects.keyChanged(
+        this.db,
+        this.bytes,
+        this.start(index),
+        this.end(index),
+        event,
+        notifyClass,
+      );
+    }
+  }
+
+  /** As changed, for the key of an entry that is still there (or only detached). */
+  entryChanged(db: Database, entry: Ref, event: string, notifyClass: number): void {
+    this.dirty++;
+    if (this.interest !== 0) {
+      const { arena } = this.keyspace;
+      const at = keyIndex(arena, entry);
+      this.effects.keyChanged(
+        db,
+        bytesOf(arena, entry),
+        at,
+        at + keyLength(arena, entry),
+        event,
+        notifyClass,
+      );
+    }
+  }
+
+  /** A further keyspace event about the key at an argument, without a change of its own. */
+  event(index: number, event: string, notifyClass: number): void {
+    if ((this.interest & Interest.NOTIFY) === 0) return;
+    this.effects.keyEvent(
+      this.db,
+      this.bytes,
+      this.start(index),
+      this.end(index),
+      event,
+      notifyClass,
+    );
+  }
+
+  /** True when somebody takes propagated commands: only then are rewrites worth building. */
+  get propagates(): boolean {
+    return (this.interest & Interest.PROPAGATE) !== 0;
+  }
+
+  /** Propagates this command instead of the request; called again, one more behind it. */
+  propagateAs(...words: CommandWord[]): void {
+    if (!this.propagates) return;
+    this.rewritten ??= [];
+    this.rewritten.push(words);
+  }
+}
+
+const wide = { hi: 0, lo: 0 };

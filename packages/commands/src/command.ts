@@ -1,0 +1,96 @@
+/**
+ * A command is one declaration: data, with its code as the last field. command() runs when the
+ * module loads and refuses a declaration that contradicts itself. Declarations are shared by all
+ * engines of the process and never change; counters live in the table (table.ts).
+ */
+import { type AclCategory, categoriesOf, type Group } from "./acl-category.ts";
+import { type Argument, arityOf } from "./arg.ts";
+import type { Call } from "./call.ts";
+import { type CommandFlag, flagBits } from "./flags.ts";
+import type { FoundKey, KeySpec, RequestWords } from "./key-spec.ts";
+
+export interface CommandSpec<C extends Call = Call> {
+  /** Lower case; a subcommand's own word only (`set` in CONFIG SET). */
+  name: string;
+  group: Group;
+  since: string;
+  summary: string;
+  complexity: string;
+  /** Words including the name(s); negative: at least so many. Must agree with `args`. */
+  arity: number;
+  /** Why arity does not follow from `args`, in the rare cases where it does not. */
+  arityBecause?: string;
+  flags: readonly CommandFlag[];
+  /** ACL categories that neither group nor flags imply. */
+  categories?: readonly AclCategory[];
+  keys?: readonly KeySpec[];
+  args?: readonly Argument[];
+  /** COMMAND tips, such as `nondeterministic_output`. */
+  tips?: readonly string[];
+  history?: readonly (readonly [since: string, change: string])[];
+  deprecatedSince?: string;
+  replacedBy?: string;
+  /** `syscmd` and `deprecated`, as COMMAND DOCS' doc_flags. */
+  docFlags?: readonly string[];
+  /** Finds keys that no spec can describe; then `movablekeys` should be among the flags. */
+  getKeys?: (request: RequestWords) => FoundKey[] | null;
+  /** Makes this a container: dispatch then looks at the second word. */
+  subcommands?: readonly Command[];
+  /** Left out only by containers that do nothing by themselves. */
+  run?: (call: C) => void;
+}
+
+export interface Command extends Omit<CommandSpec, "run" | "args" | "keys" | "categories"> {
+  args: readonly Argument[];
+  keys: readonly KeySpec[];
+  /** The flags as bits (flags.ts). */
+  bits: number;
+  categories: readonly AclCategory[];
+  run: ((call: Call) => void) | undefined;
+  isCommand: true;
+}
+
+/** Checks and completes a declaration. Throws when it contradicts itself. */
+export function command<C extends Call = Call>(spec: CommandSpec<C>): Command {
+  const has = (flag: CommandFlag) => spec.flags.includes(flag);
+  const claim = (condition: boolean, message: string) => {
+    if (!condition) throw new Error(`command ${spec.name}: ${message}`);
+  };
+  const args = spec.args ?? [];
+  const container = spec.subcommands !== undefined && spec.subcommands.length > 0;
+  claim(spec.name === spec.name.toLowerCase(), "names are lower case");
+  claim(!(has("write") && has("readonly")), "cannot both write and be readonly");
+  claim(
+    !(
+      has("denyoom") &&
+      !has("write") &&
+      !has("may_replicate") &&
+      !has("noscript") &&
+      !has("pubsub")
+    ),
+    "only what may grow memory can be denied it",
+  );
+  claim(container || spec.run !== undefined, "something must run");
+  if (!container && spec.arityBecause === undefined) {
+    const asTopLevel = arityOf(args, 1);
+    const asSubcommand = arityOf(args, 2);
+    claim(
+      spec.arity === asTopLevel || spec.arity === asSubcommand,
+      `arity ${spec.arity} disagrees with args (${asTopLevel}, or ${asSubcommand} as a subcommand)`,
+    );
+  }
+  return Object.freeze({
+    ...spec,
+    args,
+    keys: spec.keys ?? [],
+    bits: flagBits(spec.flags),
+    categories: categoriesOf(spec.group, spec.flags, spec.categories ?? []),
+    // The engine hands every command the Call it was declared for.
+    run: spec.run as ((call: Call) => void) | undefined,
+    isCommand: true as const,
+  });
+}
+
+export function isCommand(value: unknown): value is Command {
+  return typeof value === "object" && value !== null && "isCommand" in value;
+}

@@ -1,0 +1,302 @@
+/**
+ * Laws that every command keeps, held against calls that are made up from its declaration. A new
+ * command is under them as soon as it is in the table; nothing here names one.
+ */
+import { type Database, Keyspace, type Ref } from "@kv/core";
+import {
+  ArgVector,
+  AttributedReply,
+  latin1Bytes,
+  type Reply,
+  ReplyError,
+  ReplyParser,
+  ReplyWriter,
+  VerbatimReply,
+} from "@kv/resp";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Argument } from "./arg.ts";
+import { Call, defaultSettings, type Effects, Propagation } from "./call.ts";
+import { type Command, command } from "./command.ts";
+import { dataCommands } from "./data-commands.ts";
+import { CommandError } from "./errors.ts";
+import { keysOf } from "./key-spec.ts";
+import { type CommandEntry, CommandTable } from "./table.ts";
+
+const NOW_MS = 1_700_000_000_000;
+const KEYS = ["text", "number", "long", "hash", "table", "brief", "none", ""];
+const table = new CommandTable(dataCommands);
+const runnable = table.all.filter((entry) => entry.run !== undefined);
+const cases = runnable.map((entry) => ({ name: entry.fullName, entry }));
+
+/** A Call that remembers which arguments it took for keys. */
+class WatchedCall extends Call {
+  readonly keyArguments = new Set<number>();
+  override find(index: number): Ref {
+    this.keyArguments.add(index);
+    return super.find(index);
+  }
+  override changed(index: number, event: string, notifyClass: number): void {
+    this.keyArguments.add(index);
+    super.changed(index, event, notifyClass);
+  }
+}
+
+/** Just enough of a server to run one command after the other. */
+class Rig {
+  readonly keyspace: Keyspace;
+  readonly reply = new ReplyWriter();
+  readonly args = new ArgVector();
+  readonly call: WatchedCall;
+
+  constructor() {
+    let seed = 42;
+    const random32 = () => {
+      seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
+      return seed ^ (seed >>> 15);
+    };
+    // One small segment: the laws compare all of its memory.
+    this.keyspace = new Keyspace({ random32, databaseCount: 4 });
+    const effects: Effects = {
+      keyChanged() {},
+      keyEvent() {},
+      keyExpired: (database: Database, entry: Ref) => database.remove(entry, false),
+      databaseChanged() {},
+    };
+    this.call = new WatchedCall({
+      keyspace: this.keyspace,
+      reply: this.reply,
+      settings: { ...defaultSettings },
+      effects,
+      args: this.args,
+      idle: { fresh: 7, isClock: true, touched: (bits) => bits },
+    });
+    this.call.interest = 7;
+    this.call.nowMs = NOW_MS;
+  }
+
+  /** A keyspace with a key of every kind. */
+  fill(): this {
+    for (const line of [
+      ["SET", "text", "some text"],
+      ["SET", "number", "41"],
+      ["SET", "long", "x".repeat(3000)],
+      ["SET", "brief", "v", "PX", "100000"],
+      ["HSET", "hash", "f", "v", "g", "1"],
+      ["HSET", "table", "f", "v".repeat(100), "g", "2"],
+    ]) {
+      this.run(table.byName.get((line[0] as string).toLowerCase()) as CommandEntry, line);
+    }
+    return this;
+  }
+
+  /** Runs the command; its reply is in `reply` then, whole or as an error. */
+  run(entry: CommandEntry, words: readonly string[]): void {
+    const { args, call, reply } = this;
+    const parts = words.map(latin1Bytes);
+    args.clear();
+    args.bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    args.view = new DataView(args.bytes.buffer);
+    let at = 0;
+    for (const part of parts) {
+      args.bytes.set(part, at);
+      args.pushArgument(at, at + part.length);
+      at += part.length;
+    }
+    args.pushCommand(0, 0, at, 0);
+    reply.reset();
+    call.keyArguments.clear();
+    call.begin(args, 0, entry);
+    try {
+      entry.run?.(call as never);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      reply.reset();
+      reply.error(error.reply);
+    }
+  }
+
+  replies(): Reply[] {
+    const parser = new ReplyParser({ strings: "latin1" });
+    parser.feed(this.reply.bytes.subarray(0, this.reply.length));
+    const replies: Reply[] = [];
+    for (let next = parser.next(); next !== undefined; next = parser.next()) replies.push(next);
+    expect(parser.pendingBytes).toBe(0);
+    return replies;
+  }
+
+  /** All of the memory that holds the data. */
+  memory(): Uint8Array[] {
+    return this.keyspace.arena.bytes.map((segment) => segment.slice());
+  }
+
+  sameMemory(before: readonly Uint8Array[]): boolean {
+    const { bytes } = this.keyspace.arena;
+    return (
+      before.length === bytes.length &&
+      before.every((segment, i) => Buffer.compare(segment, bytes[i] as Uint8Array) === 0)
+    );
+  }
+}
+
+/** Words that fit the argument. Numbers are small, so that nothing is out of range for long. */
+function wordsFor(argument: Argument, single = false): fc.Arbitrary<string[]> {
+  let words = oneOf(argument);
+  if (argument.token !== undefined && argument.type !== "pure-token") {
+    const token = argument.token;
+    words = words.map((rest) => [token, ...rest]);
+  }
+  if (argument.multiple === true && !single) {
+    words = fc.array(words, { minLength: 1, maxLength: 3 }).map((several) => several.flat());
+  }
+  return argument.optional === true ? fc.oneof(fc.constant([]), words) : words;
+}
+
+function oneOf(argument: Argument): fc.Arbitrary<string[]> {
+  const { type, name, args = [] } = argument;
+  const among = (...words: string[]) => fc.constantFrom(...words).map((word) => [word]);
+  if (type === "pure-token") return fc.constant([argument.token as string]);
+  if (type === "oneof") return fc.oneof(...args.map((each) => wordsFor(each)));
+  if (type === "block") return sequence(args);
+  if (type === "key") return among(...KEYS);
+  if (type === "pattern") return among("*", "t*", "[a-n]*", "");
+  if (type === "double") return among("1.5", "0", "-2", "1e3");
+  if (type === "unix-time") return among("32503680000", "32503680000000");
+  if (type === "integer") return name === "numkeys" ? among("1") : among("1", "2", "3", "100");
+  return among("a", "f", "g", "12", "2.5", "", "\xff\0\r\n", "y".repeat(600));
+}
+
+/** The arguments in order; what follows a number of keys is as many. */
+function sequence(args: readonly Argument[]): fc.Arbitrary<string[]> {
+  const parts = args.map((each, i) => wordsFor(each, args[i - 1]?.name === "numkeys"));
+  return fc.tuple(...parts).map((several) => several.flat());
+}
+
+function calls(entry: CommandEntry): fc.Arbitrary<string[]> {
+  const name = entry.fullName.split("|");
+  return sequence(entry.command.args).map((words) => [...name, ...words]);
+}
+
+function holdsFor(entry: CommandEntry, law: (words: string[]) => void): void {
+  fc.assert(fc.property(calls(entry), law), { numRuns: 60 });
+}
+
+/** True when a RESP2 client knows every part of the reply. */
+function isPlain(reply: Reply): boolean {
+  if (Array.isArray(reply)) return reply.every(isPlain);
+  if (typeof reply === "boolean" || reply instanceof Map || reply instanceof Set) return false;
+  return !(reply instanceof VerbatimReply || reply instanceof AttributedReply);
+}
+
+describe.each(cases)("$name", ({ entry }) => {
+  const { command: declaration } = entry;
+
+  test("takes the numbers of words that its arguments make", () => {
+    holdsFor(entry, (words) => {
+      expect({ words, fits: entry.accepts(words.length) }).toEqual({ words, fits: true });
+    });
+    const { arity } = entry;
+    expect(entry.accepts(Math.abs(arity) - 1)).toBe(false);
+    expect(entry.accepts(Math.abs(arity) + 1)).toBe(arity < 0);
+  });
+
+  test("finds no fault with the form of such a call", () => {
+    const rig = new Rig().fill();
+    holdsFor(entry, (words) => {
+      rig.run(entry, words);
+      const [reply] = rig.replies();
+      if (reply instanceof ReplyError)
+        expect({ words, reply }).not.toEqual({ words, reply: syntax });
+    });
+  });
+
+  test.each([2, 3])("answers once, in well-formed RESP%i", (protocol) => {
+    const rig = new Rig().fill();
+    rig.reply.resp3 = protocol === 3;
+    holdsFor(entry, (words) => {
+      rig.run(entry, words);
+      const replies = rig.replies();
+      expect(replies.length).toBe(1);
+      if (protocol === 2) expect(isPlain(replies[0] as Reply)).toBe(true);
+    });
+  });
+
+  test("looks up only keys that it declares", () => {
+    const rig = new Rig().fill();
+    holdsFor(entry, (words) => {
+      rig.run(entry, words);
+      const request = { argc: words.length, text: (index: number) => words[index] as string };
+      const found = declaration.getKeys?.(request) ?? keysOf(declaration.keys, request) ?? [];
+      const declared = new Set(found.map(({ index }) => index));
+      for (const index of rig.call.keyArguments) {
+        expect({ words, index, declared: declared.has(index) }).toEqual({
+          words,
+          index,
+          declared: true,
+        });
+      }
+    });
+  });
+
+  test("changes nothing unless it says so, and never when it is readonly", () => {
+    holdsFor(entry, (words) => {
+      const rig = new Rig().fill();
+      const before = rig.memory();
+      rig.run(entry, words);
+      const { dirty, propagation, rewritten } = rig.call;
+      if (declaration.flags.includes("readonly")) {
+        expect({ words, dirty, rewritten }).toEqual({ words, dirty: 0, rewritten: null });
+      }
+      if (!declaration.flags.includes("write")) expect(dirty).toBe(0);
+      if (dirty === 0 && propagation !== Propagation.FORCED) {
+        expect({ words, same: rig.sameMemory(before) }).toEqual({ words, same: true });
+      }
+      rig.keyspace.check();
+    });
+  });
+
+  test("loses no memory", () => {
+    const rig = new Rig();
+    const empty = rig.keyspace.arena.usedBytes;
+    holdsFor(entry, (words) => {
+      rig.fill();
+      rig.run(entry, words);
+      rig.keyspace.flush(false);
+      while (rig.keyspace.lazyFree.step(1000));
+      expect({ words, bytes: rig.keyspace.arena.usedBytes }).toEqual({ words, bytes: empty });
+    });
+  });
+});
+
+const syntax = new ReplyError("ERR syntax error");
+
+describe("the laws catch", () => {
+  const base = {
+    group: "generic",
+    since: "1.0.0",
+    summary: "A bad example.",
+    complexity: "O(1)",
+    arity: 1,
+    flags: ["readonly"],
+  } as const;
+  const entryOf = (bad: Command) => new CommandTable([bad]).byName.get(bad.name) as CommandEntry;
+
+  test("a readonly command that writes", () => {
+    const rig = new Rig().fill();
+    const before = rig.memory();
+    const entry = entryOf(
+      command({ ...base, name: "bad", run: (call) => call.reply.integer(call.db.flush(false)) }),
+    );
+    rig.run(entry, ["bad"]);
+    expect(rig.sameMemory(before)).toBe(false);
+  });
+
+  test("a declaration whose arity is not that of its arguments", () => {
+    expect(() => command({ ...base, name: "bad", arity: 2, run() {} })).toThrow(/arity/);
+  });
+
+  test("a command that both reads and writes, by its flags", () => {
+    const flags = ["readonly", "write"] as const;
+    expect(() => command({ ...base, name: "bad", flags, run() {} })).toThrow(/readonly/);
+  });
+});

@@ -1,0 +1,144 @@
+/**
+ * The command table of one engine: finds a command from the bytes of its name without making a
+ * string, and keeps the command's counters. Built from declarations; there is no list to maintain.
+ */
+import type { Command } from "./command.ts";
+
+/** A command in one engine's table, with its counters (INFO commandstats, latencystats). */
+export class CommandEntry {
+  readonly command: Command;
+  /** `config|set` for a subcommand. */
+  readonly fullName: string;
+  readonly container: CommandEntry | null;
+  readonly subcommands: Map<string, CommandEntry> | null;
+  /** Index in CommandTable.all: what ACL bitmaps count by. */
+  readonly id: number;
+  readonly bits: number;
+  readonly arity: number;
+  /** Argument of the first key when it always stands there, else 0. */
+  readonly firstKey: number;
+  readonly run: ((call: never) => void) | undefined;
+  readonly nameBytes: Uint8Array;
+  calls = 0;
+  microseconds = 0;
+  rejectedCalls = 0;
+  failedCalls = 0;
+  /** Made by whoever measures latency; null until the first call. */
+  histogram: unknown = null;
+
+  constructor(command: Command, id: number, container: CommandEntry | null, name: string) {
+    this.command = command;
+    this.id = id;
+    this.container = container;
+    this.fullName = container === null ? name : `${container.fullName}|${name}`;
+    this.subcommands =
+      command.subcommands !== undefined && command.subcommands.length > 0 ? new Map() : null;
+    this.bits = command.bits;
+    this.arity = command.arity;
+    const first = command.keys[0];
+    this.firstKey =
+      first !== undefined && first.begin.type === "index" && first.find.type === "range"
+        ? first.begin.index
+        : 0;
+    this.run = command.run as ((call: never) => void) | undefined;
+    this.nameBytes = new TextEncoder().encode(name);
+  }
+
+  /** True when a request of `argc` words has the right number for this command. */
+  accepts(argc: number): boolean {
+    return this.arity >= 0 ? argc === this.arity : argc >= -this.arity;
+  }
+
+  resetCounters(): void {
+    this.calls = 0;
+    this.microseconds = 0;
+    this.rejectedCalls = 0;
+    this.failedCalls = 0;
+    this.histogram = null;
+  }
+}
+
+const NAME_BYTES_MAX = 64;
+
+export class CommandTable {
+  /** Every command and subcommand, in order of registration. */
+  readonly all: CommandEntry[] = [];
+  /** Top-level commands by lower-case name. */
+  readonly byName = new Map<string, CommandEntry>();
+  private slots: (CommandEntry | undefined)[] = new Array(512);
+  private mask = 511;
+
+  constructor(commands: Iterable<Command>) {
+    for (const command of commands) this.register(command, command.name);
+  }
+
+  private register(command: Command, name: string): void {
+    if (this.byName.has(name)) throw new Error(`command ${name} is declared twice`);
+    const entry = new CommandEntry(command, this.all.length, null, name);
+    this.all.push(entry);
+    this.byName.set(name, entry);
+    for (const sub of command.subcommands ?? []) {
+      const subEntry = new CommandEntry(sub, this.all.length, entry, sub.name);
+      this.all.push(subEntry);
+      entry.subcommands?.set(sub.name, subEntry);
+    }
+    this.rebuild();
+  }
+
+  /** rename-command: another name, or "" to remove the command. False when `from` is unknown or `to` taken. */
+  rename(from: string, to: string): boolean {
+    const entry = this.byName.get(from.toLowerCase());
+    if (entry === undefined) return false;
+    const name = to.toLowerCase();
+    if (name !== "" && this.byName.has(name)) return false;
+    this.byName.delete(from.toLowerCase());
+    if (name !== "") this.byName.set(name, entry);
+    this.rebuild();
+    return true;
+  }
+
+  private rebuild(): void {
+    const encoder = new TextEncoder();
+    this.slots = new Array(this.mask + 1).fill(undefined);
+    this.names = new Array(this.mask + 1).fill(undefined);
+    for (const [name, entry] of this.byName) {
+      const bytes = encoder.encode(name);
+      let slot = foldedHash(bytes, 0, bytes.length) & this.mask;
+      while (this.slots[slot] !== undefined) slot = (slot + 1) & this.mask;
+      this.slots[slot] = entry;
+      this.names[slot] = bytes;
+    }
+  }
+  private names: (Uint8Array | undefined)[] = [];
+
+  /** Command with the name bytes[start, end), whatever its case; undefined when unknown. */
+  find(bytes: Uint8Array, start: number, end: number): CommandEntry | undefined {
+    const length = end - start;
+    if (length === 0 || length > NAME_BYTES_MAX) return undefined;
+    let slot = foldedHash(bytes, start, end) & this.mask;
+    for (;;) {
+      const entry = this.slots[slot];
+      if (entry === undefined) return undefined;
+      const name = this.names[slot] as Uint8Array;
+      if (name.length === length) {
+        let i = 0;
+        while (i < length && folded(bytes[start + i] as number) === name[i]) i++;
+        if (i === length) return entry;
+      }
+      slot = (slot + 1) & this.mask;
+    }
+  }
+}
+
+/** Lower case of an ASCII letter; other bytes as they are. */
+function folded(byte: number): number {
+  return byte >= 65 && byte <= 90 ? byte | 32 : byte;
+}
+
+function foldedHash(bytes: Uint8Array, start: number, end: number): number {
+  let hash = end - start;
+  // Setting bit 5 folds letters; other bytes may meet, which only costs a comparison.
+  for (let i = start; i < end; i++)
+    hash = Math.imul(hash ^ ((bytes[i] as number) | 32), 0x01000193);
+  return hash ^ (hash >>> 15);
+}

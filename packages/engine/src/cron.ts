@@ -1,0 +1,204 @@
+/**
+ * Periodic work: `run()` is the cron, `hz` times a second; `turn()` comes before each wait for
+ * events. Every job is small or bounded in time; what is not done is done in the next turn.
+ *
+ *   run     clock · active expiry (slow cycle) · lazily freed memory · idle and limited clients ·
+ *           pause · rates · save points · rewriting · dynamic hz · modules
+ *   turn    active expiry (fast cycle) · outboxes · snapshot slices · lazily freed memory
+ */
+import { Notify } from "@kv/commands";
+import { expiryMs, RefList } from "@kv/core";
+import { ClientState } from "./client.ts";
+import type { Engine } from "./engine.ts";
+import { EngineState } from "./guards.ts";
+import { Rates } from "./rates.ts";
+
+/** Percent of a processor that the slow expire cycle may use, at effort 1. */
+const EXPIRE_CPU_PERCENT = 25;
+const FAST_CYCLE_US = 1000;
+/** Share of expired keys among those looked at above which a database is worth another look. */
+const STALE_ACCEPTABLE_PERCENT = 10;
+const EXPIRE_KEYS_PER_LOOP = 20;
+const LAZY_FREE_SLICE = 512;
+/** An idle client's query buffer is given back after so long. */
+const QUERY_BUFFER_IDLE_MS = 2000;
+
+export class CronJobs {
+  readonly rates: Rates;
+  /** DEBUG SET-ACTIVE-EXPIRE. */
+  activeExpire = true;
+  /** DEBUG PAUSE-CRON. */
+  isPaused = false;
+  /** active-expire-effort, 1 to 10. */
+  expireEffort = 1;
+  configuredHz = 10;
+  dynamicHz = true;
+  /** timeout, in seconds; 0 is never. */
+  idleTimeoutSeconds = 0;
+  cycles = 0;
+  private readonly engine: Engine;
+  private readonly found = new RefList();
+  private expireDatabase = 0;
+  private slowCycleHitLimit = false;
+  private lastFastCycleUs = 0;
+  private lastReportMs = 0;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    this.rates = new Rates(engine);
+  }
+
+  run(): void {
+    const { engine } = this;
+    if (this.isPaused) return;
+    const nowMs = engine.host.wallMs();
+    engine.nowMs = nowMs;
+    this.cycles++;
+    engine.memory.refreshIdle(nowMs);
+    engine.memory.countClients();
+    this.rates.sample(nowMs);
+    const { usedBytes } = engine.memory;
+    if (usedBytes > engine.stats.peakMemoryBytes) engine.stats.peakMemoryBytes = usedBytes;
+    engine.pause.checkEnd(nowMs);
+    this.clients(nowMs);
+    if (this.activeExpire && this.mayExpire()) this.expireCycle(false);
+    this.report(nowMs);
+    engine.saving.cron(nowMs);
+    for (const { hooks } of engine.modules) hooks?.cron?.(engine, nowMs);
+    if (engine.keyspace.lazyFree.pendingCount > 0) engine.host.wake();
+    this.adaptHz();
+    engine.propagator.finish();
+    engine.output.flushAll();
+  }
+
+  /** Before waiting for events. True: call again soon. */
+  turn(): boolean {
+    const { engine } = this;
+    engine.nowMs = engine.host.wallMs();
+    engine.stats.loopTurns++;
+    if (this.activeExpire && this.mayExpire()) this.expireCycle(true);
+    for (const { hooks } of engine.modules) hooks?.turn?.(engine);
+    engine.propagator.finish();
+    engine.output.flushAll();
+    let more = engine.saving.turn();
+    const { lazyFree } = engine.keyspace;
+    if (lazyFree.pendingCount > 0 && lazyFree.step(LAZY_FREE_SLICE)) more = true;
+    return more;
+  }
+
+  private mayExpire(): boolean {
+    const { engine } = this;
+    const barred = EngineState.LOADING | EngineState.REPLICA;
+    return (engine.unusual & barred) === 0 && !engine.pause.isInForce;
+  }
+
+  /** More clients, more cron turns, so that each stays short. */
+  private adaptHz(): void {
+    const { engine } = this;
+    let hz = this.configuredHz;
+    if (this.dynamicHz) while (engine.clients.size / hz > 200 && hz < 500) hz *= 2;
+    engine.hz = Math.min(hz, 500);
+  }
+
+  private clients(nowMs: number): void {
+    const { engine } = this;
+    for (const client of engine.clients.values()) {
+      if (client.connection.pendingBytes > 0) engine.output.checkLimit(client);
+      if (client.closed) continue;
+      const idleMs = nowMs - client.lastActiveMs;
+      const exempt =
+        client.is(ClientState.REPLICATION | ClientState.WAITING) || client.subscriptionCount > 0;
+      if (this.idleTimeoutSeconds > 0 && !exempt && idleMs > this.idleTimeoutSeconds * 1000) {
+        engine.host.log("verbose", "Closing idle client");
+        engine.closeClient(client, "idle");
+        continue;
+      }
+      if (idleMs > QUERY_BUFFER_IDLE_MS && client.reader.bufferBytes > 1024) client.reader.shrink();
+      if (idleMs > QUERY_BUFFER_IDLE_MS) client.outputPeakBytes = 0;
+    }
+  }
+
+  /** Every 5 seconds, for those who read the verbose log. */
+  private report(nowMs: number): void {
+    const { engine } = this;
+    if (nowMs - this.lastReportMs < 5000) return;
+    this.lastReportMs = nowMs;
+    for (const database of engine.keyspace.databases) {
+      if (database.size === 0) continue;
+      engine.host.log(
+        "verbose",
+        `DB ${database.index}: ${database.size} keys (${database.expires.count} volatile) in ${database.dict.slotCount()} slots HT.`,
+      );
+    }
+    engine.host.log(
+      "debug",
+      `${engine.clients.size} clients connected (0 replicas), ${engine.memory.usedBytes} bytes in use`,
+    );
+  }
+
+  /**
+   * Looks for expired keys among those with an expiry, database by database, in hash order from
+   * where it stopped. A database is looked at again while more than a tenth of what was seen had
+   * expired. The slow cycle may use a quarter of a cron period's time, the fast one a millisecond,
+   * and only when the slow one ran out of its time.
+   */
+  private expireCycle(fast: boolean): void {
+    const { engine, found } = this;
+    const { host, keyspace } = engine;
+    const startUs = host.monotonicUs();
+    const effort = this.expireEffort - 1;
+    const fastUs = FAST_CYCLE_US + (FAST_CYCLE_US / 4) * effort;
+    if (fast) {
+      if (!this.slowCycleHitLimit || startUs - this.lastFastCycleUs < fastUs * 2) return;
+      this.lastFastCycleUs = startUs;
+    }
+    const percent = EXPIRE_CPU_PERCENT + 2 * effort;
+    const limitUs = fast ? fastUs : (percent * 10_000) / engine.hz;
+    const wanted = EXPIRE_KEYS_PER_LOOP + (EXPIRE_KEYS_PER_LOOP / 4) * effort;
+    const acceptable = STALE_ACCEPTABLE_PERCENT - effort;
+    this.slowCycleHitLimit = false;
+    let seenInAll = 0;
+    let expiredInAll = 0;
+    for (let visited = 0; visited < keyspace.databases.length; visited++) {
+      const database = keyspace.databases[this.expireDatabase % keyspace.databases.length];
+      this.expireDatabase++;
+      if (database === undefined || database.expires.count === 0) continue;
+      for (;;) {
+        found.clear();
+        database.expireCursor = database.expires.scan(database.expireCursor, wanted, found);
+        let expired = 0;
+        for (let i = 0; i < found.count; i++) {
+          const entry = found.at(i);
+          if (engine.nowMs <= expiryMs(keyspace.arena, entry)) continue;
+          engine.effects.removeKey(
+            database,
+            entry,
+            "expired",
+            Notify.EXPIRED,
+            engine.effects.lazyExpire,
+          );
+          engine.stats.expiredKeys++;
+          expired++;
+        }
+        seenInAll += found.count;
+        expiredInAll += expired;
+        engine.propagator.finish();
+        if (host.monotonicUs() - startUs > limitUs) {
+          this.slowCycleHitLimit = true;
+          engine.stats.expireCycleTimeLimitReached++;
+          break;
+        }
+        if (database.expires.count === 0 || expired * 100 <= found.count * acceptable) break;
+      }
+      if (this.slowCycleHitLimit) break;
+    }
+    const elapsedUs = host.monotonicUs() - startUs;
+    engine.stats.expireCycleMicroseconds += elapsedUs;
+    engine.latency.eventTook("expire-cycle", elapsedUs, engine.nowMs);
+    if (seenInAll > 0) {
+      const percentNow = (expiredInAll / seenInAll) * 100;
+      engine.stats.expiredStalePercent =
+        percentNow * 0.05 + engine.stats.expiredStalePercent * 0.95;
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Effects: what a change sets off. Watchers are marked, client-side caches told, keyspace events
+ * published, expired keys removed. `interest` says whether anybody cares; while it is zero, none
+ * of this is reached.
+ */
+import {
+  type CommandEntry,
+  type Effects,
+  FLAG_BITS,
+  Interest,
+  Notify,
+  notifyBits,
+} from "@kv/commands";
+import { bytesOf, type Database, keyIndex, keyLength, type Ref } from "@kv/core";
+import { latin1 } from "@kv/resp";
+import { type Client, ClientState } from "./client.ts";
+import type { Engine } from "./engine.ts";
+import type { EngineCall } from "./engine-call.ts";
+import { EngineState } from "./guards.ts";
+
+export class EngineEffects implements Effects {
+  /** Bits of Interest: who has to hear of changes now. */
+  interest = 0;
+  /** True while something is to be done after each command (tracking, MONITOR, ready keys). */
+  attends = false;
+  /** Classes of events that `notify-keyspace-events` asks for. */
+  notifyClasses = 0;
+  /** lazyfree-lazy-expire. */
+  lazyExpire = false;
+  private readonly engine: Engine;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  setNotify(letters: string): void {
+    this.notifyClasses = Math.max(0, notifyBits(letters));
+    this.updateInterest();
+  }
+
+  updateInterest(): void {
+    const { engine } = this;
+    let interest = 0;
+    if (engine.watchedKeys.count > 0 || engine.tracking.isOn) interest |= Interest.WATCH;
+    if (this.notifyClasses !== 0) interest |= Interest.NOTIFY;
+    if (engine.propagator.isActive) interest |= Interest.PROPAGATE;
+    this.interest = interest;
+    this.attends = engine.tracking.isOn || engine.monitors.count > 0;
+  }
+
+  keyChanged(
+    database: Database,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    event: string,
+    notifyClass: number,
+  ): void {
+    const { engine } = this;
+    if ((this.interest & Interest.WATCH) !== 0) {
+      const key = latin1(bytes, start, end);
+      if (engine.watchedKeys.count > 0) engine.watchedKeys.changed(database.index, key);
+      if (engine.tracking.isOn) engine.tracking.keyChanged(engine.current, key);
+    }
+    this.keyEvent(database, bytes, start, end, event, notifyClass);
+  }
+
+  keyEvent(
+    database: Database,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    event: string,
+    notifyClass: number,
+  ): void {
+    const classes = this.notifyClasses;
+    if ((classes & notifyClass) === 0) return;
+    const { pubsub } = this.engine;
+    const key = latin1(bytes, start, end);
+    if ((classes & Notify.KEYSPACE) !== 0)
+      pubsub.publishText(`__keyspace@${database.index}__:${key}`, event);
+    if ((classes & Notify.KEYEVENT) !== 0)
+      pubsub.publishText(`__keyevent@${database.index}__:${event}`, key);
+  }
+
+  keyExpired(database: Database, entry: Ref): void {
+    const { engine } = this;
+    // A replica waits for its primary to say so; while paused nothing may change.
+    if ((engine.unusual & EngineState.REPLICA) !== 0 || engine.pause.isInForce) return;
+    this.removeKey(database, entry, "expired", Notify.EXPIRED, this.lazyExpire);
+    engine.stats.expiredKeys++;
+  }
+
+  /** Removes a key by the server's own decision: expired or evicted. */
+  removeKey(
+    database: Database,
+    entry: Ref,
+    event: string,
+    notifyClass: number,
+    lazily: boolean,
+  ): void {
+    const { engine } = this;
+    const { arena } = engine.keyspace;
+    const start = keyIndex(arena, entry);
+    const key = bytesOf(arena, entry).slice(start, start + keyLength(arena, entry));
+    database.remove(entry, lazily);
+    engine.dirty++;
+    engine.propagator.words(database.index, [lazily ? "UNLINK" : "DEL", key]);
+    if (this.interest !== 0) this.keyChanged(database, key, 0, key.length, event, notifyClass);
+  }
+
+  databaseChanged(index: number): void {
+    const { engine } = this;
+    if (engine.tracking.isOn) engine.tracking.flushed();
+    if (engine.watchedKeys.count === 0) return;
+    for (const database of engine.keyspace.databases) {
+      if (index !== -1 && database.index !== index) continue;
+      // Before a flush: whoever watches a key that is there (or will be) is disturbed.
+      engine.watchedKeys.databaseChanged(database.index, (key, watched) => {
+        const bytes = Uint8Array.from(key, (character) => character.charCodeAt(0));
+        const view = new DataView(bytes.buffer);
+        const entry = database.findKey(bytes, view, 0, bytes.length);
+        return entry !== 0 && !watched.expiredAlready;
+      });
+    }
+  }
+
+  /** Only while `attends`. */
+  afterCommand(client: Client, entry: CommandEntry, call: EngineCall, replyMark: number): void {
+    const { engine } = this;
+    if (engine.monitors.count > 0) engine.monitors.feed(client, entry, call);
+    if (engine.tracking.isOn) {
+      if ((entry.bits & FLAG_BITS.readonly) !== 0 && client.is(ClientState.TRACKING))
+        engine.tracking.remember(client, entry, call);
+      engine.tracking.flushPending(client, replyMark);
+    }
+  }
+}

@@ -1,0 +1,14 @@
+/** EngineCall: what commands see that also need the engine or the client who sent them. */
+import { Call, type Command, type CommandSpec, command } from "@kv/commands";
+import type { Client } from "./client.ts";
+import type { Engine } from "./engine.ts";
+
+export class EngineCall extends Call {
+  engine!: Engine;
+  client!: Client;
+}
+
+/** As command(), for commands of the engine's own groups. */
+export function engineCommand(spec: CommandSpec<EngineCall>): Command {
+  return command<EngineCall>(spec);
+}

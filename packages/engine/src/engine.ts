@@ -1,0 +1,548 @@
+/**
+ * Engine: a whole server without I/O.
+ *
+ *      bytes → RequestReader → batch → lookup → guards → call → propagate → reply → Connection
+ *
+ * The host feeds it bytes, clocks and turns of its event loop; the engine answers through the
+ * Connection it was given. One command runs at a time, to its end: commands are atomic because
+ * nothing else can happen. Nothing here is asynchronous except saving and loading files.
+ *
+ * Not in this file: what a command does (its group), who may run when (guards.ts), how a call is
+ * measured and propagated (call.ts), what happens between calls (cron.ts).
+ */
+import {
+  arityError,
+  type CommandEntry,
+  CommandError,
+  type CommandSettings,
+  CommandTable,
+  dataCommands,
+  defaultSettings,
+  FLAG_BITS,
+} from "@kv/commands";
+import type { ConfigStore } from "@kv/config";
+import { type Database, Keyspace } from "@kv/core";
+import {
+  ArgVector,
+  defaultRequestLimits,
+  ReadStatus,
+  ReplyWriter,
+  type RequestLimits,
+} from "@kv/resp";
+import { Users } from "./acl.ts";
+import { Caller } from "./caller.ts";
+import { Client, ClientState, ReplyMode } from "./client.ts";
+import { CronJobs } from "./cron.ts";
+import { EngineEffects } from "./effects.ts";
+import { EngineCall } from "./engine-call.ts";
+import { groups } from "./groups/index.ts";
+import { absentSubsystems, askGuards, EngineState, type Subsystems, Verdict } from "./guards.ts";
+import type { Connection, Host } from "./host.ts";
+import { LatencyMonitor } from "./latency.ts";
+import { LookAhead } from "./look-ahead.ts";
+import { Memory } from "./memory.ts";
+import type { EngineModule } from "./module.ts";
+import { Monitors } from "./monitor.ts";
+import { Output } from "./output.ts";
+import { Pause } from "./pause.ts";
+import { Propagator } from "./propagate.ts";
+import { PubSub } from "./pubsub.ts";
+import { Saving } from "./saving.ts";
+import { applyDirectives } from "./settings.ts";
+import { Shutdown, type ShutdownRequest } from "./shutdown.ts";
+import { SlowLog } from "./slow-log.ts";
+import { Stats } from "./stats.ts";
+import { Tracking } from "./tracking.ts";
+import { queueCommand, WatchedKeys } from "./transaction.ts";
+import { engineVersion, redisVersion } from "./version.ts";
+
+export interface EngineOptions {
+  host: Host;
+  /** Loaded already: the engine reads it and follows its changes. */
+  config: ConfigStore;
+  modules?: readonly EngineModule[];
+}
+
+/** Puts a server together. */
+export function createEngine(options: EngineOptions): Engine {
+  return new Engine(options);
+}
+
+/** What came of one request: go on, keep it and all behind it for later, or stop reading. */
+const Outcome = { DONE: 0, WAIT: 1, STOP: 2 } as const;
+
+export class Engine {
+  readonly host: Host;
+  readonly config: ConfigStore;
+  readonly modules: readonly EngineModule[];
+  readonly keyspace: Keyspace;
+  readonly commands: CommandTable;
+  readonly users = new Users();
+  readonly stats = new Stats();
+  readonly settings: CommandSettings = { ...defaultSettings };
+  readonly requestLimits: RequestLimits = defaultRequestLimits();
+  readonly clients = new Map<number, Client>();
+  readonly reply = new ReplyWriter(65536);
+  readonly propagator = new Propagator();
+  readonly watchedKeys = new WatchedKeys();
+  readonly pubsub: PubSub;
+  readonly tracking: Tracking;
+  readonly monitors: Monitors;
+  readonly slowLog: SlowLog;
+  readonly latency: LatencyMonitor;
+  readonly memory: Memory;
+  readonly pause: Pause;
+  readonly output: Output;
+  readonly saving: Saving;
+  readonly cronJobs: CronJobs;
+  readonly caller: Caller;
+  readonly call: EngineCall;
+  readonly effects: EngineEffects;
+  readonly subsystems: Subsystems = absentSubsystems();
+  readonly version: string = engineVersion;
+  readonly redisVersion: string = redisVersion;
+  /** 40 hex digits that are new with every start. */
+  readonly runId: string;
+  readonly startedMs: number;
+  readonly startedUs: number;
+  /** Bits of EngineState. */
+  unusual = 0;
+  /** The whole text of the MISCONF error while the disk refuses. */
+  diskError = "";
+  /** Changes to the data set since the last save. */
+  dirty = 0;
+  /** Turns of the cron a second. */
+  hz = 10;
+  /** Wall clock as of the present batch or cron turn, in milliseconds. */
+  nowMs: number;
+  /** The client whose command is running; null between commands. */
+  current: Client | null = null;
+  private nextClientId = 1;
+  private readonly batch = new ArgVector();
+  private readonly lookAhead: LookAhead;
+  private readonly shutdowns: Shutdown;
+
+  constructor({ host, config, modules = [] }: EngineOptions) {
+    this.host = host;
+    this.config = config;
+    this.modules = modules;
+    this.nowMs = host.wallMs();
+    this.startedMs = this.nowMs;
+    this.startedUs = host.monotonicUs();
+    this.runId = host.randomHex(20);
+    this.keyspace = new Keyspace({
+      databaseCount: config.number("databases"),
+      random32: () => host.random32(),
+    });
+    this.commands = new CommandTable([
+      ...dataCommands,
+      ...groups,
+      ...modules.flatMap((module) => [...(module.commands ?? [])]),
+    ]);
+    this.pubsub = new PubSub(this);
+    this.tracking = new Tracking(this);
+    this.monitors = new Monitors(this);
+    this.slowLog = new SlowLog();
+    this.latency = new LatencyMonitor();
+    this.pause = new Pause(this);
+    this.output = new Output(this);
+    this.memory = new Memory(this);
+    this.effects = new EngineEffects(this);
+    this.call = new EngineCall({
+      keyspace: this.keyspace,
+      reply: this.reply,
+      settings: this.settings,
+      effects: this.effects,
+      args: this.batch,
+      idle: this.memory.idle,
+    });
+    this.call.engine = this;
+    this.caller = new Caller(this);
+    this.lookAhead = new LookAhead(this);
+    this.saving = new Saving(this);
+    this.cronJobs = new CronJobs(this);
+    this.shutdowns = new Shutdown(this);
+    applyDirectives(this);
+    for (const { hooks } of modules) hooks?.created?.(this);
+  }
+
+  // What the host calls.
+
+  /** A new connection. Null: it was refused, told why, and is being closed. */
+  accept(connection: Connection): Client | null {
+    this.stats.connectionsReceived++;
+    const refusal = this.refusalOf(connection);
+    if (refusal !== null) {
+      this.stats.connectionsRejected++;
+      const line = new ReplyWriter(512);
+      line.error(refusal);
+      connection.send(line.bytes, 0, line.length);
+      connection.end();
+      return null;
+    }
+    const user = this.users.defaultUser;
+    this.nowMs = this.host.wallMs();
+    const client = new Client(
+      this.nextClientId++,
+      connection,
+      this.requestLimits,
+      user,
+      this.nowMs,
+    );
+    client.reader.authenticated = this.users.opensFreely;
+    client.mark(ClientState.UNAUTHENTICATED, !this.users.opensFreely);
+    this.clients.set(client.id, client);
+    if (this.clients.size > this.stats.clientsPeak) this.stats.clientsPeak = this.clients.size;
+    return client;
+  }
+
+  private refusalOf(connection: Connection): string | null {
+    if (this.clients.size >= this.config.number("maxclients"))
+      return "ERR max number of clients reached";
+    if (
+      this.config.boolean("protected-mode") &&
+      this.users.opensFreely &&
+      connection.kind !== "unix" &&
+      connection.kind !== "inproc" &&
+      !isLoopback(connection.address)
+    ) {
+      return (
+        "DENIED Redis is running in protected mode because protected mode is enabled and no " +
+        "password is set for the default user. In this mode connections are only accepted from " +
+        "the loopback interface. To accept others, either set a password (requirepass), or bind " +
+        "the server to the addresses that should reach it and turn protected mode off: " +
+        "CONFIG SET protected-mode no, from a client on this machine."
+      );
+    }
+    return null;
+  }
+
+  /** Bytes arrived; they may be overwritten after this returns. */
+  receive(client: Client, chunk: Uint8Array, view: DataView, start: number, end: number): void {
+    const length = end - start;
+    client.inputBytes += length;
+    this.stats.inputBytes += length;
+    this.stats.readsProcessed++;
+    if ((client.unusual & (ClientState.WAITING | ClientState.CLOSING)) !== 0) {
+      if (client.is(ClientState.CLOSING)) return;
+      if (client.reader.hold(chunk, start, end) === ReadStatus.ERROR) this.refuseInput(client);
+      return;
+    }
+    this.nowMs = this.host.wallMs();
+    client.lastActiveMs = this.nowMs;
+    if (client.outbox !== null) this.output.flushOutbox(client);
+    const { batch } = this;
+    batch.clear();
+    this.serve(client, client.reader.read(chunk, view, start, end, batch));
+  }
+
+  /** A client that waited may go on: what it sent meanwhile is served. */
+  resume(client: Client): void {
+    client.mark(ClientState.WAITING, false);
+    if (client.closed || client.is(ClientState.CLOSING)) return;
+    this.nowMs = this.host.wallMs();
+    const { batch } = this;
+    batch.clear();
+    this.serve(client, client.reader.more(batch));
+  }
+
+  /** The connection is gone. */
+  disconnected(client: Client): void {
+    if (client.closed) return;
+    client.closed = true;
+    client.mark(ClientState.CLOSING, true);
+    this.clients.delete(client.id);
+    this.watchedKeys.unwatchAll(client);
+    client.transaction = null;
+    this.pubsub.clientClosed(client);
+    this.tracking.clientClosed(client);
+    this.monitors.clientClosed(client);
+    this.pause.clientClosed(client);
+    this.output.clientClosed(client);
+    this.updateInterest();
+    for (const { hooks } of this.modules) hooks?.clientClosed?.(this, client);
+  }
+
+  /** `hz` times a second. */
+  cron(): void {
+    this.cronJobs.run();
+  }
+
+  /** Before the host waits for events. True: there is more to do, call again soon. */
+  turn(): boolean {
+    return this.cronJobs.turn();
+  }
+
+  /** Loads the data set from disk, answering LOADING meanwhile. False: it could not be loaded. */
+  load(): Promise<boolean> {
+    return this.saving.load();
+  }
+
+  /** Ends in good order: true when the process may exit, false when that was refused. */
+  shutdown(request: ShutdownRequest): Promise<boolean> {
+    return this.shutdowns.begin(request);
+  }
+
+  get isShuttingDown(): boolean {
+    return this.shutdowns.isPending;
+  }
+
+  // Serving.
+
+  /** Executes the batch and what follows it, and sends the replies. */
+  private serve(client: Client, first: number): void {
+    const { batch, reply } = this;
+    let status = first;
+    for (;;) {
+      const goOn = this.execute(client);
+      if (!goOn) break;
+      if (status === ReadStatus.MORE) {
+        if (reply.length > 32768) this.output.sendReply(client);
+        batch.clear();
+        status = client.reader.more(batch);
+        continue;
+      }
+      if (status === ReadStatus.ERROR) this.refuseInput(client);
+      break;
+    }
+    this.current = null;
+    this.output.sendReply(client);
+    batch.clear();
+    if (client.is(ClientState.CLOSING) && !client.closed) client.connection.end();
+  }
+
+  /** Runs the commands of the batch. False when the client waits or closes. */
+  private execute(client: Client): boolean {
+    const { batch, call, lookAhead, caller } = this;
+    const count = batch.commandCount;
+    if (count === 0) return true;
+    call.nowMs = this.nowMs;
+    this.memory.refreshIdle(this.nowMs);
+    lookAhead.prepare(client, batch);
+    caller.openGroup();
+    for (let index = 0; index < count; index++) {
+      const outcome = this.request(client, index);
+      if (outcome === Outcome.DONE) continue;
+      caller.closeGroup();
+      // What waits is parsed again when the client goes on; what follows a close is not run.
+      if (outcome === Outcome.WAIT) client.reader.suspend(batch, index);
+      else if (client.is(ClientState.WAITING)) client.reader.suspend(batch, index + 1);
+      return false;
+    }
+    caller.closeGroup();
+    return true;
+  }
+
+  private request(client: Client, index: number): number {
+    const { batch, call, reply, lookAhead } = this;
+    const entry = lookAhead.entryOf(index) ?? this.lookup(batch, index);
+    this.caller.before(entry);
+    this.current = client;
+    call.client = client;
+    call.db = this.keyspace.databases[client.databaseIndex] as Database;
+    reply.resp3 = client.protocol === 3;
+    client.commandCount++;
+    if (
+      entry !== null &&
+      (this.unusual | client.unusual) === 0 &&
+      (entry.arity >= 0
+        ? batch.argCount[index] === entry.arity
+        : (batch.argCount[index] as number) >= -entry.arity)
+    ) {
+      // The short way: nobody and nothing is in the way of this command.
+      call.begin(batch, index, entry);
+      lookAhead.useHash(index, call);
+      client.lastCommand = entry;
+      this.caller.run(client, entry);
+      return (client.unusual & (ClientState.CLOSING | ClientState.WAITING)) === 0
+        ? Outcome.DONE
+        : Outcome.STOP;
+    }
+    return this.guardedRequest(client, entry, index);
+  }
+
+  /** The long way: every check, every guard. */
+  private guardedRequest(client: Client, entry: CommandEntry | null, index: number): number {
+    const { batch, call, reply } = this;
+    const mark = reply.length;
+    if (client.is(ClientState.CLOSING)) return Outcome.STOP;
+    if (entry === null) {
+      this.reject(client, null, this.unknownCommand(batch, index));
+      this.applyReplyMode(client, mark);
+      return Outcome.DONE;
+    }
+    call.begin(batch, index, entry);
+    client.lastCommand = entry;
+    if (!entry.accepts(call.argc)) {
+      this.reject(client, entry, arityError(entry.fullName));
+      this.applyReplyMode(client, mark);
+      return Outcome.DONE;
+    }
+    const answer = askGuards(this, client, entry, call);
+    if (answer === Verdict.WAIT) {
+      this.pause.hold(client);
+      return Outcome.WAIT;
+    }
+    if (answer instanceof CommandError) this.reject(client, entry, answer);
+    else if (answer === Verdict.QUEUE) {
+      queueCommand(client, entry, call);
+      reply.queued();
+    } else {
+      call.touches = !client.is(ClientState.NO_TOUCH);
+      this.caller.run(client, entry);
+      call.touches = true;
+    }
+    this.applyReplyMode(client, mark);
+    return (client.unusual & (ClientState.CLOSING | ClientState.WAITING)) === 0
+      ? Outcome.DONE
+      : Outcome.STOP;
+  }
+
+  /** CLIENT REPLY OFF and SKIP: cuts away what was just answered. */
+  private applyReplyMode(client: Client, mark: number): void {
+    if (client.replyMode === ReplyMode.ON) return;
+    if (client.replyMode === ReplyMode.SKIP_NEXT) {
+      // CLIENT REPLY SKIP itself answered nothing; the next command is the one that is skipped.
+      client.replyMode = ReplyMode.SKIP;
+      return;
+    }
+    this.reply.rewind(mark);
+    if (client.replyMode === ReplyMode.SKIP) {
+      client.replyMode = ReplyMode.ON;
+      client.mark(ClientState.MUTED, false);
+    }
+  }
+
+  /** Command named by request `index` of a batch; of a container the subcommand. Null: unknown. */
+  lookup(batch: ArgVector, index: number): CommandEntry | null {
+    const first = batch.firstArg[index] as number;
+    const entry = this.commands.find(
+      batch.bytes,
+      batch.starts[first] as number,
+      batch.ends[first] as number,
+    );
+    if (entry === undefined) return null;
+    if (entry.subcommands === null || (batch.argCount[index] as number) < 2) return entry;
+    let name = "";
+    const end = batch.ends[first + 1] as number;
+    for (let at = batch.starts[first + 1] as number; at < end && name.length < 64; at++)
+      name += String.fromCharCode(batch.bytes[at] as number);
+    return entry.subcommands.get(name.toLowerCase()) ?? null;
+  }
+
+  /** The error for a name that lookup() does not know, in Redis's words. */
+  private unknownCommand(batch: ArgVector, index: number): CommandError {
+    const first = batch.firstArg[index] as number;
+    const count = batch.argCount[index] as number;
+    const word = (at: number, most: number) => {
+      const start = batch.starts[first + at] as number;
+      const end = Math.min(batch.ends[first + at] as number, start + most);
+      let text = "";
+      for (let i = start; i < end; i++) text += String.fromCharCode(batch.bytes[i] as number);
+      return text;
+    };
+    const container = this.commands.find(
+      batch.bytes,
+      batch.starts[first] as number,
+      batch.ends[first] as number,
+    );
+    if (container !== undefined) {
+      const sub = word(1, 128);
+      return new CommandError(
+        `ERR unknown subcommand '${sub}'. Try ${container.fullName.toUpperCase()} HELP.`,
+      );
+    }
+    let shown = "";
+    for (let at = 1; at < count && shown.length < 128; at++)
+      shown += `'${word(at, 128 - shown.length)}' `;
+    return new CommandError(
+      `ERR unknown command '${word(0, 128)}', with args beginning with: ${shown}`,
+    );
+  }
+
+  /** Answers with an error before the command ran; inside MULTI that spoils the transaction. */
+  reject(client: Client, entry: CommandEntry | null, error: CommandError): void {
+    if (entry !== null) entry.rejectedCalls++;
+    this.stats.countError(error.reply);
+    if (client.transaction !== null && client.inTransaction) client.transaction.refused = true;
+    if (entry !== null && (entry.bits & FLAG_BITS.runs_queue) !== 0 && client.inTransaction) {
+      // An EXEC that may not run ends the transaction: nothing of it happens later.
+      this.discard(client);
+      this.reply.error(
+        `EXECABORT Transaction discarded because of: ${error.reply.replace(/^ERR /, "")}`,
+      );
+      return;
+    }
+    this.reply.error(error.reply);
+  }
+
+  /** Ends MULTI without executing, and forgets watched keys. */
+  discard(client: Client): void {
+    this.watchedKeys.unwatchAll(client);
+    client.transaction = null;
+    client.mark(ClientState.MULTI, false);
+    this.updateInterest();
+  }
+
+  /** The request stream is broken or too long: an error where one is due, then the end. */
+  private refuseInput(client: Client): void {
+    if (client.reader.overLimit) {
+      this.stats.queryLimitDisconnections++;
+      this.host.log(
+        "warning",
+        `Closing client that reached max query buffer length: ${this.output.describe(client)}`,
+      );
+    } else {
+      this.reply.error(`ERR ${client.reader.error}`);
+      this.stats.countError("ERR");
+    }
+    this.closeAfterReply(client, "protocol error");
+  }
+
+  /** Nothing more of this client is executed; what was replied still leaves. */
+  closeAfterReply(client: Client, reason: string): void {
+    client.closeReason = reason;
+    client.mark(ClientState.CLOSING, true);
+  }
+
+  /** Closes a client (CLIENT KILL, limits, timeouts), at once unless its own command runs. */
+  closeClient(client: Client, reason: string): void {
+    if (client.closed) return;
+    if (client === this.current) {
+      this.closeAfterReply(client, reason);
+      return;
+    }
+    client.closeReason = reason;
+    client.mark(ClientState.CLOSING, true);
+    client.connection.destroy();
+    this.disconnected(client);
+  }
+
+  /** Sets or clears bits of EngineState. */
+  setUnusual(state: number, on: boolean): void {
+    if (on) this.unusual |= state;
+    else this.unusual &= ~state;
+  }
+
+  /** Room for a command that may grow memory: evicts as far as needed. False: over the limit. */
+  makeRoom(): boolean {
+    return this.memory.makeRoom();
+  }
+
+  /** Who has to hear of changes may have changed. */
+  updateInterest(): void {
+    this.effects.updateInterest();
+  }
+}
+
+function isLoopback(address: string): boolean {
+  return (
+    address.startsWith("127.") ||
+    address.startsWith("[::1]") ||
+    address.startsWith("::1") ||
+    address.startsWith("[::ffff:127.") ||
+    address.startsWith("::ffff:127.")
+  );
+}
+
+export { EngineState };

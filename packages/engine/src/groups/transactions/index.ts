@@ -1,0 +1,2 @@
+export * from "./multi.ts";
+export * from "./watch.ts";

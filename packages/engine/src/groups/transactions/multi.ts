@@ -1,0 +1,121 @@
+/**
+ * MULTI, EXEC, DISCARD: commands are queued and then run one after the other with nothing in
+ * between. EXEC answers null when a watched key changed, EXECABORT when a command was refused.
+ */
+import { CommandError, Propagation } from "@kv/commands";
+import { ArgVector } from "@kv/resp";
+import { ClientState } from "../../client.ts";
+import { type EngineCall, engineCommand } from "../../engine-call.ts";
+import { EngineState } from "../../guards.ts";
+import { loadQueued, type QueuedCommand, Transaction } from "../../transaction.ts";
+
+const aborted = new CommandError("EXECABORT Transaction discarded because of previous errors.");
+const nested = new CommandError("ERR MULTI calls can not be nested");
+const execAlone = new CommandError("ERR EXEC without MULTI");
+const discardAlone = new CommandError("ERR DISCARD without MULTI");
+
+export const multi = engineCommand({
+  name: "multi",
+  group: "transactions",
+  since: "1.2.0",
+  summary: "Begins a transaction: what follows is queued.",
+  complexity: "O(1)",
+  arity: 1,
+  flags: ["noscript", "loading", "stale", "fast", "no_multi", "allow_busy", "not_queued"],
+
+  run({ client, reply }) {
+    if (client.inTransaction) throw nested;
+    client.transaction ??= new Transaction();
+    client.mark(ClientState.MULTI, true);
+    reply.ok();
+  },
+});
+
+export const discard = engineCommand({
+  name: "discard",
+  group: "transactions",
+  since: "2.0.0",
+  summary: "Ends the transaction and forgets what was queued.",
+  complexity: "O(N) with N queued commands.",
+  arity: 1,
+  flags: ["noscript", "loading", "stale", "fast", "allow_busy", "not_queued"],
+
+  run({ client, engine, reply }) {
+    if (!client.inTransaction) throw discardAlone;
+    engine.discard(client);
+    reply.ok();
+  },
+});
+
+export const exec = engineCommand({
+  name: "exec",
+  group: "transactions",
+  since: "1.2.0",
+  summary: "Runs the queued commands.",
+  complexity: "That of the queued commands.",
+  arity: 1,
+  flags: ["noscript", "loading", "stale", "skip_slowlog", "not_queued", "runs_queue"],
+
+  run(call) {
+    const { client, engine, reply } = call;
+    const { transaction } = client;
+    if (!client.inTransaction || transaction === null) throw execAlone;
+    if (transaction.refused) {
+      engine.discard(client);
+      throw aborted;
+    }
+    if (transaction.disturbed || anyExpired(call, transaction)) {
+      engine.discard(client);
+      reply.nullArray();
+      return;
+    }
+    // Nothing is watched any more: the transaction's own changes must not disturb it.
+    engine.discard(client);
+    runQueue(call, transaction.queue);
+  },
+});
+
+/** A watched key that has expired meanwhile counts as changed, removed or not. */
+function anyExpired(call: EngineCall, transaction: Transaction): boolean {
+  for (const { databaseIndex, key, expiredAlready } of transaction.watched) {
+    if (expiredAlready) continue;
+    const database = call.keyspace.databases[databaseIndex];
+    if (database === undefined) continue;
+    const bytes = Uint8Array.from(key, (character) => character.charCodeAt(0));
+    const view = new DataView(bytes.buffer);
+    const entry = database.findKey(bytes, view, 0, bytes.length);
+    if (entry !== 0 && call.isExpired(entry)) return true;
+  }
+  return false;
+}
+
+function runQueue(call: EngineCall, queue: readonly QueuedCommand[]): void {
+  const { client, engine, reply, entry: execEntry, args, requestIndex } = call;
+  const vector = new ArgVector();
+  reply.array(queue.length);
+  engine.propagator.open();
+  try {
+    for (const queued of queue) {
+      loadQueued(queued, vector);
+      engine.caller.before(queued.entry);
+      call.db = call.keyspace.databases[client.databaseIndex] as typeof call.db;
+      call.begin(vector, 0, queued.entry);
+      reply.resp3 = client.protocol === 3;
+      if ((engine.unusual & EngineState.LOADING) !== 0 && !isAllowedLoading(queued)) {
+        reply.error("LOADING Redis is loading the dataset in memory");
+        continue;
+      }
+      engine.caller.run(client, queued.entry);
+    }
+  } finally {
+    engine.caller.before(null);
+    engine.propagator.close();
+    call.begin(args, requestIndex, execEntry);
+    call.propagation = Propagation.PREVENTED;
+    client.lastCommand = execEntry;
+  }
+}
+
+function isAllowedLoading(queued: QueuedCommand): boolean {
+  return queued.entry.command.flags.includes("loading");
+}

@@ -1,0 +1,219 @@
+/**
+ * Guards: why a command may not run now, in Redis's order. Each is one small function; the list at
+ * the end is the order. A command for which nothing unusual is going on passes one comparison of
+ * bit masks instead of all this (engine.ts).
+ *
+ * A guard answers null (go on), an error, or one of the verdicts.
+ */
+import { type CommandEntry, CommandError, FLAG_BITS } from "@kv/commands";
+import { type Client, ClientState } from "./client.ts";
+import type { Engine } from "./engine.ts";
+
+/** Besides an error, what can come of asking the guards. */
+export const Verdict = {
+  /** Run it, whatever the guards behind would say. */
+  RUN: 1,
+  /** Queue it for EXEC. */
+  QUEUE: 2,
+  /** Not now: the client waits with this command unanswered. */
+  WAIT: 3,
+} as const;
+
+export type GuardAnswer = CommandError | number | null;
+
+export type Guard = (
+  engine: Engine,
+  client: Client,
+  entry: CommandEntry,
+  words: GuardedRequest,
+) => GuardAnswer;
+
+/** What guards may ask of the request besides its command. */
+export interface GuardedRequest {
+  readonly argc: number;
+  text(index: number): string;
+}
+
+/** Bits of Engine.unusual: why no command can take the short way. */
+export const EngineState = {
+  /** `maxmemory` is set: commands that may grow memory are checked. */
+  MEMORY_LIMITED: 1,
+  LOADING: 2,
+  /** The disk refused: writes are. */
+  DISK_FAILED: 4,
+  PAUSED: 8,
+  BUSY: 16,
+  CLUSTER: 32,
+  REPLICA: 64,
+  /** `min-replicas-to-write` is set. */
+  NEEDS_REPLICAS: 128,
+  MONITORED: 256,
+} as const;
+
+const { UNAUTHENTICATED, RESTRICTED, MULTI, SUBSCRIBED, REPLICATION } = ClientState;
+const {
+  write,
+  denyoom,
+  no_auth,
+  loading,
+  stale,
+  allow_busy,
+  not_queued,
+  while_subscribed,
+  may_replicate,
+  ends_connection,
+} = FLAG_BITS;
+
+const noAuth = new CommandError("NOAUTH Authentication required.");
+const outOfMemory = new CommandError("OOM command not allowed when used memory > 'maxmemory'.");
+const isLoading = new CommandError("LOADING Redis is loading the dataset in memory");
+const isReadOnly = new CommandError("READONLY You can't write against a read only replica.");
+const noReplicas = new CommandError("NOREPLICAS Not enough good replicas to write.");
+const masterDown = new CommandError(
+  "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+);
+const isBusy = new CommandError(
+  "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+);
+
+/** Whether EXEC's queue holds a command with the flag: then EXEC is treated like it. */
+function involves(client: Client, entry: CommandEntry, flag: number): boolean {
+  if ((entry.bits & flag) !== 0) return true;
+  return (
+    client.transaction !== null &&
+    (entry.bits & FLAG_BITS.runs_queue) !== 0 &&
+    (client.transaction.flags & flag) !== 0
+  );
+}
+
+const quit: Guard = (_engine, _client, entry) =>
+  (entry.bits & ends_connection) !== 0 ? Verdict.RUN : null;
+
+const auth: Guard = (_engine, client, entry) =>
+  client.is(UNAUTHENTICATED) && (entry.bits & no_auth) === 0 ? noAuth : null;
+
+const acl: Guard = (engine, client, entry, words) => {
+  if (!client.is(RESTRICTED) || (entry.bits & no_auth) !== 0) return null;
+  const reason = client.user.refusal(entry);
+  if (reason === null) return null;
+  engine.subsystems.aclDenied(client, entry, words);
+  return new CommandError(`NOPERM ${reason}`);
+};
+
+const cluster: Guard = (engine, client, entry, words) => {
+  if ((engine.unusual & EngineState.CLUSTER) === 0 || client.is(REPLICATION)) return null;
+  return engine.subsystems.clusterRedirect(client, entry, words);
+};
+
+const memory: Guard = (engine, client, entry) => {
+  if ((engine.unusual & EngineState.MEMORY_LIMITED) === 0) return null;
+  if (engine.makeRoom()) return null;
+  // Inside MULTI everything is queued in the end, so what only EXEC runs counts at EXEC.
+  return involves(client, entry, denyoom) ? outOfMemory : null;
+};
+
+const disk: Guard = (engine, client, entry) => {
+  if ((engine.unusual & EngineState.DISK_FAILED) === 0) return null;
+  if ((engine.unusual & EngineState.REPLICA) !== 0) return null;
+  if (!involves(client, entry, write) && (entry.bits & FLAG_BITS.answers_health) === 0) return null;
+  return new CommandError(engine.diskError);
+};
+
+const replicas: Guard = (engine, client, entry) => {
+  if ((engine.unusual & EngineState.NEEDS_REPLICAS) === 0) return null;
+  if ((engine.unusual & EngineState.REPLICA) !== 0) return null;
+  if (!involves(client, entry, write)) return null;
+  return engine.subsystems.goodReplicasSuffice() ? null : noReplicas;
+};
+
+const readOnly: Guard = (engine, client, entry) => {
+  if ((engine.unusual & EngineState.REPLICA) === 0 || client.is(REPLICATION)) return null;
+  if (!engine.subsystems.isReadOnlyReplica()) return null;
+  return involves(client, entry, write) ? isReadOnly : null;
+};
+
+const subscriber: Guard = (_engine, client, entry) => {
+  if (!client.is(SUBSCRIBED) || client.protocol === 3) return null;
+  if ((entry.bits & while_subscribed) !== 0) return null;
+  return new CommandError(
+    `ERR Can't execute '${entry.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+  );
+};
+
+const staleData: Guard = (engine, client, entry) => {
+  if ((engine.unusual & EngineState.REPLICA) === 0 || (entry.bits & stale) !== 0) return null;
+  if (client.is(REPLICATION)) return null;
+  return engine.subsystems.servesStaleData() ? null : masterDown;
+};
+
+const loadingData: Guard = (engine, _client, entry) =>
+  (engine.unusual & EngineState.LOADING) !== 0 && (entry.bits & loading) === 0 ? isLoading : null;
+
+const busy: Guard = (engine, _client, entry, words) => {
+  if ((engine.unusual & EngineState.BUSY) === 0 || (entry.bits & allow_busy) !== 0) return null;
+  return engine.subsystems.mayInterrupt(entry, words) ? null : isBusy;
+};
+
+const pause: Guard = (engine, client, entry) => {
+  if ((engine.unusual & EngineState.PAUSED) === 0 || client.is(REPLICATION)) return null;
+  if (engine.pause.holdsAll) return Verdict.WAIT;
+  return engine.pause.holdsWrites && involves(client, entry, write | may_replicate)
+    ? Verdict.WAIT
+    : null;
+};
+
+const multi: Guard = (_engine, client, entry) =>
+  client.is(MULTI) && (entry.bits & not_queued) === 0 ? Verdict.QUEUE : null;
+
+/** The guards in the order in which Redis asks them. */
+export const guards: readonly (readonly [name: string, guard: Guard])[] = [
+  ["quit", quit],
+  ["auth", auth],
+  ["acl", acl],
+  ["cluster", cluster],
+  ["memory", memory],
+  ["disk", disk],
+  ["replicas", replicas],
+  ["read-only", readOnly],
+  ["subscriber", subscriber],
+  ["stale", staleData],
+  ["loading", loadingData],
+  ["busy", busy],
+  ["pause", pause],
+  ["multi", multi],
+];
+
+/** Asks all guards in order; the first that answers decides. */
+export function askGuards(
+  engine: Engine,
+  client: Client,
+  entry: CommandEntry,
+  words: GuardedRequest,
+): GuardAnswer {
+  for (const [, guard] of guards) {
+    const answer = guard(engine, client, entry, words);
+    if (answer !== null) return answer;
+  }
+  return null;
+}
+
+/** What later subsystems answer to guards. Until one is there, this: nothing is in the way. */
+export interface Subsystems {
+  aclDenied(client: Client, entry: CommandEntry, words: GuardedRequest): void;
+  clusterRedirect(client: Client, entry: CommandEntry, words: GuardedRequest): CommandError | null;
+  goodReplicasSuffice(): boolean;
+  isReadOnlyReplica(): boolean;
+  servesStaleData(): boolean;
+  mayInterrupt(entry: CommandEntry, words: GuardedRequest): boolean;
+}
+
+export function absentSubsystems(): Subsystems {
+  return {
+    aclDenied() {},
+    clusterRedirect: () => null,
+    goodReplicasSuffice: () => false,
+    isReadOnlyReplica: () => true,
+    servesStaleData: () => true,
+    mayInterrupt: () => false,
+  };
+}

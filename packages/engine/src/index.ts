@@ -1,0 +1,11 @@
+/** @kv/engine: a whole server without I/O. See README.md. */
+export * from "./acl.ts";
+export * from "./client.ts";
+export * from "./engine.ts";
+export * from "./engine-call.ts";
+export * from "./guards.ts";
+export * from "./host.ts";
+export * from "./module.ts";
+export * from "./propagate.ts";
+export * from "./shutdown.ts";
+export * from "./version.ts";

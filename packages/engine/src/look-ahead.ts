@@ -1,0 +1,81 @@
+/**
+ * Look-ahead over a batch: the commands of a pipeline are looked up and their first keys hashed
+ * before the first one runs, and the table slots and entries they will need are read once.
+ *
+ * Reading memory early is the point: two thirds of a random-key pipeline's time are cache misses,
+ * and misses that do not wait for each other overlap (measured: GET 353 → 185 ns). What is read
+ * means nothing; each command looks its key up again, for an earlier one may have changed the table.
+ */
+import type { CommandEntry } from "@kv/commands";
+import { NONE, SEGMENT_SHIFT, UNIT_MASK } from "@kv/core";
+import { type ArgVector, COMMANDS_MAX } from "@kv/resp";
+import type { Client } from "./client.ts";
+import type { Engine } from "./engine.ts";
+import type { EngineCall } from "./engine-call.ts";
+
+/** Below this many keys the tables are in the cache anyway. */
+const KEYS_MIN = 16384;
+/** Shorter pipelines have nothing to overlap. */
+const COMMANDS_MIN = 4;
+
+export class LookAhead {
+  private readonly engine: Engine;
+  private readonly entries: (CommandEntry | null)[] = new Array(COMMANDS_MAX).fill(null);
+  private readonly hashes = new Int32Array(COMMANDS_MAX);
+  private readonly hashed = new Uint8Array(COMMANDS_MAX);
+  private isPrepared = false;
+  private seed = 0;
+  private databaseIndex = 0;
+  /** Keeps the early reads from being optimised away. */
+  sink = 0;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  prepare(client: Client, batch: ArgVector): void {
+    const database = this.engine.keyspace.databases[client.databaseIndex];
+    const count = batch.commandCount;
+    this.isPrepared = count >= COMMANDS_MIN && database !== undefined && database.size >= KEYS_MIN;
+    if (!this.isPrepared || database === undefined) return;
+    const { entries, hashes, hashed, engine } = this;
+    const { dict } = database;
+    const { bytes, view, starts, ends, firstArg, argCount } = batch;
+    const { words } = engine.keyspace.arena;
+    this.seed = dict.seed;
+    this.databaseIndex = client.databaseIndex;
+    let sink = 0;
+    for (let index = 0; index < count; index++) {
+      const entry = engine.lookup(batch, index);
+      entries[index] = entry;
+      hashed[index] = 0;
+      if (entry === null || entry.firstKey === 0) continue;
+      if ((argCount[index] as number) <= entry.firstKey) continue;
+      const at = (firstArg[index] as number) + entry.firstKey;
+      const hash = dict.hash(bytes, view, starts[at] as number, ends[at] as number);
+      hashes[index] = hash;
+      hashed[index] = 1;
+      sink ^= dict.touch(hash);
+    }
+    for (let index = 0; index < count; index++) {
+      if (hashed[index] === 0) continue;
+      const ref = dict.touch(hashes[index] as number);
+      if (ref === NONE) continue;
+      sink ^= (words[ref >>> SEGMENT_SHIFT] as Int32Array)[(ref & UNIT_MASK) << 1] as number;
+    }
+    this.sink = sink;
+  }
+
+  /** The command of request `index` as looked up ahead; null when it was not, or is unknown. */
+  entryOf(index: number): CommandEntry | null {
+    return this.isPrepared ? (this.entries[index] as CommandEntry | null) : null;
+  }
+
+  /** Hands a hash computed ahead to the call, where it still holds. */
+  useHash(index: number, call: EngineCall): void {
+    if (!this.isPrepared || this.hashed[index] === 0) return;
+    if (call.client.databaseIndex !== this.databaseIndex || call.db.dict.seed !== this.seed) return;
+    call.hashedArgument = call.entry.firstKey;
+    call.knownHash = this.hashes[index] as number;
+  }
+}

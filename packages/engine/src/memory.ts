@@ -1,0 +1,107 @@
+/**
+ * Memory: what is in use, and making room when that is too much.
+ *
+ * Used memory is a sum, not a guess: the arena's blocks, plus the buffers held for clients. The
+ * runtime's own heap is no data and is reported apart.
+ */
+import { type IdleKeeper, Notify } from "@kv/commands";
+import { Evictor, evictionTimeLimitUs, lfuIncrement } from "@kv/eviction";
+import type { Engine } from "./engine.ts";
+import { EngineState } from "./guards.ts";
+
+export class Memory {
+  readonly evictor: Evictor;
+  readonly idle: IdleKeeper;
+  /** lazyfree-lazy-eviction. */
+  lazyEviction = false;
+  private readonly engine: Engine;
+  private refreshedMs = -1;
+  private clientBytes = 0;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    this.evictor = new Evictor({
+      keyspace: engine.keyspace,
+      random32: () => engine.host.random32(),
+    });
+    const { settings, clock } = this.evictor;
+    this.idle = {
+      fresh: 0,
+      isClock: true,
+      touched: (bits) =>
+        lfuIncrement(
+          bits,
+          clock.lfuMinutes,
+          settings.lfuLogFactor,
+          settings.lfuDecayMinutes,
+          engine.host.random32(),
+        ),
+    };
+  }
+
+  /** Brings the LRU or LFU bits of new accesses up to date. */
+  refreshIdle(nowMs: number): void {
+    if (nowMs - this.refreshedMs < 100 && nowMs >= this.refreshedMs) return;
+    this.refreshedMs = nowMs;
+    const { clock } = this.evictor;
+    clock.advance(nowMs);
+    this.idle.fresh = clock.newKeyBits;
+    this.idle.isClock = this.evictor.policy.usage !== "lfu";
+  }
+
+  /** After a change of the eviction directives. */
+  settingsChanged(): void {
+    this.refreshedMs = -1;
+    this.engine.setUnusual(EngineState.MEMORY_LIMITED, this.evictor.settings.maxmemoryBytes > 0);
+  }
+
+  /** Bytes in use: data and client buffers. */
+  get usedBytes(): number {
+    return this.engine.keyspace.arena.usedBytes + this.clientBytes + this.engine.reply.bytes.length;
+  }
+
+  /** Client buffers are counted by the cron and by whoever makes room, not with every byte. */
+  countClients(): void {
+    let sum = 0;
+    for (const client of this.engine.clients.values()) sum += client.bufferBytes;
+    this.clientBytes = sum;
+  }
+
+  get clientBufferBytes(): number {
+    return this.clientBytes;
+  }
+
+  /** Bytes over `maxmemory`; 0 or less: none. */
+  overBytes(): number {
+    return this.evictor.overBytes(this.usedBytes, 0);
+  }
+
+  /** Evicts as far as needed. False: still over the limit, and nothing more may go now. */
+  makeRoom(): boolean {
+    if (this.overBytes() <= 0) return true;
+    const { engine, evictor } = this;
+    // While clients are paused the data set stays as it is.
+    if (engine.pause.isInForce || (engine.unusual & EngineState.LOADING) !== 0) return true;
+    const startUs = engine.host.monotonicUs();
+    const limitUs = evictionTimeLimitUs(evictor.settings.tenacity);
+    const result = evictor.performEvictions(
+      engine.nowMs,
+      () => this.overBytes(),
+      () => engine.host.monotonicUs() - startUs > limitUs,
+      (database, entry) => {
+        const keyStartUs = engine.host.monotonicUs();
+        engine.effects.removeKey(database, entry, "evicted", Notify.EVICTED, this.lazyEviction);
+        engine.stats.evictedKeys++;
+        engine.latency.eventTook(
+          "eviction-del",
+          engine.host.monotonicUs() - keyStartUs,
+          engine.nowMs,
+        );
+      },
+    );
+    engine.propagator.finish();
+    engine.latency.eventTook("eviction-cycle", engine.host.monotonicUs() - startUs, engine.nowMs);
+    if (result === "running") engine.host.wake();
+    return result !== "fail";
+  }
+}

@@ -1,0 +1,68 @@
+/** MONITOR: a live copy of all commands, as lines, for the clients that asked for it. */
+import { type CommandEntry, FLAG_BITS } from "@kv/commands";
+import { type Client, ClientState } from "./client.ts";
+import type { Engine } from "./engine.ts";
+import type { EngineCall } from "./engine-call.ts";
+import { redactedWords } from "./redaction.ts";
+
+export class Monitors {
+  private readonly engine: Engine;
+  private readonly clients = new Set<Client>();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  get count(): number {
+    return this.clients.size;
+  }
+
+  add(client: Client): void {
+    this.clients.add(client);
+    client.mark(ClientState.MONITOR, true);
+    this.engine.updateInterest();
+  }
+
+  remove(client: Client): void {
+    this.clients.delete(client);
+    client.mark(ClientState.MONITOR, false);
+    this.engine.updateInterest();
+  }
+
+  clientClosed(client: Client): void {
+    this.clients.delete(client);
+  }
+
+  /** A command ran: everybody who monitors gets its line. */
+  feed(client: Client, entry: CommandEntry, call: EngineCall): void {
+    if ((entry.bits & (FLAG_BITS.skip_monitor | FLAG_BITS.admin)) !== 0) return;
+    const { engine } = this;
+    const nowMs = engine.host.wallMs();
+    const seconds = Math.floor(nowMs / 1000);
+    const micros = Math.floor((nowMs - seconds * 1000) * 1000);
+    const words = redactedWords(call).map(quoted).join(" ");
+    const time = `${seconds}.${String(micros).padStart(6, "0")}`;
+    const line = `${time} [${call.db.index} ${client.connection.address}] ${words}`;
+    for (const monitor of this.clients) {
+      monitor.box().simple(line);
+      engine.output.schedule(monitor);
+    }
+  }
+}
+
+/** The word in double quotes, with everything unprintable escaped (one character is a byte). */
+export function quoted(word: string): string {
+  let text = '"';
+  for (const character of word) {
+    const code = character.charCodeAt(0);
+    if (character === "\\" || character === '"') text += `\\${character}`;
+    else if (character === "\n") text += "\\n";
+    else if (character === "\r") text += "\\r";
+    else if (character === "\t") text += "\\t";
+    else if (character === "\x07") text += "\\a";
+    else if (character === "\b") text += "\\b";
+    else if (code < 32 || code > 126) text += `\\x${code.toString(16).padStart(2, "0")}`;
+    else text += character;
+  }
+  return `${text}"`;
+}

@@ -1,0 +1,166 @@
+/**
+ * Output: replies leave in one write per client and batch, straight from the shared reply buffer;
+ * what others have for a client (messages, invalidations) gathers in its outbox and leaves at the
+ * end of the loop turn. Readers who do not read are held to `client-output-buffer-limit`.
+ */
+import type { BufferLimits } from "@kv/config";
+import type { ReplyWriter } from "@kv/resp";
+import { type Client, ClientState } from "./client.ts";
+import type { Engine } from "./engine.ts";
+
+/** Before a client has logged in, it may have this much unread. */
+const UNAUTHENTICATED_BYTES_MAX = 1024;
+
+export type OutputClass = "normal" | "replica" | "pubsub";
+
+export class Output {
+  private readonly engine: Engine;
+  private readonly waiting = new Set<Client>();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  /** Sends what the shared reply buffer holds, for this client. */
+  sendReply(client: Client): void {
+    const { reply } = this.engine;
+    if (reply.length === 0) return;
+    this.send(client, reply);
+    reply.reset();
+  }
+
+  private send(client: Client, from: ReplyWriter): void {
+    const { engine } = this;
+    const { length } = from;
+    if (client.closed) return;
+    client.outputBytes += length;
+    engine.stats.outputBytes += length;
+    engine.stats.writesProcessed++;
+    if (length > client.outputPeakBytes) client.outputPeakBytes = length;
+    const { connection } = client;
+    if (!connection.send(from.bytes, 0, length)) from.takeBuffer();
+    if (connection.pendingBytes > 0) this.checkLimit(client);
+  }
+
+  /** Others wrote into the client's outbox: it leaves with the next turn. */
+  schedule(client: Client): void {
+    if (this.waiting.size === 0) this.engine.host.wake();
+    this.waiting.add(client);
+  }
+
+  /** Sends what others have for this client. */
+  flushOutbox(client: Client): void {
+    const { outbox } = client;
+    if (outbox === null || outbox.length === 0) return;
+    this.send(client, outbox);
+    outbox.reset();
+    if (client.subscriptionCount === 0) client.outbox = null;
+    this.waiting.delete(client);
+  }
+
+  /** Sends all outboxes. */
+  flushAll(): void {
+    if (this.waiting.size === 0) return;
+    for (const client of this.waiting) if (!client.closed) this.flushOutbox(client);
+    this.waiting.clear();
+  }
+
+  clientClosed(client: Client): void {
+    this.waiting.delete(client);
+  }
+
+  classOf(client: Client): OutputClass {
+    if (client.is(ClientState.REPLICATION)) return "replica";
+    return client.subscriptionCount > 0 ? "pubsub" : "normal";
+  }
+
+  /** Bytes on their way to the client. */
+  pendingBytes(client: Client): number {
+    return client.connection.pendingBytes + (client.outbox?.length ?? 0);
+  }
+
+  /** Closes a client that has passed its limit: the hard one, or the soft one for too long. */
+  checkLimit(client: Client): void {
+    const { engine } = this;
+    const pending = this.pendingBytes(client);
+    const limits = engine.config.value<BufferLimits>("client-output-buffer-limit");
+    const limit = limits[this.classOf(client)];
+    let exceeded = limit.hardBytes > 0 && pending > limit.hardBytes;
+    if (client.is(ClientState.UNAUTHENTICATED) && pending > UNAUTHENTICATED_BYTES_MAX * 64)
+      exceeded = true;
+    if (limit.softBytes > 0 && pending > limit.softBytes) {
+      if (client.softLimitSinceMs === 0) client.softLimitSinceMs = engine.nowMs;
+      else if (engine.nowMs - client.softLimitSinceMs > limit.softSeconds * 1000) exceeded = true;
+    } else {
+      client.softLimitSinceMs = 0;
+    }
+    if (!exceeded) return;
+    engine.stats.outputLimitDisconnections++;
+    engine.host.log(
+      "warning",
+      `Client ${this.describe(client)} scheduled to be closed ASAP for overcoming of output buffer limits.`,
+    );
+    engine.closeClient(client, "output buffer limit");
+  }
+
+  /** The client in the form of CLIENT LIST. */
+  describe(client: Client): string {
+    return describeClient(this.engine, client);
+  }
+}
+
+/** One line of CLIENT LIST. */
+export function describeClient(engine: Engine, client: Client): string {
+  const { connection, reader } = client;
+  const seconds = (sinceMs: number) => Math.max(0, Math.floor((engine.nowMs - sinceMs) / 1000));
+  const pending = connection.pendingBytes + (client.outbox?.length ?? 0);
+  const transaction = client.transaction;
+  const fields: (readonly [string, string | number])[] = [
+    ["id", client.id],
+    ["addr", connection.address],
+    ["laddr", connection.localAddress],
+    ["fd", connection.fileDescriptor],
+    ["name", client.name],
+    ["age", seconds(client.createdMs)],
+    ["idle", seconds(client.lastActiveMs)],
+    ["flags", clientFlags(engine, client)],
+    ["db", client.databaseIndex],
+    ["sub", client.channels?.size ?? 0],
+    ["psub", client.patterns?.size ?? 0],
+    ["ssub", client.shardChannels?.size ?? 0],
+    ["multi", client.inTransaction && transaction !== null ? transaction.queue.length : -1],
+    ["qbuf", reader.pendingBytes],
+    ["qbuf-free", Math.max(0, reader.bufferBytes - reader.pendingBytes)],
+    ["argv-mem", 0],
+    ["multi-mem", transaction?.queuedBytes ?? 0],
+    ["rbs", client.outbox?.bytes.length ?? 0],
+    ["rbp", client.outputPeakBytes],
+    ["obl", 0],
+    ["oll", pending > 0 ? 1 : 0],
+    ["omem", pending],
+    ["tot-mem", client.bufferBytes + (transaction?.queuedBytes ?? 0)],
+    ["events", pending > 0 ? "rw" : "r"],
+    ["cmd", client.lastCommand?.fullName ?? "NULL"],
+    ["user", client.user.name],
+    ["redir", engine.tracking.redirectOf(client)],
+    ["resp", client.protocol],
+    ["lib-name", client.libraryName],
+    ["lib-ver", client.libraryVersion],
+  ];
+  return fields.map(([name, value]) => `${name}=${value}`).join(" ");
+}
+
+function clientFlags(engine: Engine, client: Client): string {
+  let flags = "";
+  if (client.is(ClientState.MONITOR)) flags += "O";
+  if (client.subscriptionCount > 0 || (client.shardChannels?.size ?? 0) > 0) flags += "P";
+  if (client.inTransaction) flags += "x";
+  if (client.is(ClientState.WAITING)) flags += "b";
+  if (client.is(ClientState.TRACKING)) flags += engine.tracking.flagsOf(client);
+  if (client.transaction?.disturbed === true) flags += "d";
+  if (client.is(ClientState.CLOSING)) flags += "c";
+  if (client.connection.kind === "unix") flags += "U";
+  if (client.noEvict) flags += "e";
+  if (client.is(ClientState.NO_TOUCH)) flags += "T";
+  return flags === "" ? "N" : flags;
+}

@@ -1,0 +1,56 @@
+/**
+ * CLIENT PAUSE: commands are held, unanswered, until the pause ends; then they are served in the
+ * order in which their clients came. WRITE holds only what may change the data set; ALL everything.
+ * While it is in force nothing expires and nothing is evicted.
+ */
+import { type Client, ClientState } from "./client.ts";
+import type { Engine } from "./engine.ts";
+import { EngineState } from "./guards.ts";
+
+export class Pause {
+  holdsAll = false;
+  holdsWrites = false;
+  endsMs = 0;
+  private readonly engine: Engine;
+  private readonly held = new Set<Client>();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  get isInForce(): boolean {
+    return this.holdsAll || this.holdsWrites;
+  }
+
+  /** A further pause never shortens or softens the one in force (Redis 7.2). */
+  begin(endsMs: number, all: boolean): void {
+    if (endsMs > this.endsMs) this.endsMs = endsMs;
+    if (all) this.holdsAll = true;
+    this.holdsWrites = true;
+    this.engine.setUnusual(EngineState.PAUSED, true);
+  }
+
+  /** CLIENT UNPAUSE, or time is up. */
+  end(): void {
+    this.holdsAll = false;
+    this.holdsWrites = false;
+    this.endsMs = 0;
+    this.engine.setUnusual(EngineState.PAUSED, false);
+    const waiting = [...this.held];
+    this.held.clear();
+    for (const client of waiting) if (!client.closed) this.engine.resume(client);
+  }
+
+  checkEnd(nowMs: number): void {
+    if (this.isInForce && nowMs >= this.endsMs) this.end();
+  }
+
+  hold(client: Client): void {
+    client.mark(ClientState.WAITING, true);
+    this.held.add(client);
+  }
+
+  clientClosed(client: Client): void {
+    this.held.delete(client);
+  }
+}

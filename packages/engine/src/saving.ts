@@ -1,0 +1,320 @@
+/**
+ * Saving and loading the data set: SAVE, BGSAVE, save points, the file at the start.
+ *
+ * A background save is a snapshot cut: nothing is copied or forked. Its entries are written in
+ * slices of a fraction of a millisecond between loop turns, or just before a command changes them,
+ * while the file is written beside the loop.
+ */
+
+import type { SavePoint } from "@kv/config";
+import { idleTimeMs, LFU_INIT_VAL, lfuBits, lfuDecrAndReturn, lruBits } from "@kv/eviction";
+import {
+  BackgroundSave,
+  type EvictionField,
+  type LoadResult,
+  loadFile,
+  loadFileNow,
+  RdbLoader,
+  type RdbSaveOptions,
+  type SaveResult,
+  type Storage,
+  StorageError,
+  saveRdbNow,
+} from "@kv/persistence";
+import type { Engine } from "./engine.ts";
+import { EngineState } from "./guards.ts";
+
+const SLICE_US = 250;
+const SLICE_KEYS = 32;
+/** After a failed background save the next automatic one waits so long. */
+const RETRY_MS = 5000;
+
+const SNAPSHOT_FAILED =
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
+  "Commands that may modify the data set are disabled, because this instance is configured to " +
+  "report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). " +
+  "Please check the Redis logs for details about the RDB error.";
+
+export class Saving {
+  savePoints: readonly SavePoint[] = [];
+  lastSaveMs: number;
+  lastSaveOk = true;
+  /** When the last background save began, ended, how long it took (-1: there was none). */
+  lastTryMs = 0;
+  lastDurationSeconds = -1;
+  saveCount = 0;
+  /** Keys of the last loaded file: loaded, and left out because they had expired. */
+  loadedKeys = 0;
+  expiredAtLoad = 0;
+  loading: { startedMs: number; loadedBytes: number; totalBytes: number } | null = null;
+  /** BGSAVE SCHEDULE, while another job runs. */
+  isScheduled = false;
+  private readonly engine: Engine;
+  private running: BackgroundSave | null = null;
+  private runningStartMs = 0;
+  private dirtyAtStart = 0;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    this.lastSaveMs = engine.nowMs;
+  }
+
+  get isRunning(): boolean {
+    return this.running !== null;
+  }
+
+  /** Keys written and to be written by the running save. */
+  get progress(): { taken: number; total: number; seconds: number } | null {
+    if (this.running === null) return null;
+    const { takenCount, totalCount } = this.running.snapshot;
+    const seconds = Math.floor((this.engine.nowMs - this.runningStartMs) / 1000);
+    return { taken: takenCount, total: totalCount, seconds };
+  }
+
+  private options(temporaryName: string): RdbSaveOptions {
+    const { engine } = this;
+    const { config } = engine;
+    return {
+      name: config.text("dbfilename"),
+      temporaryName,
+      compress: config.boolean("rdbcompression"),
+      checksum: config.boolean("rdbchecksum"),
+      eviction: this.evictionField(),
+      facts: {
+        redisVersion: engine.redisVersion,
+        nowMs: engine.host.wallMs(),
+        usedMemoryBytes: engine.memory.usedBytes,
+      },
+      ...(config.boolean("rdb-save-incremental-fsync") ? { syncEveryBytes: 4 * 2 ** 20 } : {}),
+    };
+  }
+
+  private evictionField(): EvictionField | undefined {
+    const { evictor } = this.engine.memory;
+    const { settings, clock } = evictor;
+    if (settings.policy.endsWith("-lfu")) {
+      return {
+        kind: "frequency",
+        counterOf: (bits) => lfuDecrAndReturn(bits, clock.lfuMinutes, settings.lfuDecayMinutes),
+      };
+    }
+    if (!settings.policy.endsWith("-lru")) return undefined;
+    return {
+      kind: "idle",
+      secondsOf: (bits) => Math.floor(idleTimeMs(bits, clock.lruClock) / 1000),
+    };
+  }
+
+  /** SAVE: now, while everybody waits. False when it failed; the log says why. */
+  saveNow(): boolean {
+    const { engine } = this;
+    const { host } = engine;
+    const options = this.options(`temp-${host.facts.processId}.rdb`);
+    const result = saveRdbNow(engine.keyspace, host.syncStorage, options);
+    return this.ended(result, engine.dirty, "DB saved on disk");
+  }
+
+  /** Begins a background save. Undefined, or why it cannot be: the text of an error. */
+  beginBackground(): string | undefined {
+    const { engine } = this;
+    const { host } = engine;
+    if (this.running !== null) return "ERR Background save already in progress";
+    this.lastTryMs = engine.nowMs;
+    this.runningStartMs = engine.nowMs;
+    this.dirtyAtStart = engine.dirty;
+    const options = this.options(`temp-bg-${host.facts.processId}.rdb`);
+    const save = new BackgroundSave(engine.keyspace, this.waking(), options);
+    this.running = save;
+    host.log("notice", `Background saving started by pid ${host.facts.processId}`);
+    save.result.then((result) => this.backgroundEnded(save, result));
+    host.wake();
+    return undefined;
+  }
+
+  /** The storage, waking the engine when a write is done: the snapshot may have waited for it. */
+  private waking(): Storage {
+    const { host } = this.engine;
+    const { storage } = host;
+    return {
+      create: async (name) => {
+        const writer = await storage.create(name);
+        return {
+          write: async (bytes, start, end) => {
+            await writer.write(bytes, start, end);
+            host.wake();
+          },
+          sync: () => writer.sync(),
+          close: () => writer.close(),
+        };
+      },
+      open: (name) => storage.open(name),
+      rename: (from, to) => storage.rename(from, to),
+      remove: (name) => storage.remove(name),
+      syncFolder: () => storage.syncFolder(),
+      list: () => storage.list(),
+    };
+  }
+
+  private backgroundEnded(save: BackgroundSave, result: SaveResult): void {
+    const { engine } = this;
+    if (this.running === save) this.running = null;
+    engine.nowMs = engine.host.wallMs();
+    this.lastDurationSeconds = Math.floor((engine.nowMs - this.runningStartMs) / 1000);
+    if (!result.ok && result.step === "aborted") return;
+    if (this.ended(result, this.dirtyAtStart, "DB saved on disk"))
+      engine.host.log("notice", "Background saving terminated with success");
+    else engine.host.log("warning", "Background saving error");
+  }
+
+  private ended(result: SaveResult, savedChanges: number, message: string): boolean {
+    const { engine } = this;
+    if (result.ok) {
+      engine.dirty -= savedChanges;
+      this.lastSaveMs = engine.nowMs;
+      this.saveCount++;
+      engine.host.log("notice", message);
+    } else {
+      const { step, error } = result;
+      engine.host.log("warning", `Error saving DB to disk (${step}): ${error.message}`);
+    }
+    this.lastSaveOk = result.ok;
+    this.updateDiskState();
+    return result.ok;
+  }
+
+  /** Whether writes are refused because saving fails. */
+  updateDiskState(): void {
+    const { engine } = this;
+    const refuses =
+      !this.lastSaveOk &&
+      this.savePoints.length > 0 &&
+      engine.config.boolean("stop-writes-on-bgsave-error");
+    engine.diskError = SNAPSHOT_FAILED;
+    engine.setUnusual(EngineState.DISK_FAILED, refuses);
+  }
+
+  /** Before waiting for events: a slice of the running save. True: more could be done now. */
+  turn(): boolean {
+    const { running, engine } = this;
+    if (running === null || running.snapshot.isDone) return false;
+    const { host } = engine;
+    const startUs = host.monotonicUs();
+    for (;;) {
+      const before = running.snapshot.takenCount;
+      if (running.step(SLICE_KEYS)) return false;
+      // The disk is behind: it wakes us when it has written.
+      if (running.snapshot.takenCount === before && running.snapshot.pendingBytes > 0) return false;
+      if (host.monotonicUs() - startUs > SLICE_US) return true;
+    }
+  }
+
+  /** Save points, and what was scheduled. */
+  cron(nowMs: number): void {
+    if (this.running !== null || this.engine.isShuttingDown) return;
+    const { engine } = this;
+    const mayTry = this.lastSaveOk || nowMs - this.lastTryMs > RETRY_MS;
+    for (const { seconds, changes } of this.savePoints) {
+      if (engine.dirty >= changes && nowMs - this.lastSaveMs > seconds * 1000 && mayTry) {
+        engine.host.log("notice", `${changes} changes in ${seconds} seconds. Saving...`);
+        this.beginBackground();
+        return;
+      }
+    }
+    if (this.isScheduled && mayTry) {
+      this.isScheduled = false;
+      this.beginBackground();
+    }
+  }
+
+  /** Gives up a running background save: the old file stays. */
+  abortBackground(): void {
+    this.running?.abort();
+    this.running = null;
+  }
+
+  private loader(): RdbLoader {
+    const { engine } = this;
+    const { settings, memory, host } = engine;
+    const { clock } = memory.evictor;
+    return new RdbLoader(engine.keyspace, {
+      nowMs: host.wallMs(),
+      checksum: engine.config.boolean("rdbchecksum"),
+      hashLimits: {
+        maxListpackEntries: settings.hashListpackEntriesMax,
+        maxListpackValue: settings.hashListpackValueBytesMax,
+      },
+      idleBits: (idleSeconds, frequency) => {
+        if (memory.evictor.policy.usage === "lfu")
+          return lfuBits(frequency === -1 ? LFU_INIT_VAL : frequency, clock.lfuMinutes);
+        return lruBits(Math.max(0, idleSeconds), clock.lruClock);
+      },
+      log: (level, message) => host.log(level, message),
+    });
+  }
+
+  /** Loads the file at the start, answering LOADING meanwhile. False: fatal, and logged. */
+  async load(): Promise<boolean> {
+    const { engine } = this;
+    const { host } = engine;
+    const startUs = host.monotonicUs();
+    engine.setUnusual(EngineState.LOADING, true);
+    engine.memory.refreshIdle(host.wallMs());
+    this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0 };
+    const loader = this.loader();
+    try {
+      const name = engine.config.text("dbfilename");
+      const result = await loadFile(host.storage, name, loader, (loadedBytes, totalBytes) => {
+        if (this.loading !== null) {
+          this.loading.loadedBytes = loadedBytes;
+          this.loading.totalBytes = totalBytes;
+        }
+        return host.nextTurn();
+      });
+      return this.loaded(result, loader, startUs);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      host.log(
+        "warning",
+        `Fatal error loading the DB, check server logs. Exiting. (${error.message})`,
+      );
+      return false;
+    } finally {
+      this.loading = null;
+      engine.setUnusual(EngineState.LOADING, false);
+    }
+  }
+
+  /** DEBUG RELOAD: the saved file replaces (or joins) the data set, while everybody waits. */
+  loadNow(): boolean {
+    const { engine } = this;
+    const startUs = engine.host.monotonicUs();
+    const loader = this.loader();
+    try {
+      const name = engine.config.text("dbfilename");
+      return this.loaded(loadFileNow(engine.host.syncStorage, name, loader), loader, startUs);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      engine.host.log("warning", `Error loading the DB: ${error.message}`);
+      return false;
+    }
+  }
+
+  private loaded(result: LoadResult, loader: RdbLoader, startUs: number): boolean {
+    const { host } = this.engine;
+    if (result === "missing") return true;
+    if (result === "failed") {
+      host.log("warning", loader.error?.message ?? "Error loading the DB");
+      host.log("warning", "Fatal error loading the DB, check server logs. Exiting.");
+      return false;
+    }
+    const seconds = ((host.monotonicUs() - startUs) / 1e6).toFixed(3);
+    this.loadedKeys = loader.loadedCount;
+    this.expiredAtLoad = loader.expiredCount;
+    host.log(
+      "notice",
+      `Done loading RDB, keys loaded: ${loader.loadedCount}, keys expired: ${loader.expiredCount}.`,
+    );
+    host.log("notice", `DB loaded from disk: ${seconds} seconds`);
+    return true;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Settings: carries directives to the parts of the engine that read them, at the start and with
+ * every CONFIG SET. Hot paths read plain fields, never the configuration.
+ */
+import type { ConfigStore, SavePoint } from "@kv/config";
+import type { Engine } from "./engine.ts";
+
+type Row = readonly [
+  names: string | readonly string[],
+  apply: (config: ConfigStore, engine: Engine) => void,
+];
+
+/** One row for each directive, or group of directives, that the engine acts upon. */
+const rows: readonly Row[] = [
+  [
+    "maxmemory",
+    (config, { memory }) => {
+      memory.evictor.settings.maxmemoryBytes = config.number("maxmemory");
+      memory.settingsChanged();
+      memory.makeRoom();
+    },
+  ],
+  [
+    [
+      "maxmemory-policy",
+      "maxmemory-samples",
+      "maxmemory-eviction-tenacity",
+      "lfu-log-factor",
+      "lfu-decay-time",
+    ],
+    (config, { memory }) => {
+      const { settings } = memory.evictor;
+      settings.policy = config.text("maxmemory-policy");
+      settings.samples = config.number("maxmemory-samples");
+      settings.tenacity = config.number("maxmemory-eviction-tenacity");
+      settings.lfuLogFactor = config.number("lfu-log-factor");
+      settings.lfuDecayMinutes = config.number("lfu-decay-time");
+      memory.settingsChanged();
+    },
+  ],
+  [
+    [
+      "lazyfree-lazy-eviction",
+      "lazyfree-lazy-expire",
+      "lazyfree-lazy-user-del",
+      "lazyfree-lazy-user-flush",
+      "lazyfree-lazy-server-del",
+    ],
+    (config, { memory, effects, settings }) => {
+      memory.lazyEviction = config.boolean("lazyfree-lazy-eviction");
+      effects.lazyExpire = config.boolean("lazyfree-lazy-expire");
+      settings.lazyUserDel = config.boolean("lazyfree-lazy-user-del");
+      settings.lazyUserFlush = config.boolean("lazyfree-lazy-user-flush");
+      settings.lazyServerDel = config.boolean("lazyfree-lazy-server-del");
+    },
+  ],
+  [
+    ["hash-max-listpack-entries", "hash-max-listpack-value"],
+    (config, { settings }) => {
+      settings.hashListpackEntriesMax = config.number("hash-max-listpack-entries");
+      settings.hashListpackValueBytesMax = config.number("hash-max-listpack-value");
+    },
+  ],
+  [
+    ["proto-max-bulk-len", "client-query-buffer-limit"],
+    (config, { settings, requestLimits }) => {
+      settings.stringBytesMax = config.number("proto-max-bulk-len");
+      requestLimits.bulkLengthMax = config.number("proto-max-bulk-len");
+      requestLimits.queryBufferMax = config.number("client-query-buffer-limit");
+    },
+  ],
+  [
+    "requirepass",
+    (config, { users, host }) => {
+      const password = config.text("requirepass");
+      const bytes = Uint8Array.from(password, (character) => character.charCodeAt(0));
+      users.setDefaultPassword(password, host.sha256Hex(bytes));
+    },
+  ],
+  [
+    "notify-keyspace-events",
+    (config, { effects }) => effects.setNotify(config.text("notify-keyspace-events")),
+  ],
+  [
+    ["slowlog-log-slower-than", "slowlog-max-len"],
+    (config, engine) => {
+      engine.slowLog.thresholdUs = config.number("slowlog-log-slower-than");
+      engine.slowLog.lengthMax = config.number("slowlog-max-len");
+      engine.slowLog.trim();
+      updateTiming(engine);
+    },
+  ],
+  [
+    ["latency-monitor-threshold", "latency-tracking"],
+    (config, engine) => {
+      engine.latency.thresholdMs = config.number("latency-monitor-threshold");
+      engine.latency.histogramsOn = config.boolean("latency-tracking");
+      updateTiming(engine);
+    },
+  ],
+  [
+    ["hz", "dynamic-hz", "active-expire-effort", "timeout"],
+    (config, engine) => {
+      const { cronJobs } = engine;
+      cronJobs.configuredHz = config.number("hz");
+      cronJobs.dynamicHz = config.boolean("dynamic-hz");
+      cronJobs.expireEffort = config.number("active-expire-effort");
+      cronJobs.idleTimeoutSeconds = config.number("timeout");
+      engine.hz = cronJobs.configuredHz;
+    },
+  ],
+  [
+    "save",
+    (config, { saving }) => {
+      saving.savePoints = config.value<readonly SavePoint[]>("save");
+    },
+  ],
+  ["stop-writes-on-bgsave-error", (_config, { saving }) => saving.updateDiskState()],
+];
+
+/** Times below a millisecond are asked for: then no commands are timed together. */
+function updateTiming(engine: Engine): void {
+  const { thresholdUs } = engine.slowLog;
+  engine.caller.timesEach = thresholdUs >= 0 && thresholdUs < 1000;
+}
+
+/** Names of all directives that the engine itself acts upon. */
+export const engineDirectives: readonly string[] = rows.flatMap(([names]) => names);
+
+/** Applies every row once, and again whenever one of its directives changes. */
+export function applyDirectives(engine: Engine): void {
+  const { config } = engine;
+  for (const [names, apply] of rows) {
+    apply(config, engine);
+    config.onApply(names, () => {
+      apply(config, engine);
+      return undefined;
+    });
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Shutting down: in good order, or refusing to. Save points set mean a last save; when that fails
+ * the server stays, unless it was told to go by force.
+ */
+import type { Engine } from "./engine.ts";
+
+export interface ShutdownRequest {
+  /** "default": save when there are save points. */
+  save: "default" | "save" | "nosave";
+  /** Do not wait for replicas. */
+  now?: boolean;
+  /** Go even when saving fails. */
+  force?: boolean;
+  /** Take back a shutdown that waits. */
+  abort?: boolean;
+  /** The signal that asked, for the log. */
+  signal?: string;
+}
+
+export class Shutdown {
+  isPending = false;
+  private readonly engine: Engine;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  async begin(request: ShutdownRequest): Promise<boolean> {
+    const { engine } = this;
+    const { host, saving } = engine;
+    if (request.abort === true) {
+      const wasPending = this.isPending;
+      this.isPending = false;
+      if (wasPending) host.log("notice", "Shutdown manually aborted.");
+      return false;
+    }
+    this.isPending = true;
+    if (request.signal !== undefined)
+      host.log("warning", `Received ${request.signal} scheduling shutdown...`);
+    host.log("warning", "User requested shutdown...");
+    saving.abortBackground();
+    const wantsSave =
+      request.save === "save" || (request.save === "default" && saving.savePoints.length > 0);
+    if (wantsSave) {
+      host.log("notice", "Saving the final RDB snapshot before exiting.");
+      if (!saving.saveNow()) {
+        host.log("warning", "Error trying to save the DB, can't exit.");
+        if (request.force !== true) {
+          host.log(
+            "warning",
+            "Errors trying to shut down the server. Check the logs for more information.",
+          );
+          this.isPending = false;
+          return false;
+        }
+      }
+    }
+    for (const client of engine.clients.values()) engine.output.flushOutbox(client);
+    host.log("warning", "Redis is now ready to exit, bye bye...");
+    return true;
+  }
+}

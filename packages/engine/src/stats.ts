@@ -1,0 +1,61 @@
+/**
+ * Server-wide counters, as INFO's stats section shows them. Plain numbers: counting costs an
+ * addition. Errors are counted by their first word, at most 128 different ones, as Redis 7.2 does.
+ */
+const ERROR_KINDS_MAX = 128;
+
+export class Stats {
+  connectionsReceived = 0;
+  commandsProcessed = 0;
+  inputBytes = 0;
+  outputBytes = 0;
+  connectionsRejected = 0;
+  expiredKeys = 0;
+  expiredStalePercent = 0;
+  expireCycleTimeLimitReached = 0;
+  expireCycleMicroseconds = 0;
+  evictedKeys = 0;
+  evictedClients = 0;
+  evictionExceededMs = 0;
+  errorReplies = 0;
+  outputLimitDisconnections = 0;
+  queryLimitDisconnections = 0;
+  aclDeniedAuth = 0;
+  aclDeniedCommand = 0;
+  aclDeniedKey = 0;
+  aclDeniedChannel = 0;
+  unexpectedErrors = 0;
+  replyBufferShrinks = 0;
+  replyBufferExpands = 0;
+  peakMemoryBytes = 0;
+  slowestCommandMicroseconds = 0;
+  clientsPeak = 0;
+  readsProcessed = 0;
+  writesProcessed = 0;
+  loopTurns = 0;
+  loopMicroseconds = 0;
+  loopCommandMicroseconds = 0;
+  /** Counts by the first word of the error reply. */
+  readonly errors = new Map<string, number>();
+
+  /** Counts an error reply such as "WRONGTYPE Operation ...". */
+  countError(reply: string): void {
+    this.errorReplies++;
+    const space = reply.indexOf(" ");
+    const code = space === -1 ? reply : reply.slice(0, space);
+    const count = this.errors.get(code);
+    if (count === undefined && this.errors.size >= ERROR_KINDS_MAX) return;
+    this.errors.set(code, (count ?? 0) + 1);
+  }
+
+  /** CONFIG RESETSTAT: everything that is a count since the start. */
+  reset(): void {
+    const peak = this.peakMemoryBytes;
+    const fresh = new Stats();
+    for (const [name, value] of Object.entries(fresh)) {
+      if (typeof value === "number") (this as unknown as Record<string, number>)[name] = value;
+    }
+    this.peakMemoryBytes = peak;
+    this.errors.clear();
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Transactions: the queue of MULTI, and the keys of WATCH.
+ *
+ * A watched key is registered in WatchedKeys under its database and bytes; any change of the key
+ * marks every client watching it, and EXEC then answers null. A key that was already expired when
+ * it was watched does not count as changed when it is removed.
+ */
+import type { CommandEntry } from "@kv/commands";
+import { type ArgVector, encodeRequest } from "@kv/resp";
+import type { Client } from "./client.ts";
+import type { EngineCall } from "./engine-call.ts";
+
+/** A queued command: its request as RESP in a buffer of its own, and where its words are in it. */
+export interface QueuedCommand {
+  entry: CommandEntry;
+  bytes: Uint8Array;
+  starts: Int32Array;
+  ends: Int32Array;
+}
+
+/** Keeps the present request of a client in MULTI for EXEC. */
+export function queueCommand(client: Client, entry: CommandEntry, call: EngineCall): void {
+  const transaction = client.transaction;
+  if (transaction === null) return;
+  const { args, requestIndex, argc } = call;
+  const starts = new Int32Array(argc);
+  const ends = new Int32Array(argc);
+  let bytes: Uint8Array;
+  if (args.inline[requestIndex] === 0) {
+    const start = args.requestStart[requestIndex] as number;
+    bytes = call.bytes.slice(start, args.requestEnd[requestIndex] as number);
+    for (let index = 0; index < argc; index++) {
+      starts[index] = call.start(index) - start;
+      ends[index] = call.end(index) - start;
+    }
+  } else {
+    const words: Uint8Array[] = [];
+    for (let index = 0; index < argc; index++) words.push(call.argument(index));
+    bytes = encodeRequest(words);
+    let at = `*${argc}\r\n`.length;
+    for (let index = 0; index < argc; index++) {
+      const { length } = words[index] as Uint8Array;
+      at += `$${length}\r\n`.length;
+      starts[index] = at;
+      ends[index] = at + length;
+      at += length + 2;
+    }
+  }
+  transaction.queue.push({ entry, bytes, starts, ends });
+  transaction.queuedBytes += bytes.length + argc * 8;
+  transaction.flags |= entry.bits;
+}
+
+/** Makes `vector` a batch of just this queued command. */
+export function loadQueued(queued: QueuedCommand, vector: ArgVector): void {
+  const { bytes, starts, ends } = queued;
+  vector.clear();
+  vector.bytes = bytes;
+  vector.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let index = 0; index < starts.length; index++)
+    vector.pushArgument(starts[index] as number, ends[index] as number);
+  vector.pushCommand(0, 0, bytes.length, 0);
+}
+
+/** A client's open transaction and watched keys. */
+export class Transaction {
+  readonly queue: QueuedCommand[] = [];
+  queuedBytes = 0;
+  /** A command was refused while queueing: EXEC aborts. */
+  refused = false;
+  /** A watched key changed: EXEC answers null. */
+  disturbed = false;
+  readonly watched: WatchedKey[] = [];
+  /** Some queued command writes / is of the kinds that EXEC is checked for. */
+  flags = 0;
+}
+
+export interface WatchedKey {
+  databaseIndex: number;
+  /** The key, one character a byte. */
+  key: string;
+  expiredAlready: boolean;
+}
+
+/** Who watches which key, over all clients. */
+export class WatchedKeys {
+  private readonly byDatabase = new Map<number, Map<string, Set<Client>>>();
+  count = 0;
+
+  watch(client: Client, transaction: Transaction, watched: WatchedKey): void {
+    for (const other of transaction.watched)
+      if (other.databaseIndex === watched.databaseIndex && other.key === watched.key) return;
+    transaction.watched.push(watched);
+    let keys = this.byDatabase.get(watched.databaseIndex);
+    if (keys === undefined) {
+      keys = new Map();
+      this.byDatabase.set(watched.databaseIndex, keys);
+    }
+    let clients = keys.get(watched.key);
+    if (clients === undefined) {
+      clients = new Set();
+      keys.set(watched.key, clients);
+    }
+    clients.add(client);
+    this.count++;
+  }
+
+  unwatchAll(client: Client): void {
+    const transaction = client.transaction;
+    if (transaction === null) return;
+    for (const { databaseIndex, key } of transaction.watched) {
+      const keys = this.byDatabase.get(databaseIndex);
+      const clients = keys?.get(key);
+      if (keys === undefined || clients === undefined) continue;
+      clients.delete(client);
+      this.count--;
+      if (clients.size === 0) keys.delete(key);
+      if (keys.size === 0) this.byDatabase.delete(databaseIndex);
+    }
+    transaction.watched.length = 0;
+  }
+
+  /** The key changed: everybody watching it is disturbed. */
+  changed(databaseIndex: number, key: string): void {
+    const clients = this.byDatabase.get(databaseIndex)?.get(key);
+    if (clients === undefined) return;
+    for (const client of clients)
+      if (client.transaction !== null) client.transaction.disturbed = true;
+  }
+
+  /** All keys of a database went or came at once: `exists` tells whether a key was or is there. */
+  databaseChanged(
+    databaseIndex: number,
+    affected: (key: string, watched: WatchedKey) => boolean,
+  ): void {
+    const keys = this.byDatabase.get(databaseIndex);
+    if (keys === undefined) return;
+    for (const [key, clients] of keys) {
+      for (const client of clients) {
+        const transaction = client.transaction;
+        if (transaction === null) continue;
+        for (const watched of transaction.watched) {
+          if (watched.databaseIndex === databaseIndex && watched.key === key) {
+            if (affected(key, watched)) transaction.disturbed = true;
+          }
+        }
+      }
+    }
+  }
+
+  /** True when anybody watches a key of the database. */
+  any(databaseIndex: number): boolean {
+    return this.byDatabase.has(databaseIndex);
+  }
+}

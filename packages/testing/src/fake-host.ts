@@ -1,0 +1,118 @@
+/**
+ * FakeHost: a host whose time moves only when a test says so, whose randomness repeats, and whose
+ * disk is memory. One seed, one run.
+ */
+
+import { createHash } from "node:crypto";
+import type { Host, HostUsage, LogLevel } from "@kv/engine";
+import { MemoryStorage } from "@kv/persistence/testing";
+
+export interface LogLine {
+  level: LogLevel;
+  message: string;
+}
+
+export class FakeHost implements Host {
+  /** Milliseconds since 1970 of the simulated wall clock. */
+  nowMs = 1_700_000_000_000;
+  private elapsedUs = 0;
+  private state: number;
+  readonly logLines: LogLine[] = [];
+  readonly disk = new MemoryStorage();
+  readonly storage = this.disk.later;
+  readonly syncStorage = this.disk.now;
+  readonly texts = new Map<string, string>();
+  exitCode: number | null = null;
+  wakeCount = 0;
+  readonly facts = {
+    processId: 4711,
+    runtime: "test",
+    operatingSystem: "test",
+    architecture: "64",
+    executable: "/usr/local/bin/kv-server",
+    configFile: "",
+    tcpPort: 6379,
+  };
+
+  constructor(seed: number) {
+    this.state = seed | 0;
+  }
+
+  wallMs(): number {
+    return this.nowMs;
+  }
+
+  monotonicUs(): number {
+    // Every look at the clock costs a microsecond, so that loops bounded by time end.
+    return this.elapsedUs++;
+  }
+
+  /** Moves both clocks. */
+  advance(durationMs: number): void {
+    this.nowMs += durationMs;
+    this.elapsedUs += durationMs * 1000;
+  }
+
+  random32(): number {
+    this.state = (this.state + 0x9e3779b9) | 0;
+    let z = this.state;
+    z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
+    z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
+    return z ^ (z >>> 16);
+  }
+
+  randomHex(bytes: number): string {
+    let text = "";
+    while (text.length < bytes * 2) text += (this.random32() >>> 0).toString(16).padStart(8, "0");
+    return text.slice(0, bytes * 2);
+  }
+
+  sha256Hex(bytes: Uint8Array): string {
+    return createHash("sha256").update(bytes).digest("hex");
+  }
+
+  log(level: LogLevel, message: string): void {
+    this.logLines.push({ level, message });
+  }
+
+  usage(): HostUsage {
+    return {
+      residentBytes: 64 * 2 ** 20,
+      heapUsedBytes: 8 * 2 ** 20,
+      heapTotalBytes: 16 * 2 ** 20,
+      totalMemoryBytes: 8 * 2 ** 30,
+      userCpuUs: 1000,
+      systemCpuUs: 1000,
+    };
+  }
+
+  wake(): void {
+    this.wakeCount++;
+  }
+
+  nextTurn(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  exit(code: number): void {
+    this.exitCode = code;
+  }
+
+  sleepMs(durationMs: number): void {
+    this.advance(durationMs);
+  }
+
+  readText(path: string): string {
+    const text = this.texts.get(path);
+    if (text === undefined) throw new Error(`${path}: No such file or directory`);
+    return text;
+  }
+
+  writeText(path: string, text: string): void {
+    this.texts.set(path, text);
+  }
+
+  reconfigure(): string | undefined {
+    return undefined;
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * The harness: a whole engine in a test, without sockets and without sleeping.
+ *
+ *     const kv = harness();
+ *     kv.send("SET", "k", "v", "PX", 10); // "OK"
+ *     kv.clock.advance(11);
+ *     kv.send("GET", "k"); // null
+ *
+ * Replies come as plain values: text for strings (one character a byte), numbers, null, arrays,
+ * Map, Set, booleans; errors as the very objects of @kv/commands' `errors` where they are one of
+ * those, so that toBe() works, else as the object that kv.error(text) gives.
+ */
+import { CommandError, errors } from "@kv/commands";
+import { type ConfigOptions, ConfigStore } from "@kv/config";
+import { type Client, type Connection, createEngine, type Engine } from "@kv/engine";
+import {
+  AttributedReply,
+  encodeRequest,
+  latin1Bytes,
+  PushReply,
+  type Reply,
+  ReplyError,
+  ReplyParser,
+  type RequestArgument,
+  VerbatimReply,
+} from "@kv/resp";
+import { FakeHost } from "./fake-host.ts";
+
+export interface HarnessOptions {
+  /** Directives, as an embedder writes them. */
+  config?: ConfigOptions;
+  /** Protocol of the clients: 2 or 3. Default 2. */
+  resp?: 2 | 3;
+  seed?: number;
+}
+
+const interned = new Map<string, CommandError>(
+  Object.values(errors).map((error) => [error.reply, error]),
+);
+
+function errorOf(text: string): CommandError {
+  let error = interned.get(text);
+  if (error === undefined) {
+    error = new CommandError(text);
+    interned.set(text, error);
+  }
+  return error;
+}
+
+/** A reply as a plain value. */
+export function plain(reply: Reply): unknown {
+  if (reply instanceof ReplyError) return errorOf(reply.message);
+  if (Array.isArray(reply)) return reply.map(plain);
+  if (reply instanceof Map)
+    return new Map([...reply].map(([key, value]) => [plain(key), plain(value)]));
+  if (reply instanceof Set) return new Set([...reply].map(plain));
+  if (reply instanceof VerbatimReply) return reply.text;
+  if (reply instanceof AttributedReply) return plain(reply.value);
+  return reply;
+}
+
+/** One simulated connection. */
+export class TestClient implements Connection {
+  readonly address: string;
+  readonly localAddress = "127.0.0.1:6379";
+  readonly fileDescriptor = 8;
+  readonly kind = "tcp";
+  /** Set by tests of slow readers: bytes that the kernel does not take. */
+  pendingBytes = 0;
+  /** While true, what is sent stays pending. */
+  isStuck = false;
+  closed = false;
+  paused = false;
+  readonly client: Client | null;
+  private readonly engine: Engine;
+  private readonly parser = new ReplyParser({ strings: "latin1" });
+  private readonly messages: unknown[] = [];
+  private raw: number[] = [];
+
+  constructor(engine: Engine, port: number) {
+    this.engine = engine;
+    this.address = `127.0.0.1:${port}`;
+    this.client = engine.accept(this);
+  }
+
+  send(bytes: Uint8Array, start: number, end: number): boolean;
+  send(...words: RequestArgument[]): unknown;
+  send(...given: unknown[]): unknown {
+    if (given.length === 3 && given[0] instanceof Uint8Array && typeof given[2] === "number")
+      return this.take(given[0], given[1] as number, given[2]);
+    return this.request(given as RequestArgument[]);
+  }
+
+  private take(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.isStuck) {
+      this.pendingBytes += end - start;
+      return true;
+    }
+    for (let i = start; i < end; i++) this.raw.push(bytes[i] as number);
+    this.parser.feed(bytes.slice(start, end));
+    return true;
+  }
+
+  /** Sends one request and returns its reply; undefined when none came (yet). */
+  private request(words: RequestArgument[]): unknown {
+    const bytewise = words.map((word) => (typeof word === "string" ? latin1Bytes(word) : word));
+    this.sendBytes(encodeRequest(bytewise));
+    return this.receive();
+  }
+
+  /** Sends bytes as they are. */
+  sendBytes(bytes: Uint8Array | string): void {
+    const data = typeof bytes === "string" ? latin1Bytes(bytes) : bytes;
+    if (this.client === null || this.closed) return;
+    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    this.engine.receive(this.client, data, view, 0, data.length);
+    this.engine.turn();
+  }
+
+  /** The next reply that is no push; undefined when there is none. Pushes go to pushed(). */
+  receive(): unknown {
+    for (;;) {
+      const reply = this.parser.next();
+      if (reply === undefined) return undefined;
+      if (reply instanceof PushReply) this.messages.push(plain(reply.push));
+      else return plain(reply);
+    }
+  }
+
+  /** Out-of-band messages so far: RESP3 pushes, or whatever waits unread in RESP2. */
+  pushed(): unknown[] {
+    for (let reply = this.receive(); reply !== undefined; reply = this.receive())
+      this.messages.push(reply);
+    return this.messages.splice(0);
+  }
+
+  /** All bytes received so far, as text; forgets them. */
+  takeRaw(): string {
+    const text = String.fromCharCode(...this.raw);
+    this.raw = [];
+    return text;
+  }
+
+  end(): void {
+    this.destroy();
+  }
+
+  destroy(): void {
+    if (this.closed) return;
+    this.closed = true;
+    if (this.client !== null) this.engine.disconnected(this.client);
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+}
+
+/** A running engine with a default client. */
+export class Harness {
+  readonly host: FakeHost;
+  readonly config: ConfigStore;
+  readonly engine: Engine;
+  /** Keyspace events so far, each "event key". */
+  readonly events: string[] = [];
+  /** Commands that went to the append-only file and replicas so far, as words. */
+  readonly propagated: string[][] = [];
+  readonly clock: { advance: (durationMs: number) => void };
+  private readonly resp: 2 | 3;
+  private readonly first: TestClient;
+  private port = 50000;
+
+  constructor(options: HarnessOptions) {
+    this.resp = options.resp ?? 2;
+    this.host = new FakeHost(options.seed ?? 1);
+    this.config = new ConfigStore(undefined, {
+      options: {
+        "notify-keyspace-events": "KEA",
+        "enable-debug-command": "yes",
+        save: "",
+        ...options.config,
+      } as ConfigOptions,
+    });
+    this.engine = createEngine({ host: this.host, config: this.config });
+    const publish = this.engine.pubsub.publishText.bind(this.engine.pubsub);
+    this.engine.pubsub.publishText = (channel, message) => {
+      const event = /^__keyevent@\d+__:(.*)$/s.exec(channel);
+      if (event !== null) this.events.push(`${event[1]} ${message}`);
+      return publish(channel, message);
+    };
+    this.engine.propagator.sinks.push({
+      append: (_databaseIndex, bytes, start, end) => this.recordPropagated(bytes, start, end),
+    });
+    this.engine.updateInterest();
+    this.clock = { advance: (durationMs) => this.advance(durationMs) };
+    this.first = this.client();
+  }
+
+  private recordPropagated(bytes: Uint8Array, start: number, end: number): void {
+    const parser = new ReplyParser({ strings: "latin1" });
+    parser.feed(bytes.slice(start, end));
+    for (let next = parser.next(); next !== undefined; next = parser.next())
+      this.propagated.push(plain(next) as string[]);
+  }
+
+  /** A further client. */
+  client(): TestClient {
+    const client = new TestClient(this.engine, this.port++);
+    if (this.resp === 3) client.send("HELLO", 3);
+    client.takeRaw();
+    return client;
+  }
+
+  /** Sends a request on the default client and returns its reply. */
+  send(...words: RequestArgument[]): unknown {
+    return this.first.send(...words);
+  }
+
+  /** The default client. */
+  get self(): TestClient {
+    return this.first;
+  }
+
+  /** The object that stands for an error reply with this text. */
+  error(text: string): CommandError {
+    return errorOf(text);
+  }
+
+  /** Log messages so far. */
+  get log(): string[] {
+    return this.host.logLines.map((line) => line.message);
+  }
+
+  private advance(durationMs: number): void {
+    const stepMs = Math.max(1000 / this.engine.hz, durationMs / 1000);
+    for (let left = durationMs; left > 0; left -= stepMs) {
+      this.host.advance(Math.min(left, stepMs));
+      this.engine.cron();
+      while (this.engine.turn());
+    }
+  }
+
+  /** Throws unless the data set keeps all its promises. */
+  check(): void {
+    this.engine.keyspace.check();
+  }
+}
+
+/** A running engine with a default client. */
+export function harness(options: HarnessOptions = {}): Harness {
+  return new Harness(options);
+}
