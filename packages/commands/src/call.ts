@@ -362,7 +362,7 @@ export class Call {
   replyString(entry: Ref): void {
     const { value } = this;
     value.read(this.keyspace.arena, entry);
-    this.reply.bulk(value.bytes, value.start, value.end);
+    this.reply.bulkFrom(value.bytes, value.view, value.start, value.end);
   }
 
   /** Gives the key at `keyIndex` the bytes[from, to) as its string value, in place of `entry`. */

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Arena, ArenaFullError, NONE, type Ref, roundedBytes, SEGMENT_SHIFT, UNIT_MASK } from "./arena.ts";
+import {
+  Arena,
+  ArenaFullError,
+  NONE,
+  type Ref,
+  roundedBytes,
+  SEGMENT_SHIFT,
+  UNIT_MASK,
+} from "./arena.ts";
 
 function fillBlock(arena: Arena, ref: Ref, bytes: number, value: number): void {
   const at = (ref & UNIT_MASK) << 3;

@@ -79,6 +79,12 @@ const UNUSED = -3;
 /** Free runs of up to 32 pages have a list each; longer ones share one per power of two. */
 const BIN_COUNT = 64;
 
+const NO_BYTES = new Uint8Array(0);
+/** Longest copy that is done word by word; beyond, the runtime's own is faster. */
+const WRITE_BY_WORDS_MAX = 192;
+/** A larger buffer is not remembered: that would keep it alive. */
+const SOURCE_KEPT_BYTES_MAX = 2 ** 18;
+
 function binOf(pages: number): number {
   return pages <= 32 ? pages : 32 + (31 - Math.clz32(pages)) - 4;
 }
@@ -107,6 +113,9 @@ export class Arena {
   /** Highest value that pageBytes has had: what the operating system has seen touched. */
   pagePeakBytes = 0;
 
+  /** The buffer that was last copied from, and a view over it. */
+  private lastSource: Uint8Array = NO_BYTES;
+  private lastSourceView: DataView = new DataView(NO_BYTES.buffer);
   private pageSpan: Int32Array = new Int32Array(0);
   private spanClass: Int32Array = new Int32Array(1024).fill(UNUSED);
   private spanPage: Int32Array = new Int32Array(1024);
@@ -233,14 +242,28 @@ export class Arena {
 
   /** Copies source[start, end) into the block at `to`, from byte `toOffset` on. */
   write(to: Ref, toOffset: number, source: Uint8Array, start: number, end: number): void {
-    const target = this.bytes[to >>> SEGMENT_SHIFT] as Uint8Array;
+    const length = end - start;
     let at = ((to & UNIT_MASK) << 3) + toOffset;
-    if (end - start <= 24) {
-      // A short loop beats the call into the runtime that set() costs (about 50 ns).
-      for (let i = start; i < end; i++) target[at++] = source[i] as number;
-    } else {
+    if (length > WRITE_BY_WORDS_MAX || (length > 8 && source !== this.lastSource)) {
+      if (length <= WRITE_BY_WORDS_MAX && source.length <= SOURCE_KEPT_BYTES_MAX) {
+        this.lastSource = source;
+        this.lastSourceView = new DataView(source.buffer, source.byteOffset, source.byteLength);
+      }
+      const target = this.bytes[to >>> SEGMENT_SHIFT] as Uint8Array;
       target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at);
+      return;
     }
+    let from = start;
+    if (length > 8) {
+      // Eight bytes at a time: a sixth of what the call into the runtime costs that set() makes.
+      // Requests come in the same buffer again and again, so its view is kept.
+      const view = this.lastSourceView;
+      const target = this.views[to >>> SEGMENT_SHIFT] as DataView;
+      for (; from + 8 <= end; from += 8, at += 8)
+        target.setBigInt64(at, view.getBigInt64(from, true), true);
+    }
+    const target = this.bytes[to >>> SEGMENT_SHIFT] as Uint8Array;
+    while (from < end) target[at++] = source[from++] as number;
   }
 
   private spanOf(ref: Ref): number {

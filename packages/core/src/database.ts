@@ -22,6 +22,7 @@ import { LAZY_FREE_EFFORT } from "./lazy-free.ts";
 import {
   createEntry,
   EXPIRY_FLAG,
+  EXTERNAL_FLAG,
   entryBytes,
   expiryMs,
   flagsOf,
@@ -32,13 +33,12 @@ import {
   setExpiryMs,
   setIdleBits,
   setValueLength,
+  setValueRef,
   valueLength,
   WORD_FLAG,
   wordFieldIndex,
-  wordsOf,
-  EXTERNAL_FLAG,
-  setValueRef,
   wordIndex,
+  wordsOf,
 } from "./object.ts";
 import { isInline } from "./string-value.ts";
 import { freeEffort, freeEntry, freeTable, freeValue } from "./value.ts";
@@ -192,7 +192,10 @@ export class Database {
     assert(known, "an entry that moves is in its table");
     this.dict.replaceFound(moved);
     if (inExpires !== 0) {
-      assert(this.expires.findRef(old, this.expiresHash(moved, hash)), "a key with an expiry is among the expires");
+      assert(
+        this.expires.findRef(old, this.expiresHash(moved, hash)),
+        "a key with an expiry is among the expires",
+      );
       this.expires.replaceFound(moved);
     }
   }
@@ -262,7 +265,8 @@ export class Database {
   adopt(entry: Ref): void {
     const hash = this.dict.hashOfEntry(entry);
     this.link(entry, hash);
-    if ((flagsOf(this.arena, entry) & EXPIRY_FLAG) !== 0) this.expires.insert(entry, this.expiresHash(entry, hash));
+    if ((flagsOf(this.arena, entry) & EXPIRY_FLAG) !== 0)
+      this.expires.insert(entry, this.expiresHash(entry, hash));
   }
 
   /**
@@ -291,8 +295,7 @@ export class Database {
       const from = wordFieldIndex(arena, source);
       const to = wordFieldIndex(arena, entry);
       const words = wordsOf(arena, entry);
-      words[to] =
-        (flags & EXTERNAL_FLAG) !== 0 ? value : (wordsOf(arena, source)[from] as number);
+      words[to] = (flags & EXTERNAL_FLAG) !== 0 ? value : (wordsOf(arena, source)[from] as number);
       words[to + 1] = wordsOf(arena, source)[from + 1] as number;
     }
     if (inline > 0) {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Arena, NONE, type Ref } from "./arena.ts";
 import { Dict } from "./dict.ts";
-import { createEntry, keyIndex, keyLength, bytesOf } from "./object.ts";
+import { bytesOf, createEntry, keyIndex, keyLength } from "./object.ts";
 import { RefList } from "./ref-list.ts";
 
 const encoder = new TextEncoder();
@@ -123,7 +123,9 @@ describe("Dict", () => {
     const t = table();
     let seed = t.dict.seed;
     t.dict.hash = (bytes, _view, start, end) =>
-      t.dict.seed === seed ? 42 : Number(new TextDecoder().decode(bytes.subarray(start, end))) * 77_777;
+      t.dict.seed === seed
+        ? 42
+        : Number(new TextDecoder().decode(bytes.subarray(start, end))) * 77_777;
     t.dict.hashOfEntry = (entry) => (t.dict.seed === seed ? 42 : Number(t.keyOf(entry)) * 77_777);
     for (let i = 0; i < 4000; i++) t.add(String(i));
     expect(t.dict.generation).toBe(1);

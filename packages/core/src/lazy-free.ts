@@ -4,7 +4,7 @@
  */
 import type { Arena, Ref } from "./arena.ts";
 import { Dict } from "./dict.ts";
-import { Encoding, encodingOf, EXTERNAL_FLAG, flagsOf, valueRef } from "./object.ts";
+import { Encoding, EXTERNAL_FLAG, encodingOf, flagsOf, valueRef } from "./object.ts";
 import { RefList } from "./ref-list.ts";
 import { freeValue } from "./value.ts";
 

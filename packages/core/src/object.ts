@@ -150,7 +150,9 @@ export function keyIndex(arena: Arena, entry: Ref): number {
 /** Expiry in milliseconds since 1970, or -1 when the key has none. */
 export function expiryMs(arena: Arena, entry: Ref): number {
   if ((flagsOf(arena, entry) & EXPIRY_FLAG) === 0) return -1;
-  return (arena.doubles[entry >>> SEGMENT_SHIFT] as Float64Array)[(entry & UNIT_MASK) + 2] as number;
+  return (arena.doubles[entry >>> SEGMENT_SHIFT] as Float64Array)[
+    (entry & UNIT_MASK) + 2
+  ] as number;
 }
 
 export function setExpiryMs(arena: Arena, entry: Ref, whenMs: number): void {

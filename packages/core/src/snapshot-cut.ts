@@ -181,5 +181,5 @@ export class SnapshotCuts {
 
 /** True when epoch `a` comes before `b`, modulo 2^16. */
 function isOlder(a: number, b: number): boolean {
-  return ((b - a) << 16) > 0;
+  return (b - a) << 16 > 0;
 }

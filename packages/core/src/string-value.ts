@@ -17,12 +17,11 @@ import { formatInt64, INT64_TEXT_BYTES, Int64, parseInt64 } from "./int64.ts";
 import {
   byteIndex,
   bytesOf,
+  Encoding,
   EXPIRY_FLAG,
   EXTERNAL_FLAG,
-  Encoding,
   encodingOf,
   flagsOf,
-
   keyLength,
   keyOffset,
   kindOf,
@@ -33,6 +32,7 @@ import {
   Type,
   valueLength,
   valueRef,
+  viewOf,
   WORD_FLAG,
   wordFieldIndex,
   wordIndex,
@@ -54,12 +54,16 @@ const number = new Int64();
 /** A window on a string's bytes; what it shows is void after the next change or read. */
 export class StringView {
   bytes: Uint8Array;
+  /** A view over the memory of `bytes`. */
+  view: DataView;
   start = 0;
   end = 0;
   private readonly digits = new Uint8Array(INT64_TEXT_BYTES);
+  private readonly digitsView: DataView = new DataView(this.digits.buffer);
 
   constructor() {
     this.bytes = this.digits;
+    this.view = this.digitsView;
   }
 
   /** Shows the text of a string entry, whatever its encoding. */
@@ -70,16 +74,19 @@ export class StringView {
     if ((flags & WORD_FLAG) === 0) {
       const start = byteIndex(entry) + keyOffset(flags) + (words[at + 2] as number);
       this.bytes = bytesOf(arena, entry);
+      this.view = viewOf(arena, entry);
       this.start = start;
       this.end = start + (words[at + 3] as number);
     } else if ((flags & EXTERNAL_FLAG) !== 0) {
       const ref = words[at + 4 + ((flags & EXPIRY_FLAG) << 1)] as number;
       this.bytes = bytesOf(arena, ref);
+      this.view = viewOf(arena, ref);
       this.start = byteIndex(ref);
       this.end = this.start + (words[at + 3] as number);
     } else {
       const word = at + 4 + ((flags & EXPIRY_FLAG) << 1);
       this.bytes = this.digits;
+      this.view = this.digitsView;
       this.start = 0;
       this.end = formatInt64(words[word + 1] as number, words[word] as number, this.digits, 0);
     }
@@ -328,4 +335,3 @@ function growExternal(arena: Arena, entry: Ref, before: number, after: number): 
 function roomFor(length: number): number {
   return length < 2 ** 20 ? length * 2 : length + 2 ** 20;
 }
-

@@ -6,13 +6,13 @@ import { type Arena, NONE, type Ref } from "./arena.ts";
 import { InvariantError } from "./assert.ts";
 import { Dict } from "./dict.ts";
 import {
-  EXTERNAL_FLAG,
   Encoding,
+  EXTERNAL_FLAG,
   encodingOf,
   flagsOf,
   setValueRef,
-  typeOf,
   Type,
+  typeOf,
   valueRef,
 } from "./object.ts";
 import { RefList } from "./ref-list.ts";
@@ -104,4 +104,3 @@ function copyBlock(arena: Arena, ref: Ref): Ref {
 export function isString(arena: Arena, entry: Ref): boolean {
   return typeOf(arena, entry) === Type.STRING;
 }
-
