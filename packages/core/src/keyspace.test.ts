@@ -1,0 +1,276 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { NONE, type Ref } from "./arena.ts";
+import type { Database } from "./database.ts";
+import { createKeyspace, type Keyspace } from "./keyspace.ts";
+import {
+  bytesOf,
+  EXTERNAL_FLAG,
+  expiryMs,
+  flagsOf,
+  keyIndex,
+  keyLength,
+  valueRef,
+} from "./object.ts";
+import { growString, StringView, setString, stringLength } from "./string-value.ts";
+import { copyValue } from "./value.ts";
+
+const encode = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+
+/** A keyspace spoken to in text, beside a Map that should hold the same. */
+class Told {
+  readonly keyspace: Keyspace;
+  private readonly view = new StringView();
+
+  constructor(seed = 7) {
+    let state = seed;
+    this.keyspace = createKeyspace({
+      random32: () => {
+        state = (Math.imul(state, 1664525) + 1013904223) | 0;
+        return state ^ (state >>> 13);
+      },
+      arena: { segmentBytes: 2 ** 20 },
+    });
+  }
+
+  db(index = 0): Database {
+    return this.keyspace.databases[index] as Database;
+  }
+
+  find(key: string, index = 0): Ref {
+    const bytes = encode(key);
+    return this.db(index).findKey(bytes, new DataView(bytes.buffer), 0, bytes.length);
+  }
+
+  set(key: string, value: string, keepExpiry = false, index = 0): Ref {
+    const bytes = encode(key);
+    const view = new DataView(bytes.buffer);
+    const db = this.db(index);
+    const hash = db.hash(bytes, view, 0, bytes.length);
+    const entry = db.find(bytes, view, 0, bytes.length, hash);
+    const data = encode(value);
+    return setString(db, entry, bytes, 0, bytes.length, hash, data, 0, data.length, keepExpiry, 0);
+  }
+
+  text(entry: Ref): string {
+    this.view.read(this.keyspace.arena, entry);
+    const { bytes, start, end } = this.view;
+    return String.fromCharCode(...bytes.subarray(start, end));
+  }
+
+  get(key: string, index = 0): string | null {
+    const entry = this.find(key, index);
+    return entry === NONE ? null : this.text(entry);
+  }
+
+  keyOf(entry: Ref): string {
+    const { arena } = this.keyspace;
+    const at = keyIndex(arena, entry);
+    return String.fromCharCode(...bytesOf(arena, entry).subarray(at, at + keyLength(arena, entry)));
+  }
+
+  write(key: string, offset: number, patch: string): void {
+    const out = new StringView();
+    growString(this.db(), this.find(key), offset + patch.length, out);
+    out.bytes.set(encode(patch), out.start + offset);
+  }
+}
+
+const keys = fc.constantFrom("a", "b", "key:1", "key:2", "a much longer key that fills a block");
+const values = fc.oneof(
+  fc.constantFrom("", "0", "-0", "12345678901", "9223372036854775807", "9223372036854775808"),
+  fc.integer().map(String),
+  fc.integer({ min: 1, max: 60 }).map((n) => "v".repeat(n)),
+  fc.integer({ min: 480, max: 3000 }).map((n) => "x".repeat(n)),
+);
+const steps = fc.oneof(
+  fc.record({ op: fc.constant("set"), key: keys, value: values, keep: fc.boolean() }),
+  fc.record({ op: fc.constant("remove"), key: keys }),
+  fc.record({ op: fc.constant("expire"), key: keys, at: fc.integer({ min: 1, max: 9e12 }) }),
+  fc.record({ op: fc.constant("persist"), key: keys }),
+  fc.record({ op: fc.constant("write"), key: keys, offset: fc.nat(700), value: values }),
+  fc.record({ op: fc.constant("copy"), key: keys, to: keys }),
+);
+type Step = typeof steps extends fc.Arbitrary<infer S> ? S : never;
+
+/** Applies a step to both; the model maps a key to its value and expiry (-1: none). */
+function apply(told: Told, model: Map<string, [string, number]>, step: Step): void {
+  const db = told.db();
+  const { key } = step;
+  const known = model.get(key);
+  if (step.op === "set" && "keep" in step) {
+    told.set(key, step.value, step.keep);
+    model.set(key, [step.value, step.keep && known !== undefined ? known[1] : -1]);
+    return;
+  }
+  const entry = told.find(key);
+  expect(entry !== NONE).toBe(known !== undefined);
+  if (known === undefined) return;
+  if (step.op === "remove") {
+    db.remove(entry, false);
+    model.delete(key);
+  } else if (step.op === "expire" && "at" in step) {
+    db.setExpiry(entry, step.at);
+    known[1] = step.at;
+  } else if (step.op === "persist") {
+    db.clearExpiry(entry);
+    known[1] = -1;
+  } else if (step.op === "write" && "offset" in step) {
+    told.write(key, step.offset, step.value);
+    const padded = known[0].padEnd(step.offset, "\0");
+    const after = padded.slice(step.offset + step.value.length);
+    known[0] = padded.slice(0, step.offset) + step.value + after;
+  } else if (step.op === "copy" && "to" in step && step.to !== key) {
+    const old = told.find(step.to);
+    if (old !== NONE) db.remove(old, false);
+    const source = told.find(key);
+    const bytes = encode(step.to);
+    const hash = db.hash(bytes, new DataView(bytes.buffer), 0, bytes.length);
+    db.addLike(source, copyValue(told.keyspace.arena, source), bytes, 0, bytes.length, hash);
+    model.set(step.to, [...known]);
+  }
+}
+
+describe("Keyspace", () => {
+  test("keeps what a Map keeps, through every change of shape", () => {
+    fc.assert(
+      fc.property(fc.array(steps, { maxLength: 60 }), (list) => {
+        const told = new Told();
+        const empty = told.keyspace.arena.blockCount;
+        const model = new Map<string, [string, number]>();
+        for (const step of list) {
+          apply(told, model, step);
+          told.keyspace.check();
+        }
+        expect(told.db().size).toBe(model.size);
+        for (const [key, [value, whenMs]] of model) {
+          const entry = told.find(key);
+          expect(told.text(entry)).toBe(value);
+          expect(stringLength(told.keyspace.arena, entry)).toBe(value.length);
+          expect(expiryMs(told.keyspace.arena, entry)).toBe(whenMs);
+        }
+        told.keyspace.flush(false);
+        expect(told.keyspace.arena.blockCount).toBe(empty);
+      }),
+    );
+  });
+
+  test("a flush that is lazy gives everything back in the end", () => {
+    const told = new Told();
+    const before = told.keyspace.arena.usedBytes;
+    for (let i = 0; i < 5000; i++) told.set(`k${i}`, "v".repeat(i % 700));
+    expect(told.keyspace.flush(true)).toBe(5000);
+    expect(told.get("k1")).toBe(null);
+    expect(told.keyspace.lazyFree.pendingCount).toBe(5000);
+    while (told.keyspace.lazyFree.step(100)) told.set("new", "value");
+    told.db().remove(told.find("new"), false);
+    expect(told.keyspace.lazyFree.pendingCount).toBe(0);
+    expect(told.keyspace.arena.usedBytes).toBe(before);
+    told.keyspace.check();
+  });
+
+  test("swapped databases keep their keys and expiries apart", () => {
+    const told = new Told();
+    told.db(0).setExpiry(told.set("k", "zero"), 5000);
+    told.set("k", "one", false, 1);
+    told.keyspace.swap(0, 1);
+    expect(told.get("k", 0)).toBe("one");
+    expect(told.get("k", 1)).toBe("zero");
+    expect(told.db(1).expires.count).toBe(1);
+    told.keyspace.check();
+  });
+
+  test("setting a long value over a long value leaves no block behind", () => {
+    const told = new Told();
+    told.set("k", "x".repeat(5000));
+    const { usedBytes } = told.keyspace.arena;
+    told.set("k", "y".repeat(5000));
+    expect(told.keyspace.arena.usedBytes).toBe(usedBytes);
+    const entry = told.find("k");
+    expect(flagsOf(told.keyspace.arena, entry) & EXTERNAL_FLAG).toBe(EXTERNAL_FLAG);
+    expect(valueRef(told.keyspace.arena, entry)).not.toBe(NONE);
+  });
+});
+
+describe("SnapshotCuts", () => {
+  /** What a cut hands over, by database and key. A key handed over twice fails the test. */
+  function collector(told: Told) {
+    const seen = new Map<string, string>();
+    return {
+      seen,
+      take(databaseIndex: number, entry: Ref) {
+        const name = `${databaseIndex}/${told.keyOf(entry)}`;
+        expect(seen.has(name)).toBe(false);
+        seen.set(name, told.text(entry));
+      },
+    };
+  }
+
+  function contents(told: Told): Map<string, string> {
+    const all = new Map<string, string>();
+    for (const { index, dict } of told.keyspace.databases)
+      dict.eachEntry((entry) => all.set(`${index}/${told.keyOf(entry)}`, told.text(entry)));
+    return all;
+  }
+
+  const change = fc.record({
+    kind: fc.constantFrom("set", "remove", "write", "expire", "flush", "swap", "step", "begin"),
+    key: fc.integer({ min: 0, max: 400 }),
+    db: fc.integer({ min: 0, max: 2 }),
+    size: fc.constantFrom(1, 30, 600),
+  });
+
+  test("each cut is exactly the data set of its instant, whatever happens meanwhile", () => {
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 50, maxLength: 300 }), (changes) => {
+        const told = new Told();
+        for (let i = 0; i < 300; i++) told.set(`k${i}`, `v${i}`, false, i % 3);
+        const cuts: {
+          cut: { step(n: number): boolean };
+          seen: Map<string, string>;
+          then: Map<string, string>;
+        }[] = [];
+        const begin = () => {
+          const consumer = collector(told);
+          const then = contents(told);
+          cuts.push({ cut: told.keyspace.cuts.begin(consumer), seen: consumer.seen, then });
+        };
+        begin();
+        for (const { kind, key, db, size } of changes) {
+          const database = told.db(db);
+          const entry = told.find(`k${key}`, db);
+          if (kind === "set") told.set(`k${key}`, "n".repeat(size), false, db);
+          else if (kind === "begin" && cuts.length < 4) begin();
+          else if (kind === "step") for (const { cut } of cuts) cut.step(20);
+          else if (kind === "flush" && key < 20) database.flush(size > 1);
+          else if (kind === "swap" && key < 100) told.keyspace.swap(db, (db + 1) % 3);
+          else if (entry === NONE) continue;
+          else if (kind === "remove") database.remove(entry, false);
+          else if (kind === "expire") database.setExpiry(entry, 1e12);
+        }
+        for (const { cut, seen, then } of cuts) {
+          while (!cut.step(50));
+          expect(seen).toEqual(then);
+        }
+        while (told.keyspace.lazyFree.step(1000));
+        told.keyspace.check();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("an aborted cut leaves the next one whole", () => {
+    const told = new Told();
+    for (let i = 0; i < 500; i++) told.set(`k${i}`, "v");
+    for (let round = 0; round < 40; round++) {
+      const aborted = told.keyspace.cuts.begin(collector(told));
+      aborted.step(50);
+      aborted.abort();
+      told.set(`k${round}`, "w");
+    }
+    const consumer = collector(told);
+    const cut = told.keyspace.cuts.begin(consumer);
+    while (!cut.step(50));
+    expect(consumer.seen).toEqual(contents(told));
+  });
+});
