@@ -80,7 +80,7 @@ function fromDecimal(parts: RegExpExecArray): LongDouble | null {
   if (digits === "") return zero;
   const power = Number(parts[4] ?? "0") - fraction.length;
   if (Math.abs(digits.length + power) > POWER_OF_TEN_MAX) return null;
-  const scale = 10n ** BigInt(Math.abs(power));
+  const scale = powerOfTen(Math.abs(power));
   const numerator = power < 0 ? BigInt(digits) : BigInt(digits) * scale;
   const denominator = power < 0 ? scale : 1n;
 
@@ -139,8 +139,29 @@ function shiftedRight(n: bigint, bits: number, inexact: boolean): bigint {
   return up ? kept + 1n : kept;
 }
 
+const double = new Float64Array(1);
+const doubleWords = new Uint32Array(double.buffer);
+
+/** Bits of a number that is not negative; 0 for zero. */
 function bitLength(n: bigint): number {
   if (n === 0n) return 0;
+  // The exponent of the nearest double tells, except that the nearest may be a power of two above n.
+  double[0] = Number(n);
+  const [low, high] = doubleWords;
+  const bits = (high >>> 20) - 1022;
+  if (bits <= 1024) {
+    const isPower = low === 0 && (high & 0xfffff) === 0;
+    return isPower && n >> BigInt(bits - 1) === 0n ? bits - 1 : bits;
+  }
   const hex = n.toString(16);
   return hex.length * 4 - Math.clz32(Number.parseInt(hex[0], 16)) + 28;
+}
+
+const POWERS_KEPT = 64;
+const powers: bigint[] = [];
+for (let i = 0; i < POWERS_KEPT; i++) powers.push(10n ** BigInt(i));
+
+/** 10^exponent; the small ones are kept. */
+function powerOfTen(exponent: number): bigint {
+  return exponent < POWERS_KEPT ? powers[exponent] : 10n ** BigInt(exponent);
 }

@@ -169,6 +169,18 @@ describe("Keyspace", () => {
     told.keyspace.check();
   });
 
+  test("a gap is zero bytes, whatever the memory held before", () => {
+    const told = new Told();
+    for (const size of [40, 300, 2000]) {
+      told.set("old", "s".repeat(size));
+      told.db().remove(told.find("old"), false);
+      told.set("k", "ab");
+      told.write("k", size - 20, "z");
+      expect(told.get("k")).toBe(`ab${"\0".repeat(size - 22)}z`);
+      told.db().remove(told.find("k"), false);
+    }
+  });
+
   test("swapped databases keep their keys and expiries apart", () => {
     const told = new Told();
     told.db(0).setExpiry(told.set("k", "zero"), 5000);
@@ -257,6 +269,24 @@ describe("SnapshotCuts", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test("a flushed table lives until the last cut that needs it is done", () => {
+    const told = new Told();
+    for (let i = 0; i < 300; i++) told.set(`k${i}`, "v".repeat(i));
+    const first = collector(told);
+    const second = collector(told);
+    const then = contents(told);
+    const cuts = [told.keyspace.cuts.begin(first), told.keyspace.cuts.begin(second)];
+    told.keyspace.flush(false);
+    for (const cut of cuts) {
+      while (!cut.step(10));
+      while (told.keyspace.lazyFree.step(1000));
+      for (let i = 0; i < 300; i++) told.set(`n${i}`, "w".repeat(i));
+    }
+    expect(first.seen).toEqual(then);
+    expect(second.seen).toEqual(then);
+    told.keyspace.check();
   });
 
   test("an aborted cut leaves the next one whole", () => {

@@ -16,6 +16,7 @@ import { type Client, type Connection, createEngine, type Engine } from "@kv/eng
 import {
   AttributedReply,
   encodeRequest,
+  latin1,
   latin1Bytes,
   PushReply,
   type Reply,
@@ -75,7 +76,7 @@ export class TestClient implements Connection {
   private readonly engine: Engine;
   private readonly parser = new ReplyParser({ strings: "latin1" });
   private readonly messages: unknown[] = [];
-  private raw: number[] = [];
+  private raw = "";
 
   constructor(engine: Engine, port: number) {
     this.engine = engine;
@@ -96,7 +97,7 @@ export class TestClient implements Connection {
       this.pendingBytes += end - start;
       return true;
     }
-    for (let i = start; i < end; i++) this.raw.push(bytes[i] as number);
+    this.raw += latin1(bytes, start, end);
     this.parser.feed(bytes.slice(start, end));
     return true;
   }
@@ -136,8 +137,8 @@ export class TestClient implements Connection {
 
   /** All bytes received so far, as text; forgets them. */
   takeRaw(): string {
-    const text = String.fromCharCode(...this.raw);
-    this.raw = [];
+    const text = this.raw;
+    this.raw = "";
     return text;
   }
 

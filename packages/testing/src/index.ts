@@ -1,3 +1,8 @@
 /** @kv/testing: a whole engine in a test, and what compares it with redis-server. */
+
+export * from "./all-transcripts.ts";
+export * from "./differential.ts";
 export * from "./fake-host.ts";
 export * from "./harness.ts";
+export * from "./server-process.ts";
+export * from "./wire-client.ts";
