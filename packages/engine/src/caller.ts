@@ -122,7 +122,7 @@ export class Caller {
     ) {
       this.closeGroup();
     }
-    if (engine.effects.attends) engine.effects.afterCommand(client, entry, call, mark);
+    if (engine.effects.attends) engine.effects.afterCommand(client, entry, call);
   }
 
   /** What the command wrote is taken back, and an error stands in its place. */

@@ -6,6 +6,7 @@ import type { CommandEntry } from "@kv/commands";
 import { ReplyWriter, type RequestLimits, RequestReader } from "@kv/resp";
 import type { User } from "./acl.ts";
 import type { Connection } from "./host.ts";
+import type { ClientTracking } from "./tracking.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Bits of Client.unusual: reasons why a command cannot take the short way to its function. */
@@ -57,6 +58,13 @@ export class Client {
   shardChannels: Set<string> | null = null;
   replyMode: number = ReplyMode.ON;
   noEvict = false;
+  /** CLIENT TRACKING; null while it is off. */
+  tracking: ClientTracking | null = null;
+  /**
+   * Ends the wait of a client that a command blocks, as if its time were up or with an error
+   * (CLIENT UNBLOCK); null while no command does, or when that wait is not to be ended.
+   */
+  unblock: ((withError: boolean) => void) | null = null;
   /** Bytes for this client written by others (messages, invalidations, MONITOR lines). */
   outbox: ReplyWriter | null = null;
   /** Since when the soft output limit has been passed; 0: it has not. */

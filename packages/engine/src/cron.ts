@@ -79,6 +79,9 @@ export class CronJobs {
     if (this.activeExpire && this.mayExpire()) this.expireCycle(true);
     for (const { hooks } of engine.modules) hooks?.turn?.(engine);
     engine.propagator.finish();
+    engine.pause.turn();
+    engine.tracking.turn();
+    engine.clientEviction.turn();
     engine.output.flushAll();
     let more = engine.saving.turn();
     const { lazyFree } = engine.keyspace;

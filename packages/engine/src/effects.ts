@@ -27,6 +27,8 @@ export class EngineEffects implements Effects {
   notifyClasses = 0;
   /** lazyfree-lazy-expire. */
   lazyExpire = false;
+  /** The key that changes now was expired or evicted: no client did it. */
+  private removesByItself = false;
   private readonly engine: Engine;
 
   constructor(engine: Engine) {
@@ -45,7 +47,8 @@ export class EngineEffects implements Effects {
     if (this.notifyClasses !== 0) interest |= Interest.NOTIFY;
     if (engine.propagator.isActive) interest |= Interest.PROPAGATE;
     this.interest = interest;
-    this.attends = engine.tracking.isOn || engine.monitors.count > 0;
+    this.attends =
+      engine.tracking.isOn || engine.monitors.count > 0 || engine.output.hasOwnPushes;
   }
 
   keyChanged(
@@ -60,7 +63,8 @@ export class EngineEffects implements Effects {
     if ((this.interest & Interest.WATCH) !== 0) {
       const key = latin1(bytes, start, end);
       if (engine.watchedKeys.count > 0) engine.watchedKeys.changed(database.index, key);
-      if (engine.tracking.isOn) engine.tracking.keyChanged(engine.current, key);
+      if (engine.tracking.isOn)
+        engine.tracking.keyChanged(this.removesByItself ? null : engine.current, key);
     }
     this.keyEvent(database, bytes, start, end, event, notifyClass);
   }
@@ -106,7 +110,10 @@ export class EngineEffects implements Effects {
     database.remove(entry, lazily);
     engine.dirty++;
     engine.propagator.words(database.index, [lazily ? "UNLINK" : "DEL", key]);
-    if (this.interest !== 0) this.keyChanged(database, key, 0, key.length, event, notifyClass);
+    if (this.interest === 0) return;
+    this.removesByItself = true;
+    this.keyChanged(database, key, 0, key.length, event, notifyClass);
+    this.removesByItself = false;
   }
 
   databaseChanged(index: number): void {
@@ -126,13 +133,15 @@ export class EngineEffects implements Effects {
   }
 
   /** Only while `attends`. */
-  afterCommand(client: Client, entry: CommandEntry, call: EngineCall, replyMark: number): void {
+  afterCommand(client: Client, entry: CommandEntry, call: EngineCall): void {
     const { engine } = this;
     if (engine.monitors.count > 0) engine.monitors.feed(client, entry, call);
     if (engine.tracking.isOn) {
       if ((entry.bits & FLAG_BITS.readonly) !== 0 && client.is(ClientState.TRACKING))
         engine.tracking.remember(client, entry, call);
-      engine.tracking.flushPending(client, replyMark);
+      engine.tracking.afterCommand(client, entry);
     }
+    // Nothing may stand between the replies of a transaction.
+    if (engine.output.hasOwnPushes && !engine.propagator.isOpen) engine.output.flushOwn(client);
   }
 }

@@ -32,6 +32,7 @@ import {
 import { Users } from "./acl.ts";
 import { Caller } from "./caller.ts";
 import { Client, ClientState, ReplyMode } from "./client.ts";
+import { ClientEviction } from "./client-eviction.ts";
 import { CronJobs } from "./cron.ts";
 import { EngineEffects } from "./effects.ts";
 import { EngineCall } from "./engine-call.ts";
@@ -91,6 +92,7 @@ export class Engine {
   readonly slowLog: SlowLog;
   readonly latency: LatencyMonitor;
   readonly memory: Memory;
+  readonly clientEviction: ClientEviction;
   readonly pause: Pause;
   readonly output: Output;
   readonly saving: Saving;
@@ -115,6 +117,8 @@ export class Engine {
   hz = 10;
   /** Wall clock as of the present batch or cron turn, in milliseconds. */
   nowMs: number;
+  /** Up to here the reply buffer stays even if the client wants no replies. */
+  keptBytes = 0;
   /** The client whose command is running; null between commands. */
   current: Client | null = null;
   private nextClientId = 1;
@@ -147,6 +151,7 @@ export class Engine {
     this.pause = new Pause(this);
     this.output = new Output(this);
     this.memory = new Memory(this);
+    this.clientEviction = new ClientEviction(this);
     this.effects = new EngineEffects(this);
     this.call = new EngineCall({
       keyspace: this.keyspace,
@@ -241,6 +246,7 @@ export class Engine {
     client.mark(ClientState.WAITING, false);
     if (client.closed || client.is(ClientState.CLOSING)) return;
     this.nowMs = this.host.wallMs();
+    if (client.outbox !== null) this.output.flushOutbox(client);
     const { batch } = this;
     batch.clear();
     this.serve(client, client.reader.more(batch));
@@ -364,18 +370,19 @@ export class Engine {
   /** The long way: every check, every guard. */
   private guardedRequest(client: Client, entry: CommandEntry | null, index: number): number {
     const { batch, call, reply } = this;
-    const mark = reply.length;
+    this.keptBytes = reply.length;
     if (client.is(ClientState.CLOSING)) return Outcome.STOP;
+    if (client.replyMode === ReplyMode.SKIP_NEXT) client.replyMode = ReplyMode.SKIP;
     if (entry === null) {
       this.reject(client, null, this.unknownCommand(batch, index));
-      this.applyReplyMode(client, mark);
+      this.applyReplyMode(client);
       return Outcome.DONE;
     }
     call.begin(batch, index, entry);
     client.lastCommand = entry;
     if (!entry.accepts(call.argc)) {
       this.reject(client, entry, arityError(entry.fullName));
-      this.applyReplyMode(client, mark);
+      this.applyReplyMode(client);
       return Outcome.DONE;
     }
     const answer = askGuards(this, client, entry, call);
@@ -383,6 +390,8 @@ export class Engine {
       this.pause.hold(client);
       return Outcome.WAIT;
     }
+    // Keys evicted to make room for this command are gone before it, not after.
+    if (this.output.hasOwnPushes) this.output.flushOwn(client);
     if (answer instanceof CommandError) this.reject(client, entry, answer);
     else if (answer === Verdict.QUEUE) {
       queueCommand(client, entry, call);
@@ -392,21 +401,22 @@ export class Engine {
       this.caller.run(client, entry);
       call.touches = true;
     }
-    this.applyReplyMode(client, mark);
+    this.applyReplyMode(client);
     return (client.unusual & (ClientState.CLOSING | ClientState.WAITING)) === 0
       ? Outcome.DONE
       : Outcome.STOP;
   }
 
-  /** CLIENT REPLY OFF and SKIP: cuts away what was just answered. */
-  private applyReplyMode(client: Client, mark: number): void {
-    if (client.replyMode === ReplyMode.ON) return;
-    if (client.replyMode === ReplyMode.SKIP_NEXT) {
-      // CLIENT REPLY SKIP itself answered nothing; the next command is the one that is skipped.
-      client.replyMode = ReplyMode.SKIP;
-      return;
-    }
-    this.reply.rewind(mark);
+  /** CLIENT REPLY OFF and SKIP: replies are cut away again, messages are not. */
+  isMuted(client: Client): boolean {
+    return client.replyMode === ReplyMode.OFF || client.replyMode === ReplyMode.SKIP;
+  }
+
+  /** Cuts away what was just answered, if the client wants none. */
+  private applyReplyMode(client: Client): void {
+    // CLIENT REPLY SKIP itself answered nothing; the command behind it is the one skipped.
+    if (!this.isMuted(client)) return;
+    this.reply.rewind(this.keptBytes);
     if (client.replyMode === ReplyMode.SKIP) {
       client.replyMode = ReplyMode.ON;
       client.mark(ClientState.MUTED, false);

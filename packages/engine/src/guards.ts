@@ -89,8 +89,10 @@ function involves(client: Client, entry: CommandEntry, flag: number): boolean {
 const quit: Guard = (_engine, _client, entry) =>
   (entry.bits & ends_connection) !== 0 ? Verdict.RUN : null;
 
-const auth: Guard = (_engine, client, entry) =>
-  client.is(UNAUTHENTICATED) && (entry.bits & no_auth) === 0 ? noAuth : null;
+const auth: Guard = (engine, client, entry) =>
+  client.is(UNAUTHENTICATED) && (entry.bits & no_auth) === 0 && !engine.users.opensFreely
+    ? noAuth
+    : null;
 
 const acl: Guard = (engine, client, entry, words) => {
   if (!client.is(RESTRICTED) || (entry.bits & no_auth) !== 0) return null;

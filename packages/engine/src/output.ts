@@ -11,11 +11,16 @@ import type { Engine } from "./engine.ts";
 /** Before a client has logged in, it may have this much unread. */
 const UNAUTHENTICATED_BYTES_MAX = 1024;
 
+/** An outbox that has grown so far within one turn leaves at once. */
+const OUTBOX_BYTES_MAX = 65_536;
+
 export type OutputClass = "normal" | "replica" | "pubsub";
 
 export class Output {
   private readonly engine: Engine;
   private readonly waiting = new Set<Client>();
+  /** Messages that the running command causes for its own client: they follow its reply. */
+  private readonly own = new ReplyWriter(1024);
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -40,6 +45,42 @@ export class Output {
     const { connection } = client;
     if (!connection.send(from.bytes, 0, length)) from.takeBuffer();
     if (connection.pendingBytes > 0) this.checkLimit(client);
+  }
+
+  /**
+   * Where to write one message for a client, right now and in one go. Messages of a client's own
+   * command follow the reply to it; all others go to the outbox.
+   */
+  pushWriter(client: Client): ReplyWriter {
+    const { engine, own } = this;
+    if (client === engine.current) {
+      own.resp3 = client.protocol === 3;
+      engine.effects.attends = true;
+      return own;
+    }
+    const box = client.box();
+    if (box.length > OUTBOX_BYTES_MAX) this.flushOutbox(client);
+    this.schedule(client);
+    return client.box();
+  }
+
+  /** True while messages of the running command wait for the end of it. */
+  get hasOwnPushes(): boolean {
+    return this.own.length > 0;
+  }
+
+  /**
+   * Puts the messages of the running command behind its reply. CLIENT REPLY OFF and SKIP are about
+   * replies: what was replied is taken back first, and the messages stay.
+   */
+  flushOwn(client: Client): void {
+    const { engine, own } = this;
+    const { reply } = engine;
+    if (engine.isMuted(client)) reply.rewind(engine.keptBytes);
+    reply.rawBytes(own.bytes, 0, own.length);
+    engine.keptBytes = reply.length;
+    own.reset();
+    engine.updateInterest();
   }
 
   /** Others wrote into the client's outbox: it leaves with the next turn. */

@@ -30,15 +30,25 @@ export class Pause {
     this.engine.setUnusual(EngineState.PAUSED, true);
   }
 
-  /** CLIENT UNPAUSE, or time is up. */
+  /** CLIENT UNPAUSE, or time is up: those who wait go on with the next turn. */
   end(): void {
     this.holdsAll = false;
     this.holdsWrites = false;
     this.endsMs = 0;
     this.engine.setUnusual(EngineState.PAUSED, false);
+    if (this.held.size > 0) this.engine.host.wake();
+  }
+
+  /** Before the host waits for events: no command is running that others could get in the way of. */
+  turn(): void {
+    if (this.isInForce || this.held.size === 0) return;
     const waiting = [...this.held];
     this.held.clear();
-    for (const client of waiting) if (!client.closed) this.engine.resume(client);
+    for (const client of waiting) {
+      // One of those that went on may have begun another pause.
+      if (this.isInForce) this.held.add(client);
+      else if (!client.closed) this.engine.resume(client);
+    }
   }
 
   checkEnd(nowMs: number): void {

@@ -48,6 +48,11 @@ export class Propagator {
     if (this.depth === 0) this.finish();
   }
 
+  /** True inside EXEC or a script: what runs now is a part of something larger. */
+  get isOpen(): boolean {
+    return this.depth > 0;
+  }
+
   /** A command as it came. */
   verbatim(databaseIndex: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.sinks.length === 0) return;

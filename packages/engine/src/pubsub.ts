@@ -52,13 +52,12 @@ export class PubSub {
   ): number {
     if (clients === undefined) return 0;
     for (const client of clients) {
-      const out = client.box();
+      const out = this.engine.output.pushWriter(client);
       out.push(pattern === null ? 3 : 4);
       out.bulkLatin1(kind);
       if (pattern !== null) out.bulkLatin1(pattern);
       out.bulkLatin1(channel);
       out.bulk(message, 0, message.length);
-      this.engine.output.schedule(client);
     }
     return clients.size;
   }

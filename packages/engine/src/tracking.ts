@@ -233,7 +233,7 @@ export class Tracking {
       return;
     }
     // Whoever is neither RESP3 nor listening on the channel could not tell this from a reply.
-    if (target.protocol === 2 && (target === client || !target.is(ClientState.SUBSCRIBED))) return;
+    if (target.protocol === 2 && (redirectId === 0 || !target.is(ClientState.SUBSCRIBED))) return;
     const out = engine.output.pushWriter(target);
     if (target.protocol === 3) {
       out.push(2);
