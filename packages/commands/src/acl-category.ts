@@ -1,5 +1,6 @@
 /**
- * ACL categories: most follow from a command's group and flags; the rest it names itself.
+ * ACL categories: most follow from a command's group and flags; the rest it names itself
+ * (commands of the generic group, @keyspace: SORT, OBJECT and WAIT do not have it).
  */
 import type { CommandFlag } from "./flags.ts";
 
@@ -51,7 +52,6 @@ export const GROUPS = [
 export type Group = (typeof GROUPS)[number];
 
 const OF_GROUP: Partial<Record<Group, AclCategory>> = {
-  generic: "keyspace",
   string: "string",
   list: "list",
   set: "set",

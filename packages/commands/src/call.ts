@@ -89,6 +89,7 @@ export interface CommandSettings {
   lazyUserDel: boolean;
   lazyUserFlush: boolean;
   lazyServerDel: boolean;
+  lazyExpire: boolean;
 }
 
 export const defaultSettings: CommandSettings = {
@@ -98,6 +99,7 @@ export const defaultSettings: CommandSettings = {
   lazyUserDel: false,
   lazyUserFlush: false,
   lazyServerDel: false,
+  lazyExpire: false,
 };
 
 /** Keeps the LRU or LFU bits of entries (packages/eviction has both). */
@@ -108,6 +110,10 @@ export interface IdleKeeper {
   isClock: boolean;
   /** The bits after an access (LFU). */
   touched(bits: number): number;
+  /** The access counter in the bits, decayed to now (OBJECT FREQ). */
+  frequency(bits: number): number;
+  /** Small integers count as shared objects (OBJECT REFCOUNT): not while eviction needs idle bits. */
+  sharesIntegers: boolean;
 }
 
 /** A part of a rewritten command. */
@@ -374,7 +380,7 @@ export class Call {
     to: number,
     keepExpiry: boolean,
   ): Ref {
-    return setString(
+    const stored = setString(
       this.db,
       entry,
       this.bytes,
@@ -387,6 +393,8 @@ export class Call {
       keepExpiry,
       this.idleOf(entry),
     );
+    if (entry === NONE) this.event(keyArgument, "new", Notify.NEW);
+    return stored;
   }
 
   /** Bits for a key that gets a new value: under LFU an overwritten key is no newcomer. */
@@ -405,7 +413,7 @@ export class Call {
 
   /** As putString, with an integer. */
   putInteger(keyArgument: number, entry: Ref, hi: number, lo: number, keepExpiry: boolean): Ref {
-    return setInteger(
+    const stored = setInteger(
       this.db,
       entry,
       this.bytes,
@@ -417,6 +425,8 @@ export class Call {
       keepExpiry,
       this.idleOf(entry),
     );
+    if (entry === NONE) this.event(keyArgument, "new", Notify.NEW);
+    return stored;
   }
 
   /** A new key at an argument whose value is the block `value` (a collection). */
@@ -431,6 +441,7 @@ export class Call {
       value,
     );
     setIdleBits(this.keyspace.arena, entry, this.idle.fresh);
+    this.event(keyArgument, "new", Notify.NEW);
     return entry;
   }
 

@@ -6,6 +6,7 @@ export * from "./command.ts";
 export * from "./data-commands.ts";
 export * from "./errors.ts";
 export * from "./flags.ts";
+export * from "./help.ts";
 export * from "./key-spec.ts";
 export * from "./notify.ts";
 export * from "./table.ts";

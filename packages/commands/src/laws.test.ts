@@ -74,7 +74,13 @@ class Rig {
       settings: { ...defaultSettings },
       effects,
       args: this.args,
-      idle: { fresh: 7, isClock: true, touched: (bits) => bits },
+      idle: {
+        fresh: 7,
+        isClock: true,
+        touched: (bits) => bits,
+        frequency: (bits) => bits & 255,
+        sharesIntegers: true,
+      },
     });
     this.call.interest = 7;
     this.call.nowMs = NOW_MS;
@@ -154,7 +160,7 @@ function wordsFor(argument: Argument, single = false): fc.Arbitrary<string[]> {
   if (argument.multiple === true && !single) {
     words = fc.array(words, { minLength: 1, maxLength: 3 }).map((several) => several.flat());
   }
-  return argument.optional === true ? fc.oneof(fc.constant([]), words) : words;
+  return argument.optional === true ? fc.oneof(fc.constant<string[]>([]), words) : words;
 }
 
 function oneOf(argument: Argument): fc.Arbitrary<string[]> {

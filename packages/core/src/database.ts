@@ -128,9 +128,14 @@ export class Database {
     return entry;
   }
 
+  /** Puts an entry into the tables it belongs to. */
   private link(entry: Ref, hash: number): void {
     this.dict.insert(entry, hash);
-    if (this.dict.generation !== this.generation) this.followReseed();
+    if (this.dict.generation !== this.generation) {
+      this.followReseed();
+    } else if ((flagsOf(this.arena, entry) & EXPIRY_FLAG) !== 0) {
+      this.expires.insert(entry, this.expiresHash(entry, hash));
+    }
   }
 
   /** The key table took a new seed: the expiries follow. */
@@ -263,10 +268,7 @@ export class Database {
 
   /** Takes in an entry detached from another database (MOVE). The key must not exist here. */
   adopt(entry: Ref): void {
-    const hash = this.dict.hashOfEntry(entry);
-    this.link(entry, hash);
-    if ((flagsOf(this.arena, entry) & EXPIRY_FLAG) !== 0)
-      this.expires.insert(entry, this.expiresHash(entry, hash));
+    this.link(entry, this.dict.hashOfEntry(entry));
   }
 
   /**
@@ -309,7 +311,6 @@ export class Database {
       );
     }
     this.link(entry, hash);
-    if ((flags & EXPIRY_FLAG) !== 0) this.expires.insert(entry, this.expiresHash(entry, hash));
     return entry;
   }
 

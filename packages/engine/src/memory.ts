@@ -5,7 +5,7 @@
  * runtime's own heap is no data and is reported apart.
  */
 import { type IdleKeeper, Notify } from "@kv/commands";
-import { Evictor, evictionTimeLimitUs, lfuIncrement } from "@kv/eviction";
+import { Evictor, evictionTimeLimitUs, lfuDecrAndReturn, lfuIncrement } from "@kv/eviction";
 import type { Engine } from "./engine.ts";
 import { EngineState } from "./guards.ts";
 
@@ -15,6 +15,9 @@ export class Memory {
   /** lazyfree-lazy-eviction. */
   lazyEviction = false;
   private readonly engine: Engine;
+  /** Bytes in use when the engine was put together, and what of them was tables. */
+  readonly startupBytes: number;
+  readonly startupTableBytes: number;
   private refreshedMs = -1;
   private clientBytes = 0;
 
@@ -28,6 +31,8 @@ export class Memory {
     this.idle = {
       fresh: 0,
       isClock: true,
+      sharesIntegers: true,
+      frequency: (bits) => lfuDecrAndReturn(bits, clock.lfuMinutes, settings.lfuDecayMinutes),
       touched: (bits) =>
         lfuIncrement(
           bits,
@@ -37,6 +42,8 @@ export class Memory {
           engine.host.random32(),
         ),
     };
+    this.startupBytes = this.usedBytes;
+    this.startupTableBytes = engine.keyspace.tableBytes();
   }
 
   /** Brings the LRU or LFU bits of new accesses up to date. */
@@ -52,6 +59,8 @@ export class Memory {
   /** After a change of the eviction directives. */
   settingsChanged(): void {
     this.refreshedMs = -1;
+    const { maxmemoryBytes, policy } = this.evictor.settings;
+    this.idle.sharesIntegers = maxmemoryBytes === 0 || !/l[rf]u$/.test(policy);
     this.engine.setUnusual(EngineState.MEMORY_LIMITED, this.evictor.settings.maxmemoryBytes > 0);
   }
 

@@ -49,6 +49,7 @@ const rows: readonly Row[] = [
     (config, { memory, effects, settings }) => {
       memory.lazyEviction = config.boolean("lazyfree-lazy-eviction");
       effects.lazyExpire = config.boolean("lazyfree-lazy-expire");
+      settings.lazyExpire = config.boolean("lazyfree-lazy-expire");
       settings.lazyUserDel = config.boolean("lazyfree-lazy-user-del");
       settings.lazyUserFlush = config.boolean("lazyfree-lazy-user-flush");
       settings.lazyServerDel = config.boolean("lazyfree-lazy-server-del");

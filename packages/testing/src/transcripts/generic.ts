@@ -40,6 +40,26 @@ const removing: Transcript = [
   ["TYPE", "h"],
 ];
 
+/** The edges of int64, in seconds and in milliseconds. */
+function edgesOf(name: string): Transcript {
+  return [
+    ...["9223372036854775", "9223372036854776", "9007199254740992", INT64_MAX].flatMap(
+      (edge): Transcript => [
+        [name, "k", edge],
+        ["EXISTS", "k"],
+        ["PERSIST", "k"],
+      ],
+    ),
+    ...["-9223372036854775", "-9223372036854776", "-9007199254740993", INT64_MIN].flatMap(
+      (edge): Transcript => [
+        ["SET", "k", "v"],
+        [name, "k", edge],
+        ["EXISTS", "k"],
+      ],
+    ),
+  ];
+}
+
 const expiring: Transcript = [
   ["FLUSHALL"],
   ...expiries.flatMap((name): Transcript => {
@@ -103,22 +123,8 @@ const expiring: Transcript = [
       ["HSET", "h", "f", "v"],
       [name, "h", -1, "NX"],
       ["EXISTS", "h"],
-      // The edges of int64, in seconds and in milliseconds.
       ["SET", "k", "v"],
-      ...["9223372036854775", "9223372036854776", "9007199254740992", INT64_MAX].flatMap(
-        (edge): Transcript => [
-          [name, "k", edge],
-          ["EXISTS", "k"],
-          ["PERSIST", "k"],
-        ],
-      ),
-      ...["-9223372036854775", "-9223372036854776", "-9007199254740993", INT64_MIN].flatMap(
-        (edge): Transcript => [
-          ["SET", "k", "v"],
-          [name, "k", edge],
-          ["EXISTS", "k"],
-        ],
-      ),
+      ...edgesOf(name),
       ["DEL", "k", "h"],
     ];
   }),
@@ -431,7 +437,20 @@ const looking: Transcript = [
   ["OBJECT", "FREQ", "none"],
   ["OBJECT", "IDLETIME", "none"],
   ["OBJECT", "REFCOUNT", "none"],
-  ...[0, 1, 9999, 10000, -1, INT64_MAX, INT64_MIN, "007", "-0", "", "x".repeat(44), "x".repeat(45)].flatMap(
+  ...[
+    0,
+    1,
+    9999,
+    10000,
+    -1,
+    INT64_MAX,
+    INT64_MIN,
+    "007",
+    "-0",
+    "",
+    "x".repeat(44),
+    "x".repeat(45),
+  ].flatMap(
     (value): Transcript => [
       ["SET", "k", value],
       ["OBJECT", "ENCODING", "k"],

@@ -122,22 +122,26 @@ const values = [
 
 const encodings: Transcript = [
   ["FLUSHALL"],
-  ...values.flatMap((value): Transcript => [
-    ["HSET", "h", value, value],
-    ["HGET", "h", value],
-    ["HSTRLEN", "h", value],
-    ["HEXISTS", "h", `${value}x`],
-  ]),
+  ...values.flatMap(
+    (value): Transcript => [
+      ["HSET", "h", value, value],
+      ["HGET", "h", value],
+      ["HSTRLEN", "h", value],
+      ["HEXISTS", "h", `${value}x`],
+    ],
+  ),
   ["HGETALL", "h"],
   ["OBJECT", "ENCODING", "h"],
   ["HSET", "h", "long", "v".repeat(65)],
   ["OBJECT", "ENCODING", "h"],
   ["HLEN", "h"],
-  ...values.flatMap((value): Transcript => [
-    ["HGET", "h", value],
-    ["HSTRLEN", "h", value],
-    ["HDEL", "h", value, value],
-  ]),
+  ...values.flatMap(
+    (value): Transcript => [
+      ["HGET", "h", value],
+      ["HSTRLEN", "h", value],
+      ["HDEL", "h", value, value],
+    ],
+  ),
   ["HGETALL", "h"],
   ["HDEL", "h", "long"],
   ["EXISTS", "h"],
@@ -254,7 +258,12 @@ const scanning: Transcript = [
     [
       ...["", " ", " 0", "0 ", "-1", "+1", "--1", "+", "-", "a", "1a", "0x1", "1\0", "\0", "a\0"],
       ...["18446744073709551615", "18446744073709551616", "-18446744073709551615"],
-      ...["-18446744073709551616", "00000000000000000000000000", "4294967296", "99999999999999999999"],
+      ...[
+        "-18446744073709551616",
+        "00000000000000000000000000",
+        "4294967296",
+        "99999999999999999999",
+      ],
     ],
     (cursor) => [
       ["HSCAN", "h", cursor],

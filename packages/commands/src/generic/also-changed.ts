@@ -1,0 +1,22 @@
+/** A further key of one change: RENAME, MOVE and COPY touch two keys but count as one change. */
+import type { Database } from "@kv/core";
+import { type Call, Interest } from "../call.ts";
+import { Notify } from "../notify.ts";
+
+/** Tells watchers and listeners that the key at an argument changed in `db`, without counting it. */
+export function alsoChanged(
+  call: Call,
+  db: Database,
+  index: number,
+  event: string,
+  notifyClass: number,
+): void {
+  if (call.interest === 0) return;
+  call.effects.keyChanged(db, call.bytes, call.start(index), call.end(index), event, notifyClass);
+}
+
+/** Publishes that the key at an argument was born in `db`: the "new" event of class "n". */
+export function born(call: Call, db: Database, index: number): void {
+  if ((call.interest & Interest.NOTIFY) === 0) return;
+  call.effects.keyEvent(db, call.bytes, call.start(index), call.end(index), "new", Notify.NEW);
+}

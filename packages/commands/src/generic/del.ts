@@ -1,0 +1,55 @@
+/** DEL and UNLINK: removing keys. They differ in when the memory of a large value is given back. */
+import { NONE } from "@kv/core";
+import { arg } from "../arg.ts";
+import type { Call } from "../call.ts";
+import { command } from "../command.ts";
+import { keyRange } from "../key-spec.ts";
+import { Notify } from "../notify.ts";
+
+export const del = command({
+  name: "del",
+  group: "generic",
+  since: "1.0.0",
+  summary: "Removes keys with their values.",
+  complexity: "O(N) in the number of keys, plus the elements of collections among them.",
+  arity: -2,
+  flags: ["write"],
+  categories: ["keyspace"],
+  keys: [keyRange(1, -1, 1, "RM", "delete")],
+  args: [arg.many(arg.key("key"))],
+  tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
+
+  run(call) {
+    removeKeys(call, call.settings.lazyUserDel);
+  },
+});
+
+export const unlink = command({
+  name: "unlink",
+  group: "generic",
+  since: "4.0.0",
+  summary: "Removes keys at once and frees large values bit by bit afterwards.",
+  complexity: "O(N) in the number of keys; the freeing takes its time between later commands.",
+  arity: -2,
+  flags: ["write", "fast"],
+  categories: ["keyspace"],
+  keys: [keyRange(1, -1, 1, "RM", "delete")],
+  args: [arg.many(arg.key("key"))],
+  tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
+
+  run(call) {
+    removeKeys(call, true);
+  },
+});
+
+function removeKeys(call: Call, lazily: boolean): void {
+  let removed = 0;
+  for (let i = 1; i < call.argc; i++) {
+    const entry = call.find(i);
+    if (entry === NONE) continue;
+    call.db.remove(entry, lazily);
+    call.changed(i, "del", Notify.GENERIC);
+    removed++;
+  }
+  call.reply.integer(removed);
+}

@@ -1,0 +1,40 @@
+/** RANDOMKEY: any key. */
+import { bytesOf, keyIndex, keyLength, NONE } from "@kv/core";
+import { command } from "../command.ts";
+
+/** Expired keys that are met in vain, where they may not be removed, before one is shown. */
+const TRIES = 100;
+
+export const randomkey = command({
+  name: "randomkey",
+  group: "generic",
+  since: "1.0.0",
+  summary: "Returns the name of a random key.",
+  complexity: "O(1)",
+  arity: 1,
+  flags: ["readonly"],
+  categories: ["keyspace"],
+  tips: ["request_policy:all_shards", "response_policy:special", "nondeterministic_output"],
+
+  run(call) {
+    const { arena } = call.keyspace;
+    const { db } = call;
+    let inVain = 0;
+    for (;;) {
+      const entry = db.random();
+      if (entry === NONE) {
+        call.reply.null();
+        return;
+      }
+      const size = db.size;
+      // A replica keeps expired keys until its primary removes them. If every key expires, all of
+      // them may be such keys, and looking for a live one would never end.
+      if (call.unexpired(db, entry) === NONE) {
+        if (db.size < size || db.expires.count < size || ++inVain < TRIES) continue;
+      }
+      const from = keyIndex(arena, entry);
+      call.reply.bulk(bytesOf(arena, entry), from, from + keyLength(arena, entry));
+      return;
+    }
+  },
+});

@@ -1,0 +1,74 @@
+/** RENAME and RENAMENX: the value of one key under another name. */
+import { EXTERNAL_FLAG, flagsOf, NONE, type Ref, valueRef } from "@kv/core";
+import { arg } from "../arg.ts";
+import type { Call } from "../call.ts";
+import { command } from "../command.ts";
+import { errors } from "../errors.ts";
+import { keyAt } from "../key-spec.ts";
+import { Notify } from "../notify.ts";
+import { alsoChanged, born } from "./also-changed.ts";
+import { sameArgument } from "./same-argument.ts";
+
+export const rename = command({
+  name: "rename",
+  group: "generic",
+  since: "1.0.0",
+  summary: "Renames a key, in place of whatever the new name held.",
+  complexity: "O(1), plus removing what was there.",
+  arity: 3,
+  flags: ["write"],
+  categories: ["keyspace"],
+  keys: [keyAt(1, "RW", "access", "delete"), keyAt(2, "OW", "update")],
+  args: [arg.key("key"), arg.key("newkey", { keySpecIndex: 1 })],
+
+  run(call) {
+    const source = call.lookupWrite(1);
+    if (source === NONE) throw errors.noSuchKey;
+    if (!sameArgument(call, 1, 2)) {
+      const old = call.lookupWrite(2);
+      if (old !== NONE) call.db.remove(old, call.settings.lazyServerDel);
+      moveValue(call, source);
+    }
+    call.reply.ok();
+  },
+});
+
+export const renamenx = command({
+  name: "renamenx",
+  group: "generic",
+  since: "1.0.0",
+  summary: "Renames a key unless the new name is taken.",
+  complexity: "O(1)",
+  arity: 3,
+  flags: ["write", "fast"],
+  categories: ["keyspace"],
+  keys: [keyAt(1, "RW", "access", "delete"), keyAt(2, "OW", "insert")],
+  args: [arg.key("key"), arg.key("newkey", { keySpecIndex: 1 })],
+  history: [["3.2.0", "Equal names are no error any more."]],
+
+  run(call) {
+    const source = call.lookupWrite(1);
+    if (source === NONE) throw errors.noSuchKey;
+    if (sameArgument(call, 1, 2) || call.lookupWrite(2) !== NONE) {
+      call.reply.integer(0);
+      return;
+    }
+    moveValue(call, source);
+    call.reply.integer(1);
+  },
+});
+
+/** Gives the value of `source` to the key at argument 2, which must not exist. */
+function moveValue(call: Call, source: Ref): void {
+  const { db } = call;
+  const { arena } = db;
+  const outside = (flagsOf(arena, source) & EXTERNAL_FLAG) !== 0;
+  const value = outside ? valueRef(arena, source) : NONE;
+  db.addLike(source, value, call.bytes, call.start(2), call.end(2), call.hashOf(2));
+  db.detach(source);
+  // Only the entry: the value belongs to the new key now.
+  arena.free(source);
+  born(call, db, 2);
+  call.changed(1, "rename_from", Notify.GENERIC);
+  alsoChanged(call, db, 2, "rename_to", Notify.GENERIC);
+}

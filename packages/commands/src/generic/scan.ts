@@ -1,0 +1,93 @@
+/**
+ * SCAN: all keys of a database, a few at a time.
+ *
+ * A cursor is a position in the order of the hashes (core's dict.ts), 32 bits. Should the dict
+ * have taken a new seed since, that order is void and the scan has to start anew; so a cursor
+ * carries in its upper part how often that had happened when it was given out:
+ *
+ *      times reseeded | position, 32 bits          both together are far below 2^53
+ */
+import {
+  bytesOf,
+  keyIndex,
+  keyLength,
+  NONE,
+  type Ref,
+  RefList,
+  TYPE_NAMES,
+  typeOf,
+} from "@kv/core";
+import { parseInteger } from "@kv/resp";
+import { arg } from "../arg.ts";
+import type { Call } from "../call.ts";
+import { command } from "../command.ts";
+import { ScanOptions, scanCursor } from "../scan-options.ts";
+
+const POSITIONS = 2 ** 32;
+/** A list that a huge COUNT made longer than this is not kept. */
+const SLICE_KEPT = 65536;
+
+const options = new ScanOptions();
+let slice = new RefList();
+
+export const scan = command({
+  name: "scan",
+  group: "generic",
+  since: "2.8.0",
+  summary: "Walks over the keys of the database, some at each call.",
+  complexity: "O(COUNT) for each call, O(N) for the whole walk.",
+  arity: -2,
+  flags: ["readonly"],
+  categories: ["keyspace"],
+  args: [
+    arg.integer("cursor"),
+    arg.optional(arg.pattern("pattern", { token: "MATCH" })),
+    arg.optional(arg.integer("count", { token: "COUNT" })),
+    arg.optional(arg.string("type", { token: "TYPE", since: "6.0.0" })),
+  ],
+  tips: ["nondeterministic_output", "request_policy:special", "response_policy:special"],
+  history: [["6.0.0", "Takes the option `TYPE`."]],
+
+  run(call) {
+    const { reply } = call;
+    const { dict } = call.db;
+    const position = startPosition(call, dict.generation);
+    options.parse(call, 2, true);
+    slice.clear();
+    const next = dict.scan(position, options.count, slice);
+    reply.array(2);
+    reply.bulkInteger(next === 0 ? 0 : dict.generation * POSITIONS + next);
+    const handle = reply.deferArray();
+    let count = 0;
+    for (let i = 0; i < slice.count; i++) if (showKey(call, slice.at(i))) count++;
+    reply.closeArray(handle, count);
+    if (slice.refs.length > SLICE_KEPT) slice = new RefList();
+  },
+});
+
+/** Where the cursor at argument 1 goes on: at the start when it is from before a reseed. */
+function startPosition(call: Call, generation: number): number {
+  const position = scanCursor(call, 1);
+  if (position === 0) return 0;
+  const whole = parseInteger(call.bytes, call.start(1), call.end(1));
+  // NaN is a number that was never given out, such as "+5": its position is as good as any.
+  const cursorGeneration = whole >= 0 ? Math.floor(whole / POSITIONS) : generation;
+  return cursorGeneration === generation ? position : 0;
+}
+
+/** Writes the key unless an option leaves it out, or its time has passed. */
+function showKey(call: Call, entry: Ref): boolean {
+  const { arena } = call.keyspace;
+  const from = keyIndex(arena, entry);
+  const to = from + keyLength(arena, entry);
+  const memory = bytesOf(arena, entry);
+  if (!options.matches(memory, from, to)) return false;
+  if (options.typeArgument !== 0) {
+    const name = TYPE_NAMES[typeOf(arena, entry)] as string;
+    if (!call.is(options.typeArgument, name.toUpperCase())) return false;
+  }
+  // Removing this key moves no other entry: the rest of the slice stays good.
+  if (call.unexpired(call.db, entry) === NONE) return false;
+  call.reply.bulk(memory, from, to);
+  return true;
+}

@@ -1,0 +1,24 @@
+/** TYPE: what kind of value a key holds. */
+import { NONE, TYPE_NAMES, typeOf } from "@kv/core";
+import { arg } from "../arg.ts";
+import { command } from "../command.ts";
+import { keyAt } from "../key-spec.ts";
+
+export const type = command({
+  name: "type",
+  group: "generic",
+  since: "1.0.0",
+  summary: 'Names the type of the value at a key; "none" when there is no such key.',
+  complexity: "O(1)",
+  arity: 2,
+  flags: ["readonly", "fast"],
+  categories: ["keyspace"],
+  keys: [keyAt(1, "RO")],
+  args: [arg.key("key")],
+
+  run(call) {
+    const entry = call.lookupQuietly(1);
+    if (entry === NONE) call.reply.simple("none");
+    else call.reply.simple(TYPE_NAMES[typeOf(call.keyspace.arena, entry)] as string);
+  },
+});

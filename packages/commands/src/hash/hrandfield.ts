@@ -1,0 +1,134 @@
+/** HRANDFIELD: one random field, some different ones, or some with repetition. */
+import { type HashValue, Int64, toNumber } from "@kv/core";
+import { latin1 } from "@kv/resp";
+import { arg } from "../arg.ts";
+import type { Call } from "../call.ts";
+import { command } from "../command.ts";
+import { CommandError, errors } from "../errors.ts";
+import { keyAt } from "../key-spec.ts";
+import { readHash, replyText } from "./hash-at.ts";
+
+/**
+ * Redis repeats fields until memory or the client's output limit ends it. A reply of a gigabyte is
+ * no use to anybody: counts and replies beyond these are out of range.
+ */
+const REPEATED_MAX = 2 ** 26;
+const REPLY_BYTES_MAX = 2 ** 30;
+
+const countOutOfRange = new CommandError(
+  "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+);
+const wide = new Int64();
+
+export const hrandfield = command({
+  name: "hrandfield",
+  group: "hash",
+  since: "6.2.0",
+  summary: "Returns random fields of a hash.",
+  complexity: "O(N) where N is the number of fields returned.",
+  arity: -2,
+  flags: ["readonly"],
+  keys: [keyAt(1, "RO", "access")],
+  args: [
+    arg.key("key"),
+    arg.optional(
+      arg.block(
+        "options",
+        arg.integer("count"),
+        arg.optional(arg.token("withvalues", "WITHVALUES")),
+      ),
+    ),
+  ],
+  tips: ["nondeterministic_output"],
+
+  run(call) {
+    if (call.argc === 2) {
+      const hash = readHash(call, 1);
+      if (hash?.random(call.keyspace.random32)) replyText(call, hash.field);
+      else call.reply.null();
+      return;
+    }
+    const withValues = call.argc > 3;
+    const count = countArgument(call, withValues);
+    const hash = readHash(call, 1);
+    if (hash === null || count === 0) call.reply.array(0);
+    else if (count === 1) replyRepeated(call, hash, 1, withValues);
+    else if (count < 0) replyRepeated(call, hash, -count, withValues);
+    else if (count >= hash.length) replyAll(call, hash, withValues);
+    else if (count * 3 > hash.length) replySelection(call, hash, count, withValues);
+    else replyPicked(call, hash, count, withValues);
+  },
+});
+
+/** The count, and the checks that Redis makes before it looks at the key. */
+function countArgument(call: Call, withValues: boolean): number {
+  call.int64(2, wide);
+  const { hi, lo } = wide;
+  if (hi === -(2 ** 31) && lo === 0) throw countOutOfRange;
+  if (call.argc > 4 || (withValues && !call.is(3, "WITHVALUES"))) throw errors.syntax;
+  // Twice the count must fit an int64, as RESP2 replies with fields and values in one list.
+  const doubles = hi < 2 ** 30 && (hi > -(2 ** 30) || (hi === -(2 ** 30) && lo !== 0));
+  if (withValues && !doubles) throw errors.outOfRange;
+  return toNumber(hi, lo);
+}
+
+/** Header of a reply of `count` fields: RESP3 has a pair for each, RESP2 one flat list. */
+function replyHeader(call: Call, count: number, withValues: boolean): void {
+  call.reply.array(withValues && !call.reply.resp3 ? count * 2 : count);
+}
+
+function replyField(call: Call, hash: HashValue, withValues: boolean): void {
+  if (withValues && call.reply.resp3) call.reply.array(2);
+  replyText(call, hash.field);
+  if (withValues) replyText(call, hash.value);
+}
+
+function replyAll(call: Call, hash: HashValue, withValues: boolean): void {
+  replyHeader(call, hash.length, withValues);
+  hash.rewind();
+  while (hash.next()) replyField(call, hash, withValues);
+}
+
+/** `count` random fields, of which some may come several times. */
+function replyRepeated(call: Call, hash: HashValue, count: number, withValues: boolean): void {
+  if (count > REPEATED_MAX) throw errors.outOfRange;
+  const { random32 } = call.keyspace;
+  const bytesMax = call.reply.mark() + REPLY_BYTES_MAX;
+  replyHeader(call, count, withValues);
+  for (let i = 0; i < count; i++) {
+    hash.random(random32);
+    replyField(call, hash, withValues);
+    if (call.reply.mark() > bytesMax) throw errors.outOfRange;
+  }
+}
+
+/** A large part of the fields: one walk that takes each with the probability that is left over. */
+function replySelection(call: Call, hash: HashValue, count: number, withValues: boolean): void {
+  const { random32 } = call.keyspace;
+  replyHeader(call, count, withValues);
+  let wanted = count;
+  let left = hash.length;
+  hash.rewind();
+  while (wanted > 0 && hash.next()) {
+    if (((random32() >>> 0) / 2 ** 32) * left < wanted) {
+      replyField(call, hash, withValues);
+      wanted--;
+    }
+    left--;
+  }
+}
+
+/** A small part of them: random ones, skipping those already picked. */
+function replyPicked(call: Call, hash: HashValue, count: number, withValues: boolean): void {
+  const { random32 } = call.keyspace;
+  const picked = new Set<string>();
+  replyHeader(call, count, withValues);
+  while (picked.size < count) {
+    hash.random(random32);
+    const { bytes, start, end } = hash.field;
+    const name = latin1(bytes, start, end);
+    if (picked.has(name)) continue;
+    picked.add(name);
+    replyField(call, hash, withValues);
+  }
+}

@@ -1,0 +1,52 @@
+/** HSCAN: a hash bit by bit. */
+import { arg } from "../arg.ts";
+import { command } from "../command.ts";
+import { keyAt } from "../key-spec.ts";
+import { ScanOptions, scanCursor } from "../scan-options.ts";
+import { readHash, replyText } from "./hash-at.ts";
+
+const options = new ScanOptions();
+
+export const hscan = command({
+  name: "hscan",
+  group: "hash",
+  since: "2.8.0",
+  summary: "Returns some fields of a hash with their values, and the cursor to go on from.",
+  complexity: "O(1) for a call; O(N) for all the calls that see every one of N fields.",
+  arity: -3,
+  flags: ["readonly"],
+  keys: [keyAt(1, "RO", "access")],
+  args: [
+    arg.key("key"),
+    arg.integer("cursor"),
+    arg.optional(arg.pattern("pattern", { token: "MATCH" })),
+    arg.optional(arg.integer("count", { token: "COUNT" })),
+  ],
+  tips: ["nondeterministic_output"],
+
+  run(call) {
+    const cursor = scanCursor(call, 2);
+    const hash = readHash(call, 1);
+    const { reply } = call;
+    if (hash === null) {
+      // Wrong options do not matter for a key that is not there.
+      reply.array(2);
+      reply.bulkInteger(0);
+      reply.array(0);
+      return;
+    }
+    options.parse(call, 3, false);
+    reply.array(2);
+    reply.bulkInteger(hash.scan(cursor, options.count));
+    const handle = reply.deferArray();
+    let count = 0;
+    while (hash.next()) {
+      const { bytes, start, end } = hash.field;
+      if (!options.matches(bytes, start, end)) continue;
+      replyText(call, hash.field);
+      replyText(call, hash.value);
+      count += 2;
+    }
+    reply.closeArray(handle, count);
+  },
+});

@@ -1,0 +1,85 @@
+/** HSET, its older name HMSET, and HSETNX. */
+import { arg } from "../arg.ts";
+import type { Call } from "../call.ts";
+import { command } from "../command.ts";
+import { arityError, type CommandError } from "../errors.ts";
+import { keyAt } from "../key-spec.ts";
+import { Notify } from "../notify.ts";
+import { findField, setFieldTo, writeOrCreateHash } from "./hash-at.ts";
+
+/** Sets all pairs from argument 2 on. Returns how many fields are new. */
+function setFields(call: Call, arity: CommandError): number {
+  const { argc } = call;
+  if (argc % 2 !== 0) throw arity;
+  const hash = writeOrCreateHash(call, 1);
+  let added = 0;
+  for (let i = 2; i < argc; i += 2) if (setFieldTo(call, hash, i, i + 1)) added++;
+  call.changed(1, "hset", Notify.HASH);
+  // One event, but every pair is a change.
+  call.dirty += argc / 2 - 2;
+  return added;
+}
+
+const hsetArity = arityError("hset");
+
+export const hset = command({
+  name: "hset",
+  group: "hash",
+  since: "2.0.0",
+  summary: "Sets fields of a hash and tells how many are new.",
+  complexity: "O(N) where N is the number of fields to set.",
+  arity: -4,
+  flags: ["write", "denyoom", "fast"],
+  keys: [keyAt(1, "RW", "update")],
+  args: [arg.key("key"), arg.many(arg.block("data", arg.string("field"), arg.string("value")))],
+  history: [["4.0.0", "Takes several fields with their values."]],
+
+  run(call) {
+    call.reply.integer(setFields(call, hsetArity));
+  },
+});
+
+const hmsetArity = arityError("hmset");
+
+export const hmset = command({
+  name: "hmset",
+  group: "hash",
+  since: "2.0.0",
+  summary: "Sets fields of a hash.",
+  complexity: "O(N) where N is the number of fields to set.",
+  arity: -4,
+  flags: ["write", "denyoom", "fast"],
+  keys: [keyAt(1, "RW", "update")],
+  args: [arg.key("key"), arg.many(arg.block("data", arg.string("field"), arg.string("value")))],
+  docFlags: ["deprecated"],
+  deprecatedSince: "4.0.0",
+  replacedBy: "`HSET` with multiple field-value pairs",
+
+  run(call) {
+    setFields(call, hmsetArity);
+    call.reply.ok();
+  },
+});
+
+export const hsetnx = command({
+  name: "hsetnx",
+  group: "hash",
+  since: "2.0.0",
+  summary: "Sets a field of a hash that does not exist yet.",
+  complexity: "O(1)",
+  arity: 4,
+  flags: ["write", "denyoom", "fast"],
+  keys: [keyAt(1, "RW", "insert")],
+  args: [arg.key("key"), arg.string("field"), arg.string("value")],
+
+  run(call) {
+    const hash = writeOrCreateHash(call, 1);
+    if (findField(call, hash, 2)) {
+      call.reply.integer(0);
+      return;
+    }
+    setFieldTo(call, hash, 2, 3);
+    call.changed(1, "hset", Notify.HASH);
+    call.reply.integer(1);
+  },
+});

@@ -1,0 +1,7 @@
+export * from "./hdel.ts";
+export * from "./hget.ts";
+export * from "./hgetall.ts";
+export * from "./hincrby.ts";
+export * from "./hrandfield.ts";
+export * from "./hscan.ts";
+export * from "./hset.ts";

@@ -1,0 +1,245 @@
+/**
+ * The declarations against COMMAND INFO and COMMAND DOCS of redis-server: whatever it says is
+ * right, but for what later versions changed. Needs the redis-server binary; a machine without it
+ * says so and passes.
+ */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { connect, createServer } from "node:net";
+import { encodeRequest, type Reply, ReplyParser } from "@kv/resp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Argument } from "./arg.ts";
+import type { Command } from "./command.ts";
+import { dataCommands } from "./data-commands.ts";
+import { SHOWN_FLAGS } from "./flags.ts";
+import type { KeySpec } from "./key-spec.ts";
+
+const installed = spawnSync("redis-server", ["--version"]).status === 0;
+if (!installed) console.log("skipped: comparison with redis-server (it is not installed)");
+
+/** What Redis 7.2 declares otherwise than the 7.0 that is likely to be installed. */
+const since72: Record<string, Partial<Described>> = {
+  randomkey: {
+    tips: ["request_policy:all_shards", "response_policy:special", "nondeterministic_output"],
+  },
+  scan: {
+    tips: ["nondeterministic_output", "request_policy:special", "response_policy:special"],
+  },
+  msetnx: { tips: [] },
+  setnx: { deprecatedSince: "2.6.12", docFlags: ["deprecated"] },
+  setex: { deprecatedSince: "2.6.12", docFlags: ["deprecated"] },
+  psetex: { deprecatedSince: "2.6.12", docFlags: ["deprecated"] },
+};
+
+/** Arguments that 7.2 renamed, so that no two of one command have the same name. */
+const renamed: Record<string, string> = {
+  "sort BY pattern": "by-pattern",
+  "sort GET pattern": "get-pattern",
+  "sort LIMIT offset_count": "limit",
+  "sort_ro BY pattern": "by-pattern",
+  "sort_ro GET pattern": "get-pattern",
+  "sort_ro LIMIT offset_count": "limit",
+  "flushall oneof async": "flush-type",
+  "flushdb oneof async": "flush-type",
+  "lcs MINMATCHLEN len": "min-match-len",
+  "mset block key_value": "data",
+  "msetnx block key_value": "data",
+  "hset block field_value": "data",
+  "hmset block field_value": "data",
+};
+
+/** A command as both sides describe it; texts are left out, they are our own. */
+interface Described {
+  name: string;
+  arity: number;
+  flags: string[];
+  categories: string[];
+  tips: string[];
+  keys: unknown[];
+  group: unknown;
+  since: unknown;
+  deprecatedSince: unknown;
+  docFlags: unknown;
+  history: unknown[];
+  args: unknown[];
+  subcommands: string[];
+}
+
+const names = dataCommands.map(({ name }) => name);
+let server: ChildProcess | undefined;
+let infos: Reply[] = [];
+let docs = new Map<Reply, Reply>();
+
+beforeAll(async () => {
+  if (!installed) return;
+  const port = await new Promise<number>((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+  const child = spawn("redis-server", ["--port", `${port}`, "--save", "", "--dir", "/tmp"]);
+  server = child;
+  await new Promise<void>((resolve) => {
+    child.stdout.on("data", (text) => {
+      if (`${text}`.includes("Ready to accept connections")) resolve();
+    });
+  });
+  const replies = await ask(port, [
+    ["HELLO", "3"],
+    ["COMMAND", "INFO", ...names],
+    ["COMMAND", "DOCS", ...names],
+  ]);
+  infos = replies[1] as Reply[];
+  docs = replies[2] as Map<Reply, Reply>;
+});
+
+afterAll(() => {
+  server?.kill();
+});
+
+function ask(port: number, requests: string[][]): Promise<Reply[]> {
+  return new Promise((resolve, reject) => {
+    const parser = new ReplyParser();
+    const replies: Reply[] = [];
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", reject);
+    socket.on("data", (chunk: Uint8Array) => {
+      parser.feed(chunk);
+      for (let next = parser.next(); next !== undefined; next = parser.next()) replies.push(next);
+      if (replies.length < requests.length) return;
+      socket.destroy();
+      resolve(replies);
+    });
+    for (const request of requests) socket.write(encodeRequest(request));
+  });
+}
+
+// Their side.
+
+type Fields = Map<string, Reply>;
+
+function theirs(info: Reply, doc: Fields): Described {
+  const [name, arity, flags, , , , categories, tips, keys, subcommands] = info as Reply[];
+  return {
+    name: name as string,
+    arity: arity as number,
+    flags: [...(flags as Set<string>)].sort(),
+    categories: [...(categories as Set<string>)].sort(),
+    tips: [...(tips as Set<string>)],
+    keys: [...(keys as Iterable<Reply>)].map((key) => theirKey(key as Fields)),
+    group: doc.get("group"),
+    since: doc.get("since"),
+    deprecatedSince: doc.get("deprecated_since"),
+    docFlags: doc.has("doc_flags") ? [...(doc.get("doc_flags") as Set<string>)] : [],
+    history: [...((doc.get("history") ?? []) as Iterable<Reply[]>)].map(([since]) => since),
+    args: ((doc.get("arguments") ?? []) as Fields[]).map((each) =>
+      theirArgument(each, name as string),
+    ),
+    subcommands: [...(subcommands as Iterable<Reply>)].map((sub) => (sub as string[])[0]).sort(),
+  };
+}
+
+function theirKey(key: Fields): unknown {
+  const begin = key.get("begin_search") as Fields;
+  const find = key.get("find_keys") as Fields;
+  const plain = (search: Fields) => ({
+    type: search.get("type"),
+    ...Object.fromEntries(search.get("spec") as Fields),
+  });
+  return { flags: [...(key.get("flags") as Set<string>)], begin: plain(begin), find: plain(find) };
+}
+
+function theirArgument(argument: Fields, command: string): unknown {
+  const name = argument.get("name") as string;
+  const mark = argument.get("token") ?? argument.get("type");
+  return {
+    name: renamed[`${command} ${mark} ${name}`] ?? name,
+    type: argument.get("type"),
+    token: argument.get("token"),
+    keySpecIndex: argument.get("key_spec_index"),
+    since: argument.get("since"),
+    deprecatedSince: argument.get("deprecated_since"),
+    flags: [...((argument.get("flags") ?? []) as Iterable<string>)].sort(),
+    args: ((argument.get("arguments") ?? []) as Fields[]).map((each) =>
+      theirArgument(each, command),
+    ),
+  };
+}
+
+// Our side.
+
+function ours(command: Command, container?: Command): Described {
+  const fullName = container === undefined ? command.name : `${container.name}|${command.name}`;
+  const shown = new Set<string>(SHOWN_FLAGS);
+  return {
+    name: fullName,
+    arity: command.arity,
+    flags: command.flags.filter((flag) => shown.has(flag)).sort(),
+    categories: command.categories.map((category) => `@${category}`).sort(),
+    tips: [...(command.tips ?? [])],
+    keys: command.keys.map(ourKey),
+    group: command.group,
+    since: command.since,
+    deprecatedSince: command.deprecatedSince,
+    docFlags: [...(command.docFlags ?? [])],
+    history: (command.history ?? []).map(([since]) => since),
+    args: command.args.map(ourArgument),
+    subcommands: (command.subcommands ?? []).map((sub) => `${command.name}|${sub.name}`).sort(),
+  };
+}
+
+function ourKey({ flags, begin, find }: KeySpec): unknown {
+  return {
+    flags: [...flags],
+    begin:
+      begin.type === "keyword"
+        ? { type: begin.type, keyword: begin.keyword, startfrom: begin.startFrom }
+        : begin,
+    find:
+      find.type === "range"
+        ? { type: find.type, lastkey: find.last, keystep: find.step, limit: find.limit }
+        : find.type === "keynum"
+          ? {
+              type: find.type,
+              keynumidx: find.keyNumIndex,
+              firstkey: find.firstKey,
+              keystep: find.step,
+            }
+          : find,
+  };
+}
+
+function ourArgument(argument: Argument): unknown {
+  const flags: string[] = [];
+  if (argument.optional === true) flags.push("optional");
+  if (argument.multiple === true) flags.push("multiple");
+  if (argument.multipleToken === true) flags.push("multiple_token");
+  return {
+    name: argument.name,
+    type: argument.type,
+    token: argument.token,
+    keySpecIndex: argument.keySpecIndex,
+    since: argument.since,
+    deprecatedSince: argument.deprecatedSince,
+    flags: flags.sort(),
+    args: (argument.args ?? []).map(ourArgument),
+  };
+}
+
+describe.skipIf(!installed)("declared as redis-server declares it", () => {
+  test.each(names.map((name, index) => ({ name, index })))("$name", ({ name, index }) => {
+    const declared = dataCommands[index] as Command;
+    const info = infos[index] as Reply[];
+    const doc = docs.get(name) as Fields;
+    expect(ours(declared)).toEqual({ ...theirs(info, doc), ...since72[name] });
+
+    const subInfos = new Map([...(info[9] as Iterable<string[]>)].map((sub) => [sub[0], sub]));
+    const subDocs = (doc.get("subcommands") ?? new Map()) as Map<string, Fields>;
+    for (const sub of declared.subcommands ?? []) {
+      const fullName = `${name}|${sub.name}`;
+      const subDoc = subDocs.get(fullName) as Fields;
+      const expected = theirs(subInfos.get(fullName) as Reply, subDoc);
+      expect(ours(sub, declared)).toEqual({ ...expected, ...since72[fullName] });
+    }
+  });
+});

@@ -1,0 +1,104 @@
+/** GETEX and GETDEL: reads that also change the key's life. */
+import { expiryMs, NONE, Type } from "@kv/core";
+import { arg } from "../arg.ts";
+import type { Call } from "../call.ts";
+import { command } from "../command.ts";
+import { errors, expireError } from "../errors.ts";
+import { keyAt } from "../key-spec.ts";
+import { Notify } from "../notify.ts";
+import { expireTimeMs, expiryArguments, unitAt } from "./expire-time.ts";
+
+/** Beside the units of expire-time.ts. */
+const PERSIST = 5;
+
+const options = { unit: 0, expiryArgument: 0 };
+const invalidExpiry = expireError("getex");
+
+export const getex = command({
+  name: "getex",
+  group: "string",
+  since: "6.2.0",
+  summary: "Returns a string and sets or removes its time to live.",
+  complexity: "O(1)",
+  arity: -2,
+  flags: ["write", "fast"],
+  keys: [
+    {
+      ...keyAt(1, "RW", "access", "update"),
+      notes: "Written, because the time to live may change",
+    },
+  ],
+  args: [
+    arg.key("key"),
+    arg.optional(arg.oneOf("expiration", ...expiryArguments(), arg.token("persist", "PERSIST"))),
+  ],
+
+  run(call) {
+    parseOptions(call);
+    const { unit, expiryArgument } = options;
+    const entry = call.readTyped(1, Type.STRING);
+    if (entry === NONE) {
+      call.reply.null();
+      return;
+    }
+    const expires = unit !== 0 && unit !== PERSIST;
+    const whenMs = expires ? expireTimeMs(call, expiryArgument, unit, invalidExpiry) : 0;
+    // The value is in the reply before the key may go.
+    call.replyString(entry);
+    if (expires && whenMs <= call.nowMs) {
+      call.db.remove(entry, false);
+      call.changed(1, "del", Notify.GENERIC);
+      if (call.propagates) call.propagateAs("DEL", call.argument(1));
+    } else if (expires) {
+      call.db.setExpiry(entry, whenMs);
+      call.changed(1, "expire", Notify.GENERIC);
+      if (call.propagates) call.propagateAs("PEXPIREAT", call.argument(1), whenMs);
+    } else if (unit === PERSIST && expiryMs(call.keyspace.arena, entry) !== -1) {
+      call.db.clearExpiry(entry);
+      call.changed(1, "persist", Notify.GENERIC);
+      if (call.propagates) call.propagateAs("PERSIST", call.argument(1));
+    }
+  },
+});
+
+function parseOptions(call: Call): void {
+  let unit = 0;
+  let expiryArgument = 0;
+  for (let i = 2; i < call.argc; i++) {
+    if (call.is(i, "PERSIST") && (unit === 0 || unit === PERSIST)) {
+      unit = PERSIST;
+      continue;
+    }
+    const named = unitAt(call, i);
+    if (named === 0 || (unit !== 0 && unit !== named) || i + 1 === call.argc) throw errors.syntax;
+    unit = named;
+    expiryArgument = ++i;
+  }
+  options.unit = unit;
+  options.expiryArgument = expiryArgument;
+}
+
+export const getdel = command({
+  name: "getdel",
+  group: "string",
+  since: "6.2.0",
+  summary: "Returns the string at a key and deletes the key.",
+  complexity: "O(1)",
+  arity: 2,
+  flags: ["write", "fast"],
+  keys: [keyAt(1, "RW", "access", "delete")],
+  args: [arg.key("key")],
+
+  run(call) {
+    const entry = call.readTyped(1, Type.STRING);
+    if (entry === NONE) {
+      call.reply.null();
+      return;
+    }
+    call.replyString(entry);
+    const lazily = call.settings.lazyUserDel;
+    call.db.remove(entry, lazily);
+    call.changed(1, "del", Notify.GENERIC);
+    if (call.propagates) call.propagateAs(lazily ? "UNLINK" : "DEL", call.argument(1));
+  },
+});

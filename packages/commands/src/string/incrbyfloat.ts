@@ -1,0 +1,65 @@
+/** INCRBYFLOAT: arithmetic in long doubles, see long-double.ts. */
+import {
+  EMBSTR_BYTES_MAX,
+  Encoding,
+  encodingOf,
+  growString,
+  NONE,
+  type Ref,
+  StringView,
+  setEncoding,
+  Type,
+} from "@kv/core";
+import { latin1Bytes } from "@kv/resp";
+import { arg } from "../arg.ts";
+import type { Call } from "../call.ts";
+import { command } from "../command.ts";
+import { errors } from "../errors.ts";
+import { keyAt } from "../key-spec.ts";
+import { addLongDoubles, formatLongDouble, parseLongDouble } from "../long-double.ts";
+import { Notify } from "../notify.ts";
+
+const shown = new StringView();
+
+export const incrbyfloat = command({
+  name: "incrbyfloat",
+  group: "string",
+  since: "2.6.0",
+  summary: "Adds a floating point number to the one at a key; a missing key counts as zero.",
+  complexity: "O(1)",
+  arity: 3,
+  flags: ["write", "denyoom", "fast"],
+  keys: [keyAt(1, "RW", "access", "update")],
+  args: [arg.key("key"), arg.double("increment")],
+
+  run(call) {
+    const entry = call.writeTyped(1, Type.STRING);
+    let before = null;
+    if (entry !== NONE) {
+      call.readString(entry);
+      const { value } = call;
+      before = parseLongDouble(value.bytes, value.start, value.end);
+      if (before === null) throw errors.notAFloat;
+    }
+    const increment = parseLongDouble(call.bytes, call.start(2), call.end(2));
+    if (increment === null) throw errors.notAFloat;
+    const sum = addLongDoubles(before ?? { mantissa: 0n, exponent: 0 }, increment);
+    if (sum === null) throw errors.notANumber;
+
+    const text = latin1Bytes(formatLongDouble(sum));
+    const target = call.putString(1, entry, text, 0, text.length, true);
+    keepAsText(call, target, text.length);
+    call.changed(1, "incrbyfloat", Notify.STRING);
+    call.reply.bulk(text, 0, text.length);
+    // The sum goes on, not the sum's making: nobody else has to compute as we do.
+    if (call.propagates) call.propagateAs("SET", call.argument(1), text, "KEEPTTL");
+  },
+});
+
+/** Redis leaves a sum that is a whole number a string: it is no integer until INCR makes it one. */
+function keepAsText(call: Call, entry: Ref, length: number): void {
+  const { arena } = call.keyspace;
+  if (encodingOf(arena, entry) !== Encoding.INT) return;
+  const target = growString(call.db, entry, length, shown);
+  setEncoding(arena, target, length <= EMBSTR_BYTES_MAX ? Encoding.EMBSTR : Encoding.RAW);
+}

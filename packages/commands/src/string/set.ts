@@ -1,0 +1,231 @@
+/** SET and what became its options: SETNX, SETEX, PSETEX, GETSET. */
+import { NONE, type Ref, Type } from "@kv/core";
+import { arg } from "../arg.ts";
+import type { Call, CommandWord } from "../call.ts";
+import { command } from "../command.ts";
+import { type CommandError, errors, expireError } from "../errors.ts";
+import { keyAt } from "../key-spec.ts";
+import { Notify } from "../notify.ts";
+import { expireTimeMs, expiryArguments, Unit, unitAt } from "./expire-time.ts";
+
+const NX = 1;
+const XX = 2;
+const GET = 4;
+const KEEP_TTL = 8;
+
+/** Options of the SET that runs now. */
+const options = { flags: 0, unit: 0, expiryArgument: 0 };
+
+export const set = command({
+  name: "set",
+  group: "string",
+  since: "1.0.0",
+  summary: "Stores a string at a key, whatever it held before; may set a time to live with it.",
+  complexity: "O(1)",
+  arity: -3,
+  flags: ["write", "denyoom"],
+  keys: [
+    {
+      ...keyAt(1, "RW", "access", "update", "variable_flags"),
+      notes: "Read as well as written, because of the `GET` option",
+    },
+  ],
+  args: [
+    arg.key("key"),
+    arg.string("value"),
+    {
+      ...arg.optional(arg.oneOf("condition", arg.token("nx", "NX"), arg.token("xx", "XX"))),
+      since: "2.6.12",
+    },
+    arg.optional(arg.token("get", "GET", { since: "6.2.0" })),
+    arg.optional(
+      arg.oneOf(
+        "expiration",
+        ...expiryArguments("2.6.12", "6.2.0"),
+        arg.token("keepttl", "KEEPTTL", { since: "6.0.0" }),
+      ),
+    ),
+  ],
+  history: [
+    ["2.6.12", "New options `EX`, `PX`, `NX` and `XX`."],
+    ["6.0.0", "New option `KEEPTTL`."],
+    ["6.2.0", "New options `GET`, `EXAT` and `PXAT`."],
+    ["7.0.0", "`NX` and `GET` may be combined."],
+  ],
+
+  run(call) {
+    if (call.argc === 3) {
+      call.putArgument(1, call.find(1), 2, false);
+      call.changed(1, "set", Notify.STRING);
+      call.reply.ok();
+    } else {
+      setWithOptions(call);
+    }
+  },
+});
+
+const invalidExpiry = expireError("set");
+
+function setWithOptions(call: Call): void {
+  parseOptions(call);
+  const { flags, unit, expiryArgument } = options;
+  const whenMs = unit === 0 ? 0 : expireTimeMs(call, expiryArgument, unit, invalidExpiry);
+  // The old value is in the reply before it is overwritten.
+  if ((flags & GET) !== 0) replyOldString(call);
+  const entry = call.find(1);
+  if (((flags & NX) !== 0 && entry !== NONE) || ((flags & XX) !== 0 && entry === NONE)) {
+    if ((flags & GET) === 0) call.reply.null();
+    return;
+  }
+  if (unit !== 0) {
+    putWithExpiry(call, entry, 2, whenMs);
+  } else {
+    call.putArgument(1, entry, 2, (flags & KEEP_TTL) !== 0);
+    call.changed(1, "set", Notify.STRING);
+    if ((flags & GET) !== 0 && call.propagates) propagateWithoutGet(call);
+  }
+  if ((flags & GET) === 0) call.reply.ok();
+}
+
+function parseOptions(call: Call): void {
+  let flags = 0;
+  let unit = 0;
+  let expiryArgument = 0;
+  for (let i = 3; i < call.argc; i++) {
+    if (call.is(i, "NX") && (flags & XX) === 0) flags |= NX;
+    else if (call.is(i, "XX") && (flags & NX) === 0) flags |= XX;
+    else if (call.is(i, "GET")) flags |= GET;
+    else if (call.is(i, "KEEPTTL") && unit === 0) flags |= KEEP_TTL;
+    else {
+      // The same unit may come twice, and then the last one counts; two different ones may not.
+      const named = unitAt(call, i);
+      const fits = named !== 0 && (unit === 0 || unit === named) && (flags & KEEP_TTL) === 0;
+      if (!fits || i + 1 === call.argc) throw errors.syntax;
+      unit = named;
+      expiryArgument = ++i;
+    }
+  }
+  options.flags = flags;
+  options.unit = unit;
+  options.expiryArgument = expiryArgument;
+}
+
+/** Replies with the string at argument 1, null when missing. */
+function replyOldString(call: Call): void {
+  const entry = call.readTyped(1, Type.STRING);
+  if (entry === NONE) call.reply.null();
+  else call.replyString(entry);
+}
+
+/** Stores the value and its expiry. Goes on as SET ... PXAT, so that delays change nothing. */
+function putWithExpiry(call: Call, entry: Ref, valueArgument: number, whenMs: number): void {
+  // Keeping the old expiry, soon overwritten, saves moving the entry twice.
+  call.db.setExpiry(call.putArgument(1, entry, valueArgument, true), whenMs);
+  call.changed(1, "set", Notify.STRING);
+  call.event(1, "expire", Notify.GENERIC);
+  if (call.propagates)
+    call.propagateAs("SET", call.argument(1), call.argument(valueArgument), "PXAT", whenMs);
+}
+
+function propagateWithoutGet(call: Call): void {
+  const words: CommandWord[] = [];
+  for (let i = 0; i < call.argc; i++) if (i < 3 || !call.is(i, "GET")) words.push(call.argument(i));
+  call.propagateAs(...words);
+}
+
+export const setnx = command({
+  name: "setnx",
+  group: "string",
+  since: "1.0.0",
+  summary: "Stores a string at a key that does not exist yet.",
+  complexity: "O(1)",
+  arity: 3,
+  flags: ["write", "denyoom", "fast"],
+  keys: [keyAt(1, "OW", "insert")],
+  args: [arg.key("key"), arg.string("value")],
+  docFlags: ["deprecated"],
+  deprecatedSince: "2.6.12",
+  replacedBy: "`SET` with the `NX` argument",
+
+  run(call) {
+    if (call.lookupWrite(1) !== NONE) {
+      call.reply.integer(0);
+      return;
+    }
+    call.putArgument(1, NONE, 2, false);
+    call.changed(1, "set", Notify.STRING);
+    call.reply.integer(1);
+  },
+});
+
+function setExpiring(call: Call, unit: number, invalid: CommandError): void {
+  const whenMs = expireTimeMs(call, 2, unit, invalid);
+  putWithExpiry(call, call.find(1), 3, whenMs);
+  call.reply.ok();
+}
+
+const invalidSetexExpiry = expireError("setex");
+
+export const setex = command({
+  name: "setex",
+  group: "string",
+  since: "2.0.0",
+  summary: "Stores a string at a key, to expire after some seconds.",
+  complexity: "O(1)",
+  arity: 4,
+  flags: ["write", "denyoom"],
+  keys: [keyAt(1, "OW", "update")],
+  args: [arg.key("key"), arg.integer("seconds"), arg.string("value")],
+  docFlags: ["deprecated"],
+  deprecatedSince: "2.6.12",
+  replacedBy: "`SET` with the `EX` argument",
+
+  run(call) {
+    setExpiring(call, Unit.EX, invalidSetexExpiry);
+  },
+});
+
+const invalidPsetexExpiry = expireError("psetex");
+
+export const psetex = command({
+  name: "psetex",
+  group: "string",
+  since: "2.6.0",
+  summary: "Stores a string at a key, to expire after some milliseconds.",
+  complexity: "O(1)",
+  arity: 4,
+  flags: ["write", "denyoom"],
+  keys: [keyAt(1, "OW", "update")],
+  args: [arg.key("key"), arg.integer("milliseconds"), arg.string("value")],
+  docFlags: ["deprecated"],
+  deprecatedSince: "2.6.12",
+  replacedBy: "`SET` with the `PX` argument",
+
+  run(call) {
+    setExpiring(call, Unit.PX, invalidPsetexExpiry);
+  },
+});
+
+export const getset = command({
+  name: "getset",
+  group: "string",
+  since: "1.0.0",
+  summary: "Stores a string at a key and returns the one that was there.",
+  complexity: "O(1)",
+  arity: 3,
+  flags: ["write", "denyoom", "fast"],
+  keys: [keyAt(1, "RW", "access", "update")],
+  args: [arg.key("key"), arg.string("value")],
+  docFlags: ["deprecated"],
+  deprecatedSince: "6.2.0",
+  replacedBy: "`SET` with the `!GET` argument",
+
+  run(call) {
+    const entry = call.readTyped(1, Type.STRING);
+    if (entry === NONE) call.reply.null();
+    else call.replyString(entry);
+    call.putArgument(1, entry, 2, false);
+    call.changed(1, "set", Notify.STRING);
+    if (call.propagates) call.propagateAs("SET", call.argument(1), call.argument(2));
+  },
+});

@@ -1,0 +1,89 @@
+/** APPEND and SETRANGE: changing strings in place. */
+import { growString, NONE, StringView, stringLength, Type } from "@kv/core";
+import { arg } from "../arg.ts";
+import type { Call } from "../call.ts";
+import { command } from "../command.ts";
+import { errors } from "../errors.ts";
+import { keyAt } from "../key-spec.ts";
+import { Notify } from "../notify.ts";
+
+/** The bytes that growString() lets us write to. */
+const writable = new StringView();
+const NO_BYTES = new Uint8Array(0);
+/** Up to here copying byte by byte beats making the view that a call of set() needs. */
+const SHORT_COPY = 32;
+
+function writeArgument(call: Call, index: number, at: number): void {
+  const start = call.start(index);
+  const length = call.end(index) - start;
+  const { bytes } = call;
+  if (length > SHORT_COPY) writable.bytes.set(call.argument(index), at);
+  else for (let i = 0; i < length; i++) writable.bytes[at + i] = bytes[start + i];
+}
+
+export const append = command({
+  name: "append",
+  group: "string",
+  since: "2.0.0",
+  summary: "Adds bytes to the end of a string; a missing key counts as empty.",
+  complexity: "O(1) on average, plus the bytes appended: strings grow with room to spare.",
+  arity: 3,
+  flags: ["write", "denyoom", "fast"],
+  keys: [keyAt(1, "RW", "insert")],
+  args: [arg.key("key"), arg.string("value")],
+
+  run(call) {
+    const entry = call.writeTyped(1, Type.STRING);
+    let after = call.length(2);
+    if (entry === NONE) {
+      call.putArgument(1, NONE, 2, false);
+    } else {
+      const before = stringLength(call.keyspace.arena, entry);
+      after += before;
+      if (after > call.settings.stringBytesMax) throw errors.stringTooLong;
+      growString(call.db, entry, after, writable);
+      writeArgument(call, 2, writable.start + before);
+    }
+    call.changed(1, "append", Notify.STRING);
+    call.reply.integer(after);
+  },
+});
+
+export const setrange = command({
+  name: "setrange",
+  group: "string",
+  since: "2.2.0",
+  summary: "Overwrites part of a string; a gap before the offset becomes zero bytes.",
+  complexity: "O(1), plus the bytes copied.",
+  arity: 4,
+  flags: ["write", "denyoom"],
+  keys: [keyAt(1, "RW", "update")],
+  args: [arg.key("key"), arg.integer("offset"), arg.string("value")],
+
+  run(call) {
+    const offset = call.integer(2);
+    if (offset < 0) throw errors.offsetOutOfRange;
+    // The type is checked before the length: writing nothing to a list is still an error.
+    let entry = call.writeTyped(1, Type.STRING);
+    const before = entry === NONE ? 0 : stringLength(call.keyspace.arena, entry);
+    const patch = call.length(3);
+    if (patch === 0) {
+      // Nothing to write, and no key is made.
+      call.reply.integer(before);
+      return;
+    }
+    if (offset + patch > call.settings.stringBytesMax) throw errors.stringTooLong;
+
+    const isNew = entry === NONE;
+    if (isNew) entry = call.putString(1, NONE, NO_BYTES, 0, 0, false);
+    try {
+      growString(call.db, entry, offset + patch, writable);
+    } catch (full) {
+      if (isNew) call.db.remove(entry, false);
+      throw full;
+    }
+    writeArgument(call, 3, writable.start + offset);
+    call.changed(1, "setrange", Notify.STRING);
+    call.reply.integer(writable.end - writable.start);
+  },
+});
