@@ -1,0 +1,125 @@
+/** What no redis-check-rdb of ours to compare with knows: the rest is in redis-interop.test.ts. */
+import { describe, expect, test } from "vitest";
+import { RdbCheck } from "./check-rdb.ts";
+import { bytesOfText } from "./keyspace-contents.ts";
+import { ziplistOf } from "./rdb/old-forms.ts";
+
+/** The verdict on a file of one key "k", with its value given as bytes and texts. */
+function verdict(type: number, ...value: (number | string)[]): string[] {
+  const pieces = ["REDIS0012", 0xfe, 0, type, 1, "k", ...value, 0xff, 0, 0, 0, 0, 0, 0, 0, 0];
+  const bytes = Uint8Array.from(
+    pieces.flatMap((piece) => (typeof piece === "number" ? [piece] : [...bytesOfText(piece)])),
+  );
+  const lines: string[] = [];
+  const check = new RdbCheck("f", 0, (line) => lines.push(line));
+  for (let at = 0; at < bytes.length; at++) check.feed(bytes, at, at + 1);
+  const isGood = check.finish();
+  expect(isGood).toBe(lines.some((line) => line.includes("RDB looks OK!")));
+  return isGood ? ["good"] : lines.filter((line) => line.startsWith("[offset")).slice(-1);
+}
+
+const id = "0123456789abcdef";
+const packed = (bytes: Uint8Array) => [bytes.length, ...bytes];
+
+describe("a check follows", () => {
+  test.each([
+    { what: "a list", type: 1, value: [2, 1, "a", 0xc0, 5] },
+    {
+      what: "a sorted set with scores as text",
+      type: 3,
+      value: [3, 1, "a", 3, "1.5", 1, "b", 253, 1, "c", 255],
+    },
+    { what: "a sorted set with scores as bits", type: 5, value: [1, 1, "a", "12345678"] },
+    {
+      what: "a value of a module",
+      type: 7,
+      value: [9, 1, 5, 2, 6, 3, "ffff", 4, "dddddddd", 5, 2, "st", 0],
+    },
+    { what: "an intset", type: 11, value: [12, 2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 2, 0] },
+    { what: "a list as ziplist", type: 10, value: packed(ziplistOf(["a", "b"])) },
+    { what: "a quicklist", type: 18, value: [2, 1, 1, "x", 2, 3, "abc"] },
+    {
+      what: "a stream",
+      type: 15,
+      value: [
+        1,
+        16,
+        id,
+        1,
+        "x",
+        1,
+        0,
+        0,
+        1,
+        1,
+        "g",
+        0,
+        0,
+        1,
+        id,
+        "12345678",
+        1,
+        1,
+        1,
+        "c",
+        "12345678",
+        1,
+        id,
+      ],
+    },
+    {
+      what: "a stream with counters",
+      type: 19,
+      value: [0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, "g", 0, 0, 7, 0, 1, 1, "c", "12345678", 0],
+    },
+    {
+      what: "a stream with active times",
+      type: 21,
+      value: [
+        0,
+        1,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        1,
+        1,
+        "g",
+        0,
+        0,
+        7,
+        0,
+        1,
+        1,
+        "c",
+        "12345678",
+        "12345678",
+        0,
+      ],
+    },
+    { what: "a hash whose fields expire", type: 24, value: ["12345678", 1, 5, 1, "f", 1, "v"] },
+  ])("$what to its end", ({ type, value }) => {
+    expect(verdict(type, ...value)).toEqual(["good"]);
+  });
+
+  test.each([
+    { what: "Ziplist", type: 10, value: [3, "abc"] },
+    { what: "Zset ziplist", type: 12, value: [3, "abc"] },
+    { what: "Hash ziplist", type: 13, value: [3, "abc"] },
+    { what: "Zipmap", type: 9, value: [3, "abc"] },
+    { what: "Intset", type: 11, value: [9, 2, 0, 0, 0, 1, 0, 0, 0, 1] },
+    { what: "Set listpack", type: 20, value: [3, "abc"] },
+    { what: "Zset listpack", type: 17, value: [3, "abc"] },
+    { what: "Hash listpack", type: 16, value: [3, "abc"] },
+  ])("and refuses a malformed one: $what", ({ what, type, value }) => {
+    expect(verdict(type, ...value)[0]).toContain(`${what} integrity check failed.`);
+  });
+
+  test("and refuses what it cannot follow", () => {
+    expect(verdict(6, 1)[0]).toContain("Modules of pre-release versions cannot be read");
+    expect(verdict(7, 9, 6)[0]).toContain("Unknown opcode 6 in the value of a module");
+  });
+});

@@ -1,0 +1,16 @@
+/** @kv/persistence: snapshots of a keyspace as files, and back. See README.md. */
+export * from "./check-rdb.ts";
+export * from "./formats.ts";
+export * from "./load-file.ts";
+export { RDB_VERSION_DEFAULT, RDB_VERSION_MAX, type RdbWriteVersion } from "./rdb/format.ts";
+export { RdbString } from "./rdb/input.ts";
+export * from "./rdb/load.ts";
+export { ObjectReader } from "./rdb/object.ts";
+export type { ByteSink, RdbOutputOptions } from "./rdb/output.ts";
+export * from "./rdb/payload.ts";
+export * from "./rdb/reader.ts";
+export * from "./rdb/snapshot.ts";
+export * from "./rdb/writer.ts";
+export * from "./save-file.ts";
+export * from "./save-rdb.ts";
+export * from "./storage.ts";

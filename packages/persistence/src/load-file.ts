@@ -1,0 +1,60 @@
+/**
+ * Loading a snapshot file from a storage, in chunks.
+ *
+ * loadFileNow() does it in one go. loadFile() comes up for air after each chunk, so that the server
+ * can answer that it is loading.
+ */
+import type { SnapshotLoader } from "./formats.ts";
+import type { Storage, SyncStorage } from "./storage.ts";
+
+/** "missing" when there is no such file. The loader's error tells the rest. */
+export type LoadResult = "loaded" | "missing" | "failed";
+
+const CHUNK_BYTES = 2 ** 20;
+
+/** The file `name` into the loader, while everybody waits. Throws StorageError. */
+export function loadFileNow(
+  storage: SyncStorage,
+  name: string,
+  loader: SnapshotLoader,
+): LoadResult {
+  const file = storage.open(name);
+  if (file === undefined) return "missing";
+  try {
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    while (!loader.isDone && loader.error === undefined) {
+      const length = file.read(chunk);
+      if (length === 0) break;
+      loader.feed(chunk, 0, length);
+    }
+    return loader.finish() === undefined ? "loaded" : "failed";
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * The file `name` into the loader. After each chunk `pause` is called with the bytes read and the
+ * file's size, and awaited. Rejects with StorageError.
+ */
+export async function loadFile(
+  storage: Storage,
+  name: string,
+  loader: SnapshotLoader,
+  pause: (loadedBytes: number, sizeBytes: number) => Promise<void> | void,
+): Promise<LoadResult> {
+  const file = await storage.open(name);
+  if (file === undefined) return "missing";
+  try {
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    while (!loader.isDone && loader.error === undefined) {
+      const length = await file.read(chunk);
+      if (length === 0) break;
+      loader.feed(chunk, 0, length);
+      await pause(loader.loadedBytes, file.sizeBytes);
+    }
+    return loader.finish() === undefined ? "loaded" : "failed";
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * RdbInput: a window on received bytes, read item by item.
+ *
+ * An item is a byte, a fixed-size number, a length or a string. Reading one either moves `at`
+ * behind it and returns OK, or leaves what it found to the caller: MORE, when its bytes have not
+ * all arrived (`needBytes` says how many from `mark` on would be enough for the next try), or BAD,
+ * when no bytes to come can make it right (`failure` says why). The caller then goes back to a
+ * place of its choice. No length that is read makes anything be allocated before as many bytes
+ * have come.
+ */
+import { formatInt64, INT64_TEXT_BYTES } from "@kv/core";
+import { StringEncoding } from "./format.ts";
+import { decompress, LZF_EXPANSION_MAX } from "./lzf.ts";
+
+/** What came of reading something. */
+export const Status = {
+  OK: 0,
+  /** The bytes end in the middle of it. */
+  MORE: 1,
+  /** It is malformed. */
+  BAD: 2,
+  /** A part of it is done, the rest follows: only for values that come in several steps. */
+  PART: 3,
+  /** It is well-formed and holds nothing: a collection without elements. */
+  EMPTY: 4,
+} as const;
+export type Status = (typeof Status)[keyof typeof Status];
+
+/** No string may be longer: it would not fit a block of the arena. */
+export const STRING_BYTES_MAX = 2 ** 30 - 4096;
+/** The room for decompressing is kept up to this size. */
+const SCRATCH_KEPT_BYTES = 2 ** 20;
+
+/** A string that was read: bytes[start, end), with a view over the same memory. */
+export class RdbString {
+  bytes: Uint8Array;
+  view: DataView;
+  start = 0;
+  end = 0;
+  private readonly digits = new Uint8Array(INT64_TEXT_BYTES + 4);
+  private readonly digitsView = new DataView(this.digits.buffer);
+  private scratch = new Uint8Array(0);
+  private scratchView = new DataView(this.scratch.buffer);
+
+  constructor() {
+    this.bytes = this.digits;
+    this.view = this.digitsView;
+  }
+
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  /** Makes this the string bytes[start, end), which stays where it is. */
+  set(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    this.bytes = bytes;
+    this.view = view;
+    this.start = start;
+    this.end = end;
+  }
+
+  /** The string as text, one character per byte, for names and messages. */
+  text(): string {
+    let text = "";
+    for (let i = this.start; i < this.end; i++) text += String.fromCharCode(this.bytes[i]);
+    return text;
+  }
+
+  /** @internal */
+  setInteger(value: number): void {
+    this.bytes = this.digits;
+    this.view = this.digitsView;
+    this.start = 0;
+    this.end = formatInt64(value >> 31, value, this.digits, 0);
+  }
+
+  /** @internal False when the bytes are not what `length` bytes compress to. */
+  setCompressed(source: Uint8Array, start: number, end: number, length: number): boolean {
+    if (this.scratch.length < length || this.scratch.length > SCRATCH_KEPT_BYTES) {
+      this.scratch = new Uint8Array(length <= SCRATCH_KEPT_BYTES ? length * 2 : length);
+      this.scratchView = new DataView(this.scratch.buffer);
+    }
+    this.bytes = this.scratch;
+    this.view = this.scratchView;
+    this.start = 0;
+    this.end = length;
+    return decompress(source, start, end, this.scratch, length);
+  }
+}
+
+export class RdbInput {
+  bytes: Uint8Array = new Uint8Array(0);
+  view = new DataView(this.bytes.buffer);
+  /** The next byte to read, and the end of what has arrived. */
+  at = 0;
+  end = 0;
+  /** Where the present try began: what `needBytes` counts from. */
+  mark = 0;
+  needBytes = 0;
+  /** How far the last try that ended in MORE came. */
+  reachedAt = 0;
+  failure = "";
+  /** The number that byte(), length(), word32() or milliseconds() read. */
+  number = 0;
+  /** Halves of what word64() or the longest form of length() read. */
+  hi = 0;
+  lo = 0;
+  /** A scratch string, for what is read and not kept. */
+  readonly ignored = new RdbString();
+
+  /** Looks at bytes[start, end) from now on. `view` covers the same memory as `bytes`. */
+  attach(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    this.bytes = bytes;
+    this.view = view;
+    this.at = start;
+    this.end = end;
+    this.mark = start;
+    this.needBytes = 0;
+    this.reachedAt = start;
+  }
+
+  /** What was read so far is done with: the next try begins here. */
+  moveMark(): void {
+    this.needBytes -= this.at - this.mark;
+    this.mark = this.at;
+  }
+
+  bad(failure: string): Status {
+    this.failure = failure;
+    return Status.BAD;
+  }
+
+  private more(untilAt: number): Status {
+    this.reachedAt = this.at;
+    this.needBytes = untilAt - this.mark;
+    return Status.MORE;
+  }
+
+  byte(): Status {
+    if (this.at >= this.end) return this.more(this.at + 1);
+    this.number = this.bytes[this.at++];
+    return Status.OK;
+  }
+
+  /** A signed 32-bit number, low byte first. */
+  word32(): Status {
+    if (this.at + 4 > this.end) return this.more(this.at + 4);
+    this.number = this.view.getInt32(this.at, true);
+    this.at += 4;
+    return Status.OK;
+  }
+
+  word64(): Status {
+    if (this.at + 8 > this.end) return this.more(this.at + 8);
+    this.lo = this.view.getInt32(this.at, true);
+    this.hi = this.view.getInt32(this.at + 4, true);
+    this.at += 8;
+    return Status.OK;
+  }
+
+  /** Signed milliseconds; exact up to 2^53. */
+  milliseconds(): Status {
+    const status = this.word64();
+    this.number = this.hi * 2 ** 32 + (this.lo >>> 0);
+    return status;
+  }
+
+  /** Passes over `count` bytes. */
+  skip(count: number): Status {
+    if (this.at + count > this.end) return this.more(this.at + count);
+    this.at += count;
+    return Status.OK;
+  }
+
+  length(): Status {
+    const { bytes, at } = this;
+    if (at >= this.end) return this.more(at + 1);
+    const first = bytes[at];
+    this.at = at + 1;
+    if (first < 0x40) {
+      this.number = first;
+    } else if (first < 0x80) {
+      if (at + 2 > this.end) return this.more(at + 2);
+      this.number = ((first & 63) << 8) | bytes[at + 1];
+      this.at = at + 2;
+    } else if (first === 0x80) {
+      if (at + 5 > this.end) return this.more(at + 5);
+      this.number = this.view.getUint32(at + 1, false);
+      this.at = at + 5;
+    } else if (first === 0x81) {
+      if (at + 9 > this.end) return this.more(at + 9);
+      this.hi = this.view.getInt32(at + 1, false);
+      this.lo = this.view.getInt32(at + 5, false);
+      this.number = (this.hi >>> 0) * 2 ** 32 + (this.lo >>> 0);
+      this.at = at + 9;
+    } else if (first < 0xc0) {
+      return this.bad(`Unknown length encoding ${first} in a length`);
+    } else {
+      return this.bad("A length was expected, not an encoded string");
+    }
+    return Status.OK;
+  }
+
+  /** A string in any of its forms. `out` is void after the next read into it or a new attach(). */
+  string(out: RdbString): Status {
+    const { at, bytes } = this;
+    if (at >= this.end) return this.more(at + 1);
+    const first = bytes[at];
+    if (first >= 0xc0) return this.special(first & 63, out);
+    let length = first;
+    if (first < 0x40) {
+      this.at = at + 1;
+    } else {
+      const status = this.length();
+      if (status !== Status.OK) return status;
+      length = this.number;
+      if (length > STRING_BYTES_MAX) return this.bad(`A string of ${length} bytes is too long`);
+    }
+    const start = this.at;
+    const end = start + length;
+    if (end > this.end) return this.more(end);
+    out.set(bytes, this.view, start, end);
+    this.at = end;
+    return Status.OK;
+  }
+
+  private special(encoding: number, out: RdbString): Status {
+    const { at } = this;
+    this.at = at + 1;
+    if (encoding === StringEncoding.LZF) return this.compressed(out);
+    if (encoding > StringEncoding.LZF) {
+      return this.bad(`Unknown RDB string encoding type ${encoding}`);
+    }
+    const after = at + 1 + (1 << encoding);
+    if (after > this.end) return this.more(after);
+    if (encoding === StringEncoding.INT8) out.setInteger(this.view.getInt8(at + 1));
+    else if (encoding === StringEncoding.INT16) out.setInteger(this.view.getInt16(at + 1, true));
+    else out.setInteger(this.view.getInt32(at + 1, true));
+    this.at = after;
+    return Status.OK;
+  }
+
+  private compressed(out: RdbString): Status {
+    let status = this.length();
+    if (status !== Status.OK) return status;
+    const size = this.number;
+    status = this.length();
+    if (status !== Status.OK) return status;
+    const length = this.number;
+    if (size > STRING_BYTES_MAX || length > STRING_BYTES_MAX || length > size * LZF_EXPANSION_MAX) {
+      return this.bad("Invalid LZF compressed string");
+    }
+    const start = this.at;
+    if (start + size > this.end) return this.more(start + size);
+    this.at = start + size;
+    if (!out.setCompressed(this.bytes, start, start + size, length)) {
+      return this.bad("Invalid LZF compressed string");
+    }
+    return Status.OK;
+  }
+
+  /**
+   * A score as the first sorted sets wrote it: one byte of length and decimal text, or 253, 254,
+   * 255 for not a number and the infinities. Passed over.
+   */
+  skipTextDouble(): Status {
+    const status = this.byte();
+    if (status !== Status.OK || this.number >= 253) return status;
+    return this.skip(this.number);
+  }
+}

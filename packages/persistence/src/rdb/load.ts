@@ -1,0 +1,157 @@
+/**
+ * Loading: the keys of an RDB file into a keyspace.
+ *
+ * A string goes from the chunk straight into the arena; no JavaScript object is made for a key.
+ * Every key stands in its database as soon as it has been read, so what was loaded before an error
+ * stays until the caller empties the keyspace.
+ */
+import { type Database, type HashLimits, type Keyspace, NONE } from "@kv/core";
+import { type RdbInput, type RdbString, Status } from "./input.ts";
+import { ObjectReader } from "./object.ts";
+import {
+  type RdbError,
+  RdbReader,
+  type RdbReaderOptions,
+  type RdbRecord,
+  type RdbTarget,
+} from "./reader.ts";
+
+export type LogLevel = "notice" | "warning";
+
+export interface RdbLoadOptions extends RdbReaderOptions {
+  /** When hashes stop being listpacks. */
+  hashLimits: HashLimits;
+  /**
+   * The wall clock: keys that expired before it are left out, as a primary does. A replica leaves
+   * it undefined and keeps them: its primary will say when they go.
+   */
+  nowMs?: number;
+  /** The 24 bits for eviction of a key that was idle so long, or so frequent; -1 is unknown. */
+  idleBits?: (idleSeconds: number, frequency: number) => number;
+  log?: (level: LogLevel, message: string) => void;
+}
+
+/** Empty keys that are named in the log; the rest are only counted. */
+const EMPTY_KEYS_LOGGED = 10;
+
+/** One file being loaded: feed() the chunks, then finish(). */
+export class RdbLoader implements RdbTarget {
+  /** Facts that the file tells about itself: redis-ver, ctime, repl-id and so on. */
+  readonly facts = new Map<string, string>();
+  /** Keys now in the keyspace, and those left out because expired or without elements. */
+  loadedCount = 0;
+  expiredCount = 0;
+  emptyCount = 0;
+  private readonly reader: RdbReader;
+  private readonly keyspace: Keyspace;
+  private readonly options: RdbLoadOptions;
+  private readonly objects: ObjectReader;
+  private readonly idleUnknown: number;
+  private database: Database;
+
+  constructor(keyspace: Keyspace, options: RdbLoadOptions) {
+    this.keyspace = keyspace;
+    this.options = options;
+    this.reader = new RdbReader(this, options);
+    this.objects = new ObjectReader(keyspace, options.hashLimits);
+    this.idleUnknown = options.idleBits?.(-1, -1) ?? 0;
+    this.database = keyspace.databases[0];
+  }
+
+  /** Loads from bytes[start, end); the position behind the last byte that belongs to the file. */
+  feed(bytes: Uint8Array, start: number, end: number): number {
+    return this.reader.feed(bytes, start, end);
+  }
+
+  /** There are no more bytes. Returns the error, if there is one. */
+  finish(): RdbError | undefined {
+    return this.reader.finish();
+  }
+
+  get error(): RdbError | undefined {
+    return this.reader.error;
+  }
+
+  /** True behind the end of the file; what follows then is something else (an AOF's commands). */
+  get isDone(): boolean {
+    return this.reader.isDone;
+  }
+
+  /** Bytes of the file read so far: INFO's loading_loaded_bytes. */
+  get loadedBytes(): number {
+    return this.reader.offset;
+  }
+
+  // --- What the reader calls -----------------------------------------------------------------
+
+  aux(name: string, value: string): void {
+    this.facts.set(name, value);
+  }
+
+  functions(_code: RdbString): void {
+    this.options.log?.("warning", "Skipping a library of functions: it is not supported.");
+  }
+
+  moduleAux(module: string): void {
+    this.options.log?.("warning", `Skipping AUX data of the module '${module}': no such module.`);
+  }
+
+  selectDatabase(index: number): string {
+    const { databases } = this.keyspace;
+    if (index >= databases.length) {
+      return `FATAL: Data file was created with a Redis server configured to handle more than ${databases.length} databases. Exiting`;
+    }
+    this.database = databases[index];
+    return "";
+  }
+
+  resizeDatabase(_keyCount: number, _expiryCount: number): void {
+    // Tables grow page by page, so knowing their size early would save nothing.
+  }
+
+  begin(record: RdbRecord, input: RdbInput): Status {
+    return this.keep(record, input, this.objects.begin(input, record.type, record.key));
+  }
+
+  more(record: RdbRecord, input: RdbInput): Status {
+    return this.keep(record, input, this.objects.more(input));
+  }
+
+  end(checksum: "right" | "none" | "unknown"): void {
+    if (checksum === "none") {
+      const words = "RDB file was saved with checksum disabled: no check performed.";
+      this.options.log?.("notice", words);
+    }
+  }
+
+  abandon(): void {
+    this.objects.discard();
+  }
+
+  private keep(record: RdbRecord, input: RdbInput, status: Status): Status {
+    if (status === Status.EMPTY) {
+      if (this.emptyCount++ < EMPTY_KEYS_LOGGED) {
+        const words = `rdbLoadObject skipping empty key: ${record.key.text()}`;
+        this.options.log?.("notice", words);
+      }
+      return status;
+    }
+    if (status !== Status.OK) return status;
+    const { expiryMs, idleSeconds, frequency } = record;
+    const { nowMs, idleBits } = this.options;
+    if (expiryMs !== -1 && nowMs !== undefined && expiryMs < nowMs) {
+      this.objects.discard();
+      this.expiredCount++;
+      return status;
+    }
+    const idle =
+      idleBits === undefined || (idleSeconds === -1 && frequency === -1)
+        ? this.idleUnknown
+        : idleBits(idleSeconds, frequency);
+    if (this.objects.store(this.database, record.key, expiryMs, idle) === NONE) {
+      return input.bad(`RDB has duplicated key in DB ${this.database.index}`);
+    }
+    this.loadedCount++;
+    return status;
+  }
+}

@@ -1,0 +1,94 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { bytesOfText } from "../keyspace-contents.ts";
+import { compress, decompress, LZF_EXPANSION_MAX } from "./lzf.ts";
+
+/** Bytes that repeat themselves, near and far. */
+const repetitive = fc
+  .array(
+    fc.oneof(
+      fc.uint8Array({ maxLength: 40 }),
+      fc
+        .tuple(fc.integer({ min: 0, max: 3 }), fc.nat(600))
+        .map(([byte, count]) => new Uint8Array(count).fill(byte)),
+      fc.constantFrom("the quick brown fox", "abcabcabc", "\0\0\0\0").map(bytesOfText),
+    ),
+    { maxLength: 60 },
+  )
+  .map((parts) => Uint8Array.from(parts.flatMap((part) => [...part])));
+
+function roundTrip(bytes: Uint8Array): Uint8Array {
+  const packed = new Uint8Array(bytes.length + (bytes.length >> 5) + 16);
+  const end = compress(bytes, 0, bytes.length, packed, 3, packed.length);
+  expect(end).toBeGreaterThanOrEqual(3);
+  const unpacked = new Uint8Array(bytes.length);
+  expect(decompress(packed, 3, end, unpacked, bytes.length)).toBe(true);
+  return unpacked;
+}
+
+describe("LZF", () => {
+  test("gives back what was compressed", () => {
+    fc.assert(
+      fc.property(repetitive, (bytes) => {
+        expect(roundTrip(bytes)).toEqual(bytes);
+      }),
+    );
+  });
+
+  test("finds repetitions up to 8 KiB back, and none further", () => {
+    for (const distance of [8191, 8192, 8193, 9000]) {
+      const bytes = new Uint8Array(distance + 300);
+      for (let i = 0; i < distance; i++) bytes[i] = (i * i * 31 + i) >> 3;
+      bytes.copyWithin(distance, 0, 300);
+      expect(roundTrip(bytes)).toEqual(bytes);
+    }
+  });
+
+  test("says so when the result would be too long", () => {
+    const bytes = Uint8Array.from({ length: 64 }, (_, i) => i * 37);
+    expect(compress(bytes, 0, 64, new Uint8Array(100), 0, 60)).toBe(-1);
+  });
+
+  test("repeated data shrinks to about a hundredth, which is the most there is", () => {
+    const bytes = new Uint8Array(100_000);
+    const packed = new Uint8Array(100_000);
+    const end = compress(bytes, 0, bytes.length, packed, 0, packed.length);
+    expect(end).toBeLessThan(1200);
+    expect(bytes.length).toBeLessThanOrEqual(end * LZF_EXPANSION_MAX);
+  });
+
+  test("decodes the example in its header", () => {
+    const out = new Uint8Array(8);
+    expect(decompress(Uint8Array.of(0, 0x61, 0xa0, 0), 0, 4, out, 8)).toBe(true);
+    expect(out).toEqual(bytesOfText("aaaaaaaa"));
+  });
+
+  test("whatever the bytes say, nothing beyond the given length is touched", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(300), (bytes, length) => {
+        const out = new Uint8Array(length + 8).fill(0xaa);
+        decompress(bytes, 0, bytes.length, out, length);
+        expect(out.subarray(length)).toEqual(new Uint8Array(8).fill(0xaa));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("stops a copy that would go past the given length", () => {
+    const out = new Uint8Array(12).fill(0xaa);
+    expect(decompress(Uint8Array.of(2, 1, 2, 3, 0x60, 0), 0, 6, out, 4)).toBe(false);
+    expect(out.subarray(4)).toEqual(new Uint8Array(8).fill(0xaa));
+  });
+
+  test.each([
+    { why: "a literal run past the end", bytes: [5, 1, 2] },
+    { why: "a copy from before the beginning", bytes: [0, 1, 0x20, 5] },
+    { why: "a copy without its offset", bytes: [0, 1, 0x20] },
+    { why: "a long copy without its length", bytes: [0, 1, 0xe0] },
+    { why: "too little", bytes: [0, 1] },
+    { why: "too much", bytes: [3, 1, 2, 3, 4] },
+  ])("refuses $why", ({ bytes }) => {
+    const packed = Uint8Array.from(bytes);
+    expect(decompress(packed, 0, packed.length, new Uint8Array(3), 3)).toBe(false);
+  });
+});

@@ -1,0 +1,211 @@
+/**
+ * RdbOutput: bytes on their way out, in chunks, with a running checksum.
+ *
+ * What is written collects in a chunk; a full chunk is summed and handed to the sink, which owns it
+ * from then on and may give it back through recycle() when it has done with it. Strings and lengths
+ * are encoded here as format.ts describes. Nothing is allocated per key.
+ */
+import { formatInt64, Int64, parseInt64 } from "@kv/core";
+import { Crc64 } from "./crc64.ts";
+import { COMPRESS_ABOVE_BYTES, LENGTH_32, LENGTH_64, StringEncoding } from "./format.ts";
+import { compress } from "./lzf.ts";
+
+/** Takes bytes[start, end). The whole array is the sink's from then on. */
+export type ByteSink = (bytes: Uint8Array, start: number, end: number) => void;
+
+export interface RdbOutputOptions {
+  /** Compress strings of more than 20 bytes (rdbcompression). Default true. */
+  compress?: boolean;
+  /** Keep the checksum (rdbchecksum). Default true. */
+  checksum?: boolean;
+  /** Size of the chunks. Default 64 KiB. */
+  chunkBytes?: number;
+}
+
+/** No fixed-size item is longer than this, so one look at the room left is enough. */
+const ITEM_BYTES_MAX = 32;
+const SPARE_CHUNKS_MAX = 8;
+/** The compressor's room is kept up to this size; for larger strings it is made anew. */
+const SCRATCH_KEPT_BYTES = 2 ** 20;
+/** Up to this many bytes a loop beats the call into the runtime. */
+const SHORT_COPY = 24;
+
+const number = new Int64();
+
+export class RdbOutput {
+  /** The sum of all that was flushed; 0 when no checksum is kept. */
+  readonly crc = new Crc64();
+  private readonly sink: ByteSink;
+  private readonly compresses: boolean;
+  private readonly sums: boolean;
+  private readonly chunkBytes: number;
+  private chunk: Uint8Array;
+  private used = 0;
+  private flushedBytes = 0;
+  private readonly spare: Uint8Array[] = [];
+  private scratch = new Uint8Array(4096);
+
+  constructor(sink: ByteSink, options: RdbOutputOptions = {}) {
+    this.sink = sink;
+    this.compresses = options.compress ?? true;
+    this.sums = options.checksum ?? true;
+    this.chunkBytes = Math.max(options.chunkBytes ?? 65536, 2 * ITEM_BYTES_MAX);
+    this.chunk = new Uint8Array(this.chunkBytes);
+  }
+
+  /** Bytes written so far, handed over or not. */
+  get writtenBytes(): number {
+    return this.flushedBytes + this.used;
+  }
+
+  /** Hands what there is to the sink. */
+  flush(): void {
+    const { chunk, used } = this;
+    if (used === 0) return;
+    if (this.sums) this.crc.update(chunk, 0, used);
+    this.flushedBytes += used;
+    this.used = 0;
+    this.chunk = this.spare.pop() ?? new Uint8Array(this.chunkBytes);
+    this.sink(chunk, 0, used);
+  }
+
+  /** Takes back a chunk that the sink has done with. */
+  recycle(chunk: Uint8Array): void {
+    if (chunk.length === this.chunkBytes && this.spare.length < SPARE_CHUNKS_MAX) {
+      this.spare.push(chunk);
+    }
+  }
+
+  private ensureRoom(): void {
+    if (this.used + ITEM_BYTES_MAX > this.chunk.length) this.flush();
+  }
+
+  byte(value: number): void {
+    this.ensureRoom();
+    this.chunk[this.used++] = value;
+  }
+
+  /** A whole number of at least 0, as a length. */
+  length(value: number): void {
+    this.ensureRoom();
+    const { chunk } = this;
+    if (value < 64) {
+      chunk[this.used++] = value;
+    } else if (value < 16384) {
+      chunk[this.used++] = 0x40 | (value >> 8);
+      chunk[this.used++] = value;
+    } else if (value < 2 ** 32) {
+      chunk[this.used++] = LENGTH_32;
+      this.bigEndian32(value);
+    } else {
+      chunk[this.used++] = LENGTH_64;
+      this.bigEndian32(Math.floor(value / 2 ** 32));
+      this.bigEndian32(value);
+    }
+  }
+
+  private bigEndian32(value: number): void {
+    const { chunk } = this;
+    chunk[this.used++] = value >>> 24;
+    chunk[this.used++] = value >>> 16;
+    chunk[this.used++] = value >>> 8;
+    chunk[this.used++] = value;
+  }
+
+  /** 64 bits given as two words, low byte first. */
+  word64(hi: number, lo: number): void {
+    this.ensureRoom();
+    this.littleEndian(lo, 4);
+    this.littleEndian(hi, 4);
+  }
+
+  /** Milliseconds since 1970, as a signed 64-bit number. */
+  milliseconds(value: number): void {
+    this.word64(Math.floor(value / 2 ** 32) | 0, value | 0);
+  }
+
+  private littleEndian(value: number, bytes: number): void {
+    for (let i = 0; i < bytes; i++) {
+      this.chunk[this.used++] = value;
+      value >>= 8;
+    }
+  }
+
+  /** bytes[start, end) as they are, through as many chunks as it takes. */
+  bytes(source: Uint8Array, start: number, end: number): void {
+    if (end - start <= SHORT_COPY) {
+      this.ensureRoom();
+      const { chunk } = this;
+      let { used } = this;
+      for (let i = start; i < end; i++) chunk[used++] = source[i];
+      this.used = used;
+      return;
+    }
+    while (start < end) {
+      if (this.used === this.chunk.length) this.flush();
+      const part = Math.min(end - start, this.chunk.length - this.used);
+      this.chunk.set(source.subarray(start, start + part), this.used);
+      this.used += part;
+      start += part;
+    }
+  }
+
+  /** A string, in the smallest of its forms. */
+  string(source: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    // Eleven characters are the longest 32-bit integer.
+    if (length <= 11 && parseInt64(source, start, end, number)) {
+      if (number.hi === number.lo >> 31) {
+        this.smallInteger(number.lo);
+        return;
+      }
+    } else if (length > COMPRESS_ABOVE_BYTES && this.compresses) {
+      if (this.compressed(source, start, end)) return;
+    }
+    this.length(length);
+    this.bytes(source, start, end);
+  }
+
+  /** An integer, as a string. */
+  integer(hi: number, lo: number): void {
+    if (hi === lo >> 31) {
+      this.smallInteger(lo);
+      return;
+    }
+    const end = formatInt64(hi, lo, this.scratch, 0);
+    this.length(end);
+    this.bytes(this.scratch, 0, end);
+  }
+
+  private smallInteger(value: number): void {
+    this.ensureRoom();
+    let encoding: number = StringEncoding.INT32;
+    let bytes = 4;
+    if (value >= -128 && value < 128) {
+      encoding = StringEncoding.INT8;
+      bytes = 1;
+    } else if (value >= -32768 && value < 32768) {
+      encoding = StringEncoding.INT16;
+      bytes = 2;
+    }
+    this.chunk[this.used++] = 0xc0 | encoding;
+    this.littleEndian(value, bytes);
+  }
+
+  /** False, with nothing written, when compression does not save at least four bytes. */
+  private compressed(source: Uint8Array, start: number, end: number): boolean {
+    const length = end - start;
+    let { scratch } = this;
+    if (scratch.length < length) {
+      scratch = new Uint8Array(length <= SCRATCH_KEPT_BYTES ? length * 2 : length);
+      if (length <= SCRATCH_KEPT_BYTES) this.scratch = scratch;
+    }
+    const size = compress(source, start, end, scratch, 0, length - 4);
+    if (size === -1) return false;
+    this.byte(0xc0 | StringEncoding.LZF);
+    this.length(size);
+    this.length(length);
+    this.bytes(scratch, 0, size);
+    return true;
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The payload of DUMP and RESTORE: one value, its version and a checksum.
+ *
+ *      type | value as in an RDB file | RDB version u16 | CRC-64 of all before it, 8 bytes
+ *
+ * Example, the string "10" under version 10: 00 | C0 0A | 0A 00 | 6E 9F 57 45 0E AE 63 BB. All
+ * numbers are little-endian.
+ */
+import type { Arena, Ref } from "@kv/core";
+import { Crc64 } from "./crc64.ts";
+import { isRdbType, RDB_VERSION_DEFAULT, RDB_VERSION_MAX, type RdbWriteVersion } from "./format.ts";
+import { RdbInput, type RdbString, Status } from "./input.ts";
+import { type ObjectReader, ObjectWriter } from "./object.ts";
+import { RdbOutput } from "./output.ts";
+
+const FOOTER_BYTES = 10;
+
+/** The payload of the entry's value: a new array. */
+export function dumpPayload(
+  arena: Arena,
+  entry: Ref,
+  version: RdbWriteVersion = RDB_VERSION_DEFAULT,
+): Uint8Array {
+  const parts: Uint8Array[] = [];
+  const output = new RdbOutput((bytes, start, end) => parts.push(bytes.subarray(start, end)));
+  const objects = new ObjectWriter(arena);
+  output.byte(objects.typeOf(entry));
+  objects.write(output, entry);
+  output.byte(version & 255);
+  output.byte(version >> 8);
+  output.flush();
+  const { hi, lo } = output.crc;
+  output.word64(hi, lo);
+  output.flush();
+  const payload = new Uint8Array(output.writtenBytes);
+  let at = 0;
+  for (const part of parts) {
+    payload.set(part, at);
+    at += part.length;
+  }
+  return payload;
+}
+
+/** True when bytes[start, end) end with a version that can be read and the right checksum. */
+export function verifyPayload(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < FOOTER_BYTES) return false;
+  const version = bytes[end - 10] | (bytes[end - 9] << 8);
+  if (version > RDB_VERSION_MAX) return false;
+  const crc = new Crc64();
+  crc.update(bytes, start, end - 8);
+  for (let i = 0; i < 8; i++) {
+    const half = i < 4 ? crc.lo : crc.hi;
+    if (((half >>> ((i & 3) * 8)) & 255) !== bytes[end - 8 + i]) return false;
+  }
+  return true;
+}
+
+/**
+ * Reads the value in the payload bytes[start, end) for `key`. "" when reader.store() can make it
+ * the value of that key; otherwise why not, and the reader holds nothing.
+ */
+export function readPayload(
+  reader: ObjectReader,
+  key: RdbString,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const input = new RdbInput();
+  input.attach(bytes, view, start, end - FOOTER_BYTES);
+  if (input.byte() !== Status.OK) return "the payload is empty";
+  if (!isRdbType(input.number)) return `Invalid object type: ${input.number}`;
+  let status = reader.begin(input, input.number, key);
+  while (status === Status.PART) status = reader.more(input);
+  if (status === Status.OK) return "";
+  reader.discard();
+  if (status === Status.BAD) return input.failure;
+  return status === Status.EMPTY ? "the value has no elements" : "the payload ends too early";
+}

@@ -1,0 +1,67 @@
+/**
+ * Saving a keyspace: BGSAVE and SAVE without their commands.
+ *
+ * A BackgroundSave fixes the instant when it is made. Whoever owns the event loop calls step() in
+ * between; the file is written, synced and renamed beside it, and `result` tells how that ended.
+ */
+import type { Keyspace } from "@kv/core";
+import { RdbSnapshot, type RdbSnapshotOptions, writeRdb } from "./rdb/snapshot.ts";
+import { SaveFile, type SaveFileOptions, type SaveResult, saveFileNow } from "./save-file.ts";
+import type { Storage, SyncStorage } from "./storage.ts";
+
+export type RdbSaveOptions = RdbSnapshotOptions & Omit<SaveFileOptions, "onWritten">;
+
+/** One BGSAVE. */
+export class BackgroundSave {
+  /** How it ended. Never rejects for what a disk can do. */
+  readonly result: Promise<SaveResult>;
+  readonly snapshot: RdbSnapshot;
+  private readonly file: SaveFile;
+  private hasEnded = false;
+
+  constructor(keyspace: Keyspace, storage: Storage, options: RdbSaveOptions) {
+    const written = (byteCount: number, chunk: Uint8Array) => snapshot.written(byteCount, chunk);
+    const file = new SaveFile(storage, { ...options, onWritten: written });
+    const write = (bytes: Uint8Array, start: number, end: number) => file.write(bytes, start, end);
+    const snapshot = new RdbSnapshot(keyspace, write, options);
+    this.file = file;
+    this.snapshot = snapshot;
+    this.result = this.watch();
+  }
+
+  private async watch(): Promise<SaveResult> {
+    const result = await this.file.result;
+    this.hasEnded = true;
+    // The disk failed in the middle: nobody needs the rest of the cut.
+    if (!this.snapshot.isDone) this.snapshot.abort();
+    return result;
+  }
+
+  /**
+   * Writes about `entryCount` keys on, unless the disk is behind. True when all keys are written
+   * (the file may still be on its way: wait for `result`) or the save has failed.
+   */
+  step(entryCount: number): boolean {
+    const { snapshot } = this;
+    if (snapshot.isDone || this.hasEnded) return true;
+    if (!snapshot.step(entryCount)) return false;
+    this.file.complete();
+    return true;
+  }
+
+  /** Gives up: the temporary file goes, the old file stays. */
+  abort(): void {
+    if (this.hasEnded) return;
+    this.snapshot.abort();
+    this.file.abort();
+  }
+}
+
+/** SAVE: the whole keyspace, now. */
+export function saveRdbNow(
+  keyspace: Keyspace,
+  storage: SyncStorage,
+  options: RdbSaveOptions,
+): SaveResult {
+  return saveFileNow(storage, options, (write) => writeRdb(keyspace, write, options));
+}

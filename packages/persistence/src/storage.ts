@@ -1,0 +1,78 @@
+/**
+ * Storage: the few things that persistence asks of a disk. The host implements it (node.ts does so
+ * with node:fs); tests use the one in testing.ts, which can fail and lose power.
+ *
+ * A storage is one folder; names are those of files in it. Every operation comes twice: `Storage`
+ * for work beside the event loop, `SyncStorage` for when everybody waits anyway (SAVE, loading at
+ * start, shutting down). A failed operation rejects or throws a StorageError, nothing else.
+ *
+ * What an implementation promises: write() writes all it is given or fails; after sync() the
+ * file's bytes survive a power failure, and after syncFolder() its name does.
+ */
+
+/** The world's fault: disk full, no permission, I/O error. */
+export class StorageError extends Error {
+  override name = "StorageError";
+  /** As the operating system names it: "ENOSPC". */
+  readonly code: string;
+
+  /** `message` is the operating system's text: "No space left on device". */
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A file being written, from its beginning. */
+export interface StorageWriter {
+  /** Appends bytes[start, end); they must not change until it is done. */
+  write(bytes: Uint8Array, start: number, end: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A file being read, from its beginning. */
+export interface StorageReader {
+  /** Bytes in the file, for the progress of loading. */
+  readonly sizeBytes: number;
+  /** Fills `target` from its start, as far as one read goes. Bytes read; 0 at the end. */
+  read(target: Uint8Array): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface Storage {
+  /** Creates the file, or empties it. */
+  create(name: string): Promise<StorageWriter>;
+  /** Opens the file for reading; undefined when there is none. */
+  open(name: string): Promise<StorageReader | undefined>;
+  /** Gives a file another name, taking the place of a file that has it. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file; none there is no error. */
+  remove(name: string): Promise<void>;
+  /** Makes creations, renamings and removals survive a power failure. */
+  syncFolder(): Promise<void>;
+  /** Names of the files. */
+  list(): Promise<string[]>;
+}
+
+export interface SyncStorageWriter {
+  write(bytes: Uint8Array, start: number, end: number): void;
+  sync(): void;
+  close(): void;
+}
+
+export interface SyncStorageReader {
+  /** Bytes in the file, for the progress of loading. */
+  readonly sizeBytes: number;
+  read(target: Uint8Array): number;
+  close(): void;
+}
+
+export interface SyncStorage {
+  create(name: string): SyncStorageWriter;
+  open(name: string): SyncStorageReader | undefined;
+  rename(from: string, to: string): void;
+  remove(name: string): void;
+  syncFolder(): void;
+  list(): string[];
+}

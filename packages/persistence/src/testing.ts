@@ -1,0 +1,6 @@
+/**
+ * For tests: a storage in memory that can fail and lose power, and the suite that every snapshot
+ * format passes.
+ */
+export { formatContract } from "./format-contract.ts";
+export { type Fault, MemoryStorage } from "./memory-storage.ts";
