@@ -27,6 +27,7 @@ import {
   setIdleBits,
   setInteger,
   setString,
+  setText,
   toNumber,
   typeOf,
   wordIndex,
@@ -402,6 +403,32 @@ export class Call {
     const { idle } = this;
     if (entry === NONE || idle.isClock) return idle.fresh;
     return idle.touched(idleBits(this.keyspace.arena, entry));
+  }
+
+  /** As putString, for text that stays text even where it could be an integer. */
+  putText(
+    keyArgument: number,
+    entry: Ref,
+    value: Uint8Array,
+    from: number,
+    to: number,
+    keepExpiry: boolean,
+  ): Ref {
+    const stored = setText(
+      this.db,
+      entry,
+      this.bytes,
+      this.start(keyArgument),
+      this.end(keyArgument),
+      this.hashOf(keyArgument),
+      value,
+      from,
+      to,
+      keepExpiry,
+      this.idleOf(entry),
+    );
+    if (entry === NONE) this.event(keyArgument, "new", Notify.NEW);
+    return stored;
   }
 
   /** As putString, with the value at another argument. */

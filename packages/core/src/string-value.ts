@@ -129,7 +129,6 @@ export function setString(
   keepExpiry: boolean,
   idle: number,
 ): Ref {
-  const { arena } = database;
   const length = to - from;
   if (length <= INT64_TEXT_BYTES && parseInt64(value, from, to, number)) {
     return setInteger(
@@ -145,6 +144,25 @@ export function setString(
       idle,
     );
   }
+  return setText(database, entry, bytes, start, end, hash, value, from, to, keepExpiry, idle);
+}
+
+/** As setString, but kept as text even where the text is an integer's (INCRBYFLOAT). */
+export function setText(
+  database: Database,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  hash: number,
+  value: Uint8Array,
+  from: number,
+  to: number,
+  keepExpiry: boolean,
+  idle: number,
+): Ref {
+  const { arena } = database;
+  const length = to - from;
   const kind = kindOf(Type.STRING, length <= EMBSTR_BYTES_MAX ? Encoding.EMBSTR : Encoding.RAW);
   const shape = length > INLINE_BYTES_MAX ? WORD_FLAG | EXTERNAL_FLAG : 0;
   const inline = shape === 0 ? length : 0;

@@ -47,7 +47,7 @@ export const incrbyfloat = command({
     if (sum === null) throw errors.notANumber;
 
     const text = latin1Bytes(formatLongDouble(sum));
-    const target = call.putString(1, entry, text, 0, text.length, true);
+    const target = call.putText(1, entry, text, 0, text.length, true);
     keepAsText(call, target, text.length);
     call.changed(1, "incrbyfloat", Notify.STRING);
     call.reply.bulk(text, 0, text.length);
