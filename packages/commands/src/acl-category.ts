@@ -57,7 +57,6 @@ const OF_GROUP: Partial<Record<Group, AclCategory>> = {
   set: "set",
   "sorted-set": "sortedset",
   hash: "hash",
-  pubsub: "pubsub",
   transactions: "transaction",
   connection: "connection",
   scripting: "scripting",
@@ -68,17 +67,17 @@ const OF_GROUP: Partial<Record<Group, AclCategory>> = {
 };
 
 /**
- * The categories of a command, in the order of ACL_CATEGORIES. `named` are those that neither its
+ * The categories of a command (of a container: without its group), in the order of ACL_CATEGORIES. `named` are those that neither its
  * group nor its flags imply. Redis's rules: write → @write; readonly → @read unless scripting;
  * admin → @admin and @dangerous; pubsub → @pubsub; fast → @fast, else @slow; blocking → @blocking.
  */
 export function categoriesOf(
-  group: Group,
+  group: Group | undefined,
   flags: readonly CommandFlag[],
   named: readonly AclCategory[],
 ): AclCategory[] {
   const all = new Set<AclCategory>(named);
-  const fromGroup = OF_GROUP[group];
+  const fromGroup = group === undefined ? undefined : OF_GROUP[group];
   if (fromGroup !== undefined) all.add(fromGroup);
   if (flags.includes("write")) all.add("write");
   if (flags.includes("readonly") && group !== "scripting") all.add("read");

@@ -84,7 +84,7 @@ export function command<C extends Call = Call>(spec: CommandSpec<C>): Command {
     args,
     keys: spec.keys ?? [],
     bits: flagBits(spec.flags),
-    categories: categoriesOf(spec.group, spec.flags, spec.categories ?? []),
+    categories: categoriesOf(container ? undefined : spec.group, spec.flags, spec.categories ?? []),
     // The engine hands every command the Call it was declared for.
     run: spec.run as ((call: Call) => void) | undefined,
     isCommand: true as const,

@@ -58,7 +58,6 @@ export const SHOWN_FLAGS: readonly CommandFlag[] = [
   "asking",
   "fast",
   "no_auth",
-  "may_replicate",
   "no_async_loading",
   "no_multi",
   "movablekeys",

@@ -12,6 +12,7 @@ export * from "./lazy-free.ts";
 export * as listpack from "./listpack.ts";
 export { ListpackValue } from "./listpack.ts";
 export * from "./object.ts";
+export * from "./plain-access.ts";
 export * from "./ref-list.ts";
 export * from "./snapshot-cut.ts";
 export * from "./string-value.ts";

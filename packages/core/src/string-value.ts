@@ -30,6 +30,7 @@ import {
   setValueLength,
   setValueRef,
   Type,
+  typeOf,
   valueLength,
   valueRef,
   viewOf,
@@ -94,6 +95,11 @@ export class StringView {
 }
 
 const lengthView = new StringView();
+
+/** True when the entry holds a string. */
+export function isStringEntry(arena: Arena, entry: Ref): boolean {
+  return typeOf(arena, entry) === Type.STRING;
+}
 
 /** Bytes of a string value. */
 export function stringLength(arena: Arena, entry: Ref): number {

@@ -5,16 +5,7 @@
 import { type Arena, NONE, type Ref } from "./arena.ts";
 import { InvariantError } from "./assert.ts";
 import { Dict } from "./dict.ts";
-import {
-  Encoding,
-  EXTERNAL_FLAG,
-  encodingOf,
-  flagsOf,
-  setValueRef,
-  Type,
-  typeOf,
-  valueRef,
-} from "./object.ts";
+import { Encoding, EXTERNAL_FLAG, encodingOf, flagsOf, setValueRef, valueRef } from "./object.ts";
 import { RefList } from "./ref-list.ts";
 
 /** Frees the blocks of a value outside its entry; the entry itself stays. */
@@ -98,9 +89,4 @@ function copyBlock(arena: Arena, ref: Ref): Ref {
   const copy = arena.alloc(bytes);
   arena.copy(copy, 0, ref, 0, bytes);
   return copy;
-}
-
-/** True when the entry holds a string. */
-export function isString(arena: Arena, entry: Ref): boolean {
-  return typeOf(arena, entry) === Type.STRING;
 }

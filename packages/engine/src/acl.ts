@@ -60,6 +60,13 @@ export class Users {
     if (password !== "") user.passwords.add(digest);
   }
 
+  /** The user, if there is one with this name and a password of this digest that may log in. */
+  authenticate(name: string, digest: string): User | null {
+    const user = this.byName.get(name);
+    if (user === undefined || !user.enabled || !user.accepts(digest)) return null;
+    return user;
+  }
+
   /** True when a new connection is logged in as the default user without being asked. */
   get opensFreely(): boolean {
     return this.defaultUser.enabled && this.defaultUser.anyPassword;

@@ -56,6 +56,8 @@ export class Client {
   channels: Set<string> | null = null;
   patterns: Set<string> | null = null;
   shardChannels: Set<string> | null = null;
+  /** What those names cost in memory. */
+  subscribedBytes = 0;
   replyMode: number = ReplyMode.ON;
   noEvict = false;
   /** CLIENT TRACKING; null while it is off. */

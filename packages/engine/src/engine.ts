@@ -30,10 +30,12 @@ import {
   type RequestLimits,
 } from "@kv/resp";
 import { Users } from "./acl.ts";
+import { AclLog } from "./acl-log.ts";
 import { Caller } from "./caller.ts";
 import { Client, ClientState, ReplyMode } from "./client.ts";
 import { ClientEviction } from "./client-eviction.ts";
 import { CronJobs } from "./cron.ts";
+import { DebugSwitches } from "./debug-switches.ts";
 import { EngineEffects } from "./effects.ts";
 import { EngineCall } from "./engine-call.ts";
 import { groups } from "./groups/index.ts";
@@ -79,6 +81,9 @@ export class Engine {
   readonly keyspace: Keyspace;
   readonly commands: CommandTable;
   readonly users = new Users();
+  readonly aclLog = new AclLog();
+  /** What DEBUG has switched. */
+  readonly debug = new DebugSwitches();
   readonly stats = new Stats();
   readonly settings: CommandSettings = { ...defaultSettings };
   readonly requestLimits: RequestLimits = defaultRequestLimits();
@@ -105,6 +110,8 @@ export class Engine {
   readonly redisVersion: string = redisVersion;
   /** 40 hex digits that are new with every start. */
   readonly runId: string;
+  /** 40 hex digits that name the history of this data set (INFO's master_replid). */
+  replicationId: string;
   readonly startedMs: number;
   readonly startedUs: number;
   /** Bits of EngineState. */
@@ -134,6 +141,7 @@ export class Engine {
     this.startedMs = this.nowMs;
     this.startedUs = host.monotonicUs();
     this.runId = host.randomHex(20);
+    this.replicationId = host.randomHex(20);
     this.keyspace = new Keyspace({
       databaseCount: config.number("databases"),
       random32: () => host.random32(),

@@ -62,9 +62,11 @@ const {
   while_subscribed,
   may_replicate,
   ends_connection,
+  no_multi,
 } = FLAG_BITS;
 
 const noAuth = new CommandError("NOAUTH Authentication required.");
+const notInTransaction = new CommandError("ERR Command not allowed inside a transaction");
 const outOfMemory = new CommandError("OOM command not allowed when used memory > 'maxmemory'.");
 const isLoading = new CommandError("LOADING Redis is loading the dataset in memory");
 const isReadOnly = new CommandError("READONLY You can't write against a read only replica.");
@@ -92,6 +94,12 @@ const quit: Guard = (_engine, _client, entry) =>
 const auth: Guard = (engine, client, entry) =>
   client.is(UNAUTHENTICATED) && (entry.bits & no_auth) === 0 && !engine.users.opensFreely
     ? noAuth
+    : null;
+
+/** What cannot be a part of a transaction is refused while it is being queued. */
+const transaction: Guard = (_engine, client, entry) =>
+  client.is(MULTI) && (entry.bits & no_multi) !== 0 && (entry.bits & not_queued) === 0
+    ? notInTransaction
     : null;
 
 const acl: Guard = (engine, client, entry, words) => {
@@ -171,6 +179,7 @@ const multi: Guard = (_engine, client, entry) =>
 export const guards: readonly (readonly [name: string, guard: Guard])[] = [
   ["quit", quit],
   ["auth", auth],
+  ["transaction", transaction],
   ["acl", acl],
   ["cluster", cluster],
   ["memory", memory],

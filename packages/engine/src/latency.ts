@@ -1,42 +1,75 @@
 /**
  * Latency: how long commands and other work take, as two instruments.
  *
- *   - histograms per command (INFO latencystats, LATENCY HISTOGRAM): logarithmic buckets, four to
- *     a doubling, from 1 µs on; percentiles are exact to within a bucket (19 %).
+ *   - histograms per command (INFO latencystats, LATENCY HISTOGRAM), in nanoseconds up to a second.
+ *     From 256 ns on each doubling has 128 buckets of equal width, so that a value is known to
+ *     within 1 %; below, each nanosecond has its own:
+ *
+ *          value      0 .. 255   256 .. 511   512 .. 1023   ...
+ *          bucket     0 .. 255   256 .. 383   384 .. 511    ...   width 1, 2, 4, ...
+ *
  *   - the latency monitor (LATENCY LATEST and kin): events at or over `latency-monitor-threshold`
  *     milliseconds, the last 160 of each kind with at most one a second, the worst of it.
  */
 import { type CommandEntry, FLAG_BITS } from "@kv/commands";
 
-const BUCKETS_PER_DOUBLING = 4;
-const BUCKET_COUNT = 160;
+/** Buckets of a doubling, as a power of two. */
+const SHIFT = 7;
+const EXACT = 2 << SHIFT;
+const VALUE_MAX = 1e9;
+const BUCKET_COUNT = bucketOf(VALUE_MAX) + 1;
+/** What LATENCY HISTOGRAM counts up to begins with this, in nanoseconds, and doubles. */
+const FIRST_STEP_NS = 1024;
+
+function bucketOf(nanoseconds: number): number {
+  if (nanoseconds < EXACT) return nanoseconds;
+  const doublings = 24 - Math.clz32(nanoseconds);
+  return (doublings << SHIFT) + (nanoseconds >>> doublings);
+}
+
+/** The greatest value of a bucket, in nanoseconds. */
+function highestOf(bucket: number): number {
+  if (bucket < EXACT) return bucket;
+  const doublings = (bucket >> SHIFT) - 1;
+  return (bucket - (doublings << SHIFT) + 1) * 2 ** doublings - 1;
+}
 
 export class CommandHistogram {
-  readonly counts = new Float64Array(BUCKET_COUNT);
+  private readonly counts = new Float64Array(BUCKET_COUNT);
   total = 0;
 
   /** `count` calls took `microseconds` each. */
   record(microseconds: number, count: number): void {
-    const bucket =
-      microseconds <= 1 ? 0 : Math.ceil(Math.log2(microseconds) * BUCKETS_PER_DOUBLING);
-    this.counts[Math.min(bucket, BUCKET_COUNT - 1)]! += count;
+    const nanoseconds = microseconds * 1000;
+    const bucket = bucketOf(nanoseconds >= VALUE_MAX ? VALUE_MAX : nanoseconds | 0);
+    this.counts[bucket] = (this.counts[bucket] as number) + count;
     this.total += count;
-  }
-
-  /** Upper bound, in microseconds, of a bucket. */
-  static boundUs(bucket: number): number {
-    return 2 ** (bucket / BUCKETS_PER_DOUBLING);
   }
 
   /** The time, in microseconds, that `percent` of the calls did not exceed. */
   percentileUs(percent: number): number {
-    const wanted = Math.max(1, Math.ceil((percent / 100) * this.total));
+    const wanted = Math.max(1, Math.floor((Math.min(percent, 100) / 100) * this.total + 0.5));
     let seen = 0;
     for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
       seen += this.counts[bucket] as number;
-      if (seen >= wanted) return CommandHistogram.boundUs(bucket);
+      if (seen >= wanted) return highestOf(bucket) / 1000;
     }
-    return CommandHistogram.boundUs(BUCKET_COUNT - 1);
+    return 0;
+  }
+
+  /** Calls that took up to 1, 2, 4 ... microseconds, without steps that add nothing. */
+  cumulative(): (readonly [microseconds: number, calls: number])[] {
+    const steps: [number, number][] = [];
+    let bucket = 0;
+    let seen = 0;
+    let before = 0;
+    for (let step = FIRST_STEP_NS; before < this.total; step *= 2) {
+      const last = step > VALUE_MAX ? BUCKET_COUNT - 1 : bucketOf(step);
+      for (; bucket <= last; bucket++) seen += this.counts[bucket] as number;
+      if (seen > before) steps.push([Math.floor(highestOf(last) / 1000), seen]);
+      before = seen;
+    }
+    return steps;
   }
 }
 

@@ -20,7 +20,7 @@ export interface InfoSection {
   isDefault: boolean;
   fields: readonly InfoField[];
   /** Rows whose names are only known at run time (commandstats, keyspace). */
-  rows?: (engine: Engine) => Iterable<readonly [name: string, value: string]>;
+  rows?: (engine: Engine) => Iterable<readonly [name: string, value: string | number]>;
 }
 
 export interface Hooks {

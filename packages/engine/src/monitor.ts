@@ -42,12 +42,19 @@ export class Monitors {
     const micros = Math.floor((nowMs - seconds * 1000) * 1000);
     const words = redactedWords(call).map(quoted).join(" ");
     const time = `${seconds}.${String(micros).padStart(6, "0")}`;
-    const line = `${time} [${call.db.index} ${client.connection.address}] ${words}`;
+    const line = `${time} [${client.databaseIndex} ${addressOf(client)}] ${words}`;
     for (const monitor of this.clients) {
-      monitor.box().simple(line);
+      engine.output.pushWriter(monitor).simple(line);
       engine.output.schedule(monitor);
     }
   }
+}
+
+/** The peer of a client; a Unix socket has only its path. */
+function addressOf({ connection }: Client): string {
+  return connection.kind === "unix"
+    ? `unix:${connection.address.replace(/:0$/, "")}`
+    : connection.address;
 }
 
 /** The word in double quotes, with everything unprintable escaped (one character is a byte). */

@@ -4,8 +4,9 @@
  * end of the loop turn. Readers who do not read are held to `client-output-buffer-limit`.
  */
 import type { BufferLimits } from "@kv/config";
-import type { ReplyWriter } from "@kv/resp";
+import { ReplyWriter } from "@kv/resp";
 import { type Client, ClientState } from "./client.ts";
+import { clientBytes } from "./client-memory.ts";
 import type { Engine } from "./engine.ts";
 
 /** Before a client has logged in, it may have this much unread. */
@@ -155,6 +156,7 @@ export function describeClient(engine: Engine, client: Client): string {
   const { connection, reader } = client;
   const seconds = (sinceMs: number) => Math.max(0, Math.floor((engine.nowMs - sinceMs) / 1000));
   const pending = connection.pendingBytes + (client.outbox?.length ?? 0);
+  const request = requestBytes(engine, client);
   const transaction = client.transaction;
   const fields: (readonly [string, string | number])[] = [
     ["id", client.id],
@@ -170,16 +172,16 @@ export function describeClient(engine: Engine, client: Client): string {
     ["psub", client.patterns?.size ?? 0],
     ["ssub", client.shardChannels?.size ?? 0],
     ["multi", client.inTransaction && transaction !== null ? transaction.queue.length : -1],
-    ["qbuf", reader.pendingBytes],
+    ["qbuf", reader.pendingBytes + request.whole],
     ["qbuf-free", Math.max(0, reader.bufferBytes - reader.pendingBytes)],
-    ["argv-mem", 0],
+    ["argv-mem", request.args],
     ["multi-mem", transaction?.queuedBytes ?? 0],
     ["rbs", client.outbox?.bytes.length ?? 0],
     ["rbp", client.outputPeakBytes],
     ["obl", 0],
     ["oll", pending > 0 ? 1 : 0],
     ["omem", pending],
-    ["tot-mem", client.bufferBytes + (transaction?.queuedBytes ?? 0)],
+    ["tot-mem", clientBytes(client) + request.whole],
     ["events", pending > 0 ? "rw" : "r"],
     ["cmd", client.lastCommand?.fullName ?? "NULL"],
     ["user", client.user.name],
@@ -189,6 +191,17 @@ export function describeClient(engine: Engine, client: Client): string {
     ["lib-ver", client.libraryVersion],
   ];
   return fields.map(([name, value]) => `${name}=${value}`).join(" ");
+}
+
+/** Bytes of the requests that are being served, and of the present one's arguments. */
+function requestBytes(engine: Engine, client: Client): { whole: number; args: number } {
+  const { call } = engine;
+  const { args } = call;
+  if (client !== engine.current || args.commandCount === 0) return { whole: 0, args: 0 };
+  let sum = 0;
+  for (let index = 0; index < call.argc; index++) sum += call.length(index);
+  const end = args.requestEnd[args.commandCount - 1] as number;
+  return { whole: end - (args.requestStart[0] as number), args: sum };
 }
 
 function clientFlags(engine: Engine, client: Client): string {

@@ -24,7 +24,11 @@ export class Pause {
 
   /** A further pause never shortens or softens the one in force (Redis 7.2). */
   begin(endsMs: number, all: boolean): void {
+    const { nowMs } = this.engine;
+    this.checkEnd(nowMs);
     if (endsMs > this.endsMs) this.endsMs = endsMs;
+    // A pause of no length holds nobody, not even until the next turn.
+    if (this.endsMs <= nowMs) return;
     if (all) this.holdsAll = true;
     this.holdsWrites = true;
     this.engine.setUnusual(EngineState.PAUSED, true);
@@ -41,14 +45,12 @@ export class Pause {
 
   /** Before the host waits for events: no command is running that others could get in the way of. */
   turn(): void {
+    this.checkEnd(this.engine.nowMs);
     if (this.isInForce || this.held.size === 0) return;
     const waiting = [...this.held];
     this.held.clear();
-    for (const client of waiting) {
-      // One of those that went on may have begun another pause.
-      if (this.isInForce) this.held.add(client);
-      else if (!client.closed) this.engine.resume(client);
-    }
+    // One of those that go on may begin another pause: then the rest are held again at once.
+    for (const client of waiting) if (!client.closed) this.engine.resume(client);
   }
 
   checkEnd(nowMs: number): void {

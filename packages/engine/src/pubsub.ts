@@ -2,13 +2,19 @@
  * Pub/Sub: channels, patterns and shard channels. Names are kept as text with one character a
  * byte, in Maps and Sets, so that any bytes are good names.
  */
+import { CommandError } from "@kv/commands";
 import { globMatch } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
 import { type Client, ClientState } from "./client.ts";
+import { NAME_OVERHEAD_BYTES } from "./client-memory.ts";
 import type { Engine } from "./engine.ts";
 
 /** Who subscribed to what: name → clients. */
 export type Subscriptions = Map<string, Set<Client>>;
+
+/** A Map breaks at 2^24 entries. */
+const NAMES_MAX = 16_000_000;
+const tooMany = new CommandError("ERR too many different channels or patterns");
 
 export class PubSub {
   readonly channels: Subscriptions = new Map();
@@ -65,14 +71,16 @@ export class PubSub {
   /** Adds a subscription. False when the client had it already. */
   subscribe(client: Client, table: Subscriptions, own: Set<string>, name: string): boolean {
     if (own.has(name)) return false;
-    own.add(name);
     let clients = table.get(name);
     if (clients === undefined) {
+      if (table.size >= NAMES_MAX) throw tooMany;
       clients = new Set();
       table.set(name, clients);
       if (table === this.patterns) this.patternBytes.set(name, latin1Bytes(name));
     }
     clients.add(client);
+    own.add(name);
+    client.subscribedBytes += name.length + NAME_OVERHEAD_BYTES;
     this.updateState(client);
     return true;
   }
@@ -84,6 +92,7 @@ export class PubSub {
     name: string,
   ): boolean {
     if (own === null || !own.delete(name)) return false;
+    client.subscribedBytes -= name.length + NAME_OVERHEAD_BYTES;
     const clients = table.get(name);
     clients?.delete(client);
     if (clients?.size === 0) {

@@ -29,6 +29,8 @@ export class Rates {
   readonly commands = new Rate();
   readonly inputBytes = new Rate();
   readonly outputBytes = new Rate();
+  readonly loopTurns = new Rate();
+  readonly loopMicroseconds = new Rate();
   private readonly engine: Engine;
   private lastMs = 0;
 
@@ -44,5 +46,7 @@ export class Rates {
     this.commands.sample(stats.commandsProcessed, elapsedMs);
     this.inputBytes.sample(stats.inputBytes, elapsedMs);
     this.outputBytes.sample(stats.outputBytes, elapsedMs);
+    this.loopTurns.sample(stats.loopTurns, elapsedMs);
+    this.loopMicroseconds.sample(stats.loopMicroseconds, elapsedMs);
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Redaction: the words of a request as MONITOR and the slow log may show them. Passwords become
- * "(redacted)": those of AUTH and HELLO AUTH, and the values of sensitive directives.
+ * "(redacted)": those of AUTH and HELLO AUTH, users and their rules, and the values of sensitive
+ * directives.
  */
 import type { EngineCall } from "./engine-call.ts";
 
@@ -20,8 +21,9 @@ export function redactedWords(call: EngineCall): string[] {
       const directive = call.engine.config.directive(words[index] as string);
       if (directive?.sensitive === true) words[index + 1] = REDACTED;
     }
-  } else if (name === "acl|setuser") {
-    return words.map((word, index) => (index < 3 ? word : REDACTED));
+  } else if (name === "acl|setuser" || name === "acl|deluser" || name === "acl|getuser") {
+    // Not even the names of users are everybody's business.
+    return words.map((word, index) => (index < 2 ? word : REDACTED));
   }
   return words;
 }

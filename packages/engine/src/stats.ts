@@ -25,6 +25,8 @@ export class Stats {
   aclDeniedKey = 0;
   aclDeniedChannel = 0;
   unexpectedErrors = 0;
+  /** RESTORE payloads that were looked at to the last byte: all of them are. */
+  payloadsValidated = 0;
   replyBufferShrinks = 0;
   replyBufferExpands = 0;
   peakMemoryBytes = 0;

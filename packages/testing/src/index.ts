@@ -4,5 +4,6 @@ export * from "./all-transcripts.ts";
 export * from "./differential.ts";
 export * from "./fake-host.ts";
 export * from "./harness.ts";
+export * from "./readme.ts";
 export * from "./server-process.ts";
 export * from "./wire-client.ts";

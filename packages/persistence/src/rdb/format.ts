@@ -125,14 +125,11 @@ export function isRdbType(type: number): boolean {
   return type < RDB_TYPE_NAMES.length && RDB_TYPE_NAMES[type] !== "";
 }
 
-/** Tags of lengths: the upper two bits of the first byte, or all of it. */
-export const LENGTH_6 = 0;
-export const LENGTH_14 = 1;
+/** First bytes of the longer forms of lengths. */
 export const LENGTH_32 = 0x80;
 export const LENGTH_64 = 0x81;
-export const LENGTH_SPECIAL = 3;
 
-/** How a string is stored when its length's tag is LENGTH_SPECIAL. */
+/** How a string is stored whose first byte has the upper two bits set: the lower six. */
 export const StringEncoding = { INT8: 0, INT16: 1, INT32: 2, LZF: 3 } as const;
 
 /** Strings longer than this are worth trying to compress. */

@@ -9,7 +9,7 @@
  * have come.
  */
 import { formatInt64, INT64_TEXT_BYTES } from "@kv/core";
-import { StringEncoding } from "./format.ts";
+import { LENGTH_32, LENGTH_64, StringEncoding } from "./format.ts";
 import { decompress, LZF_EXPANSION_MAX } from "./lzf.ts";
 
 /** What came of reading something. */
@@ -27,7 +27,7 @@ export const Status = {
 export type Status = (typeof Status)[keyof typeof Status];
 
 /** No string may be longer: it would not fit a block of the arena. */
-export const STRING_BYTES_MAX = 2 ** 30 - 4096;
+const STRING_BYTES_MAX = 2 ** 30 - 4096;
 /** The room for decompressing is kept up to this size. */
 const SCRATCH_KEPT_BYTES = 2 ** 20;
 
@@ -183,11 +183,11 @@ export class RdbInput {
       if (at + 2 > this.end) return this.more(at + 2);
       this.number = ((first & 63) << 8) | bytes[at + 1];
       this.at = at + 2;
-    } else if (first === 0x80) {
+    } else if (first === LENGTH_32) {
       if (at + 5 > this.end) return this.more(at + 5);
       this.number = this.view.getUint32(at + 1, false);
       this.at = at + 5;
-    } else if (first === 0x81) {
+    } else if (first === LENGTH_64) {
       if (at + 9 > this.end) return this.more(at + 9);
       this.hi = this.view.getInt32(at + 1, false);
       this.lo = this.view.getInt32(at + 5, false);

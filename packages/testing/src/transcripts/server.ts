@@ -27,7 +27,10 @@ const described: Transcript = [
     "slowlog|get slowlog|help slowlog|len slowlog|reset",
     "debug info monitor time lolwut role lastsave save bgsave shutdown dump restore",
   ].flatMap((names) => names.split(" ").map((name) => ["COMMAND", "INFO", name])),
-  { request: ["COMMAND", "INFO", "command|getkeys"], differs: "7.2 takes commands without arguments" },
+  {
+    request: ["COMMAND", "INFO", "command|getkeys"],
+    differs: "7.2 takes commands without arguments",
+  },
   ["COMMAND", "INFO", "nope", "get", "config|nope", "config|get|x", "get|x", ""],
   ["command", "info", "GET", "Config|Get"],
   ["COMMAND", "DOCS", "nope"],
@@ -301,7 +304,8 @@ const payloads = {
   hello: "\x00\x05\x68\x65\x6c\x6c\x6f\x0a\x00\x63\x72\xdf\x76\x65\x34\x20\x0a",
   ten: "\x00\xc0\x0a\x0a\x00\x6e\x9f\x57\x45\x0e\xae\x63\xbb",
   hash: "\x10\x12\x12\x00\x00\x00\x04\x00\x81\x66\x02\x81\x76\x02\x81\x6e\x02\x01\x01\xff\x0a\x00\xfc\xe4\x08\xf1\x79\x22\xe0\x16",
-  packed: "\x00\xc3\x09\x40\x64\x01\x78\x78\xe0\x57\x00\x01\x78\x78\x0a\x00\x5d\xb7\xf6\x63\xbb\x08\x62\x5f",
+  packed:
+    "\x00\xc3\x09\x40\x64\x01\x78\x78\xe0\x57\x00\x01\x78\x78\x0a\x00\x5d\xb7\xf6\x63\xbb\x08\x62\x5f",
 };
 const { hello } = payloads;
 /** The same value with a checksum that is wrong. */
@@ -319,13 +323,15 @@ const serialized: Transcript = [
   ["DUMP", "n"],
   ["HSET", "h", "f", "v", "n", 1],
   ["DUMP", "h"],
-  ...Object.entries(payloads).flatMap(([name, payload]): Transcript => [
-    ["RESTORE", `r-${name}`, 0, payload],
-    ["TYPE", `r-${name}`],
-    ["DEBUG", "DIGEST-VALUE", `r-${name}`],
-    ["RESTORE", `r-${name}`, 0, payload],
-    ["RESTORE", `r-${name}`, 0, payload, "REPLACE"],
-  ]),
+  ...Object.entries(payloads).flatMap(
+    ([name, payload]): Transcript => [
+      ["RESTORE", `r-${name}`, 0, payload],
+      ["TYPE", `r-${name}`],
+      ["DEBUG", "DIGEST-VALUE", `r-${name}`],
+      ["RESTORE", `r-${name}`, 0, payload],
+      ["RESTORE", `r-${name}`, 0, payload, "REPLACE"],
+    ],
+  ),
   ["RESTORE", "a", 0],
   ["RESTORE", "a", 0, "x"],
   ["RESTORE", "a", 0, ""],

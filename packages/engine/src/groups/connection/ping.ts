@@ -1,5 +1,6 @@
 /** PING: is anybody there, and can it write? */
 import { arg, arityError } from "@kv/commands";
+import { ClientState } from "../../client.ts";
 import { engineCommand } from "../../engine-call.ts";
 
 export const ping = engineCommand({
@@ -16,7 +17,7 @@ export const ping = engineCommand({
   run(call) {
     if (call.argc > 2) throw arityError("ping");
     const { client, reply } = call;
-    if (client.protocol === 2 && client.subscriptionCount > 0) {
+    if (client.is(ClientState.SUBSCRIBED)) {
       reply.array(2);
       reply.bulkLatin1("pong");
       if (call.argc === 1) reply.bulkLatin1("");

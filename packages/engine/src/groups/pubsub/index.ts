@@ -1,1 +1,4 @@
-export {};
+export * from "./publish.ts";
+export * from "./pubsub.ts";
+export * from "./subscribe.ts";
+export * from "./unsubscribe.ts";

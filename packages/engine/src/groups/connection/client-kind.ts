@@ -1,0 +1,26 @@
+/** Kinds of clients, as the TYPE of CLIENT LIST and CLIENT KILL names them. */
+import { fail } from "@kv/commands";
+import { type Client, ClientState } from "../../client.ts";
+import type { EngineCall } from "../../engine-call.ts";
+
+export type ClientKind = "normal" | "master" | "replica" | "pubsub";
+
+const kinds = new Map<string, ClientKind>([
+  ["normal", "normal"],
+  ["master", "master"],
+  ["slave", "replica"],
+  ["replica", "replica"],
+  ["pubsub", "pubsub"],
+]);
+
+/** The kind that an argument names. */
+export function kindArgument(call: EngineCall, index: number): ClientKind {
+  const word = call.text(index);
+  return kinds.get(word.toLowerCase()) ?? fail(`ERR Unknown client type '${word}'`);
+}
+
+export function kindOf(client: Client): ClientKind {
+  if (client.is(ClientState.REPLICATION)) return "replica";
+  const subscribed = client.subscriptionCount > 0 || (client.shardChannels?.size ?? 0) > 0;
+  return subscribed ? "pubsub" : "normal";
+}

@@ -1,0 +1,65 @@
+/** Logging in and out: what AUTH, HELLO and RESET have in common. */
+import { CommandError } from "@kv/commands";
+import { latin1 } from "@kv/resp";
+import type { User } from "../../acl.ts";
+import { type Client, ClientState } from "../../client.ts";
+import type { Engine } from "../../engine.ts";
+import type { EngineCall } from "../../engine-call.ts";
+
+const wrongPassword = new CommandError(
+  "WRONGPASS invalid username-password pair or user is disabled.",
+);
+
+/** Logs the client in as the user, or throws WRONGPASS. The password stands at an argument. */
+export function logIn(call: EngineCall, userName: string, passwordArgument: number): void {
+  const { client, engine } = call;
+  const digest = engine.host.sha256Hex(call.copyOf(passwordArgument));
+  const user = engine.users.authenticate(userName, digest);
+  if (user === null) {
+    engine.stats.aclDeniedAuth++;
+    engine.aclLog.add(
+      {
+        reason: "auth",
+        object: call.text(0),
+        username: userName,
+        clientInfo: engine.output.describe(client),
+      },
+      client,
+      engine.nowMs,
+      engine.config.number("acllog-max-len"),
+    );
+    throw wrongPassword;
+  }
+  actAs(client, user, true);
+}
+
+/** As after connecting: the default user, who may or may not have to log in. */
+export function logOut(client: Client, engine: Engine): void {
+  actAs(client, engine.users.defaultUser, engine.users.opensFreely);
+}
+
+function actAs(client: Client, user: User, authenticated: boolean): void {
+  client.user = user;
+  client.mark(ClientState.UNAUTHENTICATED, !authenticated);
+  client.mark(ClientState.RESTRICTED, !user.isUnrestricted);
+  client.reader.authenticated = authenticated;
+}
+
+const badName = new CommandError(
+  "ERR Client names cannot contain spaces, newlines or special characters.",
+);
+
+/** The client name at an argument. Throws when it would break the lines of CLIENT LIST. */
+export function clientNameAt(call: EngineCall, index: number): string {
+  if (!isPlainWord(call, index)) throw badName;
+  return latin1(call.bytes, call.start(index), call.end(index));
+}
+
+/** True when the argument has nothing but printable ASCII without spaces. */
+export function isPlainWord(call: EngineCall, index: number): boolean {
+  for (let at = call.start(index); at < call.end(index); at++) {
+    const byte = call.bytes[at] as number;
+    if (byte < 0x21 || byte > 0x7e) return false;
+  }
+  return true;
+}

@@ -1,0 +1,135 @@
+/** PUBSUB: who listens to what. */
+import { arg, type Command, replyHelp } from "@kv/commands";
+import { globMatch } from "@kv/core";
+import { latin1Bytes } from "@kv/resp";
+import { type EngineCall, engineCommand } from "../../engine-call.ts";
+import type { Subscriptions } from "../../pubsub.ts";
+import { subcommandSyntax } from "../subcommand-syntax.ts";
+
+const channels = engineCommand({
+  name: "channels",
+  group: "pubsub",
+  since: "2.8.0",
+  summary: "Lists the channels that somebody listens to, patterns aside.",
+  complexity: "O(N) with N channels.",
+  arity: -2,
+  flags: ["pubsub", "loading", "stale"],
+  args: [arg.optional(arg.pattern("pattern"))],
+
+  run(call) {
+    replyNames(call, call.engine.pubsub.channels);
+  },
+});
+
+const shardchannels = engineCommand({
+  name: "shardchannels",
+  group: "pubsub",
+  since: "7.0.0",
+  summary: "Lists the shard channels that somebody listens to.",
+  complexity: "O(N) with N shard channels.",
+  arity: -2,
+  flags: ["pubsub", "loading", "stale"],
+  args: [arg.optional(arg.pattern("pattern"))],
+
+  run(call) {
+    replyNames(call, call.engine.pubsub.shardChannels);
+  },
+});
+
+const numsub = engineCommand({
+  name: "numsub",
+  group: "pubsub",
+  since: "2.8.0",
+  summary: "Counts the listeners of channels, patterns aside.",
+  complexity: "O(N) with N channels asked for.",
+  arity: -2,
+  flags: ["pubsub", "loading", "stale"],
+  args: [arg.optional(arg.many(arg.string("channel")))],
+
+  run(call) {
+    replyCounts(call, call.engine.pubsub.channels);
+  },
+});
+
+const shardnumsub = engineCommand({
+  name: "shardnumsub",
+  group: "pubsub",
+  since: "7.0.0",
+  summary: "Counts the listeners of shard channels.",
+  complexity: "O(N) with N shard channels asked for.",
+  arity: -2,
+  flags: ["pubsub", "loading", "stale"],
+  args: [arg.optional(arg.many(arg.string("shardchannel")))],
+
+  run(call) {
+    replyCounts(call, call.engine.pubsub.shardChannels);
+  },
+});
+
+const numpat = engineCommand({
+  name: "numpat",
+  group: "pubsub",
+  since: "2.8.0",
+  summary: "Counts the different patterns that somebody listens to.",
+  complexity: "O(1)",
+  arity: 2,
+  flags: ["pubsub", "loading", "stale"],
+
+  run({ engine, reply }) {
+    reply.integer(engine.pubsub.patterns.size);
+  },
+});
+
+function replyNames(call: EngineCall, table: Subscriptions): void {
+  const { reply } = call;
+  if (call.argc > 3) throw subcommandSyntax(call);
+  const pattern = call.argc === 3 ? call.argument(2) : null;
+  const handle = reply.deferArray();
+  let count = 0;
+  for (const name of table.keys()) {
+    if (pattern !== null) {
+      const bytes = latin1Bytes(name);
+      if (!globMatch(pattern, 0, pattern.length, bytes, 0, bytes.length, false)) continue;
+    }
+    reply.bulkLatin1(name);
+    count++;
+  }
+  reply.closeArray(handle, count);
+}
+
+function replyCounts(call: EngineCall, table: Subscriptions): void {
+  const { reply } = call;
+  reply.array((call.argc - 2) * 2);
+  for (let index = 2; index < call.argc; index++) {
+    const name = call.text(index);
+    reply.bulkLatin1(name);
+    reply.integer(table.get(name)?.size ?? 0);
+  }
+}
+
+const subcommands: readonly Command[] = [channels, numpat, numsub, shardchannels, shardnumsub];
+
+const help = engineCommand({
+  name: "help",
+  group: "pubsub",
+  since: "6.2.0",
+  summary: "Shows these lines.",
+  complexity: "O(1)",
+  arity: 2,
+  flags: ["loading", "stale"],
+
+  run(call) {
+    replyHelp(call, "pubsub", subcommands);
+  },
+});
+
+export const pubsub = engineCommand({
+  name: "pubsub",
+  group: "pubsub",
+  since: "2.8.0",
+  summary: "A container for commands about subscriptions.",
+  complexity: "Depends on the subcommand.",
+  arity: -2,
+  flags: [],
+  subcommands: [...subcommands, help],
+});

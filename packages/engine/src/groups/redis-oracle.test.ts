@@ -1,0 +1,116 @@
+/**
+ * The engine's own commands against COMMAND INFO and COMMAND DOCS of redis-server, over the wire of
+ * both: so the shape of the replies is compared, too. Texts are our own and left out.
+ */
+import { Harness, hasRedisServer, plain, ServerProcess } from "@kv/testing";
+import { ReplyParser } from "@kv/resp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { groups } from "./index.ts";
+
+type Fields = Map<string, unknown>;
+
+/** Commands that 7.0, which is likely to be installed, does not have or declares otherwise. */
+const newer: Record<string, string> = {
+  "command|getkeys": "7.2 takes a request of one word",
+  "command|getkeysandflags": "7.2 takes a request of one word",
+  "config|get": "7.2 dropped the block around the parameter",
+  "config|set": "7.2 renamed the block",
+  "shutdown": "7.2 renamed the choice between saving and not",
+  "acl|log": "7.2 added a line to the history",
+};
+
+const names = groups.map(({ name }) => name);
+
+function parse(raw: string): unknown[] {
+  const parser = new ReplyParser({ strings: "latin1" });
+  parser.feed(Uint8Array.from(raw, (character) => character.charCodeAt(0)));
+  const replies: unknown[] = [];
+  for (let next = parser.next(); next !== undefined; next = parser.next()) replies.push(plain(next));
+  return replies;
+}
+
+/** A description without texts, and with what has no order in one. */
+function comparable(value: unknown): unknown {
+  if (value instanceof Set) return [...value].map(comparable).sort(byText);
+  if (Array.isArray(value)) return value.map(comparable);
+  if (!(value instanceof Map)) return value;
+  const kept: Record<string, unknown> = {};
+  for (const [name, part] of value as Fields) {
+    if (/^(summary|complexity|display_text|notes)$/.test(name)) continue;
+    kept[name] =
+      name === "history"
+        ? [...(part as Iterable<unknown[]>)].map(([since]) => since)
+        : comparable(part);
+  }
+  return kept;
+}
+
+const byText = (a: unknown, b: unknown) =>
+  JSON.stringify(a).localeCompare(JSON.stringify(b));
+
+/** Subcommands of an answer of COMMAND INFO, and the commands themselves, by name. */
+function flattened(infos: unknown[]): Map<string, unknown[]> {
+  const all = new Map<string, unknown[]>();
+  for (const info of infos as unknown[][]) {
+    if (info === null) continue;
+    all.set(info[0] as string, info.slice(0, 9));
+    for (const sub of info[9] as Iterable<unknown[]>) all.set(sub[0] as string, sub.slice(0, 9));
+  }
+  return all;
+}
+
+/** As flattened(), for COMMAND DOCS. */
+function flattenedDocs(docs: Fields): Map<string, Fields> {
+  const all = new Map<string, Fields>();
+  for (const [name, doc] of docs as Map<string, Fields>) {
+    const own = new Map(doc);
+    own.delete("subcommands");
+    all.set(name, own);
+    const subs = doc.get("subcommands");
+    if (subs !== undefined) for (const [sub, each] of subs as Map<string, Fields>) all.set(sub, each);
+  }
+  return all;
+}
+
+describe.runIf(hasRedisServer())("as redis-server describes them", () => {
+  let redis: ServerProcess;
+  const theirs = { infos: [] as unknown[], docs: new Map() as Fields };
+  const ours = { infos: [] as unknown[], docs: new Map() as Fields };
+
+  beforeAll(async () => {
+    redis = await ServerProcess.start();
+    const client = await redis.connect();
+    await client.request("HELLO", 3);
+    [theirs.infos] = parse(await client.request("COMMAND", "INFO", ...names)) as [unknown[]];
+    [theirs.docs] = parse(await client.request("COMMAND", "DOCS", ...names)) as [Fields];
+    const kv = new Harness({ resp: 3 });
+    ours.infos = kv.send("COMMAND", "INFO", ...names) as unknown[];
+    ours.docs = kv.send("COMMAND", "DOCS", ...names) as Fields;
+  });
+  afterAll(() => redis?.stop());
+
+  const described = (infos: unknown[], docs: Fields) => {
+    const documented = flattenedDocs(docs);
+    return new Map(
+      [...flattened(infos)].map(([name, info]) => [
+        name,
+        { info: comparable(info), docs: comparable(documented.get(name)) },
+      ]),
+    );
+  };
+
+  test("but for what is newer", () => {
+    const reference = described(theirs.infos, theirs.docs);
+    const own = described(ours.infos, ours.docs);
+    for (const [name, each] of own)
+      if (!(name in newer) && JSON.stringify(each) !== JSON.stringify(reference.get(name))) console.log("DIFF", name, JSON.stringify(each), JSON.stringify(reference.get(name)));
+    expect([...reference.keys()].filter((name) => !own.has(name))).toEqual([]);
+  });
+
+  test("and that is different indeed", () => {
+    const reference = described(theirs.infos, theirs.docs);
+    const own = described(ours.infos, ours.docs);
+    for (const name of Object.keys(newer))
+      expect(own.get(name), name).not.toEqual(reference.get(name));
+  });
+});

@@ -1,0 +1,272 @@
+/** ACL: who may do what. There is one user, `default`, who may do everything once let in. */
+import { ACL_CATEGORIES, arg, CommandError, fail } from "@kv/commands";
+import { latin1Bytes } from "@kv/resp";
+import type { User } from "../../acl.ts";
+import type { Engine } from "../../engine.ts";
+import { type EngineCall, engineCommand } from "../../engine-call.ts";
+import { helpFor } from "../subcommand-help.ts";
+import { aclLog } from "./acl-log.ts";
+import { adopt, applyRule, draftOf, userFlags, userLine } from "./acl-rules.ts";
+
+const onlyDefault = new CommandError(
+  "ERR Users other than 'default' are not supported by this server yet",
+);
+const notRemovable = new CommandError("ERR The 'default' user cannot be removed");
+const noFile = new CommandError(
+  "ERR This Redis instance is not configured to use an ACL file. You may want to specify users " +
+    "via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis " +
+    "configuration file set) in order to store users in the Redis configuration.",
+);
+const filesNotSupported = new CommandError("ERR ACL files are not supported by this server yet");
+const badBits = new CommandError(
+  "ERR ACL GENPASS argument must be the number of bits for the output password, a positive " +
+    "number up to 4096",
+);
+const GENPASS_BITS = 256;
+const GENPASS_BITS_MAX = 4096;
+
+const open = { group: "server", since: "6.0.0", flags: ["noscript", "loading", "stale"] } as const;
+const admin = { ...open, flags: ["admin", ...open.flags] } as const;
+
+const whoami = engineCommand({
+  ...open,
+  name: "whoami",
+  summary: "Tells the user of this connection.",
+  complexity: "O(1)",
+  arity: 2,
+  run({ client, reply }) {
+    reply.bulkLatin1(client.user.name);
+  },
+});
+
+const cat = engineCommand({
+  ...open,
+  name: "cat",
+  summary: "Lists the categories, or the commands of one.",
+  complexity: "O(N) with N commands.",
+  arity: -2,
+  args: [arg.optional(arg.string("categoryname"))],
+  run(call) {
+    const { engine, reply } = call;
+    let names: readonly string[] = ACL_CATEGORIES;
+    if (call.argc > 2) {
+      const word = call.text(2);
+      const category = ACL_CATEGORIES.find((each) => each === word.toLowerCase());
+      if (category === undefined) fail(`ERR Unknown category '${word}'`);
+      names = engine.commands.all
+        .filter(({ command }) => command.categories.includes(category))
+        .map(({ fullName }) => fullName);
+    }
+    reply.array(names.length);
+    for (const name of names) reply.bulkLatin1(name);
+  },
+});
+
+const users = engineCommand({
+  ...admin,
+  name: "users",
+  summary: "Lists the names of all users.",
+  complexity: "O(N) with N users.",
+  arity: 2,
+  run({ engine, reply }) {
+    reply.array(engine.users.byName.size);
+    for (const name of engine.users.byName.keys()) reply.bulkLatin1(name);
+  },
+});
+
+const list = engineCommand({
+  ...admin,
+  name: "list",
+  summary: "Lists all users with their rules.",
+  complexity: "O(N) with N users.",
+  arity: 2,
+  run({ engine, reply }) {
+    reply.array(engine.users.byName.size);
+    for (const user of engine.users.byName.values()) reply.bulkLatin1(userLine(user));
+  },
+});
+
+const getuser = engineCommand({
+  ...admin,
+  name: "getuser",
+  summary: "Shows the rules of a user.",
+  complexity: "O(N) with N rules.",
+  arity: 3,
+  args: [arg.string("username")],
+  history: [
+    ["6.2.0", "Shows channel patterns."],
+    ["7.0.0", "Shows selectors; keys and channels are shown as rules."],
+  ],
+  run(call) {
+    const { engine, reply } = call;
+    const user = engine.users.byName.get(call.text(2));
+    if (user === undefined) return reply.null();
+    const flags = userFlags(user);
+    reply.map(6);
+    reply.bulkLatin1("flags");
+    reply.set(flags.length);
+    for (const flag of flags) reply.bulkLatin1(flag);
+    reply.bulkLatin1("passwords");
+    reply.array(user.passwords.size);
+    for (const digest of user.passwords) reply.bulkLatin1(digest);
+    for (const [name, rule] of [
+      ["commands", "+@all"],
+      ["keys", "~*"],
+      ["channels", "&*"],
+    ] as const) {
+      reply.bulkLatin1(name);
+      reply.bulkLatin1(rule);
+    }
+    reply.bulkLatin1("selectors");
+    reply.emptyArray();
+  },
+});
+
+const setuser = engineCommand({
+  ...admin,
+  name: "setuser",
+  summary: "Changes the rules of the default user.",
+  complexity: "O(N) with N rules.",
+  arity: -3,
+  args: [arg.string("username"), arg.optional(arg.many(arg.string("rule")))],
+  history: [
+    ["6.2.0", "Added channel patterns."],
+    ["7.0.0", "Added selectors and permissions by key."],
+  ],
+  run(call) {
+    const { engine, reply } = call;
+    if (call.text(2) !== "default") throw onlyDefault;
+    const user = engine.users.defaultUser;
+    const draft = draftOf(user);
+    const digestOf = (password: string) => engine.host.sha256Hex(latin1Bytes(password));
+    for (let index = 3; index < call.argc; index++) {
+      const rule = call.text(index);
+      const problem = applyRule(draft, rule, digestOf);
+      if (problem !== undefined) fail(`ERR Error in ACL SETUSER modifier '${rule}': ${problem}`);
+    }
+    adopt(user, draft);
+    reply.ok();
+  },
+});
+
+const deluser = engineCommand({
+  ...admin,
+  name: "deluser",
+  summary: "Removes users: there is none that can be.",
+  complexity: "O(1)",
+  arity: -3,
+  args: [arg.many(arg.string("username"))],
+  run(call) {
+    for (let index = 2; index < call.argc; index++)
+      if (call.text(index) === "default") throw notRemovable;
+    call.reply.integer(0);
+  },
+});
+
+const genpass = engineCommand({
+  ...open,
+  name: "genpass",
+  summary: "Makes a password from strong randomness.",
+  complexity: "O(1)",
+  arity: -2,
+  args: [arg.optional(arg.integer("bits"))],
+  run(call) {
+    const { engine, reply } = call;
+    const bits = call.argc > 2 ? call.integer(2) : GENPASS_BITS;
+    if (bits <= 0 || bits > GENPASS_BITS_MAX) throw badBits;
+    const digits = Math.ceil(bits / 4);
+    reply.bulkLatin1(engine.host.randomHex(Math.ceil(digits / 2)).slice(0, digits));
+  },
+});
+
+const dryrun = engineCommand({
+  ...admin,
+  name: "dryrun",
+  since: "7.0.0",
+  summary: "Tells whether a user may run a command, without running it.",
+  complexity: "O(1)",
+  arity: -4,
+  args: [arg.string("username"), arg.string("command"), arg.optional(arg.many(arg.string("arg")))],
+  run(call) {
+    const { engine, reply } = call;
+    const user = userNamed(engine, call.text(2));
+    const entry = commandAt(call, 3);
+    if (!entry.accepts(call.argc - 3))
+      fail(`ERR wrong number of arguments for '${entry.fullName}' command`);
+    const reason = user.refusal(entry);
+    if (reason === null) reply.ok();
+    else reply.bulkText(reason);
+  },
+});
+
+function userNamed({ users: { byName } }: Engine, name: string): User {
+  return byName.get(name) ?? fail(`ERR User '${name}' not found`);
+}
+
+/** The command whose name begins at an argument, or fails as Redis does. */
+function commandAt(call: EngineCall, index: number) {
+  const name = call.text(index);
+  let entry = call.engine.commands.byName.get(name.toLowerCase());
+  if (entry?.subcommands != null && index + 1 < call.argc)
+    entry = entry.subcommands.get(call.text(index + 1).toLowerCase());
+  return entry ?? fail(`ERR Command '${name}' not found`);
+}
+
+function refuseFiles(call: EngineCall): never {
+  throw call.engine.config.text("aclfile") === "" ? noFile : filesNotSupported;
+}
+
+const load = engineCommand({
+  ...admin,
+  name: "load",
+  summary: "Would read the users from the ACL file.",
+  complexity: "O(1)",
+  arity: 2,
+  run: refuseFiles,
+});
+
+const save = engineCommand({
+  ...admin,
+  name: "save",
+  summary: "Would write the users into the ACL file.",
+  complexity: "O(1)",
+  arity: 2,
+  run: refuseFiles,
+});
+
+const log = engineCommand({
+  ...admin,
+  name: "log",
+  summary: "Shows who was refused lately, or forgets it.",
+  complexity: "O(N) with N entries shown.",
+  arity: -2,
+  args: [arg.optional(arg.oneOf("operation", arg.integer("count"), arg.token("reset", "RESET")))],
+  history: [["7.2.0", "Entries have a number and the times of their first and last refusal."]],
+  run: aclLog,
+});
+
+const subcommands = [
+  cat,
+  deluser,
+  dryrun,
+  genpass,
+  getuser,
+  list,
+  load,
+  log,
+  save,
+  setuser,
+  users,
+  whoami,
+];
+
+export const acl = engineCommand({
+  name: "acl",
+  group: "server",
+  since: "6.0.0",
+  summary: "Groups the commands for users and what they may do.",
+  complexity: "As the subcommand.",
+  arity: -2,
+  flags: [],
+  subcommands: [...subcommands, helpFor("acl", subcommands, { group: "server", since: "6.0.0" })],
+});

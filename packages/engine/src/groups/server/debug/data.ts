@@ -1,0 +1,134 @@
+/** DEBUG subcommands about data: OBJECT, DIGEST, POPULATE, RELOAD, HTSTATS. */
+import { CommandError, errors, fail } from "@kv/commands";
+import {
+  Dict,
+  ENCODING_NAMES,
+  Encoding,
+  EXTERNAL_FLAG,
+  encodingOf,
+  flagsOf,
+  idleBits,
+  NONE,
+  type Ref,
+  setString,
+  valueRef,
+} from "@kv/core";
+import { idleTimeMs } from "@kv/eviction";
+import { dumpPayload } from "@kv/persistence";
+import { latin1Bytes } from "@kv/resp";
+import { Digester } from "../../../debug-digest.ts";
+import type { EngineCall } from "../../../engine-call.ts";
+import { tableStats } from "./tables.ts";
+
+const outOfRange = new CommandError("ERR Out of range database");
+const notATable = new CommandError(
+  "ERR The value stored at the specified key is not represented using an hash table",
+);
+const badReloadOption = new CommandError(
+  "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
+);
+const reloadFailed = new CommandError("ERR Error trying to load the RDB dump, check server logs.");
+const ZERO_DIGEST = "0".repeat(40);
+/** Bytes of a payload besides the value itself: its type, the version and the checksum. */
+const PAYLOAD_FRAME_BYTES = 11;
+
+function existing(call: EngineCall, index: number): Ref {
+  const entry = call.find(index);
+  if (entry === NONE) throw errors.noSuchKey;
+  return entry;
+}
+
+/** One line about how a value is kept. The address names its block: it stays while that does. */
+export function object(call: EngineCall): void {
+  const { arena } = call.keyspace;
+  const entry = existing(call, 2);
+  const isOutside = (flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0;
+  const address = (isOutside ? valueRef(arena, entry) : entry) >>> 0;
+  const bits = idleBits(arena, entry);
+  const { clock, policy } = call.engine.memory.evictor;
+  const idleSeconds =
+    policy.usage === "lfu" ? 0 : Math.floor(idleTimeMs(bits, clock.lruClock) / 1000);
+  const length = dumpPayload(arena, entry).length - PAYLOAD_FRAME_BYTES;
+  call.reply.simple(
+    `Value at:0x${(address * 8).toString(16).padStart(12, "0")} refcount:1 ` +
+      `encoding:${ENCODING_NAMES[encodingOf(arena, entry)]} serializedlength:${length} ` +
+      `lru:${bits} lru_seconds_idle:${idleSeconds}`,
+  );
+}
+
+export function digest({ keyspace, reply }: EngineCall): void {
+  reply.simple(new Digester(keyspace).dataSet());
+}
+
+export function digestValue(call: EngineCall): void {
+  const { keyspace, reply, argc } = call;
+  const digester = new Digester(keyspace);
+  reply.array(argc - 2);
+  for (let index = 2; index < argc; index++) {
+    const entry = call.find(index);
+    reply.simple(entry === NONE ? ZERO_DIGEST : digester.value(entry));
+  }
+}
+
+function positive(call: EngineCall, index: number): number {
+  const value = call.integer(index, errors.mustBePositive);
+  if (value < 0) throw errors.mustBePositive;
+  return value;
+}
+
+/** Creates keys fast: no events, no propagation, and keys that exist stay as they are. */
+export function populate(call: EngineCall): void {
+  const { db, idle, reply, argc } = call;
+  const count = positive(call, 2);
+  const prefix = argc > 3 ? call.text(3) : "key";
+  const size = argc > 4 ? positive(call, 4) : 0;
+  for (let number = 0; number < count; number++) {
+    const key = latin1Bytes(`${prefix}:${number}`);
+    const hash = db.hash(key, new DataView(key.buffer), 0, key.length);
+    if (db.find(key, new DataView(key.buffer), 0, key.length, hash) !== NONE) continue;
+    const text = latin1Bytes(`value:${number}`);
+    let value = text;
+    if (size > 0) {
+      value = new Uint8Array(size);
+      value.set(text.subarray(0, size));
+    }
+    setString(db, NONE, key, 0, key.length, hash, value, 0, value.length, false, idle.fresh);
+  }
+  reply.ok();
+}
+
+export function reload(call: EngineCall): void {
+  const { engine, keyspace, reply, argc } = call;
+  let saves = true;
+  let flushes = true;
+  for (let index = 2; index < argc; index++) {
+    if (call.is(index, "NOSAVE")) saves = false;
+    else if (call.is(index, "NOFLUSH")) flushes = false;
+    else if (!call.is(index, "MERGE")) throw badReloadOption;
+  }
+  if (saves && !engine.saving.saveNow()) fail("ERR");
+  if (flushes) {
+    engine.effects.databaseChanged(-1);
+    keyspace.flush(false);
+  }
+  if (!engine.saving.loadNow()) throw reloadFailed;
+  engine.host.log("warning", "DB reloaded by DEBUG RELOAD");
+  reply.ok();
+}
+
+export function htstats(call: EngineCall): void {
+  const index = call.integer(2);
+  const database = call.keyspace.databases[index];
+  if (database === undefined) throw outOfRange;
+  call.reply.verbatim(
+    "txt",
+    `[Dictionary HT]\n${tableStats(database.dict)}[Expires HT]\n${tableStats(database.expires)}`,
+  );
+}
+
+export function htstatsKey(call: EngineCall): void {
+  const { arena } = call.keyspace;
+  const entry = existing(call, 2);
+  if (encodingOf(arena, entry) !== Encoding.HASHTABLE) throw notATable;
+  call.reply.verbatim("txt", tableStats(new Dict(arena).attach(valueRef(arena, entry))));
+}

@@ -1,0 +1,95 @@
+/**
+ * INFO: sections of rows. To add a field, add a row to its section's file; a module brings rows of
+ * its own, which join the section of the same name (taking the place of rows of the same name) or
+ * form a new one behind the server's.
+ */
+import type { Engine } from "../engine.ts";
+import type { InfoSection } from "../module.ts";
+import { clientsSection } from "./clients.ts";
+import { commandstatsSection, errorstatsSection, latencystatsSection } from "./commands.ts";
+import { keyspaceSection } from "./keyspace.ts";
+import { memorySection } from "./memory.ts";
+import { persistenceSection } from "./persistence.ts";
+import { clusterSection, replicationSection } from "./replication.ts";
+import { cpuSection, serverSection } from "./server.ts";
+import { statsSection } from "./stats.ts";
+
+/** Loaded modules: none can be loaded, so the section is its heading. */
+const modulesSection: InfoSection = {
+  name: "module_list",
+  title: "Modules",
+  isDefault: true,
+  fields: [],
+};
+
+/** The server's own sections, in the order in which Redis prints them. */
+const ownSections: readonly InfoSection[] = [
+  serverSection,
+  clientsSection,
+  memorySection,
+  persistenceSection,
+  statsSection,
+  replicationSection,
+  cpuSection,
+  modulesSection,
+  commandstatsSection,
+  errorstatsSection,
+  latencystatsSection,
+  clusterSection,
+  keyspaceSection,
+];
+
+/**
+ * The text of INFO with these section names, in any case: none is `default`; `all` is everything
+ * that is the server's own, `everything` also what only modules have. Unknown names add nothing.
+ */
+export function infoText(engine: Engine, names: readonly string[]): string {
+  const wanted = new Set(names.map((name) => name.toLowerCase()));
+  const everything = wanted.has("everything");
+  const all = everything || wanted.has("all");
+  const defaults = wanted.size === 0 || wanted.has("default");
+  const fromModules = engine.modules.flatMap(({ info }) => info ?? []);
+  const known = new Set(ownSections.map(({ name }) => name));
+  const further: InfoSection[] = [];
+  for (const section of fromModules) {
+    if (known.has(section.name)) continue;
+    known.add(section.name);
+    further.push(section);
+  }
+  const isWanted = ({ name, isDefault }: InfoSection, isOwn: boolean) =>
+    wanted.has(name) ||
+    (name === "module_list" && wanted.has("modules")) ||
+    (defaults && isDefault) ||
+    (isOwn ? all : everything || wanted.has("modules"));
+  return [
+    ...ownSections.filter((section) => isWanted(section, true)),
+    ...further.filter((section) => isWanted(section, false)),
+  ]
+    .map((section) =>
+      sectionText(
+        engine,
+        section,
+        fromModules.filter((joining) => joining !== section && joining.name === section.name),
+      ),
+    )
+    .join("\r\n");
+}
+
+function sectionText(
+  engine: Engine,
+  section: InfoSection,
+  joining: readonly InfoSection[],
+): string {
+  const rows = new Map<string, string | number>();
+  for (const { fields, rows: further } of [section, ...joining]) {
+    for (const { name, value } of fields) {
+      const shown = value(engine);
+      if (shown === undefined) rows.delete(name);
+      else rows.set(name, shown);
+    }
+    for (const [name, value] of further?.(engine) ?? []) rows.set(name, value);
+  }
+  let text = `# ${section.title}\r\n`;
+  for (const [name, value] of rows) text += `${name}:${value}\r\n`;
+  return text;
+}

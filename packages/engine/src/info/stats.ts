@@ -1,0 +1,97 @@
+/** INFO stats: counters since the start, or since CONFIG RESETSTAT. */
+import type { InfoField, InfoSection } from "../module.ts";
+
+const zero = (...names: string[]): InfoField[] => names.map((name) => ({ name, value: () => 0 }));
+
+const kilobytes = (bytesPerSecond: number) => (bytesPerSecond / 1024).toFixed(2);
+
+export const statsSection: InfoSection = {
+  name: "stats",
+  title: "Stats",
+  isDefault: true,
+  fields: [
+    { name: "total_connections_received", value: ({ stats }) => stats.connectionsReceived },
+    { name: "total_commands_processed", value: ({ stats }) => stats.commandsProcessed },
+    {
+      name: "instantaneous_ops_per_sec",
+      value: ({ cronJobs }) => Math.floor(cronJobs.rates.commands.perSecond),
+    },
+    { name: "total_net_input_bytes", value: ({ stats }) => stats.inputBytes },
+    { name: "total_net_output_bytes", value: ({ stats }) => stats.outputBytes },
+    ...zero("total_net_repl_input_bytes", "total_net_repl_output_bytes"),
+    {
+      name: "instantaneous_input_kbps",
+      value: ({ cronJobs }) => kilobytes(cronJobs.rates.inputBytes.perSecond),
+    },
+    {
+      name: "instantaneous_output_kbps",
+      value: ({ cronJobs }) => kilobytes(cronJobs.rates.outputBytes.perSecond),
+    },
+    { name: "instantaneous_input_repl_kbps", value: () => "0.00" },
+    { name: "instantaneous_output_repl_kbps", value: () => "0.00" },
+    { name: "rejected_connections", value: ({ stats }) => stats.connectionsRejected },
+    ...zero("sync_full", "sync_partial_ok", "sync_partial_err"),
+    { name: "expired_keys", value: ({ stats }) => stats.expiredKeys },
+    { name: "expired_stale_perc", value: ({ stats }) => stats.expiredStalePercent.toFixed(2) },
+    {
+      name: "expired_time_cap_reached_count",
+      value: ({ stats }) => stats.expireCycleTimeLimitReached,
+    },
+    {
+      name: "expire_cycle_cpu_milliseconds",
+      value: ({ stats }) => Math.floor(stats.expireCycleMicroseconds / 1000),
+    },
+    { name: "evicted_keys", value: ({ stats }) => stats.evictedKeys },
+    { name: "evicted_clients", value: ({ stats }) => stats.evictedClients },
+    { name: "total_eviction_exceeded_time", value: ({ stats }) => stats.evictionExceededMs },
+    ...zero("current_eviction_exceeded_time"),
+    { name: "keyspace_hits", value: ({ call }) => call.keyspaceHits },
+    { name: "keyspace_misses", value: ({ call }) => call.keyspaceMisses },
+    { name: "pubsub_channels", value: ({ pubsub }) => pubsub.channels.size },
+    { name: "pubsub_patterns", value: ({ pubsub }) => pubsub.patterns.size },
+    { name: "pubsubshard_channels", value: ({ pubsub }) => pubsub.shardChannels.size },
+    // Nothing forks, no sockets are kept for MIGRATE, nothing defragments.
+    ...zero("latest_fork_usec", "total_forks", "migrate_cached_sockets"),
+    ...zero("slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses"),
+    ...zero("active_defrag_key_hits", "active_defrag_key_misses"),
+    ...zero("total_active_defrag_time", "current_active_defrag_time"),
+    ...zero("tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"),
+    { name: "unexpected_error_replies", value: ({ stats }) => stats.unexpectedErrors },
+    { name: "total_error_replies", value: ({ stats }) => stats.errorReplies },
+    { name: "dump_payload_sanitizations", value: ({ stats }) => stats.payloadsValidated },
+    { name: "total_reads_processed", value: ({ stats }) => stats.readsProcessed },
+    { name: "total_writes_processed", value: ({ stats }) => stats.writesProcessed },
+    ...zero("io_threaded_reads_processed", "io_threaded_writes_processed"),
+    { name: "reply_buffer_shrinks", value: ({ stats }) => stats.replyBufferShrinks },
+    { name: "reply_buffer_expands", value: ({ stats }) => stats.replyBufferExpands },
+    { name: "eventloop_cycles", value: ({ stats }) => stats.loopTurns },
+    { name: "eventloop_duration_sum", value: ({ stats }) => Math.floor(stats.loopMicroseconds) },
+    {
+      name: "eventloop_duration_cmd_sum",
+      value: ({ stats }) => Math.floor(stats.loopCommandMicroseconds),
+    },
+    {
+      name: "instantaneous_eventloop_cycles_per_sec",
+      value: ({ cronJobs }) => Math.floor(cronJobs.rates.loopTurns.perSecond),
+    },
+    {
+      name: "instantaneous_eventloop_duration_usec",
+      value: ({ cronJobs: { rates } }) =>
+        rates.loopTurns.perSecond > 0
+          ? Math.floor(rates.loopMicroseconds.perSecond / rates.loopTurns.perSecond)
+          : 0,
+    },
+    { name: "acl_access_denied_auth", value: ({ stats }) => stats.aclDeniedAuth },
+    { name: "acl_access_denied_cmd", value: ({ stats }) => stats.aclDeniedCommand },
+    { name: "acl_access_denied_key", value: ({ stats }) => stats.aclDeniedKey },
+    { name: "acl_access_denied_channel", value: ({ stats }) => stats.aclDeniedChannel },
+    {
+      name: "client_query_buffer_limit_disconnections",
+      value: ({ stats }) => stats.queryLimitDisconnections,
+    },
+    {
+      name: "client_output_buffer_limit_disconnections",
+      value: ({ stats }) => stats.outputLimitDisconnections,
+    },
+  ],
+};

@@ -1,0 +1,276 @@
+import { harness } from "@kv/testing";
+import { describe, expect, test } from "vitest";
+
+const invalidate = (...keys: string[]) => ["invalidate", keys];
+
+describe("a RESP3 client that tracks", () => {
+  test("hears once that a key it has read changed", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    expect(kv.send("CLIENT", "TRACKING", "ON")).toBe("OK");
+    kv.send("MGET", "a", "b");
+    other.send("SET", "a", 1);
+    other.send("SET", "a", 2);
+    other.send("SET", "c", 1);
+    expect(kv.self.pushed()).toEqual([invalidate("a")]);
+    kv.send("GET", "a");
+    other.send("DEL", "a");
+    expect(kv.self.pushed()).toEqual([invalidate("a")]);
+  });
+
+  test("hears of its own changes, behind the reply and outside of EXEC", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON");
+    kv.send("GET", "k");
+    kv.self.takeRaw();
+    kv.self.sendBytes("SET k 1\r\nGET k\r\nMULTI\r\nSET k 2\r\nPING\r\nEXEC\r\nPING\r\n");
+    const message = ">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n";
+    expect(kv.self.takeRaw()).toBe(
+      `+OK\r\n${message}$1\r\n1\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n+PONG\r\n${message}+PONG\r\n`,
+    );
+  });
+
+  test("reads inside EXEC count", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    kv.send("CLIENT", "TRACKING", "ON");
+    kv.send("MULTI");
+    kv.send("GET", "a");
+    kv.send("HGETALL", "b");
+    kv.send("EXEC");
+    other.send("MSET", "a", 1, "b", 1);
+    expect(kv.self.pushed()).toEqual([invalidate("a"), invalidate("b")]);
+  });
+
+  test("hears of expired keys and of flushes", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON");
+    kv.send("SET", "k", "v", "PX", 10);
+    kv.send("GET", "k");
+    kv.clock.advance(1000);
+    expect(kv.self.pushed()).toEqual([invalidate("k")]);
+    kv.client().send("FLUSHALL");
+    expect(kv.self.pushed()).toEqual([["invalidate", null]]);
+    expect(kv.send("FLUSHDB")).toBe("OK");
+    expect(kv.self.pushed()).toEqual([["invalidate", null]]);
+  });
+
+  test("hears of a key evicted for its command before the reply to it", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON");
+    kv.send("SET", "big", "x".repeat(100_000));
+    kv.send("GET", "big");
+    kv.engine.config.configSet([["maxmemory-policy", "allkeys-random"]]);
+    kv.self.takeRaw();
+    kv.engine.memory.evictor.settings.maxmemoryBytes = 1;
+    kv.engine.memory.settingsChanged();
+    kv.self.sendBytes("SET k v\r\n");
+    expect(kv.self.takeRaw()).toMatch(/^>2\r\n\$10\r\ninvalidate\r\n\*1\r\n\$3\r\nbig\r\n[-+]/);
+  });
+
+  test("PUBLISH, SUBSCRIBE and writes are not reads", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON");
+    kv.send("SSUBSCRIBE", "a");
+    kv.send("SET", "b", 1);
+    expect(kv.engine.tracking.keyCount).toBe(0);
+  });
+});
+
+describe("NOLOOP", () => {
+  test("spares the client what it did itself", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    kv.send("CLIENT", "TRACKING", "ON", "NOLOOP");
+    kv.send("MGET", "a", "b");
+    kv.send("SET", "a", 1);
+    other.send("SET", "b", 1);
+    expect(kv.self.pushed()).toEqual([invalidate("b")]);
+  });
+
+  test("in BCAST mode as well, but not for what expired under its hands", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON", "BCAST", "NOLOOP");
+    kv.send("SET", "a", 1, "PX", 10);
+    expect(kv.self.pushed()).toEqual([]);
+    kv.engine.cronJobs.activeExpire = false;
+    kv.clock.advance(100);
+    expect(kv.send("GET", "a")).toBe(null);
+    expect(kv.self.pushed()).toEqual([invalidate("a")]);
+  });
+});
+
+describe("OPTIN and OPTOUT", () => {
+  test("OPTIN: only what follows CACHING YES is remembered", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON", "OPTIN");
+    kv.send("GET", "a");
+    kv.send("CLIENT", "CACHING", "YES");
+    kv.send("GET", "b");
+    kv.send("GET", "c");
+    kv.send("CLIENT", "CACHING", "YES");
+    kv.send("MULTI");
+    kv.send("GET", "d");
+    kv.send("GET", "e");
+    kv.send("EXEC");
+    kv.client().send("MSET", "a", 1, "b", 1, "c", 1, "d", 1, "e", 1);
+    expect(kv.self.pushed()).toEqual(["b", "d", "e"].map((key) => invalidate(key)));
+  });
+
+  test("OPTOUT: only what follows CACHING NO is not", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON", "OPTOUT");
+    kv.send("GET", "a");
+    kv.send("CLIENT", "CACHING", "NO");
+    kv.send("GET", "b");
+    kv.send("GET", "c");
+    kv.client().send("MSET", "a", 1, "b", 1, "c", 1);
+    expect(kv.self.pushed()).toEqual(["a", "c"].map((key) => invalidate(key)));
+  });
+});
+
+describe("BCAST", () => {
+  test("tells of every key with the prefixes, once a turn and in order", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    kv.send("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "user:", "PREFIX", "x");
+    other.sendBytes("SET user:2 1\r\nSET user:1 1\r\nSET user:2 2\r\nSET y 1\r\nSET x1 1\r\n");
+    expect(kv.self.pushed()).toEqual([invalidate("user:1", "user:2"), invalidate("x1")]);
+    other.send("SET", "y", 1);
+    expect(kv.self.pushed()).toEqual([]);
+    expect(kv.engine.tracking.prefixCount).toBe(2);
+  });
+
+  test("without a prefix, of every key, and of flushes", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON", "BCAST");
+    kv.client().send("SET", "any", 1);
+    kv.client().send("FLUSHALL");
+    expect(kv.self.pushed()).toEqual([invalidate("any"), ["invalidate", null]]);
+  });
+
+  test("prefixes of one client must not overlap, those of two may", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    const overlap = (a: string, what: string, b: string) =>
+      kv.error(
+        `ERR Prefix '${a}' overlaps with ${what} '${b}'. Prefixes for a single client must not overlap.`,
+      );
+    const bcast = ["CLIENT", "TRACKING", "ON", "BCAST"];
+    expect(kv.send(...bcast, "PREFIX", "a", "PREFIX", "foo", "PREFIX", "fo")).toEqual(
+      overlap("foo", "another provided prefix", "fo"),
+    );
+    expect(kv.send("CLIENT", "GETREDIR")).toBe(-1);
+    kv.send(...bcast, "PREFIX", "foo");
+    expect(kv.send(...bcast, "PREFIX", "foobar")).toEqual(
+      overlap("foobar", "an existing prefix", "foo"),
+    );
+    expect(other.send(...bcast, "PREFIX", "foobar")).toBe("OK");
+  });
+
+  test("a client that leaves takes its prefixes along", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    other.send("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "a", "PREFIX", "b");
+    kv.send("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "b");
+    expect(kv.engine.tracking.prefixCount).toBe(2);
+    other.destroy();
+    expect(kv.engine.tracking.prefixCount).toBe(1);
+    kv.send("CLIENT", "TRACKING", "OFF");
+    expect(kv.engine.tracking).toMatchObject({ prefixCount: 0, clientCount: 0, isOn: false });
+  });
+});
+
+describe("REDIRECT", () => {
+  test("a RESP2 client has its messages sent to a subscribed one", () => {
+    const kv = harness();
+    const listener = kv.client();
+    listener.send("SUBSCRIBE", "__redis__:invalidate");
+    expect(kv.send("CLIENT", "TRACKING", "ON", "REDIRECT", 2)).toBe("OK");
+    expect(kv.send("CLIENT", "GETREDIR")).toBe(2);
+    kv.send("GET", "k");
+    expect(kv.send("SET", "k", 1)).toBe("OK");
+    kv.send("FLUSHALL");
+    expect(kv.self.pushed()).toEqual([]);
+    expect(listener.pushed()).toEqual([
+      ["message", "__redis__:invalidate", ["k"]],
+      ["message", "__redis__:invalidate", null],
+    ]);
+  });
+
+  test("one that does not listen gets nothing, for it would take it for replies", () => {
+    const kv = harness();
+    const listener = kv.client();
+    kv.send("CLIENT", "TRACKING", "ON", "REDIRECT", 2);
+    kv.send("GET", "k");
+    kv.send("SET", "k", 1);
+    expect(listener.pushed()).toEqual([]);
+  });
+
+  test("a RESP3 client is told when the other one is gone", () => {
+    const kv = harness({ resp: 3 });
+    const listener = kv.client();
+    kv.send("CLIENT", "TRACKING", "ON", "REDIRECT", 2);
+    kv.send("GET", "k");
+    listener.destroy();
+    kv.send("SET", "k", 1);
+    expect(kv.self.pushed()).toEqual([["tracking-redir-broken", 2]]);
+    expect(kv.send("CLIENT", "TRACKINGINFO")).toEqual(
+      new Map<string, unknown>([
+        ["flags", new Set(["on", "broken_redirect"])],
+        ["redirect", 2],
+        ["prefixes", []],
+      ]),
+    );
+    expect(kv.send("CLIENT", "INFO")).toMatch(/ flags=tR .* redir=2 /);
+  });
+});
+
+describe("the table", () => {
+  test("counts keys, and pairs of key and client", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    for (const each of [kv.self, other]) {
+      each.send("CLIENT", "TRACKING", "ON");
+      each.send("MGET", "a", "b");
+    }
+    other.send("GET", "c");
+    expect(kv.engine.tracking).toMatchObject({ clientCount: 2, keyCount: 3, itemCount: 5 });
+    kv.send("SET", "a", 1);
+    expect(kv.engine.tracking).toMatchObject({ keyCount: 2, itemCount: 3 });
+    other.destroy();
+    kv.send("SET", "b", 1);
+    expect(kv.self.pushed()).toEqual([invalidate("a"), invalidate("b")]);
+  });
+
+  test("holds at most tracking-table-max-keys, and tells whose keys it forgets", () => {
+    const kv = harness({ resp: 3, config: { "tracking-table-max-keys": 10 } });
+    kv.send("CLIENT", "TRACKING", "ON");
+    for (let i = 0; i < 30; i++) kv.send("GET", `k${i}`);
+    expect(kv.engine.tracking.keyCount).toBe(10);
+    const forgotten = kv.self.pushed();
+    expect(new Set(forgotten.map((push) => (push as [string, string[]])[1][0])).size).toBe(20);
+  });
+
+  test("a lowered limit is reached step by step", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON");
+    kv.send("MGET", ...Array.from({ length: 1000 }, (_, i) => `k${i}`));
+    kv.engine.config.configSet([["tracking-table-max-keys", "1"]]);
+    const counts: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      kv.send("PING");
+      counts.push(kv.engine.tracking.keyCount);
+    }
+    expect(counts).toEqual([900, 700, 400, 1, 1, 1]);
+  });
+
+  test("is empty when nobody tracks, and changes cost nothing again", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON");
+    kv.send("GET", "k");
+    kv.send("CLIENT", "TRACKING", "OFF");
+    expect(kv.engine.tracking).toMatchObject({ isOn: false, keyCount: 0, itemCount: 0 });
+    expect(kv.engine.effects.attends).toBe(false);
+  });
+});

@@ -1,0 +1,354 @@
+/**
+ * Fuzzing: random requests to redis-server and to ours. Requests are made from the argument grammar
+ * of every data command, so a new command is fuzzed by being declared; then some are damaged. A
+ * few keys and values that sit on thresholds make collisions and conversions frequent.
+ *
+ * One seed, one run: a failure prints its seed and the shortest sequence found that still fails.
+ */
+import { type Argument, type Command, dataCommands, FLAG_BITS } from "@kv/commands";
+import type { Peer } from "./differential.ts";
+import { repliesAgree } from "./reply-comparison.ts";
+import type { TranscriptRequest } from "./transcripts/transcript.ts";
+
+type Words = (string | number)[];
+
+/** Numbers from a seed, the same in every run. */
+export class Chance {
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed | 0;
+  }
+
+  /** A whole number from 0 to count - 1. */
+  below(count: number): number {
+    this.state = (this.state + 0x9e3779b9) | 0;
+    let z = this.state;
+    z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
+    z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
+    return ((z ^ (z >>> 16)) >>> 0) % count;
+  }
+
+  of<T>(choices: readonly T[]): T {
+    return choices[this.below(choices.length)] as T;
+  }
+
+  /** True in `percent` of the cases. */
+  percent(percent: number): boolean {
+    return this.below(100) < percent;
+  }
+}
+
+/** Commands whose reply depends on chance, on the clock, or on the version of a file format. */
+const unfit = new Set([
+  "dump",
+  "randomkey",
+  "srandmember",
+  "hrandfield",
+  "zrandmember",
+  "spop",
+  "scan",
+  "sscan",
+  "hscan",
+  "zscan",
+  "xpending",
+  "xinfo",
+  "xclaim",
+  "xautoclaim",
+  "migrate",
+  "object",
+  "wait",
+  "waitaof",
+  "sort",
+  "sort_ro",
+]);
+const rare = new Set(["flushall", "flushdb", "swapdb", "keys", "move"]);
+
+const fuzzed = dataCommands.filter(
+  (each) => !unfit.has(each.name) && each.subcommands === undefined,
+);
+const known = new Set(dataCommands.map((each) => each.name));
+const groups = [...new Set(fuzzed.map((each) => each.group))];
+
+const lengths = [0, 1, 2, 11, 19, 20, 21, 43, 44, 45, 63, 64, 65, 511, 512, 513, 1030];
+const integers = [
+  ...[0, 1, -1, 2, -2, 3, 5, 7, 8, 10, 15, 16, 100, 127, 128, -128, 255, 256, 32767, 65536],
+  ...["2147483647", "2147483648", "-2147483648", "4294967296", "9007199254740993"],
+  ...["9223372036854775807", "9223372036854775808", "-9223372036854775808"],
+  ...["-9223372036854775809", "18446744073709551616", "01", "+1", " 1", "1 ", "", "x", "1.0"],
+];
+const smallIntegers = [0, 1, -1, 2, -2, 3, 4, 5, -5, 10];
+const doubles = [
+  ...["0", "-0", "1", "-1", "1.5", "3.14", "0.1", "1e3", "2.50", "1e17", "5e-324", "1e308"],
+  ...["inf", "-inf", "+inf", "nan", "1e400", "0x10", "", "x", " 1", "123456789012345680", "1e-7"],
+];
+const patterns = ["*", "?1", "[a-c]*", "f*", "\\*", "", "[^f]*", "*1*", "s1"];
+const members = ["f1", "f2", "f3", "m", "10", "11", "-3", "", "a\r\nb", "\xff\x00"];
+const streamIds = ["1-1", "2-0", "2-*", "3", "5-5", "0-0", "0", "-", "+", "(1-1", "x", "1-"];
+const streamWords = ["$", ">", "9-18446744073709551615", "18446744073709551615-1"];
+const encodings = ["u8", "i8", "u1", "i64", "u63", "u64", "i5", "u16", "x"];
+const lexEdges = ["-", "+", "[f1", "(f2", "[", "(", "f1"];
+
+class RequestMaker {
+  private readonly chance: Chance;
+  /** Group of the command in the making: its keys most often hold its own type. */
+  private group = "string";
+
+  constructor(chance: Chance) {
+    this.chance = chance;
+  }
+
+  private key(): string {
+    const group = this.chance.percent(90) ? this.group : this.chance.of(groups);
+    // Commands on strings and on any type share keys with everything.
+    const name = group === "generic" ? this.chance.of(groups) : group;
+    return `${name}${this.chance.below(3)}`;
+  }
+
+  private text(): string {
+    const { chance } = this;
+    if (chance.percent(50)) return chance.of(members);
+    if (chance.percent(30)) return `${chance.of(integers)}`;
+    if (chance.percent(20)) return chance.of(doubles);
+    return chance.of(["a", "z", "\x00", "\xfe"]).repeat(chance.of(lengths));
+  }
+
+  private integer(name: string): string | number {
+    const { chance } = this;
+    if (/second|time|ttl|expire|unix/.test(name) && chance.percent(80))
+      return 1_000_000 + chance.below(1_000_000_000);
+    return chance.percent(70) ? chance.of(smallIntegers) : chance.of(integers);
+  }
+
+  private string(name: string): string | number {
+    const { chance } = this;
+    if (/^(id|start|end|.*-id|.*id)$/.test(name) && this.group === "stream")
+      return chance.of(chance.percent(90) ? streamIds : streamWords);
+    if (name === "encoding") return chance.of(encodings);
+    if (/^(min|max)$/.test(name)) return chance.of([...lexEdges, ...doubles, "(1", "(x"]);
+    if (name === "group" || name === "consumer") return chance.of(["g1", "g2"]);
+    return this.text();
+  }
+
+  private value({ type, name }: Argument): string | number {
+    switch (type) {
+      case "key":
+        return this.key();
+      case "integer":
+      case "unix-time":
+        return this.integer(name);
+      case "double":
+        return this.chance.percent(60) ? this.chance.of(smallIntegers) : this.chance.of(doubles);
+      case "pattern":
+        return this.chance.of(patterns);
+      default:
+        return this.string(name);
+    }
+  }
+
+  /** Appends one occurrence of an argument, without its token. */
+  private once(argument: Argument, words: Words): void {
+    if (argument.type === "oneof") this.append(this.chance.of(argument.args ?? []), words);
+    else if (argument.type === "block") this.appendAll(argument.args ?? [], words);
+    else if (argument.type !== "pure-token") words.push(this.value(argument));
+  }
+
+  private append(argument: Argument, words: Words): void {
+    const { chance } = this;
+    if (argument.optional === true && chance.percent(60)) return;
+    let count = argument.multiple === true ? 1 + chance.below(3) : 1;
+    if (argument.multiple === true && chance.percent(2)) count = chance.of([127, 128, 129, 520]);
+    for (let done = 0; done < count; done++) {
+      const showsToken = done === 0 || argument.multipleToken === true;
+      if (argument.token !== undefined && showsToken)
+        words.push(chance.percent(80) ? argument.token : argument.token.toLowerCase());
+      this.once(argument, words);
+    }
+  }
+
+  private appendAll(args: readonly Argument[], words: Words): void {
+    const { chance } = this;
+    let order = args;
+    const firstOptional = args.findIndex((each) => each.optional);
+    if (firstOptional !== -1 && chance.percent(30)) {
+      // Most options may come in any order; where they may not, both servers must say so.
+      const tail = [...args.slice(firstOptional)].sort(() => chance.below(3) - 1);
+      order = [...args.slice(0, firstOptional), ...tail];
+    }
+    for (let at = 0; at < order.length; at++) {
+      const argument = order[at] as Argument;
+      const next = order[at + 1];
+      if (argument.name === "numkeys" && next !== undefined && chance.percent(92)) {
+        const keys: Words = [];
+        this.append(next, keys);
+        words.push(...(argument.token === undefined ? [] : [argument.token]), keys.length, ...keys);
+        at++;
+      } else {
+        this.append(argument, words);
+      }
+    }
+  }
+
+  /** A word too many, too few, or another one. */
+  private damage(words: Words): void {
+    const { chance } = this;
+    const at = 1 + chance.below(Math.max(1, words.length - 1));
+    const kind = chance.below(4);
+    if (kind === 0) words.splice(at, 1);
+    else if (kind === 1) words.splice(at, 0, words[at] ?? "x");
+    else if (kind === 2) words[at] = this.text();
+    else words.push(chance.of(words));
+  }
+
+  private command(): Command {
+    const { chance } = this;
+    for (;;) {
+      this.group = chance.of(groups);
+      const choices = fuzzed.filter((each) => each.group === this.group);
+      const found = chance.of(choices);
+      if (!rare.has(found.name) || chance.percent(4)) return found;
+    }
+  }
+
+  /** One request, or a whole transaction around it. */
+  make(): Words[] {
+    const { chance } = this;
+    const { name, args, bits } = this.command();
+    const words: Words = [name];
+    this.appendAll(args, words);
+    if (chance.percent(12)) this.damage(words);
+    tame(words);
+    const mayBlock = (bits & FLAG_BITS.blocking) !== 0;
+    if (mayBlock || (chance.percent(3) && isPlain(name))) return [["MULTI"], words, ["EXEC"]];
+    return [words];
+  }
+
+  /** Requests that show all that is in the keys. */
+  static inspections(): Words[] {
+    const ofKeys = groups.flatMap((group) =>
+      [0, 1, 2].flatMap((index) => {
+        const key = `${group}${index}`;
+        return [
+          ["TYPE", key],
+          ["OBJECT", "ENCODING", key],
+          ["PTTL", key],
+          ["GET", key],
+          ["LRANGE", key, 0, -1],
+          ["HGETALL", key],
+          ["SMEMBERS", key],
+          ["ZRANGE", key, 0, -1, "WITHSCORES"],
+          ["XRANGE", key, "-", "+"],
+        ].filter(([command]) => known.has(`${command}`.toLowerCase()));
+      }),
+    );
+    return [...ofKeys, ["DEBUG", "DIGEST"]];
+  }
+}
+
+/** Replies inside EXEC are compared byte for byte, so only what has one right reply goes there. */
+function isPlain(name: string): boolean {
+  return !/ttl|expiretime|smembers|sinter|sunion|sdiff|hkeys|hvals|hgetall|keys/.test(name);
+}
+
+/** Takes out what would make the clock, or the memory of the machine, decide the reply. */
+function tame(words: Words): void {
+  const name = `${words[0]}`;
+  for (let at = 1; at < words.length; at++) {
+    const value = Number(`${words[at]}`.replace("#", ""));
+    const option = `${words[at - 1]}`.toLowerCase();
+    const isLife =
+      /^p?x(at)?$|^p?ex(at)?$|^e?px$/.test(option) ||
+      (at === 2 && /expire|setex|restore/.test(name));
+    if (isLife && value > 0 && value < 1e12) words[at] = Math.max(value, 1e6 + at * 7919);
+    // Strings of gigabytes are a test of patience.
+    if (/setbit|bitfield|setrange/.test(name) && value > 1e6 && value < 2 ** 32) words[at] = 1000;
+    if (name === "xadd" && words[at] === "*") words[at] = "6-*";
+  }
+}
+
+export interface FuzzMismatch {
+  seed: number;
+  sequence: readonly TranscriptRequest[];
+  words: TranscriptRequest;
+  theirs: string;
+  ours: string;
+}
+
+/** The requests of one run, in units that belong together: one, or MULTI to EXEC. */
+export function fuzzSequence(seed: number, count: number): Words[][] {
+  const maker = new RequestMaker(new Chance(seed));
+  const units = Array.from({ length: count }, () => maker.make());
+  return [...units, ...RequestMaker.inspections().map((words) => [words])];
+}
+
+/** Where the first mismatch is, counted in units, and what it is. */
+interface Found {
+  unitIndex: number;
+  words: TranscriptRequest;
+  theirs: string;
+  ours: string;
+}
+
+/** Runs units on empty databases; the first mismatch, or null. */
+async function compare(
+  units: readonly Words[][],
+  reference: Peer,
+  subject: Peer,
+  setsMayBeListpacks: boolean,
+): Promise<Found | null> {
+  const all = [[["FLUSHALL"]], ...units];
+  const requests = all.flat();
+  const unitOf = all.flatMap((unit, index) => unit.map(() => index - 1));
+  const ours = await subject.exchangeAll(requests);
+  const theirs = await reference.exchangeAll(requests);
+  for (const [index, words] of requests.entries()) {
+    const left = theirs[index] ?? "";
+    const right = ours[index] ?? "";
+    if (!repliesAgree(words, left, right, { setsMayBeListpacks }))
+      return { unitIndex: unitOf[index] ?? 0, words, theirs: left, ours: right };
+  }
+  return null;
+}
+
+/** Runs the sequence of a seed; a mismatch comes with the shortest sequence found for it. */
+export async function fuzz(
+  seed: number,
+  count: number,
+  reference: Peer,
+  subject: Peer,
+  setsMayBeListpacks = false,
+): Promise<FuzzMismatch | null> {
+  let units = fuzzSequence(seed, count);
+  let found = await compare(units, reference, subject, setsMayBeListpacks);
+  if (found === null) return null;
+  const name = found.words[0];
+  units = units.slice(0, found.unitIndex + 1);
+  // Ever smaller pieces are left out for good where the same command still fails without them.
+  for (let size = units.length >> 1; size >= 1; size >>= 1) {
+    for (let from = 0; from + size < units.length; ) {
+      const fewer = [...units.slice(0, from), ...units.slice(from + size)];
+      const again = await compare(fewer, reference, subject, setsMayBeListpacks);
+      if (again?.words[0] === name) {
+        found = again;
+        units = fewer.slice(0, again.unitIndex + 1);
+      } else {
+        from += size;
+      }
+    }
+  }
+  const { theirs, ours, words } = found;
+  return { seed, sequence: units.flat(), words, theirs, ours };
+}
+
+export function fuzzReport(mismatch: FuzzMismatch | null): string {
+  if (mismatch === null) return "";
+  const { seed, sequence, theirs, ours } = mismatch;
+  const cut = (text: string) => JSON.stringify(text.length > 500 ? `${text.slice(0, 500)}…` : text);
+  const lines = sequence.map((words) => {
+    const text = words.map((word) => JSON.stringify(`${word}`)).join(", ");
+    return `   [${text.length > 400 ? `${text.slice(0, 400)}…` : text}]`;
+  });
+  return [`seed ${seed}:`, ...lines, `   redis: ${cut(theirs)}`, `   ours:  ${cut(ours)}`].join(
+    "\n",
+  );
+}

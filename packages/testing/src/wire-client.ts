@@ -1,0 +1,157 @@
+/**
+ * WireClient: a connection that shows replies as the bytes they are (text, one latin1 character a
+ * byte). It only knows where a reply ends, in RESP2 and RESP3, by its own few lines: what checks
+ * our protocol code must not be our protocol code.
+ */
+import { createConnection, type Socket } from "node:net";
+
+const REPLY_LIMIT_MS = 10_000;
+
+/** Position behind the reply that begins at `start`, or -1 while it is not whole. */
+export function replyEnd(text: string, start = 0): number {
+  let at = start;
+  // How many values are still to come: aggregates add to it as they are met.
+  for (let values = 1; values > 0; values--) {
+    const end = text.indexOf("\r\n", at);
+    if (end === -1) return -1;
+    const kind = text[at] ?? "";
+    const count = Number(text.slice(at + 1, end));
+    at = end + 2;
+    if ("$=!".includes(kind)) {
+      if (count >= 0) at += count + 2;
+      if (at > text.length) return -1;
+    } else if ("*~>".includes(kind)) {
+      values += Math.max(count, 0);
+    } else if (kind === "%") {
+      values += count * 2;
+    } else if (kind === "|") {
+      values += count * 2 + 1;
+    }
+  }
+  return at;
+}
+
+/** The whole replies at the beginning of a text. */
+export function splitReplies(text: string): string[] {
+  const replies: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const end = replyEnd(text, at);
+    if (end === -1) break;
+    replies.push(text.slice(at, end));
+    at = end;
+  }
+  return replies;
+}
+
+/** A request as a client library sends it. */
+export function requestText(words: readonly (string | number)[]): string {
+  const bulks = words.map((word) => `$${`${word}`.length}\r\n${word}\r\n`);
+  return `*${words.length}\r\n${bulks.join("")}`;
+}
+
+interface Waiter {
+  isDone: () => boolean;
+  resolve: () => void;
+}
+
+export class WireClient {
+  isClosed = false;
+  private readonly socket: Socket;
+  private received = "";
+  private waiter: Waiter | null = null;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on("data", (chunk) => {
+      this.received += chunk.toString("latin1");
+      this.wake();
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      this.isClosed = true;
+      this.wake();
+    });
+  }
+
+  static connect(to: { port: number } | { path: string }): Promise<WireClient> {
+    return new Promise((resolve, reject) => {
+      const socket = createConnection("port" in to ? { ...to, host: "127.0.0.1" } : to);
+      socket.setNoDelay();
+      socket.once("connect", () => resolve(new WireClient(socket)));
+      socket.once("error", reject);
+    });
+  }
+
+  private wake(): void {
+    if (this.waiter !== null && (this.isClosed || this.waiter.isDone())) {
+      const { resolve } = this.waiter;
+      this.waiter = null;
+      resolve();
+    }
+  }
+
+  private until(isDone: () => boolean, limitMs: number): Promise<void> {
+    if (this.isClosed || isDone()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.waiter = null;
+        resolve();
+      }, limitMs);
+      this.waiter = {
+        isDone,
+        resolve() {
+          clearTimeout(timer);
+          resolve();
+        },
+      };
+    });
+  }
+
+  /** Sends bytes as they are. */
+  write(text: string): void {
+    if (!this.isClosed) this.socket.write(text, "latin1");
+  }
+
+  /** Ends our side only: the server still answers what it has read. */
+  endWriting(): void {
+    this.socket.end();
+  }
+
+  /** The next `count` replies, raw; fewer when the connection ends or the time is over. */
+  async replies(count: number, limitMs = REPLY_LIMIT_MS): Promise<string> {
+    let found = 0;
+    let end = 0;
+    await this.until(() => {
+      for (; found < count; found++) {
+        const next = replyEnd(this.received, end);
+        if (next === -1) return false;
+        end = next;
+      }
+      return true;
+    }, limitMs);
+    const text = this.received.slice(0, end);
+    this.received = this.received.slice(end);
+    return text;
+  }
+
+  /** Sends a request and returns its reply, raw. */
+  request(...words: (string | number)[]): Promise<string> {
+    this.write(requestText(words));
+    return this.replies(1);
+  }
+
+  /** Everything that arrives until the server closes, or until nothing comes for `quietMs`. */
+  async rest(quietMs: number): Promise<string> {
+    for (let length = -1; length !== this.received.length && !this.isClosed; ) {
+      length = this.received.length;
+      await this.until(() => false, quietMs);
+    }
+    const text = this.received;
+    this.received = "";
+    return text;
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
