@@ -87,8 +87,8 @@ module.exports = {
       name: "no-io-below-the-apps",
       severity: "error",
       comment:
-        "Only apps/*, files named node.ts and tests may import Node's modules. Describe what you need as an interface and let the app pass it in.",
-      from: { path: "^packages/", pathNot: ["(^|/)node[.]ts$", TESTS] },
+        "Only apps/*, files named node.ts, tests and @kv/testing may import Node's modules. Describe what you need as an interface and let the app pass it in.",
+      from: { path: "^packages/", pathNot: ["(^|/)node[.]ts$", "^packages/testing/", TESTS] },
       to: { dependencyTypes: ["core"] },
     },
     {

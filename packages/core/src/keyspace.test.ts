@@ -1,80 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { NONE, type Ref } from "./arena.ts";
-import type { Database } from "./database.ts";
-import { createKeyspace, type Keyspace } from "./keyspace.ts";
-import {
-  bytesOf,
-  EXTERNAL_FLAG,
-  expiryMs,
-  flagsOf,
-  keyIndex,
-  keyLength,
-  valueRef,
-} from "./object.ts";
-import { growString, StringView, setString, stringLength } from "./string-value.ts";
+import { EXTERNAL_FLAG, expiryMs, flagsOf, valueRef } from "./object.ts";
+import { stringLength } from "./string-value.ts";
+import { latin1Bytes, TextKeyspace } from "./testing.ts";
 import { copyValue } from "./value.ts";
-
-const encode = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
-
-/** A keyspace spoken to in text, beside a Map that should hold the same. */
-class Told {
-  readonly keyspace: Keyspace;
-  private readonly view = new StringView();
-
-  constructor(seed = 7) {
-    let state = seed;
-    this.keyspace = createKeyspace({
-      random32: () => {
-        state = (Math.imul(state, 1664525) + 1013904223) | 0;
-        return state ^ (state >>> 13);
-      },
-      arena: { segmentBytes: 2 ** 20 },
-    });
-  }
-
-  db(index = 0): Database {
-    return this.keyspace.databases[index] as Database;
-  }
-
-  find(key: string, index = 0): Ref {
-    const bytes = encode(key);
-    return this.db(index).findKey(bytes, new DataView(bytes.buffer), 0, bytes.length);
-  }
-
-  set(key: string, value: string, keepExpiry = false, index = 0): Ref {
-    const bytes = encode(key);
-    const view = new DataView(bytes.buffer);
-    const db = this.db(index);
-    const hash = db.hash(bytes, view, 0, bytes.length);
-    const entry = db.find(bytes, view, 0, bytes.length, hash);
-    const data = encode(value);
-    return setString(db, entry, bytes, 0, bytes.length, hash, data, 0, data.length, keepExpiry, 0);
-  }
-
-  text(entry: Ref): string {
-    this.view.read(this.keyspace.arena, entry);
-    const { bytes, start, end } = this.view;
-    return String.fromCharCode(...bytes.subarray(start, end));
-  }
-
-  get(key: string, index = 0): string | null {
-    const entry = this.find(key, index);
-    return entry === NONE ? null : this.text(entry);
-  }
-
-  keyOf(entry: Ref): string {
-    const { arena } = this.keyspace;
-    const at = keyIndex(arena, entry);
-    return String.fromCharCode(...bytesOf(arena, entry).subarray(at, at + keyLength(arena, entry)));
-  }
-
-  write(key: string, offset: number, patch: string): void {
-    const out = new StringView();
-    growString(this.db(), this.find(key), offset + patch.length, out);
-    out.bytes.set(encode(patch), out.start + offset);
-  }
-}
 
 const keys = fc.constantFrom("a", "key:1", "a much longer key that fills a block");
 const values = fc.oneof(
@@ -94,7 +24,7 @@ const steps = fc.oneof(
 type Step = typeof steps extends fc.Arbitrary<infer S> ? S : never;
 
 /** Applies a step to both; the model maps a key to its value and expiry (-1: none). */
-function apply(told: Told, model: Map<string, [string, number]>, step: Step): void {
+function apply(told: TextKeyspace, model: Map<string, [string, number]>, step: Step): void {
   const db = told.db();
   const { key } = step;
   const known = model.get(key);
@@ -124,7 +54,7 @@ function apply(told: Told, model: Map<string, [string, number]>, step: Step): vo
     const old = told.find(step.to);
     if (old !== NONE) db.remove(old, false);
     const source = told.find(key);
-    const bytes = encode(step.to);
+    const bytes = latin1Bytes(step.to);
     const hash = db.hash(bytes, new DataView(bytes.buffer), 0, bytes.length);
     db.addLike(source, copyValue(told.keyspace.arena, source), bytes, 0, bytes.length, hash);
     model.set(step.to, [...known]);
@@ -135,7 +65,7 @@ describe("Keyspace", () => {
   test("keeps what a Map keeps, through every change of shape", () => {
     fc.assert(
       fc.property(fc.array(steps, { minLength: 40, maxLength: 120 }), (list) => {
-        const told = new Told();
+        const told = new TextKeyspace();
         const empty = told.keyspace.arena.blockCount;
         const model = new Map<string, [string, number]>();
         for (const step of list) {
@@ -156,7 +86,7 @@ describe("Keyspace", () => {
   });
 
   test("a flush that is lazy gives everything back in the end", () => {
-    const told = new Told();
+    const told = new TextKeyspace();
     const before = told.keyspace.arena.usedBytes;
     for (let i = 0; i < 5000; i++) told.set(`k${i}`, "v".repeat(i % 700));
     expect(told.keyspace.flush(true)).toBe(5000);
@@ -170,7 +100,7 @@ describe("Keyspace", () => {
   });
 
   test("a gap is zero bytes, whatever the memory held before", () => {
-    const told = new Told();
+    const told = new TextKeyspace();
     for (const size of [40, 300, 2000]) {
       told.set("old", "s".repeat(size));
       told.db().remove(told.find("old"), false);
@@ -182,7 +112,7 @@ describe("Keyspace", () => {
   });
 
   test("swapped databases keep their keys and expiries apart", () => {
-    const told = new Told();
+    const told = new TextKeyspace();
     told.db(0).setExpiry(told.set("k", "zero"), 5000);
     told.set("k", "one", false, 1);
     told.keyspace.swap(0, 1);
@@ -193,7 +123,7 @@ describe("Keyspace", () => {
   });
 
   test("setting a long value over a long value leaves no block behind", () => {
-    const told = new Told();
+    const told = new TextKeyspace();
     told.set("k", "x".repeat(5000));
     const { usedBytes } = told.keyspace.arena;
     told.set("k", "y".repeat(5000));
@@ -206,7 +136,7 @@ describe("Keyspace", () => {
 
 describe("SnapshotCuts", () => {
   /** What a cut hands over, by database and key. A key handed over twice fails the test. */
-  function collector(told: Told) {
+  function collector(told: TextKeyspace) {
     const seen = new Map<string, string>();
     return {
       seen,
@@ -218,7 +148,7 @@ describe("SnapshotCuts", () => {
     };
   }
 
-  function contents(told: Told): Map<string, string> {
+  function contents(told: TextKeyspace): Map<string, string> {
     const all = new Map<string, string>();
     for (const { index, dict } of told.keyspace.databases)
       dict.eachEntry((entry) => all.set(`${index}/${told.keyOf(entry)}`, told.text(entry)));
@@ -235,7 +165,7 @@ describe("SnapshotCuts", () => {
   test("each cut is exactly the data set of its instant, whatever happens meanwhile", () => {
     fc.assert(
       fc.property(fc.array(change, { minLength: 50, maxLength: 300 }), (changes) => {
-        const told = new Told();
+        const told = new TextKeyspace();
         for (let i = 0; i < 300; i++) told.set(`k${i}`, `v${i}`, false, i % 3);
         const cuts: {
           cut: { step(n: number): boolean };
@@ -272,7 +202,7 @@ describe("SnapshotCuts", () => {
   });
 
   test("a flushed table lives until the last cut that needs it is done", () => {
-    const told = new Told();
+    const told = new TextKeyspace();
     for (let i = 0; i < 300; i++) told.set(`k${i}`, "v".repeat(i));
     const first = collector(told);
     const second = collector(told);
@@ -290,7 +220,7 @@ describe("SnapshotCuts", () => {
   });
 
   test("an aborted cut leaves the next one whole", () => {
-    const told = new Told();
+    const told = new TextKeyspace();
     for (let i = 0; i < 500; i++) told.set(`k${i}`, "v");
     for (let round = 0; round < 40; round++) {
       const aborted = told.keyspace.cuts.begin(collector(told));

@@ -47,8 +47,7 @@ export class EngineEffects implements Effects {
     if (this.notifyClasses !== 0) interest |= Interest.NOTIFY;
     if (engine.propagator.isActive) interest |= Interest.PROPAGATE;
     this.interest = interest;
-    this.attends =
-      engine.tracking.isOn || engine.monitors.count > 0 || engine.output.hasOwnPushes;
+    this.attends = engine.tracking.isOn || engine.monitors.count > 0 || engine.output.hasOwnPushes;
   }
 
   keyChanged(

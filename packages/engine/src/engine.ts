@@ -25,6 +25,7 @@ import { type Database, Keyspace } from "@kv/core";
 import {
   ArgVector,
   defaultRequestLimits,
+  latin1,
   ReadStatus,
   ReplyWriter,
   type RequestLimits,
@@ -381,6 +382,16 @@ export class Engine {
     this.keptBytes = reply.length;
     if (client.is(ClientState.CLOSING)) return Outcome.STOP;
     if (client.replyMode === ReplyMode.SKIP_NEXT) client.replyMode = ReplyMode.SKIP;
+    if (entry === null && this.isHttp(batch, index)) {
+      this.host.log(
+        "warning",
+        `Possible SECURITY ATTACK detected: ${client.connection.address} sends HTTP (POST or Host:), as a web page does that was made to speak to this server. Connection aborted.`,
+      );
+      // What was answered so far does not leave either.
+      reply.reset();
+      this.closeAfterReply(client, "HTTP");
+      return Outcome.STOP;
+    }
     if (entry === null) {
       this.reject(client, null, this.unknownCommand(batch, index));
       this.applyReplyMode(client);
@@ -446,6 +457,16 @@ export class Engine {
     for (let at = batch.starts[first + 1] as number; at < end && name.length < 64; at++)
       name += String.fromCharCode(batch.bytes[at] as number);
     return entry.subcommands.get(name.toLowerCase()) ?? null;
+  }
+
+  /** A browser was tricked into sending a form here: nothing of it may be taken for commands. */
+  private isHttp(batch: ArgVector, index: number): boolean {
+    const first = batch.firstArg[index] as number;
+    const start = batch.starts[first] as number;
+    const end = batch.ends[first] as number;
+    if (end - start > 5) return false;
+    const word = latin1(batch.bytes, start, end).toLowerCase();
+    return word === "post" || word === "host:";
   }
 
   /** The error for a name that lookup() does not know, in Redis's words. */

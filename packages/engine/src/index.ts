@@ -7,5 +7,6 @@ export * from "./guards.ts";
 export * from "./host.ts";
 export * from "./module.ts";
 export * from "./propagate.ts";
+export { UnsupportedDirectiveError, unsupportedDirective } from "./settings.ts";
 export * from "./shutdown.ts";
 export * from "./version.ts";

@@ -74,8 +74,7 @@ describe("LatencyMonitor", () => {
   test("forgets all but the last 160 samples", () => {
     const monitor = new LatencyMonitor();
     monitor.thresholdMs = 1;
-    for (let second = 0; second < 200; second++)
-      monitor.eventTook("command", 1000, second * 1000);
+    for (let second = 0; second < 200; second++) monitor.eventTook("command", 1000, second * 1000);
     const samples = monitor.events.get("command")?.samples ?? [];
     expect(samples.length).toBe(160);
     expect(samples[0]?.timeSeconds).toBe(40);

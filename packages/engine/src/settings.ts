@@ -7,7 +7,8 @@ import type { Engine } from "./engine.ts";
 
 type Row = readonly [
   names: string | readonly string[],
-  apply: (config: ConfigStore, engine: Engine) => void,
+  /** Undefined, or why the value cannot be taken. */
+  apply: (config: ConfigStore, engine: Engine) => string | undefined,
 ];
 
 /** One row for each directive, or group of directives, that the engine acts upon. */
@@ -80,7 +81,9 @@ const rows: readonly Row[] = [
   ],
   [
     "notify-keyspace-events",
-    (config, { effects }) => effects.setNotify(config.text("notify-keyspace-events")),
+    (config, { effects }) => {
+      effects.setNotify(config.text("notify-keyspace-events"));
+    },
   ],
   [
     ["slowlog-log-slower-than", "slowlog-max-len"],
@@ -116,7 +119,12 @@ const rows: readonly Row[] = [
       saving.savePoints = config.value<readonly SavePoint[]>("save");
     },
   ],
-  ["stop-writes-on-bgsave-error", (_config, { saving }) => saving.updateDiskState()],
+  [
+    "stop-writes-on-bgsave-error",
+    (_config, { saving }) => {
+      saving.updateDiskState();
+    },
+  ],
 ];
 
 /** Times below a millisecond are asked for: then no commands are timed together. */
@@ -125,17 +133,39 @@ function updateTiming(engine: Engine): void {
   engine.caller.timesEach = thresholdUs >= 0 && thresholdUs < 1000;
 }
 
-/** Names of all directives that the engine itself acts upon. */
-export const engineDirectives: readonly string[] = rows.flatMap(([names]) => names);
+/** Systems that are not there yet. To go on as if they were would lose data, so they are refused. */
+const missing: readonly (readonly [
+  name: string,
+  isAsked: (config: ConfigStore) => boolean,
+  what: string,
+])[] = [
+  ["appendonly", (config) => config.boolean("appendonly"), "the append-only file"],
+  ["replicaof", (config) => config.value("replicaof") !== null, "replication"],
+  ["cluster-enabled", (config) => config.boolean("cluster-enabled"), "cluster mode"],
+  ["tls-port", (config) => config.number("tls-port") !== 0, "TLS"],
+];
+
+/** A directive asks for something that this server does not have. */
+export class UnsupportedDirectiveError extends Error {
+  override name = "UnsupportedDirectiveError";
+}
+
+/** What the configuration asks for and this server does not have, as a reason to refuse it. */
+export function unsupportedDirective(config: ConfigStore): string | undefined {
+  for (const [name, isAsked, what] of missing)
+    if (isAsked(config)) return `'${name}' is refused: this server does not have ${what} yet`;
+  return undefined;
+}
 
 /** Applies every row once, and again whenever one of its directives changes. */
 export function applyDirectives(engine: Engine): void {
   const { config } = engine;
+  const asked = unsupportedDirective(config);
+  if (asked !== undefined) throw new UnsupportedDirectiveError(asked);
+  for (const [name] of missing) config.onApply(name, () => unsupportedDirective(config));
   for (const [names, apply] of rows) {
-    apply(config, engine);
-    config.onApply(names, () => {
-      apply(config, engine);
-      return undefined;
-    });
+    const reason = apply(config, engine);
+    if (reason !== undefined) throw new UnsupportedDirectiveError(reason);
+    config.onApply(names, () => apply(config, engine));
   }
 }

@@ -32,7 +32,7 @@ export const clientsSection: InfoSection = {
       value: (engine) => largest(engine, (client) => client.outputPeakBytes),
     },
     { name: "blocked_clients", value: (engine) => countIn(engine, ClientState.WAITING) },
-    { name: "tracking_clients", value: (engine) => countIn(engine, ClientState.TRACKING) },
+    { name: "tracking_clients", value: ({ tracking }) => tracking.clientCount },
     { name: "clients_in_timeout_table", value: () => 0 },
     { name: "total_blocking_keys", value: () => 0 },
     { name: "total_blocking_keys_on_nokey", value: () => 0 },

@@ -21,7 +21,7 @@ export const multi = engineCommand({
   summary: "Begins a transaction: what follows is queued.",
   complexity: "O(1)",
   arity: 1,
-  flags: ["noscript", "loading", "stale", "fast", "no_multi", "allow_busy", "not_queued"],
+  flags: ["noscript", "loading", "stale", "fast", "allow_busy", "not_queued"],
 
   run({ client, reply }) {
     if (client.inTransaction) throw nested;

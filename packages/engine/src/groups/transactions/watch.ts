@@ -13,7 +13,7 @@ export const watch = engineCommand({
   summary: "Makes the next EXEC depend on these keys staying as they are.",
   complexity: "O(1) for each key.",
   arity: -2,
-  flags: ["noscript", "loading", "stale", "fast", "no_multi", "allow_busy", "not_queued"],
+  flags: ["noscript", "loading", "stale", "fast", "allow_busy", "not_queued"],
   keys: [keyRange(1, -1, 1, "RO")],
   args: [arg.many(arg.key("key"))],
 

@@ -1,0 +1,79 @@
+/** Runs redis-benchmark, the load generator that both servers' users know, and reads its figures. */
+import { spawn } from "node:child_process";
+
+export interface BenchmarkRun {
+  port: number;
+  requests: number;
+  pipeline: number;
+  clients?: number;
+  /** Size of the range of random keys; one fixed key when left out. */
+  randomKeys?: number;
+  /** One of redis-benchmark's own tests, or the words of any command. */
+  test: string | readonly string[];
+}
+
+export interface BenchmarkResult {
+  test: string;
+  requestsPerSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+  maxMs: number;
+}
+
+const TIME_LIMIT_MS = 180_000;
+
+export function benchmarkArguments(run: BenchmarkRun): string[] {
+  const args = ["-h", "127.0.0.1", "-p", `${run.port}`, "-n", `${run.requests}`, "--csv"];
+  args.push("-P", `${run.pipeline}`, "-c", `${run.clients ?? 50}`);
+  if (run.randomKeys !== undefined) args.push("-r", `${run.randomKeys}`);
+  return typeof run.test === "string" ? [...args, "-t", run.test] : [...args, ...run.test];
+}
+
+/** Runs one test to its end; throws when the server answered with errors or not at all. */
+export async function runBenchmark(run: BenchmarkRun): Promise<BenchmarkResult> {
+  const output = await collect("redis-benchmark", benchmarkArguments(run));
+  const results = parseCsv(output);
+  if (results.length !== 1) throw new Error(`redis-benchmark gave no result: ${output}`);
+  return results[0];
+}
+
+export function parseCsv(output: string): BenchmarkResult[] {
+  const [header, ...rows] = output
+    .split("\n")
+    .filter((line) => line.startsWith('"'))
+    .map((line) => line.slice(1, -1).split('","'));
+  if (header === undefined) return [];
+  const column = (name: string) => {
+    const index = header.indexOf(name);
+    if (index < 0) throw new Error(`redis-benchmark has no column ${name}`);
+    return index;
+  };
+  const [test, rps] = [column("test"), column("rps")];
+  const [p50, p99, max] = ["p50", "p99", "max"].map((name) => column(`${name}_latency_ms`));
+  return rows.map((row) => ({
+    test: row[test],
+    requestsPerSecond: Number(row[rps]),
+    p50Ms: Number(row[p50]),
+    p99Ms: Number(row[p99]),
+    maxMs: Number(row[max]),
+  }));
+}
+
+function collect(command: string, args: readonly string[]): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const child = spawn(command, args, { timeout: TIME_LIMIT_MS, killSignal: "SIGKILL" });
+  const killChild = () => child.kill("SIGKILL");
+  process.once("exit", killChild);
+  let output = "";
+  let complaints = "";
+  child.stdout.setEncoding("latin1").on("data", (text: string) => (output += text));
+  child.stderr.setEncoding("latin1").on("data", (text: string) => (complaints += text));
+  child.once("error", reject);
+  child.once("close", (code, signal) => {
+    process.off("exit", killChild);
+    if (code === 0 && !/^Error/m.test(output)) resolve(output);
+    else
+      reject(new Error(`${command} ${args.join(" ")}: ${signal ?? code}\n${output}${complaints}`));
+  });
+  return promise;
+}

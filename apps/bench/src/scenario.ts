@@ -1,0 +1,98 @@
+/** What every scenario is given and what it hands back. */
+import type { ServerKind } from "./servers.ts";
+
+export interface Sizes {
+  name: "full" | "quick" | "tiny";
+  /** Rounds when the command line names none. */
+  rounds: number;
+  pipelines: { keys: number; requests: readonly { depth: number; count: number }[] };
+  defaultList: { keys: number; requests: number };
+  memory: { strings: readonly number[]; collections: number; settleMs: number };
+  snapshot: { keys: number; calmMs: number; writesPerSecond: number };
+  restart: { keys: number };
+  flatness: { keys: readonly number[]; requests: number; growTo: number };
+}
+
+export const sizes: Record<Sizes["name"], Sizes> = {
+  full: {
+    name: "full",
+    rounds: 7,
+    pipelines: {
+      keys: 1_000_000,
+      requests: [
+        { depth: 1, count: 300_000 },
+        { depth: 16, count: 2_000_000 },
+        { depth: 64, count: 4_000_000 },
+      ],
+    },
+    defaultList: { keys: 1_000_000, requests: 500_000 },
+    memory: { strings: [1_000_000, 5_000_000], collections: 1_000_000, settleMs: 1500 },
+    snapshot: { keys: 5_000_000, calmMs: 10_000, writesPerSecond: 20_000 },
+    restart: { keys: 5_000_000 },
+    flatness: { keys: [10_000, 1_000_000, 10_000_000], requests: 2_000_000, growTo: 5_000_000 },
+  },
+  quick: {
+    name: "quick",
+    rounds: 3,
+    pipelines: {
+      keys: 1_000_000,
+      requests: [
+        { depth: 1, count: 100_000 },
+        { depth: 16, count: 800_000 },
+        { depth: 64, count: 1_600_000 },
+      ],
+    },
+    defaultList: { keys: 1_000_000, requests: 200_000 },
+    memory: { strings: [1_000_000, 5_000_000], collections: 300_000, settleMs: 1500 },
+    snapshot: { keys: 2_000_000, calmMs: 4_000, writesPerSecond: 20_000 },
+    restart: { keys: 2_000_000 },
+    flatness: { keys: [10_000, 1_000_000], requests: 800_000, growTo: 2_000_000 },
+  },
+  /** For tests: everything happens once, nothing is measured well. */
+  tiny: {
+    name: "tiny",
+    rounds: 1,
+    pipelines: { keys: 1000, requests: [{ depth: 16, count: 2000 }] },
+    defaultList: { keys: 1000, requests: 1000 },
+    memory: { strings: [2000], collections: 500, settleMs: 50 },
+    snapshot: { keys: 2000, calmMs: 100, writesPerSecond: 1000 },
+    restart: { keys: 2000 },
+    flatness: { keys: [1000], requests: 2000, growTo: 2000 },
+  },
+};
+
+export interface Context {
+  ours: ServerKind;
+  redis: ServerKind;
+  sizes: Sizes;
+  rounds: number;
+  /** Tells the person who waits what is going on. */
+  say(progress: string): void;
+}
+
+export interface Table {
+  title?: string;
+  columns: readonly string[];
+  rows: readonly (readonly string[])[];
+}
+
+/** A promise with a limit, and what was measured. */
+export interface Claim {
+  text: string;
+  measured: number;
+  atMost: number;
+  unit: string;
+}
+
+export interface Section {
+  /** How the command line names the scenario. */
+  name: string;
+  title: string;
+  method: string;
+  tables: readonly Table[];
+  claims: readonly Claim[];
+  /** What the reader must know to judge the figures: left out, disturbed, refused. */
+  remarks: readonly string[];
+}
+
+export type Scenario = (context: Context) => Promise<Section>;

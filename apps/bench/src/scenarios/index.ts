@@ -1,0 +1,17 @@
+/** All scenarios, in the order in which they are run and reported. */
+import type { Scenario } from "../scenario.ts";
+import { defaultList } from "./default-list.ts";
+import { flatness } from "./flatness.ts";
+import { memory } from "./memory.ts";
+import { pipelines } from "./pipelines.ts";
+import { restart } from "./restart.ts";
+import { snapshot } from "./snapshot.ts";
+
+export const scenarios: ReadonlyMap<string, Scenario> = new Map([
+  ["pipelines", pipelines],
+  ["default-list", defaultList],
+  ["memory", memory],
+  ["snapshot", snapshot],
+  ["restart", restart],
+  ["flatness", flatness],
+]);

@@ -1,0 +1,158 @@
+/** BGSAVE under write load: what clients and memory notice, and whether the file is whole. */
+import { copyFileSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { count, megabytes, milliseconds, ratio, significant } from "../format.ts";
+import { loadKeys, type ProbeResult, startProbe, startWriter } from "../load-client.ts";
+import { familyBytes } from "../process-usage.ts";
+import { RespClient } from "../resp-client.ts";
+import type { Context, Section } from "../scenario.ts";
+import { inTurns, makeFolder, type Server, type ServerKind, startServer } from "../servers.ts";
+import { median } from "../statistics.ts";
+
+interface Snapshot {
+  calm: ProbeResult;
+  saving: ProbeResult;
+  savedInMs: number;
+  growth: number;
+  bytesBefore: number;
+  keysInFile: number;
+}
+
+const SAMPLE_MS = 100;
+const SAVE_WITHIN_MS = 180_000;
+
+async function keysIn(file: string, reference: ServerKind): Promise<number> {
+  const dir = makeFolder();
+  copyFileSync(file, join(dir, "dump.rdb"));
+  await using server = await startServer(reference, { dir });
+  await using client = await RespClient.connect(server.port);
+  return Number(await client.send("DBSIZE"));
+}
+
+/** Starts a BGSAVE and waits for its end; the result is its length and the most memory in use. */
+async function save(server: Server): Promise<{ savedInMs: number; peakBytes: number }> {
+  await using client = await RespClient.connect(server.port);
+  const startMs = performance.now();
+  await client.send("BGSAVE");
+  let peakBytes = 0;
+  for (;;) {
+    peakBytes = Math.max(peakBytes, familyBytes(server.pid));
+    const info = await client.info("persistence");
+    if (info.get("rdb_bgsave_in_progress") === "0") {
+      const status = info.get("rdb_last_bgsave_status");
+      if (status !== "ok") throw new Error(`BGSAVE ended with ${status}`);
+      return { savedInMs: performance.now() - startMs, peakBytes };
+    }
+    if (performance.now() - startMs > SAVE_WITHIN_MS) throw new Error("BGSAVE does not end");
+    await sleep(SAMPLE_MS);
+  }
+}
+
+async function measure(context: Context, kind: ServerKind): Promise<Snapshot> {
+  const { keys, calmMs, writesPerSecond } = context.sizes.snapshot;
+  await using server = await startServer(kind);
+  await loadKeys(server.port, "string", keys);
+  const { port } = server;
+  const writer = startWriter({ port, template: "string", keys, perSecond: writesPerSecond });
+  await sleep(Math.min(1000, calmMs));
+
+  const probing = { port, keys, intervalMs: 1, writes: true };
+  const calmProbe = startProbe(probing);
+  const calmEndsAtMs = performance.now() + calmMs;
+  // Sampling memory costs the server a little, so the calm phase is sampled as well.
+  let bytesBefore = familyBytes(server.pid);
+  while (performance.now() < calmEndsAtMs) {
+    await sleep(SAMPLE_MS);
+    bytesBefore = familyBytes(server.pid);
+  }
+  const calm = await calmProbe.stop();
+
+  const savingProbe = startProbe(probing);
+  await sleep(20);
+  const { savedInMs, peakBytes } = await save(server);
+  const saving = await savingProbe.stop();
+  await writer.stop();
+
+  const file = join(server.dir, "dump.rdb");
+  if (!existsSync(file)) throw new Error(`${kind.label} has written no dump.rdb`);
+  const keysInFile = await keysIn(file, context.redis);
+  return { calm, saving, savedInMs, growth: peakBytes / bytesBefore - 1, bytesBefore, keysInFile };
+}
+
+export async function snapshot(context: Context): Promise<Section> {
+  const { keys, writesPerSecond } = context.sizes.snapshot;
+  const results: { ours: Snapshot[]; redis: Snapshot[] } = { ours: [], redis: [] };
+  const rounds = Math.min(3, context.rounds);
+  for (let round = 0; round < rounds; round++) {
+    const pair = await inTurns([context.ours, context.redis], round, (kind) => {
+      context.say(`round ${round + 1} of ${rounds}: ${kind.label}`);
+      return measure(context, kind);
+    });
+    results.ours.push(pair.ours);
+    results.redis.push(pair.redis);
+  }
+
+  const of = (side: "ours" | "redis", value: (each: Snapshot) => number) =>
+    median(results[side].map(value));
+  const latencies = (side: "ours" | "redis", phase: "calm" | "saving"): string[] => [
+    milliseconds(of(side, (each) => each[phase].p50Ms)),
+    milliseconds(of(side, (each) => each[phase].p99Ms)),
+    milliseconds(of(side, (each) => each[phase].p999Ms)),
+    milliseconds(of(side, (each) => each[phase].maxMs)),
+    milliseconds(of(side, (each) => each[phase].ownDelayMs)),
+  ];
+  const sides = (["ours", "redis"] as const).map((side) => ({ side, label: context[side].label }));
+  const p99Growth = of("ours", (each) => each.saving.p99Ms / each.calm.p99Ms);
+  return {
+    name: "snapshot",
+    title: "BGSAVE under load",
+    method:
+      `${count(keys)} strings, ${writesPerSecond} random overwrites a second, and a probe that sends ` +
+      "a GET and a SET each millisecond without waiting. Memory is the proportional size of the " +
+      `process and its children. Medians of ${rounds} rounds. The file is loaded into redis-server.`,
+    tables: [
+      {
+        columns: ["server", "phase", "p50", "p99", "p99.9", "longest", "probe's own delay"],
+        rows: sides.flatMap(({ side, label }) => [
+          [label, "no save", ...latencies(side, "calm")],
+          [label, "BGSAVE", ...latencies(side, "saving")],
+        ]),
+      },
+      {
+        columns: [
+          "server",
+          "p99, saving / calm",
+          "save took",
+          "memory",
+          "growth",
+          "keys in the file",
+        ],
+        rows: sides.map(({ side, label }) => [
+          label,
+          ratio(of(side, (each) => each.saving.p99Ms / each.calm.p99Ms)),
+          `${significant(of(side, (each) => each.savedInMs) / 1000)} s`,
+          megabytes(of(side, (each) => each.bytesBefore)),
+          `${significant(of(side, (each) => each.growth) * 100)} %`,
+          `${[...new Set(results[side].map((each) => each.keysInFile))].join(", ")}`,
+        ]),
+      },
+    ],
+    claims: [
+      { text: "p99 during BGSAVE, against without", measured: p99Growth, atMost: 2, unit: "×" },
+      {
+        text: "memory growth during BGSAVE",
+        measured: of("ours", (each) => each.growth) * 100,
+        atMost: 10,
+        unit: " %",
+      },
+      {
+        text: "keys missing in the file or too many",
+        measured: Math.max(...results.ours.map((each) => Math.abs(each.keysInFile - keys))),
+        atMost: 0,
+        unit: "",
+      },
+    ],
+    remarks: [],
+  };
+}

@@ -1,0 +1,296 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import {
+  ask,
+  freePort,
+  type RunOptions,
+  runServer,
+  type ServerProcess,
+  temporaryFolder,
+} from "./testing/server-process.ts";
+
+const running: ServerProcess[] = [];
+
+afterEach(async () => {
+  for (const { child, ended } of running.splice(0)) {
+    child.kill("SIGKILL");
+    await ended;
+  }
+});
+
+function run(args: readonly string[], options?: RunOptions): ServerProcess {
+  const server = runServer(args, options);
+  running.push(server);
+  return server;
+}
+
+/** A server on a free port in a folder of its own, ready. */
+async function start(args: readonly string[] = [], options: RunOptions = {}) {
+  const port = await freePort();
+  const server = run(
+    ["--port", String(port), "--bind", "127.0.0.1", "--save", "", ...args],
+    options,
+  );
+  await server.says("Ready to accept connections tcp");
+  return { ...server, port };
+}
+
+describe("questions that start no server", () => {
+  test("--version and -v", async () => {
+    for (const flag of ["--version", "-v"]) {
+      const { ended, stdout } = run([flag]);
+      expect(await ended).toBe(0);
+      expect(stdout()).toMatch(
+        /^Redis server v=7\.2\.4 sha=\S+ malloc=\S+ bits=64 build=kv-\S+\n$/,
+      );
+    }
+  });
+
+  test("--help goes to standard error and fails, as it starts nothing", async () => {
+    const { ended, stderr } = run(["--help"]);
+    expect(await ended).toBe(1);
+    expect(stderr()).toContain("Usage: kv-server");
+  });
+
+  test("--test-memory", async () => {
+    const { ended, stdout } = run(["--test-memory", "1"]);
+    expect(await ended).toBe(0);
+    expect(stdout()).toContain("Your memory passed this test");
+    const refused = run(["--test-memory"]);
+    expect(await refused.ended).toBe(1);
+    expect(refused.stderr()).toContain("amount of memory to test in megabytes");
+  });
+
+  test("--check-system", async () => {
+    const { ended, stdout } = run(["--check-system"]);
+    expect([0, 1]).toContain(await ended);
+    expect(stdout()).toMatch(/\[overcommit\]\.\.\.(OK|WARNING)/);
+  });
+});
+
+describe("starting", () => {
+  test("says what has to be said, in order, on unbuffered standard output", async () => {
+    using folder = temporaryFolder();
+    const { pid, stdout, port } = await start(["--always-show-logo", "yes", "--dir", folder.path]);
+    const expected = [
+      "Redis is starting",
+      "Redis version=7.2.4",
+      "Configuration loaded",
+      "Running in standalone mode",
+      `Port: ${port}`,
+      ` PID: ${pid}\n`,
+      "Server initialized",
+      "Ready to accept connections tcp",
+    ];
+    const places = expected.map((text) => stdout().indexOf(text));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    const lines = stdout().split("\n");
+    expect(lines[0]).toMatch(
+      new RegExp(`^${pid}:C \\d\\d [A-Z][a-z]{2} \\d{4} \\d\\d:\\d\\d:\\d\\d\\.\\d{3} \\* `),
+    );
+    expect(lines.findLast((line) => line !== "")).toMatch(new RegExp(`^${pid}:M `));
+    expect(await ask(port, "PING")).toBe("+PONG\r\n");
+    expect(await ask(port, "\r\nPING")).toBe("+PONG\r\n");
+  });
+
+  test("a relative file is found although it changes the folder", async () => {
+    using folder = temporaryFolder();
+    mkdirSync(join(folder.path, "data"));
+    writeFileSync(join(folder.path, "kv.conf"), "dir ./data\nlogfile kv.log\nsave ''\n");
+    const port = await freePort();
+    const server = run(["kv.conf", "--port", String(port)], { folder: folder.path });
+    const log = join(folder.path, "data", "kv.log");
+    await vi.waitFor(() => expect(readFileSync(log, "utf8")).toContain("Ready to accept"), 15_000);
+    expect(server.stdout()).toBe("");
+    expect(await ask(port, "PING")).toBe("+PONG\r\n");
+  });
+
+  test("reads standard input after a dash", async () => {
+    const port = await freePort();
+    const server = run(["-"], { stdin: `port ${port}\nsave ""\nbind 127.0.0.1\n` });
+    await server.says("Ready to accept");
+    expect(await ask(port, "PING")).toBe("+PONG\r\n");
+  });
+
+  test.each([
+    {
+      why: "an unknown directive",
+      args: ["--foo", "bar"],
+      says: `>>> 'foo "bar"'\nBad directive or wrong number of arguments\n`,
+    },
+    {
+      why: "a port that is no number",
+      args: ["--port", "--bla"],
+      says: `'port "--bla"'\nargument couldn't be parsed into an integer\n`,
+    },
+    {
+      why: "a folder that is not there",
+      args: ["--dir", "/nowhere"],
+      says: "No such file or directory\n",
+    },
+    {
+      why: "a log file that cannot be written",
+      args: ["--logfile", "/nowhere/log"],
+      says: "Can't open the log file: No such file or directory\n",
+    },
+  ])("refuses $why", async ({ args, says }) => {
+    const { ended, stderr } = run(args);
+    expect(await ended).toBe(1);
+    expect(stderr()).toContain("*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***");
+    expect(stderr()).toContain(says);
+  });
+
+  test("a missing file is a line of the log", async () => {
+    const { ended, stdout } = run(["/nowhere/kv.conf"]);
+    expect(await ended).toBe(1);
+    expect(stdout()).toContain(
+      "# Fatal error, can't open config file '/nowhere/kv.conf': No such file or directory",
+    );
+  });
+
+  test("a busy port", async () => {
+    const { port } = await start();
+    const second = run(["--port", String(port), "--bind", "127.0.0.1"]);
+    expect(await second.ended).toBe(1);
+    expect(second.stdout()).toContain(
+      `Could not create server TCP listening socket 127.0.0.1:${port}: bind: Address already in use`,
+    );
+    expect(second.stdout()).toContain(`Failed listening on port ${port} (tcp), aborting.`);
+    expect(second.stdout().split("\n")[0]).not.toContain("already in use");
+  });
+
+  test("nowhere to listen", async () => {
+    const { ended, stdout } = run(["--port", "0"]);
+    expect(await ended).toBe(1);
+    expect(stdout()).toContain("Configured to not listen anywhere, exiting.");
+  });
+
+  test("a Unix socket", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "s");
+    const { child, ended, stdout } = await start(["--unixsocket", path, "--unixsocketperm", "700"]);
+    expect(stdout()).toContain("Ready to accept connections unix");
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+    expect(await ask(path, "PING")).toBe("+PONG\r\n");
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("daemonize: goes on in the background, with a pid file", async () => {
+    using folder = temporaryFolder();
+    const port = await freePort();
+    const pidFile = join(folder.path, "kv.pid");
+    const logFile = join(folder.path, "log");
+    const args = ["--daemonize", "yes", "--pidfile", pidFile, "--logfile", logFile];
+    const front = run(["--port", String(port), "--save", "", ...args, "-"], {
+      stdin: "bind 127.0.0.1\n",
+    });
+    expect(await front.ended).toBe(0);
+    await vi.waitFor(() => expect(readFileSync(logFile, "utf8")).toContain("Ready to"), 15_000);
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    expect(pid).not.toBe(front.pid);
+    expect(await ask(port, "PING")).toBe("+PONG\r\n");
+    process.kill(pid, "SIGTERM");
+    await vi.waitFor(() => expect(existsSync(pidFile)).toBe(false), 5000);
+  });
+
+  test("the process title", async () => {
+    if (!existsSync("/proc/self/cmdline")) return console.log("no /proc: not tested here");
+    const { pid, port } = await start();
+    const title = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+    expect(title).toMatch(new RegExp(`^/\\S+/kv-server 127\\.0\\.0\\.1:${port}$`));
+  });
+});
+
+describe("ending", () => {
+  test.each(["SIGTERM", "SIGINT"] as const)("%s shuts down in good order", async (signal) => {
+    using folder = temporaryFolder();
+    const pidFile = join(folder.path, "pid");
+    const { child, pid, ended, stdout } = await start(["--pidfile", pidFile]);
+    expect(readFileSync(pidFile, "utf8")).toBe(`${pid}\n`);
+    child.kill(signal);
+    expect(await ended).toBe(0);
+    expect(stdout()).toContain(`Received ${signal} scheduling shutdown...`);
+    expect(stdout()).toContain("User requested shutdown...");
+    expect(stdout()).toContain("ready to exit, bye bye");
+    expect(existsSync(pidFile)).toBe(false);
+  });
+
+  test("with open connections, and one that never reads", async () => {
+    const { child, ended, port } = await start();
+    const net = await import("node:net");
+    const idle = net.connect(port, "127.0.0.1");
+    const closed = new Promise((resolve) => idle.once("close", resolve));
+    await new Promise((resolve) => idle.once("connect", resolve));
+    const stuck = net.connect(port, "127.0.0.1").on("error", () => {});
+    stuck.pause();
+    stuck.write("ECHO hello\r\n".repeat(200_000));
+    await ask(port, "PING");
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+    await closed;
+    stuck.destroy();
+  });
+
+  test("signals that have no effect", async () => {
+    const { child, port, stdout, stderr } = await start();
+    for (const signal of ["SIGHUP", "SIGUSR1", "SIGPIPE"] as const) child.kill(signal);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await ask(port, "PING")).toBe("+PONG\r\n");
+    expect(stdout() + stderr()).not.toContain("Debugger listening");
+  });
+
+  test("SIGABRT leaves a report", async () => {
+    const { child, ended, stdout } = await start();
+    child.kill("SIGABRT");
+    expect(await ended).toBe("SIGABRT");
+    expect(stdout()).toContain("crashed by signal: 6");
+  });
+
+  test("SIGSTOP and SIGCONT", async () => {
+    const { child, port } = await start();
+    child.kill("SIGSTOP");
+    const answer = ask(port, "PING");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    child.kill("SIGCONT");
+    expect(await answer).toBe("+PONG\r\n");
+  });
+
+  test("nobody reads the log any more: the server goes on", async () => {
+    const { child, port, ended } = await start();
+    child.stdout?.destroy();
+    expect(await ask(port, "PING")).toBe("+PONG\r\n");
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+  });
+
+  test("more clients than descriptors: some are turned away, the others are served", async () => {
+    const port = await freePort();
+    const script = `ulimit -n 64; exec "$0" "$@"`;
+    const { fileURLToPath } = await import("node:url");
+    const program = fileURLToPath(new URL("./testing/kv-server.mjs", import.meta.url));
+    const { spawn } = await import("node:child_process");
+    const net = await import("node:net");
+    const args = ["--conditions=@kv/source", program, "--port", String(port), "--save", ""];
+    const child = spawn("sh", ["-c", script, process.execPath, ...args, "--bind", "127.0.0.1"]);
+    let log = "";
+    child.stdout.on("data", (data) => {
+      log += data;
+    });
+    try {
+      await vi.waitFor(() => expect(log).toContain("Ready to accept"), 15_000);
+      expect(log).toContain("maxclients has been reduced to 32");
+      const sockets = Array.from({ length: 100 }, () =>
+        net.connect(port, "127.0.0.1").on("error", () => {}),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      for (const socket of sockets) socket.destroy();
+      await vi.waitFor(async () => expect(await ask(port, "PING")).toBe("+PONG\r\n"), 5000);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+});

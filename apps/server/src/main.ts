@@ -1,0 +1,340 @@
+/**
+ * The program: command line, start in the order that operators know, signals, exit.
+ *
+ *      read configuration -> supervisor, background -> pid file, title, banner, warnings
+ *        -> listen -> load -> ready ... SIGTERM, SHUTDOWN -> save -> remove pid file -> exit 0
+ */
+
+import { closeSync, globSync, openSync, readFileSync, writeSync } from "node:fs";
+import { resolve } from "node:path";
+import { isatty } from "node:tty";
+import {
+  type CommandLine,
+  ConfigFileError,
+  ConfigOpenError,
+  ConfigStore,
+  compatibleVersion,
+  loadConfig,
+  parseCommandLine,
+  Refusal,
+} from "@kv/config";
+import { engineVersion, unsupportedDirective } from "@kv/engine";
+import { banner } from "./process/banner.ts";
+import { errorReport, signalReport } from "./process/crash-report.ts";
+import { isInBackground, startInBackground } from "./process/daemonize.ts";
+import { Log, type Role } from "./process/log.ts";
+import { testMemory } from "./process/memory-test.ts";
+import { OomScore } from "./process/oom-score.ts";
+import { defaultPidFile, PidFile } from "./process/pid-file.ts";
+import { processTitle } from "./process/process-title.ts";
+import { listenToSignals } from "./process/signals.ts";
+import {
+  announceStart,
+  findSupervisor,
+  notifySystemd,
+  type Supervisor,
+} from "./process/supervised.ts";
+import { systemErrorText } from "./process/system-error.ts";
+import { usageText, versionLine } from "./process/usage.ts";
+import { backlogWarning, checkSystem, startWarnings } from "./process/warnings.ts";
+import { Server } from "./server.ts";
+
+/** Runs the program with these arguments. Resolves when the server is ready, or has given up. */
+export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
+  const commandLine = parseCommandLine(args);
+  switch (commandLine.action) {
+    case "version":
+      return print(versionLine());
+    case "help":
+      return printError(usageText, 1);
+    case "check-system":
+      process.exitCode = checkSystem(print) ? 0 : 1;
+      return;
+    case "test-memory":
+      process.exitCode = testMemory(commandLine.megabytes, print) ? 0 : 1;
+      return;
+    case "refuse":
+      return printError(commandLine.message, 1);
+    case "run":
+      return new Program(commandLine, args.length === 0).run();
+  }
+}
+
+function print(text: string): void {
+  writeSync(1, text);
+}
+
+function printError(text: string, code: number): void {
+  writeSync(2, text);
+  process.exitCode = code;
+}
+
+class Program {
+  readonly #commandLine: CommandLine;
+  readonly #isUnconfigured: boolean;
+  /** Where the program was started; `dir` leads elsewhere. */
+  readonly #startFolder = process.cwd();
+  readonly #configFile: string;
+  readonly #config = new ConfigStore();
+  readonly #log: Log;
+  readonly #pidFile = new PidFile();
+  #supervisor: Supervisor = "no";
+  readonly #oomScore = new OomScore();
+  /** Past the start-up phase that logs as "C". */
+  #isUp = false;
+  #isReady = false;
+  #server: Server | undefined;
+
+  constructor(commandLine: CommandLine, isUnconfigured: boolean) {
+    const { configFile } = commandLine;
+    this.#commandLine = commandLine;
+    this.#isUnconfigured = isUnconfigured;
+    this.#configFile = configFile === undefined ? "" : resolve(configFile);
+    this.#log = new Log({
+      file: () => pathOf(this.#config.text("logfile")),
+      level: () => this.#config.text("loglevel"),
+      role: () => this.#role,
+    });
+  }
+
+  get #role(): Role {
+    if (!this.#isUp) return "C";
+    return this.#config.value("replicaof") === null ? "M" : "S";
+  }
+
+  async run(): Promise<void> {
+    const config = this.#config;
+    const log = this.#log;
+    const stdinText = this.#readStdin();
+    if (!this.#loadConfig(stdinText)) return process.exit(1);
+
+    this.#supervisor = findSupervisor(config.text("supervised"), process.env);
+    const isDaemon = config.boolean("daemonize") && this.#supervisor === "no";
+    if (isDaemon && !isInBackground()) {
+      await startInBackground({ folder: this.#startFolder, stdinText });
+      return process.exit(0);
+    }
+    this.#logStart();
+    announceStart(this.#supervisor, log);
+    this.#listenToTrouble();
+
+    this.#isUp = true;
+    this.#writePidFile(isDaemon);
+    this.#setTitle();
+    this.#setOomScore();
+    this.#showBanner();
+    const backlogText = backlogWarning(config.number("tcp-backlog"));
+    if (backlogText !== undefined) log.warning(backlogText);
+
+    const server = this.#makeServer();
+    this.#server = server;
+    this.#listenToSignals();
+    if (!(await server.listen())) return this.#exit(1);
+    log.notice("Server initialized");
+    for (const text of startWarnings()) log.warning(text);
+    for (const text of config.ineffective()) log.notice(text);
+    if (!(await server.load())) return this.#exit(1);
+    this.#isReady = true;
+    this.#ready(server);
+  }
+
+  #readStdin(): string {
+    if (!this.#commandLine.readStdin) return "";
+    // Said with the defaults: the configuration is still to be read.
+    this.#log.notice("Reading config from stdin");
+    return readFileSync(0, "latin1");
+  }
+
+  /** False: it is wrong, and standard error says how. */
+  #loadConfig(stdinText: string): boolean {
+    const config = this.#config;
+    config.onParse<string>("dir", enterFolder);
+    try {
+      loadConfig(config, {
+        commandLine: { ...this.#commandLine, configFile: this.#configFile || undefined },
+        stdinText,
+        readFile: (path) => readFileSync(path, "latin1"),
+        glob: (pattern) => globSync(pattern).toSorted(),
+      });
+      const unsupported = unsupportedDirective(config);
+      if (unsupported !== undefined) throw new ConfigFileError(unsupported);
+      if (config.text("dir") === ".") config.assign("dir", latin1(process.cwd()));
+      this.#tryLogFile();
+      return true;
+    } catch (error) {
+      if (error instanceof ConfigOpenError) this.#log.warning(error.message);
+      else if (error instanceof ConfigFileError) writeSync(2, `\n${error.message}\n`);
+      else throw error;
+      return false;
+    }
+  }
+
+  #tryLogFile(): void {
+    const path = pathOf(this.#config.text("logfile"));
+    if (path === "") return;
+    try {
+      closeSync(openSync(path, "a"));
+    } catch (error) {
+      throw new ConfigFileError(`Can't open the log file: ${systemErrorText(error)}`);
+    }
+  }
+
+  #logStart(): void {
+    const log = this.#log;
+    log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
+    log.notice(
+      `Redis version=${compatibleVersion}, bits=64, commit=00000000, modified=0, pid=${process.pid}, just started (kv ${engineVersion}, node ${process.versions.node})`,
+    );
+    if (this.#isUnconfigured) {
+      log.warning(
+        "Warning: no config file specified, using the default config. In order to specify a config file use kv-server /path/to/redis.conf",
+      );
+    } else {
+      log.notice("Configuration loaded");
+    }
+  }
+
+  #writePidFile(isDaemon: boolean): void {
+    const path = pathOf(this.#config.text("pidfile")) || (isDaemon ? defaultPidFile : "");
+    if (path === "") return;
+    const problem = this.#pidFile.write(path);
+    if (problem !== undefined) this.#log.notice(`Failed to write PID file: ${problem}`);
+  }
+
+  #setTitle(): void {
+    if (!this.#config.boolean("set-proc-title")) return;
+    process.title = processTitle(this.#config, {
+      executable: process.argv[1] ?? "kv-server",
+      configFile: this.#configFile,
+    });
+  }
+
+  #showBanner(): void {
+    const config = this.#config;
+    const port = config.number("port") || config.number("tls-port");
+    const mode = config.boolean("cluster-enabled") ? "cluster" : "standalone";
+    // A log that is read by people in a terminal gets the picture, others a line.
+    const isShown =
+      config.boolean("always-show-logo") || (config.text("logfile") === "" && isatty(1));
+    if (isShown) this.#log.raw(banner({ mode, port, processId: process.pid }));
+    else this.#log.notice(`Running mode=${mode}, port=${port}.`);
+  }
+
+  #makeServer(): Server {
+    return new Server({
+      config: this.#config,
+      configFile: this.#configFile,
+      folder: ".",
+      log: (level, message) => this.#log.write(level, message),
+      exit: (code) => this.#exit(code),
+      failed: (error) => this.#crash(errorReport(error, this.#crashFacts)),
+      reconfigured: (name) => this.#reconfigured(name),
+    });
+  }
+
+  #ready(server: Server): void {
+    const log = this.#log;
+    for (const transport of server.transports) {
+      log.notice(`Ready to accept connections ${transport}`);
+    }
+    const memoryMax = this.#config.number("maxmemory");
+    if (memoryMax > 0 && memoryMax < 1024 * 1024) {
+      log.warning(
+        `WARNING: You specified a maxmemory value that is less than 1MB (current value is ${memoryMax} bytes). Are you sure this is what you really want?`,
+      );
+    }
+    notifySystemd(this.#supervisor, "--ready", "Ready to accept connections", log);
+  }
+
+  /** CONFIG SET of what belongs to the process. Returns why it cannot be. */
+  #reconfigured(name: string): string | undefined {
+    if (name.startsWith("oom-score-adj")) return this.#setOomScore();
+    this.#setTitle();
+    return undefined;
+  }
+
+  #setOomScore(): string | undefined {
+    const config = this.#config;
+    const [primary, replica] = config.value<readonly number[]>("oom-score-adj-values");
+    const score = config.value("replicaof") === null ? primary : replica;
+    const problem = this.#oomScore.apply(config.text("oom-score-adj"), score);
+    if (problem === undefined) return undefined;
+    this.#log.warning(`Unable to write oom_score_adj: ${problem}`);
+    return "Failed to apply new oom_score_adj configuration, check server logs.";
+  }
+
+  // ---- The end ---------------------------------------------------------------------------------
+
+  #listenToSignals(): void {
+    listenToSignals({
+      shutdown: (signal) => this.#shutdown(signal),
+      exitAtOnce: () => {
+        this.#log.warning("You insist... exiting now.");
+        this.#exit(1);
+      },
+      crashed: (signal) => this.#report(signalReport(signal, this.#crashFacts)),
+    });
+  }
+
+  /** Errors that nobody caught. Before the server is up, too. */
+  #listenToTrouble(): void {
+    process.on("uncaughtException", (error) => this.#crash(errorReport(error, this.#crashFacts)));
+  }
+
+  async #shutdown(signal: "SIGTERM" | "SIGINT"): Promise<void> {
+    const ways = this.#config.value<readonly string[]>(`shutdown-on-${signal.toLowerCase()}`);
+    const server = this.#server;
+    // A data set that is only half loaded must not be saved over the whole one.
+    if (server === undefined || !this.#isReady) return this.#exit(0);
+    notifySystemd(this.#supervisor, "--stopping", "Shutting down", this.#log);
+    const save = ways.includes("nosave") ? "nosave" : ways.includes("save") ? "save" : "default";
+    const mayExit = await server.shutdown({
+      signal,
+      save,
+      now: ways.includes("now"),
+      force: ways.includes("force"),
+    });
+    if (mayExit) this.#exit(0);
+  }
+
+  /** The last thing that happens: exit closes the sockets, and nothing else is left to save. */
+  #exit(code: number): void {
+    this.#pidFile.remove();
+    this.#server?.close();
+    process.exit(code);
+  }
+
+  get #crashFacts() {
+    return { configFile: this.#configFile };
+  }
+
+  #report(text: string): void {
+    if (this.#config.boolean("crash-log-enabled")) this.#log.raw(text);
+  }
+
+  /** Not one more command: what is in memory may be wrong, and must not reach the disk. */
+  #crash(text: string): never {
+    this.#report(text);
+    this.#pidFile.remove();
+    process.exit(1);
+  }
+}
+
+/** Values of the configuration have a character for each byte. */
+function pathOf(value: string): string {
+  return Buffer.from(value, "latin1").toString("utf8");
+}
+
+function latin1(path: string): string {
+  return Buffer.from(path, "utf8").toString("latin1");
+}
+
+/** `dir`: takes effect at once, as later lines of the file may name files in it. */
+function enterFolder(value: string): string | Refusal {
+  try {
+    process.chdir(pathOf(value));
+    return latin1(process.cwd());
+  } catch (error) {
+    return new Refusal(systemErrorText(error));
+  }
+}

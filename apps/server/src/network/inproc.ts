@@ -1,0 +1,132 @@
+/**
+ * A connection without a socket, for code that lives in the server's own process: what one end
+ * writes, the engine receives at once; what the engine sends can be read from the same stream.
+ *
+ *      stream.write ──> traffic.receive        InprocConnection.send ──> stream's 'data'
+ *
+ * Replies are handed over in a microtask, after the engine has returned. Otherwise a reader could
+ * write its next request from inside the engine.
+ */
+
+import { Duplex } from "node:stream";
+import type { Connection } from "@kv/engine";
+import type { Station } from "./traffic.ts";
+
+/** A stream that is a client's end of a new connection to `station`. */
+export function connectInProcessTo<Client>(station: Station<Client>, name = "inproc:0"): Duplex {
+  return new InprocConnection(station, name).stream;
+}
+
+class InprocConnection<Client> implements Connection {
+  readonly address: string;
+  readonly localAddress: string;
+  readonly fileDescriptor = -1;
+  readonly kind = "inproc";
+  readonly stream: Duplex;
+  readonly #station: Station<Client>;
+  #client: Client | null;
+  #outgoing: Buffer[] = [];
+  #outgoingBytes = 0;
+  #isPaused = false;
+  #isEnding = false;
+  /** What was written while reading was stopped, and how to ask for more. */
+  #held: (() => void) | null = null;
+
+  constructor(station: Station<Client>, name: string) {
+    this.#station = station;
+    this.address = name;
+    this.localAddress = name;
+    this.stream = new Duplex({
+      read: () => {},
+      write: (chunk: Buffer, _encoding, done) => this.#written(chunk, done),
+      // The writer has ended: the client is gone, and the reader sees the end, too.
+      final: (done) => {
+        this.end();
+        done();
+      },
+      destroy: (error, done) => {
+        this.#gone();
+        done(error);
+      },
+    });
+    this.#client = station.traffic.accept(this);
+    station.activity();
+  }
+
+  get pendingBytes(): number {
+    return this.#outgoingBytes + this.stream.readableLength;
+  }
+
+  send(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#isEnding) return true;
+    if (this.#outgoing.length === 0) queueMicrotask(() => this.#handOver());
+    this.#outgoing.push(Buffer.copyBytesFrom(bytes, start, end - start));
+    this.#outgoingBytes += end - start;
+    return true;
+  }
+
+  end(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    queueMicrotask(() => {
+      this.#handOver();
+      if (!this.stream.destroyed) this.stream.push(null);
+      this.#gone();
+    });
+  }
+
+  destroy(): void {
+    this.#isEnding = true;
+    this.stream.destroy();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    const held = this.#held;
+    this.#held = null;
+    // Not from here: the engine is running.
+    if (held !== null) setImmediate(held);
+  }
+
+  #written(chunk: Buffer, done: () => void): void {
+    const { traffic, input } = this.#station;
+    for (let at = 0; at < chunk.length; at += input.bytes.length) {
+      if (this.#client === null || this.#isEnding) break;
+      if (this.#isPaused) {
+        const rest = chunk.subarray(at);
+        this.#held = () => this.#written(rest, done);
+        return;
+      }
+      const piece = chunk.subarray(at, at + input.bytes.length);
+      input.bytes.set(piece);
+      try {
+        traffic.receive(this.#client, input.bytes, input.view, 0, piece.length);
+      } catch (error) {
+        this.#station.failed(error);
+      }
+    }
+    this.#station.activity();
+    done();
+  }
+
+  #handOver(): void {
+    const outgoing = this.#outgoing;
+    this.#outgoing = [];
+    this.#outgoingBytes = 0;
+    if (this.stream.destroyed) return;
+    for (const chunk of outgoing) this.stream.push(chunk);
+  }
+
+  #gone(): void {
+    this.#isEnding = true;
+    const client = this.#client;
+    if (client === null) return;
+    this.#client = null;
+    this.#station.traffic.disconnected(client);
+    this.#station.activity();
+  }
+}

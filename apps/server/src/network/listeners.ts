@@ -1,0 +1,200 @@
+/**
+ * Listeners: the sockets that wait for clients, as `bind`, `port` and `unixsocket` say.
+ *
+ *      bind * -::* 10.0.0.1       "-" first: an address that is not there is no error
+ *           |  |                  "*" all of IPv4, "::*" all of IPv6
+ *
+ * CONFIG SET has to know at once whether a port could be opened, and Node's server.listen() tells
+ * later: it looks the address up first, even when it is a number. So what listen() calls in the
+ * end, `_listen2`, is called here. A runtime without it still starts, but keeps its port.
+ */
+import { lookup } from "node:dns/promises";
+import { unlinkSync } from "node:fs";
+import * as net from "node:net";
+import { codeOf, systemErrorText } from "../process/system-error.ts";
+
+export interface ListenerOptions {
+  backlog: number;
+  /** A client has connected; its socket is paused. `path` is that of the Unix socket. */
+  accepted(socket: net.Socket, path: string | undefined): void;
+  warn(message: string): void;
+}
+
+interface ImmediateServer extends net.Server {
+  _listen2?(
+    address: string,
+    port: number,
+    family: 4 | 6,
+    backlog: number,
+    descriptor: number,
+    flags: number,
+  ): void;
+}
+
+/** Keeps a socket for "::" off IPv4 addresses, which have one of their own. */
+const ipv6OnlyFlag = 1;
+
+/** Errors that say "no such protocol on this machine": no reason not to start. */
+const absentProtocol: ReadonlySet<string> = new Set([
+  "ENOPROTOOPT",
+  "EPROTONOSUPPORT",
+  "ESOCKTNOSUPPORT",
+  "EPFNOSUPPORT",
+  "EAFNOSUPPORT",
+]);
+
+export class Listeners {
+  readonly #options: ListenerOptions;
+  /** Numeric addresses of the names that were looked up at start. */
+  readonly #names = new Map<string, string>();
+  #tcp: net.Server[] = [];
+  #unix: net.Server | undefined;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+  }
+
+  get hasTcp(): boolean {
+    return this.#tcp.length > 0;
+  }
+
+  get hasUnix(): boolean {
+    return this.#unix !== undefined;
+  }
+
+  /** The port in use, which matters when 0 was asked for; 0 when nothing listens. */
+  get tcpPort(): number {
+    return (this.#tcp[0]?.address() as net.AddressInfo | undefined)?.port ?? 0;
+  }
+
+  /** Listens on all addresses, or on none and returns false; the log says why. */
+  async openTcp(bind: readonly string[], port: number): Promise<boolean> {
+    for (const entry of bind) {
+      const { address, isOptional } = parseEntry(entry);
+      const server = this.#makeServer(undefined);
+      try {
+        await this.#resolve(address);
+        await this.#listenTcp(server, address, port === 0 ? this.tcpPort : port);
+        this.#tcp.push(server);
+      } catch (error) {
+        this.#warnOf(error, address, port);
+        const code = codeOf(error);
+        if (absentProtocol.has(code) || (isOptional && code === "EADDRNOTAVAIL")) continue;
+        this.closeTcp();
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Like openTcp, in place of what listens now, and at once. Names must be known from the start. */
+  reopenTcp(bind: readonly string[], port: number): boolean {
+    this.closeTcp();
+    for (const entry of bind) {
+      const { address, isOptional } = parseEntry(entry);
+      const server = this.#makeServer(undefined);
+      this.#listenTcp(server, address, port).catch((error) => this.#warnOf(error, address, port));
+      if (server.listening) {
+        this.#tcp.push(server);
+      } else if (!isOptional) {
+        this.closeTcp();
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Listens on a Unix socket; throws the system's error. */
+  async openUnix(path: string, permissions: number): Promise<void> {
+    const server = this.#makeServer(path);
+    try {
+      unlinkSync(path); // Left by a server that did not end in good order.
+    } catch {
+      // Usually there is none; if it is something else, listening fails and says so.
+    }
+    // Permissions that came after listening would leave a moment in which anyone may connect.
+    const before = permissions === 0 ? undefined : process.umask(0o777 & ~permissions);
+    const done = settled(server);
+    try {
+      server.listen({ path, backlog: this.#options.backlog });
+    } finally {
+      if (before !== undefined) process.umask(before);
+    }
+    await done;
+    this.#unix = server;
+  }
+
+  closeTcp(): void {
+    for (const server of this.#tcp) server.close();
+    this.#tcp = [];
+  }
+
+  /** Stops listening; the path of the Unix socket is removed. True if there was one. */
+  closeUnix(): boolean {
+    const server = this.#unix;
+    this.#unix = undefined;
+    server?.close();
+    return server !== undefined;
+  }
+
+  #makeServer(path: string | undefined): net.Server {
+    const server = new net.Server({ noDelay: path === undefined, pauseOnConnect: true });
+    server.on("connection", (socket) => this.#options.accepted(socket, path));
+    // Before it listens, an error means that it cannot, and is dealt with where listening began.
+    // Afterwards: one connection could not be accepted (EMFILE, say); the next may well be.
+    server.on("error", (error) => {
+      if (server.listening) {
+        this.#options.warn(`Error accepting a client connection: ${systemErrorText(error)}`);
+      }
+    });
+    return server;
+  }
+
+  async #resolve(address: string): Promise<void> {
+    if (numeric(address) !== undefined) return;
+    this.#names.set(address, (await lookup(address)).address);
+  }
+
+  /** Rejects when it cannot; `server.listening` tells at once. */
+  #listenTcp(server: ImmediateServer, address: string, port: number): Promise<void> {
+    const host = numeric(address) ?? this.#names.get(address);
+    if (host === undefined) return Promise.reject(new Error("names are looked up at start only"));
+    const { backlog } = this.#options;
+    const done = settled(server);
+    const isIpv6 = host.includes(":");
+    if (typeof server._listen2 === "function") {
+      server._listen2(host, port, isIpv6 ? 6 : 4, backlog, -1, isIpv6 ? ipv6OnlyFlag : 0);
+    } else {
+      server.listen({ host, port, backlog, ipv6Only: isIpv6, exclusive: true });
+    }
+    return done;
+  }
+
+  #warnOf(error: unknown, address: string, port: number): void {
+    const text = systemErrorText(error);
+    const call = codeOf(error).startsWith("EA") ? "bind: " : "";
+    this.#options.warn(
+      `Warning: Could not create server TCP listening socket ${address}:${port}: ${call}${text}`,
+    );
+  }
+}
+
+function parseEntry(entry: string): { address: string; isOptional: boolean } {
+  const isOptional = entry.startsWith("-");
+  return { address: isOptional ? entry.slice(1) : entry, isOptional };
+}
+
+/** The address as a number, or undefined for a name. */
+function numeric(address: string): string | undefined {
+  if (address === "*") return "0.0.0.0";
+  if (address === "::*") return "::";
+  return net.isIP(address) === 0 ? undefined : address;
+}
+
+/** Resolves when the server listens, rejects when it cannot. */
+function settled(server: net.Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("listening", resolve);
+    server.once("error", reject);
+  });
+}

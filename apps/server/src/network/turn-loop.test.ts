@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Cron, TurnLoop } from "./turn-loop.ts";
+
+const nextImmediate = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("TurnLoop", () => {
+  test("many requests in one round of the loop make one turn", async () => {
+    let turns = 0;
+    const loop = new TurnLoop(() => {
+      turns++;
+      return false;
+    });
+    for (let i = 0; i < 10; i++) loop.request();
+    expect(turns).toBe(0);
+    await nextImmediate();
+    expect(turns).toBe(1);
+    await nextImmediate();
+    expect(turns).toBe(1);
+    loop.request();
+    await nextImmediate();
+    expect(turns).toBe(2);
+  });
+
+  test("goes on while work is left, and lets others in between", async () => {
+    const happened: string[] = [];
+    let left = 3;
+    const loop = new TurnLoop(() => {
+      happened.push("turn");
+      return --left > 0;
+    });
+    loop.request();
+    for (let i = 0; i < 4; i++) {
+      await nextImmediate();
+      happened.push("other");
+    }
+    expect(happened).toEqual(["turn", "other", "turn", "other", "turn", "other", "other"]);
+  });
+
+  test("a request from within a turn makes another", async () => {
+    let turns = 0;
+    const loop: TurnLoop = new TurnLoop(() => {
+      if (++turns < 3) loop.request();
+      return false;
+    });
+    loop.request();
+    for (let i = 0; i < 5; i++) await nextImmediate();
+    expect(turns).toBe(3);
+  });
+
+  test("stopped, it turns no more", async () => {
+    let turns = 0;
+    const loop = new TurnLoop(() => ++turns > 0);
+    loop.request();
+    loop.stop();
+    await nextImmediate();
+    expect(turns).toBe(0);
+  });
+});
+
+describe("Cron", () => {
+  beforeEach(() => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
+  afterEach(() => vi.useRealTimers());
+
+  test("runs hz times a second without drifting", () => {
+    let runs = 0;
+    const cron = new Cron(
+      () => runs++,
+      () => 300,
+    );
+    cron.start();
+    vi.advanceTimersByTime(10_000);
+    expect(runs).toBeGreaterThanOrEqual(2999);
+    expect(runs).toBeLessThanOrEqual(3001);
+    cron.stop();
+    vi.advanceTimersByTime(1000);
+    expect(runs).toBeLessThanOrEqual(3001);
+  });
+
+  test("follows a change of hz", () => {
+    let runs = 0;
+    let hz = 10;
+    const cron = new Cron(
+      () => runs++,
+      () => hz,
+    );
+    cron.start();
+    vi.advanceTimersByTime(1000);
+    expect(runs).toBe(10);
+    hz = 100;
+    vi.advanceTimersByTime(1000);
+    expect(runs).toBeGreaterThan(95);
+    cron.stop();
+  });
+
+  test("does not make up for time in which the process stood still", () => {
+    let standstillMs = 0;
+    const clock = performance.now.bind(performance);
+    const spy = vi.spyOn(performance, "now").mockImplementation(() => clock() + standstillMs);
+    let runs = 0;
+    const cron = new Cron(
+      () => {
+        if (++runs === 1) standstillMs = 60_000;
+      },
+      () => 10,
+    );
+    cron.start();
+    vi.advanceTimersByTime(1100);
+    expect(runs).toBeGreaterThan(5);
+    expect(runs).toBeLessThanOrEqual(12);
+    cron.stop();
+    spy.mockRestore();
+  });
+
+  test("may be stopped from within", () => {
+    let runs = 0;
+    const cron = new Cron(
+      () => {
+        runs++;
+        cron.stop();
+      },
+      () => 10,
+    );
+    cron.start();
+    vi.advanceTimersByTime(1000);
+    expect(runs).toBe(1);
+  });
+});

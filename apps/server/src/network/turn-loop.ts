@@ -1,0 +1,71 @@
+/**
+ * The engine's two rhythms.
+ *
+ *   - A turn follows whatever was read in one round of the event loop, once for all sockets; while
+ *     the engine says that work is left, turns go on, with I/O between them.
+ *   - The cron runs `hz` times a second. A late run is not made up for, and does not shift the next.
+ */
+
+export class TurnLoop {
+  readonly #turn: () => boolean;
+  #isScheduled = false;
+  #isStopped = false;
+
+  /** `turn` does what is due and says whether work is left; it must not throw. */
+  constructor(turn: () => boolean) {
+    this.#turn = turn;
+  }
+
+  /** Has a turn run when the events at hand have been dealt with. */
+  request(): void {
+    if (this.#isScheduled || this.#isStopped) return;
+    this.#isScheduled = true;
+    setImmediate(this.#run);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  readonly #run = (): void => {
+    this.#isScheduled = false;
+    if (!this.#isStopped && this.#turn()) this.request();
+  };
+}
+
+export class Cron {
+  readonly #run: () => void;
+  readonly #hz: () => number;
+  #dueMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `run` must not throw. `hz` is asked after every run. */
+  constructor(run: () => void, hz: () => number) {
+    this.#run = run;
+    this.#hz = hz;
+  }
+
+  start(): void {
+    this.#dueMs = performance.now();
+    this.#schedule();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #schedule(): void {
+    const periodMs = 1000 / Math.max(1, this.#hz());
+    const nowMs = performance.now();
+    this.#dueMs += periodMs;
+    // Far behind: the loop was held up, or the process was stopped.
+    if (this.#dueMs < nowMs) this.#dueMs = nowMs + periodMs;
+    this.#timer = setTimeout(this.#fire, Math.max(1, Math.round(this.#dueMs - nowMs)));
+  }
+
+  readonly #fire = (): void => {
+    this.#run();
+    if (this.#timer !== undefined) this.#schedule();
+  };
+}

@@ -1,0 +1,103 @@
+/** NodeHost: clocks, randomness, files and the process, as the engine wants them. */
+
+import * as crypto from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { totalmem } from "node:os";
+import { dirname, resolve } from "node:path";
+import type { Host, HostFacts, HostUsage, LogLevel } from "@kv/engine";
+import { nodeStorage, nodeSyncStorage } from "@kv/persistence/node";
+
+export interface NodeHostOptions {
+  log(level: LogLevel, message: string): void;
+  /** Where data files live. "." follows the process's working directory. */
+  folder: string;
+  facts: HostFacts;
+  wake(): void;
+  exit(code: number): void;
+  reconfigure(name: string): string | undefined;
+}
+
+/** Random words are drawn in batches: one at a time costs a hundred times as much. */
+const randomBatch = 256;
+
+export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
+  const randomWords = new Uint32Array(randomBatch);
+  let randomUsed = randomBatch;
+  return {
+    ...options,
+    storage: nodeStorage(folder),
+    syncStorage: nodeSyncStorage(folder),
+    wallMs: () => Date.now(),
+    monotonicUs: () => Math.floor(performance.now() * 1000),
+    random32() {
+      if (randomUsed === randomBatch) {
+        crypto.getRandomValues(randomWords);
+        randomUsed = 0;
+      }
+      return randomWords[randomUsed++];
+    },
+    randomHex: (bytes) => crypto.randomBytes(bytes).toString("hex"),
+    sha256Hex: (bytes) => crypto.createHash("sha256").update(bytes).digest("hex"),
+    nextTurn: () => new Promise((resolve) => setImmediate(resolve)),
+    usage: usageNow,
+    sleepMs(durationMs) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
+    },
+    readText: (path) => readFileSync(path, "latin1"),
+    writeText: replaceFile,
+  };
+}
+
+function usageNow(): HostUsage {
+  const { rss, heapUsed, heapTotal } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  return {
+    residentBytes: rss,
+    heapUsedBytes: heapUsed,
+    heapTotalBytes: heapTotal,
+    totalMemoryBytes: totalmem(),
+    userCpuUs: user,
+    systemCpuUs: system,
+  };
+}
+
+/** The old file or the new one, whenever the power fails. Text has a character for each byte. */
+function replaceFile(path: string, text: string): void {
+  const target = resolve(path);
+  const temporary = `${target}.${process.pid}.tmp`;
+  try {
+    writeSynced(temporary, Buffer.from(text, "latin1"));
+    renameSync(temporary, target);
+  } catch (error) {
+    try {
+      unlinkSync(temporary);
+    } catch {
+      // It may never have come to be.
+    }
+    throw error;
+  }
+  const folder = openSync(dirname(target), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function writeSynced(path: string, bytes: Uint8Array): void {
+  const descriptor = openSync(path, "w", 0o644);
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Log: lines in the form that tools and operators know.
+ *
+ *      12345:M 31 Jan 2026 12:34:56.789 * Ready to accept connections tcp
+ *      pid   |                          |
+ *            role: C start-up           level: . debug  - verbose  * notice  # warning
+ *                  M primary  S replica
+ *
+ * Every line is written before log() returns, so a crash loses none. A log file is opened anew
+ * for each line, so that it can be rotated by renaming it.
+ */
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { LogLevel } from "@kv/engine";
+import { codeOf } from "./system-error.ts";
+
+const marks = { debug: ".", verbose: "-", notice: "*", warning: "#" } as const;
+const weights = { debug: 0, verbose: 1, notice: 2, warning: 3, nothing: 4 } as const;
+const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+export type Role = "C" | "M" | "S" | "X";
+
+export interface LogOptions {
+  /** Empty: standard output. */
+  file: () => string;
+  /** The value of `loglevel`. */
+  level: () => string;
+  role: () => Role;
+}
+
+export class Log {
+  readonly #options: LogOptions;
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+  }
+
+  write(level: LogLevel, message: string): void {
+    const least = weights[this.#options.level() as keyof typeof weights] ?? weights.notice;
+    if (weights[level] < least) return;
+    const role = this.#options.role();
+    this.#put(`${process.pid}:${role} ${timestamp(new Date())} ${marks[level]} ${message}\n`);
+  }
+
+  debug(message: string): void {
+    this.write("debug", message);
+  }
+
+  notice(message: string): void {
+    this.write("notice", message);
+  }
+
+  warning(message: string): void {
+    this.write("warning", message);
+  }
+
+  /** Text without time and level: the banner, crash reports. Weighs as much as a notice. */
+  raw(text: string): void {
+    if (this.#options.level() !== "nothing") this.#put(text);
+  }
+
+  #put(text: string): void {
+    const bytes = Buffer.from(text, "utf8");
+    const file = this.#options.file();
+    if (file === "") {
+      writeAll(1, bytes);
+      return;
+    }
+    try {
+      const descriptor = openSync(file, "a");
+      writeAll(descriptor, bytes);
+      closeSync(descriptor);
+    } catch {
+      // A full disk must not stop the server, and there is nowhere else to say it.
+    }
+  }
+}
+
+/** Tries for a while when nobody reads the pipe that standard output is, then lets the line go. */
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  let refusals = 0;
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(descriptor, bytes, at);
+    } catch (error) {
+      if (codeOf(error) !== "EAGAIN" || ++refusals > 100) return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+function timestamp(now: Date): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = `${two(now.getDate())} ${months[now.getMonth()]} ${now.getFullYear()}`;
+  const time = `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}`;
+  return `${day} ${time}.${String(now.getMilliseconds()).padStart(3, "0")}`;
+}

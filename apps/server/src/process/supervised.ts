@@ -1,0 +1,57 @@
+/**
+ * `supervised`: telling systemd or upstart that the server is ready, or stops.
+ *
+ * systemd listens on a Unix datagram socket, which Node does not have, so its own tool carries the
+ * messages; the unit needs `NotifyAccess=all`. upstart waits for the process to stop itself.
+ */
+import { spawnSync } from "node:child_process";
+import type { Log } from "./log.ts";
+
+export type Supervisor = "systemd" | "upstart" | "no";
+
+/** Which supervisor is there, of those that the directive allows. */
+export function findSupervisor(directive: string, env: NodeJS.ProcessEnv): Supervisor {
+  if (directive === "systemd" || directive === "upstart") return directive;
+  if (directive !== "auto") return "no";
+  if (env.UPSTART_JOB !== undefined) return "upstart";
+  return env.NOTIFY_SOCKET === undefined ? "no" : "systemd";
+}
+
+/** At the start. False: the supervisor that the directive names is not there. */
+export function announceStart(supervisor: Supervisor, log: Log): boolean {
+  if (supervisor === "upstart") {
+    if (process.env.UPSTART_JOB === undefined) {
+      log.warning("upstart supervision requested, but UPSTART_JOB not found!");
+      return false;
+    }
+    log.notice("supervised by upstart, will stop to signal readiness.");
+    process.kill(process.pid, "SIGSTOP");
+    delete process.env.UPSTART_JOB;
+  }
+  if (supervisor === "systemd") {
+    if (process.env.NOTIFY_SOCKET === undefined) {
+      log.warning("systemd supervision requested or auto-detected, but NOTIFY_SOCKET not found!");
+      return false;
+    }
+    log.notice("supervised by systemd, will signal readiness when clients are served.");
+  }
+  return true;
+}
+
+/** Tells systemd, if it supervises. `state` is "--ready" or "--stopping". */
+export function notifySystemd(
+  supervisor: Supervisor,
+  state: "--ready" | "--stopping",
+  status: string,
+  log: Log,
+): void {
+  if (supervisor !== "systemd" || process.env.NOTIFY_SOCKET === undefined) return;
+  const { error, status: code } = spawnSync(
+    "systemd-notify",
+    [`--pid=${process.pid}`, state, `--status=${status}`],
+    { stdio: "ignore", timeout: 5000 },
+  );
+  if (error !== undefined || code !== 0) {
+    log.warning("Can't notify systemd: its tool systemd-notify is missing or was refused.");
+  }
+}

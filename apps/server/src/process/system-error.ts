@@ -1,0 +1,28 @@
+/** Texts of system errors, as the C library words them: clients and operators know those. */
+import { getSystemErrorMessage } from "node:util";
+
+const wordedOtherwise = new Map([
+  ["EADDRNOTAVAIL", "Cannot assign requested address"],
+  ["EISDIR", "Is a directory"],
+  ["ENOTDIR", "Not a directory"],
+  ["EROFS", "Read-only file system"],
+  ["EINVAL", "Invalid argument"],
+  ["ENAMETOOLONG", "File name too long"],
+  ["ENOTFOUND", "Name or service not known"],
+  ["EAI_AGAIN", "Temporary failure in name resolution"],
+]);
+
+export function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : "";
+}
+
+/** "No such file or directory" and the like. */
+export function systemErrorText(error: unknown): string {
+  const known = wordedOtherwise.get(codeOf(error));
+  if (known !== undefined) return known;
+  const { errno, message } = error as { errno?: unknown; message?: unknown };
+  const text = typeof errno === "number" ? getSystemErrorMessage(errno) : undefined;
+  if (text === undefined) return String(message ?? error);
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

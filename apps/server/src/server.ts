@@ -1,0 +1,300 @@
+/**
+ * Server: an engine with sockets, files and time.
+ *
+ *      Listeners -> SocketConnection -> Engine <- TurnLoop, Cron
+ *                                         |
+ *                                      NodeHost
+ *
+ * It owns no part of the process: signals, the log, the exit and the working directory belong to
+ * main.ts, or to the program that a server is embedded in.
+ */
+
+import type { Socket } from "node:net";
+import { release, type } from "node:os";
+import type { Duplex } from "node:stream";
+import type { ConfigStore } from "@kv/config";
+import {
+  type Client,
+  createEngine,
+  type Engine,
+  type EngineModule,
+  type HostFacts,
+  type LogLevel,
+  type ShutdownRequest,
+} from "@kv/engine";
+import { isKnownRuntime, takeoverSelfTest } from "./network/handle-takeover.ts";
+import { connectInProcessTo } from "./network/inproc.ts";
+import { Listeners } from "./network/listeners.ts";
+import { OutputViews } from "./network/output-views.ts";
+import { connectionOf, type SocketConnection } from "./network/socket-connection.ts";
+import { InputBuffer, type Station } from "./network/traffic.ts";
+import { Cron, TurnLoop } from "./network/turn-loop.ts";
+import { createNodeHost } from "./node-host.ts";
+import { systemErrorText } from "./process/system-error.ts";
+import { descriptorLimit } from "./process/warnings.ts";
+
+export interface ServerOptions {
+  /** Loaded. */
+  config: ConfigStore;
+  configFile?: string;
+  executable?: string;
+  modules?: readonly EngineModule[];
+  /** Where data files live. "." follows the process's working directory. */
+  folder: string;
+  /** Port 0 means any free port; otherwise, as in a configuration file, none. */
+  picksPort?: boolean;
+  /** Reads with 'data' events even where handles can be taken over. */
+  avoidsTakeover?: boolean;
+  log(level: LogLevel, message: string): void;
+  /** The engine wants the process to end. The server is still open. */
+  exit(code: number): void;
+  /** An error of our own: nothing may go on. */
+  failed(error: unknown): void;
+  /** A directive of the process was changed by CONFIG SET. Returns why it cannot be. */
+  reconfigured?(name: string): string | undefined;
+}
+
+/** Descriptors for everything but clients: files, listening sockets, the event loop. */
+const reservedDescriptors = 32;
+
+/** Directives that are put into force here, when CONFIG SET changes them. */
+const ownDirectives = [
+  "port",
+  "bind",
+  "tcp-keepalive",
+  "maxclients",
+  "proc-title-template",
+  "oom-score-adj",
+  "oom-score-adj-values",
+] as const;
+
+export class Server {
+  readonly engine: Engine;
+  readonly #options: ServerOptions;
+  readonly #facts: HostFacts;
+  readonly #listeners: Listeners;
+  readonly #station: Station<Client>;
+  readonly #connections = new Set<SocketConnection<Client>>();
+  readonly #turns: TurnLoop;
+  readonly #cron: Cron;
+  #takesHandles: boolean;
+  #keepAliveSeconds: number;
+  /** `bind` and `port` that are listened on, to see whether they changed. */
+  #listeningOn = "";
+
+  constructor(options: ServerOptions) {
+    const { config, folder, log, modules = [] } = options;
+    this.#options = options;
+    this.#facts = {
+      processId: process.pid,
+      runtime: `node ${process.versions.node}`,
+      operatingSystem: `${type()} ${release()} ${process.arch}`,
+      architecture: process.arch,
+      executable: options.executable ?? process.argv[1] ?? "",
+      configFile: options.configFile ?? "",
+      tcpPort: config.number("port"),
+    };
+    this.#turns = new TurnLoop(() => this.#guarded(() => this.engine.turn()) ?? false);
+    this.#cron = new Cron(
+      () => {
+        this.#guarded(() => this.engine.cron());
+        this.#turns.request();
+      },
+      () => this.engine.hz,
+    );
+    this.engine = createEngine({
+      config,
+      modules,
+      host: createNodeHost({
+        folder,
+        facts: this.#facts,
+        log: (level, message) => log(level, message),
+        wake: () => this.#turns.request(),
+        exit: (code) => options.exit(code),
+        reconfigure: (name) => this.#reconfigure(name),
+      }),
+    });
+    this.#station = {
+      traffic: this.engine,
+      input: new InputBuffer(),
+      views: new OutputViews(),
+      activity: () => this.#turns.request(),
+      failed: (error) => options.failed(error),
+    };
+    this.#listeners = new Listeners({
+      backlog: config.number("tcp-backlog"),
+      accepted: (socket, path) => this.#accepted(socket, path),
+      warn: (message) => log("warning", message),
+    });
+    this.#keepAliveSeconds = config.number("tcp-keepalive");
+    this.#takesHandles = options.avoidsTakeover !== true && isKnownRuntime();
+    for (const name of ownDirectives) config.onApply(name, () => this.#reconfigure(name));
+  }
+
+  get port(): number {
+    return this.#listeners.tcpPort;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Kinds of sockets that clients can connect to: "tcp", "unix". */
+  get transports(): string[] {
+    const { hasTcp, hasUnix } = this.#listeners;
+    return [...(hasTcp ? ["tcp"] : []), ...(hasUnix ? ["unix"] : [])];
+  }
+
+  /** Opens the listening sockets. False: not all could be opened; the log says which and why. */
+  async listen(): Promise<boolean> {
+    const { config, log, picksPort = false, avoidsTakeover } = this.#options;
+    this.#lowerMaxClients();
+    const port = config.number("port");
+    if (port !== 0 || picksPort) {
+      const isOpen = await this.#listeners.openTcp(config.value<readonly string[]>("bind"), port);
+      if (!isOpen) {
+        log("warning", `Failed listening on port ${port} (tcp), aborting.`);
+        return false;
+      }
+      if (port === 0) config.assign("port", this.#listeners.tcpPort);
+      this.#facts.tcpPort = config.number("port");
+      this.#listeningOn = this.#wantsToListenOn();
+    }
+    if (config.text("unixsocket") !== "" && !(await this.#listenUnix())) return false;
+    if (this.transports.length === 0) {
+      log("warning", "Configured to not listen anywhere, exiting.");
+      return false;
+    }
+    if (!this.#takesHandles && avoidsTakeover !== true) void this.#tryTakeover();
+    return true;
+  }
+
+  async #listenUnix(): Promise<boolean> {
+    const { config, log } = this.#options;
+    try {
+      await this.#listeners.openUnix(config.text("unixsocket"), config.number("unixsocketperm"));
+      return true;
+    } catch (error) {
+      log("warning", `Failed opening Unix socket: bind: ${systemErrorText(error)}`);
+      return false;
+    }
+  }
+
+  /** Starts the cron, then loads the data set. False: it could not be loaded. */
+  async load(): Promise<boolean> {
+    this.#cron.start();
+    return this.engine.load();
+  }
+
+  /** For servers that have nothing to load. */
+  run(): void {
+    this.#cron.start();
+  }
+
+  /** A stream that is a client of this server. */
+  connect(): Duplex {
+    return connectInProcessTo(this.#station);
+  }
+
+  shutdown(request: ShutdownRequest): Promise<boolean> {
+    return this.engine.shutdown(request);
+  }
+
+  /** Closes all sockets. The engine is not asked: see shutdown. */
+  close(): void {
+    this.#cron.stop();
+    this.#turns.stop();
+    this.#listeners.closeTcp();
+    this.#listeners.closeUnix();
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  #accepted(socket: Socket, path: string | undefined): void {
+    const connection = connectionOf(this.#station, socket, {
+      kind: path === undefined ? "tcp" : "unix",
+      path,
+      keepAliveSeconds: this.#keepAliveSeconds,
+      takesHandle: this.#takesHandles,
+    });
+    if (connection === undefined) return;
+    this.#connections.add(connection);
+    connection.onClosed(() => this.#connections.delete(connection));
+    connection.open();
+  }
+
+  /** A runtime that nobody tried: 'data' events serve until it has shown that handles work. */
+  async #tryTakeover(): Promise<void> {
+    this.#takesHandles = await takeoverSelfTest();
+    const result = this.#takesHandles ? "works" : "does not work; reading costs more time";
+    this.#options.log("notice", `Reading into a shared buffer ${result} on this runtime.`);
+  }
+
+  #guarded<Result>(action: () => Result): Result | undefined {
+    try {
+      return action();
+    } catch (error) {
+      this.#options.failed(error);
+      return undefined;
+    }
+  }
+
+  #wantsToListenOn(): string {
+    const { config } = this.#options;
+    return `${config.print("bind")} ${config.number("port")}`;
+  }
+
+  #reconfigure(name: string): string | undefined {
+    const { config, reconfigured } = this.#options;
+    switch (name) {
+      case "port":
+      case "bind":
+        return this.#relisten(name);
+      case "tcp-keepalive":
+        this.#keepAliveSeconds = config.number(name);
+        return undefined;
+      case "maxclients":
+        return this.#refuseMaxClients();
+      default:
+        return reconfigured?.(name);
+    }
+  }
+
+  #relisten(name: "port" | "bind"): string | undefined {
+    const wanted = this.#wantsToListenOn();
+    if (wanted === this.#listeningOn) return undefined;
+    this.#listeningOn = wanted;
+    const { config, reconfigured } = this.#options;
+    const port = config.number("port");
+    const bind = port === 0 ? [] : config.value<readonly string[]>("bind");
+    if (!this.#listeners.reopenTcp(bind, port)) {
+      return name === "port"
+        ? "Unable to listen on this port. Check server logs."
+        : "Failed to bind to specified addresses.";
+    }
+    this.#facts.tcpPort = port;
+    return reconfigured?.(name);
+  }
+
+  #refuseMaxClients(): string | undefined {
+    const most = descriptorLimit() - reservedDescriptors;
+    if (this.#options.config.number("maxclients") <= most) return undefined;
+    return `The operating system is not able to handle the specified number of clients, try with ${most}`;
+  }
+
+  #lowerMaxClients(): void {
+    const { config, log } = this.#options;
+    const wanted = config.number("maxclients");
+    const limit = descriptorLimit();
+    if (wanted + reservedDescriptors <= limit) return;
+    const possible = Math.max(1, limit - reservedDescriptors);
+    config.assign("maxclients", possible);
+    log(
+      "warning",
+      `You requested maxclients of ${wanted} requiring at least ${wanted + reservedDescriptors} max file descriptors.`,
+    );
+    log(
+      "warning",
+      `Current maximum open files is ${limit}. maxclients has been reduced to ${possible} to compensate for low ulimit. If you need higher maxclients increase 'ulimit -n'.`,
+    );
+  }
+}

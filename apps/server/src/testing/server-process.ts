@@ -1,0 +1,93 @@
+/** The server as a process of its own, run from its sources, for tests of start, signals and end. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import * as net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const program = fileURLToPath(new URL("./kv-server.mjs", import.meta.url));
+const patienceMs = 15_000;
+
+export interface ServerProcess {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  stdout(): string;
+  stderr(): string;
+  /** Resolves when standard output has this text. */
+  says(text: string): Promise<void>;
+  /** Exit code, or the name of the signal that ended it. */
+  readonly ended: Promise<number | string>;
+}
+
+export interface RunOptions {
+  folder?: string;
+  stdin?: string;
+  env?: NodeJS.ProcessEnv;
+}
+
+export function runServer(args: readonly string[], options: RunOptions = {}): ServerProcess {
+  const { folder, stdin, env } = options;
+  const child = spawn(process.execPath, ["--conditions=@kv/source", program, ...args], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (data) => {
+    stdout += data;
+  });
+  child.stderr.on("data", (data) => {
+    stderr += data;
+  });
+  child.stdin.end(stdin ?? "");
+  const ended = new Promise<number | string>((resolve) => {
+    child.on("close", (code, signal) => resolve(code ?? signal ?? -1));
+  });
+  return {
+    child,
+    pid: child.pid ?? -1,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    ended,
+    async says(text) {
+      const startedMs = performance.now();
+      while (!stdout.includes(text)) {
+        const isOver = child.exitCode !== null || child.signalCode !== null;
+        if (isOver || performance.now() - startedMs > patienceMs) {
+          throw new Error(`never said "${text}", but:\n${stdout}${stderr}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    },
+  };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Sends an inline command and resolves with what comes back first. */
+export function ask(target: number | string, command: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket =
+      typeof target === "number" ? net.connect(target, "127.0.0.1") : net.connect(target);
+    socket.on("error", reject);
+    socket.on("data", (data) => {
+      socket.destroy();
+      resolve(data.toString("latin1"));
+    });
+    socket.write(`${command}\r\n`);
+  });
+}
+
+/** A folder of its own, gone when `using` ends. */
+export function temporaryFolder(): { path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), "kv-server-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}

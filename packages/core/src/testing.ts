@@ -1,0 +1,72 @@
+/**
+ * For tests of whatever is built on a keyspace: one that is spoken to in text, seeded and small.
+ */
+import { NONE, type Ref } from "./arena.ts";
+import type { Database } from "./database.ts";
+import { createKeyspace, type Keyspace } from "./keyspace.ts";
+import { bytesOf, keyIndex, keyLength } from "./object.ts";
+import { growString, StringView, setString } from "./string-value.ts";
+
+/** The bytes of text, one for each character. */
+export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** A keyspace spoken to in text, one character a byte. */
+export class TextKeyspace {
+  readonly keyspace: Keyspace;
+  private readonly view = new StringView();
+
+  constructor(seed = 7) {
+    let state = seed;
+    this.keyspace = createKeyspace({
+      random32: () => {
+        state = (Math.imul(state, 1664525) + 1013904223) | 0;
+        return state ^ (state >>> 13);
+      },
+      arena: { segmentBytes: 2 ** 20 },
+    });
+  }
+
+  db(index = 0): Database {
+    return this.keyspace.databases[index] as Database;
+  }
+
+  find(key: string, index = 0): Ref {
+    const bytes = latin1Bytes(key);
+    return this.db(index).findKey(bytes, new DataView(bytes.buffer), 0, bytes.length);
+  }
+
+  set(key: string, value: string, keepExpiry = false, index = 0): Ref {
+    const bytes = latin1Bytes(key);
+    const view = new DataView(bytes.buffer);
+    const db = this.db(index);
+    const hash = db.hash(bytes, view, 0, bytes.length);
+    const entry = db.find(bytes, view, 0, bytes.length, hash);
+    const data = latin1Bytes(value);
+    return setString(db, entry, bytes, 0, bytes.length, hash, data, 0, data.length, keepExpiry, 0);
+  }
+
+  text(entry: Ref): string {
+    this.view.read(this.keyspace.arena, entry);
+    const { bytes, start, end } = this.view;
+    return String.fromCharCode(...bytes.subarray(start, end));
+  }
+
+  get(key: string, index = 0): string | null {
+    const entry = this.find(key, index);
+    return entry === NONE ? null : this.text(entry);
+  }
+
+  keyOf(entry: Ref): string {
+    const { arena } = this.keyspace;
+    const at = keyIndex(arena, entry);
+    return String.fromCharCode(...bytesOf(arena, entry).subarray(at, at + keyLength(arena, entry)));
+  }
+
+  write(key: string, offset: number, patch: string): void {
+    const out = new StringView();
+    growString(this.db(), this.find(key), offset + patch.length, out);
+    out.bytes.set(latin1Bytes(patch), out.start + offset);
+  }
+}

@@ -1,0 +1,101 @@
+import { harness } from "@kv/testing";
+import { describe, expect, test } from "vitest";
+
+const sha256 = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"; // of "secret"
+
+describe("ACL", () => {
+  test("shows the default user, with its password as a digest", () => {
+    const kv = harness({ config: { requirepass: "secret" } });
+    kv.send("AUTH", "secret");
+    expect(kv.send("ACL", "LIST")).toEqual([`user default on #${sha256} ~* &* +@all`]);
+    expect(kv.send("ACL", "GETUSER", "default")).toEqual([
+      "flags",
+      ["on"],
+      "passwords",
+      [sha256],
+      "commands",
+      "+@all",
+      "keys",
+      "~*",
+      "channels",
+      "&*",
+      "selectors",
+      [],
+    ]);
+    expect(kv.send("ACL", "USERS")).toEqual(["default"]);
+    expect(kv.send("ACL", "WHOAMI")).toBe("default");
+  });
+
+  test("SETUSER changes who the default user lets in", () => {
+    const kv = harness();
+    expect(kv.send("ACL", "SETUSER", "default", ">secret")).toBe("OK");
+    const other = kv.client();
+    expect(other.send("PING")).toEqual(kv.error("NOAUTH Authentication required."));
+    expect(other.send("AUTH", "secret")).toBe("OK");
+    expect(kv.send("ACL", "SETUSER", "default", "nopass")).toBe("OK");
+    expect(kv.client().send("PING")).toBe("PONG");
+  });
+
+  test("SETUSER applies all rules or none", () => {
+    const kv = harness();
+    const reply = kv.send("ACL", "SETUSER", "default", "off", "-get");
+    expect(reply).toEqual(
+      kv.error(
+        "ERR Error in ACL SETUSER modifier '-get': Limits on commands, keys and channels are not supported by this server yet",
+      ),
+    );
+    expect(kv.send("ACL", "LIST")).toEqual(["user default on nopass ~* &* +@all"]);
+  });
+
+  test("there are no further users", () => {
+    const kv = harness();
+    expect(kv.send("ACL", "SETUSER", "bob", "on")).toEqual(
+      kv.error("ERR Users other than 'default' are not supported by this server yet"),
+    );
+    expect(kv.send("ACL", "DELUSER", "bob")).toBe(0);
+    expect(kv.send("ACL", "GETUSER", "bob")).toBe(null);
+  });
+
+  test("CAT lists the commands of a category, subcommands too", () => {
+    const names = harness().send("ACL", "CAT", "Transaction") as string[];
+    expect(names.toSorted()).toEqual(["discard", "exec", "multi", "unwatch", "watch"]);
+    expect(harness().send("ACL", "CAT", "admin")).toContain("config|set");
+  });
+
+  test.each([
+    [undefined, 64],
+    [1, 1],
+    [4, 1],
+    [5, 2],
+    [4096, 1024],
+  ])("GENPASS of %s bits has %d digits", (bits, digits) => {
+    const words = bits === undefined ? [] : [bits];
+    expect(harness().send("ACL", "GENPASS", ...words)).toMatch(new RegExp(`^[0-9a-f]{${digits}}$`));
+  });
+
+  test("LOG shows refusals", () => {
+    const kv = harness({ resp: 3 });
+    const { engine } = kv;
+    const client = kv.self.client;
+    if (client === null) throw new Error("the harness has a client");
+    const refusal = { reason: "auth", object: "AUTH", username: "bob", clientInfo: "id=1" } as const;
+    engine.aclLog.add(refusal, client, engine.nowMs, 128);
+    kv.clock.advance(1500);
+    const [entry] = kv.send("ACL", "LOG") as Map<string, unknown>[];
+    expect([...(entry ?? [])]).toEqual([
+      ["count", 1],
+      ["reason", "auth"],
+      ["context", "toplevel"],
+      ["object", "AUTH"],
+      ["username", "bob"],
+      ["age-seconds", 1.5],
+      ["client-info", "id=1"],
+      ["entry-id", 0],
+      ["timestamp-created", 1_700_000_000_000],
+      ["timestamp-last-updated", 1_700_000_000_000],
+    ]);
+    expect(kv.send("ACL", "LOG", 0)).toEqual([]);
+    expect(kv.send("ACL", "LOG", "RESET")).toBe("OK");
+    expect(kv.send("ACL", "LOG")).toEqual([]);
+  });
+});

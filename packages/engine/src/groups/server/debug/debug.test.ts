@@ -1,0 +1,167 @@
+import { InvariantError } from "@kv/core";
+import { harness } from "@kv/testing";
+import { describe, expect, test } from "vitest";
+
+describe("DEBUG", () => {
+  test.each([
+    { allowed: "no", ok: false },
+    { allowed: "local", ok: true },
+    { allowed: "yes", ok: true },
+  ])("enable-debug-command $allowed", ({ allowed, ok }) => {
+    const kv = harness({ config: { "enable-debug-command": allowed } as never });
+    const reply = kv.send("DEBUG", "SLEEP", 0);
+    if (ok) expect(reply).toBe("OK");
+    else
+      expect(reply).toEqual(
+        kv.error(
+          'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you ' +
+            "can run it from a local connection, otherwise you need to set this option in the " +
+            "configuration file, and then restart the server.",
+        ),
+      );
+  });
+
+  test("local keeps out clients from elsewhere", () => {
+    const kv = harness({ config: { "enable-debug-command": "local" } as never });
+    (kv.self as { address: string }).address = "10.0.0.1:50000";
+    expect(String(kv.send("DEBUG", "SLEEP", 0))).toContain("DEBUG command not allowed");
+    (kv.self as { address: string }).address = "[::1]:50000";
+    expect(kv.send("DEBUG", "SLEEP", 0)).toBe("OK");
+  });
+
+  test("SLEEP holds the clock, and what follows is later", () => {
+    const kv = harness();
+    kv.send("SET", "k", "v", "PX", 100);
+    kv.self.sendBytes("DEBUG SLEEP 0.2\r\nGET k\r\n");
+    expect([kv.self.receive(), kv.self.receive()]).toEqual(["OK", null]);
+  });
+
+  test("OBJECT tells the same address while a value stays where it is", () => {
+    const kv = harness();
+    kv.send("SET", "n", 20_000);
+    const at = () => /at:0x[0-9a-f]+/.exec(kv.send("DEBUG", "OBJECT", "n") as string)?.[0];
+    const before = at();
+    kv.send("INCR", "n");
+    expect(at()).toBe(before);
+    expect(kv.send("DEBUG", "OBJECT", "n")).toMatch(
+      /^Value at:0x[0-9a-f]{12} refcount:1 encoding:int serializedlength:3 lru:\d+ lru_seconds_idle:0$/,
+    );
+    kv.clock.advance(3000);
+    expect(kv.send("DEBUG", "OBJECT", "n")).toContain("lru_seconds_idle:3");
+  });
+
+  test("DIGEST does not depend on the order in which data came", () => {
+    const one = harness({ seed: 1 });
+    const other = harness({ seed: 2 });
+    for (let i = 0; i < 300; i++) one.send("HSET", "h", `f${i}`, i);
+    one.send("SET", "s", "v");
+    other.send("SET", "s", "v");
+    for (let i = 299; i >= 0; i--) other.send("HSET", "h", `f${i}`, i);
+    expect(other.send("DEBUG", "DIGEST")).toBe(one.send("DEBUG", "DIGEST"));
+    other.send("HSET", "h", "f7", 8);
+    expect(other.send("DEBUG", "DIGEST")).not.toBe(one.send("DEBUG", "DIGEST"));
+  });
+
+  test("DIGEST is the one that Redis prints", () => {
+    const kv = harness();
+    kv.send("SET", "k", "v");
+    expect(kv.send("DEBUG", "DIGEST")).toBe("264ccf65edec66bccfa7cc659414ccca432057d2");
+    expect(kv.send("DEBUG", "DIGEST-VALUE", "k", "missing")).toEqual([
+      "d79ee9fe5d5ad902d7f6620efc3b07b75ddd742f",
+      "0".repeat(40),
+    ]);
+  });
+
+  test("RELOAD gives back the same data, expiries included", () => {
+    const kv = harness();
+    kv.send("SET", "a", "1", "PX", 100_000);
+    kv.send("HSET", "h", "f", "v");
+    kv.send("SELECT", 5);
+    kv.send("SET", "b", "2");
+    const digest = kv.send("DEBUG", "DIGEST");
+    expect(kv.send("DEBUG", "RELOAD")).toBe("OK");
+    expect(kv.send("DEBUG", "DIGEST")).toBe(digest);
+    kv.send("SET", "b", "3");
+    expect(kv.send("DEBUG", "RELOAD", "NOSAVE")).toBe("OK");
+    expect(kv.send("DEBUG", "DIGEST")).toBe(digest);
+    kv.check();
+  });
+
+  test("RELOAD disturbs those who watch keys", () => {
+    const kv = harness();
+    kv.send("SET", "k", "v");
+    kv.send("WATCH", "k");
+    kv.client().send("DEBUG", "RELOAD");
+    kv.send("MULTI");
+    kv.send("PING");
+    expect(kv.send("EXEC")).toBe(null);
+  });
+
+  test("POPULATE tells nobody, and leaves keys that exist alone", () => {
+    const kv = harness();
+    kv.send("SET", "key:1", "mine");
+    kv.events.length = 0;
+    kv.propagated.length = 0;
+    expect(kv.send("DEBUG", "POPULATE", 3)).toBe("OK");
+    expect(kv.send("MGET", "key:0", "key:1", "key:2")).toEqual(["value:0", "mine", "value:2"]);
+    expect(kv.events).toEqual([]);
+    expect(kv.propagated).toEqual([]);
+    kv.send("DEBUG", "POPULATE", 1, "wide", 10);
+    expect(kv.send("GET", "wide:0")).toBe("value:0\0\0\0");
+  });
+
+  test("HTSTATS counts all keys", () => {
+    const kv = harness();
+    kv.send("DEBUG", "POPULATE", 1000);
+    const text = kv.send("DEBUG", "HTSTATS", 0) as string;
+    expect(text).toContain(" number of elements: 1000\n");
+    expect(text).toMatch(/ table size: \d+\n/);
+    expect(text).toMatch(/ max chain length: \d+\n/);
+    expect(text).toContain("[Expires HT]\nNo stats available for empty dictionaries\n");
+  });
+
+  test("HTSTATS-KEY is for large hashes only", () => {
+    const kv = harness();
+    kv.send("HSET", "h", "f", "v");
+    expect(kv.send("DEBUG", "HTSTATS-KEY", "h")).toEqual(
+      kv.error(
+        "ERR The value stored at the specified key is not represented using an hash table",
+      ),
+    );
+    kv.send("HSET", "h", "f", "v".repeat(100));
+    expect(kv.send("DEBUG", "HTSTATS-KEY", "h")).toContain("number of elements: 1");
+  });
+
+  test("SET-ACTIVE-EXPIRE 0 leaves expired keys until they are looked at", () => {
+    const kv = harness();
+    kv.send("DEBUG", "SET-ACTIVE-EXPIRE", 0);
+    kv.send("SET", "k", "v", "PX", 10);
+    kv.clock.advance(2000);
+    expect(kv.send("DBSIZE")).toBe(1);
+    kv.send("DEBUG", "SET-ACTIVE-EXPIRE", 1);
+    kv.clock.advance(2000);
+    expect(kv.send("DBSIZE")).toBe(0);
+  });
+
+  test("CHANGE-REPL-ID gives a new one", () => {
+    const kv = harness();
+    const before = kv.engine.replicationId;
+    kv.send("DEBUG", "CHANGE-REPL-ID");
+    expect(kv.engine.replicationId).toMatch(/^[0-9a-f]{40}$/);
+    expect(kv.engine.replicationId).not.toBe(before);
+  });
+
+  test("LOG writes to the log", () => {
+    const kv = harness();
+    kv.send("DEBUG", "LOG", "hello");
+    expect(kv.log).toContain("DEBUG LOG: hello");
+  });
+
+  test("STRINGMATCH-TEST ends", () => {
+    expect(harness().send("DEBUG", "STRINGMATCH-TEST")).toContain("test passed");
+  });
+
+  test.each(["SEGFAULT", "PANIC", "ASSERT", "OOM"])("%s ends the server", (subcommand) => {
+    expect(() => harness().send("DEBUG", subcommand)).toThrow(InvariantError);
+  });
+});

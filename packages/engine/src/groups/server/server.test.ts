@@ -1,0 +1,243 @@
+import { harness } from "@kv/testing";
+import { describe, expect, test } from "vitest";
+
+describe("TIME and LASTSAVE", () => {
+  test("tell the host's clock", () => {
+    const kv = harness();
+    kv.host.nowMs = 1_700_000_000_123.456;
+    expect(kv.send("TIME")).toEqual(["1700000000", "123456"]);
+    expect(kv.send("LASTSAVE")).toBe(1_700_000_000);
+    kv.clock.advance(5000);
+    kv.send("SAVE");
+    expect(kv.send("LASTSAVE")).toBe(1_700_000_005);
+  });
+});
+
+test("ROLE is that of a primary without replicas", () => {
+  expect(harness().send("ROLE")).toEqual(["master", 0, []]);
+});
+
+describe("MONITOR", () => {
+  test("shows what others run, each on a line, and secrets redacted", () => {
+    const kv = harness();
+    const watcher = kv.client();
+    expect(watcher.send("MONITOR")).toBe("OK");
+    kv.send("SELECT", 3);
+    kv.send("SET", "k", 'a"b\\c\r\n\x01\xff');
+    kv.send("AUTH", "bob", "secret");
+    expect(watcher.pushed()).toEqual([
+      '1700000000.000000 [3 127.0.0.1:50000] "SELECT" "3"',
+      '1700000000.000000 [3 127.0.0.1:50000] "SET" "k" "a\\"b\\\\c\\r\\n\\x01\\xff"',
+      '1700000000.000000 [3 127.0.0.1:50000] "AUTH" "(redacted)" "(redacted)"',
+    ]);
+  });
+
+  test("shows a transaction command by command, and EXEC last", () => {
+    const kv = harness();
+    const watcher = kv.client();
+    watcher.send("MONITOR");
+    kv.send("MULTI");
+    kv.send("SET", "k", "v");
+    kv.send("EXEC");
+    const lines = watcher.pushed() as string[];
+    expect(lines.map((line) => line.replace(/^.*?\] /, ""))).toEqual([
+      '"MULTI"',
+      '"SET" "k" "v"',
+      '"EXEC"',
+    ]);
+  });
+
+  test("leaves out what administrators do, and ends with the connection", () => {
+    const kv = harness();
+    const watcher = kv.client();
+    watcher.send("MONITOR");
+    kv.send("CONFIG", "GET", "hz");
+    kv.send("NOPE");
+    expect(watcher.pushed()).toEqual([]);
+    watcher.destroy();
+    expect(kv.engine.monitors.count).toBe(0);
+  });
+
+  test("shows only the path of a Unix socket", () => {
+    const kv = harness();
+    const watcher = kv.client();
+    watcher.send("MONITOR");
+    Object.assign(kv.self, { kind: "unix", address: "/tmp/kv.sock:0" });
+    kv.send("PING");
+    expect(watcher.pushed()).toEqual(['1700000000.000000 [0 unix:/tmp/kv.sock] "PING"']);
+  });
+});
+
+describe("LOLWUT", () => {
+  test("ends with the version, whatever the picture", () => {
+    const kv = harness();
+    const first = kv.send("LOLWUT") as string;
+    expect(first).toMatch(/\n\nRedis ver\. 7\.2\.4\n$/);
+    expect(kv.send("LOLWUT", "VERSION", 5)).not.toBe(first);
+    expect(first.split("\n").slice(0, 16).every((line) => line.length === 64)).toBe(true);
+  });
+});
+
+describe("MODULE", () => {
+  test("loads nothing, allowed or not", () => {
+    expect(String(harness().send("MODULE", "LOAD", "/x.so"))).toContain("MODULE command not allowed");
+    const kv = harness({ config: { "enable-module-command": "yes" } as never });
+    expect(String(kv.send("MODULE", "LOAD", "/x.so"))).toContain("Native modules are not supported");
+    expect(String(kv.send("MODULE", "UNLOAD", "x"))).toContain("no such module");
+    expect(kv.send("MODULE", "LIST")).toEqual([]);
+  });
+});
+
+describe("MEMORY", () => {
+  test("USAGE measures a key with its value, and samples large ones", () => {
+    const kv = harness();
+    kv.send("SET", "s", "x".repeat(1000));
+    expect(kv.send("MEMORY", "USAGE", "s")).toBeGreaterThanOrEqual(1000);
+    for (let i = 0; i < 1000; i++) kv.send("HSET", "h", `f${i}`, "x".repeat(100));
+    const exact = kv.send("MEMORY", "USAGE", "h", "SAMPLES", 0) as number;
+    expect(exact).toBeGreaterThan(100_000);
+    const estimate = kv.send("MEMORY", "USAGE", "h") as number;
+    expect(Math.abs(estimate - exact)).toBeLessThan(exact / 10);
+    expect(kv.send("MEMORY", "USAGE", "missing")).toBe(null);
+  });
+
+  test("STATS has the fields of Redis, doubles as doubles", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("SET", "k", "v");
+    const stats = kv.send("MEMORY", "STATS") as Map<string, unknown>;
+    expect([...stats.keys()].join(" ")).toBe(
+      "peak.allocated total.allocated startup.allocated replication.backlog clients.slaves " +
+        "clients.normal cluster.links aof.buffer lua.caches functions.caches db.0 overhead.total " +
+        "keys.count keys.bytes-per-key dataset.bytes dataset.percentage peak.percentage " +
+        "allocator.allocated allocator.active allocator.resident allocator-fragmentation.ratio " +
+        "allocator-fragmentation.bytes allocator-rss.ratio allocator-rss.bytes " +
+        "rss-overhead.ratio rss-overhead.bytes fragmentation fragmentation.bytes",
+    );
+    expect(stats.get("keys.count")).toBe(1);
+    expect([...(stats.get("db.0") as Map<string, number>).keys()]).toEqual([
+      "overhead.hashtable.main",
+      "overhead.hashtable.expires",
+      "overhead.hashtable.slot-to-keys",
+    ]);
+    kv.self.takeRaw();
+    kv.send("MEMORY", "STATS");
+    expect(kv.self.takeRaw()).toContain("peak.percentage\r\n,");
+  });
+
+  test("DOCTOR, MALLOC-STATS and PURGE", () => {
+    const kv = harness();
+    expect(kv.send("MEMORY", "DOCTOR")).toContain("too little data");
+    expect(kv.send("MEMORY", "MALLOC-STATS")).toMatch(/^Arena\n {2}blocks: \d+\n/);
+    expect(kv.send("MEMORY", "PURGE")).toBe("OK");
+    kv.send("DEBUG", "POPULATE", 20_000, "k", 500);
+    expect(kv.send("MEMORY", "DOCTOR")).toContain("No problem");
+    kv.send("FLUSHALL");
+    kv.send("DEBUG", "POPULATE", 11_000, "k", 500);
+    expect(kv.send("MEMORY", "DOCTOR")).toContain("1. Peak: ");
+  });
+});
+
+describe("SAVE and BGSAVE", () => {
+  test("SAVE writes the file, and says no more than ERR when it cannot", () => {
+    const kv = harness();
+    kv.send("SET", "k", "v");
+    expect(kv.send("SAVE")).toBe("OK");
+    kv.send("FLUSHALL");
+    expect(kv.send("DEBUG", "RELOAD", "NOSAVE")).toBe("OK");
+    expect(kv.send("GET", "k")).toBe("v");
+    kv.engine.saving.saveNow = () => false;
+    expect(kv.send("SAVE")).toEqual(kv.error("ERR"));
+  });
+
+  test("BGSAVE runs beside the commands, one at a time", async () => {
+    const kv = harness();
+    kv.send("DEBUG", "POPULATE", 1000);
+    expect(kv.send("BGSAVE")).toBe("Background saving started");
+    expect(kv.send("INFO", "persistence")).toContain("rdb_bgsave_in_progress:1");
+    expect(kv.send("BGSAVE")).toEqual(kv.error("ERR Background save already in progress"));
+    expect(kv.send("SAVE")).toEqual(kv.error("ERR Background save already in progress"));
+    for (let turn = 0; turn < 100 && kv.engine.saving.isRunning; turn++) {
+      kv.engine.turn();
+      await Promise.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const info = kv.send("INFO", "persistence") as string;
+    expect(info).toContain("rdb_bgsave_in_progress:0");
+    expect(info).toContain("rdb_last_bgsave_status:ok");
+    expect(info).toContain("rdb_saves:1");
+  });
+
+  test("inside EXEC a BGSAVE waits for the end of it", () => {
+    const kv = harness();
+    kv.send("MULTI");
+    kv.send("SET", "k", "v");
+    kv.send("BGSAVE");
+    expect(kv.send("EXEC")).toEqual(["OK", "Background saving scheduled"]);
+    expect(kv.engine.saving.isRunning).toBe(false);
+    kv.clock.advance(200);
+    expect(kv.engine.saving.isRunning || kv.engine.saving.saveCount > 0).toBe(true);
+  });
+});
+
+describe("SHUTDOWN", () => {
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+  test("ends the host without a word", async () => {
+    const kv = harness();
+    expect(kv.send("SHUTDOWN")).toBe(undefined);
+    await settled();
+    expect(kv.host.exitCode).toBe(0);
+    expect(kv.log).toContain("Redis is now ready to exit, bye bye...");
+  });
+
+  test("saves when it is told to, or when there are save points", async () => {
+    const kv = harness();
+    kv.send("SET", "k", "v");
+    kv.send("SHUTDOWN", "SAVE");
+    await settled();
+    expect(kv.engine.saving.saveCount).toBe(1);
+
+    const careful = harness({ config: { save: "3600 1" } as never });
+    careful.send("SET", "k", "v");
+    careful.send("SHUTDOWN");
+    await settled();
+    expect(careful.engine.saving.saveCount).toBe(1);
+  });
+
+  test("answers when saving fails, and goes on serving what came behind", async () => {
+    const kv = harness();
+    kv.engine.saving.saveNow = () => false;
+    kv.self.sendBytes("SHUTDOWN SAVE\r\nPING\r\n");
+    expect(kv.self.receive()).toBe(undefined);
+    await settled();
+    expect(kv.self.receive()).toEqual(
+      kv.error("ERR Errors trying to SHUTDOWN. Check logs."),
+    );
+    expect(kv.self.receive()).toBe("PONG");
+    expect(kv.host.exitCode).toBe(null);
+  });
+
+  test("FORCE ends it even so", async () => {
+    const kv = harness();
+    kv.engine.saving.saveNow = () => false;
+    kv.send("SHUTDOWN", "SAVE", "FORCE");
+    await settled();
+    expect(kv.host.exitCode).toBe(0);
+  });
+
+  test("ABORT needs one that is going on", () => {
+    const kv = harness();
+    expect(kv.send("SHUTDOWN", "ABORT")).toEqual(kv.error("ERR No shutdown in progress."));
+  });
+
+  test("cannot be queued", () => {
+    const kv = harness();
+    kv.send("MULTI");
+    expect(kv.send("SHUTDOWN")).toEqual(
+      kv.error("ERR Command not allowed inside a transaction"),
+    );
+    expect(kv.send("EXEC")).toEqual(
+      kv.error("EXECABORT Transaction discarded because of previous errors."),
+    );
+  });
+});
