@@ -9,7 +9,7 @@ import type { TestContext } from "vitest";
 const launcher = fileURLToPath(new URL("../bin/kv-server.mjs", import.meta.url));
 const override = process.env.KV_INTEROP_PROGRAM;
 
-export const ourProgram: readonly string[] =
+const ourProgram: readonly string[] =
   override === undefined ? [process.execPath, launcher] : [override];
 
 export function startOurs(options: ServerOptions = {}): Promise<ServerProcess> {

@@ -122,8 +122,9 @@ describe.runIf(hasRedisServer())("command line tools", () => {
 
   test("redis-cli --stat prints its line", async () => {
     // The tool does not flush into a pipe by itself.
-    const words = ["-oL", "redis-cli", "-p", `${both.ours.port}`, "--stat", "-i", "0.1"];
-    const child = spawn("stdbuf", words);
+    const flushing = ["stdbuf", "-oL", "redis-cli"];
+    const words = [...flushing, "-p", `${both.ours.port}`, "--stat", "-i", "0.1"];
+    const child = spawn("env", words);
     let text = "";
     child.stdout.on("data", (chunk) => {
       text += `${chunk}`;

@@ -504,7 +504,7 @@ export class Engine {
     if (entry !== null) entry.rejectedCalls++;
     this.stats.countError(error.reply);
     if (client.transaction !== null && client.inTransaction) client.transaction.refused = true;
-    if (entry !== null && (entry.bits & FLAG_BITS.runs_queue) !== 0 && client.inTransaction) {
+    if (entry !== null && (entry.bits & FLAG_BITS.runs_queue) !== 0) {
       // An EXEC that may not run ends the transaction: nothing of it happens later.
       this.discard(client);
       this.reply.error(
