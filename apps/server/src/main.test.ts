@@ -170,8 +170,8 @@ describe("starting", () => {
   test("a Unix socket", async () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "s");
-    const { child, ended, stdout } = await start(["--unixsocket", path, "--unixsocketperm", "700"]);
-    expect(stdout()).toContain("Ready to accept connections unix");
+    const { child, ended, says } = await start(["--unixsocket", path, "--unixsocketperm", "700"]);
+    await says("Ready to accept connections unix");
     expect(statSync(path).mode & 0o777).toBe(0o700);
     expect(await ask(path, "PING")).toBe("+PONG\r\n");
     child.kill("SIGTERM");

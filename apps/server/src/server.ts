@@ -118,7 +118,9 @@ export class Server {
       traffic: this.engine,
       input: new InputBuffer(),
       views: new OutputViews(),
-      activity: () => this.#turns.request(),
+      activity: () => {
+        if (this.engine.needsTurn) this.#turns.request();
+      },
       failed: (error) => options.failed(error),
     };
     this.#listeners = new Listeners({

@@ -51,6 +51,8 @@ export class Caller {
     this.groupCount = 0;
     this.groupStartUs = this.engine.host.monotonicUs();
     this.groupReplyStart = this.engine.reply.length;
+    const { stats } = this.engine;
+    if (stats.loopStartUs === 0) stats.loopStartUs = this.groupStartUs;
   }
 
   /** Another command comes: what was measured together ends, while the call still points at it. */

@@ -30,6 +30,11 @@ export class ClientEviction {
     engine.config.onApply(["maxmemory-clients", "maxmemory"], readLimit);
   }
 
+  /** Whether there is a limit at all. */
+  get isOn(): boolean {
+    return this.limitBytes !== 0;
+  }
+
   /** Before the host waits for events: closes clients while they cost too much. */
   turn(): void {
     if (this.limitBytes === 0) return;

@@ -42,10 +42,12 @@ export class CronJobs {
   private slowCycleHitLimit = false;
   private lastFastCycleUs = 0;
   private lastReportMs = 0;
+  private readonly hasTurnHooks: boolean;
 
   constructor(engine: Engine) {
     this.engine = engine;
     this.rates = new Rates(engine);
+    this.hasTurnHooks = engine.modules.some(({ hooks }) => hooks?.turn !== undefined);
   }
 
   run(): void {
@@ -74,8 +76,11 @@ export class CronJobs {
   /** Before waiting for events. True: call again soon. */
   turn(): boolean {
     const { engine } = this;
-    engine.nowMs = engine.host.wallMs();
-    engine.stats.loopTurns++;
+    const { stats, host } = engine;
+    engine.nowMs = host.wallMs();
+    stats.loopTurns++;
+    // A turn lasts from the first command behind the last one until everybody can wait again.
+    const startUs = stats.loopStartUs === 0 ? host.monotonicUs() : stats.loopStartUs;
     if (this.activeExpire && this.mayExpire()) this.expireCycle(true);
     for (const { hooks } of engine.modules) hooks?.turn?.(engine);
     engine.propagator.finish();
@@ -86,7 +91,18 @@ export class CronJobs {
     let more = engine.saving.turn();
     const { lazyFree } = engine.keyspace;
     if (lazyFree.pendingCount > 0 && lazyFree.step(LAZY_FREE_SLICE)) more = true;
+    stats.loopMicroseconds += host.monotonicUs() - startUs;
+    stats.loopStartUs = 0;
     return more;
+  }
+
+  /**
+   * Whether events must be followed by a turn: else an idle loop would be woken for nothing. Who
+   * has something waiting (outboxes, snapshots, resumed clients) asks for its turn with host.wake().
+   */
+  get needsTurn(): boolean {
+    const { engine } = this;
+    return this.slowCycleHitLimit || engine.clientEviction.isOn || this.hasTurnHooks;
   }
 
   private mayExpire(): boolean {

@@ -53,7 +53,7 @@ export class Digest {
   }
 
   mixNumber(value: number): void {
-    new DataView(number.buffer).setUint32(0, value);
+    for (let i = 0; i < 4; i++) number[i] = value >>> (24 - i * 8);
     this.mix(number, 0, 4);
   }
 

@@ -283,6 +283,11 @@ export class Engine {
     this.cronJobs.run();
   }
 
+  /** False: after these events no turn is due, unless host.wake() asked for one. */
+  get needsTurn(): boolean {
+    return this.cronJobs.needsTurn;
+  }
+
   /** Before the host waits for events. True: there is more to do, call again soon. */
   turn(): boolean {
     return this.cronJobs.turn();
@@ -477,7 +482,9 @@ export class Engine {
       const start = batch.starts[first + at] as number;
       const end = Math.min(batch.ends[first + at] as number, start + most);
       let text = "";
-      for (let i = start; i < end; i++) text += String.fromCharCode(batch.bytes[i] as number);
+      // A zero byte ends the word, as it ends the strings of C.
+      for (let i = start; i < end && batch.bytes[i] !== 0; i++)
+        text += String.fromCharCode(batch.bytes[i] as number);
       return text;
     };
     const container = this.commands.find(

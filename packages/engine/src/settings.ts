@@ -120,6 +120,12 @@ const rows: readonly Row[] = [
     },
   ],
   [
+    "acllog-max-len",
+    (config, { aclLog }) => {
+      aclLog.trim(config.number("acllog-max-len"));
+    },
+  ],
+  [
     "stop-writes-on-bgsave-error",
     (_config, { saving }) => {
       saving.updateDiskState();

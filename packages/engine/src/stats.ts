@@ -36,6 +36,8 @@ export class Stats {
   writesProcessed = 0;
   loopTurns = 0;
   loopMicroseconds = 0;
+  /** When the present turn of the event loop began to work; 0: it has not yet. */
+  loopStartUs = 0;
   loopCommandMicroseconds = 0;
   /** Counts by the first word of the error reply. */
   readonly errors = new Map<string, number>();

@@ -2,12 +2,15 @@
  * The engine's own commands against COMMAND INFO and COMMAND DOCS of redis-server, over the wire of
  * both: so the shape of the replies is compared, too. Texts are our own and left out.
  */
-import { Harness, hasRedisServer, plain, ServerProcess } from "@kv/testing";
+
 import { ReplyParser } from "@kv/resp";
+import { Harness, hasRedisServer, plain, ServerProcess } from "@kv/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { groups } from "./index.ts";
 
 type Fields = Map<string, unknown>;
+/** A reply of COMMAND INFO about one command. */
+type Info = unknown[];
 
 /** Commands that 7.0, which is likely to be installed, does not have or declares otherwise. */
 const newer: Record<string, string> = {
@@ -28,7 +31,8 @@ function parse(raw: string): unknown[] {
   const parser = new ReplyParser({ strings: "latin1" });
   parser.feed(Uint8Array.from(raw, (character) => character.charCodeAt(0)));
   const replies: unknown[] = [];
-  for (let next = parser.next(); next !== undefined; next = parser.next()) replies.push(plain(next));
+  for (let next = parser.next(); next !== undefined; next = parser.next())
+    replies.push(plain(next));
   return replies;
 }
 
@@ -48,8 +52,7 @@ function comparable(value: unknown): unknown {
   return kept;
 }
 
-const byText = (a: unknown, b: unknown) =>
-  JSON.stringify(a).localeCompare(JSON.stringify(b));
+const byText = (a: unknown, b: unknown) => JSON.stringify(a).localeCompare(JSON.stringify(b));
 
 /** Subcommands of an answer of COMMAND INFO, and the commands themselves, by name. */
 function flattened(infos: unknown[]): Map<string, unknown[]> {
@@ -70,7 +73,8 @@ function flattenedDocs(docs: Fields): Map<string, Fields> {
     own.delete("subcommands");
     all.set(name, own);
     const subs = doc.get("subcommands");
-    if (subs !== undefined) for (const [sub, each] of subs as Map<string, Fields>) all.set(sub, each);
+    if (subs !== undefined)
+      for (const [sub, each] of subs as Map<string, Fields>) all.set(sub, each);
   }
   return all;
 }
@@ -115,5 +119,22 @@ describe.runIf(hasRedisServer())("as redis-server describes them", () => {
     const own = described(ours.infos, ours.docs);
     for (const name of Object.keys(newer))
       expect(own.get(name), name).not.toEqual(reference.get(name));
+  });
+
+  test("first key, last key and step of every command, and whether there are more", async () => {
+    const kv = new Harness({});
+    const all = [...kv.engine.commands.byName.keys()];
+    const client = await redis.connect();
+    const [reference] = parse(await client.request("COMMAND", "INFO", ...all)) as [Info[]];
+    const own = kv.send("COMMAND", "INFO", ...all) as Info[];
+    const positions = (info: Info) => [
+      info[0],
+      info[3],
+      info[4],
+      info[5],
+      (info[2] as string[]).includes("movablekeys"),
+    ];
+    for (const [index, info] of reference.entries())
+      if (info !== null) expect(positions(own[index] as Info)).toEqual(positions(info));
   });
 });

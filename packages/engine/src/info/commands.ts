@@ -35,7 +35,8 @@ export function histogramOf(entry: CommandEntry): CommandHistogram | null {
   return entry.histogram instanceof CommandHistogram ? entry.histogram : null;
 }
 
-function* latencyRows({ commands, config }: Engine): Rows {
+function* latencyRows({ commands, config, latency }: Engine): Rows {
+  if (!latency.histogramsOn) return;
   const percentiles = config.value<readonly number[]>("latency-tracking-info-percentiles");
   if (percentiles.length === 0) return;
   for (const entry of commands.all) {

@@ -61,27 +61,25 @@ export function infoText(engine: Engine, names: readonly string[]): string {
     (name === "module_list" && wanted.has("modules")) ||
     (defaults && isDefault) ||
     (isOwn ? all : everything || wanted.has("modules"));
+  const parts = [...ownSections, ...fromModules];
   return [
     ...ownSections.filter((section) => isWanted(section, true)),
     ...further.filter((section) => isWanted(section, false)),
   ]
-    .map((section) =>
+    .map(({ name, title }) =>
       sectionText(
         engine,
-        section,
-        fromModules.filter((joining) => joining !== section && joining.name === section.name),
+        title,
+        parts.filter((part) => part.name === name),
       ),
     )
     .join("\r\n");
 }
 
-function sectionText(
-  engine: Engine,
-  section: InfoSection,
-  joining: readonly InfoSection[],
-): string {
+/** A section made of all parts that bear its name; the later part wins. */
+function sectionText(engine: Engine, title: string, parts: readonly InfoSection[]): string {
   const rows = new Map<string, string | number>();
-  for (const { fields, rows: further } of [section, ...joining]) {
+  for (const { fields, rows: further } of parts) {
     for (const { name, value } of fields) {
       const shown = value(engine);
       if (shown === undefined) rows.delete(name);
@@ -89,7 +87,7 @@ function sectionText(
     }
     for (const [name, value] of further?.(engine) ?? []) rows.set(name, value);
   }
-  let text = `# ${section.title}\r\n`;
+  let text = `# ${title}\r\n`;
   for (const [name, value] of rows) text += `${name}:${value}\r\n`;
   return text;
 }

@@ -107,10 +107,26 @@ describe("INFO", () => {
   });
 
   test.each([
-    { names: [], titles: "Server Clients Memory Persistence Stats Replication CPU Modules Errorstats Cluster Keyspace" },
-    { names: ["default"], titles: "Server Clients Memory Persistence Stats Replication CPU Modules Errorstats Cluster Keyspace" },
-    { names: ["all"], titles: "Server Clients Memory Persistence Stats Replication CPU Modules Commandstats Errorstats Latencystats Cluster Keyspace" },
-    { names: ["Everything"], titles: "Server Clients Memory Persistence Stats Replication CPU Modules Commandstats Errorstats Latencystats Cluster Keyspace" },
+    {
+      names: [],
+      titles:
+        "Server Clients Memory Persistence Stats Replication CPU Modules Errorstats Cluster Keyspace",
+    },
+    {
+      names: ["default"],
+      titles:
+        "Server Clients Memory Persistence Stats Replication CPU Modules Errorstats Cluster Keyspace",
+    },
+    {
+      names: ["all"],
+      titles:
+        "Server Clients Memory Persistence Stats Replication CPU Modules Commandstats Errorstats Latencystats Cluster Keyspace",
+    },
+    {
+      names: ["Everything"],
+      titles:
+        "Server Clients Memory Persistence Stats Replication CPU Modules Commandstats Errorstats Latencystats Cluster Keyspace",
+    },
     { names: ["keyspace", "SERVER"], titles: "Server Keyspace" },
     { names: ["commandstats"], titles: "Commandstats" },
     { names: ["modules"], titles: "Modules" },
@@ -150,7 +166,21 @@ describe("INFO", () => {
     kv.send("SET", "k", "v");
     kv.send("PING");
     const { fields } = parsed(infoText(kv.engine, ["latencystats"]));
-    expect(fields.get("latency_percentiles_usec_set")).toMatch(/^p50=\d+\.\d{3},p99\.9=\d+\.\d{3}$/);
+    expect(fields.get("latency_percentiles_usec_set")).toMatch(
+      /^p50=\d+\.\d{3},p99\.9=\d+\.\d{3}$/,
+    );
+  });
+
+  test("the time of a loop turn holds that of its commands", () => {
+    const kv = harness();
+    kv.send("DEBUG", "SLEEP", "0.05");
+    const { fields } = parsed(infoText(kv.engine, ["stats"]));
+    const whole = Number(fields.get("eventloop_duration_sum"));
+    const commands = Number(fields.get("eventloop_duration_cmd_sum"));
+    expect(commands).toBeGreaterThanOrEqual(50_000);
+    expect(whole).toBeGreaterThan(commands);
+    expect(whole).toBeLessThan(60_000);
+    expect(fields.get("eventloop_cycles")).toBe("1");
   });
 
   test("databases with keys have a row each", () => {

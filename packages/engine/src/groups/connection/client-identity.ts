@@ -1,5 +1,5 @@
 /** CLIENT ID, GETNAME, SETNAME, SETINFO: who is on this connection. */
-import { arg, fail } from "@kv/commands";
+import { arg, fail, quoted } from "@kv/commands";
 import { engineCommand } from "../../engine-call.ts";
 import { clientNameAt, isPlainWord } from "./log-in.ts";
 
@@ -69,7 +69,7 @@ const setinfo = engineCommand({
     const { client, reply } = call;
     const option = call.text(2);
     const isName = call.is(2, "LIB-NAME");
-    if (!isName && !call.is(2, "LIB-VER")) fail(`ERR Unrecognized option '${option}'`);
+    if (!isName && !call.is(2, "LIB-VER")) fail(`ERR Unrecognized option '${quoted(option)}'`);
     if (!isPlainWord(call, 3))
       fail(`ERR ${option} cannot contain spaces, newlines or special characters.`);
     if (isName) client.libraryName = call.text(3);

@@ -1,5 +1,5 @@
 /** CLIENT KILL: closes connections, by address or by any combination of filters. */
-import { arg, CommandError, errors, fail } from "@kv/commands";
+import { arg, CommandError, errors, fail, quoted } from "@kv/commands";
 import type { User } from "../../acl.ts";
 import type { Client } from "../../client.ts";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
@@ -110,7 +110,7 @@ function parse(call: EngineCall): Filters {
 
 function userAt(call: EngineCall, index: number): User {
   const name = call.text(index);
-  return call.engine.users.byName.get(name) ?? fail(`ERR No such user '${name}'`);
+  return call.engine.users.byName.get(name) ?? fail(`ERR No such user '${quoted(name)}'`);
 }
 
 function matches(client: Client, filters: Filters): boolean {

@@ -1,5 +1,5 @@
 /** Kinds of clients, as the TYPE of CLIENT LIST and CLIENT KILL names them. */
-import { fail } from "@kv/commands";
+import { fail, quoted } from "@kv/commands";
 import { type Client, ClientState } from "../../client.ts";
 import type { EngineCall } from "../../engine-call.ts";
 
@@ -16,7 +16,7 @@ const kinds = new Map<string, ClientKind>([
 /** The kind that an argument names. */
 export function kindArgument(call: EngineCall, index: number): ClientKind {
   const word = call.text(index);
-  return kinds.get(word.toLowerCase()) ?? fail(`ERR Unknown client type '${word}'`);
+  return kinds.get(word.toLowerCase()) ?? fail(`ERR Unknown client type '${quoted(word)}'`);
 }
 
 export function kindOf(client: Client): ClientKind {

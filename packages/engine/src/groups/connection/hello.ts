@@ -1,5 +1,5 @@
 /** HELLO: chooses the protocol, and on the way logs in and names the connection. */
-import { arg, CommandError, fail } from "@kv/commands";
+import { arg, CommandError, fail, quoted } from "@kv/commands";
 import { ClientState } from "../../client.ts";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import { EngineState } from "../../guards.ts";
@@ -92,7 +92,7 @@ function parse(call: EngineCall): {
       index += 1;
       name = clientNameAt(call, index);
     } else {
-      fail(`ERR Syntax error in HELLO option '${call.text(index)}'`);
+      fail(`ERR Syntax error in HELLO option '${quoted(call.text(index))}'`);
     }
   }
   return { protocol, userArgument, name };

@@ -95,6 +95,12 @@ describe("DUMP and RESTORE", () => {
     expect(kv.send("EXISTS", "a", "b")).toBe(0);
     expect(kv.propagated).toEqual([["DEL", "a"]]);
     expect(kv.events).toEqual(["del a"]);
+
+    kv.send("HSET", "h", "f", "v");
+    const hash = kv.send("DUMP", "h") as string;
+    const used = kv.engine.keyspace.arena.usedBytes;
+    kv.send("RESTORE", "b", 1, hash, "ABSTTL");
+    expect(kv.engine.keyspace.arena.usedBytes).toBe(used);
     kv.check();
   });
 

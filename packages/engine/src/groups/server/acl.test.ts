@@ -78,7 +78,12 @@ describe("ACL", () => {
     const { engine } = kv;
     const client = kv.self.client;
     if (client === null) throw new Error("the harness has a client");
-    const refusal = { reason: "auth", object: "AUTH", username: "bob", clientInfo: "id=1" } as const;
+    const refusal = {
+      reason: "auth",
+      object: "AUTH",
+      username: "bob",
+      clientInfo: "id=1",
+    } as const;
     engine.aclLog.add(refusal, client, engine.nowMs, 128);
     kv.clock.advance(1500);
     const [entry] = kv.send("ACL", "LOG") as Map<string, unknown>[];

@@ -1,5 +1,5 @@
 /** ACL: who may do what. There is one user, `default`, who may do everything once let in. */
-import { ACL_CATEGORIES, arg, CommandError, fail } from "@kv/commands";
+import { ACL_CATEGORIES, arg, CommandError, fail, quoted } from "@kv/commands";
 import { latin1Bytes } from "@kv/resp";
 import type { User } from "../../acl.ts";
 import type { Engine } from "../../engine.ts";
@@ -52,7 +52,7 @@ const cat = engineCommand({
     if (call.argc > 2) {
       const word = call.text(2);
       const category = ACL_CATEGORIES.find((each) => each === word.toLowerCase());
-      if (category === undefined) fail(`ERR Unknown category '${word}'`);
+      if (category === undefined) fail(`ERR Unknown category '${quoted(word)}'`);
       names = engine.commands.all
         .filter(({ command }) => command.categories.includes(category))
         .map(({ fullName }) => fullName);
@@ -142,7 +142,7 @@ const setuser = engineCommand({
     for (let index = 3; index < call.argc; index++) {
       const rule = call.text(index);
       const problem = applyRule(draft, rule, digestOf);
-      if (problem !== undefined) fail(`ERR Error in ACL SETUSER modifier '${rule}': ${problem}`);
+      if (problem !== undefined) fail(`ERR Error in ACL SETUSER modifier '${quoted(rule)}': ${problem}`);
     }
     adopt(user, draft);
     reply.ok();
@@ -200,7 +200,7 @@ const dryrun = engineCommand({
 });
 
 function userNamed({ users: { byName } }: Engine, name: string): User {
-  return byName.get(name) ?? fail(`ERR User '${name}' not found`);
+  return byName.get(name) ?? fail(`ERR User '${quoted(name)}' not found`);
 }
 
 /** The command whose name begins at an argument, or fails as Redis does. */
@@ -209,7 +209,7 @@ function commandAt(call: EngineCall, index: number) {
   let entry = call.engine.commands.byName.get(name.toLowerCase());
   if (entry?.subcommands != null && index + 1 < call.argc)
     entry = entry.subcommands.get(call.text(index + 1).toLowerCase());
-  return entry ?? fail(`ERR Command '${name}' not found`);
+  return entry ?? fail(`ERR Command '${quoted(name)}' not found`);
 }
 
 function refuseFiles(call: EngineCall): never {

@@ -21,7 +21,10 @@ describe("COMMAND", () => {
 
   test("INFO answers null for what is unknown, and finds subcommands by their full name", () => {
     const kv = harness();
-    const reply = kv.send("COMMAND", "INFO", "nope", "CONFIG|GET", "config|nope", "get|x") as [][];
+    const reply = kv.send("COMMAND", "INFO", "nope", "CONFIG|GET", "config|nope", "get|x") as (
+      | unknown[]
+      | null
+    )[];
     expect(reply.map((each) => each?.[0] ?? null)).toEqual([null, "config|get", null, null]);
     expect(raw(kv, "COMMAND", "INFO", "nope")).toBe("*1 $-1 ");
   });
@@ -72,9 +75,13 @@ describe("COMMAND", () => {
     expect(all).toEqual(expect.arrayContaining(["get", "config", "config|get"]));
     expect(new Set(all).size).toBe(all.length);
     const transactions = kv.send("COMMAND", "LIST", "FILTERBY", "ACLCAT", "Transaction");
-    expect((transactions as string[]).toSorted()).toEqual(
-      ["discard", "exec", "multi", "unwatch", "watch"],
-    );
+    expect((transactions as string[]).toSorted()).toEqual([
+      "discard",
+      "exec",
+      "multi",
+      "unwatch",
+      "watch",
+    ]);
     expect(kv.send("COMMAND", "LIST", "FILTERBY", "PATTERN", "SLOWLOG|*E*")).toEqual([
       "slowlog|get",
       "slowlog|len",

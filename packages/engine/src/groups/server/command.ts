@@ -145,7 +145,9 @@ function keysOfRequest(call: EngineCall): { found: FoundKey[]; request: RequestW
     entry = entry.subcommands.get(request.text(1).toLowerCase()) ?? undefined;
   if (entry === undefined) throw invalidCommand;
   const { keys, getKeys } = entry.command;
-  if (keys.length === 0 && getKeys === undefined) throw noKeys;
+  // A shard channel stands where a key would, and is none.
+  const isAboutKeys = keys.some(({ flags }) => !flags.includes("not_key"));
+  if (!isAboutKeys && getKeys === undefined) throw noKeys;
   if (!entry.accepts(request.argc)) throw invalidCount;
   const found = getKeys === undefined ? keysOf(keys, request) : getKeys(request);
   if (found === null) throw invalidArguments;

@@ -11,9 +11,12 @@ describe("CONFIG", () => {
   test("SET takes effect at once, and GET tells it", () => {
     const kv = harness();
     expect(kv.send("CONFIG", "SET", "slowlog-log-slower-than", 0, "hz", 50)).toBe("OK");
-    expect(kv.send("CONFIG", "GET", "hz", "slowlog-log-*")).toEqual(
-      ["hz", "50", "slowlog-log-slower-than", "0"],
-    );
+    expect(kv.send("CONFIG", "GET", "hz", "slowlog-log-*")).toEqual([
+      "hz",
+      "50",
+      "slowlog-log-slower-than",
+      "0",
+    ]);
     expect(kv.engine.hz).toBe(50);
     expect(kv.engine.slowLog.thresholdUs).toBe(0);
   });

@@ -9,7 +9,9 @@ describe("LATENCY", () => {
     kv.send("DEBUG", "SLEEP", "0.5");
     kv.clock.advance(2000);
     kv.send("DEBUG", "SLEEP", "0.3");
-    const [[name, , latency, worst]] = kv.send("LATENCY", "LATEST") as [[string, number, number, number]];
+    const [[name, , latency, worst]] = kv.send("LATENCY", "LATEST") as [
+      [string, number, number, number],
+    ];
     expect([name, latency, worst]).toEqual(["command", 300, 500]);
     const history = kv.send("LATENCY", "HISTORY", "command") as [number, number][];
     expect(history.map(([, ms]) => ms)).toEqual([500, 300]);
@@ -48,7 +50,10 @@ describe("LATENCY", () => {
     kv.send("CONFIG", "RESETSTAT");
     kv.send("SET", "k", "v");
     kv.send("CONFIG", "GET", "hz");
-    const found = kv.send("LATENCY", "HISTOGRAM", "set", "nope", "config") as Map<string, Map<string, unknown>>;
+    const found = kv.send("LATENCY", "HISTOGRAM", "set", "nope", "config") as Map<
+      string,
+      Map<string, unknown>
+    >;
     expect([...found.keys()]).toEqual(["set", "config|get", "config|resetstat"]);
     expect(found.get("set")?.get("calls")).toBe(1);
     const steps = found.get("set")?.get("histogram_usec") as Map<number, number>;

@@ -1,5 +1,5 @@
 /** LATENCY: what the latency monitor and the histograms know (../../latency.ts keeps both). */
-import { arg, type CommandEntry, fail } from "@kv/commands";
+import { arg, type CommandEntry, fail, quoted } from "@kv/commands";
 import type { ReplyWriter } from "@kv/resp";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import { histogramOf } from "../../info/commands.ts";
@@ -39,7 +39,7 @@ const graph = engineCommand({
     const { engine, reply } = call;
     const name = call.text(2);
     const event = engine.latency.events.get(name);
-    if (event === undefined) fail(`ERR No samples available for event '${name}'`);
+    if (event === undefined) fail(`ERR No samples available for event '${quoted(name)}'`);
     reply.verbatim("txt", latencyGraph(name, event, engine.nowMs));
   },
 });

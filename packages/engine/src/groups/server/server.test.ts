@@ -74,15 +74,24 @@ describe("LOLWUT", () => {
     const first = kv.send("LOLWUT") as string;
     expect(first).toMatch(/\n\nRedis ver\. 7\.2\.4\n$/);
     expect(kv.send("LOLWUT", "VERSION", 5)).not.toBe(first);
-    expect(first.split("\n").slice(0, 16).every((line) => line.length === 64)).toBe(true);
+    expect(
+      first
+        .split("\n")
+        .slice(0, 16)
+        .every((line) => line.length === 64),
+    ).toBe(true);
   });
 });
 
 describe("MODULE", () => {
   test("loads nothing, allowed or not", () => {
-    expect(String(harness().send("MODULE", "LOAD", "/x.so"))).toContain("MODULE command not allowed");
+    expect(String(harness().send("MODULE", "LOAD", "/x.so"))).toContain(
+      "MODULE command not allowed",
+    );
     const kv = harness({ config: { "enable-module-command": "yes" } as never });
-    expect(String(kv.send("MODULE", "LOAD", "/x.so"))).toContain("Native modules are not supported");
+    expect(String(kv.send("MODULE", "LOAD", "/x.so"))).toContain(
+      "Native modules are not supported",
+    );
     expect(String(kv.send("MODULE", "UNLOAD", "x"))).toContain("no such module");
     expect(kv.send("MODULE", "LIST")).toEqual([]);
   });
@@ -210,9 +219,7 @@ describe("SHUTDOWN", () => {
     kv.self.sendBytes("SHUTDOWN SAVE\r\nPING\r\n");
     expect(kv.self.receive()).toBe(undefined);
     await settled();
-    expect(kv.self.receive()).toEqual(
-      kv.error("ERR Errors trying to SHUTDOWN. Check logs."),
-    );
+    expect(kv.self.receive()).toEqual(kv.error("ERR Errors trying to SHUTDOWN. Check logs."));
     expect(kv.self.receive()).toBe("PONG");
     expect(kv.host.exitCode).toBe(null);
   });
@@ -233,9 +240,7 @@ describe("SHUTDOWN", () => {
   test("cannot be queued", () => {
     const kv = harness();
     kv.send("MULTI");
-    expect(kv.send("SHUTDOWN")).toEqual(
-      kv.error("ERR Command not allowed inside a transaction"),
-    );
+    expect(kv.send("SHUTDOWN")).toEqual(kv.error("ERR Command not allowed inside a transaction"));
     expect(kv.send("EXEC")).toEqual(
       kv.error("EXECABORT Transaction discarded because of previous errors."),
     );

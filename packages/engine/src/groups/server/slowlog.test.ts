@@ -2,7 +2,14 @@ import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
 const logsAll = () => harness({ config: { "slowlog-log-slower-than": 0 } as never });
-type Entry = [id: number, time: number, usec: number, words: string[], address: string, name: string];
+type Entry = [
+  id: number,
+  time: number,
+  usec: number,
+  words: string[],
+  address: string,
+  name: string,
+];
 
 describe("SLOWLOG", () => {
   test("entries tell id, time, duration, words, address and name, the newest first", () => {

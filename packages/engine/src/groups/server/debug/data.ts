@@ -1,17 +1,23 @@
 /** DEBUG subcommands about data: OBJECT, DIGEST, POPULATE, RELOAD, HTSTATS. */
 import { CommandError, errors, fail } from "@kv/commands";
 import {
+  bytesOf,
+  type Database,
   Dict,
   ENCODING_NAMES,
   Encoding,
   EXTERNAL_FLAG,
   encodingOf,
   flagsOf,
+  freeEntry,
   idleBits,
+  keyIndex,
+  keyLength,
   NONE,
   type Ref,
   setString,
   valueRef,
+  viewOf,
 } from "@kv/core";
 import { idleTimeMs } from "@kv/eviction";
 import { dumpPayload } from "@kv/persistence";
@@ -101,19 +107,40 @@ export function reload(call: EngineCall): void {
   const { engine, keyspace, reply, argc } = call;
   let saves = true;
   let flushes = true;
+  let merges = false;
   for (let index = 2; index < argc; index++) {
     if (call.is(index, "NOSAVE")) saves = false;
     else if (call.is(index, "NOFLUSH")) flushes = false;
-    else if (!call.is(index, "MERGE")) throw badReloadOption;
+    else if (call.is(index, "MERGE")) merges = true;
+    else throw badReloadOption;
   }
   if (saves && !engine.saving.saveNow()) fail("ERR");
   if (flushes) {
     engine.effects.databaseChanged(-1);
     keyspace.flush(false);
   }
-  if (!engine.saving.loadNow()) throw reloadFailed;
+  const done = merges ? loadInFavour(call) : engine.saving.loadNow();
+  if (!done) throw reloadFailed;
   engine.host.log("warning", "DB reloaded by DEBUG RELOAD");
   reply.ok();
+}
+
+/** Loads the file; where it has a key that is there already, the file's value wins. */
+function loadInFavour({ engine, keyspace }: EngineCall): boolean {
+  const { arena, databases } = keyspace;
+  const waiting: [Database, Ref][] = [];
+  for (const database of databases)
+    database.dict.eachEntry((entry) => waiting.push([database, entry]));
+  for (const [database, entry] of waiting) database.detach(entry);
+  const done = engine.saving.loadNow();
+  for (const [database, entry] of waiting) {
+    const start = keyIndex(arena, entry);
+    const end = start + keyLength(arena, entry);
+    const found = database.findKey(bytesOf(arena, entry), viewOf(arena, entry), start, end);
+    if (found === NONE) database.adopt(entry);
+    else freeEntry(arena, entry);
+  }
+  return done;
 }
 
 export function htstats(call: EngineCall): void {

@@ -87,6 +87,25 @@ describe("DEBUG", () => {
     kv.check();
   });
 
+  test("RELOAD NOFLUSH MERGE adds the file's keys, and prefers its values", () => {
+    const kv = harness();
+    kv.send("SET", "old", "1", "PX", 100_000);
+    kv.send("HSET", "both", "f", "file");
+    kv.send("SAVE");
+    kv.send("DEL", "old");
+    kv.send("SET", "both", "memory");
+    kv.send("SET", "new", "2", "PX", 50_000);
+    expect(kv.send("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH")).toEqual(
+      kv.error("ERR Error trying to load the RDB dump, check server logs."),
+    );
+    expect(kv.send("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "MERGE")).toBe("OK");
+    expect(kv.send("HGET", "both", "f")).toBe("file");
+    expect(kv.send("PTTL", "old")).toBe(100_000);
+    expect(kv.send("PTTL", "new")).toBe(50_000);
+    expect(kv.send("DBSIZE")).toBe(3);
+    kv.check();
+  });
+
   test("RELOAD disturbs those who watch keys", () => {
     const kv = harness();
     kv.send("SET", "k", "v");
@@ -124,9 +143,7 @@ describe("DEBUG", () => {
     const kv = harness();
     kv.send("HSET", "h", "f", "v");
     expect(kv.send("DEBUG", "HTSTATS-KEY", "h")).toEqual(
-      kv.error(
-        "ERR The value stored at the specified key is not represented using an hash table",
-      ),
+      kv.error("ERR The value stored at the specified key is not represented using an hash table"),
     );
     kv.send("HSET", "h", "f", "v".repeat(100));
     expect(kv.send("DEBUG", "HTSTATS-KEY", "h")).toContain("number of elements: 1");
