@@ -34,12 +34,13 @@ import { ARGUMENTS_MAX, type ArgVector, COMMANDS_MAX } from "./arg-vector.ts";
 import { splitPlain, splitQuoted } from "./inline-words.ts";
 import { parseInt64, parseInteger } from "./number-codec.ts";
 import {
-  ReadStatus,
-  type RequestLimits,
-  STRANGER_ARGUMENTS_MAX,
-  STRANGER_BUFFER_MAX,
-  STRANGER_BULK_MAX,
-} from "./request-limits.ts";
+  BUFFER_KEPT,
+  BUFFER_LARGE,
+  bufferSize,
+  NO_OFFSETS,
+  RequestBuffer,
+} from "./request-buffer.ts";
+import { ReadStatus, STRANGER_ARGUMENTS_MAX, STRANGER_BULK_MAX } from "./request-limits.ts";
 
 const { DONE, MORE, ERROR } = ReadStatus;
 
@@ -66,71 +67,12 @@ const ONE_DIGIT_BULK = 0x0a0d0024;
 const TWO_DIGIT_MASK = 0xff0000ff | 0;
 const TWO_DIGIT_BULK = 0x0d000024;
 
-/** Offsets are 32-bit; a higher client-query-buffer-limit is read as this. */
-const BUFFER_MAX = 0x7fff0000;
-/** An own buffer up to this size is kept when it has been emptied. */
-const BUFFER_KEPT = 32 * 1024;
-/** An own buffer beyond this size is exchanged when little is left in it. */
-const BUFFER_LARGE = 1024 * 1024;
-const BUFFER_SMALLEST = 256;
-
-const NO_BYTES = new Uint8Array(0);
-const NO_VIEW = new DataView(NO_BYTES.buffer);
-const NO_OFFSETS = new Int32Array(0);
-
 /** One per client. Resumes at any byte, never rescans. */
-export class RequestReader {
-  /** False holds the client to ten arguments of 16 KiB, and to one request per batch. */
-  authenticated: boolean;
-  /** After ERROR: the text of the reply without "-ERR "; a byte that it quotes is a latin1 char. */
-  error = "";
-  /** After ERROR: more bytes wait than the client may have; it gets no reply. */
-  overLimit = false;
-
-  private readonly limits: RequestLimits;
-
-  /** What waits is own[pos, length). */
-  private own: Uint8Array = NO_BYTES;
-  private ownView: DataView = NO_VIEW;
-  private pos = 0;
-  private length = 0;
-  /** Where unescaped arguments of the current batch end; at least `length`. */
-  private scratch = 0;
-
+export class RequestReader extends RequestBuffer {
   /** Where parsing of the latest batch stopped, in the batch's buffer. */
   private stop = 0;
   /** Whether the latest batch was parsed from the own buffer. */
   private ownBatch = false;
-
-  /*
-   * The unfinished request, if there is one: where it starts (-1: none) and, counted from there,
-   * how far it was parsed and how far the current line was searched.
-   */
-  private partialStart = -1;
-  private partialPos = 0;
-  private partialScan = 0;
-  /** Arguments to come; 0 while the first header is unread. */
-  private partialLeft = 0;
-  /** Length of the bulk whose header was read, or -1. */
-  private partialBulk = -1;
-  private partialCount = 0;
-  /** Start and end of each argument so far, counted from the start of the request. */
-  private partialArgs: Int32Array = NO_OFFSETS;
-
-  constructor(limits: RequestLimits) {
-    this.limits = limits;
-    this.authenticated = limits.authenticated;
-  }
-
-  /** Bytes that wait for more bytes, or for more(). */
-  get pendingBytes(): number {
-    return this.length - this.pos;
-  }
-
-  /** Memory that this reader holds. */
-  get bufferBytes(): number {
-    return this.own.length + this.partialArgs.byteLength;
-  }
 
   /**
    * Parses chunk[start, end), after whatever waits, and appends the whole requests to `batch`,
@@ -207,28 +149,6 @@ export class RequestReader {
     this.overLimit = false;
   }
 
-  /** Frees spare capacity. For idle clients; not while a batch is being executed. */
-  shrink(): void {
-    if (this.own.length > this.length - this.pos) this.exchange(this.length - this.pos);
-    const used = this.partialStart >= 0 ? this.partialCount * 2 : 0;
-    if (this.partialArgs.length > used) this.partialArgs = this.partialArgs.slice(0, used);
-  }
-
-  /** Throws unless what is remembered of the unfinished request fits the bytes. For tests. */
-  check(): void {
-    const { own, pos, length, partialStart: start, partialArgs } = this;
-    const claims = [
-      pos >= 0 && pos <= length && length <= own.length,
-      start < 0 || (start >= pos && start + this.partialPos <= length),
-      start < 0 || this.partialLeft === 0 || own[start] === STAR,
-    ];
-    // Two bytes before an argument is the carriage return of its header.
-    for (let i = 0; start >= 0 && this.partialLeft > 0 && i < this.partialCount; i++) {
-      claims.push(own[start + partialArgs[i * 2] - 2] === CR);
-    }
-    if (claims.includes(false)) throw new Error("the reader lost track of an unfinished request");
-  }
-
   private failed(): boolean {
     return this.error !== "" || this.overLimit;
   }
@@ -242,11 +162,6 @@ export class RequestReader {
   private refuse(): number {
     this.overLimit = true;
     return ERROR;
-  }
-
-  private pendingMax(): number {
-    const max = Math.min(this.limits.queryBufferMax, BUFFER_MAX);
-    return this.authenticated ? max : Math.min(max, STRANGER_BUFFER_MAX);
   }
 
   /** Parses the own buffer and gives back what it no longer needs of it. */
@@ -266,66 +181,6 @@ export class RequestReader {
       this.exchange(waiting);
     }
     return status;
-  }
-
-  /** Moves what waits into a buffer of `capacity` bytes; 0 leaves the reader with none. */
-  private exchange(capacity: number): void {
-    const { own, pos, length } = this;
-    const smaller = capacity === 0 ? NO_BYTES : new Uint8Array(capacity);
-    if (length > pos) smaller.set(own.subarray(pos, length));
-    if (this.partialStart >= 0) this.partialStart -= pos;
-    this.adopt(smaller, 0, length - pos);
-  }
-
-  private adopt(own: Uint8Array, pos: number, length: number): void {
-    this.own = own;
-    this.ownView = own.length === 0 ? NO_VIEW : new DataView(own.buffer);
-    this.pos = pos;
-    this.length = length;
-  }
-
-  /** Starts the own buffer with what parsing a chunk left over. */
-  private keep(chunk: Uint8Array, from: number, to: number): void {
-    const count = to - from;
-    if (this.own.length < count) this.adopt(new Uint8Array(bufferSize(count)), 0, 0);
-    copyInto(this.own, 0, chunk, from, to);
-    this.pos = 0;
-    this.length = count;
-    if (this.partialStart >= 0) this.partialStart -= from;
-  }
-
-  /** Appends to the own buffer; false when that is more than the client may have waiting. */
-  private append(chunk: Uint8Array, start: number, end: number): boolean {
-    const count = end - start;
-    const waiting = this.length - this.pos;
-    const total = waiting + count;
-    if (total > this.pendingMax()) {
-      this.overLimit = true;
-      return false;
-    }
-    if (this.length + count > this.own.length) {
-      if (total <= this.own.length && this.pos >= waiting) {
-        // At least as much room is won as bytes are moved, so moving stays linear overall.
-        this.own.copyWithin(0, this.pos, this.length);
-        if (this.partialStart >= 0) this.partialStart -= this.pos;
-        this.pos = 0;
-        this.length = waiting;
-      } else {
-        this.exchange(this.grownSize(total));
-      }
-    }
-    copyInto(this.own, this.length, chunk, start, end);
-    this.length += count;
-    return true;
-  }
-
-  /** Room for `total` bytes: twice that, but no more than a large bulk is known to need. */
-  private grownSize(total: number): number {
-    const doubled = bufferSize(total) * 2;
-    if (this.partialStart < 0 || this.partialBulk < 0 || doubled <= BUFFER_KEPT) return doubled;
-    const lead = this.partialStart - this.pos;
-    const wanted = lead + this.partialPos + this.partialBulk + 2;
-    return Math.min(doubled, Math.max(total, wanted));
   }
 
   /**
@@ -638,23 +493,4 @@ function headerNumber(bytes: Uint8Array, start: number, end: number): number {
   if (!Number.isNaN(small)) return small;
   const large = parseInt64(bytes, start, end);
   return large === null ? Number.NaN : Number(large);
-}
-
-function copyInto(
-  target: Uint8Array,
-  at: number,
-  source: Uint8Array,
-  start: number,
-  end: number,
-): void {
-  if (end - start > 32) {
-    target.set(source.subarray(start, end), at);
-    return;
-  }
-  for (let i = start; i < end; i++) target[at++] = source[i];
-}
-
-/** The capacity to allocate for `count` bytes. */
-function bufferSize(count: number): number {
-  return Math.max(count, BUFFER_SMALLEST);
 }

@@ -1,0 +1,181 @@
+/**
+ * RequestBuffer: the bytes of one client that wait, and how far the unfinished request among them
+ * was understood. The part of RequestReader (request-parser.ts) that owns memory.
+ *
+ *      own   [ consumed | unfinished request and what follows it |      free      ]
+ *                       ^ pos                                    ^ length
+ *
+ * Memory follows the bytes received, never the lengths announced; the buffer at most doubles with
+ * each arrival, and moving what waits stays linear in what arrives.
+ */
+import { type RequestLimits, STRANGER_BUFFER_MAX } from "./request-limits.ts";
+
+const CR = 13;
+const STAR = 42;
+
+/** Offsets are 32-bit; a higher client-query-buffer-limit is read as this. */
+const BUFFER_MAX = 0x7fff0000;
+/** An own buffer up to this size is kept when it has been emptied. */
+export const BUFFER_KEPT = 32 * 1024;
+/** An own buffer beyond this size is exchanged when little is left in it. */
+export const BUFFER_LARGE = 1024 * 1024;
+const BUFFER_SMALLEST = 256;
+
+const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
+export const NO_OFFSETS = new Int32Array(0);
+
+export class RequestBuffer {
+  /** False holds the client to ten arguments of 16 KiB, and to one request per batch. */
+  authenticated: boolean;
+  /** After ERROR: the text of the reply without "-ERR "; a byte that it quotes is a latin1 char. */
+  error = "";
+  /** After ERROR: more bytes wait than the client may have; it gets no reply. */
+  overLimit = false;
+
+  protected readonly limits: RequestLimits;
+
+  /** What waits is own[pos, length). */
+  protected own: Uint8Array = NO_BYTES;
+  protected ownView: DataView = NO_VIEW;
+  protected pos = 0;
+  protected length = 0;
+  /** Where unescaped arguments of the current batch end; at least `length`. */
+  protected scratch = 0;
+
+  /*
+   * The unfinished request, if there is one: where it starts (-1: none) and, counted from there,
+   * how far it was parsed and how far the current line was searched.
+   */
+  protected partialStart = -1;
+  protected partialPos = 0;
+  protected partialScan = 0;
+  /** Arguments to come; 0 while the first header is unread. */
+  protected partialLeft = 0;
+  /** Length of the bulk whose header was read, or -1. */
+  protected partialBulk = -1;
+  protected partialCount = 0;
+  /** Start and end of each argument so far, counted from the start of the request. */
+  protected partialArgs: Int32Array = NO_OFFSETS;
+
+  constructor(limits: RequestLimits) {
+    this.limits = limits;
+    this.authenticated = limits.authenticated;
+  }
+
+  /** Bytes that wait for more bytes, or for more(). */
+  get pendingBytes(): number {
+    return this.length - this.pos;
+  }
+
+  /** Memory that this reader holds. */
+  get bufferBytes(): number {
+    return this.own.length + this.partialArgs.byteLength;
+  }
+
+  /** Frees spare capacity. For idle clients; not while a batch is being executed. */
+  shrink(): void {
+    if (this.own.length > this.length - this.pos) this.exchange(this.length - this.pos);
+    const used = this.partialStart >= 0 ? this.partialCount * 2 : 0;
+    if (this.partialArgs.length > used) this.partialArgs = this.partialArgs.slice(0, used);
+  }
+
+  /** Throws unless what is remembered of the unfinished request fits the bytes. For tests. */
+  check(): void {
+    const { own, pos, length, partialStart: start, partialArgs } = this;
+    const claims = [
+      pos >= 0 && pos <= length && length <= own.length,
+      start < 0 || (start >= pos && start + this.partialPos <= length),
+      start < 0 || this.partialLeft === 0 || own[start] === STAR,
+    ];
+    // Two bytes before an argument is the carriage return of its header.
+    for (let i = 0; start >= 0 && this.partialLeft > 0 && i < this.partialCount; i++) {
+      claims.push(own[start + partialArgs[i * 2] - 2] === CR);
+    }
+    if (claims.includes(false)) throw new Error("the reader lost track of an unfinished request");
+  }
+
+  protected pendingMax(): number {
+    const max = Math.min(this.limits.queryBufferMax, BUFFER_MAX);
+    return this.authenticated ? max : Math.min(max, STRANGER_BUFFER_MAX);
+  }
+
+  /** Moves what waits into a buffer of `capacity` bytes; 0 leaves the reader with none. */
+  protected exchange(capacity: number): void {
+    const { own, pos, length } = this;
+    const smaller = capacity === 0 ? NO_BYTES : new Uint8Array(capacity);
+    if (length > pos) smaller.set(own.subarray(pos, length));
+    if (this.partialStart >= 0) this.partialStart -= pos;
+    this.adopt(smaller, 0, length - pos);
+  }
+
+  protected adopt(own: Uint8Array, pos: number, length: number): void {
+    this.own = own;
+    this.ownView = own.length === 0 ? NO_VIEW : new DataView(own.buffer);
+    this.pos = pos;
+    this.length = length;
+  }
+
+  /** Starts the own buffer with what parsing a chunk left over. */
+  protected keep(chunk: Uint8Array, from: number, to: number): void {
+    const count = to - from;
+    if (this.own.length < count) this.adopt(new Uint8Array(bufferSize(count)), 0, 0);
+    copyInto(this.own, 0, chunk, from, to);
+    this.pos = 0;
+    this.length = count;
+    if (this.partialStart >= 0) this.partialStart -= from;
+  }
+
+  /** Appends to the own buffer; false when that is more than the client may have waiting. */
+  protected append(chunk: Uint8Array, start: number, end: number): boolean {
+    const count = end - start;
+    const waiting = this.length - this.pos;
+    const total = waiting + count;
+    if (total > this.pendingMax()) {
+      this.overLimit = true;
+      return false;
+    }
+    if (this.length + count > this.own.length) {
+      if (total <= this.own.length && this.pos >= waiting) {
+        // At least as much room is won as bytes are moved, so moving stays linear overall.
+        this.own.copyWithin(0, this.pos, this.length);
+        if (this.partialStart >= 0) this.partialStart -= this.pos;
+        this.pos = 0;
+        this.length = waiting;
+      } else {
+        this.exchange(this.grownSize(total));
+      }
+    }
+    copyInto(this.own, this.length, chunk, start, end);
+    this.length += count;
+    return true;
+  }
+
+  /** Room for `total` bytes: twice that, but no more than a large bulk is known to need. */
+  protected grownSize(total: number): number {
+    const doubled = bufferSize(total) * 2;
+    if (this.partialStart < 0 || this.partialBulk < 0 || doubled <= BUFFER_KEPT) return doubled;
+    const lead = this.partialStart - this.pos;
+    const wanted = lead + this.partialPos + this.partialBulk + 2;
+    return Math.min(doubled, Math.max(total, wanted));
+  }
+}
+
+function copyInto(
+  target: Uint8Array,
+  at: number,
+  source: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  if (end - start > 32) {
+    target.set(source.subarray(start, end), at);
+    return;
+  }
+  for (let i = start; i < end; i++) target[at++] = source[i];
+}
+
+/** The capacity to allocate for `count` bytes. */
+export function bufferSize(count: number): number {
+  return Math.max(count, BUFFER_SMALLEST);
+}
