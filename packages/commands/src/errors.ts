@@ -40,6 +40,12 @@ export function fail(reply: string): never {
   throw new CommandError(reply);
 }
 
+/** A word of the request as an error quotes it: to its first zero byte, as C ends its strings. */
+export function quoted(word: string): string {
+  const end = word.indexOf("\0");
+  return end === -1 ? word : word.slice(0, end);
+}
+
 /** `ERR wrong number of arguments for 'get' command`. */
 export function arityError(fullName: string): CommandError {
   return new CommandError(`ERR wrong number of arguments for '${fullName}' command`);

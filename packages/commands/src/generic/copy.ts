@@ -1,5 +1,5 @@
 /** COPY: a second key with the same value, in this database or another. */
-import { copyValue, NONE, setIdleBits } from "@kv/core";
+import { copyValue, encodingOf, freeBlocks, NONE, type Ref, setIdleBits } from "@kv/core";
 import { arg } from "../arg.ts";
 import { command } from "../command.ts";
 import { databaseArgument } from "../database-argument.ts";
@@ -8,6 +8,7 @@ import { keyAt } from "../key-spec.ts";
 import { Notify } from "../notify.ts";
 import { alsoChanged, born } from "./also-changed.ts";
 import { findIn } from "./find-in.ts";
+import { putInPlaceOf } from "./put-in-place-of.ts";
 import { sameArgument } from "./same-argument.ts";
 
 export const copy = command({
@@ -43,18 +44,18 @@ export const copy = command({
       return;
     }
     const old = findIn(call, target, 2);
-    if (old !== NONE) {
-      if (!replaces) {
-        call.reply.integer(0);
-        return;
-      }
-      target.remove(old, call.settings.lazyServerDel);
+    if (old !== NONE && !replaces) {
+      call.reply.integer(0);
+      return;
     }
-    const start = call.start(2);
-    const end = call.end(2);
-    const hash = target.hash(call.bytes, call.view, start, end);
     const value = copyValue(arena, source);
-    const entry = target.addLike(source, value, call.bytes, start, end, hash);
+    let entry: Ref;
+    try {
+      entry = putInPlaceOf(call, old, target, source, value);
+    } catch (full) {
+      if (value !== NONE) freeBlocks(arena, encodingOf(arena, source), value);
+      throw full;
+    }
     setIdleBits(arena, entry, call.idle.fresh);
     call.dirty++;
     born(call, target, 2);

@@ -9,7 +9,7 @@ import { expiryMs, Int64, NONE, toBigInt } from "@kv/core";
 import { arg } from "../arg.ts";
 import type { Call, CommandWord } from "../call.ts";
 import { type Command, command } from "../command.ts";
-import { CommandError, expireError, fail } from "../errors.ts";
+import { CommandError, expireError, fail, quoted } from "../errors.ts";
 import { keyAt } from "../key-spec.ts";
 import { Notify } from "../notify.ts";
 
@@ -81,7 +81,7 @@ function conditionsFrom(call: Call, first: number): number {
     else if (call.is(i, "XX")) bits |= XX;
     else if (call.is(i, "GT")) bits |= GT;
     else if (call.is(i, "LT")) bits |= LT;
-    else fail(`ERR Unsupported option ${call.text(i)}`);
+    else fail(`ERR Unsupported option ${quoted(call.text(i))}`);
   }
   if ((bits & NX) !== 0 && bits !== NX) throw nxWithOthers;
   if ((bits & (GT | LT)) === (GT | LT)) throw gtWithLt;

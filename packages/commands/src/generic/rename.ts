@@ -7,6 +7,7 @@ import { errors } from "../errors.ts";
 import { keyAt } from "../key-spec.ts";
 import { Notify } from "../notify.ts";
 import { alsoChanged, born } from "./also-changed.ts";
+import { putInPlaceOf } from "./put-in-place-of.ts";
 import { sameArgument } from "./same-argument.ts";
 
 export const rename = command({
@@ -25,9 +26,7 @@ export const rename = command({
     const source = call.lookupWrite(1);
     if (source === NONE) throw errors.noSuchKey;
     if (!sameArgument(call, 1, 2)) {
-      const old = call.lookupWrite(2);
-      if (old !== NONE) call.db.remove(old, call.settings.lazyServerDel);
-      moveValue(call, source);
+      moveValue(call, source, call.lookupWrite(2));
     }
     call.reply.ok();
   },
@@ -53,18 +52,18 @@ export const renamenx = command({
       call.reply.integer(0);
       return;
     }
-    moveValue(call, source);
+    moveValue(call, source, NONE);
     call.reply.integer(1);
   },
 });
 
-/** Gives the value of `source` to the key at argument 2, which must not exist. */
-function moveValue(call: Call, source: Ref): void {
+/** Gives the value of `source` to the key at argument 2, whose entry is `old`. */
+function moveValue(call: Call, source: Ref, old: Ref): void {
   const { db } = call;
   const { arena } = db;
   const outside = (flagsOf(arena, source) & EXTERNAL_FLAG) !== 0;
   const value = outside ? valueRef(arena, source) : NONE;
-  db.addLike(source, value, call.bytes, call.start(2), call.end(2), call.hashOf(2));
+  putInPlaceOf(call, old, db, source, value);
   db.detach(source);
   // Only the entry: the value belongs to the new key now.
   arena.free(source);

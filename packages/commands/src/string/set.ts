@@ -52,6 +52,13 @@ export const set = command({
     ["6.2.0", "New options `GET`, `EXAT` and `PXAT`."],
     ["7.0.0", "`NX` and `GET` may be combined."],
   ],
+  // Whether the old value is read, an option decides.
+  getKeys(request) {
+    for (let index = 3; index < request.argc; index++)
+      if (request.text(index).toUpperCase() === "GET")
+        return [{ index: 1, flags: ["RW", "access", "update"] }];
+    return [{ index: 1, flags: ["OW", "update"] }];
+  },
 
   run(call) {
     if (call.argc === 3) {

@@ -142,7 +142,8 @@ const setuser = engineCommand({
     for (let index = 3; index < call.argc; index++) {
       const rule = call.text(index);
       const problem = applyRule(draft, rule, digestOf);
-      if (problem !== undefined) fail(`ERR Error in ACL SETUSER modifier '${quoted(rule)}': ${problem}`);
+      if (problem !== undefined)
+        fail(`ERR Error in ACL SETUSER modifier '${quoted(rule)}': ${problem}`);
     }
     adopt(user, draft);
     reply.ok();
