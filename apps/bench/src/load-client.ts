@@ -30,6 +30,8 @@ export interface WriteJob {
 export interface ProbeJob {
   job: "probe";
   port: number;
+  /** Process that is asked: how long it waited for a processor is read from /proc. */
+  pid: number;
   keys: number;
   intervalMs: number;
   /** Sends a SET after each GET. */
@@ -38,15 +40,23 @@ export interface ProbeJob {
 
 export type Job = LoadJob | WriteJob | ProbeJob;
 
-/** Latencies as a client sees them, in milliseconds. */
-export interface ProbeResult {
-  count: number;
+/** How long answers took, in milliseconds. */
+export interface Latencies {
   p50Ms: number;
   p99Ms: number;
   p999Ms: number;
   maxMs: number;
-  /** Longest time that the probe itself got no processor: no server is to blame for that. */
-  ownDelayMs: number;
+}
+
+export interface ProbeResult {
+  count: number;
+  /** As a client sees them. */
+  raw: Latencies;
+  /**
+   * Without the time in which the server, or the probe itself, was ready to run and got no
+   * processor: on a shared machine that is most of every long wait, and no server's doing.
+   */
+  net: Latencies;
 }
 
 const LOAD_WITHIN_MS = 300_000;

@@ -1,9 +1,10 @@
 /** The thread behind load-client.ts: runs the one job that it was started with. */
+import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { createHistogram } from "node:perf_hooks";
+import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import { parentPort, workerData } from "node:worker_threads";
 import { repeatTemplate, templates, writeNumber } from "./command-template.ts";
-import type { Job, LoadJob, ProbeJob, ProbeResult, WriteJob } from "./load-client.ts";
+import type { Job, Latencies, LoadJob, ProbeJob, ProbeResult, WriteJob } from "./load-client.ts";
 
 const port = parentPort!;
 
@@ -99,56 +100,74 @@ async function write(job: WriteJob): Promise<{ count: number }> {
 
 async function probe(job: ProbeJob): Promise<ProbeResult> {
   const socket = await open(job.port);
-  const latencyNs = createHistogram();
-  /** When each unanswered request was sent; the oldest is at `answered`. */
-  const sentAtMs: number[] = [];
+  const rawNs = createHistogram();
+  const netNs = createHistogram();
+  /** When each request was sent, and what had been waited until then; the oldest unanswered is at `answered`. */
+  const sent: { atMs: number; waitedMs: number; ranMs: number }[] = [];
   let answered = 0;
-  let ownDelayMs = 0;
   const get = "*2\r\n$3\r\nGET\r\n$16\r\n";
   const set = "*3\r\n$3\r\nSET\r\n$16\r\n";
+  const key = () => `key:${`${Math.floor(Math.random() * job.keys)}`.padStart(12, "0")}\r\n`;
+
+  /** Time that the server's main thread and this one spent in the queue for a processor. */
+  const schedule = () => {
+    const server = threadTimes(`/proc/${job.pid}/schedstat`);
+    const own = threadTimes("/proc/thread-self/schedstat");
+    return { waitedMs: server.waitedMs + own.waitedMs, ranMs: server.ranMs };
+  };
 
   const count = replyCounter((replies) => {
     const nowMs = performance.now();
+    // A quick answer has waited for nothing worth a look into /proc.
+    const now = nowMs - sent[answered].atMs > 1 ? schedule() : undefined;
     for (let index = 0; index < replies; index++) {
-      latencyNs.record(Math.max(1, Math.round((nowMs - sentAtMs[answered++]) * 1e6)));
+      const { atMs, waitedMs, ranMs } = sent[answered++];
+      const rawMs = nowMs - atMs;
+      const netMs =
+        now === undefined ? rawMs : Math.max(rawMs - (now.waitedMs - waitedMs), now.ranMs - ranMs);
+      rawNs.record(Math.max(1, Math.round(rawMs * 1e6)));
+      netNs.record(Math.max(1, Math.round(Math.min(netMs, rawMs) * 1e6)));
     }
   });
   socket.setEncoding("latin1").on("data", count);
 
-  let expectedMs = performance.now() + job.intervalMs;
-  const tick = (): void => {
-    const nowMs = performance.now();
-    ownDelayMs = Math.max(ownDelayMs, nowMs - expectedMs);
-    expectedMs = nowMs + job.intervalMs;
-    const key = () => `key:${`${Math.floor(Math.random() * job.keys)}`.padStart(12, "0")}\r\n`;
-    sentAtMs.push(nowMs);
+  const timer = setInterval(() => {
+    const request = { ...schedule(), atMs: performance.now() };
+    sent.push(request);
     let text = get + key();
     if (job.writes) {
-      sentAtMs.push(nowMs);
+      sent.push(request);
       text += `${set}${key()}$16\r\nprobe-value-0000\r\n`;
     }
     socket.write(text, "latin1");
-  };
-  const timer = setInterval(tick, job.intervalMs);
+  }, job.intervalMs);
   await stopped();
   clearInterval(timer);
   // The last answers may still be on their way; a server that never gives them has stopped.
   const patientUntilMs = performance.now() + 10_000;
-  while (answered < sentAtMs.length && performance.now() < patientUntilMs) {
+  while (answered < sent.length && performance.now() < patientUntilMs) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   socket.destroy();
-  if (answered < sentAtMs.length) {
-    throw new Error(`the probe sent ${sentAtMs.length} requests and got ${answered} answers`);
+  if (answered < sent.length) {
+    throw new Error(`the probe sent ${sent.length} requests and got ${answered} answers`);
   }
-  const percentile = (percent: number) => latencyNs.percentile(percent) / 1e6;
+  return { count: rawNs.count, raw: latencies(rawNs), net: latencies(netNs) };
+}
+
+/** Time that a thread has run, and that it was ready to run and had no processor. */
+function threadTimes(path: string): { ranMs: number; waitedMs: number } {
+  const [ranNs, waitedNs] = readFileSync(path, "latin1").split(" ");
+  return { ranMs: Number(ranNs) / 1e6, waitedMs: Number(waitedNs) / 1e6 };
+}
+
+function latencies(histogram: RecordableHistogram): Latencies {
+  const percentile = (percent: number) => histogram.percentile(percent) / 1e6;
   return {
-    count: latencyNs.count,
     p50Ms: percentile(50),
     p99Ms: percentile(99),
     p999Ms: percentile(99.9),
-    maxMs: latencyNs.max / 1e6,
-    ownDelayMs,
+    maxMs: histogram.max / 1e6,
   };
 }
 

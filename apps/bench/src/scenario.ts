@@ -43,7 +43,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
       ],
     },
     defaultList: { keys: 1_000_000, requests: 200_000 },
-    memory: { strings: [1_000_000, 5_000_000], collections: 300_000, settleMs: 1500 },
+    memory: { strings: [1_000_000, 5_000_000], collections: 1_000_000, settleMs: 1500 },
     snapshot: { keys: 2_000_000, calmMs: 4_000, writesPerSecond: 20_000 },
     restart: { keys: 2_000_000 },
     flatness: { keys: [10_000, 1_000_000], requests: 800_000, growTo: 2_000_000 },

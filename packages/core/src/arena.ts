@@ -113,9 +113,11 @@ export class Arena {
   /** Highest value that pageBytes has had: what the operating system has seen touched. */
   pagePeakBytes = 0;
 
-  /** The buffer that was last copied from, and a view over it. */
+  /** The two buffers that were last copied from, the last one first, and views over them. */
   private lastSource: Uint8Array = NO_BYTES;
   private lastSourceView: DataView = new DataView(NO_BYTES.buffer);
+  private priorSource: Uint8Array = NO_BYTES;
+  private priorSourceView: DataView = this.lastSourceView;
   private pageSpan: Int32Array = new Int32Array(0);
   private spanClass: Int32Array = new Int32Array(1024).fill(UNUSED);
   private spanPage: Int32Array = new Int32Array(1024);
@@ -219,11 +221,19 @@ export class Arena {
 
   /**
    * A block of at least `bytes` bytes whose first `keepBytes` are those of `ref`; the same block
-   * when its size class already fits. `ref` is void afterwards unless it is what was returned.
+   * when its size class already fits, or when there is no room for a smaller one. `ref` is void afterwards unless it is what was returned.
    */
   resize(ref: Ref, bytes: number, keepBytes: number): Ref {
-    if (roundedBytes(bytes) === this.blockBytes(ref)) return ref;
-    const moved = this.alloc(bytes);
+    const has = this.blockBytes(ref);
+    if (roundedBytes(bytes) === has) return ref;
+    let moved: Ref;
+    try {
+      moved = this.alloc(bytes);
+    } catch (full) {
+      // Becoming smaller must not fail: then the block stays larger than it would have to be.
+      if (bytes <= has && full instanceof ArenaFullError) return ref;
+      throw full;
+    }
     this.copy(moved, 0, ref, 0, keepBytes);
     this.free(ref);
     return moved;
@@ -244,11 +254,10 @@ export class Arena {
   write(to: Ref, toOffset: number, source: Uint8Array, start: number, end: number): void {
     const length = end - start;
     let at = ((to & UNIT_MASK) << 3) + toOffset;
-    if (length > WRITE_BY_WORDS_MAX || (length > 8 && source !== this.lastSource)) {
-      if (length <= WRITE_BY_WORDS_MAX && source.length <= SOURCE_KEPT_BYTES_MAX) {
-        this.lastSource = source;
-        this.lastSourceView = new DataView(source.buffer, source.byteOffset, source.byteLength);
-      }
+    if (
+      length > WRITE_BY_WORDS_MAX ||
+      (length > 8 && source !== this.lastSource && !this.knowsSource(source))
+    ) {
       const target = this.bytes[to >>> SEGMENT_SHIFT] as Uint8Array;
       target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at);
       return;
@@ -264,6 +273,23 @@ export class Arena {
     }
     const target = this.bytes[to >>> SEGMENT_SHIFT] as Uint8Array;
     while (from < end) target[at++] = source[from++] as number;
+  }
+
+  /**
+   * Puts `source` in front of the buffers that are remembered. False when it is copied from for
+   * the first time. A file being loaded alternates between its bytes and decompressed strings.
+   */
+  private knowsSource(source: Uint8Array): boolean {
+    const isKnown = source === this.priorSource;
+    if (!isKnown && source.length > SOURCE_KEPT_BYTES_MAX) return false;
+    const view = isKnown
+      ? this.priorSourceView
+      : new DataView(source.buffer, source.byteOffset, source.byteLength);
+    this.priorSource = this.lastSource;
+    this.priorSourceView = this.lastSourceView;
+    this.lastSource = source;
+    this.lastSourceView = view;
+    return isKnown;
   }
 
   private spanOf(ref: Ref): number {

@@ -14,7 +14,7 @@
  * Not in this file: what happens when a key has expired (the caller decides whether to remove it,
  * and who is told), eviction, notifications.
  */
-import { type Arena, type Ref, roundedBytes } from "./arena.ts";
+import { type Arena, ArenaFullError, type Ref, roundedBytes } from "./arena.ts";
 import { assert } from "./assert.ts";
 import { Dict } from "./dict.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -41,7 +41,7 @@ import {
   wordsOf,
 } from "./object.ts";
 import { isInline } from "./string-value.ts";
-import { freeEffort, freeEntry, freeTable, freeValue } from "./value.ts";
+import { freeEffort, freeEntry, freeTable } from "./value.ts";
 
 export class Database {
   readonly keyspace: Keyspace;
@@ -95,7 +95,8 @@ export class Database {
 
   /**
    * A new key, which must not exist yet. `flags` as in object.ts, without EXPIRY; for an inline
-   * string `inlineBytes` is its length. The caller fills in the value (and the word).
+   * string `inlineBytes` is its length. The caller fills in the value (and the word). `whenMs` is
+   * its expiry, or -1.
    */
   add(
     bytes: Uint8Array,
@@ -105,10 +106,13 @@ export class Database {
     kind: number,
     flags: number,
     inlineBytes: number,
+    whenMs = -1,
   ): Ref {
     const { epoch } = this.keyspace.cuts;
+    if (whenMs !== -1) flags |= EXPIRY_FLAG;
     const entry = createEntry(this.arena, kind, flags, epoch, bytes, start, end, inlineBytes);
-    this.link(entry, hash);
+    if (whenMs !== -1) setExpiryMs(this.arena, entry, whenMs);
+    this.linkNew(entry, hash);
     return entry;
   }
 
@@ -128,31 +132,54 @@ export class Database {
     return entry;
   }
 
-  /** Puts an entry into the tables it belongs to. */
-  private link(entry: Ref, hash: number): void {
-    this.dict.insert(entry, hash);
-    if (this.dict.generation !== this.generation) {
-      this.followReseed();
-    } else if ((flagsOf(this.arena, entry) & EXPIRY_FLAG) !== 0) {
-      this.expires.insert(entry, this.expiresHash(entry, hash));
+  /** As link, for an entry that nobody else knows: it is freed when there is no room for it. */
+  private linkNew(entry: Ref, hash: number): void {
+    try {
+      this.link(entry, hash);
+    } catch (full) {
+      this.arena.free(entry);
+      throw full;
     }
   }
 
-  /** The key table took a new seed: the expiries follow. */
+  /** Puts an entry into the tables it belongs to: into all of them or, when it throws, into none. */
+  private link(entry: Ref, hash: number): void {
+    const { dict, expires } = this;
+    const expiring = (flagsOf(this.arena, entry) & EXPIRY_FLAG) !== 0;
+    // Whatever can fail comes before the first change.
+    let expiresHash = 0;
+    if (expiring) expiresHash = expires.makeRoomFor(entry, this.expiresHash(entry, hash));
+    dict.insert(entry, hash);
+    if (expiring) expires.insert(entry, expiresHash);
+    if (dict.generation !== this.generation) this.followReseed();
+  }
+
+  /** The key table took a new seed: the expiries follow, where there is the room for that. */
   private followReseed(): void {
-    this.generation = this.dict.generation;
+    const { arena, dict } = this;
+    this.generation = dict.generation;
+    let fresh: Dict | null = null;
+    try {
+      fresh = new Dict(arena).attach(Dict.create(arena, dict.seed));
+      const table = fresh;
+      this.expires.eachEntry((entry) => table.insert(entry, table.hashOfEntry(entry)));
+    } catch (full) {
+      // The two go on under seeds of their own.
+      fresh?.free();
+      if (full instanceof ArenaFullError) return;
+      throw full;
+    }
     this.expires.free();
-    this.expires = new Dict(this.arena).attach(Dict.create(this.arena, this.dict.seed));
-    this.dict.eachEntry((entry) => {
-      if ((flagsOf(this.arena, entry) & EXPIRY_FLAG) !== 0)
-        this.expires.insert(entry, this.dict.hashOfEntry(entry));
-    });
+    this.expires = fresh;
+    this.expireCursor = 0;
   }
 
   /**
    * Gives an existing entry another shape: new flags, and room for `inlineBytes` behind the key,
-   * of which the first `keepBytes` are kept. A value outside the entry must have been dealt with;
-   * the word is kept if both shapes have one. Encoding, idle bits and expiry stay.
+   * of which the first `keepBytes` are kept. The caller deals with a value outside the entry; the
+   * word is kept if both shapes have one. Encoding and idle bits stay, and the expiry if the new
+   * flags have it; where only the new ones do, the caller adds the entry to `expires`. When it
+   * throws for want of room, nothing has changed.
    */
   reshape(entry: Ref, flags: number, inlineBytes: number, keepBytes: number): Ref {
     const { arena } = this;
@@ -185,24 +212,24 @@ export class Database {
       to[target + 1] = from[word + 1] as number;
     }
     arena.copy(moved, offset, entry, oldOffset, keyBytes + keepBytes);
-    this.relink(entry, moved, oldFlags & flags & EXPIRY_FLAG);
+    this.relink(entry, moved, (oldFlags & EXPIRY_FLAG) !== 0, (flags & EXPIRY_FLAG) !== 0);
     arena.free(entry);
     return moved;
   }
 
-  /** The key's entry is another block now. */
-  private relink(old: Ref, moved: Ref, inExpires: number): void {
+  /** The key's entry is another block now, and had or has an expiry. */
+  private relink(old: Ref, moved: Ref, hadExpiry: boolean, hasExpiry: boolean): void {
     const hash = this.dict.hashOfEntry(moved);
     const known = this.dict.findRef(old, hash);
     assert(known, "an entry that moves is in its table");
     this.dict.replaceFound(moved);
-    if (inExpires !== 0) {
-      assert(
-        this.expires.findRef(old, this.expiresHash(moved, hash)),
-        "a key with an expiry is among the expires",
-      );
-      this.expires.replaceFound(moved);
-    }
+    if (!hadExpiry) return;
+    assert(
+      this.expires.findRef(old, this.expiresHash(moved, hash)),
+      "a key with an expiry is among the expires",
+    );
+    if (hasExpiry) this.expires.replaceFound(moved);
+    else this.expires.removeFound();
   }
 
   /** The two tables share their hashes, unless the expires alone were flooded and reseeded. */
@@ -219,6 +246,8 @@ export class Database {
     if ((flags & EXPIRY_FLAG) === 0) {
       const inline = isInline(flags) ? valueLength(arena, entry) : 0;
       const length = valueLength(arena, entry);
+      // Room first: an entry that has moved already could not be put back.
+      this.expires.makeRoomFor(entry, this.expires.hashOfEntry(entry));
       target = this.reshape(entry, flags | EXPIRY_FLAG, inline, inline);
       setValueLength(arena, target, length);
       this.expires.insert(target, this.expires.hashOfEntry(target));
@@ -233,7 +262,6 @@ export class Database {
     const flags = flagsOf(arena, entry);
     if ((flags & EXPIRY_FLAG) === 0) return entry;
     this.preserve(entry);
-    this.unlinkExpiry(entry);
     const inline = isInline(flags) ? valueLength(arena, entry) : 0;
     const length = valueLength(arena, entry);
     const target = this.reshape(entry, flags & ~EXPIRY_FLAG, inline, inline);
@@ -259,6 +287,11 @@ export class Database {
   /** Removes the key. `lazily` leaves a large value to lazyFree.step(). */
   remove(entry: Ref, lazily: boolean): void {
     this.detach(entry);
+    this.dispose(entry, lazily);
+  }
+
+  /** Gives back a detached entry and its value. */
+  dispose(entry: Ref, lazily: boolean): void {
     if (lazily && freeEffort(this.arena, entry) > LAZY_FREE_EFFORT) {
       this.keyspace.lazyFree.addEntry(entry);
     } else {
@@ -266,9 +299,12 @@ export class Database {
     }
   }
 
-  /** Takes in an entry detached from another database (MOVE). The key must not exist here. */
-  adopt(entry: Ref): void {
-    this.link(entry, this.dict.hashOfEntry(entry));
+  /**
+   * Takes in an entry detached from another database (MOVE), or one made outside. The key must not
+   * exist here. `hash` is its hash, where the caller knows it.
+   */
+  adopt(entry: Ref, hash = this.dict.hashOfEntry(entry)): void {
+    this.link(entry, hash);
   }
 
   /**
@@ -310,22 +346,22 @@ export class Database {
         inline,
       );
     }
-    this.link(entry, hash);
+    this.linkNew(entry, hash);
     return entry;
-  }
-
-  /** Frees the value that is about to be replaced and marks the entry as changed. */
-  dropValue(entry: Ref): void {
-    this.preserve(entry);
-    freeValue(this.arena, entry);
   }
 
   /** Removes all keys. Returns how many there were. */
   flush(lazily: boolean): number {
     const { dict, expires, keyspace } = this;
     const removed = dict.count;
-    this.dict = this.newTable();
-    this.expires = this.newTable();
+    const empty = this.newTable();
+    try {
+      this.expires = this.newTable();
+    } catch (full) {
+      empty.free();
+      throw full;
+    }
+    this.dict = empty;
     this.generation = 0;
     this.expireCursor = 0;
     expires.free();

@@ -40,7 +40,7 @@
  *
  * Not in this file: expiry, eviction, types. A Dict does not know what an entry means.
  */
-import { type Arena, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "./arena.ts";
+import { type Arena, ArenaFullError, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "./arena.ts";
 import { assert } from "./assert.ts";
 import { hashBytes } from "./hash.ts";
 import { bytesOf, keyEquals, keyIndex, keyLength, viewOf } from "./object.ts";
@@ -81,7 +81,13 @@ export class DictTable {
   /** A new, empty dict in the arena; attach() to use it. */
   static create(arena: Arena, seed: number): Ref {
     const page = arena.allocZeroed(8 << BITS_MIN);
-    const header = arena.allocZeroed(HEADER_BYTES);
+    let header: Ref;
+    try {
+      header = arena.allocZeroed(HEADER_BYTES);
+    } catch (full) {
+      arena.free(page);
+      throw full;
+    }
     const words = arena.words[header >>> SEGMENT_SHIFT] as Int32Array;
     const at = (header & UNIT_MASK) << 1;
     words[at + 2] = seed;
@@ -209,27 +215,37 @@ export class DictTable {
     words[((this.foundPage & UNIT_MASK) << 1) + (this.foundSlot << 1) + 1] = entry;
   }
 
-  /** Adds an entry whose key is not in the dict. May reseed (see `generation`). */
-  insert(entry: Ref, hash: number): void {
-    let used = 0;
-    let bits = 0;
-    let own = 0;
+  /**
+   * Sees to it that insert() of this entry has the room it needs, so that it cannot fail. Returns
+   * the entry's hash: another one than it was given after a reseed.
+   */
+  makeRoomFor(entry: Ref, hash: number): number {
     for (;;) {
       const index = (hash >>> 1) >>> (31 - this.depth);
-      own = (hash >>> 1) >>> (31 - this.depth);
       const meta = this.directoryWords[this.directoryAt + (index << 1) + 1] as number;
       const shared = this.depth - (meta & 31);
-      own = (index >>> shared) << shared;
+      const own = (index >>> shared) << shared;
       const firstMeta = this.directoryWords[this.directoryAt + (own << 1) + 1] as number;
-      used = firstMeta >>> USED_SHIFT;
-      bits = (firstMeta >>> 5) & 31;
-      if ((used + 1) * 4 <= 3 << bits) break;
+      const bits = (firstMeta >>> 5) & 31;
+      if (((firstMeta >>> USED_SHIFT) + 1) * 4 <= 3 << bits) return hash;
       if (this.makeRoom(own)) hash = this.hashOfEntry(entry);
     }
+  }
+
+  /**
+   * Adds an entry whose key is not in the dict. May reseed (see `generation`). When it throws for
+   * want of room, nothing has changed but the size of pages.
+   */
+  insert(entry: Ref, hash: number): void {
+    hash = this.makeRoomFor(entry, hash);
+    const index = (hash >>> 1) >>> (31 - this.depth);
+    const shared =
+      this.depth - ((this.directoryWords[this.directoryAt + (index << 1) + 1] as number) & 31);
+    const own = (index >>> shared) << shared;
     const page = this.directoryWords[this.directoryAt + (own << 1)] as number;
     const meta = this.directoryWords[this.directoryAt + (own << 1) + 1] as number;
     const words = this.arena.words[page >>> SEGMENT_SHIFT] as Int32Array;
-    place(words, (page & UNIT_MASK) << 1, meta & 31, bits, hash, entry);
+    place(words, (page & UNIT_MASK) << 1, meta & 31, (meta >>> 5) & 31, hash, entry);
     this.directoryWords[this.directoryAt + (own << 1) + 1] = meta + (1 << USED_SHIFT);
     this.setCount(this.count + 1);
   }
@@ -265,7 +281,16 @@ export class DictTable {
     this.directoryWords[at] = meta;
     this.foundPage = NONE;
     this.setCount(this.count - 1);
-    if ((meta >>> USED_SHIFT) * 8 < 1 << bits) this.shrink(own);
+    if ((meta >>> USED_SHIFT) * 8 < 1 << bits) this.tryShrink(own);
+  }
+
+  /** Removing never fails: a page that finds no room for its smaller self stays as it is. */
+  protected tryShrink(own: number): void {
+    try {
+      this.shrink(own);
+    } catch (full) {
+      if (!(full instanceof ArenaFullError)) throw full;
+    }
   }
 
   protected setCount(count: number): void {
@@ -455,20 +480,23 @@ export class DictTable {
     this.eachEntry((entry) => {
       entries[n++] = entry;
     });
-    this.freePages();
-    const words = this.headerWords;
     const seed = Math.imul(this.seed ^ (this.seed >>> 15) ^ (generation + 1), 0x2c1b3c6d);
-    words[this.headerAt] = 0;
-    words[this.headerAt + 1] = 0;
-    words[this.headerAt + 2] = (seed ^ (seed >>> 12) ^ 0x297a2d39) | 0;
-    words[this.headerAt + 3] = NONE;
-    words[this.headerAt + INLINE] = this.arena.allocZeroed(8 << BITS_MIN);
-    words[this.headerAt + INLINE + 1] = BITS_MIN << 5;
-    words[at] = 33; // No second reseed from within the rebuilding below.
-    words[at + 1] = 1;
+    const fresh = new DictTable(this.arena);
+    fresh.attach(DictTable.create(this.arena, (seed ^ (seed >>> 12) ^ 0x297a2d39) | 0));
+    fresh.headerWords[fresh.headerAt + 6] = 33; // No second reseed from within the rebuilding.
+    try {
+      for (const entry of entries) fresh.insert(entry, fresh.hashOfEntry(entry));
+    } catch (full) {
+      fresh.free();
+      throw full;
+    }
+    // Nothing can fail any more: the new table moves into this one's header.
+    this.freePages();
+    for (let word = 0; word < HEADER_BYTES >>> 2; word++)
+      this.headerWords[this.headerAt + word] = fresh.headerWords[fresh.headerAt + word] as number;
+    this.headerWords[at] = generation + 1;
+    this.arena.free(fresh.header);
     this.attach(this.header);
-    for (const entry of entries) this.insert(entry, this.hashOfEntry(entry));
-    words[at] = generation + 1;
     return true;
   }
 

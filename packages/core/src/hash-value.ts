@@ -33,6 +33,7 @@ import {
   listpackFromBytes,
   next,
   readAt,
+  repeatsText,
   replaceAt,
   seek,
   validateListpack,
@@ -42,6 +43,7 @@ import {
   bytesOf,
   createEntry,
   Encoding,
+  EXPIRY_FLAG,
   EXTERNAL_FLAG,
   encodingOf,
   entryBytes,
@@ -50,6 +52,7 @@ import {
   keyLength,
   kindOf,
   setEncoding,
+  setExpiryMs,
   setValueLength,
   setValueRef,
   Type,
@@ -79,18 +82,33 @@ const FEW_FIELDS = 16;
 const FIELD_KIND = kindOf(Type.STRING, Encoding.RAW);
 const EXTERNAL_VALUE = WORD_FLAG | EXTERNAL_FLAG;
 
-/** A new entry for the key bytes[start, end), holding an empty hash. */
+/** A new entry for the key bytes[start, end), holding an empty hash. `whenMs`: its expiry, or -1. */
 export function createHash(
   arena: Arena,
   epoch: number,
   bytes: Uint8Array,
   start: number,
   end: number,
+  whenMs = -1,
+): Ref {
+  return entryOf(arena, createListpack(arena), epoch, bytes, start, end, whenMs);
+}
+
+/** A new entry that holds the listpack, which is freed when there is no room for the entry. */
+function entryOf(
+  arena: Arena,
+  listpack: Ref,
+  epoch: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  whenMs: number,
 ): Ref {
   const kind = kindOf(Type.HASH, Encoding.LISTPACK);
-  const listpack = createListpack(arena);
+  const flags = whenMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
   try {
-    const entry = createEntry(arena, kind, EXTERNAL_VALUE, epoch, bytes, start, end, 0);
+    const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
+    if (whenMs !== -1) setExpiryMs(arena, entry, whenMs);
     setValueRef(arena, entry, listpack);
     return entry;
   } catch (full) {
@@ -363,33 +381,45 @@ export class HashValue {
   }
 
   /**
-   * Fills the empty hash from foreign bytes: a listpack of fields and values. False, and still
-   * empty, when they are malformed, empty, of an odd number or name a field twice.
+   * A new entry for the key key[keyStart, keyEnd) with a hash of foreign bytes, a listpack of
+   * fields and values; this object becomes the window on it. NONE when they are malformed, empty,
+   * of an odd number or name a field twice. `whenMs` is the key's expiry, or -1.
    */
-  load(bytes: Uint8Array, start: number, end: number, limits: HashLimits): boolean {
+  load(
+    epoch: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    whenMs: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    limits: HashLimits,
+  ): Ref {
     const { arena } = this;
-    assert(!this.isTable && this.length === 0, "only an empty hash is loaded");
-    if (!validateListpack(bytes, start, end, true)) return false;
-    const empty = this.listpack;
+    if (!validateListpack(bytes, start, end, true)) return NONE;
     const loaded = listpackFromBytes(arena, bytes, start, end);
-    this.moveTo(loaded);
+    this.isTable = false;
+    this.listpack = loaded;
     let isHash = false;
     try {
       const count = listpackCount(arena, loaded);
       isHash = count > 0 && count % 2 === 0 && !this.hasDuplicate();
     } finally {
-      if (isHash) {
-        arena.free(empty);
-      } else {
-        arena.free(loaded);
-        this.moveTo(empty);
+      if (!isHash) arena.free(loaded);
+    }
+    if (!isHash) return NONE;
+    const entry = entryOf(arena, loaded, epoch, key, keyStart, keyEnd, whenMs);
+    this.entry = entry;
+    if (this.length > limits.maxListpackEntries || end - start >= LISTPACK_BYTES_MAX) {
+      try {
+        this.convert();
+      } catch (full) {
+        freeEntry(arena, entry);
+        throw full;
       }
     }
-    if (!isHash) return false;
-    if (this.length > limits.maxListpackEntries || end - start >= LISTPACK_BYTES_MAX) {
-      this.convert();
-    }
-    return true;
+    return entry;
   }
 
   /** True when the listpack names a field twice. */
@@ -404,6 +434,8 @@ export class HashValue {
   /** As hasDuplicate(), by comparing all fields with all: needs no memory. */
   private repeatsField(): boolean {
     const { arena, listpack, innerField: field } = this;
+    const answer = repeatsText(arena, listpack, 2);
+    if (answer !== undefined) return answer;
     for (let at = first(arena, listpack); at !== 0; ) {
       readAt(arena, listpack, at, field);
       if (find(arena, listpack, field.bytes, field.start, field.end, 2) !== at) return true;

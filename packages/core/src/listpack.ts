@@ -221,6 +221,48 @@ export function find(
   }
 }
 
+/** Where the texts that repeatsText() compares begin, and how long they are. */
+const textStarts = new Int32Array(16);
+const textLengths = new Int32Array(16);
+
+/**
+ * True when two of every `stride`-th elements are the same text. Undefined when that is for
+ * another to tell: there are more than 16, or one may be a number, which has several forms.
+ */
+export function repeatsText(arena: Arena, lp: Ref, stride: number): boolean | undefined {
+  const bytes = bytesAt(arena, lp);
+  let at = baseOf(lp) + HEADER;
+  let count = 0;
+  for (let skip = 0; bytes[at] !== END; skip = skip === 0 ? stride - 1 : skip - 1) {
+    const lead = bytes[at];
+    const size = dataBytes(bytes, at);
+    if (skip === 0) {
+      if (!isString(lead) || count === textStarts.length) return undefined;
+      const head = stringHeadBytes(lead);
+      const start = at + head;
+      const length = size - head;
+      // Digits and the minus sign.
+      if (length > 0 && bytes[start] < 58 && bytes[start] > 44) return undefined;
+      // Fields often begin alike and end differently.
+      const tail = bytes[start + length - 1];
+      for (let i = 0; i < count; i++) {
+        const other = textStarts[i];
+        if (
+          textLengths[i] === length &&
+          bytes[other + length - 1] === tail &&
+          sameBytes(bytes, start, bytes, other, length)
+        ) {
+          return true;
+        }
+      }
+      textStarts[count] = start;
+      textLengths[count++] = length;
+    }
+    at += size + backlenBytes(size);
+  }
+  return false;
+}
+
 // --- Writing ---------------------------------------------------------------------------------
 
 /** A new, empty listpack. */

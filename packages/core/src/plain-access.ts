@@ -22,7 +22,7 @@ export function putBytes(
 ): void {
   const hash = database.hash(key, viewOver(key), 0, key.length);
   const old = database.find(key, viewOver(key), 0, key.length, hash);
-  const entry = setString(
+  setString(
     database,
     old,
     key,
@@ -34,8 +34,8 @@ export function putBytes(
     value.length,
     false,
     0,
+    expiresMs ?? -1,
   );
-  if (expiresMs !== undefined) database.setExpiry(entry, expiresMs);
 }
 
 /** A copy of the string at a key; null when there is none at the time `nowMs`. */

@@ -26,6 +26,7 @@ import {
   keyOffset,
   kindOf,
   setEncoding,
+  setExpiryMs,
   setIdleBits,
   setValueLength,
   setValueRef,
@@ -39,6 +40,7 @@ import {
   wordIndex,
   wordsOf,
 } from "./object.ts";
+import { freeBlocks } from "./value.ts";
 
 /** Longest string that OBJECT ENCODING calls embstr. */
 export const EMBSTR_BYTES_MAX = 44;
@@ -120,7 +122,8 @@ export function readInteger(arena: Arena, entry: Ref, out: Int64): boolean {
 
 /**
  * SET: gives the key the string value[from, to). `entry` is the key's present entry (of any type)
- * or NONE. The expiry is kept or dropped by `keepExpiry`. `idle` are the bits for eviction.
+ * or NONE. The expiry is kept or dropped by `keepExpiry`, unless `whenMs` gives a new one. `idle`
+ * are the bits for eviction.
  */
 export function setString(
   database: Database,
@@ -134,6 +137,7 @@ export function setString(
   to: number,
   keepExpiry: boolean,
   idle: number,
+  whenMs = -1,
 ): Ref {
   const length = to - from;
   if (length <= INT64_TEXT_BYTES && parseInt64(value, from, to, number)) {
@@ -148,9 +152,23 @@ export function setString(
       number.lo,
       keepExpiry,
       idle,
+      whenMs,
     );
   }
-  return setText(database, entry, bytes, start, end, hash, value, from, to, keepExpiry, idle);
+  return setText(
+    database,
+    entry,
+    bytes,
+    start,
+    end,
+    hash,
+    value,
+    from,
+    to,
+    keepExpiry,
+    idle,
+    whenMs,
+  );
 }
 
 /** As setString, but kept as text even where the text is an integer's (INCRBYFLOAT). */
@@ -166,6 +184,7 @@ export function setText(
   to: number,
   keepExpiry: boolean,
   idle: number,
+  whenMs = -1,
 ): Ref {
   const { arena } = database;
   const length = to - from;
@@ -173,19 +192,26 @@ export function setText(
   const shape = length > INLINE_BYTES_MAX ? WORD_FLAG | EXTERNAL_FLAG : 0;
   const inline = shape === 0 ? length : 0;
   const block = shape === 0 ? NONE : arena.alloc(length);
-  const target = shaped(
-    database,
-    entry,
-    bytes,
-    start,
-    end,
-    hash,
-    kind,
-    shape,
-    inline,
-    keepExpiry,
-    idle,
-  );
+  let target: Ref;
+  try {
+    target = shaped(
+      database,
+      entry,
+      bytes,
+      start,
+      end,
+      hash,
+      kind,
+      shape,
+      inline,
+      keepExpiry,
+      idle,
+      whenMs,
+    );
+  } catch (full) {
+    if (block !== NONE) arena.free(block);
+    throw full;
+  }
   if (block === NONE) {
     arena.write(target, keyOffset(flagsOf(arena, target)) + (end - start), value, from, to);
   } else {
@@ -208,6 +234,7 @@ export function setInteger(
   lo: number,
   keepExpiry: boolean,
   idle: number,
+  whenMs = -1,
 ): Ref {
   const { arena } = database;
   const kind = kindOf(Type.STRING, Encoding.INT);
@@ -223,6 +250,7 @@ export function setInteger(
     0,
     keepExpiry,
     idle,
+    whenMs,
   );
   const words = wordsOf(arena, target);
   const at = wordFieldIndex(arena, target);
@@ -242,7 +270,10 @@ export function updateInteger(database: Database, entry: Ref, hi: number, lo: nu
   words[at + 1] = hi;
 }
 
-/** A new or reused entry of the given shape, with its old value gone and the new one to fill in. */
+/**
+ * A new or reused entry of the given shape, with its old value gone and the new one to fill in.
+ * When it throws for want of room, the key is as it was.
+ */
 function shaped(
   database: Database,
   entry: Ref,
@@ -255,41 +286,38 @@ function shaped(
   inline: number,
   keepExpiry: boolean,
   idle: number,
+  whenMs: number,
 ): Ref {
   const { arena } = database;
   if (entry === NONE) {
-    const added = database.add(bytes, start, end, hash, kind, shape, inline);
+    const added = database.add(bytes, start, end, hash, kind, shape, inline, whenMs);
     setIdleBits(arena, added, idle);
     return added;
   }
-  database.dropValue(entry);
-  let target = entry;
-  let flags = withoutClaim(arena, target);
-  if ((flags & EXPIRY_FLAG) !== 0 && !keepExpiry) {
-    target = database.clearExpiry(target);
-    flags = flagsOf(arena, target);
+  database.preserve(entry);
+  const flags = flagsOf(arena, entry);
+  const encoding = encodingOf(arena, entry);
+  const block = (flags & EXTERNAL_FLAG) !== 0 ? valueRef(arena, entry) : NONE;
+  const { expires } = database;
+  let wanted = keepExpiry ? shape | (flags & EXPIRY_FLAG) : shape;
+  let expiresHash = 0;
+  if (whenMs !== -1) {
+    wanted = shape | EXPIRY_FLAG;
+    // Room first: an entry that has moved already could not be put back.
+    if ((flags & EXPIRY_FLAG) === 0)
+      expiresHash = expires.makeRoomFor(entry, expires.hashOfEntry(entry));
   }
-  const wanted = shape | (flags & EXPIRY_FLAG);
-  target = reshapeString(database, target, flags, wanted, inline);
+  const target = reshapeString(database, entry, flags, wanted, inline);
+  if (whenMs !== -1) {
+    setExpiryMs(arena, target, whenMs);
+    if ((flags & EXPIRY_FLAG) === 0) expires.insert(target, expiresHash);
+  }
+  if (block !== NONE) freeBlocks(arena, encoding, block);
   const words = wordsOf(arena, target);
   const at = wordIndex(target);
   words[at] = ((words[at] as number) & ~255) | kind;
   words[at + 1] = idle;
   return target;
-}
-
-/**
- * A value outside was freed: until the new one stands, the entry reads as an integer, so that it
- * is whole even if the arena has no room for what comes next. Returns the entry's flags.
- */
-function withoutClaim(arena: Arena, entry: Ref): number {
-  const flags = flagsOf(arena, entry);
-  if ((flags & EXTERNAL_FLAG) === 0) return flags;
-  const words = wordsOf(arena, entry);
-  const at = wordIndex(entry);
-  words[at] =
-    ((words[at] as number) & ~(255 | (EXTERNAL_FLAG << 8))) | kindOf(Type.STRING, Encoding.INT);
-  return flags & ~EXTERNAL_FLAG;
 }
 
 function reshapeString(
@@ -337,7 +365,12 @@ export function growString(database: Database, entry: Ref, length: number, out: 
     } else {
       const block = arena.alloc(roomFor(after));
       arena.write(block, 0, out.bytes, out.start, out.end);
-      target = database.reshape(entry, expiry | WORD_FLAG | EXTERNAL_FLAG, 0, 0);
+      try {
+        target = database.reshape(entry, expiry | WORD_FLAG | EXTERNAL_FLAG, 0, 0);
+      } catch (full) {
+        arena.free(block);
+        throw full;
+      }
       setValueRef(arena, target, block);
     }
   }

@@ -11,8 +11,12 @@ import { RefList } from "./ref-list.ts";
 /** Frees the blocks of a value outside its entry; the entry itself stays. */
 export function freeValue(arena: Arena, entry: Ref): void {
   if ((flagsOf(arena, entry) & EXTERNAL_FLAG) === 0) return;
-  const ref = valueRef(arena, entry);
-  switch (encodingOf(arena, entry)) {
+  freeBlocks(arena, encodingOf(arena, entry), valueRef(arena, entry));
+}
+
+/** Frees the blocks of a value of the given encoding, the first of which is `ref`. */
+export function freeBlocks(arena: Arena, encoding: number, ref: Ref): void {
+  switch (encoding) {
     case Encoding.RAW:
     case Encoding.EMBSTR:
     case Encoding.LISTPACK:
@@ -74,14 +78,32 @@ export function copyValue(arena: Arena, entry: Ref): Ref {
   if (encodingOf(arena, entry) !== Encoding.HASHTABLE) return copyBlock(arena, ref);
   const source = new Dict(arena).attach(ref);
   const copy = new Dict(arena).attach(Dict.create(arena, source.seed));
-  source.eachEntry((field) => {
-    const twin = copyBlock(arena, field);
-    if ((flagsOf(arena, field) & EXTERNAL_FLAG) !== 0) {
-      setValueRef(arena, twin, copyBlock(arena, valueRef(arena, field)));
+  try {
+    source.eachEntry((field) => copyField(copy, field));
+  } catch (full) {
+    freeTable(copy);
+    throw full;
+  }
+  return copy.header;
+}
+
+/** Adds a copy of another table's field, or throws and leaves nothing behind. */
+function copyField(copy: Dict, field: Ref): void {
+  const { arena } = copy;
+  const twin = copyBlock(arena, field);
+  const isExternal = (flagsOf(arena, field) & EXTERNAL_FLAG) !== 0;
+  let block = NONE;
+  try {
+    if (isExternal) {
+      block = copyBlock(arena, valueRef(arena, field));
+      setValueRef(arena, twin, block);
     }
     copy.insert(twin, copy.hashOfEntry(twin));
-  });
-  return copy.header;
+  } catch (full) {
+    if (block !== NONE) arena.free(block);
+    arena.free(twin);
+    throw full;
+  }
 }
 
 function copyBlock(arena: Arena, ref: Ref): Ref {

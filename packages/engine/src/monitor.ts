@@ -58,7 +58,7 @@ function addressOf({ connection }: Client): string {
 }
 
 /** The word in double quotes, with everything unprintable escaped (one character is a byte). */
-export function quoted(word: string): string {
+function quoted(word: string): string {
   let text = '"';
   for (const character of word) {
     const code = character.charCodeAt(0);

@@ -10,7 +10,8 @@ import type { Storage, SyncStorage } from "./storage.ts";
 /** "missing" when there is no such file. The loader's error tells the rest. */
 export type LoadResult = "loaded" | "missing" | "failed";
 
-const CHUNK_BYTES = 2 ** 20;
+/** No more than the arena remembers of a buffer: copying from a larger one is slower. */
+const CHUNK_BYTES = 2 ** 18;
 
 /** The file `name` into the loader, while everybody waits. Throws StorageError. */
 export function loadFileNow(

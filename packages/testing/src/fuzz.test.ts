@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Chance } from "./chance.ts";
 import { inProcessPeer, type Peer, processPeer } from "./differential.ts";
-import { Chance, fuzz, fuzzReport, fuzzSequence } from "./fuzz.ts";
+import { fuzz, fuzzReport, fuzzSequence } from "./fuzz.ts";
 import { hasRedisServer, ServerProcess } from "./server-process.ts";
 
 /** Runs of `REQUESTS` requests each; KV_FUZZ_RUNS=1000 and KV_FUZZ_SEED=1 for a longer look. */
-const RUNS = Number(process.env.KV_FUZZ_RUNS ?? 12);
+const RUNS = Number(process.env.KV_FUZZ_RUNS ?? 40);
 const FIRST_SEED = Number(process.env.KV_FUZZ_SEED ?? 1);
 const REQUESTS = 250;
 

@@ -44,7 +44,7 @@ function flatElements(reply: string): { head: string; elements: string[] } | nul
 }
 
 /** The reply with its elements in one order, `together` at a time. */
-export function sorted(reply: string, together: number): string {
+function sorted(reply: string, together: number): string {
   const flat = flatElements(reply);
   if (flat === null) return reply;
   const groups: string[] = [];

@@ -57,7 +57,7 @@ async function measure(context: Context, kind: ServerKind): Promise<Snapshot> {
   const writer = startWriter({ port, template: "string", keys, perSecond: writesPerSecond });
   await sleep(Math.min(1000, calmMs));
 
-  const probing = { port, keys, intervalMs: 1, writes: true };
+  const probing = { port, pid: server.pid, keys, intervalMs: 1, writes: true };
   const calmProbe = startProbe(probing);
   const calmEndsAtMs = performance.now() + calmMs;
   // Sampling memory costs the server a little, so the calm phase is sampled as well.
@@ -95,15 +95,13 @@ export async function snapshot(context: Context): Promise<Section> {
 
   const of = (side: "ours" | "redis", value: (each: Snapshot) => number) =>
     median(results[side].map(value));
-  const latencies = (side: "ours" | "redis", phase: "calm" | "saving"): string[] => [
-    milliseconds(of(side, (each) => each[phase].p50Ms)),
-    milliseconds(of(side, (each) => each[phase].p99Ms)),
-    milliseconds(of(side, (each) => each[phase].p999Ms)),
-    milliseconds(of(side, (each) => each[phase].maxMs)),
-    milliseconds(of(side, (each) => each[phase].ownDelayMs)),
-  ];
+  const latencies = (side: "ours" | "redis", phase: "calm" | "saving", kind: "raw" | "net") =>
+    (["p50Ms", "p99Ms", "p999Ms", "maxMs"] as const).map((what) =>
+      milliseconds(of(side, (each) => each[phase][kind][what])),
+    );
+  const p99Growth = (side: "ours" | "redis", kind: "raw" | "net") =>
+    of(side, (each) => each.saving[kind].p99Ms / each.calm[kind].p99Ms);
   const sides = (["ours", "redis"] as const).map((side) => ({ side, label: context[side].label }));
-  const p99Growth = of("ours", (each) => each.saving.p99Ms / each.calm.p99Ms);
   return {
     name: "snapshot",
     title: "BGSAVE under load",
@@ -113,16 +111,19 @@ export async function snapshot(context: Context): Promise<Section> {
       `process and its children. Medians of ${rounds} rounds. The file is loaded into redis-server.`,
     tables: [
       {
-        columns: ["server", "phase", "p50", "p99", "p99.9", "longest", "probe's own delay"],
+        columns: ["server", "phase", "latency", "p50", "p99", "p99.9", "longest"],
         rows: sides.flatMap(({ side, label }) => [
-          [label, "no save", ...latencies(side, "calm")],
-          [label, "BGSAVE", ...latencies(side, "saving")],
+          [label, "no save", "as seen", ...latencies(side, "calm", "raw")],
+          [label, "BGSAVE", "as seen", ...latencies(side, "saving", "raw")],
+          [label, "no save", "net", ...latencies(side, "calm", "net")],
+          [label, "BGSAVE", "net", ...latencies(side, "saving", "net")],
         ]),
       },
       {
         columns: [
           "server",
           "p99, saving / calm",
+          "the same, net",
           "save took",
           "memory",
           "growth",
@@ -130,7 +131,8 @@ export async function snapshot(context: Context): Promise<Section> {
         ],
         rows: sides.map(({ side, label }) => [
           label,
-          ratio(of(side, (each) => each.saving.p99Ms / each.calm.p99Ms)),
+          ratio(p99Growth(side, "raw")),
+          ratio(p99Growth(side, "net")),
           `${significant(of(side, (each) => each.savedInMs) / 1000)} s`,
           megabytes(of(side, (each) => each.bytesBefore)),
           `${significant(of(side, (each) => each.growth) * 100)} %`,
@@ -139,7 +141,12 @@ export async function snapshot(context: Context): Promise<Section> {
       },
     ],
     claims: [
-      { text: "p99 during BGSAVE, against without", measured: p99Growth, atMost: 2, unit: "×" },
+      {
+        text: "p99 during BGSAVE, against without, net",
+        measured: p99Growth("ours", "net"),
+        atMost: 2,
+        unit: "×",
+      },
       {
         text: "memory growth during BGSAVE",
         measured: of("ours", (each) => each.growth) * 100,

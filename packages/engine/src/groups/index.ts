@@ -6,6 +6,10 @@ import * as pubsub from "./pubsub/index.ts";
 import * as server from "./server/index.ts";
 import * as transactions from "./transactions/index.ts";
 
-export const groups: readonly Command[] = [connection, generic, server, transactions, pubsub].flatMap(
-  (group) => Object.values(group).filter(isCommand),
-);
+export const groups: readonly Command[] = [
+  connection,
+  generic,
+  server,
+  transactions,
+  pubsub,
+].flatMap((group) => Object.values(group).filter(isCommand));

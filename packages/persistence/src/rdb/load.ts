@@ -110,7 +110,11 @@ export class RdbLoader implements RdbTarget {
   }
 
   begin(record: RdbRecord, input: RdbInput): Status {
-    return this.keep(record, input, this.objects.begin(input, record.type, record.key));
+    return this.keep(
+      record,
+      input,
+      this.objects.begin(input, record.type, record.key, record.expiryMs),
+    );
   }
 
   more(record: RdbRecord, input: RdbInput): Status {

@@ -134,19 +134,19 @@ export class ObjectReader {
   }
 
   /**
-   * Reads the value of type `type` for `key`. With MORE nothing has happened; with EMPTY the value
-   * has been passed over.
+   * Reads the value of type `type` for `key`, which has the expiry `whenMs` or -1. With MORE nothing
+   * has happened; with EMPTY the value has been passed over.
    */
-  begin(input: RdbInput, type: number, key: RdbString): Status {
+  begin(input: RdbInput, type: number, key: RdbString, whenMs = -1): Status {
     switch (type) {
       case RdbType.STRING:
         return input.string(this.value);
       case RdbType.HASH:
-        return this.beginHash(input, key);
+        return this.beginHash(input, key, whenMs);
       case RdbType.HASH_LISTPACK:
       case RdbType.HASH_ZIPLIST:
       case RdbType.HASH_ZIPMAP:
-        return this.packed(input, type, key);
+        return this.packed(input, type, key, whenMs);
       default:
         return input.bad(
           `Keys of type ${type} (${RDB_TYPE_NAMES[type] || "unknown"}) cannot be loaded by this version`,
@@ -180,9 +180,10 @@ export class ObjectReader {
 
   /**
    * Makes the value that was read the one of its key in `database`. `key` counts for strings only,
-   * all others have remembered theirs. Returns the entry, or NONE when there is such a key.
+   * all others have remembered theirs, and their expiry. Returns the entry, or NONE when there is
+   * such a key.
    */
-  store(database: Database, key: RdbString, expiryMs: number, idle: number): Ref {
+  store(database: Database, key: RdbString, whenMs: number, idle: number): Ref {
     let { entry } = this;
     if (entry === NONE) {
       const { value } = this;
@@ -200,20 +201,24 @@ export class ObjectReader {
         value.end,
         false,
         idle,
+        whenMs,
       );
     } else {
       const { arena } = this.keyspace;
       const at = keyIndex(arena, entry);
       const end = at + keyLength(arena, entry);
-      if (database.findKey(bytesOf(arena, entry), viewOf(arena, entry), at, end) !== NONE) {
+      const bytes = bytesOf(arena, entry);
+      const view = viewOf(arena, entry);
+      const hash = database.hash(bytes, view, at, end);
+      if (database.find(bytes, view, at, end, hash) !== NONE) {
         this.discard();
         return NONE;
       }
       setIdleBits(arena, entry, idle);
-      database.adopt(entry);
+      database.adopt(entry, hash);
       this.entry = NONE;
     }
-    return expiryMs === -1 ? entry : database.setExpiry(entry, expiryMs);
+    return entry;
   }
 
   /** Gives back what has been read, whole or not. */
@@ -223,40 +228,52 @@ export class ObjectReader {
     this.pairsLeft = 0;
   }
 
-  private beginHash(input: RdbInput, key: RdbString): Status {
+  private beginHash(input: RdbInput, key: RdbString, whenMs: number): Status {
     const status = input.length();
     if (status !== Status.OK) return status;
     if (input.number === 0) return Status.EMPTY;
     this.pairsLeft = input.number;
-    this.createEntry(key);
+    this.createEntry(key, whenMs);
     return Status.PART;
   }
 
-  private createEntry(key: RdbString): void {
+  private createEntry(key: RdbString, whenMs: number): void {
     const { arena, cuts } = this.keyspace;
-    this.entry = createHash(arena, cuts.epoch, key.bytes, key.start, key.end);
+    this.entry = createHash(arena, cuts.epoch, key.bytes, key.start, key.end, whenMs);
     this.hash.attach(this.entry);
   }
 
   /** A whole hash in one string. */
-  private packed(input: RdbInput, type: number, key: RdbString): Status {
+  private packed(input: RdbInput, type: number, key: RdbString, whenMs: number): Status {
     let status = input.string(this.value);
     if (status !== Status.OK) return status;
-    this.createEntry(key);
-    if (type === RdbType.HASH_LISTPACK) status = this.fromListpack(input);
-    else if (type === RdbType.HASH_ZIPLIST) status = this.fromZiplist(input);
+    if (type === RdbType.HASH_LISTPACK) return this.fromListpack(input, key, whenMs);
+    this.createEntry(key, whenMs);
+    if (type === RdbType.HASH_ZIPLIST) status = this.fromZiplist(input);
     else status = this.fromZipmap(input);
     if (status !== Status.OK) this.discard();
     return status;
   }
 
-  private fromListpack(input: RdbInput): Status {
+  private fromListpack(input: RdbInput, key: RdbString, whenMs: number): Status {
     const { bytes, start, end } = this.value;
+    const { epoch } = this.keyspace.cuts;
     // A listpack without elements is its header and its end byte.
     if (end - start === 7 && listpack.validateListpack(bytes, start, end, true)) {
       return Status.EMPTY;
     }
-    if (this.hash.load(bytes, start, end, this.limits)) return Status.OK;
+    this.entry = this.hash.load(
+      epoch,
+      key.bytes,
+      key.start,
+      key.end,
+      whenMs,
+      bytes,
+      start,
+      end,
+      this.limits,
+    );
+    if (this.entry !== NONE) return Status.OK;
     return input.bad("Hash listpack integrity check failed.");
   }
 

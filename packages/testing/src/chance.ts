@@ -1,0 +1,28 @@
+/** Chance: the random decisions of a test, repeatable from a seed. */
+
+/** Numbers from a seed, the same in every run. */
+export class Chance {
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed | 0;
+  }
+
+  /** A whole number from 0 to count - 1. */
+  below(count: number): number {
+    this.state = (this.state + 0x9e3779b9) | 0;
+    let z = this.state;
+    z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
+    z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
+    return ((z ^ (z >>> 16)) >>> 0) % count;
+  }
+
+  of<T>(choices: readonly T[]): T {
+    return choices[this.below(choices.length)] as T;
+  }
+
+  /** True in `percent` of the cases. */
+  percent(percent: number): boolean {
+    return this.below(100) < percent;
+  }
+}
