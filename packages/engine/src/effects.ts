@@ -11,7 +11,7 @@ import {
   Notify,
   notifyBits,
 } from "@kv/commands";
-import { bytesOf, type Database, keyIndex, keyLength, type Ref } from "@kv/core";
+import { bytesOf, type Database, keyIndex, keyLength, NONE, type Ref } from "@kv/core";
 import { latin1 } from "@kv/resp";
 import { type Client, ClientState } from "./client.ts";
 import type { Engine } from "./engine.ts";
@@ -61,7 +61,11 @@ export class EngineEffects implements Effects {
     const { engine } = this;
     if ((this.interest & Interest.WATCH) !== 0) {
       const key = latin1(bytes, start, end);
-      if (engine.watchedKeys.count > 0) engine.watchedKeys.changed(database.index, key);
+      if (engine.watchedKeys.count > 0)
+        engine.watchedKeys.changed(database.index, key, () => {
+          const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+          return database.findKey(bytes, view, start, end) !== NONE;
+        });
       if (engine.tracking.isOn)
         engine.tracking.keyChanged(this.removesByItself ? null : engine.current, key);
     }

@@ -111,7 +111,7 @@ export class Saving {
     const { host } = engine;
     const options = this.options(`temp-${host.facts.processId}.rdb`);
     const result = saveRdbNow(engine.keyspace, host.syncStorage, options);
-    return this.ended(result, engine.dirty, "DB saved on disk");
+    return this.ended(result, engine.dirty, false);
   }
 
   /** Begins a background save. Undefined, or why it cannot be: the text of an error. */
@@ -161,23 +161,24 @@ export class Saving {
     engine.nowMs = engine.host.wallMs();
     this.lastDurationSeconds = Math.floor((engine.nowMs - this.runningStartMs) / 1000);
     if (!result.ok && result.step === "aborted") return;
-    if (this.ended(result, this.dirtyAtStart, "DB saved on disk"))
+    if (this.ended(result, this.dirtyAtStart, true))
       engine.host.log("notice", "Background saving terminated with success");
     else engine.host.log("warning", "Background saving error");
   }
 
-  private ended(result: SaveResult, savedChanges: number, message: string): boolean {
+  private ended(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
     const { engine } = this;
     if (result.ok) {
       engine.dirty -= savedChanges;
       this.lastSaveMs = engine.nowMs;
       this.saveCount++;
-      engine.host.log("notice", message);
+      engine.host.log("notice", "DB saved on disk");
     } else {
       const { step, error } = result;
       engine.host.log("warning", `Error saving DB to disk (${step}): ${error.message}`);
     }
-    this.lastSaveOk = result.ok;
+    // Whoever called SAVE was told that it failed; only a failure that nobody saw stops writes.
+    if (result.ok || isBackground) this.lastSaveOk = result.ok;
     this.updateDiskState();
     return result.ok;
   }

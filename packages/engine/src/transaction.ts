@@ -120,12 +120,21 @@ export class WatchedKeys {
     transaction.watched.length = 0;
   }
 
-  /** The key changed: everybody watching it is disturbed. */
-  changed(databaseIndex: number, key: string): void {
+  /**
+   * The key changed: everybody watching it is disturbed. Only who began to watch it when it had
+   * expired already is not, by its removal.
+   */
+  changed(databaseIndex: number, key: string, isThere: () => boolean): void {
     const clients = this.byDatabase.get(databaseIndex)?.get(key);
     if (clients === undefined) return;
-    for (const client of clients)
-      if (client.transaction !== null) client.transaction.disturbed = true;
+    for (const { transaction } of clients) {
+      if (transaction === null) continue;
+      const watched = transaction.watched.find(
+        (each) => each.databaseIndex === databaseIndex && each.key === key,
+      );
+      if (watched?.expiredAlready === true && !isThere()) watched.expiredAlready = false;
+      else transaction.disturbed = true;
+    }
   }
 
   /** All keys of a database went or came at once: `exists` tells whether a key was or is there. */

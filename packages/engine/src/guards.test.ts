@@ -1,0 +1,233 @@
+import { CommandError } from "@kv/commands";
+import { type Harness, harness } from "@kv/testing";
+import { describe, expect, test } from "vitest";
+import { EngineState, guards } from "./guards.ts";
+
+describe("guards", () => {
+  test("stand in Redis's order", () => {
+    expect(guards.map(([name]) => name)).toEqual([
+      "quit",
+      "auth",
+      "transaction",
+      "acl",
+      "cluster",
+      "memory",
+      "disk",
+      "replicas",
+      "read-only",
+      "subscriber",
+      "stale",
+      "loading",
+      "busy",
+      "pause",
+      "multi",
+    ]);
+  });
+
+  test("quit passes them all, even without the password", () => {
+    const kv = harness({ config: { requirepass: "secret" } });
+    kv.engine.setUnusual(EngineState.LOADING, true);
+    expect(kv.send("QUIT")).toBe("OK");
+    expect(kv.self.closed).toBe(true);
+  });
+
+  test("auth: nothing but logging in before the password", () => {
+    const kv = harness({ config: { requirepass: "secret" } });
+    const refused = kv.error("NOAUTH Authentication required.");
+    expect(kv.send("GET", "k")).toBe(refused);
+    expect(kv.send("AUTH", "wrong")).toBe(
+      kv.error("WRONGPASS invalid username-password pair or user is disabled."),
+    );
+    expect(kv.send("PING")).toBe(refused);
+    expect(kv.send("AUTH", "secret")).toBe("OK");
+    expect(kv.send("PING")).toBe("PONG");
+  });
+
+  test("acl: a restricted user's refusal is told and logged", () => {
+    const kv = harness();
+    const denied: string[] = [];
+    kv.engine.subsystems.aclDenied = (_client, entry) => denied.push(entry.fullName);
+    const client = kv.self.client as NonNullable<typeof kv.self.client>;
+    client.mark(2, true); // ClientState.RESTRICTED
+    client.user = Object.create(client.user, {
+      refusal: {
+        value: (entry: { fullName: string }) =>
+          entry.fullName === "get" ? "User x has no permissions to run the 'get' command" : null,
+      },
+    });
+    expect(kv.send("GET", "k")).toBe(
+      kv.error("NOPERM User x has no permissions to run the 'get' command"),
+    );
+    expect(kv.send("SET", "k", "v")).toBe("OK");
+    expect(denied).toEqual(["get"]);
+  });
+
+  test("cluster: a redirection is answered, and ends a transaction at EXEC", () => {
+    const kv = harness();
+    kv.engine.setUnusual(EngineState.CLUSTER, true);
+    const moved = new CommandError("MOVED 12182 127.0.0.1:7001");
+    let redirects = true;
+    kv.engine.subsystems.clusterRedirect = (_client, entry) =>
+      redirects && entry.command.keys.length > 0 ? moved : null;
+    expect(kv.send("GET", "foo")).toBe(kv.error(moved.reply));
+    expect(kv.send("PING")).toBe("PONG");
+    kv.send("MULTI");
+    expect(kv.send("SET", "foo", 1)).toBe(kv.error(moved.reply));
+    redirects = false;
+    expect(kv.send("EXEC")).toBe(
+      kv.error("EXECABORT Transaction discarded because of previous errors."),
+    );
+  });
+
+  test("memory: over the limit, what may grow memory is refused and the rest runs", () => {
+    const kv = harness();
+    kv.send("SET", "k", "v");
+    kv.send("CONFIG", "SET", "maxmemory", 1);
+    const refused = kv.error("OOM command not allowed when used memory > 'maxmemory'.");
+    expect(kv.send("SET", "k", "w")).toBe(refused);
+    expect(kv.send("GET", "k")).toBe("v");
+    expect(kv.send("DEL", "k")).toBe(1);
+    kv.send("MULTI");
+    expect(kv.send("SET", "k", "w")).toBe(refused);
+    expect(kv.send("EXEC")).toBe(
+      kv.error("EXECABORT Transaction discarded because of previous errors."),
+    );
+  });
+
+  test("memory: an EXEC whose queue may grow memory is refused as a whole", () => {
+    const kv = harness();
+    kv.send("MULTI");
+    kv.send("SET", "k", "v");
+    kv.client().send("CONFIG", "SET", "maxmemory", 1);
+    expect(kv.send("EXEC")).toBe(
+      kv.error(
+        "EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'.",
+      ),
+    );
+    expect(kv.send("EXEC")).toBe(kv.error("ERR EXEC without MULTI"));
+    expect(kv.send("EXISTS", "k")).toBe(0);
+  });
+
+  test("disk: a failed save refuses writes and PING until one succeeds", async () => {
+    const kv = harness({ config: { save: "3600 1" } });
+    kv.host.disk.failsFrom = { at: 1, code: "ENOSPC", message: "No space left on device" };
+    await backgroundSave(kv);
+    const refused = kv.send("SET", "k", "v");
+    expect(refused).toBeInstanceOf(CommandError);
+    expect((refused as CommandError).reply).toMatch(/^MISCONF Redis is configured to save RDB/);
+    expect(kv.send("PING")).toBe(refused);
+    expect(kv.send("GET", "k")).toBe(null);
+    kv.send("CONFIG", "SET", "stop-writes-on-bgsave-error", "no");
+    expect(kv.send("SET", "k", "v")).toBe("OK");
+    kv.send("CONFIG", "SET", "stop-writes-on-bgsave-error", "yes");
+    expect(kv.send("SET", "k", "v")).toBe(refused);
+    kv.host.disk.failsFrom = undefined;
+    await backgroundSave(kv);
+    expect(kv.send("SET", "k", "v")).toBe("OK");
+  });
+
+  test("replicas: too few good ones", () => {
+    const kv = harness();
+    kv.engine.setUnusual(EngineState.NEEDS_REPLICAS, true);
+    expect(kv.send("SET", "k", "v")).toBe(
+      kv.error("NOREPLICAS Not enough good replicas to write."),
+    );
+    expect(kv.send("GET", "k")).toBe(null);
+    kv.engine.subsystems.goodReplicasSuffice = () => true;
+    expect(kv.send("SET", "k", "v")).toBe("OK");
+  });
+
+  test("read-only: a replica takes no writes from normal clients", () => {
+    const kv = harness();
+    kv.engine.setUnusual(EngineState.REPLICA, true);
+    expect(kv.send("SET", "k", "v")).toBe(
+      kv.error("READONLY You can't write against a read only replica."),
+    );
+    kv.engine.subsystems.isReadOnlyReplica = () => false;
+    expect(kv.send("SET", "k", "v")).toBe("OK");
+  });
+
+  test("subscriber: RESP2 clients with subscriptions may do little else", () => {
+    const kv = harness();
+    kv.send("SUBSCRIBE", "news");
+    expect(kv.send("GET", "k")).toBe(
+      kv.error(
+        "ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+      ),
+    );
+    expect(kv.send("PING")).toEqual(["pong", ""]);
+    const modern = harness({ resp: 3 });
+    modern.send("SUBSCRIBE", "news");
+    expect(modern.send("GET", "k")).toBe(null);
+  });
+
+  test("stale: a replica without its primary, told not to serve old data", () => {
+    const kv = harness();
+    kv.engine.setUnusual(EngineState.REPLICA, true);
+    kv.engine.subsystems.servesStaleData = () => false;
+    expect(kv.send("GET", "k")).toBe(
+      kv.error("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."),
+    );
+    expect(kv.send("PING")).toBe(
+      kv.error("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."),
+    );
+    expect(kv.send("CLIENT", "ID")).toBe(1);
+  });
+
+  test("loading: what needs the data set waits for it", () => {
+    const kv = harness();
+    kv.engine.setUnusual(EngineState.LOADING, true);
+    expect(kv.send("GET", "k")).toBe(kv.error("LOADING Redis is loading the dataset in memory"));
+    expect(kv.send("INFO", "server")).toMatch(/redis_version/);
+    kv.engine.setUnusual(EngineState.LOADING, false);
+    expect(kv.send("GET", "k")).toBe(null);
+  });
+
+  test("busy: a script that runs too long lets only what ends it through", () => {
+    const kv = harness();
+    kv.engine.setUnusual(EngineState.BUSY, true);
+    expect((kv.send("GET", "k") as CommandError).reply).toMatch(/^BUSY /);
+    kv.engine.subsystems.mayInterrupt = (entry) => entry.fullName === "get";
+    expect(kv.send("GET", "k")).toBe(null);
+  });
+
+  test("pause: commands wait in order, and are answered when it ends", () => {
+    const kv = harness();
+    const other = kv.client();
+    kv.send("CLIENT", "PAUSE", 100, "WRITE");
+    expect(other.send("SET", "k", 1)).toBe(undefined);
+    expect(other.send("INCR", "k")).toBe(undefined);
+    expect(kv.send("GET", "k")).toBe(null);
+    kv.clock.advance(200);
+    expect(other.receive()).toBe("OK");
+    expect(other.receive()).toBe(2);
+  });
+
+  test("multi: what is queued is not run", () => {
+    const kv = harness();
+    kv.send("MULTI");
+    expect(kv.send("SET", "k", "v")).toBe("QUEUED");
+    expect(kv.client().send("EXISTS", "k")).toBe(0);
+    expect(kv.send("EXEC")).toEqual(["OK"]);
+  });
+
+  test("each refusal is counted for its command and by its code", () => {
+    const kv = harness({ config: { requirepass: "secret" } });
+    kv.send("GET", "k");
+    kv.send("AUTH", "secret");
+    expect(kv.send("INFO", "commandstats")).toMatch(
+      /cmdstat_get:calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0/,
+    );
+    expect(kv.send("INFO", "errorstats")).toMatch(/errorstat_NOAUTH:count=1/);
+  });
+});
+
+/** BGSAVE, and all the turns that it takes. */
+async function backgroundSave(kv: Harness): Promise<void> {
+  expect(kv.send("BGSAVE")).toBe("Background saving started");
+  for (let turn = 0; kv.engine.saving.isRunning && turn < 1000; turn++) {
+    kv.engine.turn();
+    await Promise.resolve();
+  }
+  expect(kv.engine.saving.isRunning).toBe(false);
+}

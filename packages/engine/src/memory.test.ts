@@ -1,0 +1,76 @@
+import { harness } from "@kv/testing";
+import { describe, expect, test } from "vitest";
+
+const policies = [
+  "allkeys-lru",
+  "allkeys-lfu",
+  "allkeys-random",
+  "volatile-lru",
+  "volatile-lfu",
+  "volatile-random",
+  "volatile-ttl",
+];
+
+describe("maxmemory", () => {
+  test.each(policies)("%s keeps used memory at the limit", (policy) => {
+    const kv = harness({ config: { "maxmemory-policy": policy } });
+    const limit = kv.engine.memory.usedBytes + 300_000;
+    kv.send("CONFIG", "SET", "maxmemory", limit);
+    const refused = kv.error("OOM command not allowed when used memory > 'maxmemory'.");
+    for (let i = 0; i < 3000; i++) {
+      const reply = kv.send("SET", `k${i}`, "v".repeat(200), "EX", 1000 + i);
+      if (reply !== "OK") expect(reply).toBe(refused);
+      expect(kv.engine.memory.usedBytes).toBeLessThan(limit + 20_000);
+    }
+    const { evictedKeys } = kv.engine.stats;
+    expect(evictedKeys).toBeGreaterThan(1000);
+    expect(kv.events.filter((event) => event.startsWith("evicted ")).length).toBe(evictedKeys);
+    expect(kv.propagated.filter(([command]) => command === "DEL").length).toBe(evictedKeys);
+    kv.check();
+  });
+
+  test("volatile policies spare keys without an expiry, and refuse when only those are left", () => {
+    const kv = harness({ config: { "maxmemory-policy": "volatile-lru" } });
+    for (let i = 0; i < 100; i++) kv.send("SET", `stays${i}`, "v".repeat(100));
+    for (let i = 0; i < 100; i++) kv.send("SET", `goes${i}`, "v".repeat(100), "EX", 1000);
+    kv.send("CONFIG", "SET", "maxmemory", 1);
+    expect(kv.send("SET", "k", "v")).toBe(
+      kv.error("OOM command not allowed when used memory > 'maxmemory'."),
+    );
+    expect(kv.send("DBSIZE")).toBe(100);
+    expect(kv.send("EXISTS", "stays7")).toBe(1);
+  });
+
+  test("used memory comes back when the keys go", () => {
+    const kv = harness();
+    const before = kv.engine.keyspace.arena.usedBytes;
+    for (let i = 0; i < 2000; i++) kv.send("HSET", `h${i}`, "field", "v".repeat(i % 300));
+    kv.send("FLUSHALL", "SYNC");
+    expect(kv.engine.keyspace.arena.usedBytes).toBe(before);
+  });
+});
+
+describe("client-output-buffer-limit", () => {
+  test("closes a subscriber that does not read, at the hard limit", () => {
+    const kv = harness({ config: { "client-output-buffer-limit": "pubsub 10000 0 0" } as never });
+    const slow = kv.client();
+    slow.send("SUBSCRIBE", "news");
+    slow.isStuck = true;
+    for (let i = 0; i < 100 && !slow.closed; i++) kv.send("PUBLISH", "news", "m".repeat(1000));
+    expect(slow.closed).toBe(true);
+    expect(kv.send("PUBLISH", "news", "m")).toBe(0);
+    expect(kv.log.some((line) => line.includes("overcoming of output buffer limits"))).toBe(true);
+  });
+
+  test("closes it at the soft limit only after a while", () => {
+    const kv = harness({ config: { "client-output-buffer-limit": "pubsub 0 5000 3" } as never });
+    const slow = kv.client();
+    slow.send("SUBSCRIBE", "news");
+    slow.isStuck = true;
+    for (let i = 0; i < 10; i++) kv.send("PUBLISH", "news", "m".repeat(1000));
+    kv.clock.advance(2000);
+    expect(slow.closed).toBe(false);
+    kv.clock.advance(2000);
+    expect(slow.closed).toBe(true);
+  });
+});
