@@ -1,0 +1,164 @@
+import { type Harness, harness } from "@kv/testing";
+import { describe, expect, test } from "vitest";
+
+/** Turns and promises until the background save is over; `between` runs in each turn. */
+async function finish(kv: Harness, between: () => void = () => {}): Promise<void> {
+  for (let turn = 0; kv.engine.saving.isRunning && turn < 100_000; turn++) {
+    between();
+    kv.engine.turn();
+    await Promise.resolve();
+  }
+  expect(kv.engine.saving.isRunning).toBe(false);
+}
+
+/** Another server that starts on the first one's disk. */
+async function restart(kv: Harness): Promise<Harness> {
+  const next = harness();
+  next.host.nowMs = kv.host.nowMs;
+  const file = kv.host.disk.contents("dump.rdb");
+  if (file !== undefined) next.host.disk.put("dump.rdb", file);
+  expect(await next.engine.load()).toBe(true);
+  return next;
+}
+
+describe("SAVE and loading", () => {
+  test("a server that starts again has the same data set", async () => {
+    const kv = harness();
+    kv.send("SET", "s", "text\r\n\0\xff");
+    kv.send("SET", "n", "-9223372036854775808", "PX", 5000);
+    kv.send("HSET", "h", "f", "1", "g", "two");
+    for (let i = 0; i < 1000; i++) kv.send("HSET", "big", `f${i}`, `v${i}`);
+    kv.send("SELECT", 5);
+    kv.send("SET", "elsewhere", "v".repeat(10_000));
+    expect(kv.send("SAVE")).toBe("OK");
+    const again = await restart(kv);
+    expect(again.send("DEBUG", "DIGEST")).toBe(kv.send("DEBUG", "DIGEST"));
+    expect(again.send("PTTL", "n")).toBe(5000);
+    again.clock.advance(6000);
+    expect(again.send("EXISTS", "n")).toBe(0);
+    again.check();
+  });
+
+  test("what had expired meanwhile is left out and counted", async () => {
+    const kv = harness();
+    kv.send("SET", "gone", "v", "PX", 100);
+    kv.send("SET", "stays", "v");
+    kv.send("SAVE");
+    kv.host.nowMs += 1000;
+    const again = await restart(kv);
+    expect(again.send("KEYS", "*")).toEqual(["stays"]);
+    expect(again.send("INFO", "persistence")).toMatch(/rdb_last_load_keys_expired:1\r\n/);
+  });
+
+  test("LOADING is answered until the file is read", async () => {
+    const kv = harness();
+    kv.send("SET", "k", "v");
+    kv.send("SAVE");
+    const next = harness();
+    next.host.disk.put("dump.rdb", kv.host.disk.contents("dump.rdb") as Uint8Array);
+    const loaded = next.engine.load();
+    expect(next.send("GET", "k")).toBe(
+      next.error("LOADING Redis is loading the dataset in memory"),
+    );
+    expect(next.send("INFO", "persistence")).toMatch(/loading:1\r\n/);
+    await loaded;
+    expect(next.send("GET", "k")).toBe("v");
+  });
+
+  test("a damaged file is refused, with a reason in the log", async () => {
+    const kv = harness();
+    kv.send("SET", "k", "value");
+    kv.send("SAVE");
+    const file = (kv.host.disk.contents("dump.rdb") as Uint8Array).slice();
+    const next = harness();
+    file[file.length - 1] = (file[file.length - 1] as number) ^ 1;
+    next.host.disk.put("dump.rdb", file);
+    expect(await next.engine.load()).toBe(false);
+    expect(next.log.some((line) => line.includes("Wrong RDB checksum expected"))).toBe(true);
+    next.host.disk.put("dump.rdb", file.slice(0, file.length - 12));
+    expect(await next.engine.load()).toBe(false);
+    expect(next.log.some((line) => line.startsWith("Short read or OOM loading DB"))).toBe(true);
+  });
+
+  test("a SAVE that fails says so and keeps the old file", async () => {
+    const kv = harness({ config: { save: "60 1" } });
+    kv.send("SET", "k", "old");
+    kv.send("SAVE");
+    kv.send("SET", "k", "new");
+    kv.host.disk.failsFrom = { at: 1, code: "ENOSPC", message: "No space left on device" };
+    expect(kv.send("SAVE")).toBe(kv.error("ERR"));
+    expect(kv.send("SET", "k", "newer")).toBe("OK");
+    kv.host.disk.failsFrom = undefined;
+    expect((await restart(kv)).send("GET", "k")).toBe("old");
+  });
+});
+
+describe("BGSAVE", () => {
+  test("holds the instant, whatever is written while it runs", async () => {
+    const kv = harness();
+    for (let i = 0; i < 3000; i++) kv.send("SET", `k${i}`, `v${i}`);
+    const digest = kv.send("DEBUG", "DIGEST");
+    expect(kv.send("BGSAVE")).toBe("Background saving started");
+    expect(kv.send("BGSAVE")).toBe(kv.error("ERR Background save already in progress"));
+    let turn = 0;
+    await finish(kv, () => {
+      kv.send("SET", `k${turn * 17}`, "changed");
+      kv.send("DEL", `k${turn * 23}`);
+      kv.send("SET", `new${turn}`, "born later");
+      kv.send("EXPIRE", `k${turn * 29}`, 100);
+      if (turn === 3) kv.send("FLUSHALL");
+      turn++;
+    });
+    expect(turn).toBeGreaterThan(5);
+    const again = await restart(kv);
+    expect(again.send("DBSIZE")).toBe(3000);
+    expect(again.send("DEBUG", "DIGEST")).toBe(digest);
+  });
+
+  test("changes made while it ran still count as unsaved", async () => {
+    const kv = harness();
+    kv.send("SET", "a", "1");
+    kv.send("BGSAVE");
+    kv.send("SET", "b", "2");
+    await finish(kv);
+    expect(kv.send("INFO", "persistence")).toMatch(/rdb_changes_since_last_save:1\r\n/);
+    expect(kv.log).toContain("Background saving terminated with success");
+  });
+
+  test("power gone in the middle leaves the old file whole", async () => {
+    const kv = harness();
+    kv.send("SET", "k", "old");
+    kv.send("SAVE");
+    for (let i = 0; i < 5000; i++) kv.send("SET", `k${i}`, "v");
+    kv.send("BGSAVE");
+    for (let turn = 0; turn < 5; turn++) {
+      kv.engine.turn();
+      await Promise.resolve();
+    }
+    kv.host.disk.powerLoss();
+    const again = await restart(kv);
+    expect(again.send("DBSIZE")).toBe(1);
+    expect(again.send("GET", "k")).toBe("old");
+  });
+});
+
+describe("shutting down", () => {
+  test("saves when there are save points, and stays when that fails", async () => {
+    const kv = harness({ config: { save: "3600 1" } });
+    kv.send("SET", "k", "v");
+    kv.host.disk.failsFrom = { at: 1, code: "EIO", message: "Input/output error" };
+    expect(await kv.engine.shutdown({ save: "default" })).toBe(false);
+    expect(kv.log).toContain("Error trying to save the DB, can't exit.");
+    expect(await kv.engine.shutdown({ save: "default", force: true })).toBe(true);
+    kv.host.disk.failsFrom = undefined;
+    expect(await kv.engine.shutdown({ save: "default" })).toBe(true);
+    expect((await restart(kv)).send("GET", "k")).toBe("v");
+  });
+
+  test("saves nothing when told not to", async () => {
+    const kv = harness({ config: { save: "3600 1" } });
+    kv.send("SET", "k", "v");
+    expect(await kv.engine.shutdown({ save: "nosave" })).toBe(true);
+    expect(kv.host.disk.contents("dump.rdb")).toBeUndefined();
+  });
+});
