@@ -18,7 +18,7 @@ import {
   parseCommandLine,
   Refusal,
 } from "@kv/config";
-import { engineVersion, unsupportedDirective } from "@kv/engine";
+import { checkStatements, engineVersion, unsupportedDirective } from "@kv/engine";
 import { banner } from "./process/banner.ts";
 import { errorReport, signalReport } from "./process/crash-report.ts";
 import { isInBackground, startInBackground } from "./process/daemonize.ts";
@@ -149,6 +149,7 @@ class Program {
   #loadConfig(stdinText: string): boolean {
     const config = this.#config;
     config.onParse<string>("dir", enterFolder);
+    checkStatements(config);
     try {
       loadConfig(config, {
         commandLine: { ...this.#commandLine, configFile: this.#configFile || undefined },

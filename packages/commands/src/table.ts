@@ -70,6 +70,7 @@ export class CommandTable {
 
   constructor(commands: Iterable<Command>) {
     for (const command of commands) this.register(command, command.name);
+    this.rebuild();
   }
 
   private register(command: Command, name: string): void {
@@ -82,7 +83,6 @@ export class CommandTable {
       this.all.push(subEntry);
       entry.subcommands?.set(sub.name, subEntry);
     }
-    this.rebuild();
   }
 
   /** rename-command: another name, or "" to remove the command. False when `from` is unknown or `to` taken. */

@@ -55,6 +55,7 @@ import { Saving } from "./saving.ts";
 import { applyDirectives } from "./settings.ts";
 import { Shutdown, type ShutdownRequest } from "./shutdown.ts";
 import { SlowLog } from "./slow-log.ts";
+import { applyStatements } from "./statements.ts";
 import { Stats } from "./stats.ts";
 import { Tracking } from "./tracking.ts";
 import { queueCommand, WatchedKeys } from "./transaction.ts";
@@ -177,6 +178,7 @@ export class Engine {
     this.cronJobs = new CronJobs(this);
     this.shutdowns = new Shutdown(this);
     applyDirectives(this);
+    applyStatements(this);
     for (const { hooks } of modules) hooks?.created?.(this);
   }
 

@@ -9,4 +9,5 @@ export * from "./module.ts";
 export * from "./propagate.ts";
 export { UnsupportedDirectiveError, unsupportedDirective } from "./settings.ts";
 export * from "./shutdown.ts";
+export { checkStatements } from "./statements.ts";
 export * from "./version.ts";
