@@ -19,6 +19,7 @@ import {
   Refusal,
 } from "@kv/config";
 import { checkStatements, engineVersion, unsupportedDirective } from "@kv/engine";
+import { implementedDirectives } from "./implemented-directives.ts";
 import { banner } from "./process/banner.ts";
 import { errorReport, signalReport } from "./process/crash-report.ts";
 import { isInBackground, startInBackground } from "./process/daemonize.ts";
@@ -75,7 +76,7 @@ class Program {
   /** Where the program was started; `dir` leads elsewhere. */
   readonly #startFolder = process.cwd();
   readonly #configFile: string;
-  readonly #config = new ConfigStore();
+  readonly #config = new ConfigStore(undefined, { implemented: implementedDirectives });
   readonly #log: Log;
   readonly #pidFile = new PidFile();
   #supervisor: Supervisor = "no";

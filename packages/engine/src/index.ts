@@ -5,6 +5,7 @@ export * from "./engine.ts";
 export * from "./engine-call.ts";
 export * from "./guards.ts";
 export * from "./host.ts";
+export { engineDirectives } from "./implemented-directives.ts";
 export * from "./module.ts";
 export * from "./propagate.ts";
 export { UnsupportedDirectiveError, unsupportedDirective } from "./settings.ts";
