@@ -125,6 +125,10 @@ export async function startServer(kind: ServerKind, options: StartOptions = {}):
     await ended;
     running.delete(child);
     if (ownFolder !== undefined) removeFolder(ownFolder);
+    if (child.signalCode === "SIGKILL") return;
+    // A scenario has only seen its connections break; the reason is here.
+    console.error(`${kind.label} ended by itself: ${child.signalCode ?? child.exitCode}`);
+    console.error(log.slice(-3000));
   };
 
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;

@@ -78,8 +78,8 @@ export interface Effects {
   ): void;
   /** A key was found expired. Removes it (and tells everybody) where this server may do that. */
   keyExpired(database: Database, entry: Ref): void;
-  /** A whole database was flushed or swapped: `index` -1 for all. */
-  databaseChanged(index: number): void;
+  /** A whole database (-1: each) is about to be emptied, or `successor` to take its place. */
+  databaseChanged(index: number, successor?: number): void;
 }
 
 /** Directives that commands read, under plain names. The engine keeps them up to date. */
@@ -380,6 +380,7 @@ export class Call {
     from: number,
     to: number,
     keepExpiry: boolean,
+    whenMs = -1,
   ): Ref {
     const stored = setString(
       this.db,
@@ -393,6 +394,7 @@ export class Call {
       to,
       keepExpiry,
       this.idleOf(entry),
+      whenMs,
     );
     if (entry === NONE) this.event(keyArgument, "new", Notify.NEW);
     return stored;
@@ -413,6 +415,7 @@ export class Call {
     from: number,
     to: number,
     keepExpiry: boolean,
+    whenMs = -1,
   ): Ref {
     const stored = setText(
       this.db,
@@ -426,16 +429,23 @@ export class Call {
       to,
       keepExpiry,
       this.idleOf(entry),
+      whenMs,
     );
     if (entry === NONE) this.event(keyArgument, "new", Notify.NEW);
     return stored;
   }
 
   /** As putString, with the value at another argument. */
-  putArgument(keyArgument: number, entry: Ref, valueArgument: number, keepExpiry: boolean): Ref {
-    const { bytes } = this;
+  putArgument(
+    keyArgument: number,
+    entry: Ref,
+    valueArgument: number,
+    keepExpiry: boolean,
+    whenMs = -1,
+  ): Ref {
     const from = this.start(valueArgument);
-    return this.putString(keyArgument, entry, bytes, from, this.end(valueArgument), keepExpiry);
+    const to = this.end(valueArgument);
+    return this.putString(keyArgument, entry, this.bytes, from, to, keepExpiry, whenMs);
   }
 
   /** As putString, with an integer. */

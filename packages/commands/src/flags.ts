@@ -37,6 +37,8 @@ export const FLAG_BITS = {
   runs_queue: 1 << 26,
   /** Not shown: tells that the server can write, so it fails when the disk does (PING). */
   answers_health: 1 << 27,
+  /** Not shown: takes constant time though it is not called fast, so a run may be timed together. */
+  constant_time: 1 << 28,
 } as const;
 
 export type CommandFlag = keyof typeof FLAG_BITS;

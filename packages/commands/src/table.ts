@@ -67,6 +67,10 @@ export class CommandTable {
   readonly byName = new Map<string, CommandEntry>();
   private slots: (CommandEntry | undefined)[] = new Array(512);
   private mask = 511;
+  /** The name that was found last, as it was written, and its command. */
+  private readonly lastName = new Uint8Array(NAME_BYTES_MAX);
+  private lastLength = 0;
+  private lastEntry: CommandEntry | undefined;
 
   constructor(commands: Iterable<Command>) {
     for (const command of commands) this.register(command, command.name);
@@ -98,6 +102,7 @@ export class CommandTable {
   }
 
   private rebuild(): void {
+    this.lastLength = 0;
     const encoder = new TextEncoder();
     this.slots = new Array(this.mask + 1).fill(undefined);
     this.names = new Array(this.mask + 1).fill(undefined);
@@ -111,10 +116,18 @@ export class CommandTable {
   }
   private names: (Uint8Array | undefined)[] = [];
 
+  /** Pipelines mostly repeat a command: then comparing its name is all there is to do. */
+  private isLastName(bytes: Uint8Array, start: number, length: number): boolean {
+    if (length !== this.lastLength) return false;
+    for (let i = 0; i < length; i++) if (bytes[start + i] !== this.lastName[i]) return false;
+    return true;
+  }
+
   /** Command with the name bytes[start, end), whatever its case; undefined when unknown. */
   find(bytes: Uint8Array, start: number, end: number): CommandEntry | undefined {
     const length = end - start;
     if (length === 0 || length > NAME_BYTES_MAX) return undefined;
+    if (this.isLastName(bytes, start, length)) return this.lastEntry;
     let slot = foldedHash(bytes, start, end) & this.mask;
     for (;;) {
       const entry = this.slots[slot];
@@ -123,7 +136,12 @@ export class CommandTable {
       if (name.length === length) {
         let i = 0;
         while (i < length && folded(bytes[start + i] as number) === name[i]) i++;
-        if (i === length) return entry;
+        if (i === length) {
+          this.lastEntry = entry;
+          this.lastLength = length;
+          for (let at = 0; at < length; at++) this.lastName[at] = bytes[start + at] as number;
+          return entry;
+        }
       }
       slot = (slot + 1) & this.mask;
     }

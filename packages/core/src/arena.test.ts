@@ -66,6 +66,29 @@ describe("Arena", () => {
     );
   });
 
+  test("copies the right bytes, whichever buffers take turns", () => {
+    const arena = new Arena({ segmentBytes: 2 ** 20 });
+    const sources = [1, 2, 3, 2 ** 18 + 1].map((n) =>
+      Uint8Array.from({ length: Math.max(n, 4096) }, (_, i) => (i * n) & 255),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(3), fc.nat(300), fc.nat(250)), { maxLength: 30 }),
+        (copies) => {
+          for (const [which, start, length] of copies) {
+            const source = sources[which];
+            const ref = arena.alloc(length + 1);
+            arena.write(ref, 1, source, start, start + length);
+            const at = ((ref & UNIT_MASK) << 3) + 1;
+            const written = arena.bytes[ref >>> SEGMENT_SHIFT].subarray(at, at + length);
+            expect(written).toEqual(source.subarray(start, start + length));
+            arena.free(ref);
+          }
+        },
+      ),
+    );
+  });
+
   test("one workload's memory serves the next, whatever its sizes", () => {
     const arena = new Arena({ segmentBytes: 2 ** 20, limitBytes: 2 ** 20 });
     for (const size of [48, 64, 4000, 100, 17_000]) {

@@ -55,6 +55,14 @@ export interface ArenaOptions {
   limitBytes?: number;
 }
 
+/** Who still needs what hangs on a block, whatever its owner does with it: see table-walk.ts. */
+export interface BlockHold {
+  /** The owner would free the block and what hangs on it: that is left to the hold. */
+  letGo(): void;
+  /** The owner is about to change what it has under this name: `entry`, or NONE. */
+  beforeChange(entry: Ref, bytes: Uint8Array, view: DataView, start: number, end: number): void;
+}
+
 const CLASS_UNITS: number[] = [];
 for (let units = 1; units <= 16; units++) CLASS_UNITS.push(units);
 for (let base = 16; base < SMALL_UNITS_MAX; base *= 2)
@@ -102,6 +110,8 @@ export class Arena {
   readonly bytes: Uint8Array[] = [];
   readonly doubles: Float64Array[] = [];
   readonly views: DataView[] = [];
+  /** Blocks that somebody else than their owner needs. */
+  readonly holds = new Map<Ref, BlockHold>();
   /** Bytes in blocks handed out. */
   usedBytes = 0;
   /** Bytes of the pages that hold them. */

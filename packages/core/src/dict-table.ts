@@ -35,14 +35,15 @@
  *   - a page's `used` counts its full slots, at most three quarters of them;
  *   - the 2^(depth - page depth) directory slots of a page are neighbours.
  *
- * Keys chosen to collide show as a page that splits far deeper than the dict's size explains. The
- * dict then takes a new seed and rebuilds itself, once per doubling of its size.
+ * Keys chosen to collide show as an entry that settles far from its home, or as a page that splits
+ * far deeper than the dict's size explains. The dict then takes a new seed, one of those that stand
+ * for the keyed hash (hash.ts), and rebuilds itself; at most once per doubling of its size.
  *
  * Not in this file: expiry, eviction, types. A Dict does not know what an entry means.
  */
 import { type Arena, ArenaFullError, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "./arena.ts";
 import { assert } from "./assert.ts";
-import { hashBytes } from "./hash.ts";
+import { hashBytes, KEYED_SEED_BIT } from "./hash.ts";
 import { bytesOf, keyEquals, keyIndex, keyLength, viewOf } from "./object.ts";
 
 const BITS_MIN = 2;
@@ -50,6 +51,8 @@ const BITS_MAX = 12;
 /** Pages may pass BITS_MAX only where not even a new seed parts the keys. */
 const BITS_LAST_RESORT = 24;
 export const USED_SHIFT = 10;
+/** Chance does not make an entry settle farther from its home than this; chosen keys do. */
+const WALK_MAX = 512;
 const HEADER_BYTES = 32;
 const INLINE = 4;
 
@@ -245,9 +248,20 @@ export class DictTable {
     const page = this.directoryWords[this.directoryAt + (own << 1)] as number;
     const meta = this.directoryWords[this.directoryAt + (own << 1) + 1] as number;
     const words = this.arena.words[page >>> SEGMENT_SHIFT] as Int32Array;
-    place(words, (page & UNIT_MASK) << 1, meta & 31, (meta >>> 5) & 31, hash, entry);
+    const base = (page & UNIT_MASK) << 1;
+    const walked = place(words, base, meta & 31, (meta >>> 5) & 31, hash, entry);
     this.directoryWords[this.directoryAt + (own << 1) + 1] = meta + (1 << USED_SHIFT);
     this.setCount(this.count + 1);
+    if (walked > WALK_MAX && (this.seed & KEYED_SEED_BIT) === 0) this.tryReseed();
+  }
+
+  /** As reseed(); where there is no room for that, the dict stays slow. */
+  protected tryReseed(): void {
+    try {
+      this.reseed();
+    } catch (full) {
+      if (!(full instanceof ArenaFullError)) throw full;
+    }
   }
 
   /** Removes what was found last, pulling back the entries that had to settle past it. */
@@ -482,7 +496,8 @@ export class DictTable {
     });
     const seed = Math.imul(this.seed ^ (this.seed >>> 15) ^ (generation + 1), 0x2c1b3c6d);
     const fresh = new DictTable(this.arena);
-    fresh.attach(DictTable.create(this.arena, (seed ^ (seed >>> 12) ^ 0x297a2d39) | 0));
+    const mixed = seed ^ (seed >>> 12) ^ 0x297a2d39;
+    fresh.attach(DictTable.create(this.arena, mixed | KEYED_SEED_BIT));
     fresh.headerWords[fresh.headerAt + 6] = 33; // No second reseed from within the rebuilding.
     try {
       for (const entry of entries) fresh.insert(entry, fresh.hashOfEntry(entry));
@@ -534,7 +549,7 @@ export class DictTable {
   }
 }
 
-/** Puts an entry in the first free slot from its home on. */
+/** Puts an entry in the first free slot from its home on. Returns how far from it that was. */
 function place(
   words: Int32Array,
   base: number,
@@ -542,10 +557,12 @@ function place(
   bits: number,
   hash: number,
   entry: Ref,
-): void {
+): number {
   const mask = (1 << bits) - 1;
-  let slot = (hash << depth) >>> (32 - bits);
+  const home = (hash << depth) >>> (32 - bits);
+  let slot = home;
   while (words[base + (slot << 1) + 1] !== NONE) slot = (slot + 1) & mask;
   words[base + (slot << 1)] = hash;
   words[base + (slot << 1) + 1] = entry;
+  return (slot - home) & mask;
 }

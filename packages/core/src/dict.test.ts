@@ -1,14 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Arena, NONE, type Ref } from "./arena.ts";
+import { Arena, ArenaFullError, NONE, type Ref, roundedBytes } from "./arena.ts";
 import { Dict } from "./dict.ts";
+import { KEYED_SEED_BIT } from "./hash.ts";
 import { bytesOf, createEntry, keyIndex, keyLength } from "./object.ts";
 import { RefList } from "./ref-list.ts";
 
 const encoder = new TextEncoder();
 
 /** A dict beside the arena it lives in, with text keys. */
-function table(seed = 1) {
+function table(seed = 2) {
   const arena = new Arena({ segmentBytes: 2 ** 20 });
   const dict = new Dict(arena).attach(Dict.create(arena, seed));
   const locate = (key: string): Ref => {
@@ -41,6 +42,26 @@ function table(seed = 1) {
       );
     },
   };
+}
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer);
+
+function hashOf(dict: Dict, key: Uint8Array): number {
+  return dict.hash(key, viewOf(key), 0, key.length);
+}
+
+/** Key number `index` of 4096 that have one hash under every even seed. */
+function collidingKey(index: number): Uint8Array {
+  const key = new Uint8Array(192);
+  const view = viewOf(key);
+  for (let block = 0; block < 12; block++) {
+    if (((index >>> block) & 1) === 0) continue;
+    // Upper bits move through both lanes without a carry, and meet again.
+    view.setInt32(block * 16 + 4, 1 << 31, true);
+    view.setInt32(block * 16 + 8, 1 << 31, true);
+    view.setInt32(block * 16 + 12, 1 << 10, true);
+  }
+  return key;
 }
 
 /** As table(), with hashes chosen by the test: keys meet in a few homes, some at a page's end. */
@@ -119,23 +140,48 @@ describe("Dict", () => {
     );
   });
 
-  test("a flood of keys with one hash makes the dict take a new seed", () => {
-    const t = table();
-    let seed = t.dict.seed;
-    t.dict.hash = (bytes, _view, start, end) =>
-      t.dict.seed === seed
-        ? 42
-        : Number(new TextDecoder().decode(bytes.subarray(start, end))) * 77_777;
-    t.dict.hashOfEntry = (entry) => (t.dict.seed === seed ? 42 : Number(t.keyOf(entry)) * 77_777);
-    for (let i = 0; i < 4000; i++) t.add(String(i));
-    expect(t.dict.generation).toBe(1);
-    expect(t.dict.count).toBe(4000);
-    seed = 0;
-    for (let i = 0; i < 4000; i++) expect(t.has(String(i))).toBe(true);
+  test("keys that collide under every plain seed make the dict take a keyed one", () => {
+    const { arena, dict } = table();
+    const keys = Array.from({ length: 4096 }, (_, index) => collidingKey(index));
+    const hashes = new Set(keys.map((key) => hashOf(dict, key)));
+    expect(hashes.size).toBe(1);
+    for (const key of keys) {
+      const entry = createEntry(arena, 0, 0, 0, key, 0, key.length, 0);
+      dict.insert(entry, dict.hashOfEntry(entry));
+    }
+    expect(dict.generation).toBe(1);
+    expect(dict.seed & KEYED_SEED_BIT).toBe(KEYED_SEED_BIT);
+    expect(new Set(keys.map((key) => hashOf(dict, key))).size).toBeGreaterThan(4090);
+    for (const key of keys)
+      expect(dict.find(key, viewOf(key), 0, key.length, hashOf(dict, key))).not.toBe(NONE);
+    dict.check();
   });
 
-  test("even equal hashes under every seed are only slow", () => {
-    const t = table();
+  test("no room for a new seed leaves the dict whole", () => {
+    const { arena, dict } = table();
+    const alloc = arena.alloc.bind(arena);
+    const add = (index: number) => {
+      const key = collidingKey(index);
+      const entry = createEntry(arena, 0, 0, 0, key, 0, key.length, 0);
+      dict.insert(entry, dict.hashOfEntry(entry));
+    };
+    for (let index = 0; index < 510; index++) add(index);
+    const used = arena.usedBytes;
+    let left = 6;
+    arena.alloc = (bytes) => {
+      if (left-- === 0) throw new ArenaFullError("full");
+      return alloc(bytes);
+    };
+    for (let index = 510; index < 514; index++) add(index);
+    arena.alloc = alloc;
+    expect(dict.generation).toBe(0);
+    expect(dict.count).toBe(514);
+    dict.check();
+    expect(arena.usedBytes - used).toBe(4 * roundedBytes(16 + 192));
+  });
+
+  test("even equal hashes under a keyed seed are only slow", () => {
+    const t = table(KEYED_SEED_BIT);
     t.dict.hash = () => 42;
     t.dict.hashOfEntry = () => 42;
     for (let i = 0; i < 1200; i++) t.add(String(i));

@@ -229,6 +229,7 @@ export class HashValue {
     const { dict } = this;
     const hash = dict.hash(fieldBytes, fieldView, fieldStart, fieldEnd);
     const found = dict.find(fieldBytes, fieldView, fieldStart, fieldEnd, hash);
+    this.beforeChange(found, fieldBytes, fieldView, fieldStart, fieldEnd);
     if (found !== NONE) {
       this.overwrite(found, valueBytes, valueStart, valueEnd);
       return false;
@@ -238,6 +239,18 @@ export class HashValue {
     writeValue(arena, added, valueBytes, valueStart, valueEnd);
     insertField(dict, added, hash);
     return true;
+  }
+
+  /** Tells a snapshot that is reading the table. */
+  private beforeChange(
+    found: Ref,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void {
+    const { holds } = this.arena;
+    if (holds.size !== 0) holds.get(this.dict.header)?.beforeChange(found, bytes, view, start, end);
   }
 
   private setInListpack(
@@ -314,6 +327,7 @@ export class HashValue {
       const { dict } = this;
       const found = dict.find(bytes, view, start, end, dict.hash(bytes, view, start, end));
       if (found === NONE) return false;
+      this.beforeChange(found, bytes, view, start, end);
       dict.removeFound();
       freeEntry(this.arena, found);
       return true;
@@ -489,7 +503,8 @@ export class HashValue {
     return next(arena, listpack, valueAt);
   }
 
-  private readField(entry: Ref): void {
+  /** Puts the field of a table's entry in `field` and `value`; no hash need be attached. */
+  readField(entry: Ref): void {
     const { arena } = this;
     const at = keyIndex(arena, entry);
     const end = at + keyLength(arena, entry);

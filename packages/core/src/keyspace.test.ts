@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { NONE, type Ref } from "./arena.ts";
 import { EXTERNAL_FLAG, expiryMs, flagsOf, valueRef } from "./object.ts";
-import { stringLength } from "./string-value.ts";
+import { setString, stringLength } from "./string-value.ts";
 import { latin1Bytes, TextKeyspace } from "./testing.ts";
 import { copyValue } from "./value.ts";
 
@@ -108,6 +108,35 @@ describe("Keyspace", () => {
       told.write("k", size - 20, "z");
       expect(told.get("k")).toBe(`ab${"\0".repeat(size - 22)}z`);
       told.db().remove(told.find("k"), false);
+    }
+  });
+
+  test("a string set with its expiry has both, whatever was there before", () => {
+    const texts = ["7", "text", "x".repeat(30), "y".repeat(3000)];
+    for (const before of [undefined, ...texts]) {
+      for (const expired of [false, true]) {
+        for (const text of texts) {
+          const told = new TextKeyspace();
+          const { arena } = told.keyspace;
+          const { blockCount } = arena;
+          if (before !== undefined) {
+            const old = told.set("k", before);
+            if (expired) told.db().setExpiry(old, 5);
+          }
+          const db = told.db();
+          const key = latin1Bytes("k");
+          const value = latin1Bytes(text);
+          const hash = db.hash(key, new DataView(key.buffer), 0, 1);
+          const old = told.find("k");
+          setString(db, old, key, 0, 1, hash, value, 0, value.length, false, 0, 9e12);
+          expect(told.get("k")).toBe(text);
+          expect(expiryMs(arena, told.find("k"))).toBe(9e12);
+          told.keyspace.check();
+          db.remove(told.find("k"), false);
+          expect(db.expires.count).toBe(0);
+          expect(arena.blockCount).toBe(blockCount);
+        }
+      }
     }
   });
 

@@ -7,6 +7,7 @@
 import { Arena, type ArenaOptions } from "./arena.ts";
 import { assert } from "./assert.ts";
 import { Database } from "./database.ts";
+import { KEYED_SEED_BIT } from "./hash.ts";
 import { LazyFree } from "./lazy-free.ts";
 import { SnapshotCuts } from "./snapshot-cut.ts";
 
@@ -31,9 +32,10 @@ export class Keyspace {
   constructor(options: KeyspaceOptions) {
     this.arena = new Arena(options.arena);
     this.random32 = options.random32;
-    this.seed = options.random32() | 0;
+    this.seed = options.random32() & ~KEYED_SEED_BIT;
     this.lazyFree = new LazyFree(this.arena);
     this.cuts = new SnapshotCuts(
+      this.arena,
       () => this.databases.map((database) => database.dict),
       (dict) => this.lazyFree.addTable(dict),
     );

@@ -6,7 +6,7 @@ import type { Arena, Ref } from "./arena.ts";
 import { Dict } from "./dict.ts";
 import { Encoding, EXTERNAL_FLAG, encodingOf, flagsOf, valueRef } from "./object.ts";
 import { RefList } from "./ref-list.ts";
-import { freeValue } from "./value.ts";
+import { freeValue, leaveToHold } from "./value.ts";
 
 /** Values with more blocks than this are worth freeing lazily. */
 export const LAZY_FREE_EFFORT = 64;
@@ -26,6 +26,10 @@ export class LazyFree {
 
   /** Takes over a table that nobody uses any more, with all its entries. */
   addTable(dict: Dict): void {
+    if (dict.count === 0) {
+      dict.free();
+      return;
+    }
     this.tables.push({ dict, cursor: 0 });
     this.pendingCount += dict.count;
   }
@@ -37,7 +41,7 @@ export class LazyFree {
       (flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0 &&
       encodingOf(arena, entry) === Encoding.HASHTABLE
     ) {
-      this.addTable(new Dict(arena).attach(valueRef(arena, entry)));
+      this.addValueTable(valueRef(arena, entry));
     } else {
       freeValue(arena, entry);
       this.freedCount++;
@@ -62,16 +66,23 @@ export class LazyFree {
         table.dict.free();
       }
     }
+    // Nobody comes back for tables of which only the empty rest is left.
+    if (this.pendingCount === 0) for (const { dict } of tables.splice(0)) dict.free();
     return tables.length > 0;
   }
 
   private addNested(entry: Ref): void {
     const { arena } = this;
     if (encodingOf(arena, entry) === Encoding.HASHTABLE) {
-      this.addTable(new Dict(arena).attach(valueRef(arena, entry)));
+      this.addValueTable(valueRef(arena, entry));
     } else {
       freeValue(arena, entry);
     }
     arena.free(entry);
+  }
+
+  private addValueTable(header: Ref): void {
+    const { arena } = this;
+    if (!leaveToHold(arena, header)) this.addTable(new Dict(arena).attach(header));
   }
 }

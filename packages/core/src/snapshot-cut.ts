@@ -9,6 +9,9 @@
  *   preserve()  the hook in front of every change: an entry about to be changed, moved or deleted
  *               that some cut has not seen yet is handed over as it still is.
  *
+ * Large hashes go in pieces, so that neither of the two runs long: see table-walk.ts. Opening a
+ * walk over the hash's table counts as handing it over; the cut goes on when all walks are over.
+ *
  * Either way the entry then takes the present epoch, so the other way passes it by. Entries born
  * after the beginning carry a newer epoch and are left out. Cuts may overlap: an entry goes first
  * to all cuts that are newer than it. A table that is flushed while a cut still needs it is left
@@ -18,17 +21,30 @@
  * that were aborted widen the range of epochs alive; after 16384 of those in a row the next cut
  * first brings all entries up to date.
  */
-import type { Ref } from "./arena.ts";
+import type { Arena, Ref } from "./arena.ts";
 import { assert } from "./assert.ts";
 import type { Dict } from "./dict.ts";
-import { epochOf, setEpoch } from "./object.ts";
+import { Encoding, encodingOf, epochOf, setEpoch, valueRef } from "./object.ts";
 import { RefList } from "./ref-list.ts";
+import { type CutPiece, TableHold, TableWalk } from "./table-walk.ts";
+import { freeEffort } from "./value.ts";
+
+export type { CutPiece };
 
 /** Who gets the entries of a cut. Called from within step() and preserve(): must not fail. */
 export interface CutConsumer {
   /** `entry` belonged to database `databaseIndex` at the instant of the cut. */
   take(databaseIndex: number, entry: Ref): void;
+  /**
+   * As take, for a hash of `fieldCount` fields, more than the cuts' `wholeFieldsMax`. What the entry
+   * tells about the key is to be read now; the fields come through the piece. Without this method
+   * large hashes are handed over whole.
+   */
+  takeLarge?(databaseIndex: number, entry: Ref, fieldCount: number): CutPiece;
 }
+
+/** Entries that a walk fetches at a time; each may be a hash of `wholeFieldsMax` fields. */
+const SLICE = 16;
 
 /** One running cut. */
 export class Cut {
@@ -44,6 +60,8 @@ export class Cut {
   readonly orphans: Dict[] = [];
   /** @internal */
   readonly epoch: number;
+  /** @internal Large hashes at hand, in the order in which they will be walked. */
+  readonly walks: TableWalk[] = [];
   private readonly owner: SnapshotCuts;
   private readonly consumer: CutConsumer;
   private databaseIndex = 0;
@@ -61,10 +79,22 @@ export class Cut {
     this.totalCount = this.keyCounts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Walks on over about `entryCount` entries. True when the cut is complete. */
+  /**
+   * Walks on over about `entryCount` entries, of keys or of large hashes. True when the cut is
+   * complete.
+   */
   step(entryCount: number): boolean {
     let left = entryCount;
     while (!this.done && left > 0) {
+      const walk = this.walks[0];
+      if (walk !== undefined) {
+        left -= walk.step(left);
+        if (walk.isDone) {
+          this.walks.shift();
+          walk.hold.leave(walk);
+        }
+        continue;
+      }
       const dict = this.dicts[this.databaseIndex];
       if (dict === undefined) {
         this.owner.end(this, true);
@@ -83,7 +113,7 @@ export class Cut {
       }
       const { slice } = this;
       slice.clear();
-      this.cursor = dict.scan(this.cursor, Math.min(left, 128), slice);
+      this.cursor = dict.scan(this.cursor, Math.min(left, SLICE), slice);
       for (let i = 0; i < slice.count; i++) this.owner.preserve(dict, slice.at(i));
       left -= Math.max(slice.count, 8);
       if (this.cursor === 0) this.nextDatabase();
@@ -101,10 +131,15 @@ export class Cut {
     this.cursor = 0;
   }
 
-  /** @internal */
-  take(databaseIndex: number, entry: Ref): void {
+  /** @internal `fieldCount` is that of a large hash, or 0. */
+  take(databaseIndex: number, entry: Ref, fieldCount: number): void {
     this.takenCount++;
-    this.consumer.take(databaseIndex, entry);
+    if (fieldCount === 0 || this.consumer.takeLarge === undefined) {
+      this.consumer.take(databaseIndex, entry);
+      return;
+    }
+    const piece = this.consumer.takeLarge(databaseIndex, entry, fieldCount);
+    this.walks.push(new TableWalk(this.owner.holdOf(entry), fieldCount, piece));
   }
 }
 
@@ -113,12 +148,16 @@ export class SnapshotCuts {
   readonly running: Cut[] = [];
   /** The epoch that new and changed entries carry. */
   epoch = 1;
+  /** Hashes with more fields than this are handed over in pieces. */
+  wholeFieldsMax = 128;
+  private readonly arena: Arena;
   private readonly dicts: () => Dict[];
   private readonly release: (dict: Dict) => void;
   private abortedInARow = 0;
 
   /** `dicts` gives the databases' present tables, `release` frees a table nobody needs any more. */
-  constructor(dicts: () => Dict[], release: (dict: Dict) => void) {
+  constructor(arena: Arena, dicts: () => Dict[], release: (dict: Dict) => void) {
+    this.arena = arena;
     this.dicts = dicts;
     this.release = release;
   }
@@ -147,13 +186,29 @@ export class SnapshotCuts {
     if (this.running.length === 0) return;
     const epoch = epochOf(dict.arena, entry);
     if (epoch === this.epoch) return;
+    const isTable = encodingOf(dict.arena, entry) === Encoding.HASHTABLE;
+    const fieldCount = isTable ? this.largeCount(entry) : 0;
     for (const cut of this.running) {
       if (!isOlder(epoch, cut.epoch)) continue;
       // Databases may have been swapped since: the number is the one at the instant of the cut.
       const databaseIndex = cut.dicts.indexOf(dict);
-      if (databaseIndex !== -1) cut.take(databaseIndex, entry);
+      if (databaseIndex !== -1) cut.take(databaseIndex, entry, fieldCount);
     }
     setEpoch(dict.arena, entry, this.epoch);
+  }
+
+  /** Number of fields of a hash that is a table and goes in pieces, otherwise 0. */
+  private largeCount(entry: Ref): number {
+    const count = freeEffort(this.arena, entry);
+    return count > this.wholeFieldsMax ? count : 0;
+  }
+
+  /** @internal The hold on a large hash's table. */
+  holdOf(entry: Ref): TableHold {
+    const { arena } = this;
+    const header = valueRef(arena, entry);
+    const known = arena.holds.get(header);
+    return known instanceof TableHold ? known : new TableHold(arena, header, this.release);
   }
 
   /** A table is flushed: true when a cut still needs it and will release it. */
@@ -172,6 +227,8 @@ export class SnapshotCuts {
     cut.done = true;
     this.running.splice(this.running.indexOf(cut), 1);
     this.abortedInARow = completed ? 0 : this.abortedInARow + 1;
+    for (const walk of cut.walks) walk.hold.leave(walk);
+    cut.walks.length = 0;
     for (const dict of cut.orphans) {
       // Another running cut may need the table as well: then that one inherits it.
       if (!this.adopt(dict)) this.release(dict);

@@ -23,11 +23,19 @@ export function freeBlocks(arena: Arena, encoding: number, ref: Ref): void {
       arena.free(ref);
       return;
     case Encoding.HASHTABLE:
-      freeTable(new Dict(arena).attach(ref));
+      if (!leaveToHold(arena, ref)) freeTable(new Dict(arena).attach(ref));
       return;
     default:
       throw new InvariantError("a value has an encoding that is known");
   }
+}
+
+/** True when a snapshot still needs the block, and sees to its freeing from now on. */
+export function leaveToHold(arena: Arena, ref: Ref): boolean {
+  if (arena.holds.size === 0) return false;
+  const hold = arena.holds.get(ref);
+  hold?.letGo();
+  return hold !== undefined;
 }
 
 /** Frees an entry and what hangs on it. */

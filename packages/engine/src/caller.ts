@@ -3,8 +3,8 @@
  * slow log, latency events, MONITOR, propagation.
  *
  * Reading a clock costs as much as a tenth of a pipelined GET. So the quick commands of a pipeline
- * are timed in groups: a run of the same `fast` command, at most 16, small requests and replies,
- * shares one measurement evenly. Any other command is timed alone, and so is every command while
+ * are timed in groups: a run of the same `fast` or constant-time command, at most 16, small requests
+ * and replies, shares one measurement evenly. Any other command is timed alone, and so is every command while
  * the slow log or the latency monitor look for less than a millisecond.
  */
 import { type CommandEntry, CommandError, FLAG_BITS, Interest, Propagation } from "@kv/commands";
@@ -116,7 +116,7 @@ export class Caller {
     this.groupEntry = entry;
     this.groupCount++;
     if (
-      (entry.bits & FLAG_BITS.fast) === 0 ||
+      (entry.bits & (FLAG_BITS.fast | FLAG_BITS.constant_time)) === 0 ||
       this.timesEach ||
       this.groupCount >= GROUP_COMMANDS_MAX ||
       reply.length - this.groupReplyStart > GROUP_BYTES_MAX ||

@@ -12,7 +12,7 @@ import {
   notifyBits,
 } from "@kv/commands";
 import { bytesOf, type Database, keyIndex, keyLength, NONE, type Ref } from "@kv/core";
-import { latin1 } from "@kv/resp";
+import { latin1, latin1Bytes } from "@kv/resp";
 import { type Client, ClientState } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineCall } from "./engine-call.ts";
@@ -121,20 +121,32 @@ export class EngineEffects implements Effects {
     this.removesByItself = false;
   }
 
-  databaseChanged(index: number): void {
+  databaseChanged(index: number, successor = -1): void {
     const { engine } = this;
     if (engine.tracking.isOn) engine.tracking.flushed();
     if (engine.watchedKeys.count === 0) return;
     for (const database of engine.keyspace.databases) {
       if (index !== -1 && database.index !== index) continue;
-      // Before a flush: whoever watches a key that is there (or will be) is disturbed.
-      engine.watchedKeys.databaseChanged(database.index, (key, watched) => {
-        const bytes = Uint8Array.from(key, (character) => character.charCodeAt(0));
-        const view = new DataView(bytes.buffer);
-        const entry = database.findKey(bytes, view, 0, bytes.length);
-        return entry !== 0 && !watched.expiredAlready;
-      });
+      this.disturbWatchers(database, engine.keyspace.databases[successor]);
     }
+  }
+
+  /**
+   * Before a database is emptied, or another one takes its place: whoever watches a key that is
+   * there, or will be, is disturbed. Between missing and expired there is no difference.
+   */
+  private disturbWatchers(database: Database, successor: Database | undefined): void {
+    const { call, watchedKeys } = this.engine;
+    watchedKeys.databaseChanged(database.index, (watched) => {
+      const bytes = latin1Bytes(watched.key);
+      const view = new DataView(bytes.buffer);
+      const before = database.findKey(bytes, view, 0, bytes.length);
+      const after = successor?.findKey(bytes, view, 0, bytes.length) ?? NONE;
+      const wasThere = before !== NONE && !watched.expiredAlready;
+      const isExpired = after !== NONE && call.isExpired(after);
+      watched.expiredAlready = isExpired;
+      return wasThere || (after !== NONE && !isExpired);
+    });
   }
 
   /** Only while `attends`. */

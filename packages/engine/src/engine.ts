@@ -32,6 +32,7 @@ import {
 } from "@kv/resp";
 import { Users } from "./acl.ts";
 import { AclLog } from "./acl-log.ts";
+import { refusalOf } from "./admission.ts";
 import { Caller } from "./caller.ts";
 import { Client, ClientState, ReplyMode } from "./client.ts";
 import { ClientEviction } from "./client-eviction.ts";
@@ -72,6 +73,9 @@ export interface EngineOptions {
 export function createEngine(options: EngineOptions): Engine {
   return new Engine(options);
 }
+
+/** Replies of a batch that leave before its end. */
+const REPLIES_BYTES_MAX = 1024 * 1024;
 
 /** What came of one request: go on, keep it and all behind it for later, or stop reading. */
 const Outcome = { DONE: 0, WAIT: 1, STOP: 2 } as const;
@@ -187,7 +191,7 @@ export class Engine {
   /** A new connection. Null: it was refused, told why, and is being closed. */
   accept(connection: Connection): Client | null {
     this.stats.connectionsReceived++;
-    const refusal = this.refusalOf(connection);
+    const refusal = refusalOf(this, connection);
     if (refusal !== null) {
       this.stats.connectionsRejected++;
       const line = new ReplyWriter(512);
@@ -212,27 +216,6 @@ export class Engine {
     return client;
   }
 
-  private refusalOf(connection: Connection): string | null {
-    if (this.clients.size >= this.config.number("maxclients"))
-      return "ERR max number of clients reached";
-    if (
-      this.config.boolean("protected-mode") &&
-      this.users.opensFreely &&
-      connection.kind !== "unix" &&
-      connection.kind !== "inproc" &&
-      !isLoopback(connection.address)
-    ) {
-      return (
-        "DENIED Redis is running in protected mode because protected mode is enabled and no " +
-        "password is set for the default user. In this mode connections are only accepted from " +
-        "the loopback interface. To accept others, either set a password (requirepass), or bind " +
-        "the server to the addresses that should reach it and turn protected mode off: " +
-        "CONFIG SET protected-mode no, from a client on this machine."
-      );
-    }
-    return null;
-  }
-
   /** Bytes arrived; they may be overwritten after this returns. */
   receive(client: Client, chunk: Uint8Array, view: DataView, start: number, end: number): void {
     const length = end - start;
@@ -241,7 +224,12 @@ export class Engine {
     this.stats.readsProcessed++;
     if ((client.unusual & (ClientState.WAITING | ClientState.CLOSING)) !== 0) {
       if (client.is(ClientState.CLOSING)) return;
-      if (client.reader.hold(chunk, start, end) === ReadStatus.ERROR) this.refuseInput(client);
+      client.reader.hold(chunk, start, end);
+      // Any other error has its turn when what was held is served.
+      if (client.reader.overLimit) {
+        this.refuseInput(client);
+        this.closeClient(client, "query buffer limit");
+      }
       return;
     }
     this.nowMs = this.host.wallMs();
@@ -330,7 +318,10 @@ export class Engine {
     this.current = null;
     this.output.sendReply(client);
     batch.clear();
-    if (client.is(ClientState.CLOSING) && !client.closed) client.connection.end();
+    if (!client.is(ClientState.CLOSING) || client.closed) return;
+    // Who has passed the output limit gets no time to read the rest.
+    if (client.connection.pendingBytes > 0) this.output.checkLimit(client);
+    if (!client.closed) client.connection.end();
   }
 
   /** Runs the commands of the batch. False when the client waits or closes. */
@@ -344,7 +335,10 @@ export class Engine {
     caller.openGroup();
     for (let index = 0; index < count; index++) {
       const outcome = this.request(client, index);
-      if (outcome === Outcome.DONE) continue;
+      if (outcome === Outcome.DONE) {
+        if (this.reply.length > REPLIES_BYTES_MAX) this.sendEarly(client);
+        continue;
+      }
       caller.closeGroup();
       // What waits is parsed again when the client goes on; what follows a close is not run.
       if (outcome === Outcome.WAIT) client.reader.suspend(batch, index);
@@ -353,6 +347,13 @@ export class Engine {
     }
     caller.closeGroup();
     return true;
+  }
+
+  /** Large replies do not wait for the end of the batch: nobody could hold 512 of them. */
+  private sendEarly(client: Client): void {
+    this.caller.closeGroup();
+    this.output.sendReply(client);
+    this.caller.openGroup();
   }
 
   private request(client: Client, index: number): number {
@@ -581,16 +582,6 @@ export class Engine {
   updateInterest(): void {
     this.effects.updateInterest();
   }
-}
-
-function isLoopback(address: string): boolean {
-  return (
-    address.startsWith("127.") ||
-    address.startsWith("[::1]") ||
-    address.startsWith("::1") ||
-    address.startsWith("[::ffff:127.") ||
-    address.startsWith("::ffff:127.")
-  );
 }
 
 export { EngineState };

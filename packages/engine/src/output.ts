@@ -137,11 +137,13 @@ export class Output {
       client.softLimitSinceMs = 0;
     }
     if (!exceeded) return;
-    engine.stats.outputLimitDisconnections++;
-    engine.host.log(
-      "warning",
-      `Client ${this.describe(client)} scheduled to be closed ASAP for overcoming of output buffer limits.`,
-    );
+    if (!client.is(ClientState.CLOSING)) {
+      engine.stats.outputLimitDisconnections++;
+      engine.host.log(
+        "warning",
+        `Client ${this.describe(client)} scheduled to be closed ASAP for overcoming of output buffer limits.`,
+      );
+    }
     engine.closeClient(client, "output buffer limit");
   }
 

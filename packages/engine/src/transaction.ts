@@ -84,13 +84,10 @@ export interface WatchedKey {
 
 /** Who watches which key, over all clients. */
 export class WatchedKeys {
-  private readonly byDatabase = new Map<number, Map<string, Set<Client>>>();
+  private readonly byDatabase = new Map<number, Map<string, Map<Client, WatchedKey>>>();
   count = 0;
 
   watch(client: Client, transaction: Transaction, watched: WatchedKey): void {
-    for (const other of transaction.watched)
-      if (other.databaseIndex === watched.databaseIndex && other.key === watched.key) return;
-    transaction.watched.push(watched);
     let keys = this.byDatabase.get(watched.databaseIndex);
     if (keys === undefined) {
       keys = new Map();
@@ -98,10 +95,12 @@ export class WatchedKeys {
     }
     let clients = keys.get(watched.key);
     if (clients === undefined) {
-      clients = new Set();
+      clients = new Map();
       keys.set(watched.key, clients);
     }
-    clients.add(client);
+    if (clients.has(client)) return;
+    clients.set(client, watched);
+    transaction.watched.push(watched);
     this.count++;
   }
 
@@ -127,33 +126,20 @@ export class WatchedKeys {
   changed(databaseIndex: number, key: string, isThere: () => boolean): void {
     const clients = this.byDatabase.get(databaseIndex)?.get(key);
     if (clients === undefined) return;
-    for (const { transaction } of clients) {
+    for (const [{ transaction }, watched] of clients) {
       if (transaction === null) continue;
-      const watched = transaction.watched.find(
-        (each) => each.databaseIndex === databaseIndex && each.key === key,
-      );
-      if (watched?.expiredAlready === true && !isThere()) watched.expiredAlready = false;
+      if (watched.expiredAlready && !isThere()) watched.expiredAlready = false;
       else transaction.disturbed = true;
     }
   }
 
-  /** All keys of a database went or came at once: `exists` tells whether a key was or is there. */
-  databaseChanged(
-    databaseIndex: number,
-    affected: (key: string, watched: WatchedKey) => boolean,
-  ): void {
+  /** All keys of a database go, others may come: `affected` tells whose transaction that disturbs. */
+  databaseChanged(databaseIndex: number, affected: (watched: WatchedKey) => boolean): void {
     const keys = this.byDatabase.get(databaseIndex);
     if (keys === undefined) return;
-    for (const [key, clients] of keys) {
-      for (const client of clients) {
-        const transaction = client.transaction;
-        if (transaction === null) continue;
-        for (const watched of transaction.watched) {
-          if (watched.databaseIndex === databaseIndex && watched.key === key) {
-            if (affected(key, watched)) transaction.disturbed = true;
-          }
-        }
-      }
+    for (const clients of keys.values()) {
+      for (const [{ transaction }, watched] of clients)
+        if (transaction !== null && affected(watched)) transaction.disturbed = true;
     }
   }
 

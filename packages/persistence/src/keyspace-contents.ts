@@ -127,6 +127,18 @@ export function putField(database: Database, key: string, field: string, text: s
   hash.set(name, new DataView(name.buffer), 0, name.length, value, 0, value.length, HASH_LIMITS);
 }
 
+/** HDEL; the key must hold a hash or nothing. */
+export function removeField(database: Database, key: string, field: string): void {
+  const { arena, keyspace } = database;
+  const entry = find(database, bytesOfText(key));
+  if (entry === NONE) return;
+  database.preserve(entry);
+  const name = bytesOfText(field);
+  const hash = new HashValue(arena, keyspace.seed).attach(entry);
+  hash.delete(name, new DataView(name.buffer), 0, name.length);
+  if (hash.length === 0) database.remove(entry, false);
+}
+
 /** DEL. */
 export function removeKey(database: Database, key: string): void {
   const entry = find(database, bytesOfText(key));

@@ -128,7 +128,7 @@ describe("loading a file", () => {
       seen.push(sizeBytes);
     });
     expect(result).toBe("loaded");
-    expect(seen.length).toBe(3);
+    expect(seen.length).toBe(9);
     expect(contentsOf(target)).toEqual(contentsOf(keyspace));
   });
 

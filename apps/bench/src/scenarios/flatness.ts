@@ -42,7 +42,8 @@ async function longestStop(kind: ServerKind, growTo: number): Promise<ProbeResul
   });
   // Short batches on few connections: a queue in front of the probe would look like a stop.
   await loadKeys(server.port, "string", growTo, { connections: 2, batch: 50 });
-  return probe.stop();
+  // Awaited here: the server must live until the last answer has come.
+  return await probe.stop();
 }
 
 async function growth(context: Context): Promise<{ table: Table; stopMs: number }> {

@@ -7,7 +7,14 @@ import { loadKeys, type ProbeResult, startProbe, startWriter } from "../load-cli
 import { familyBytes } from "../process-usage.ts";
 import { RespClient } from "../resp-client.ts";
 import type { Context, Section } from "../scenario.ts";
-import { inTurns, makeFolder, type Server, type ServerKind, startServer } from "../servers.ts";
+import {
+  inTurns,
+  makeFolder,
+  removeFolder,
+  type Server,
+  type ServerKind,
+  startServer,
+} from "../servers.ts";
 import { median } from "../statistics.ts";
 
 interface Snapshot {
@@ -25,9 +32,13 @@ const SAVE_WITHIN_MS = 180_000;
 async function keysIn(file: string, reference: ServerKind): Promise<number> {
   const dir = makeFolder();
   copyFileSync(file, join(dir, "dump.rdb"));
-  await using server = await startServer(reference, { dir });
-  await using client = await RespClient.connect(server.port);
-  return Number(await client.send("DBSIZE"));
+  try {
+    await using server = await startServer(reference, { dir });
+    await using client = await RespClient.connect(server.port);
+    return Number(await client.send("DBSIZE"));
+  } finally {
+    removeFolder(dir);
+  }
 }
 
 /** Starts a BGSAVE and waits for its end; the result is its length and the most memory in use. */
@@ -108,7 +119,8 @@ export async function snapshot(context: Context): Promise<Section> {
     method:
       `${count(keys)} strings, ${writesPerSecond} random overwrites a second, and a probe that sends ` +
       "a GET and a SET each millisecond without waiting. Memory is the proportional size of the " +
-      `process and its children. Medians of ${rounds} rounds. The file is loaded into redis-server.`,
+      `process and its children. Medians of ${rounds} rounds. The file is loaded into redis-server. ` +
+      "Net: less the time in which server or probe was ready to run and had no processor.",
     tables: [
       {
         columns: ["server", "phase", "latency", "p50", "p99", "p99.9", "longest"],

@@ -123,9 +123,10 @@ function sortKeys(request: RequestWords): FoundKey[] {
   const found: FoundKey[] = [{ index: 1, flags: ["RO", "access"] }];
   for (let i = 2; i < request.argc; i++) {
     const word = request.text(i).toUpperCase();
-    if (word === "STORE" && i + 1 < request.argc) {
-      found[1] = { index: ++i, flags: ["OW", "update"] };
-    } else i += OPTION_WORDS[word] ?? 0;
+    // Redis looks at the destination again, as if it could be an option.
+    if (word === "STORE" && i + 1 < request.argc)
+      found[1] = { index: i + 1, flags: ["OW", "update"] };
+    else i += OPTION_WORDS[word] ?? 0;
   }
   return found;
 }

@@ -24,8 +24,8 @@ export const swapdb = command({
     const { databases } = call.keyspace;
     if (databases[a] === undefined || databases[b] === undefined) throw errors.dbIndexOutOfRange;
     if (a !== b) {
-      call.effects.databaseChanged(a);
-      call.effects.databaseChanged(b);
+      call.effects.databaseChanged(a, b);
+      call.effects.databaseChanged(b, a);
       call.keyspace.swap(a, b);
     }
     call.dirty++;

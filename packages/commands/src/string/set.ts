@@ -23,7 +23,7 @@ export const set = command({
   summary: "Stores a string at a key, whatever it held before; may set a time to live with it.",
   complexity: "O(1)",
   arity: -3,
-  flags: ["write", "denyoom"],
+  flags: ["write", "denyoom", "constant_time"],
   keys: [
     {
       ...keyAt(1, "RW", "access", "update", "variable_flags"),
@@ -126,8 +126,7 @@ function replyOldString(call: Call): void {
 
 /** Stores the value and its expiry. Goes on as SET ... PXAT, so that delays change nothing. */
 function putWithExpiry(call: Call, entry: Ref, valueArgument: number, whenMs: number): void {
-  // Keeping the old expiry, soon overwritten, saves moving the entry twice.
-  call.db.setExpiry(call.putArgument(1, entry, valueArgument, true), whenMs);
+  call.putArgument(1, entry, valueArgument, false, whenMs);
   call.changed(1, "set", Notify.STRING);
   call.event(1, "expire", Notify.GENERIC);
   if (call.propagates)

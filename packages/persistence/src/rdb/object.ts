@@ -16,6 +16,7 @@ import {
   type Database,
   Encoding,
   encodingOf,
+  expiryMs,
   freeEntry,
   type HashLimits,
   HashValue,
@@ -99,10 +100,19 @@ export class ObjectWriter {
     const hash = this.hash.attach(entry);
     output.length(hash.length);
     hash.rewind();
-    while (hash.next()) {
-      output.string(hash.fieldBytes, hash.fieldStart, hash.fieldEnd);
-      output.string(hash.valueBytes, hash.valueStart, hash.valueEnd);
-    }
+    while (hash.next()) this.writePair(output);
+  }
+
+  /** One field of a hash that is a table: the entry in that table. */
+  writeField(output: RdbOutput, field: Ref): void {
+    this.hash.readField(field);
+    this.writePair(output);
+  }
+
+  private writePair(output: RdbOutput): void {
+    const { hash } = this;
+    output.string(hash.fieldBytes, hash.fieldStart, hash.fieldEnd);
+    output.string(hash.valueBytes, hash.valueStart, hash.valueEnd);
   }
 }
 
@@ -180,7 +190,7 @@ export class ObjectReader {
 
   /**
    * Makes the value that was read the one of its key in `database`. `key` counts for strings only,
-   * all others have remembered theirs, and their expiry. Returns the entry, or NONE when there is
+   * all others have remembered theirs. Returns the entry, or NONE when there is
    * such a key.
    */
   store(database: Database, key: RdbString, whenMs: number, idle: number): Ref {
@@ -217,6 +227,8 @@ export class ObjectReader {
       setIdleBits(arena, entry, idle);
       database.adopt(entry, hash);
       this.entry = NONE;
+      // The payload of a RESTORE does not tell the expiry: that value was begun without.
+      if (expiryMs(arena, entry) !== whenMs) entry = database.setExpiry(entry, whenMs);
     }
     return entry;
   }

@@ -43,7 +43,7 @@ export class RdbOutput {
   private used = 0;
   private flushedBytes = 0;
   private readonly spare: Uint8Array[] = [];
-  private scratch = new Uint8Array(4096);
+  private scratch = new Uint8Array(64);
 
   constructor(sink: ByteSink, options: RdbOutputOptions = {}) {
     this.sink = sink;

@@ -1,5 +1,5 @@
 /** Round trips of generated keyspaces, and snapshots in the middle of random writes. */
-import { Keyspace } from "@kv/core";
+import { Keyspace, NONE } from "@kv/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -8,6 +8,7 @@ import {
   HASH_LIMITS,
   putField,
   putString,
+  removeField,
   removeKey,
 } from "../keyspace-contents.ts";
 import { RdbLoader } from "./load.ts";
@@ -151,6 +152,72 @@ describe("an RDB snapshot", () => {
         },
       ),
       { numRuns: 150 },
+    );
+  });
+
+  test("holds the instant of its beginning when large hashes change meanwhile", () => {
+    const word = fc.record({
+      does: fc.constantFrom(
+        ...(["hset", "hset", "hset", "hdel", "hdel", "step", "step", "step", "step"] as const),
+        ...(["set", "del", "move", "expire", "flush", "begin"] as const),
+      ),
+      database: fc.constantFrom(0, 0, 1),
+      key: fc.constantFrom("a", "b", "c"),
+      field: fc.nat(199),
+      size: fc.constantFrom(1, 20, 5000),
+      rare: fc.nat(9),
+    });
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 40, maxLength: 200 }), fc.boolean(), (words, lzf) => {
+        const keyspace = emptyKeyspace();
+        keyspace.cuts.wholeFieldsMax = 4;
+        const empty = keyspace.arena.blockCount;
+        for (const name of ["a", "b", "c"])
+          for (let i = 0; i < 200; i++)
+            putField(keyspace.databases[0], name, `f${i}`, `v${i}`.repeat(i % 20 === 0 ? 2000 : 1));
+        putString(keyspace.databases[1], "string", "value");
+        const snapshots: { snapshot: RdbSnapshot; parts: Uint8Array[]; expected: Contents }[] = [];
+        const begin = () => {
+          const parts: Uint8Array[] = [];
+          const expected = contentsOf(keyspace);
+          const snapshot = new RdbSnapshot(
+            keyspace,
+            (bytes, start, end) => parts.push(bytes.slice(start, end)),
+            { facts: FACTS, chunkBytes: 300, compress: lzf },
+          );
+          snapshots.push({ snapshot, parts, expected });
+        };
+        begin();
+        for (const { does, database: index, key: name, field, size, rare } of words) {
+          const target = keyspace.databases[index];
+          const bytes = Uint8Array.of(name.charCodeAt(0));
+          const entry = target.findKey(bytes, new DataView(bytes.buffer), 0, 1);
+          if (does === "hset") putField(target, name, `f${field}`, `${field},`.repeat(size));
+          else if (does === "hdel") removeField(target, name, `f${field}`);
+          else if (does === "step") snapshots[field % snapshots.length].snapshot.step(9);
+          else if (does === "begin" && snapshots.length < 3) begin();
+          else if (does === "set") putString(target, `s${name}`, `${field}`.repeat(size));
+          else if (entry === NONE || rare > 3) continue;
+          else if (does === "expire") target.setExpiry(entry, 2e12 + field);
+          else if (does === "del") target.remove(entry, size > 1);
+          else if (does === "flush") target.flush(size > 1);
+          else if (does === "move") {
+            target.detach(entry);
+            removeKey(keyspace.databases[2], name);
+            keyspace.databases[2].adopt(entry);
+          }
+        }
+        for (const { snapshot, parts, expected } of snapshots) {
+          while (!snapshot.step(100));
+          expect(loaded(parts)).toEqual(expected);
+          expect(snapshot.takenCount).toBe(expected.size);
+        }
+        keyspace.flush(false);
+        while (keyspace.lazyFree.step(100));
+        keyspace.check();
+        expect(keyspace.arena.blockCount).toBe(empty);
+      }),
+      { numRuns: 25 },
     );
   });
 

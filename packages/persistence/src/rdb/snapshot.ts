@@ -5,12 +5,17 @@
  * write changes it) with an RdbWriter. Keys of one database may be interrupted by one of another
  * that is about to change; the file then selects that database and comes back later.
  *
+ * A large hash comes in pieces, and is one stretch of the file. What has to be written in the middle
+ * of another's stretch waits aside: fields that change before their hash's turn with that hash,
+ * other keys until the stretch is over.
+ *
  * The sink may be slow. It says how far it is through written(), and step() does nothing while
  * more than `pendingBytesMax` wait. Entries that are about to change are written even then: the
  * instant matters more.
  */
-import type { Cut, Keyspace, Ref } from "@kv/core";
+import type { Cut, CutPiece, Keyspace, Ref } from "@kv/core";
 import type { ByteSink } from "./output.ts";
+import { SideBuffer } from "./side-buffer.ts";
 import { type RdbFacts, RdbWriter, type RdbWriterOptions } from "./writer.ts";
 
 export interface RdbSnapshotOptions extends RdbWriterOptions {
@@ -20,6 +25,7 @@ export interface RdbSnapshotOptions extends RdbWriterOptions {
 }
 
 const PENDING_BYTES_MAX = 8 * 2 ** 20;
+const SIDE_CHUNK_BYTES = 4096;
 
 export class RdbSnapshot {
   isDone = false;
@@ -27,22 +33,87 @@ export class RdbSnapshot {
   private readonly cut: Cut;
   private readonly expiryCounts: number[];
   private readonly pendingBytesMax: number;
+  /** Writes what cannot go to the file yet, into the buffer at hand. */
+  private readonly sideWriter: RdbWriter;
+  private sideTarget = new SideBuffer();
+  /** The large hash whose stretch of the file is being written, and the keys that wait for its end. */
+  private stretch: LargeHash | null = null;
+  private readonly waiting = new SideBuffer();
+  /** The database selected at the end of all that has been written or waits. */
   private databaseIndex = -1;
   private acknowledgedBytes = 0;
 
   /** Fixes the instant: the file holds what the keyspace holds now. */
   constructor(keyspace: Keyspace, sink: ByteSink, options: RdbSnapshotOptions) {
     this.writer = new RdbWriter(keyspace.arena, sink, options);
+    const aside: ByteSink = (bytes, start, end) => {
+      this.sideTarget.append(bytes, start, end);
+      this.sideWriter.output.recycle(bytes);
+    };
+    const sideOptions = { ...options, checksum: false, chunkBytes: SIDE_CHUNK_BYTES };
+    this.sideWriter = new RdbWriter(keyspace.arena, aside, sideOptions);
     this.pendingBytesMax = options.pendingBytesMax ?? PENDING_BYTES_MAX;
     this.expiryCounts = keyspace.databases.map((database) => database.expires.count);
     this.writer.header(options.facts);
     this.cut = keyspace.cuts.begin({
       take: (databaseIndex, entry) => this.take(databaseIndex, entry),
+      takeLarge: (databaseIndex, entry, fieldCount) =>
+        this.takeLarge(databaseIndex, entry, fieldCount),
     });
   }
 
   private take(databaseIndex: number, entry: Ref): void {
+    if (this.stretch === null) {
+      this.select(this.writer, databaseIndex);
+      this.writer.entry(entry);
+      return;
+    }
+    const aside = this.aside(this.waiting);
+    this.select(aside, databaseIndex);
+    aside.entry(entry);
+    aside.output.flush();
+  }
+
+  private takeLarge(databaseIndex: number, entry: Ref, fieldCount: number): CutPiece {
+    const hash = new LargeHash(this, databaseIndex);
+    const aside = this.aside(hash.early);
+    aside.beginHash(entry, fieldCount);
+    aside.output.flush();
+    return hash;
+  }
+
+  /** A writer of what lands in `target`; to be flushed before the next use. */
+  private aside(target: SideBuffer): RdbWriter {
+    this.sideTarget = target;
+    return this.sideWriter;
+  }
+
+  /** @internal */
+  beginStretch(hash: LargeHash): void {
     const { writer } = this;
+    this.select(writer, hash.databaseIndex);
+    hash.early.drainTo(writer.output);
+    this.stretch = hash;
+  }
+
+  /** @internal */
+  field(hash: LargeHash, field: Ref): void {
+    if (this.stretch === hash) {
+      this.writer.field(field);
+      return;
+    }
+    const aside = this.aside(hash.early);
+    aside.field(field);
+    aside.output.flush();
+  }
+
+  /** @internal */
+  endStretch(): void {
+    this.stretch = null;
+    this.waiting.drainTo(this.writer.output);
+  }
+
+  private select(writer: RdbWriter, databaseIndex: number): void {
     if (databaseIndex !== this.databaseIndex) {
       this.databaseIndex = databaseIndex;
       writer.selectDatabase(databaseIndex);
@@ -53,7 +124,6 @@ export class RdbSnapshot {
         writer.resizeDatabase(this.cut.keyCounts[databaseIndex], expiryCount);
       }
     }
-    writer.entry(entry);
   }
 
   /** Bytes that were written and that the sink has not reported as done. */
@@ -95,6 +165,31 @@ export class RdbSnapshot {
   abort(): void {
     this.cut.abort();
     this.isDone = true;
+  }
+}
+
+/** A large hash on its way to the file. */
+class LargeHash implements CutPiece {
+  readonly databaseIndex: number;
+  /** Key, number of fields, and the fields that came before its stretch began. */
+  readonly early = new SideBuffer();
+  private readonly snapshot: RdbSnapshot;
+
+  constructor(snapshot: RdbSnapshot, databaseIndex: number) {
+    this.snapshot = snapshot;
+    this.databaseIndex = databaseIndex;
+  }
+
+  begin(): void {
+    this.snapshot.beginStretch(this);
+  }
+
+  field(entry: Ref): void {
+    this.snapshot.field(this, entry);
+  }
+
+  end(): void {
+    this.snapshot.endStretch();
   }
 }
 

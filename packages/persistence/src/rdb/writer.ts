@@ -100,6 +100,23 @@ export class RdbWriter {
 
   /** A key with all that belongs to it. */
   entry(entry: Ref): void {
+    this.key(entry);
+    this.objects.write(this.output, entry);
+  }
+
+  /** The beginning of a large hash; as many fields have to follow. */
+  beginHash(entry: Ref, fieldCount: number): void {
+    this.key(entry);
+    this.output.length(fieldCount);
+  }
+
+  /** One field of the hash that was begun: the entry in its table. */
+  field(field: Ref): void {
+    this.objects.writeField(this.output, field);
+  }
+
+  /** What stands before a value. */
+  private key(entry: Ref): void {
     const { arena, output, eviction, objects } = this;
     const whenMs = expiryMs(arena, entry);
     if (whenMs !== -1) {
@@ -119,7 +136,6 @@ export class RdbWriter {
     output.byte(objects.typeOf(entry));
     const at = keyIndex(arena, entry);
     output.string(bytesOf(arena, entry), at, at + keyLength(arena, entry));
-    objects.write(output, entry);
   }
 
   /** The end of the file; everything has gone to the sink then. */

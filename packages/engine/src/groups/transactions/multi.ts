@@ -107,9 +107,10 @@ function runQueue(call: EngineCall, queue: readonly QueuedCommand[]): void {
       }
       engine.caller.run(client, queued.entry);
     }
+    // Not after a failure that ends the server: half a transaction must reach no file.
+    engine.propagator.close();
   } finally {
     engine.caller.before(null);
-    engine.propagator.close();
     call.begin(args, requestIndex, execEntry);
     call.propagation = Propagation.PREVENTED;
     client.lastCommand = execEntry;
