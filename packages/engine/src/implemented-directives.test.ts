@@ -8,7 +8,7 @@ import { engineDirectives } from "./implemented-directives.ts";
 const onlyShown = ["aclfile", "bind", "repl-backlog-size", "supervised", "unixsocket"];
 
 test("the directives said to have an effect are those that the source reads", () => {
-  const names = new Set(directives.map(({ name }) => name));
+  const names = new Set<string>(directives.map(({ name }) => name));
   const folder = fileURLToPath(new URL(".", import.meta.url));
   const read = new Set<string>();
   for (const file of globSync("**/*.ts", { cwd: folder })) {

@@ -65,6 +65,7 @@ class RequestMaker {
   private readonly chance: Chance;
   /** Group of the command in the making: its keys most often hold its own type. */
   private group: Group = "string";
+  private madeCount = 0;
 
   constructor(chance: Chance) {
     this.chance = chance;
@@ -190,7 +191,7 @@ class RequestMaker {
     const words: Words = fullName.split("|");
     this.appendAll(command.args, words);
     if (chance.percent(12)) this.damage(words);
-    tame(words);
+    tame(words, this.madeCount++);
     // Which keys a request names is what ACL and cluster rely on.
     if (words.length > 1 && chance.percent(5)) return [["COMMAND", "GETKEYS", ...words]];
     const mayBlock = (bits & FLAG_BITS.blocking) !== 0;
@@ -235,16 +236,19 @@ function safeLife(
   option: string,
   value: number,
   word: string | number,
+  number: number,
 ): string | number {
-  if (!(value > 0) || value > 9.2e18) return word;
   const isDate = /at$/.test(option) || /expireat/.test(name);
   const isMs = /^px/.test(option) || /^p/.test(name) || name === "restore";
-  const seconds = (isDate ? 32503680000 : 1_000_000) + (value % 1e9);
+  // The largest numbers overflow, and must be refused; but as a date they are one.
+  if (!(value > 0) || (value > 9.2e18 && !(isDate && isMs))) return word;
+  // No two are near each other: which of them is greater must not hang on a tick of the clock.
+  const seconds = (isDate ? 32503680000 : 1_000_000) + (value % 1e9) + number * 7919;
   return isMs ? seconds * 1000 : seconds;
 }
 
 /** Takes out what would make the clock, or the memory of the machine, decide the reply. */
-function tame(words: Words): void {
+function tame(words: Words, number: number): void {
   const name = `${words[0]}`;
   for (let at = 1; at < words.length; at++) {
     const value = Number(`${words[at]}`.replace("#", ""));
@@ -252,7 +256,7 @@ function tame(words: Words): void {
     const isLife =
       /^p?x(at)?$|^p?ex(at)?$|^e?px$/.test(option) ||
       (at === 2 && /expire|setex|restore/.test(name));
-    if (isLife) words[at] = safeLife(name, option, value, words[at] as string | number);
+    if (isLife) words[at] = safeLife(name, option, value, words[at] as string | number, number);
     // Strings of gigabytes are a test of patience.
     if (/setbit|bitfield|setrange/.test(name) && value > 1e6 && value < 2 ** 32) words[at] = 1000;
     // Random members are repeated as often as a negative number says.

@@ -57,13 +57,16 @@ interface Waiter {
 export class WireClient {
   isClosed = false;
   private readonly socket: Socket;
-  private received = "";
+  /** What was received and not yet returned, in pieces: joining at each would be quadratic. */
+  private pieces: string[] = [];
+  private receivedLength = 0;
   private waiter: Waiter | null = null;
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (chunk) => {
-      this.received += chunk.toString("latin1");
+      this.pieces.push(chunk.toString("latin1"));
+      this.receivedLength += chunk.length;
       this.wake();
     });
     socket.on("error", () => {});
@@ -117,21 +120,40 @@ export class WireClient {
     this.socket.end();
   }
 
+  private get received(): string {
+    if (this.pieces.length > 1) this.pieces = [this.pieces.join("")];
+    return this.pieces[0] ?? "";
+  }
+
+  /** Takes the first `length` characters of what was received. */
+  private take(length: number): string {
+    const { received } = this;
+    this.pieces = length < received.length ? [received.slice(length)] : [];
+    this.receivedLength -= length;
+    return received.slice(0, length);
+  }
+
   /** The next `count` replies, raw; fewer when the connection ends or the time is over. */
   async replies(count: number, limitMs = REPLY_LIMIT_MS): Promise<string> {
     let found = 0;
     let end = 0;
+    // Nothing is looked at before so much is there.
+    let least = 0;
     await this.until(() => {
+      if (this.receivedLength < least) return false;
+      const { received } = this;
       for (; found < count; found++) {
-        const next = replyEnd(this.received, end);
-        if (next === -1) return false;
+        const next = replyEnd(received, end);
+        if (next === -1) {
+          const length = /^\$(\d+)\r/.exec(received.slice(end, end + 20))?.[1];
+          least = end + Number(length ?? 0);
+          return false;
+        }
         end = next;
       }
       return true;
     }, limitMs);
-    const text = this.received.slice(0, end);
-    this.received = this.received.slice(end);
-    return text;
+    return this.take(end);
   }
 
   /** Sends a request and returns its reply, raw. */
@@ -142,13 +164,16 @@ export class WireClient {
 
   /** Everything that arrives until the server closes, or until nothing comes for `quietMs`. */
   async rest(quietMs: number): Promise<string> {
-    for (let length = -1; length !== this.received.length && !this.isClosed; ) {
-      length = this.received.length;
+    for (let length = -1; length !== this.receivedLength && !this.isClosed; ) {
+      length = this.receivedLength;
       await this.until(() => false, quietMs);
     }
-    const text = this.received;
-    this.received = "";
-    return text;
+    return this.take(this.receivedLength);
+  }
+
+  /** Leaves what arrives with the kernel, and so with the server. */
+  stopReading(): void {
+    this.socket.pause();
   }
 
   close(): void {

@@ -1,0 +1,302 @@
+/** What an attacker, or a bad day, once got out of the server: each of these has worked. */
+import { ArenaFullError } from "@kv/core";
+import { encodeRequest } from "@kv/resp";
+import { describe, expect, test } from "vitest";
+import { type Harness, harness, type TestClient } from "./harness.ts";
+import { contentsOf } from "./simulation.ts";
+
+function pipeline(requests: readonly (readonly (string | Uint8Array)[])[]): Uint8Array {
+  const parts = requests.map((words) => encodeRequest(words));
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function repliesOf(client: TestClient): unknown[] {
+  const replies: unknown[] = [];
+  for (let next = client.receive(); next !== undefined; next = client.receive()) replies.push(next);
+  return replies;
+}
+
+describe("the clock and the pause", () => {
+  test("a transaction that begins a pause still overwrites an expired key", () => {
+    const kv = harness();
+    kv.send("DEBUG", "SET-ACTIVE-EXPIRE", 0);
+    kv.send("SET", "k", "old", "PX", 10);
+    kv.clock.advance(20);
+    kv.send("MULTI");
+    kv.send("CLIENT", "PAUSE", 1000, "WRITE");
+    kv.send("SET", "k", "new");
+    kv.send("EXEC");
+    expect(kv.send("GET", "k")).toBe("new");
+    expect(kv.send("DBSIZE")).toBe(1);
+    kv.check();
+  });
+
+  test("a held client that sends more than it may is closed, and nobody else hears of it", () => {
+    const kv = harness({ config: { "client-query-buffer-limit": "1mb" } });
+    const held = kv.client();
+    const other = kv.client();
+    kv.send("CLIENT", "PAUSE", 1000, "WRITE");
+    held.sendBytes(pipeline([["SET", "k", "v"]]));
+    held.sendBytes(new Uint8Array(1_200_000));
+    expect(held.closed).toBe(true);
+    expect(other.send("PING")).toBe("PONG");
+    expect(other.takeRaw()).toBe("+PONG\r\n");
+  });
+
+  test("a broken request behind a held one is answered after it", () => {
+    const kv = harness();
+    const held = kv.client();
+    kv.send("CLIENT", "PAUSE", 50, "WRITE");
+    held.sendBytes(pipeline([["SET", "k", "v"]]));
+    held.sendBytes("*1\r\n!bad\r\n");
+    held.sendBytes("PING\r\n");
+    expect(kv.send("PING")).toBe("PONG");
+    kv.clock.advance(100);
+    expect(held.takeRaw()).toBe("+OK\r\n-ERR Protocol error: expected '$', got '!'\r\n");
+    expect(held.closed).toBe(true);
+  });
+});
+
+describe("watched keys", () => {
+  test("a hundred thousand of them cost no more than their number", () => {
+    const kv = harness();
+    const words = Array.from({ length: 100_000 }, (_, index) => `k${index}`);
+    const startMs = performance.now();
+    kv.self.sendBytes(encodeRequest(["WATCH", ...words.slice(0, 50_000)]));
+    kv.self.sendBytes(encodeRequest(["WATCH", ...words]));
+    kv.client().send("FLUSHALL");
+    expect(performance.now() - startMs).toBeLessThan(10_000);
+  });
+
+  test("a missing key that comes with SWAPDB is a changed one", () => {
+    const kv = harness();
+    const other = kv.client();
+    kv.send("WATCH", "k");
+    other.send("SELECT", 1);
+    other.send("SET", "k", "v");
+    other.send("SWAPDB", 0, 1);
+    kv.send("MULTI");
+    kv.send("GET", "k");
+    expect(kv.send("EXEC")).toBe(null);
+  });
+
+  test("a key that is missing on both sides of SWAPDB, or expired, is not", () => {
+    const kv = harness();
+    const other = kv.client();
+    kv.send("DEBUG", "SET-ACTIVE-EXPIRE", 0);
+    other.send("SELECT", 1);
+    other.send("SET", "k", "v", "PX", 5);
+    kv.clock.advance(20);
+    kv.send("WATCH", "k", "l");
+    other.send("SWAPDB", 0, 1);
+    kv.send("MULTI");
+    kv.send("PING");
+    expect(kv.send("EXEC")).toEqual(["PONG"]);
+  });
+});
+
+describe("keys made to collide", () => {
+  /** Key number `index` of 4096 that have one hash under every plain seed. */
+  function collidingKey(index: number): Uint8Array {
+    const key = new Uint8Array(192);
+    const view = new DataView(key.buffer);
+    for (let block = 0; block < 12; block++) {
+      if (((index >>> block) & 1) === 0) continue;
+      view.setInt32(block * 16 + 4, 1 << 31, true);
+      view.setInt32(block * 16 + 8, 1 << 31, true);
+      view.setInt32(block * 16 + 12, 1 << 10, true);
+    }
+    return key;
+  }
+
+  test("come in a pipeline over many other keys: each is found, before the new seed and after", () => {
+    const kv = harness();
+    const others = Array.from({ length: 17_000 }, (_, index) => [`k${index}`, `v${index}`]);
+    kv.send("MSET", ...others.flat());
+    const numbers = Array.from({ length: 2000 }, (_, index) => index);
+    kv.self.sendBytes(
+      pipeline(
+        numbers.flatMap((index) => [
+          ["SET", collidingKey(index), `c${index}`],
+          ["GET", `k${index}`],
+          ["GET", collidingKey(index)],
+        ]),
+      ),
+    );
+    expect(repliesOf(kv.self)).toEqual(
+      numbers.flatMap((index) => ["OK", `v${index}`, `c${index}`]),
+    );
+    expect(kv.engine.keyspace.databases[0]?.dict.generation).toBe(1);
+    kv.check();
+  });
+
+  test("as fields of a hash cost little more than others", () => {
+    const kv = harness();
+    const startMs = performance.now();
+    for (let index = 0; index < 4096; index++) kv.send("HSET", "h", collidingKey(index), index);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
+    expect(kv.send("HLEN", "h")).toBe(4096);
+    kv.check();
+  });
+});
+
+describe("memory", () => {
+  test("an empty database flushed under a snapshot gives its table back", async () => {
+    const kv = harness();
+    kv.send("FLUSHALL");
+    const before = kv.engine.keyspace.arena.usedBytes;
+    kv.engine.saving.beginBackground();
+    kv.send("FLUSHALL");
+    for (let round = 0; round < 100; round++) {
+      kv.engine.turn();
+      await Promise.resolve();
+    }
+    expect(kv.engine.saving.isRunning).toBe(false);
+    expect(kv.engine.keyspace.arena.usedBytes).toBe(before);
+  });
+
+  test("a pipeline of large replies leaves piece by piece", () => {
+    const kv = harness();
+    kv.send("SET", "k", "x".repeat(2 ** 20));
+    const sizes: number[] = [];
+    const reader = kv.client();
+    const take = reader.send.bind(reader) as (
+      bytes: Uint8Array,
+      from: number,
+      to: number,
+    ) => boolean;
+    reader.send = ((bytes: Uint8Array, from: number, to: number) => {
+      sizes.push(to - from);
+      return take(bytes, from, to);
+    }) as typeof reader.send;
+    reader.sendBytes(pipeline(Array.from({ length: 40 }, () => ["GET", "k"])));
+    expect(sizes.length).toBeGreaterThan(10);
+    expect(Math.max(...sizes)).toBeLessThan(2 ** 22);
+  });
+
+  test("who does not read stops being served at the limit, and is not waited for", () => {
+    const kv = harness();
+    kv.send("CONFIG", "SET", "client-output-buffer-limit", "normal 5000000 0 0");
+    kv.send("SET", "k", "x".repeat(2 ** 20));
+    const reader = kv.client();
+    reader.isStuck = true;
+    let ended = false;
+    reader.end = () => {
+      ended = true;
+    };
+    reader.sendBytes(pipeline(Array.from({ length: 100 }, () => ["GET", "k"])));
+    expect(reader.closed).toBe(true);
+    expect(ended).toBe(false);
+    expect(reader.pendingBytes).toBeLessThan(8_000_000);
+  });
+});
+
+describe("an arena that is full", () => {
+  const long = "v".repeat(2000);
+  const states: Record<string, readonly (readonly string[])[]> = {
+    nothing: [],
+    "a short string": [["SET", "k", "s"]],
+    "an integer": [["SET", "k", "12345"]],
+    "a long string": [["SET", "k", long]],
+    "strings with expiries": [
+      ["SET", "k", long, "PX", "100000"],
+      ["SET", "l", "s", "PX", "100000"],
+      ["SET", "m", "7", "PX", "100000"],
+    ],
+    "a small hash": [["HSET", "k", "f", "1", "g", "2"]],
+    "a large hash": [
+      ["HSET", "k", "f", "1", "g", long],
+      ["SET", "l", long, "PX", "77777"],
+    ],
+  };
+  /** One key at most, so that there is nothing between all and nothing. */
+  const commands: readonly (readonly string[])[] = [
+    ["SET", "k", "s"],
+    ["SET", "k", "7"],
+    ["SET", "k", long],
+    ["SET", "k", long, "KEEPTTL"],
+    ["SET", "k", "7", "KEEPTTL"],
+    ["GETSET", "k", long],
+    ["SETNX", "n", long],
+    ["APPEND", "k", "x".repeat(900)],
+    ["SETRANGE", "k", "1500", "q"],
+    ["INCR", "k"],
+    ["INCRBYFLOAT", "k", "1.5"],
+    ["GETEX", "k", "PX", "777"],
+    ["GETEX", "k", "PERSIST"],
+    ["HSET", "k", "f", long],
+    ["HSET", "k", "z", "1"],
+    ["HINCRBY", "k", "f", "1"],
+    ["HDEL", "k", "f"],
+    ["EXPIRE", "k", "100"],
+    ["PERSIST", "k"],
+    ["RENAME", "k", "l"],
+    ["RENAME", "k", "g".repeat(600)],
+    ["RENAMENX", "k", "other"],
+    ["COPY", "k", "l", "REPLACE"],
+    ["COPY", "k", "c", "DB", "3"],
+    ["MOVE", "k", "5"],
+    ["DEL", "k", "l"],
+    ["UNLINK", "k"],
+    ["FLUSHDB"],
+    ["SWAPDB", "0", "1"],
+  ];
+
+  /** Runs the command with allocation number `failing` and all after it refused. */
+  function runWithoutRoom(kv: Harness, words: readonly string[], failing: number) {
+    const { arena } = kv.engine.keyspace;
+    const alloc = arena.alloc.bind(arena);
+    let count = 0;
+    arena.alloc = (bytes) => {
+      if (++count >= failing) throw new ArenaFullError("full");
+      return alloc(bytes);
+    };
+    const reply = kv.send(...words);
+    arena.alloc = alloc;
+    return { reply, isComplete: count < failing };
+  }
+
+  test.each(Object.keys(states))("refuses a command as a whole, over %s", (state) => {
+    const kv = harness();
+    const { arena } = kv.engine.keyspace;
+    kv.send("FLUSHALL");
+    const empty = arena.usedBytes;
+    for (const words of commands) {
+      for (let failing = 1, isComplete = false; !isComplete; failing++) {
+        for (const each of states[state] ?? []) kv.send(...each);
+        const before = contentsOf(kv.engine.keyspace);
+        kv.propagated.length = 0;
+        const outcome = runWithoutRoom(kv, words, failing);
+        isComplete = outcome.isComplete;
+        kv.check();
+        const context = `${words.join(" ").slice(0, 40)}, allocation ${failing}`;
+        if (`${(outcome.reply as { reply?: string } | null)?.reply}`.startsWith("OOM")) {
+          expect(contentsOf(kv.engine.keyspace), context).toEqual(before);
+          expect(kv.propagated, context).toEqual([]);
+        }
+        kv.send("FLUSHALL");
+        while (kv.engine.turn());
+        expect(arena.usedBytes, context).toBe(empty);
+      }
+    }
+  });
+});
+
+test("a command that fails by a fault of ours ends the server, with no half transaction kept", () => {
+  const kv = harness();
+  const get = kv.engine.commands.find(new TextEncoder().encode("get"), 0, 3);
+  kv.send("MULTI");
+  kv.send("SET", "a", "1");
+  kv.send("GET", "a");
+  (get as { run: unknown }).run = () => {
+    throw new TypeError("a fault");
+  };
+  expect(() => kv.send("EXEC")).toThrow("a fault");
+  expect(kv.propagated).toEqual([]);
+});
