@@ -7,7 +7,6 @@
  * means nothing; each command looks its key up again, for an earlier one may have changed the table.
  */
 import type { CommandEntry } from "@kv/commands";
-import { SEGMENT_SHIFT, UNIT_MASK } from "@kv/core";
 import { type ArgVector, COMMANDS_MAX } from "@kv/resp";
 import type { Client } from "./client.ts";
 import type { Engine } from "./engine.ts";
@@ -23,6 +22,9 @@ export class LookAhead {
   private readonly entries: (CommandEntry | null)[] = new Array(COMMANDS_MAX).fill(null);
   private readonly hashes = new Int32Array(COMMANDS_MAX);
   private readonly hashed = new Uint8Array(COMMANDS_MAX);
+  /** The hashes of the commands that have a key, without gaps, and room for where they lie. */
+  private readonly keyed = new Int32Array(COMMANDS_MAX);
+  private readonly places = new Int32Array(COMMANDS_MAX);
   private isPrepared = false;
   private seed = 0;
   private databaseIndex = 0;
@@ -38,10 +40,10 @@ export class LookAhead {
     const count = batch.commandCount;
     this.isPrepared = count >= COMMANDS_MIN && database !== undefined && database.size >= KEYS_MIN;
     if (!this.isPrepared || database === undefined) return;
-    const { entries, hashes, hashed, engine } = this;
+    const { entries, hashes, hashed, keyed, engine } = this;
     const { dict } = database;
     const { bytes, view, starts, ends, firstArg, argCount } = batch;
-    const { words } = engine.keyspace.arena;
+    let keyedCount = 0;
     this.seed = dict.seed;
     this.databaseIndex = client.databaseIndex;
     for (let index = 0; index < count; index++) {
@@ -51,22 +53,13 @@ export class LookAhead {
       if (entry === null || entry.firstKey === 0) continue;
       if ((argCount[index] as number) <= entry.firstKey) continue;
       const at = (firstArg[index] as number) + entry.firstKey;
-      hashes[index] = dict.hash(bytes, view, starts[at] as number, ends[at] as number);
+      const hash = dict.hash(bytes, view, starts[at] as number, ends[at] as number);
+      hashes[index] = hash;
+      keyed[keyedCount++] = hash;
       hashed[index] = 1;
     }
-    // Two short loops of nothing but loads: the shorter an iteration, the more misses overlap.
-    let sink = 0;
-    for (let index = 0; index < count; index++)
-      if (hashed[index] !== 0) sink ^= dict.touch(hashes[index] as number);
-    for (let index = 0; index < count; index++) {
-      if (hashed[index] === 0) continue;
-      const ref = dict.guess(hashes[index] as number);
-      const segment = words[ref >>> SEGMENT_SHIFT] as Int32Array;
-      const at = (ref & UNIT_MASK) << 1;
-      // The key and a short value reach into the next cache line as often as not.
-      sink ^= (segment[at] as number) ^ (segment[at + 9] as number);
-    }
-    this.sink = sink;
+    this.sink = dict.touchSlots(keyed, keyedCount, this.places);
+    this.sink ^= dict.touchEntries(keyed, keyedCount, this.places);
   }
 
   /** The command of request `index` as looked up ahead; null when it was not, or is unknown. */
