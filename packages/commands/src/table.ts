@@ -17,6 +17,8 @@ export class CommandEntry {
   readonly arity: number;
   /** Argument of the first key when it always stands there, else 0. */
   readonly firstKey: number;
+  /** Arguments from one key to the next where keys go on to the end of the request, else 0. */
+  readonly keyStep: number;
   readonly run: ((call: never) => void) | undefined;
   readonly nameBytes: Uint8Array;
   calls = 0;
@@ -35,11 +37,10 @@ export class CommandEntry {
       command.subcommands !== undefined && command.subcommands.length > 0 ? new Map() : null;
     this.bits = command.bits;
     this.arity = command.arity;
-    const first = command.keys[0];
-    this.firstKey =
-      first !== undefined && first.begin.type === "index" && first.find.type === "range"
-        ? first.begin.index
-        : 0;
+    const [spec] = command.keys;
+    const isRange = spec?.begin.type === "index" && spec.find.type === "range";
+    this.firstKey = isRange ? spec.begin.index : 0;
+    this.keyStep = isRange && spec.find.last === -1 && spec.find.limit === 0 ? spec.find.step : 0;
     this.run = command.run as ((call: never) => void) | undefined;
     this.nameBytes = new TextEncoder().encode(name);
   }
