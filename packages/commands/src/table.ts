@@ -37,10 +37,9 @@ export class CommandEntry {
       command.subcommands !== undefined && command.subcommands.length > 0 ? new Map() : null;
     this.bits = command.bits;
     this.arity = command.arity;
-    const [spec] = command.keys;
-    const isRange = spec?.begin.type === "index" && spec.find.type === "range";
-    this.firstKey = isRange ? spec.begin.index : 0;
-    this.keyStep = isRange && spec.find.last === -1 && spec.find.limit === 0 ? spec.find.step : 0;
+    const { firstKey, keyStep } = plainKeysOf(command);
+    this.firstKey = firstKey;
+    this.keyStep = keyStep;
     this.run = command.run as ((call: never) => void) | undefined;
     this.nameBytes = new TextEncoder().encode(name);
   }
@@ -57,6 +56,15 @@ export class CommandEntry {
     this.failedCalls = 0;
     this.histogram = null;
   }
+}
+
+/** Where the keys of a command stand, if its arguments have no say in that; zeros otherwise. */
+function plainKeysOf({ keys }: Command): { firstKey: number; keyStep: number } {
+  const begin = keys[0]?.begin;
+  const find = keys[0]?.find;
+  if (begin?.type !== "index" || find?.type !== "range") return { firstKey: 0, keyStep: 0 };
+  const goesOn = find.last === -1 && find.limit === 0;
+  return { firstKey: begin.index, keyStep: goesOn ? find.step : 0 };
 }
 
 const NAME_BYTES_MAX = 64;
