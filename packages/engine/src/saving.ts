@@ -27,6 +27,8 @@ import { EngineState } from "./guards.ts";
 /** Time for a slice while clients are being served, and while nobody is. */
 const BUSY_SLICE_US = 100;
 const IDLE_SLICE_US = 1000;
+/** Clients who pause for less than this are still there: the next request may come in a slice. */
+const QUIET_US = 50_000;
 const SLICE_KEYS = 32;
 /** After a failed background save the next automatic one waits so long. */
 const RETRY_MS = 5000;
@@ -56,6 +58,7 @@ export class Saving {
   private runningStartMs = 0;
   private dirtyAtStart = 0;
   private commandsBefore = 0;
+  private busyUntilUs = 0;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -205,8 +208,9 @@ export class Saving {
     const startUs = host.monotonicUs();
     // Every microsecond here is one that some client waits, so a busy server saves more slowly.
     const { commandsProcessed } = engine.stats;
-    const sliceUs = commandsProcessed === this.commandsBefore ? IDLE_SLICE_US : BUSY_SLICE_US;
+    if (commandsProcessed !== this.commandsBefore) this.busyUntilUs = startUs + QUIET_US;
     this.commandsBefore = commandsProcessed;
+    const sliceUs = startUs < this.busyUntilUs ? BUSY_SLICE_US : IDLE_SLICE_US;
     for (;;) {
       const before = running.snapshot.takenCount;
       if (running.step(SLICE_KEYS)) return false;
