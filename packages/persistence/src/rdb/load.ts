@@ -7,6 +7,7 @@
  */
 import { type Database, type HashLimits, type Keyspace, NONE } from "@kv/core";
 import { type RdbInput, type RdbString, Status } from "./input.ts";
+import { KeyPeek, PEEK_KEYS } from "./key-peek.ts";
 import { ObjectReader } from "./object.ts";
 import {
   type RdbError,
@@ -47,6 +48,9 @@ export class RdbLoader implements RdbTarget {
   private readonly options: RdbLoadOptions;
   private readonly objects: ObjectReader;
   private readonly idleUnknown: number;
+  private readonly peek = new KeyPeek();
+  /** Keys until the next look ahead. */
+  private peekedCount = 0;
   private database: Database;
 
   constructor(keyspace: Keyspace, options: RdbLoadOptions) {
@@ -110,6 +114,10 @@ export class RdbLoader implements RdbTarget {
   }
 
   begin(record: RdbRecord, input: RdbInput): Status {
+    if (--this.peekedCount < 0) {
+      this.peekedCount = PEEK_KEYS - 1;
+      this.peek.ahead(this.database.dict, input, record.type);
+    }
     return this.keep(
       record,
       input,
