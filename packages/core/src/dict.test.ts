@@ -74,6 +74,21 @@ function clashing() {
 }
 
 describe("Dict", () => {
+  test("touching finds each entry by its hash, and nothing for a hash that is not there", () => {
+    const { dict, add, keyOf } = table();
+    const keys = Array.from({ length: 5000 }, (_, index) => `key:${index}`);
+    for (const key of keys) add(key);
+    const hashes = Int32Array.from([...keys, "missing"], (key) =>
+      hashOf(dict, encoder.encode(key)),
+    );
+    const places = new Int32Array(hashes.length);
+    dict.touchSlots(hashes, hashes.length, places);
+    dict.touchEntries(hashes, hashes.length, places);
+    // Two of so few keys do not have the same 32 bits.
+    expect(Array.from(places.subarray(0, keys.length), keyOf)).toEqual(keys);
+    expect(places[keys.length]).toBe(NONE);
+  });
+
   test("agrees with a Map when keys meet in few homes", () => {
     const step = fc.record({ key: fc.integer({ min: 65, max: 84 }), add: fc.boolean() });
     fc.assert(
