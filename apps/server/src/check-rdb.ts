@@ -5,16 +5,17 @@ import { basename } from "node:path";
 import process from "node:process";
 import { RdbCheck, StorageError } from "@kv/persistence";
 import { nodeSyncStorage } from "@kv/persistence/node";
+import { byteString } from "./process/byte-string.ts";
 
 const CHUNK_BYTES = 2 ** 20;
 
 /** Runs the tool with its arguments, without the program's name. Returns the exit code. */
 export function checkRdb(args: readonly string[], program = "kv-check-rdb"): number {
-  const [path] = args;
-  if (path === undefined || args.length !== 1) {
+  if (args.length !== 1) {
     process.stderr.write(`Usage: ${program} <rdb-file-name>\n`);
     return 1;
   }
+  const path = byteString(args[0]);
   const lines: string[] = [];
   const check = new RdbCheck(path, Date.now(), (line) => lines.push(line));
   let isGood = false;
