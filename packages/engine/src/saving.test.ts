@@ -75,9 +75,30 @@ describe("SAVE and loading", () => {
     next.host.disk.put("dump.rdb", file);
     expect(await next.engine.load()).toBe(false);
     expect(next.log.some((line) => line.includes("Wrong RDB checksum expected"))).toBe(true);
+    // The log tells what kv-check-rdb finds out about the file.
+    expect(next.log.slice(-8)).toEqual([
+      "--- RDB ERROR DETECTED ---",
+      `[offset ${file.length}] RDB CRC error`,
+      "[additional info] While doing: check-sum",
+      "[info] 1 keys read",
+      "[info] 0 expires",
+      "[info] 0 already expired",
+      "Terminating server after rdb file reading failure.",
+      "Fatal error loading the DB, check server logs. Exiting.",
+    ]);
     next.host.disk.put("dump.rdb", file.slice(0, file.length - 12));
     expect(await next.engine.load()).toBe(false);
     expect(next.log.some((line) => line.startsWith("Short read or OOM loading DB"))).toBe(true);
+  });
+
+  test("a file that is not for this server is refused without calling it damaged", async () => {
+    const kv = harness();
+    kv.host.disk.put("dump.rdb", new TextEncoder().encode("REDIS9999"));
+    expect(await kv.engine.load()).toBe(false);
+    expect(kv.log.slice(-2)).toEqual([
+      "Can't handle RDB format version 9999",
+      "Fatal error loading the DB, check server logs. Exiting.",
+    ]);
   });
 
   test("a SAVE that fails says so and keeps the old file", async () => {

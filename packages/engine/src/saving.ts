@@ -10,6 +10,7 @@ import type { SavePoint } from "@kv/config";
 import { idleTimeMs, LFU_INIT_VAL, lfuBits, lfuDecrAndReturn, lruBits } from "@kv/eviction";
 import {
   BackgroundSave,
+  checkRdbFile,
   type EvictionField,
   type LoadResult,
   loadFile,
@@ -307,20 +308,36 @@ export class Saving {
     }
   }
 
+  /** Tells all that can be found out about the file, as kv-check-rdb does. */
+  private reportDamage(): void {
+    const { config, host } = this.engine;
+    const print = (line: string) => host.log("warning", line);
+    try {
+      checkRdbFile(host.syncStorage, config.text("dbfilename"), host.wallMs(), print);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      print(`The file cannot be checked: ${error.message}`);
+    }
+    print("Terminating server after rdb file reading failure.");
+  }
+
   private loaded(result: LoadResult, loader: RdbLoader, startUs: number): boolean {
     const { host } = this.engine;
     if (result === "missing") return true;
     if (result === "failed") {
       host.log("warning", loader.error?.message ?? "Error loading the DB");
+      if (loader.error?.isDamage === true) this.reportDamage();
       host.log("warning", "Fatal error loading the DB, check server logs. Exiting.");
       return false;
     }
     const seconds = ((host.monotonicUs() - startUs) / 1e6).toFixed(3);
     this.loadedKeys = loader.loadedCount;
     this.expiredAtLoad = loader.expiredCount;
+    const { loadedCount, expiredCount, emptyCount } = loader;
+    const emptyText = emptyCount === 0 ? "" : `, 'empty keys skipped: ${emptyCount}'`;
     host.log(
       "notice",
-      `Done loading RDB, keys loaded: ${loader.loadedCount}, keys expired: ${loader.expiredCount}.`,
+      `Done loading RDB, keys loaded: ${loadedCount}, keys expired: ${expiredCount}${emptyText}.`,
     );
     host.log("notice", `DB loaded from disk: ${seconds} seconds`);
     return true;
