@@ -127,7 +127,7 @@ describe("BGSAVE", () => {
       kv.send("DEL", `k${turn * 23}`);
       kv.send("SET", `new${turn}`, "born later");
       kv.send("EXPIRE", `k${turn * 29}`, 100);
-      if (turn === 3) kv.send("FLUSHALL");
+      if (turn === 3) kv.send("FLUSHDB");
       turn++;
     });
     expect(turn).toBeGreaterThan(5);
@@ -144,6 +144,65 @@ describe("BGSAVE", () => {
     await finish(kv);
     expect(kv.send("INFO", "persistence")).toMatch(/rdb_changes_since_last_save:1\r\n/);
     expect(kv.log).toContain("Background saving terminated with success");
+  });
+
+  test("FLUSHALL gives it up", async () => {
+    const kv = harness();
+    kv.send("SET", "k", "old");
+    kv.send("SAVE");
+    for (let i = 0; i < 5000; i++) kv.send("SET", `k${i}`, "v");
+    kv.send("BGSAVE");
+    kv.engine.turn();
+    expect(kv.send("FLUSHALL")).toBe("OK");
+    expect(kv.send("INFO", "persistence")).toMatch(/rdb_bgsave_in_progress:0\r\n/);
+    // The next one may begin at once, and is not disturbed by the end of the other.
+    kv.send("SET", "k", "new");
+    expect(kv.send("BGSAVE")).toBe("Background saving started");
+    await finish(kv);
+    const again = await restart(kv);
+    expect(again.send("DBSIZE")).toBe(1);
+    expect(again.send("GET", "k")).toBe("new");
+    expect(kv.host.disk.now.list()).toEqual(["dump.rdb"]);
+  });
+
+  test("with save points FLUSHALL saves that there is nothing, whatever was under way", async () => {
+    // The background save is aborted in each of its turns once; never may its keys come back.
+    for (let turns = 0, wasRunning = true; wasRunning; turns++) {
+      const kv = harness({ config: { save: "3600 1" } });
+      for (let i = 0; i < 100; i++) kv.send("SET", `k${i}`, "v");
+      kv.send("BGSAVE");
+      for (let turn = 0; turn < turns; turn++) {
+        kv.engine.turn();
+        await Promise.resolve();
+      }
+      wasRunning = kv.engine.saving.isRunning;
+      expect(kv.send("FLUSHALL")).toBe("OK");
+      expect(kv.send("INFO", "persistence")).toMatch(/rdb_changes_since_last_save:0\r\n/);
+      for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+      expect((await restart(kv)).send("DBSIZE")).toBe(0);
+    }
+  });
+
+  test("that fails refuses writes, until there are no save points or one succeeds", async () => {
+    const kv = harness({ config: { save: "3600 1" } });
+    kv.send("SET", "k", "v");
+    kv.host.disk.failsFrom = { at: 1, code: "ENOSPC", message: "No space left on device" };
+    kv.send("BGSAVE");
+    await finish(kv);
+    const misconf = { message: expect.stringMatching(/^MISCONF /) };
+    expect(kv.log.slice(-2)).toEqual([
+      "Failed opening the temp RDB file for saving: No space left on device",
+      "Background saving error",
+    ]);
+    expect(kv.send("SET", "k", "w")).toMatchObject(misconf);
+    kv.send("CONFIG", "SET", "save", "");
+    expect(kv.send("SET", "k", "w")).toBe("OK");
+    kv.send("CONFIG", "SET", "save", "3600 1");
+    expect(kv.send("SET", "k", "x")).toMatchObject(misconf);
+    kv.host.disk.failsFrom = undefined;
+    kv.send("BGSAVE");
+    await finish(kv);
+    expect(kv.send("SET", "k", "x")).toBe("OK");
   });
 
   test("power gone in the middle leaves the old file whole", async () => {

@@ -18,6 +18,7 @@ import {
   RdbLoader,
   type RdbSaveOptions,
   type SaveResult,
+  type SaveStep,
   type Storage,
   StorageError,
   saveRdbNow,
@@ -38,6 +39,16 @@ const SNAPSHOT_FAILED =
   "report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). " +
   "Please check the Redis logs for details about the RDB error.";
 
+/** What the log says of a save that failed at this step, before the reason. */
+const failures: Readonly<Record<SaveStep, string>> = {
+  create: "Failed opening the temp RDB file for saving",
+  write: "Write error while saving DB to the disk(write)",
+  sync: "Write error while saving DB to the disk(fsync)",
+  rename: "Error moving the temp DB file on the final destination",
+  "sync-folder": "Failed to fsync the folder of the DB after saving",
+  aborted: "Saving was given up",
+};
+
 export class Saving {
   savePoints: readonly SavePoint[] = [];
   lastSaveMs: number;
@@ -57,6 +68,7 @@ export class Saving {
   private runningStartMs = 0;
   private dirtyAtStart = 0;
   private commandsBefore = 0;
+  private tryCount = 0;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -75,12 +87,14 @@ export class Saving {
     return { taken: takenCount, total: totalCount, seconds };
   }
 
-  private options(temporaryName: string): RdbSaveOptions {
+  private options(): RdbSaveOptions {
     const { engine } = this;
-    const { config } = engine;
+    const { config, host } = engine;
+    this.tryCount++;
     return {
       name: config.text("dbfilename"),
-      temporaryName,
+      // Another name each time: one that was given up may still be on its way out.
+      temporaryName: `temp-${host.facts.processId}-${this.tryCount}.rdb`,
       compress: config.boolean("rdbcompression"),
       checksum: config.boolean("rdbchecksum"),
       eviction: this.evictionField(),
@@ -113,7 +127,7 @@ export class Saving {
   saveNow(): boolean {
     const { engine } = this;
     const { host } = engine;
-    const options = this.options(`temp-${host.facts.processId}.rdb`);
+    const options = this.options();
     const result = saveRdbNow(engine.keyspace, host.syncStorage, options);
     return this.ended(result, engine.dirty, false);
   }
@@ -126,8 +140,8 @@ export class Saving {
     this.lastTryMs = engine.nowMs;
     this.runningStartMs = engine.nowMs;
     this.dirtyAtStart = engine.dirty;
-    const options = this.options(`temp-bg-${host.facts.processId}.rdb`);
-    const save = new BackgroundSave(engine.keyspace, this.waking(), options);
+    const options = this.options();
+    const save = new BackgroundSave(engine.keyspace, this.waking(host.storage.here()), options);
     this.running = save;
     host.log("notice", `Background saving started by pid ${host.facts.processId}`);
     save.result.then((result) => this.backgroundEnded(save, result));
@@ -135,11 +149,11 @@ export class Saving {
     return undefined;
   }
 
-  /** The storage, waking the engine when a write is done: the snapshot may have waited for it. */
-  private waking(): Storage {
+  /** A storage that wakes the engine when a write is done: the snapshot may have waited for it. */
+  private waking(storage: Storage): Storage {
     const { host } = this.engine;
-    const { storage } = host;
     return {
+      here: () => storage.here(),
       create: async (name) => {
         const writer = await storage.create(name);
         return {
@@ -161,13 +175,23 @@ export class Saving {
 
   private backgroundEnded(save: BackgroundSave, result: SaveResult): void {
     const { engine } = this;
-    if (this.running === save) this.running = null;
+    if (this.running !== save) {
+      this.givenUpEnded(result);
+      return;
+    }
+    this.running = null;
     engine.nowMs = engine.host.wallMs();
     this.lastDurationSeconds = Math.floor((engine.nowMs - this.runningStartMs) / 1000);
-    if (!result.ok && result.step === "aborted") return;
     if (this.ended(result, this.dirtyAtStart, true))
       engine.host.log("notice", "Background saving terminated with success");
     else engine.host.log("warning", "Background saving error");
+  }
+
+  /** A save that was given up so late that it succeeded has taken the place of a newer file. */
+  private givenUpEnded(result: SaveResult): void {
+    const { engine } = this;
+    engine.host.log("notice", "Background saving was given up");
+    if (result.ok && this.savePoints.length > 0 && !engine.isShuttingDown) this.saveNow();
   }
 
   private ended(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
@@ -178,8 +202,7 @@ export class Saving {
       this.saveCount++;
       engine.host.log("notice", "DB saved on disk");
     } else {
-      const { step, error } = result;
-      engine.host.log("warning", `Error saving DB to disk (${step}): ${error.message}`);
+      engine.host.log("warning", `${failures[result.step]}: ${result.error.message}`);
     }
     // Whoever called SAVE was told that it failed; only a failure that nobody saw stops writes.
     if (result.ok || isBackground) this.lastSaveOk = result.ok;
@@ -235,10 +258,24 @@ export class Saving {
     }
   }
 
-  /** Gives up a running background save: the old file stays. */
-  abortBackground(): void {
-    this.running?.abort();
+  /**
+   * Gives up a running background save: the old file stays, unless the new one was being renamed.
+   * Resolves when neither is going to change any more.
+   */
+  async abortBackground(): Promise<void> {
+    const { running } = this;
     this.running = null;
+    running?.abort();
+    await running?.result;
+  }
+
+  /**
+   * FLUSHALL: what is being saved is no longer wanted, and with save points nothing that was
+   * removed may come back. True when it is on disk that there are no keys.
+   */
+  allFlushed(): boolean {
+    void this.abortBackground();
+    return this.savePoints.length > 0 && this.saveNow();
   }
 
   private loader(): RdbLoader {

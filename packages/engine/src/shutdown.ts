@@ -38,7 +38,7 @@ export class Shutdown {
     if (request.signal !== undefined)
       host.log("warning", `Received ${request.signal} scheduling shutdown...`);
     host.log("warning", "User requested shutdown...");
-    saving.abortBackground();
+    await saving.abortBackground();
     const wantsSave =
       request.save === "save" || (request.save === "default" && saving.savePoints.length > 0);
     if (wantsSave) {

@@ -14,7 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { open, readdir, rename, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import {
   type Storage,
   StorageError,
@@ -88,6 +88,7 @@ function nameOf(fileName: string): string {
 export function nodeStorage(folder: string): Storage {
   const pathOf = (name: string) => join(folder, fileNameOf(name));
   return {
+    here: () => nodeStorage(resolve(folder)),
     async create(name): Promise<StorageWriter> {
       const file = await callAsync(() => open(pathOf(name), "w", FILE_MODE));
       return {

@@ -42,6 +42,8 @@ export interface StorageReader {
 }
 
 export interface Storage {
+  /** The same folder for good, should this one follow a working directory. */
+  here(): Storage;
   /** Creates the file, or empties it. */
   create(name: string): Promise<StorageWriter>;
   /** Opens the file for reading; undefined when there is none. */
