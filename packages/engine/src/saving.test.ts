@@ -146,6 +146,21 @@ describe("BGSAVE", () => {
     expect(kv.log).toContain("Background saving terminated with success");
   });
 
+  test.each([
+    { what: "one large hash", key: () => "big" },
+    { what: "hashes", key: (i: number) => `h${i % 1000}` },
+  ])("goes on by itself while the disk keeps up: $what", async ({ key }) => {
+    const kv = harness();
+    for (let i = 0; i < 40_000; i++) kv.send("HSET", key(i), `field${i}`, `value${i}`);
+    kv.send("BGSAVE");
+    // What commands change is handed over by them; the walk must not stop where nothing is left.
+    for (let i = 0; i < 50; i++) kv.send("HSET", key(i), `field${i}`, "changed");
+    while (kv.engine.turn());
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+    expect(kv.engine.saving.isRunning).toBe(false);
+    expect(kv.log.at(-1)).toBe("Background saving terminated with success");
+  });
+
   test("FLUSHALL gives it up", async () => {
     const kv = harness();
     kv.send("SET", "k", "old");

@@ -30,6 +30,8 @@ import { EngineState } from "./guards.ts";
 const BUSY_SLICE_US = 100;
 const IDLE_SLICE_US = 1000;
 const SLICE_KEYS = 32;
+/** A save waits for the disk while more than this is on its way there. */
+const PENDING_BYTES_MAX = 8 * 2 ** 20;
 /** After a failed background save the next automatic one waits so long. */
 const RETRY_MS = 5000;
 
@@ -95,6 +97,7 @@ export class Saving {
       name: config.text("dbfilename"),
       // Another name each time: one that was given up may still be on its way out.
       temporaryName: `temp-${host.facts.processId}-${this.tryCount}.rdb`,
+      pendingBytesMax: PENDING_BYTES_MAX,
       compress: config.boolean("rdbcompression"),
       checksum: config.boolean("rdbchecksum"),
       eviction: this.evictionField(),
@@ -232,10 +235,9 @@ export class Saving {
     const sliceUs = commandsProcessed === this.commandsBefore ? IDLE_SLICE_US : BUSY_SLICE_US;
     this.commandsBefore = commandsProcessed;
     for (;;) {
-      const before = running.snapshot.takenCount;
       if (running.step(SLICE_KEYS)) return false;
       // The disk is behind: it wakes us when it has written.
-      if (running.snapshot.takenCount === before && running.snapshot.pendingBytes > 0) return false;
+      if (running.snapshot.pendingBytes > PENDING_BYTES_MAX) return false;
       if (host.monotonicUs() - startUs > sliceUs) return true;
     }
   }
