@@ -251,7 +251,7 @@ class Program {
         `WARNING: You specified a maxmemory value that is less than 1MB (current value is ${memoryMax} bytes). Are you sure this is what you really want?`,
       );
     }
-    notifySystemd(this.#supervisor, "--ready", "Ready to accept connections", log);
+    notifySystemd(this.#supervisor, "READY=1", "Ready to accept connections", log);
   }
 
   /** CONFIG SET of what belongs to the process. Returns why it cannot be. */
@@ -280,6 +280,7 @@ class Program {
         this.#log.warning("You insist... exiting now.");
         this.#exit(1);
       },
+      noticed: (signal) => this.#log.warning(`Received ${signal}`),
       crashed: (signal) => this.#report(signalReport(signal, this.#crashFacts)),
     });
   }
@@ -294,7 +295,7 @@ class Program {
     const server = this.#server;
     // A data set that is only half loaded must not be saved over the whole one.
     if (server === undefined || !this.#isReady) return this.#exit(0);
-    notifySystemd(this.#supervisor, "--stopping", "Shutting down", this.#log);
+    notifySystemd(this.#supervisor, "STOPPING=1", "Shutting down", this.#log);
     const save = ways.includes("nosave") ? "nosave" : ways.includes("save") ? "save" : "default";
     const mayExit = await server.shutdown({
       signal,
