@@ -293,8 +293,10 @@ class Program {
   async #shutdown(signal: "SIGTERM" | "SIGINT"): Promise<void> {
     const ways = this.#config.value<readonly string[]>(`shutdown-on-${signal.toLowerCase()}`);
     const server = this.#server;
-    // A data set that is only half loaded must not be saved over the whole one.
-    if (server === undefined || !this.#isReady) return this.#exit(0);
+    if (server === undefined || !this.#isReady) {
+      this.#log.warning("Received shutdown signal during loading, exiting now.");
+      return this.#exit(1);
+    }
     notifySystemd(this.#supervisor, "STOPPING=1", "Shutting down", this.#log);
     const save = ways.includes("nosave") ? "nosave" : ways.includes("save") ? "save" : "default";
     const mayExit = await server.shutdown({

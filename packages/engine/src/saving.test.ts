@@ -250,6 +250,27 @@ describe("shutting down", () => {
     expect((await restart(kv)).send("GET", "k")).toBe("v");
   });
 
+  test.each([[[]], [["SAVE"]], [["FORCE"]]])(
+    "while loading, never saves the part that is there: %j",
+    async (options: string[]) => {
+      const kv = harness();
+      kv.send("SET", "k", "v");
+      kv.send("SAVE");
+      const file = kv.host.disk.contents("dump.rdb") as Uint8Array;
+      const next = harness({ config: { save: "3600 1" } });
+      next.host.disk.put("dump.rdb", file);
+      next.host.nextTurn = () => new Promise(() => {}); // Behind the first part it never goes on.
+      void next.engine.load();
+      for (let turn = 0; turn < 8; turn++) await Promise.resolve();
+      expect(next.send("INFO", "persistence")).toMatch(/loading:1\r\n/);
+      next.send("SHUTDOWN", ...options);
+      for (let turn = 0; turn < 8; turn++) await Promise.resolve();
+      expect(next.host.exitCode).toBe(0);
+      expect(next.log).not.toContain("DB saved on disk");
+      expect(next.host.disk.contents("dump.rdb")).toEqual(file);
+    },
+  );
+
   test("saves nothing when told not to", async () => {
     const kv = harness({ config: { save: "3600 1" } });
     kv.send("SET", "k", "v");
