@@ -131,6 +131,16 @@ describe("starting", () => {
       says: "No such file or directory\n",
     },
     {
+      why: "to be a Sentinel",
+      args: ["--port", "0", "--sentinel"],
+      says: "'--sentinel' is refused: this server does not have Sentinel yet\n",
+    },
+    {
+      why: "a directive in letters of any language, as they were typed",
+      args: ["--größe€", "1"],
+      says: `>>> 'größe€ "1"'`,
+    },
+    {
       why: "a log file that cannot be written",
       args: ["--logfile", "/nowhere/log"],
       says: "Can't open the log file: No such file or directory\n",
@@ -140,6 +150,43 @@ describe("starting", () => {
     expect(await ended).toBe(1);
     expect(stderr()).toContain("*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***");
     expect(stderr()).toContain(says);
+  });
+
+  test("names and passwords may be in any language, on the command line and in files", async () => {
+    using folder = temporaryFolder();
+    const data = join(folder.path, "dätä€");
+    mkdirSync(data);
+    writeFileSync(join(folder.path, "größe€.conf"), "include größe*.inc\nunixsocket söckel€\n");
+    writeFileSync(join(folder.path, "größe.inc"), "requirepass pässwört€\ndbfilename dämp€.rdb\n");
+    const port = await freePort();
+    const options = ["--bind", "127.0.0.1", "--dir", "dätä€", "--logfile", "lög€"];
+    const server = run(["größe€.conf", "--port", String(port), ...options], {
+      folder: folder.path,
+    });
+    const log = join(data, "lög€");
+    await vi.waitFor(() => expect(readFileSync(log, "utf8")).toContain("connections unix"), 15_000);
+    expect(await ask(port, "AUTH pässwört€\r\nSAVE\r\nCONFIG REWRITE")).toBe("+OK\r\n".repeat(3));
+    expect(existsSync(join(data, "dämp€.rdb"))).toBe(true);
+    expect(existsSync(join(data, "söckel€"))).toBe(true);
+    server.child.kill("SIGTERM");
+    expect(await server.ended).toBe(0);
+    // The rewritten file names everything as before.
+    const again = run(["größe€.conf"], { folder: folder.path });
+    await vi.waitFor(
+      () => expect(readFileSync(log, "utf8")).toMatch(/(connections unix[\s\S]*){2}/),
+      15_000,
+    );
+    expect(await ask(port, "AUTH pässwört€")).toBe("+OK\r\n");
+    expect(again.stderr()).toBe("");
+  });
+
+  test.each([
+    { path: `/tmp/${"x".repeat(110)}`, says: "unix socket path too long (115), must be under 108" },
+    { path: "/nowhere/s", says: "bind: No such file or directory" },
+  ])("a Unix socket that cannot be: $says", async ({ path, says }) => {
+    const { ended, stdout } = run(["--port", "0", "--unixsocket", path]);
+    expect(await ended).toBe(1);
+    expect(stdout()).toContain(`Failed opening Unix socket: ${says}\n`);
   });
 
   test("a missing file is a line of the log", async () => {

@@ -21,6 +21,7 @@ import {
 import { checkStatements, engineVersion, unsupportedDirective } from "@kv/engine";
 import { implementedDirectives } from "./implemented-directives.ts";
 import { banner } from "./process/banner.ts";
+import { byteString, textOf } from "./process/byte-string.ts";
 import { errorReport, signalReport } from "./process/crash-report.ts";
 import { isInBackground, startInBackground } from "./process/daemonize.ts";
 import { Log, type Role } from "./process/log.ts";
@@ -42,7 +43,7 @@ import { Server } from "./server.ts";
 
 /** Runs the program with these arguments. Resolves when the server is ready, or has given up. */
 export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
-  const commandLine = parseCommandLine(args);
+  const commandLine = parseCommandLine(args.map(byteString));
   switch (commandLine.action) {
     case "version":
       return print(versionLine());
@@ -62,13 +63,16 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
 }
 
 function print(text: string): void {
-  writeSync(1, text);
+  writeSync(1, text, null, "latin1");
 }
 
 function printError(text: string, code: number): void {
-  writeSync(2, text);
+  writeSync(2, text, null, "latin1");
   process.exitCode = code;
 }
+
+/** A server that is asked to watch others and serves data instead would be the worse answer. */
+const noSentinel = "'--sentinel' is refused: this server does not have Sentinel yet";
 
 class Program {
   readonly #commandLine: CommandLine;
@@ -90,9 +94,9 @@ class Program {
     const { configFile } = commandLine;
     this.#commandLine = commandLine;
     this.#isUnconfigured = isUnconfigured;
-    this.#configFile = configFile === undefined ? "" : resolve(configFile);
+    this.#configFile = configFile === undefined ? "" : byteString(resolve(textOf(configFile)));
     this.#log = new Log({
-      file: () => pathOf(this.#config.text("logfile")),
+      file: () => textOf(this.#config.text("logfile")),
       level: () => this.#config.text("loglevel"),
       role: () => this.#role,
     });
@@ -152,27 +156,28 @@ class Program {
     config.onParse<string>("dir", enterFolder);
     checkStatements(config);
     try {
+      if (this.#commandLine.sentinel) throw new ConfigFileError(noSentinel);
       loadConfig(config, {
         commandLine: { ...this.#commandLine, configFile: this.#configFile || undefined },
         stdinText,
-        readFile: (path) => readFileSync(path, "latin1"),
-        glob: (pattern) => globSync(pattern).toSorted(),
+        readFile: (path) => readFileSync(textOf(path), "latin1"),
+        glob: (pattern) => globSync(textOf(pattern)).map(byteString).toSorted(),
       });
       const unsupported = unsupportedDirective(config);
       if (unsupported !== undefined) throw new ConfigFileError(unsupported);
-      if (config.text("dir") === ".") config.assign("dir", latin1(process.cwd()));
+      if (config.text("dir") === ".") config.assign("dir", byteString(process.cwd()));
       this.#tryLogFile();
       return true;
     } catch (error) {
       if (error instanceof ConfigOpenError) this.#log.warning(error.message);
-      else if (error instanceof ConfigFileError) writeSync(2, `\n${error.message}\n`);
+      else if (error instanceof ConfigFileError) printError(`\n${error.message}\n`, 1);
       else throw error;
       return false;
     }
   }
 
   #tryLogFile(): void {
-    const path = pathOf(this.#config.text("logfile"));
+    const path = textOf(this.#config.text("logfile"));
     if (path === "") return;
     try {
       closeSync(openSync(path, "a"));
@@ -197,7 +202,7 @@ class Program {
   }
 
   #writePidFile(isDaemon: boolean): void {
-    const path = pathOf(this.#config.text("pidfile")) || (isDaemon ? defaultPidFile : "");
+    const path = textOf(this.#config.text("pidfile")) || (isDaemon ? defaultPidFile : "");
     if (path === "") return;
     const problem = this.#pidFile.write(path);
     if (problem !== undefined) this.#log.notice(`Failed to write PID file: ${problem}`);
@@ -205,10 +210,11 @@ class Program {
 
   #setTitle(): void {
     if (!this.#config.boolean("set-proc-title")) return;
-    process.title = processTitle(this.#config, {
-      executable: process.argv[1] ?? "kv-server",
+    const title = processTitle(this.#config, {
+      executable: byteString(process.argv[1] ?? "kv-server"),
       configFile: this.#configFile,
     });
+    process.title = textOf(title);
   }
 
   #showBanner(): void {
@@ -245,7 +251,7 @@ class Program {
         `WARNING: You specified a maxmemory value that is less than 1MB (current value is ${memoryMax} bytes). Are you sure this is what you really want?`,
       );
     }
-    notifySystemd(this.#supervisor, "--ready", "Ready to accept connections", log);
+    notifySystemd(this.#supervisor, "READY=1", "Ready to accept connections", log);
   }
 
   /** CONFIG SET of what belongs to the process. Returns why it cannot be. */
@@ -274,6 +280,7 @@ class Program {
         this.#log.warning("You insist... exiting now.");
         this.#exit(1);
       },
+      noticed: (signal) => this.#log.warning(`Received ${signal}`),
       crashed: (signal) => this.#report(signalReport(signal, this.#crashFacts)),
     });
   }
@@ -286,9 +293,11 @@ class Program {
   async #shutdown(signal: "SIGTERM" | "SIGINT"): Promise<void> {
     const ways = this.#config.value<readonly string[]>(`shutdown-on-${signal.toLowerCase()}`);
     const server = this.#server;
-    // A data set that is only half loaded must not be saved over the whole one.
-    if (server === undefined || !this.#isReady) return this.#exit(0);
-    notifySystemd(this.#supervisor, "--stopping", "Shutting down", this.#log);
+    if (server === undefined || !this.#isReady) {
+      this.#log.warning("Received shutdown signal during loading, exiting now.");
+      return this.#exit(1);
+    }
+    notifySystemd(this.#supervisor, "STOPPING=1", "Shutting down", this.#log);
     const save = ways.includes("nosave") ? "nosave" : ways.includes("save") ? "save" : "default";
     const mayExit = await server.shutdown({
       signal,
@@ -321,21 +330,11 @@ class Program {
     process.exit(1);
   }
 }
-
-/** Values of the configuration have a character for each byte. */
-function pathOf(value: string): string {
-  return Buffer.from(value, "latin1").toString("utf8");
-}
-
-function latin1(path: string): string {
-  return Buffer.from(path, "utf8").toString("latin1");
-}
-
 /** `dir`: takes effect at once, as later lines of the file may name files in it. */
 function enterFolder(value: string): string | Refusal {
   try {
-    process.chdir(pathOf(value));
-    return latin1(process.cwd());
+    process.chdir(textOf(value));
+    return byteString(process.cwd());
   } catch (error) {
     return new Refusal(systemErrorText(error));
   }

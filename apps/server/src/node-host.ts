@@ -15,6 +15,7 @@ import { dirname, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { Host, HostFacts, HostUsage, LogLevel } from "@kv/engine";
 import { nodeStorage, nodeSyncStorage } from "@kv/persistence/node";
+import { textOf } from "./process/byte-string.ts";
 
 export interface NodeHostOptions {
   log(level: LogLevel, message: string): void;
@@ -55,7 +56,7 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
     sleepMs(durationMs) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
     },
-    readText: (path) => readFileSync(path, "latin1"),
+    readText: (path) => readFileSync(textOf(path), "latin1"),
     writeText: replaceFile,
   };
 }
@@ -75,7 +76,7 @@ function usageNow(): HostUsage {
 
 /** The old file or the new one, whenever the power fails. Text has a character for each byte. */
 function replaceFile(path: string, text: string): void {
-  const target = resolve(path);
+  const target = resolve(textOf(path));
   const temporary = `${target}.${process.pid}.tmp`;
   try {
     writeSynced(temporary, Buffer.from(text, "latin1"));

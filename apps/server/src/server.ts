@@ -9,8 +9,10 @@
  * main.ts, or to the program that a server is embedded in.
  */
 
+import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import { release, type } from "node:os";
+import { dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import type { ConfigStore } from "@kv/config";
 import {
@@ -30,7 +32,8 @@ import { connectionOf, type SocketConnection } from "./network/socket-connection
 import { InputBuffer, type Station } from "./network/traffic.ts";
 import { Cron, TurnLoop } from "./network/turn-loop.ts";
 import { createNodeHost } from "./node-host.ts";
-import { systemErrorText } from "./process/system-error.ts";
+import { byteString, textOf } from "./process/byte-string.ts";
+import { codeOf, systemErrorText } from "./process/system-error.ts";
 import { descriptorLimit } from "./process/warnings.ts";
 
 export interface ServerOptions {
@@ -68,6 +71,20 @@ const ownDirectives = [
   "oom-score-adj-values",
 ] as const;
 
+/** The system cuts a longer path off, and then the socket is elsewhere. */
+const unixPathBytesMax = 108;
+
+function tooLong(path: string): string {
+  return `unix socket path too long (${path.length}), must be under ${unixPathBytesMax}`;
+}
+
+function unixProblem(error: unknown, path: string): string {
+  if (codeOf(error) === "") return systemErrorText(error);
+  // Node says "permission denied" of a folder that is not there, as Windows does.
+  const isLost = codeOf(error) === "EACCES" && !existsSync(dirname(path));
+  return `bind: ${isLost ? "No such file or directory" : systemErrorText(error)}`;
+}
+
 export class Server {
   readonly engine: Engine;
   readonly #options: ServerOptions;
@@ -90,7 +107,7 @@ export class Server {
       runtime: `node ${process.versions.node}`,
       operatingSystem: `${type()} ${release()} ${process.arch}`,
       architecture: process.arch,
-      executable: options.executable ?? process.argv[1] ?? "",
+      executable: options.executable ?? byteString(process.argv[1] ?? ""),
       configFile: options.configFile ?? "",
       tcpPort: config.number("port"),
     };
@@ -173,11 +190,13 @@ export class Server {
 
   async #listenUnix(): Promise<boolean> {
     const { config, log } = this.#options;
+    const path = config.text("unixsocket");
     try {
-      await this.#listeners.openUnix(config.text("unixsocket"), config.number("unixsocketperm"));
+      if (path.length >= unixPathBytesMax) throw new Error(tooLong(path));
+      await this.#listeners.openUnix(textOf(path), config.number("unixsocketperm"));
       return true;
     } catch (error) {
-      log("warning", `Failed opening Unix socket: bind: ${systemErrorText(error)}`);
+      log("warning", `Failed opening Unix socket: ${unixProblem(error, textOf(path))}`);
       return false;
     }
   }

@@ -80,6 +80,8 @@ export interface Effects {
   keyExpired(database: Database, entry: Ref): void;
   /** A whole database (-1: each) is about to be emptied, or `successor` to take its place. */
   databaseChanged(index: number, successor?: number): void;
+  /** FLUSHALL has emptied all databases. True: it is on disk already that they are empty. */
+  allFlushed(): boolean;
 }
 
 /** Directives that commands read, under plain names. The engine keeps them up to date. */

@@ -67,6 +67,7 @@ class Rig {
       keyEvent() {},
       keyExpired: (database: Database, entry: Ref) => database.remove(entry, false),
       databaseChanged() {},
+      allFlushed: () => false,
     };
     this.call = new WatchedCall({
       keyspace: this.keyspace,

@@ -27,6 +27,7 @@ describe("parseCommandLine", () => {
       text: 'a "--b" \nc "--d" ',
     },
     { why: "no value at all", args: ["--port"], text: "port " },
+    { why: "an empty file name", args: ["", "--port", "7"], text: 'port "7" ' },
     { why: "sentinel", args: ["--sentinel", "--port", "7"], text: 'sentinel \nport "7" ' },
   ])("makes lines of options: $why", ({ args, text }) => {
     expect(parseCommandLine(args).optionsText.trimEnd()).toBe(text.trimEnd());

@@ -56,7 +56,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (first === "--test-memory") return testMemory(args);
 
   const sentinel = args.includes("--sentinel");
-  const hasFile = !first.startsWith("-") && first !== "";
+  const hasFile = !first.startsWith("-");
   const start = hasFile ? 1 : 0;
   let optionsText = "";
   let readStdin = false;
@@ -81,7 +81,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       needsValue = false;
     }
   }
-  const configFile = hasFile ? first : undefined;
+  const configFile = hasFile && first !== "" ? first : undefined; // An empty word names no file.
   return { ...plain, configFile, readStdin, sentinel, optionsText };
 }
 

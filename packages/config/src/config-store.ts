@@ -27,6 +27,7 @@ import { isPattern, matchesGlob } from "./glob.ts";
 import { checkValue, decodeWords, type MergeContext, Refusal } from "./kind.ts";
 import { type ConfigOptions, parseOptions } from "./options.ts";
 import { type RewriteOption, rewriteConf } from "./rewrite.ts";
+import { splitArgs } from "./split-args.ts";
 import { Statements } from "./statements.ts";
 
 export interface ConfigStoreOptions {
@@ -274,12 +275,15 @@ export class ConfigStore {
 
   /** The reason why the line is wrong, or undefined. */
   #loadLine({ words }: ConfLine, context: LoadContext, depth: number): string | undefined {
-    if (words === undefined) return "Unbalanced quotes in configuration line";
+    if (words === undefined) return unbalanced;
     const [name, ...args] = words;
     const slot = this.#entries.get(name.toLowerCase())?.slot;
     if (slot !== undefined) {
-      if (!slot.directive.kind.multiArg && args.length !== 1) return "wrong number of arguments";
-      return this.#take(slot, args, true)?.reason;
+      if (slot.directive.kind.multiArg) {
+        const separate = separateArgs(args);
+        return separate === undefined ? unbalanced : this.#take(slot, separate, true)?.reason;
+      }
+      return args.length === 1 ? this.#take(slot, args, true)?.reason : "wrong number of arguments";
     }
     if (name.toLowerCase() === "include" && args.length === 1) {
       if (depth === includeDepthMax) return "Files include each other";
@@ -313,7 +317,7 @@ export class ConfigStore {
     const { kind, clamp } = slot.directive;
     const input = decodeWords(kind, words);
     if (input instanceof Refusal) return input;
-    const context: MergeContext = { inFile, seen: this.#seen.has(slot), words };
+    const context: MergeContext = { inFile, seen: this.#seen.has(slot) };
     const merged = kind.merge(slot.value, input, context);
     const clamped = clamp === undefined ? merged : clamp(merged);
     const value = slot.hook === undefined ? clamped : slot.hook(clamped);
@@ -387,6 +391,13 @@ export class ConfigStore {
     }
     return sentences;
   }
+}
+
+const unbalanced = "Unbalanced quotes in configuration line";
+
+/** `--save "900 1"`: a lone argument of a directive that takes several may hold all of them. */
+function separateArgs(args: readonly string[]): readonly string[] | undefined {
+  return args.length === 1 && args[0] !== "" ? splitArgs(args[0]) : args;
 }
 
 function printed({ slot }: Entry): string {

@@ -30,7 +30,6 @@ export interface MergeContext {
   readonly inFile: boolean;
   /** An earlier line of this load named the same directive. */
   readonly seen: boolean;
-  readonly words: readonly string[];
 }
 
 export interface KindSpec<Value, Input = Value> {

@@ -128,10 +128,14 @@ export function oneOf<const Word extends string>(
   });
 }
 
-/** Any number of words of a list; `none` is the word for the empty set. */
+/**
+ * Any number of words of a list; `none` is the word for the empty set. `refuse` gives the reason why
+ * some words do not go together, if it knows one.
+ */
 export function flags<const Word extends string>(
   none: Word,
   words: readonly [Word, ...Word[]],
+  refuse: (chosen: readonly Word[]) => string | undefined = () => undefined,
 ): Kind<readonly Word[]> {
   const refusal = listText([none, ...words]);
   const refused = { error: () => refusal };
@@ -139,8 +143,14 @@ export function flags<const Word extends string>(
     type: "words",
     syntax: `${none}, or any of: ${words.join(" ")}`,
     multiArg: true,
-    schema: () =>
-      z.array(z.enum(words as unknown as [Word], refused), refused) as ValueSchema<readonly Word[]>,
+    schema: () => {
+      const chosen = z.array(z.enum(words as unknown as [Word], refused), refused);
+      return chosen.check(
+        z.refine((value) => refuse(value) === undefined, {
+          error: (issue) => refuse(issue.input as readonly Word[]),
+        }),
+      ) as ValueSchema<readonly Word[]>;
+    },
     parse: (given) => {
       const lower = given.map((word) => word.toLowerCase());
       const known = lower.every((word) => word === none || words.some((each) => each === word));

@@ -51,15 +51,38 @@ describe("loadConfig", () => {
 
   test.each([
     { args: [], save: "3600 1 300 100 60 10000" },
-    { args: ["kv.conf", "--save", "60 5"], save: undefined },
+    { args: ["kv.conf", "--save", "60 5"], save: "900 1 300 10 60 5" },
+    { args: ["--save", "60 5 30 '100'"], save: "60 5 30 100" },
+    { args: ["kv.conf", "--save", " "], save: "" },
     { args: ["kv.conf", "--save", "60", "5"], save: "900 1 300 10 60 5" },
     { args: ["kv.conf", "--save", ""], save: "" },
     { args: ["kv.conf", "--save"], save: "" },
     { args: ["--save", "--port", "7"], save: "" },
     { args: ["--save", "60", "5"], save: "60 5" },
   ])("save with $args", ({ args, save }) => {
-    if (save === undefined) expect(() => start(args)).toThrow("Invalid save parameters");
-    else expect(start(args).print("save")).toBe(save);
+    expect(start(args).print("save")).toBe(save);
+  });
+
+  test("all arguments of a directive that takes several may stand in one pair of quotes", () => {
+    const store = start(
+      ["-", "--shutdown-on-sigterm", "nosave force", "--oom-score-adj-values", "1 2 3"],
+      "bind \"127.0.0.1 -::1\"\nclient-output-buffer-limit 'normal 1 2 3'",
+    );
+    expect(store.print("shutdown-on-sigterm")).toBe("nosave force");
+    expect(store.print("oom-score-adj-values")).toBe("1 2 3");
+    expect(store.value("bind")).toEqual(["127.0.0.1", "-::1"]);
+    expect(store.print("client-output-buffer-limit")).toMatch(/^normal 1 2 3 /);
+    expect(failure('bind "\'127.0.0.1"')).toContain("Unbalanced quotes in configuration line");
+  });
+
+  test("a shutdown cannot both save and not save", () => {
+    const reason = "shutdown options SAVE and NOSAVE can't be used simultaneously";
+    expect(failure("shutdown-on-sigint save nosave").split("\n").at(-1)).toBe(reason);
+    const store = new ConfigStore();
+    expect(store.configSet([["shutdown-on-sigterm", "nosave now save"]])?.message).toContain(
+      reason,
+    );
+    expect(store.configSet([["shutdown-on-sigterm", "nosave now"]])).toBeUndefined();
   });
 
   test.each(["save", "save ''", 'save ""'])("%s means none", (line) => {

@@ -50,9 +50,9 @@ export const savePoints: Kind<readonly SavePoint[]> = kind<readonly SavePoint[]>
   words: (points) => points.flatMap(({ seconds, changes }) => [String(seconds), String(changes)]),
   lines: (points) =>
     points.length === 0 ? ['""'] : points.map(({ seconds, changes }) => `${seconds} ${changes}`),
-  // The first line of a file replaces the defaults, later ones add to it, `save ""` clears.
-  merge: (previous, points, { inFile, seen, words }) =>
-    inFile && seen && words.length !== 1 ? [...previous, ...points] : points,
+  // The first line of a file replaces the defaults, later ones add to it, one without points clears.
+  merge: (previous, points, { inFile, seen }) =>
+    inFile && seen && points.length > 0 ? [...previous, ...points] : points,
 });
 
 function pairs(numbers: readonly number[]): [number, number][] {

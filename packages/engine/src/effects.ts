@@ -131,6 +131,10 @@ export class EngineEffects implements Effects {
     }
   }
 
+  allFlushed(): boolean {
+    return this.engine.saving.allFlushed();
+  }
+
   /**
    * Before a database is emptied, or another one takes its place: whoever watches a key that is
    * there, or will be, is disturbed. Between missing and expired there is no difference.

@@ -75,9 +75,30 @@ describe("SAVE and loading", () => {
     next.host.disk.put("dump.rdb", file);
     expect(await next.engine.load()).toBe(false);
     expect(next.log.some((line) => line.includes("Wrong RDB checksum expected"))).toBe(true);
+    // The log tells what kv-check-rdb finds out about the file.
+    expect(next.log.slice(-8)).toEqual([
+      "--- RDB ERROR DETECTED ---",
+      `[offset ${file.length}] RDB CRC error`,
+      "[additional info] While doing: check-sum",
+      "[info] 1 keys read",
+      "[info] 0 expires",
+      "[info] 0 already expired",
+      "Terminating server after rdb file reading failure.",
+      "Fatal error loading the DB, check server logs. Exiting.",
+    ]);
     next.host.disk.put("dump.rdb", file.slice(0, file.length - 12));
     expect(await next.engine.load()).toBe(false);
     expect(next.log.some((line) => line.startsWith("Short read or OOM loading DB"))).toBe(true);
+  });
+
+  test("a file that is not for this server is refused without calling it damaged", async () => {
+    const kv = harness();
+    kv.host.disk.put("dump.rdb", new TextEncoder().encode("REDIS9999"));
+    expect(await kv.engine.load()).toBe(false);
+    expect(kv.log.slice(-2)).toEqual([
+      "Can't handle RDB format version 9999",
+      "Fatal error loading the DB, check server logs. Exiting.",
+    ]);
   });
 
   test("a SAVE that fails says so and keeps the old file", async () => {
@@ -106,7 +127,7 @@ describe("BGSAVE", () => {
       kv.send("DEL", `k${turn * 23}`);
       kv.send("SET", `new${turn}`, "born later");
       kv.send("EXPIRE", `k${turn * 29}`, 100);
-      if (turn === 3) kv.send("FLUSHALL");
+      if (turn === 3) kv.send("FLUSHDB");
       turn++;
     });
     expect(turn).toBeGreaterThan(5);
@@ -123,6 +144,80 @@ describe("BGSAVE", () => {
     await finish(kv);
     expect(kv.send("INFO", "persistence")).toMatch(/rdb_changes_since_last_save:1\r\n/);
     expect(kv.log).toContain("Background saving terminated with success");
+  });
+
+  test.each([
+    { what: "one large hash", key: () => "big" },
+    { what: "hashes", key: (i: number) => `h${i % 1000}` },
+  ])("goes on by itself while the disk keeps up: $what", async ({ key }) => {
+    const kv = harness();
+    for (let i = 0; i < 40_000; i++) kv.send("HSET", key(i), `field${i}`, `value${i}`);
+    kv.send("BGSAVE");
+    // What commands change is handed over by them; the walk must not stop where nothing is left.
+    for (let i = 0; i < 50; i++) kv.send("HSET", key(i), `field${i}`, "changed");
+    while (kv.engine.turn());
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+    expect(kv.engine.saving.isRunning).toBe(false);
+    expect(kv.log.at(-1)).toBe("Background saving terminated with success");
+  });
+
+  test("FLUSHALL gives it up", async () => {
+    const kv = harness();
+    kv.send("SET", "k", "old");
+    kv.send("SAVE");
+    for (let i = 0; i < 5000; i++) kv.send("SET", `k${i}`, "v");
+    kv.send("BGSAVE");
+    kv.engine.turn();
+    expect(kv.send("FLUSHALL")).toBe("OK");
+    expect(kv.send("INFO", "persistence")).toMatch(/rdb_bgsave_in_progress:0\r\n/);
+    // The next one may begin at once, and is not disturbed by the end of the other.
+    kv.send("SET", "k", "new");
+    expect(kv.send("BGSAVE")).toBe("Background saving started");
+    await finish(kv);
+    const again = await restart(kv);
+    expect(again.send("DBSIZE")).toBe(1);
+    expect(again.send("GET", "k")).toBe("new");
+    expect(kv.host.disk.now.list()).toEqual(["dump.rdb"]);
+  });
+
+  test("with save points FLUSHALL saves that there is nothing, whatever was under way", async () => {
+    // The background save is aborted in each of its turns once; never may its keys come back.
+    for (let turns = 0, wasRunning = true; wasRunning; turns++) {
+      const kv = harness({ config: { save: "3600 1" } });
+      for (let i = 0; i < 100; i++) kv.send("SET", `k${i}`, "v");
+      kv.send("BGSAVE");
+      for (let turn = 0; turn < turns; turn++) {
+        kv.engine.turn();
+        await Promise.resolve();
+      }
+      wasRunning = kv.engine.saving.isRunning;
+      expect(kv.send("FLUSHALL")).toBe("OK");
+      expect(kv.send("INFO", "persistence")).toMatch(/rdb_changes_since_last_save:0\r\n/);
+      for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+      expect((await restart(kv)).send("DBSIZE")).toBe(0);
+    }
+  });
+
+  test("that fails refuses writes, until there are no save points or one succeeds", async () => {
+    const kv = harness({ config: { save: "3600 1" } });
+    kv.send("SET", "k", "v");
+    kv.host.disk.failsFrom = { at: 1, code: "ENOSPC", message: "No space left on device" };
+    kv.send("BGSAVE");
+    await finish(kv);
+    const misconf = { message: expect.stringMatching(/^MISCONF /) };
+    expect(kv.log.slice(-2)).toEqual([
+      "Failed opening the temp RDB file for saving: No space left on device",
+      "Background saving error",
+    ]);
+    expect(kv.send("SET", "k", "w")).toMatchObject(misconf);
+    kv.send("CONFIG", "SET", "save", "");
+    expect(kv.send("SET", "k", "w")).toBe("OK");
+    kv.send("CONFIG", "SET", "save", "3600 1");
+    expect(kv.send("SET", "k", "x")).toMatchObject(misconf);
+    kv.host.disk.failsFrom = undefined;
+    kv.send("BGSAVE");
+    await finish(kv);
+    expect(kv.send("SET", "k", "x")).toBe("OK");
   });
 
   test("power gone in the middle leaves the old file whole", async () => {
@@ -154,6 +249,27 @@ describe("shutting down", () => {
     expect(await kv.engine.shutdown({ save: "default" })).toBe(true);
     expect((await restart(kv)).send("GET", "k")).toBe("v");
   });
+
+  test.each([[[]], [["SAVE"]], [["FORCE"]]])(
+    "while loading, never saves the part that is there: %j",
+    async (options: string[]) => {
+      const kv = harness();
+      kv.send("SET", "k", "v");
+      kv.send("SAVE");
+      const file = kv.host.disk.contents("dump.rdb") as Uint8Array;
+      const next = harness({ config: { save: "3600 1" } });
+      next.host.disk.put("dump.rdb", file);
+      next.host.nextTurn = () => new Promise(() => {}); // Behind the first part it never goes on.
+      void next.engine.load();
+      for (let turn = 0; turn < 8; turn++) await Promise.resolve();
+      expect(next.send("INFO", "persistence")).toMatch(/loading:1\r\n/);
+      next.send("SHUTDOWN", ...options);
+      for (let turn = 0; turn < 8; turn++) await Promise.resolve();
+      expect(next.host.exitCode).toBe(0);
+      expect(next.log).not.toContain("DB saved on disk");
+      expect(next.host.disk.contents("dump.rdb")).toEqual(file);
+    },
+  );
 
   test("saves nothing when told not to", async () => {
     const kv = harness({ config: { save: "3600 1" } });

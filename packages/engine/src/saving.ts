@@ -10,6 +10,7 @@ import type { SavePoint } from "@kv/config";
 import { idleTimeMs, LFU_INIT_VAL, lfuBits, lfuDecrAndReturn, lruBits } from "@kv/eviction";
 import {
   BackgroundSave,
+  checkRdbFile,
   type EvictionField,
   type LoadResult,
   loadFile,
@@ -17,6 +18,7 @@ import {
   RdbLoader,
   type RdbSaveOptions,
   type SaveResult,
+  type SaveStep,
   type Storage,
   StorageError,
   saveRdbNow,
@@ -30,6 +32,8 @@ const IDLE_SLICE_US = 1000;
 /** Clients who pause for less than this are still there: the next request may come in a slice. */
 const QUIET_US = 50_000;
 const SLICE_KEYS = 32;
+/** A save waits for the disk while more than this is on its way there. */
+const PENDING_BYTES_MAX = 8 * 2 ** 20;
 /** After a failed background save the next automatic one waits so long. */
 const RETRY_MS = 5000;
 
@@ -38,6 +42,16 @@ const SNAPSHOT_FAILED =
   "Commands that may modify the data set are disabled, because this instance is configured to " +
   "report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). " +
   "Please check the Redis logs for details about the RDB error.";
+
+/** What the log says of a save that failed at this step, before the reason. */
+const failures: Readonly<Record<SaveStep, string>> = {
+  create: "Failed opening the temp RDB file for saving",
+  write: "Write error while saving DB to the disk(write)",
+  sync: "Write error while saving DB to the disk(fsync)",
+  rename: "Error moving the temp DB file on the final destination",
+  "sync-folder": "Failed to fsync the folder of the DB after saving",
+  aborted: "Saving was given up",
+};
 
 export class Saving {
   savePoints: readonly SavePoint[] = [];
@@ -59,6 +73,7 @@ export class Saving {
   private dirtyAtStart = 0;
   private commandsBefore = 0;
   private busyUntilUs = 0;
+  private tryCount = 0;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -77,12 +92,15 @@ export class Saving {
     return { taken: takenCount, total: totalCount, seconds };
   }
 
-  private options(temporaryName: string): RdbSaveOptions {
+  private options(): RdbSaveOptions {
     const { engine } = this;
-    const { config } = engine;
+    const { config, host } = engine;
+    this.tryCount++;
     return {
       name: config.text("dbfilename"),
-      temporaryName,
+      // Another name each time: one that was given up may still be on its way out.
+      temporaryName: `temp-${host.facts.processId}-${this.tryCount}.rdb`,
+      pendingBytesMax: PENDING_BYTES_MAX,
       compress: config.boolean("rdbcompression"),
       checksum: config.boolean("rdbchecksum"),
       eviction: this.evictionField(),
@@ -115,7 +133,7 @@ export class Saving {
   saveNow(): boolean {
     const { engine } = this;
     const { host } = engine;
-    const options = this.options(`temp-${host.facts.processId}.rdb`);
+    const options = this.options();
     const result = saveRdbNow(engine.keyspace, host.syncStorage, options);
     return this.ended(result, engine.dirty, false);
   }
@@ -128,8 +146,8 @@ export class Saving {
     this.lastTryMs = engine.nowMs;
     this.runningStartMs = engine.nowMs;
     this.dirtyAtStart = engine.dirty;
-    const options = this.options(`temp-bg-${host.facts.processId}.rdb`);
-    const save = new BackgroundSave(engine.keyspace, this.waking(), options);
+    const options = this.options();
+    const save = new BackgroundSave(engine.keyspace, this.waking(host.storage.here()), options);
     this.running = save;
     host.log("notice", `Background saving started by pid ${host.facts.processId}`);
     save.result.then((result) => this.backgroundEnded(save, result));
@@ -137,11 +155,11 @@ export class Saving {
     return undefined;
   }
 
-  /** The storage, waking the engine when a write is done: the snapshot may have waited for it. */
-  private waking(): Storage {
+  /** A storage that wakes the engine when a write is done: the snapshot may have waited for it. */
+  private waking(storage: Storage): Storage {
     const { host } = this.engine;
-    const { storage } = host;
     return {
+      here: () => storage.here(),
       create: async (name) => {
         const writer = await storage.create(name);
         return {
@@ -163,13 +181,23 @@ export class Saving {
 
   private backgroundEnded(save: BackgroundSave, result: SaveResult): void {
     const { engine } = this;
-    if (this.running === save) this.running = null;
+    if (this.running !== save) {
+      this.givenUpEnded(result);
+      return;
+    }
+    this.running = null;
     engine.nowMs = engine.host.wallMs();
     this.lastDurationSeconds = Math.floor((engine.nowMs - this.runningStartMs) / 1000);
-    if (!result.ok && result.step === "aborted") return;
     if (this.ended(result, this.dirtyAtStart, true))
       engine.host.log("notice", "Background saving terminated with success");
     else engine.host.log("warning", "Background saving error");
+  }
+
+  /** A save that was given up so late that it succeeded has taken the place of a newer file. */
+  private givenUpEnded(result: SaveResult): void {
+    const { engine } = this;
+    engine.host.log("notice", "Background saving was given up");
+    if (result.ok && this.savePoints.length > 0 && !engine.isShuttingDown) this.saveNow();
   }
 
   private ended(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
@@ -180,8 +208,7 @@ export class Saving {
       this.saveCount++;
       engine.host.log("notice", "DB saved on disk");
     } else {
-      const { step, error } = result;
-      engine.host.log("warning", `Error saving DB to disk (${step}): ${error.message}`);
+      engine.host.log("warning", `${failures[result.step]}: ${result.error.message}`);
     }
     // Whoever called SAVE was told that it failed; only a failure that nobody saw stops writes.
     if (result.ok || isBackground) this.lastSaveOk = result.ok;
@@ -212,10 +239,9 @@ export class Saving {
     this.commandsBefore = commandsProcessed;
     const sliceUs = startUs < this.busyUntilUs ? BUSY_SLICE_US : IDLE_SLICE_US;
     for (;;) {
-      const before = running.snapshot.takenCount;
       if (running.step(SLICE_KEYS)) return false;
       // The disk is behind: it wakes us when it has written.
-      if (running.snapshot.takenCount === before && running.snapshot.pendingBytes > 0) return false;
+      if (running.snapshot.pendingBytes > PENDING_BYTES_MAX) return false;
       if (host.monotonicUs() - startUs > sliceUs) return true;
     }
   }
@@ -238,10 +264,24 @@ export class Saving {
     }
   }
 
-  /** Gives up a running background save: the old file stays. */
-  abortBackground(): void {
-    this.running?.abort();
+  /**
+   * Gives up a running background save: the old file stays, unless the new one was being renamed.
+   * Resolves when neither is going to change any more.
+   */
+  async abortBackground(): Promise<void> {
+    const { running } = this;
     this.running = null;
+    running?.abort();
+    await running?.result;
+  }
+
+  /**
+   * FLUSHALL: what is being saved is no longer wanted, and with save points nothing that was
+   * removed may come back. True when it is on disk that there are no keys.
+   */
+  allFlushed(): boolean {
+    void this.abortBackground();
+    return this.savePoints.length > 0 && this.saveNow();
   }
 
   private loader(): RdbLoader {
@@ -311,20 +351,36 @@ export class Saving {
     }
   }
 
+  /** Tells all that can be found out about the file, as kv-check-rdb does. */
+  private reportDamage(): void {
+    const { config, host } = this.engine;
+    const print = (line: string) => host.log("warning", line);
+    try {
+      checkRdbFile(host.syncStorage, config.text("dbfilename"), host.wallMs(), print);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      print(`The file cannot be checked: ${error.message}`);
+    }
+    print("Terminating server after rdb file reading failure.");
+  }
+
   private loaded(result: LoadResult, loader: RdbLoader, startUs: number): boolean {
     const { host } = this.engine;
     if (result === "missing") return true;
     if (result === "failed") {
       host.log("warning", loader.error?.message ?? "Error loading the DB");
+      if (loader.error?.isDamage === true) this.reportDamage();
       host.log("warning", "Fatal error loading the DB, check server logs. Exiting.");
       return false;
     }
     const seconds = ((host.monotonicUs() - startUs) / 1e6).toFixed(3);
     this.loadedKeys = loader.loadedCount;
     this.expiredAtLoad = loader.expiredCount;
+    const { loadedCount, expiredCount, emptyCount } = loader;
+    const emptyText = emptyCount === 0 ? "" : `, 'empty keys skipped: ${emptyCount}'`;
     host.log(
       "notice",
-      `Done loading RDB, keys loaded: ${loader.loadedCount}, keys expired: ${loader.expiredCount}.`,
+      `Done loading RDB, keys loaded: ${loadedCount}, keys expired: ${expiredCount}${emptyText}.`,
     );
     host.log("notice", `DB loaded from disk: ${seconds} seconds`);
     return true;

@@ -117,6 +117,7 @@ const rows: readonly Row[] = [
     "save",
     (config, { saving }) => {
       saving.savePoints = config.value<readonly SavePoint[]>("save");
+      saving.updateDiskState(); // Without save points, failed saves refuse no writes.
     },
   ],
   [

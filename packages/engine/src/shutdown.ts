@@ -25,6 +25,13 @@ export class Shutdown {
     this.engine = engine;
   }
 
+  private wantsSave({ save }: ShutdownRequest): boolean {
+    const { saving } = this.engine;
+    // A data set that is only half loaded must not be saved over the whole one.
+    if (saving.loading !== null) return false;
+    return save === "save" || (save === "default" && saving.savePoints.length > 0);
+  }
+
   async begin(request: ShutdownRequest): Promise<boolean> {
     const { engine } = this;
     const { host, saving } = engine;
@@ -38,10 +45,8 @@ export class Shutdown {
     if (request.signal !== undefined)
       host.log("warning", `Received ${request.signal} scheduling shutdown...`);
     host.log("warning", "User requested shutdown...");
-    saving.abortBackground();
-    const wantsSave =
-      request.save === "save" || (request.save === "default" && saving.savePoints.length > 0);
-    if (wantsSave) {
+    await saving.abortBackground();
+    if (this.wantsSave(request)) {
       host.log("notice", "Saving the final RDB snapshot before exiting.");
       if (!saving.saveNow()) {
         host.log("warning", "Error trying to save the DB, can't exit.");

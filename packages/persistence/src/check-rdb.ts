@@ -10,6 +10,31 @@ import { RDB_TYPE_NAMES } from "./rdb/format.ts";
 import { type RdbInput, type RdbString, Status } from "./rdb/input.ts";
 import { RdbReader, type RdbRecord, type RdbTarget } from "./rdb/reader.ts";
 import { type Skipper, skipValue } from "./rdb/skip.ts";
+import type { SyncStorage } from "./storage.ts";
+
+const CHUNK_BYTES = 2 ** 20;
+
+/** Checks the file `name`. Undefined: there is none. Throws StorageError. */
+export function checkRdbFile(
+  storage: SyncStorage,
+  name: string,
+  nowMs: number,
+  print: (line: string) => void,
+): boolean | undefined {
+  const file = storage.open(name);
+  if (file === undefined) return undefined;
+  try {
+    const check = new RdbCheck(name, nowMs, print);
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    for (let length = 1; length > 0 && !check.isOver; ) {
+      length = file.read(chunk);
+      check.feed(chunk, 0, length);
+    }
+    return check.finish();
+  } finally {
+    file.close();
+  }
+}
 
 export class RdbCheck implements RdbTarget {
   private readonly reader = new RdbReader(this);
@@ -72,12 +97,13 @@ export class RdbCheck implements RdbTarget {
     this.info(`AUX FIELD ${name} = '${value}'`);
   }
 
-  functions(_code: RdbString): void {
-    // Not compiled here: whether the code is good is for the server to say.
+  functions(_code: RdbString): string {
+    return ""; // Not compiled here: whether the code is good is for the server to say.
   }
 
-  moduleAux(module: string): void {
+  moduleAux(module: string): string {
     this.info(`MODULE AUX for: ${module}`);
+    return "";
   }
 
   selectDatabase(index: number): string {

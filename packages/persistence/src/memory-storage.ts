@@ -39,6 +39,7 @@ export class MemoryStorage {
 
   /** The storage for work beside the event loop. */
   readonly later: Storage = {
+    here: () => this.later,
     create: async (name): Promise<StorageWriter> => {
       const file = this.create(name);
       return {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -30,6 +30,31 @@ describe("the storage of a server", () => {
     file?.close();
     expect(now.list()).toContain("now");
     expect(now.list()).not.toContain("temp-now");
+  });
+
+  test("may stay where it was while the working directory changes", async () => {
+    const startFolder = process.cwd();
+    process.chdir(folder);
+    try {
+      const storage = nodeStorage(".").here();
+      const save = new SaveFile(storage, { name: "stays", temporaryName: "temp-stays" });
+      save.write(bytes, 0, bytes.length);
+      process.chdir(startFolder);
+      save.complete();
+      expect(await save.result).toMatchObject({ ok: true });
+      expect(now.list()).toContain("stays");
+    } finally {
+      process.chdir(startFolder);
+    }
+  });
+
+  test("names are bytes, whatever they say", () => {
+    const name = Buffer.from("dämp€.rdb", "utf8").toString("latin1");
+    now.create(name).close();
+    expect(readdirSync(folder)).toContain("dämp€.rdb");
+    expect(now.list()).toContain(name);
+    now.remove(name);
+    expect(now.open(name)).toBeUndefined();
   });
 
   test("saves and reads, beside the event loop", async () => {

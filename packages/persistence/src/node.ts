@@ -14,7 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { open, readdir, rename, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import {
   type Storage,
   StorageError,
@@ -75,10 +75,20 @@ const FOLDER_SYNC_UNKNOWN = ["EINVAL", "ENOTSUP", "EISDIR", "EPERM"];
 /** New files may be read by everybody, as Redis's: the umask is what restricts them. */
 const FILE_MODE = 0o666;
 
+/** Names have a character for each byte, and node:fs wants Unicode. */
+function fileNameOf(name: string): string {
+  return Buffer.from(name, "latin1").toString("utf8");
+}
+
+function nameOf(fileName: string): string {
+  return Buffer.from(fileName, "utf8").toString("latin1");
+}
+
 /** The files of `folder`, beside the event loop. */
 export function nodeStorage(folder: string): Storage {
-  const pathOf = (name: string) => join(folder, name);
+  const pathOf = (name: string) => join(folder, fileNameOf(name));
   return {
+    here: () => nodeStorage(resolve(folder)),
     async create(name): Promise<StorageWriter> {
       const file = await callAsync(() => open(pathOf(name), "w", FILE_MODE));
       return {
@@ -120,7 +130,7 @@ export function nodeStorage(folder: string): Storage {
         await handle.close();
       }
     },
-    list: () => callAsync(() => readdir(folder)),
+    list: async () => (await callAsync(() => readdir(folder))).map(nameOf),
   };
 }
 
@@ -131,7 +141,7 @@ function unlessMissing(error: unknown): undefined {
 
 /** The files of `folder`, while everybody waits. */
 export function nodeSyncStorage(folder: string): SyncStorage {
-  const pathOf = (name: string) => join(folder, name);
+  const pathOf = (name: string) => join(folder, fileNameOf(name));
   return {
     create(name): SyncStorageWriter {
       const file = call(() => openSync(pathOf(name), "w", FILE_MODE));
@@ -177,6 +187,6 @@ export function nodeSyncStorage(folder: string): SyncStorage {
         closeSync(handle);
       }
     },
-    list: () => call(() => readdirSync(folder)),
+    list: () => call(() => readdirSync(folder)).map(nameOf),
   };
 }

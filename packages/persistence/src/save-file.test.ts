@@ -2,6 +2,7 @@ import { InvariantError } from "@kv/core";
 import { describe, expect, test } from "vitest";
 import { bytesOfText, textOfBytes } from "./keyspace-contents.ts";
 import { SaveFile, type SaveResult, saveFileNow } from "./save-file.ts";
+import type { Storage } from "./storage.ts";
 import { type Fault, MemoryStorage } from "./testing.ts";
 
 const NAMES = { name: "dump.rdb", temporaryName: "temp-1.rdb" };
@@ -114,6 +115,35 @@ describe("a save beside the event loop", () => {
     expect(storage.now.list()).toEqual(["dump.rdb"]);
   });
 });
+
+test.each(["sync", "close"])(
+  "a save that is given up during its %s does not take the name",
+  async (call) => {
+    const storage = diskWithOldFile();
+    let save: SaveFile | undefined;
+    const slow: Storage = {
+      ...storage.later,
+      create: async (name) => {
+        const writer = await storage.later.create(name);
+        const aborting = (each: string, action: () => Promise<void>) => async () => {
+          if (each === call) save?.abort();
+          await action();
+        };
+        return {
+          write: writer.write,
+          sync: aborting("sync", writer.sync),
+          close: aborting("close", writer.close),
+        };
+      },
+    };
+    save = new SaveFile(slow, NAMES);
+    save.write(bytesOfText("stale"), 0, 5);
+    save.complete();
+    expect(await save.result).toMatchObject({ ok: false, step: "aborted" });
+    expect(text(storage)).toBe(OLD);
+    expect(storage.now.list()).toEqual(["dump.rdb"]);
+  },
+);
 
 test("a mistake of ours is not taken for a full disk", () => {
   const storage = diskWithOldFile();

@@ -74,7 +74,10 @@ export class SaveFile {
     this.wakeUp();
   }
 
-  /** Gives up and removes the temporary file. */
+  /**
+   * Gives up and removes the temporary file. A save that is being renamed just now succeeds
+   * nevertheless: `result` tells.
+   */
   abort(): void {
     this.isAborted = true;
     this.wakeUp();
@@ -93,12 +96,14 @@ export class SaveFile {
       file = await storage.create(options.temporaryName);
       step = "write";
       await this.writeAll(file);
-      if (this.isAborted) throw new StorageError("ECANCELED", "Operation canceled");
+      this.throwIfAborted();
       step = "sync";
       await file.sync();
       const closing = file;
       file = undefined;
       await closing.close();
+      // A newer file may have the name by now, and this one must not take its place.
+      this.throwIfAborted();
       step = "rename";
       await storage.rename(options.temporaryName, options.name);
       step = "sync-folder";
@@ -112,6 +117,10 @@ export class SaveFile {
       if (step !== "sync-folder") await storage.remove(options.temporaryName).catch(() => {});
       return failure(this.isAborted ? "aborted" : step, error);
     }
+  }
+
+  private throwIfAborted(): void {
+    if (this.isAborted) throw new StorageError("ECANCELED", "Operation canceled");
   }
 
   private async writeAll(file: StorageWriter): Promise<void> {

@@ -2,9 +2,10 @@
  * Storage: the few things that persistence asks of a disk. The host implements it (node.ts does so
  * with node:fs); tests use the one in testing.ts, which can fail and lose power.
  *
- * A storage is one folder; names are those of files in it. Every operation comes twice: `Storage`
- * for work beside the event loop, `SyncStorage` for when everybody waits anyway (SAVE, loading at
- * start, shutting down). A failed operation rejects or throws a StorageError, nothing else.
+ * A storage is one folder; names are those of files in it, a character for each byte. Every
+ * operation comes twice: `Storage` for work beside the event loop, `SyncStorage` for when everybody
+ * waits anyway (SAVE, loading at start, shutting down). A failed operation rejects or throws a
+ * StorageError, nothing else.
  *
  * What an implementation promises: write() writes all it is given or fails; after sync() the
  * file's bytes survive a power failure, and after syncFolder() its name does.
@@ -41,6 +42,8 @@ export interface StorageReader {
 }
 
 export interface Storage {
+  /** The same folder for good, should this one follow a working directory. */
+  here(): Storage;
   /** Creates the file, or empties it. */
   create(name: string): Promise<StorageWriter>;
   /** Opens the file for reading; undefined when there is none. */

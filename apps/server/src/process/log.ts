@@ -38,7 +38,8 @@ export class Log {
     const least = weights[this.#options.level() as keyof typeof weights] ?? weights.notice;
     if (weights[level] < least) return;
     const role = this.#options.role();
-    this.#put(`${process.pid}:${role} ${timestamp(new Date())} ${marks[level]} ${message}\n`);
+    const line = `${process.pid}:${role} ${timestamp(new Date())} ${marks[level]} ${message}\n`;
+    this.#put(Buffer.from(line, "latin1")); // Messages have a character for each byte.
   }
 
   debug(message: string): void {
@@ -55,11 +56,10 @@ export class Log {
 
   /** Text without time and level: the banner, crash reports. Weighs as much as a notice. */
   raw(text: string): void {
-    if (this.#options.level() !== "nothing") this.#put(text);
+    if (this.#options.level() !== "nothing") this.#put(Buffer.from(text, "utf8"));
   }
 
-  #put(text: string): void {
-    const bytes = Buffer.from(text, "utf8");
+  #put(bytes: Uint8Array): void {
     const file = this.#options.file();
     if (file === "") {
       writeAll(1, bytes);

@@ -25,6 +25,12 @@ describe("the process title", () => {
     expect(titleOf(text)).toBe(title);
   });
 
+  test("without a file a dash stands for it", () => {
+    const config = new ConfigStore();
+    config.load('proc-title-template "kv {config-file}"');
+    expect(processTitle(config, { ...facts, configFile: "" })).toBe("kv -");
+  });
+
   test("a script loses its extension", () => {
     const title = processTitle(new ConfigStore(), {
       ...facts,

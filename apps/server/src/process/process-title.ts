@@ -21,7 +21,7 @@ export function processTitle(config: ConfigStore, facts: TitleFacts): string {
     ["port", String(port)],
     ["tls-port", String(tlsPort)],
     ["unixsocket", unixSocket],
-    ["config-file", facts.configFile],
+    ["config-file", facts.configFile || "-"],
   ]);
   const template = config.text("proc-title-template");
   return template

@@ -19,6 +19,7 @@ function fakeProcess() {
         });
       },
       exitAtOnce: () => done.push("exit"),
+      noticed: (signal) => done.push(`noticed ${signal}`),
       crashed: (signal) => done.push(`crashed ${signal}`),
     },
     source,
@@ -60,6 +61,12 @@ describe("signals", () => {
     const { done, send } = fakeProcess();
     send("SIGHUP", "SIGUSR1", "SIGPIPE");
     expect(done).toEqual([]);
+  });
+
+  test("SIGALRM is only noticed", () => {
+    const { done, send } = fakeProcess();
+    send("SIGALRM");
+    expect(done).toEqual(["noticed SIGALRM"]);
   });
 
   test("SIGABRT is reported and takes its course", () => {

@@ -4,6 +4,7 @@
  *      SIGTERM, SIGINT   shut down in good order; a second SIGINT exits at once with 1
  *      SIGHUP, SIGPIPE   ignored
  *      SIGUSR1           ignored: without a listener Node would open its debugger to the machine
+ *      SIGALRM           a line in the log: whoever sends it wants to see that the loop turns
  *      SIGABRT           crash report, then the signal takes its course
  *
  * SIGSEGV, SIGBUS, SIGFPE and SIGILL are left alone on purpose. When the processor raises them, a
@@ -14,6 +15,7 @@ export interface SignalActions {
   /** Ends the process, or resolves because that was refused. */
   shutdown(signal: "SIGTERM" | "SIGINT"): Promise<void>;
   exitAtOnce(): void;
+  noticed(signal: NodeJS.Signals): void;
   crashed(signal: NodeJS.Signals): void;
 }
 
@@ -26,7 +28,7 @@ export interface SignalSource {
 }
 
 export function listenToSignals(actions: SignalActions, source: SignalSource = process): void {
-  const { shutdown, exitAtOnce, crashed } = actions;
+  const { shutdown, exitAtOnce, noticed, crashed } = actions;
   let isShuttingDown = false;
   const begin = async (signal: "SIGTERM" | "SIGINT") => {
     isShuttingDown = true;
@@ -39,6 +41,7 @@ export function listenToSignals(actions: SignalActions, source: SignalSource = p
     else void begin("SIGINT");
   });
   for (const signal of ["SIGHUP", "SIGPIPE", "SIGUSR1"] as const) source.on(signal, () => {});
+  source.on("SIGALRM", () => noticed("SIGALRM"));
   source.on("SIGABRT", () => {
     crashed("SIGABRT");
     source.removeAllListeners("SIGABRT");

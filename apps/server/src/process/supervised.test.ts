@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { temporaryFolder } from "../testing/server-process.ts";
@@ -30,24 +30,33 @@ describe("supervised", () => {
     expect(readFileSync(file(folder), "utf8")).toContain("NOTIFY_SOCKET not found!");
   });
 
-  test("systemd is told through its tool", () => {
+  test("systemd is told through its tool, and nobody waits for that", async () => {
     using folder = temporaryFolder();
     const tool = join(folder.path, "systemd-notify");
-    writeFileSync(tool, `#!/bin/sh\necho "$@" > "${folder.path}/said"\n`);
+    const said = join(folder.path, "said");
+    writeFileSync(tool, `#!/bin/sh\nsleep 0.2\necho "$@" > "${said}"\n`);
     chmodSync(tool, 0o755);
     vi.stubEnv("PATH", `${folder.path}:${process.env.PATH}`);
     vi.stubEnv("NOTIFY_SOCKET", join(folder.path, "socket"));
-    notifySystemd("systemd", "--ready", "Ready", logOf(folder));
-    expect(readFileSync(join(folder.path, "said"), "utf8")).toBe(
-      `--pid=${process.pid} --ready --status=Ready\n`,
+    notifySystemd("systemd", "READY=1", "All is well", logOf(folder));
+    expect(existsSync(said)).toBe(false);
+    await vi.waitFor(
+      () =>
+        expect(readFileSync(said, "utf8")).toBe(
+          `--pid=${process.pid} READY=1 STATUS=All is well\n`,
+        ),
+      5000,
     );
   });
 
-  test("without the tool the log says so", () => {
+  test("without the tool the log says so", async () => {
     using folder = temporaryFolder();
     vi.stubEnv("PATH", folder.path);
     vi.stubEnv("NOTIFY_SOCKET", join(folder.path, "socket"));
-    notifySystemd("systemd", "--ready", "Ready", logOf(folder));
-    expect(readFileSync(file(folder), "utf8")).toContain("systemd-notify is missing");
+    notifySystemd("systemd", "READY=1", "Ready", logOf(folder));
+    await vi.waitFor(
+      () => expect(readFileSync(file(folder), "utf8")).toContain("systemd-notify is missing"),
+      5000,
+    );
   });
 });

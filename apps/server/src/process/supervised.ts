@@ -4,7 +4,7 @@
  * systemd listens on a Unix datagram socket, which Node does not have, so its own tool carries the
  * messages; the unit needs `NotifyAccess=all`. upstart waits for the process to stop itself.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import type { Log } from "./log.ts";
 
 export type Supervisor = "systemd" | "upstart" | "no";
@@ -38,20 +38,25 @@ export function announceStart(supervisor: Supervisor, log: Log): boolean {
   return true;
 }
 
-/** Tells systemd, if it supervises. `state` is "--ready" or "--stopping". */
+/** Tells systemd, if it supervises. */
 export function notifySystemd(
   supervisor: Supervisor,
-  state: "--ready" | "--stopping",
+  state: "READY=1" | "STOPPING=1",
   status: string,
   log: Log,
 ): void {
   if (supervisor !== "systemd" || process.env.NOTIFY_SOCKET === undefined) return;
-  const { error, status: code } = spawnSync(
-    "systemd-notify",
-    [`--pid=${process.pid}`, state, `--status=${status}`],
-    { stdio: "ignore", timeout: 5000 },
-  );
-  if (error !== undefined || code !== 0) {
+  const complain = () =>
     log.warning("Can't notify systemd: its tool systemd-notify is missing or was refused.");
-  }
+  // Assignments are understood by versions of the tool that do not know the options for them. It
+  // stays until systemd has read the message, and nobody is to wait for that: hence the background.
+  const tool = spawn("systemd-notify", [`--pid=${process.pid}`, state, `STATUS=${status}`], {
+    stdio: "ignore",
+    detached: true,
+  });
+  tool.once("error", complain);
+  tool.once("exit", (code) => {
+    if (code !== 0) complain();
+  });
+  tool.unref();
 }

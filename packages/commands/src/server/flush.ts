@@ -67,6 +67,7 @@ export const flushall = command({
     const lazily = isLazy(call);
     call.effects.databaseChanged(-1);
     call.dirty += call.keyspace.flush(lazily);
+    if (call.effects.allFlushed()) call.dirty = 0;
     call.propagation = Propagation.FORCED;
     call.reply.ok();
   },

@@ -44,7 +44,11 @@ function cpuList<const Name extends string>(name: Name, summary: string) {
   });
 }
 
-const shutdownWays = flags("default", ["save", "nosave", "now", "force"]);
+const shutdownWays = flags("default", ["save", "nosave", "now", "force"], (ways) =>
+  ways.includes("save") && ways.includes("nosave")
+    ? "shutdown options SAVE and NOSAVE can't be used simultaneously"
+    : undefined,
+);
 
 export const general = [
   directive({

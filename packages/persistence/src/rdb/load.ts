@@ -90,14 +90,36 @@ export class RdbLoader implements RdbTarget {
 
   aux(name: string, value: string): void {
     this.facts.set(name, value);
+    const text = this.factText(name, value);
+    if (text !== undefined) this.options.log?.("notice", text);
   }
 
-  functions(_code: RdbString): void {
-    this.options.log?.("warning", "Skipping a library of functions: it is not supported.");
+  private factText(name: string, value: string): string | undefined {
+    const number = Number.parseInt(value, 10) || 0;
+    switch (name) {
+      case "redis-ver":
+        return `Loading RDB produced by version ${value}`;
+      case "ctime": {
+        const { nowMs } = this.options;
+        if (nowMs === undefined) return undefined;
+        return `RDB age ${Math.max(0, Math.floor(nowMs / 1000) - number)} seconds`;
+      }
+      case "used-mem":
+        return `RDB memory usage when created ${(number / 2 ** 20).toFixed(2)} Mb`;
+      default:
+        // Facts whose name begins with a percent sign are meant for the log.
+        return name.startsWith("%") ? `RDB '${name}': ${value}` : undefined;
+    }
   }
 
-  moduleAux(module: string): void {
-    this.options.log?.("warning", `Skipping AUX data of the module '${module}': no such module.`);
+  // Going on without these would lose them: the next save writes a file that lacks them.
+
+  functions(_code: RdbString): string {
+    return "The RDB file contains functions, which this version cannot load";
+  }
+
+  moduleAux(module: string): string {
+    return `The RDB file contains AUX module data I can't load: no matching module '${module}'`;
   }
 
   selectDatabase(index: number): string {

@@ -229,55 +229,34 @@ describe("an RDB file", () => {
     ]);
   });
 
-  test("is loaded although it has functions, data of modules and slots", () => {
-    const loaded = load(
-      file(
-        "0012",
-        0xf5,
-        6,
-        "#!lua ",
-        0xf7,
-        0x81,
-        0x8e,
-        0x10,
-        0x44,
-        0x2d,
-        0x0f,
-        0x3f,
-        0x2c,
-        0x00,
-        2,
-        2,
-        2,
-        5,
-        1,
-        7,
-        3,
-        "ffff",
-        4,
-        "dddddddd",
-        5,
-        2,
-        "st",
-        0,
-        0xf4,
-        0x40,
-        9,
-        1,
-        0,
-        0,
-        1,
-        "k",
-        1,
-        "v",
-      ),
-    );
+  test("says what it tells about its making, and is loaded although it has slots", () => {
+    const facts = [
+      ...[0xfa, 9, "redis-ver", 5, "7.2.5", 0xfa, 5, "ctime", 3, "990"],
+      ...[0xfa, 8, "used-mem", 7, "1500000", 0xfa, 5, "%note", 2, "hi", 0xfa, 1, "x", 1, "y"],
+    ];
+    const slot = [0xf4, 0x40, 9, 1, 0];
+    const loaded = load(file("0012", ...facts, ...slot, 0, 1, "k", 1, "v"), { nowMs: 1000_999 });
     expect(loaded.loader.error).toBe(undefined);
     expect(value(loaded, "0:k")).toBe("v");
-    expect(loaded.log.slice(0, 2)).toEqual([
-      "Skipping a library of functions: it is not supported.",
-      expect.stringMatching(/^Skipping AUX data of the module '[\w-]{9}': no such module\.$/),
+    expect(loaded.log.slice(0, 4)).toEqual([
+      "Loading RDB produced by version 7.2.5",
+      "RDB age 10 seconds",
+      "RDB memory usage when created 1.43 Mb",
+      "RDB '%note': hi",
     ]);
+  });
+
+  test.each([
+    { what: "functions", pieces: [0xf5, 6, "#!lua "], says: /contains functions/ },
+    {
+      what: "data of a module",
+      pieces: [0xf7, 0x81, 0x8e, 0x10, 0x44, 0x2d, 0x0f, 0x3f, 0x2c, 0x00, 2, 2, 2, 5, 1, "a", 0],
+      says: /no matching module '[\w-]{9}'/,
+    },
+  ])("is refused when it has $what, which the next save would lose", ({ pieces, says }) => {
+    const { loader } = load(file("0012", ...pieces, 0, 1, "k", 1, "v"));
+    expect(loader.error?.message).toMatch(says);
+    expect(loader.error?.isDamage).toBe(false);
   });
 
   test("skips keys without elements, naming the first ten", () => {

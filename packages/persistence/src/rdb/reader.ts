@@ -39,10 +39,10 @@ export interface RdbRecord {
 export interface RdbTarget {
   /** A fact about the file. */
   aux(name: string, value: string): void;
-  /** The code of a library of functions. */
-  functions(code: RdbString): void;
-  /** What a module stored besides its keys was passed over. */
-  moduleAux(module: string): void;
+  /** The code of a library of functions. Returns "", or why it cannot be taken. */
+  functions(code: RdbString): string;
+  /** What a module stored besides its keys is passed over. Returns "", or why it must not be. */
+  moduleAux(module: string): string;
   /** The keys that follow are those of this database. Returns "", or why that cannot be. */
   selectDatabase(index: number): string;
   /** So many keys follow, so many of them with an expiry. A hint. */
@@ -68,6 +68,8 @@ export interface RdbError {
   readonly reason: string;
   /** The line for the log, as Redis words it. */
   readonly message: string;
+  /** The bytes are at fault. False: they may be good, but they are not for this server. */
+  readonly isDamage: boolean;
 }
 
 export interface RdbReaderOptions {
@@ -249,8 +251,7 @@ export class RdbReader {
     if (status !== Status.OK) return status;
     for (let i = 0; i < RDB_SIGNATURE.length; i++) {
       if (input.bytes[start + i] !== RDB_SIGNATURE[i]) {
-        const words = "Wrong signature trying to load DB from file";
-        this.fail(words, words);
+        this.refuse("Wrong signature trying to load DB from file");
         return Status.OK;
       }
     }
@@ -261,8 +262,7 @@ export class RdbReader {
       version = version * 10 + digit;
     }
     if (version < RDB_VERSION_MIN || version > RDB_VERSION_MAX) {
-      const words = `Can't handle RDB format version ${version}`;
-      this.fail(words, words);
+      this.refuse(`Can't handle RDB format version ${version}`);
       return Status.OK;
     }
     this.version = version;
@@ -326,10 +326,7 @@ export class RdbReader {
       case Opcode.SELECTDB:
         this.doing = "read-len";
         status = input.length();
-        if (status === Status.OK) {
-          const refusal = target.selectDatabase(input.number);
-          if (refusal !== "") this.fail(refusal, refusal);
-        }
+        if (status === Status.OK) this.refuse(target.selectDatabase(input.number));
         return status;
       case Opcode.RESIZEDB:
         return this.readSizes();
@@ -342,7 +339,7 @@ export class RdbReader {
       case Opcode.FUNCTION2:
         this.doing = "read-functions";
         status = input.string(this.text);
-        if (status === Status.OK) target.functions(this.text);
+        if (status === Status.OK) this.refuse(target.functions(this.text));
         return status;
       case Opcode.MODULE_AUX:
         return this.beginModuleAux();
@@ -378,9 +375,9 @@ export class RdbReader {
     if (status === Status.OK) status = input.length(); // An opcode and the place in the file.
     if (status === Status.OK) status = input.length();
     if (status !== Status.OK) return status;
-    this.target.moduleAux(module);
     this.skipper = skipModulePieces(input);
     this.state = "module-aux";
+    this.refuse(this.target.moduleAux(module));
     return status;
   }
 
@@ -423,13 +420,18 @@ export class RdbReader {
     return Status.OK;
   }
 
+  /** Ends the reading of a file that may be whole and is not for us; "" goes on. */
+  private refuse(reason: string): void {
+    if (reason !== "") this.fail(reason, reason, false);
+  }
+
   private failInternally(reason: string): void {
     const where = `Internal error in RDB reading offset ${this.offset}, function at rdb/reader`;
     this.fail(reason, `${where} -> ${reason}`);
   }
 
-  private fail(reason: string, message: string): void {
-    this.error = { offset: this.offset, reason, message };
+  private fail(reason: string, message: string, isDamage = true): void {
+    this.error = { offset: this.offset, reason, message, isDamage };
     this.state = "failed";
     this.target.abandon();
   }
