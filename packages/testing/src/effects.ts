@@ -78,6 +78,8 @@ class Databases {
         this.database = Number(words[1]);
         return [];
       }
+      // Messages go to replicas alone and to no file; there are no replicas of ours to compare yet.
+      if (/^s?publish$/i.test(`${words[0]}`)) return [];
       return [labelled(this.database, words)];
     });
   }

@@ -9,6 +9,7 @@
 import { type Argument, type CommandEntry, dataCommands, FLAG_BITS } from "@kv/commands";
 import { Chance } from "./chance.ts";
 import type { Peer } from "./differential.ts";
+import { effectsAgree, effectsText, type Observer } from "./effects.ts";
 import { harness } from "./harness.ts";
 import { repliesAgree } from "./reply-comparison.ts";
 import type { TranscriptRequest } from "./transcripts/transcript.ts";
@@ -285,7 +286,7 @@ export function fuzzSequence(seed: number, count: number): Words[][] {
 }
 
 /** Where the first mismatch is, counted in units, and what it is. */
-interface Found {
+export interface Found {
   unitIndex: number;
   words: TranscriptRequest;
   theirs: string;
@@ -299,38 +300,63 @@ function kindOf(reply: string): string {
 }
 
 /** Runs units on empty databases; the first mismatch, or null. */
-async function compare(
-  units: readonly Words[][],
+export type Comparison = (units: readonly Words[][]) => Promise<Found | null>;
+
+const emptying: Words[][] = [[["UNWATCH"], ["SELECT", 0], ["FLUSHALL"]]];
+
+/** Compares the replies. */
+export function replyComparison(
   reference: Peer,
   subject: Peer,
-  setsMayBeListpacks: boolean,
-): Promise<Found | null> {
-  const withReset = [[["UNWATCH"], ["SELECT", 0], ["FLUSHALL"]], ...units];
-  const requests = withReset.flat();
-  const unitOf = withReset.flatMap((unit, index) => unit.map(() => index - 1));
-  const ours = await subject.exchangeAll(requests);
-  const theirs = await reference.exchangeAll(requests);
-  for (const [index, words] of requests.entries()) {
-    const left = theirs[index] ?? "";
-    const right = ours[index] ?? "";
-    const agree = vague.has(`${words[0]}`)
-      ? kindOf(left) === kindOf(right)
-      : repliesAgree(words, left, right, { setsMayBeListpacks });
-    if (!agree) return { unitIndex: unitOf[index] ?? 0, words, theirs: left, ours: right };
-  }
-  return null;
+  setsMayBeListpacks = false,
+): Comparison {
+  return async (units) => {
+    const withReset = [...emptying, ...units];
+    const requests = withReset.flat();
+    const unitOf = withReset.flatMap((unit, index) => unit.map(() => index - 1));
+    const ours = await subject.exchangeAll(requests);
+    const theirs = await reference.exchangeAll(requests);
+    for (const [index, words] of requests.entries()) {
+      const left = theirs[index] ?? "";
+      const right = ours[index] ?? "";
+      const agree = vague.has(`${words[0]}`)
+        ? kindOf(left) === kindOf(right)
+        : repliesAgree(words, left, right, { setsMayBeListpacks });
+      if (!agree) return { unitIndex: unitOf[index] ?? 0, words, theirs: left, ours: right };
+    }
+    return null;
+  };
+}
+
+/** Compares what the requests set off. */
+export function effectComparison(reference: Observer, subject: Observer): Comparison {
+  return async (units) => {
+    const withReset = [...emptying, ...units];
+    const requests = withReset.flat();
+    const unitOf = withReset.flatMap((unit, index) => unit.map(() => index - 1));
+    const ours = await subject.run(requests);
+    const theirs = await reference.run(requests);
+    for (const [index, words] of requests.entries()) {
+      const left = theirs[index];
+      const right = ours[index];
+      const unitIndex = unitOf[index] ?? 0;
+      // How many keys one step of SCAN looks at for TYPE is a matter of chance.
+      if (unitIndex < 0 || !left || !right || words[0] === "scan") continue;
+      if (!effectsAgree(left, right))
+        return { unitIndex, words, theirs: effectsText(left), ours: effectsText(right) };
+    }
+    return null;
+  };
 }
 
 /** Runs the sequence of a seed; a mismatch comes with the shortest sequence found for it. */
 export async function fuzz(
   seed: number,
   count: number,
-  reference: Peer,
-  subject: Peer,
-  setsMayBeListpacks = false,
+  compare: Comparison,
 ): Promise<FuzzMismatch | null> {
   let units = fuzzSequence(seed, count);
-  let found = await compare(units, reference, subject, setsMayBeListpacks);
+  let found = await compare(units);
   if (found === null) return null;
   const name = found.words[0];
   units = units.slice(0, found.unitIndex + 1);
@@ -338,7 +364,7 @@ export async function fuzz(
   for (let size = units.length >> 1; size >= 1; size >>= 1) {
     for (let from = 0; from + size < units.length; ) {
       const fewer = [...units.slice(0, from), ...units.slice(from + size)];
-      const again = await compare(fewer, reference, subject, setsMayBeListpacks);
+      const again = await compare(fewer);
       if (again?.words[0] === name) {
         found = again;
         units = fewer.slice(0, again.unitIndex + 1);
