@@ -83,6 +83,15 @@ describe("DUMP and RESTORE", () => {
     ]);
   });
 
+  test("a time to live beyond all time lasts to the end of it", () => {
+    const kv = harness();
+    kv.send("SET", "a", "v");
+    const payload = kv.send("DUMP", "a") as string;
+    expect(kv.send("RESTORE", "b", "9223372036854775807", payload)).toBe("OK");
+    expect(kv.send("PEXPIRETIME", "b")).toBe(9223372036854774784n);
+    expect(kv.propagated.at(-1)?.[2]).toBe("9223372036854774784");
+  });
+
   test("a time that has passed makes no key, and REPLACE then is a DEL", () => {
     const kv = harness();
     kv.send("SET", "a", "v");

@@ -1,5 +1,14 @@
 /** RESTORE: makes a key of a payload that DUMP wrote, after looking at its every byte. */
-import { arg, CommandError, errors, keyAt, Notify } from "@kv/commands";
+import {
+  arg,
+  CommandError,
+  type CommandWord,
+  errors,
+  keyAt,
+  momentFrom,
+  momentWord,
+  Notify,
+} from "@kv/commands";
 import { NONE } from "@kv/core";
 import { lfuBits, lruBits } from "@kv/eviction";
 import {
@@ -63,7 +72,7 @@ export const restore = engineCommand({
     if (ttl < 0) throw badTtl;
     const reader = readValue(call);
     if (old !== NONE) db.remove(old, engine.settings.lazyServerDel);
-    const expiryMs = ttl === 0 ? -1 : options.isAbsolute ? ttl : ttl + call.nowMs;
+    const expiryMs = ttl === 0 ? -1 : momentFrom(ttl, options.isAbsolute ? 0 : call.nowMs);
     if (expiryMs !== -1 && expiryMs <= call.nowMs) {
       // Nobody would ever see the key: what remains is that the old one went.
       reader.discard();
@@ -144,8 +153,8 @@ function idleBitsOf(call: EngineCall, { idleSeconds, frequency }: Options): numb
 
 /** As it came, with the time of expiry instead of the time to live. */
 function propagate(call: EngineCall, expiryMs: number): void {
-  const words: (string | number | Uint8Array)[] = [];
+  const words: CommandWord[] = [];
   for (let index = 0; index < call.argc; index++) words.push(call.argument(index));
-  words[2] = expiryMs;
+  words[2] = momentWord(expiryMs);
   call.propagateAs(...words, "ABSTTL");
 }
