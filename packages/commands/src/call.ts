@@ -337,6 +337,11 @@ export class Call {
     return this.unexpired(db, entry);
   }
 
+  /** The entry even when its time has passed: for what removes the key whatever it is. */
+  findStored(index: number): Ref {
+    return this.db.findKey(this.bytes, this.view, this.start(index), this.end(index));
+  }
+
   /** The entry, or NONE after dealing with it when its time has passed. */
   unexpired(db: Database, entry: Ref): Ref {
     if (!this.isExpired(entry)) return entry;

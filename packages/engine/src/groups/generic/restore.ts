@@ -66,7 +66,8 @@ export const restore = engineCommand({
   run(call) {
     const { db, engine, reply } = call;
     const options = optionsOf(call);
-    const old = call.find(1);
+    // What goes anyway need not expire first: nobody hears of that.
+    const old = options.replaces ? call.findStored(1) : call.find(1);
     if (!options.replaces && old !== NONE) throw busyKey;
     const ttl = call.integer(2);
     if (ttl < 0) throw badTtl;
@@ -84,6 +85,8 @@ export const restore = engineCommand({
       return;
     }
     reader.store(db, stringAt(call, 1), expiryMs, idleBitsOf(call, options));
+    // Even one that takes the place of another: that was removed first.
+    call.event(1, "new", Notify.NEW);
     call.changed(1, "restore", Notify.GENERIC);
     if (expiryMs !== -1 && !options.isAbsolute && call.propagates) propagate(call, expiryMs);
     reply.ok();
