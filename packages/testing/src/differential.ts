@@ -49,6 +49,12 @@ function isLoose(step: TranscriptRequest | LooseRequest): step is LooseRequest {
   return "request" in step;
 }
 
+/** An engine on the wall clock sleeps only as long as somebody else does for it. */
+export async function sleepAs(words: TranscriptRequest): Promise<void> {
+  if (/^debug sleep$/i.test(`${words[0]} ${words[1]}`))
+    await new Promise((resolve) => setTimeout(resolve, Number(words[2]) * 1000));
+}
+
 /** Our engine without sockets, on the wall clock. */
 export function inProcessPeer(resp: 2 | 3): Peer {
   // Redis 7.0 has no listpacks for sets. One protocol compares the encodings, the other tries ours.
@@ -63,8 +69,13 @@ export function inProcessPeer(resp: 2 | 3): Peer {
       client.sendBytes(requestText(words));
       return Promise.resolve(client.takeRaw());
     },
-    exchangeAll(requests) {
-      return Promise.all(requests.map((words) => this.exchange(words)));
+    async exchangeAll(requests) {
+      const replies: string[] = [];
+      for (const words of requests) {
+        replies.push(await this.exchange(words));
+        await sleepAs(words);
+      }
+      return replies;
     },
     settle: () => Promise.resolve(client.takeRaw()),
     close() {},

@@ -11,6 +11,7 @@
  * subscriber and the replica hear of: that mark tells which request an event belongs to.
  */
 import { latin1 } from "@kv/resp";
+import { sleepAs } from "./differential.ts";
 import { Harness } from "./harness.ts";
 import type { ServerProcess } from "./server-process.ts";
 import type { TranscriptRequest } from "./transcripts/transcript.ts";
@@ -223,19 +224,24 @@ class EngineObserver implements Observer {
     });
   }
 
-  run(requests: readonly TranscriptRequest[]): Promise<RequestEffects[]> {
+  async run(requests: readonly TranscriptRequest[]): Promise<RequestEffects[]> {
     const marked = markedFlags(requests);
-    const effects = requests.map((words, index) => {
+    const effects: RequestEffects[] = [];
+    for (const [index, words] of requests.entries()) {
       this.kv.host.nowMs = Date.now();
       this.exchange(words);
-      if (!marked[index]) return nothing();
-      return {
+      await sleepAs(words);
+      if (!marked[index]) {
+        effects.push(nothing());
+        continue;
+      }
+      effects.push({
         events: this.events.splice(0),
         propagated: this.propagated.splice(0),
         counts: this.counters.since(this.exchange(["INFO"])),
-      };
-    });
-    return Promise.resolve(effects);
+      });
+    }
+    return effects;
   }
 
   private exchange(words: TranscriptRequest): string {

@@ -23,6 +23,8 @@ const unfit = new Set("dump spop xpending xinfo xclaim xautoclaim migrate wait w
 const vague = new Set(
   "randomkey srandmember hrandfield zrandmember scan sscan hscan zscan".split(" "),
 );
+/** Commands that remove what has expired wherever they happen to come by. */
+const walkers = new Set(["scan", "randomkey"]);
 const rare = new Set(["flushall", "flushdb", "swapdb", "keys", "move"]);
 
 /** Commands of the engine, or of containers, that are fuzzed as well. */
@@ -62,14 +64,42 @@ const streamWords = ["$", ">", "9-18446744073709551615", "18446744073709551615-1
 const encodings = ["u8", "i8", "u1", "i64", "u63", "u64", "i5", "u16", "x"];
 const lexEdges = ["-", "+", "[f1", "(f2", "[", "(", "f1"];
 
+/** What DUMP makes of values of each type and form. */
+const payloads: string[] = [
+  ["SET", "k", 12],
+  ["SET", "k", "text"],
+  ["SET", "k", "long".repeat(100)],
+  ["HSET", "k", "f1", "v", "10", 11],
+  ["HSET", "k", ...Array.from({ length: 300 }, (_, index) => `${index}`)],
+  ["HSET", "k", "f2", "v".repeat(70)],
+].map((words) => {
+  const kv = harness();
+  kv.send(...words);
+  return kv.send("DUMP", "k") as string;
+});
+
+/** Directives that decide how values are kept and what goes on, the usual setting first. */
+const directives: [name: string, ...values: (string | number)[]][] = [
+  ["hash-max-listpack-entries", 512, 0, 1, 4, 128],
+  ["hash-max-listpack-value", 64, 0, 11, 1000],
+  ["lazyfree-lazy-user-del", "no", "yes"],
+  ["lazyfree-lazy-server-del", "no", "yes"],
+  ["lazyfree-lazy-expire", "no", "yes"],
+  ["lazyfree-lazy-user-flush", "no", "yes"],
+  ["notify-keyspace-events", "AKEmn", "", "Kg", "E$h", "KExn", "KEAm"],
+];
+
 class RequestMaker {
   private readonly chance: Chance;
   /** Group of the command in the making: its keys most often hold its own type. */
   private group: Group = "string";
   private madeCount = 0;
+  /** In some runs keys expire; then none of the walkers runs that come upon them by chance. */
+  private readonly keysExpire: boolean;
 
   constructor(chance: Chance) {
     this.chance = chance;
+    this.keysExpire = chance.percent(40);
   }
 
   private key(): string {
@@ -98,6 +128,7 @@ class RequestMaker {
     const { chance } = this;
     if (/^(id|start|end|.*-id|.*id)$/.test(name) && this.group === "stream")
       return chance.of(chance.percent(90) ? streamIds : streamWords);
+    if (name === "serialized-value" && chance.percent(80)) return chance.of(payloads);
     if (name === "encoding") return chance.of(encodings);
     if (/^(min|max)$/.test(name)) return chance.of([...lexEdges, ...doubles, "(1", "(x"]);
     if (name === "group" || name === "consumer") return chance.of(["g1", "g2"]);
@@ -181,13 +212,27 @@ class RequestMaker {
       this.group = chance.of(chance.percent(90) ? groups : chosenGroups);
       const choices = fuzzed.filter((each) => each.command.group === this.group);
       const found = chance.of(choices);
+      if (this.keysExpire && walkers.has(found.fullName)) continue;
       if (!rare.has(found.fullName) || chance.percent(4)) return found;
     }
   }
 
-  /** One request, or a whole transaction around it. */
+  /** How the servers are set up for the run. */
+  setup(): Words[] {
+    const words: Words = ["CONFIG", "SET"];
+    for (const [name, usual, ...others] of directives)
+      words.push(name, this.chance.percent(50) ? usual : this.chance.of(others));
+    return [words];
+  }
+
+  /** One request, or what belongs together: a transaction around it, a key and the end of its time. */
   make(): Words[] {
     const { chance } = this;
+    if (this.keysExpire && chance.percent(6))
+      return [
+        ["PEXPIRE", this.key(), 1],
+        ["DEBUG", "SLEEP", "0.003"],
+      ];
     const { fullName, command, bits } = this.command();
     const words: Words = fullName.split("|");
     this.appendAll(command.args, words);
@@ -235,13 +280,16 @@ function isPlain(name: string): boolean {
 function safeLife(
   name: string,
   option: string,
+  isAbsolute: boolean,
   value: number,
   word: string | number,
   number: number,
 ): string | number {
-  const isDate = /at$/.test(option) || /expireat/.test(name);
+  const isDate = isAbsolute || /at$/.test(option) || /expireat/.test(name);
   const isMs = /^px/.test(option) || /^p/.test(name) || name === "restore";
-  // The largest numbers overflow, and must be refused; but as a date they are one.
+  // RESTORE lets the largest numbers overflow into the past; ours lets the key live.
+  if (name === "restore" && value > 9.2e18 && !isDate) return 10 ** 15;
+  // Elsewhere they must be refused; but as a date they are one.
   if (!(value > 0) || (value > 9.2e18 && !(isDate && isMs))) return word;
   // No two are near each other: which of them is greater must not hang on a tick of the clock.
   const seconds = (isDate ? 32503680000 : 1_000_000) + (value % 1e9) + number * 7919;
@@ -251,13 +299,16 @@ function safeLife(
 /** Takes out what would make the clock, or the memory of the machine, decide the reply. */
 function tame(words: Words, number: number): void {
   const name = `${words[0]}`;
+  // Of a key that is gone at once, RESTORE tells replicas one thing in 7.0 and another in 7.2.
+  const isAbsolute = words.some((word) => /^absttl$/i.test(`${word}`));
   for (let at = 1; at < words.length; at++) {
     const value = Number(`${words[at]}`.replace("#", ""));
     const option = `${words[at - 1]}`.toLowerCase();
     const isLife =
       /^p?x(at)?$|^p?ex(at)?$|^e?px$/.test(option) ||
       (at === 2 && /expire|setex|restore/.test(name));
-    if (isLife) words[at] = safeLife(name, option, value, words[at] as string | number, number);
+    if (isLife)
+      words[at] = safeLife(name, option, isAbsolute, value, words[at] as string | number, number);
     // Strings of gigabytes are a test of patience.
     if (/setbit|bitfield|setrange/.test(name) && value > 1e6 && value < 2 ** 32) words[at] = 1000;
     // Random members are repeated as often as a negative number says.
@@ -282,7 +333,7 @@ export interface FuzzMismatch {
 export function fuzzSequence(seed: number, count: number): Words[][] {
   const maker = new RequestMaker(new Chance(seed));
   const units = Array.from({ length: count }, () => maker.make());
-  return [...units, ...RequestMaker.inspections().map((words) => [words])];
+  return [maker.setup(), ...units, ...RequestMaker.inspections().map((words) => [words])];
 }
 
 /** Where the first mismatch is, counted in units, and what it is. */
@@ -302,7 +353,16 @@ function kindOf(reply: string): string {
 /** Runs units on empty databases; the first mismatch, or null. */
 export type Comparison = (units: readonly Words[][]) => Promise<Found | null>;
 
-const emptying: Words[][] = [[["UNWATCH"], ["SELECT", 0], ["FLUSHALL"]]];
+/** What a run begins with. Keys whose time has passed stay until somebody comes upon them. */
+const emptying: Words[][] = [
+  [
+    ["UNWATCH"],
+    ["SELECT", 0],
+    ["FLUSHALL"],
+    ["DEBUG", "SET-ACTIVE-EXPIRE", 0],
+    ["CONFIG", "SET", ...directives.flatMap(([name, usual]) => [name, `${usual}`])],
+  ],
+];
 
 /** Compares the replies. */
 export function replyComparison(
