@@ -225,7 +225,7 @@ class RequestMaker {
     return [words];
   }
 
-  /** One request, or what belongs together: a transaction around it, a key and the end of its time. */
+  /** One request, or what belongs together: a transaction, a key and the end of its time. */
   make(): Words[] {
     const { chance } = this;
     if (this.keysExpire && chance.percent(6))
@@ -233,16 +233,25 @@ class RequestMaker {
         ["PEXPIRE", this.key(), 1],
         ["DEBUG", "SLEEP", "0.003"],
       ];
+    const { words, bits, isPlain } = this.request();
+    if ((bits & FLAG_BITS.blocking) !== 0) return [["MULTI"], words, ["EXEC"]];
+    // Which keys a request names is what ACL and cluster rely on.
+    if (words.length > 1 && chance.percent(5)) return [["COMMAND", "GETKEYS", ...words]];
+    if (!isPlain || chance.percent(95)) return [words];
+    const more = Array.from({ length: chance.below(4) }, () => this.request());
+    const queued = more.filter((each) => each.isPlain).map((each) => each.words);
+    return [["MULTI"], words, ...queued, ["EXEC"]];
+  }
+
+  /** Any command with any arguments. */
+  private request(): { words: Words; bits: number; isPlain: boolean } {
+    const { chance } = this;
     const { fullName, command, bits } = this.command();
     const words: Words = fullName.split("|");
     this.appendAll(command.args, words);
     if (chance.percent(12)) this.damage(words);
     tame(words, this.madeCount++);
-    // Which keys a request names is what ACL and cluster rely on.
-    if (words.length > 1 && chance.percent(5)) return [["COMMAND", "GETKEYS", ...words]];
-    const mayBlock = (bits & FLAG_BITS.blocking) !== 0;
-    if (mayBlock || (chance.percent(3) && isPlain(fullName))) return [["MULTI"], words, ["EXEC"]];
-    return [words];
+    return { words, bits, isPlain: isPlain(fullName) };
   }
 
   /** Requests that show all that is in the keys. */
@@ -267,10 +276,10 @@ class RequestMaker {
   }
 }
 
-/** Replies inside EXEC are compared byte for byte, so only what has one right reply goes there. */
+/** Inside EXEC goes what has one right reply, as it is compared byte for byte, and no message. */
 function isPlain(name: string): boolean {
   if (vague.has(name)) return false;
-  return !/ttl|expiretime|smembers|sinter|sunion|sdiff|hkeys|hvals|hgetall|keys/.test(name);
+  return !/publish|ttl|expiretime|smembers|sinter|sunion|sdiff|hkeys|hvals|hgetall|keys/.test(name);
 }
 
 /**
@@ -416,7 +425,8 @@ export async function fuzz(
   compare: Comparison,
 ): Promise<FuzzMismatch | null> {
   let units = fuzzSequence(seed, count);
-  let found = await compare(units);
+  // What does not happen again was the clock's doing: 7.0 reads it twice in a PEXPIRE, for one.
+  let found = (await compare(units)) && (await compare(units));
   if (found === null) return null;
   const name = found.words[0];
   units = units.slice(0, found.unitIndex + 1);
