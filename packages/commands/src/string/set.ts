@@ -82,6 +82,7 @@ function setWithOptions(call: Call): void {
   if ((flags & GET) !== 0) replyOldString(call);
   const entry = call.find(1);
   if (((flags & NX) !== 0 && entry !== NONE) || ((flags & XX) !== 0 && entry === NONE)) {
+    if (entry !== NONE) call.touch(entry);
     if ((flags & GET) === 0) call.reply.null();
     return;
   }

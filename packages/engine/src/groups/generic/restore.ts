@@ -67,7 +67,7 @@ export const restore = engineCommand({
     const { db, engine, reply } = call;
     const options = optionsOf(call);
     // What goes anyway need not expire first: nobody hears of that.
-    const old = options.replaces ? call.findStored(1) : call.find(1);
+    const old = options.replaces ? call.findStored(1) : call.lookupWrite(1);
     if (!options.replaces && old !== NONE) throw busyKey;
     const ttl = call.integer(2);
     if (ttl < 0) throw badTtl;
