@@ -86,6 +86,7 @@ const directives: [name: string, ...values: (string | number)[]][] = [
   ["lazyfree-lazy-server-del", "no", "yes"],
   ["lazyfree-lazy-expire", "no", "yes"],
   ["lazyfree-lazy-user-flush", "no", "yes"],
+  ["maxmemory-policy", "noeviction", "allkeys-lfu"],
   ["notify-keyspace-events", "AKEmn", "", "Kg", "E$h", "KExn", "KEAm"],
 ];
 
@@ -262,6 +263,7 @@ class RequestMaker {
         return [
           ["TYPE", key],
           ["OBJECT", "ENCODING", key],
+          ["OBJECT", "FREQ", key],
           ["PTTL", key],
           ["GET", key],
           ["LRANGE", key, 0, -1],
@@ -369,6 +371,10 @@ const emptying: Words[][] = [
     ["SELECT", 0],
     ["FLUSHALL"],
     ["DEBUG", "SET-ACTIVE-EXPIRE", 0],
+    // So every access counts, and does not age.
+    ["CONFIG", "SET", "lfu-log-factor", 0, "lfu-decay-time", 0],
+    // With a limit, no two keys share an integer, and with it the count.
+    ["CONFIG", "SET", "maxmemory", "1gb"],
     ["CONFIG", "SET", ...directives.flatMap(([name, usual]) => [name, `${usual}`])],
   ],
 ];
