@@ -319,8 +319,8 @@ export class Call {
   writeTyped(index: number, type: number): Ref {
     const entry = this.find(index);
     if (entry === NONE) return NONE;
-    if (typeOf(this.keyspace.arena, entry) !== type) throw errors.wrongType;
     this.touch(entry);
+    if (typeOf(this.keyspace.arena, entry) !== type) throw errors.wrongType;
     this.db.preserve(entry);
     return entry;
   }
@@ -337,6 +337,11 @@ export class Call {
     if (entry === NONE) return NONE;
     if ((flagsOf(this.keyspace.arena, entry) & EXPIRY_FLAG) === 0) return entry;
     return this.unexpired(db, entry);
+  }
+
+  /** The entry even when its time has passed: for what removes the key whatever it is. */
+  findStored(index: number): Ref {
+    return this.db.findKey(this.bytes, this.view, this.start(index), this.end(index));
   }
 
   /** The entry, or NONE after dealing with it when its time has passed. */
@@ -406,10 +411,17 @@ export class Call {
   private idleOf(entry: Ref): number {
     const { idle } = this;
     if (entry === NONE || idle.isClock) return idle.fresh;
-    return idle.touched(idleBits(this.keyspace.arena, entry));
+    const bits = idleBits(this.keyspace.arena, entry);
+    return this.touches ? idle.touched(bits) : bits;
   }
 
-  /** As putString, for text that stays text even where it could be an integer. */
+  /** As idleOf, where looking the key up has counted as an access already. */
+  private idleOfKnown(entry: Ref): number {
+    const { idle } = this;
+    return entry === NONE || idle.isClock ? idle.fresh : idleBits(this.keyspace.arena, entry);
+  }
+
+  /** As putString, for a key found by writeTyped() and text that stays text, be it an integer. */
   putText(
     keyArgument: number,
     entry: Ref,
@@ -430,7 +442,7 @@ export class Call {
       from,
       to,
       keepExpiry,
-      this.idleOf(entry),
+      this.idleOfKnown(entry),
       whenMs,
     );
     if (entry === NONE) this.event(keyArgument, "new", Notify.NEW);
@@ -450,7 +462,7 @@ export class Call {
     return this.putString(keyArgument, entry, this.bytes, from, to, keepExpiry, whenMs);
   }
 
-  /** As putString, with an integer. */
+  /** As putString, for a key found by writeTyped() and an integer. */
   putInteger(keyArgument: number, entry: Ref, hi: number, lo: number, keepExpiry: boolean): Ref {
     const stored = setInteger(
       this.db,
@@ -462,7 +474,7 @@ export class Call {
       hi,
       lo,
       keepExpiry,
-      this.idleOf(entry),
+      this.idleOfKnown(entry),
     );
     if (entry === NONE) this.event(keyArgument, "new", Notify.NEW);
     return stored;

@@ -8,5 +8,6 @@ export * from "./errors.ts";
 export * from "./flags.ts";
 export * from "./help.ts";
 export * from "./key-spec.ts";
+export * from "./moment.ts";
 export * from "./notify.ts";
 export * from "./table.ts";

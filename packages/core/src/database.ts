@@ -366,8 +366,12 @@ export class Database {
     this.expireCursor = 0;
     expires.free();
     if (keyspace.cuts.adopt(dict)) return removed;
-    if (lazily && removed > LAZY_FREE_EFFORT) keyspace.lazyFree.addTable(dict);
-    else freeTable(dict);
+    if (lazily && removed > LAZY_FREE_EFFORT) {
+      keyspace.lazyFree.addTable(dict);
+    } else {
+      freeTable(dict);
+      if (lazily) keyspace.lazyFree.freedObjects += removed;
+    }
     return removed;
   }
 

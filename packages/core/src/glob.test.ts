@@ -96,6 +96,14 @@ describe("globMatch", () => {
     expect(matches(pattern, text, true)).toBe(expected);
   });
 
+  test("a thousand stars are enough, not counting one at the end and those in a row", () => {
+    const text = "a".repeat(2000);
+    expect(matches("*a".repeat(1000), text)).toBe(true);
+    expect(matches("*a".repeat(1001), text)).toBe(false);
+    expect(matches(`${"*a".repeat(1000)}**`, text)).toBe(true);
+    expect(matches("**a".repeat(1000), text)).toBe(true);
+  });
+
   test("hostile patterns cost at most a small multiple of pattern times text", () => {
     for (const unit of ["*a", "*?", "*[ab]", "**", "*a*", "*\\a", "*[^b]a", "?*"]) {
       for (const tail of ["", "b", "[", "[^a]"]) {

@@ -11,7 +11,9 @@
  *   - a backslash that ends the pattern stands for itself;
  *   - an empty text matches the empty pattern only; "*" does not match it (KEYS treats "*" apart);
  *   - range ends compare as signed bytes, so that \x80-\xff lie below \x00;
- *   - with `nocase`, ASCII letters fold, except behind a backslash inside a class.
+ *   - with `nocase`, ASCII letters fold, except behind a backslash inside a class;
+ *   - nothing matches once more than 1,000 stars with something behind them were passed (there, a
+ *     guard against deep recursion).
  *
  * Every element but "*" takes exactly one byte of text. So when a later part fails, only the last
  * "*" seen is worth giving another byte: one backtrack point, no recursion, and at most
@@ -25,6 +27,7 @@ const CLOSE = 0x5d;
 const BACKSLASH = 0x5c;
 const CARET = 0x5e;
 const DASH = 0x2d;
+const STARS_MAX = 1000;
 
 /** True when text[tStart, tEnd) matches pattern[pStart, pEnd). */
 export function globMatch(
@@ -41,11 +44,14 @@ export function globMatch(
   let t = tStart;
   let retryPattern = -1; // Just behind the last "*", once there is one.
   let retryText = 0;
+  let stars = 0;
   while (t < tEnd) {
     if (p < pEnd) {
       const element = pattern[p];
       if (element === STAR) {
         if (++p === pEnd) return true;
+        // Stars in a row are one.
+        if (pattern[p] !== STAR && ++stars > STARS_MAX) return false;
         retryPattern = p;
         retryText = t;
         continue;

@@ -92,9 +92,11 @@ describe("Keyspace", () => {
     expect(told.keyspace.flush(true)).toBe(5000);
     expect(told.get("k1")).toBe(null);
     expect(told.keyspace.lazyFree.pendingCount).toBe(5000);
+    expect(told.keyspace.lazyFree.pendingObjects).toBe(5000);
     while (told.keyspace.lazyFree.step(100)) told.set("new", "value");
     told.db().remove(told.find("new"), false);
     expect(told.keyspace.lazyFree.pendingCount).toBe(0);
+    expect(told.keyspace.lazyFree.freedObjects).toBe(5000);
     expect(told.keyspace.arena.usedBytes).toBe(before);
     told.keyspace.check();
   });

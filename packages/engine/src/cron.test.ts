@@ -78,4 +78,25 @@ describe("the cron", () => {
     expect(arena.usedBytes).toBeLessThan(before / 4);
     kv.check();
   });
+
+  test("counts a large value as one object, and each key of a flushed database", () => {
+    const kv = harness();
+    const fields = Array.from({ length: 400 }, (_, i) => `f${i}`);
+    const told = (field: string) =>
+      Number(new RegExp(`${field}:(\\d+)`).exec(kv.send("INFO", "memory") as string)?.[1]);
+    for (const key of ["a", "b", "c"]) kv.send("HSET", key, ...fields, "big", "v".repeat(100));
+    kv.send("HSET", "small", "f", "v");
+    kv.send("UNLINK", "a", "small");
+    kv.clock.advance(1000);
+    expect(told("lazyfreed_objects")).toBe(1);
+    for (let i = 0; i < 100; i++) kv.send("SET", `k${i}`, "v");
+    kv.send("FLUSHDB", "ASYNC");
+    kv.clock.advance(1000);
+    expect(told("lazyfree_pending_objects")).toBe(0);
+    expect(told("lazyfreed_objects")).toBe(103);
+    // What is freed at once, because there is so little of it, counts as well.
+    kv.send("SET", "k", "v");
+    kv.send("FLUSHALL", "ASYNC");
+    expect(told("lazyfreed_objects")).toBe(104);
+  });
 });

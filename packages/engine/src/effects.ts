@@ -100,7 +100,10 @@ export class EngineEffects implements Effects {
     engine.stats.expiredKeys++;
   }
 
-  /** Removes a key by the server's own decision: expired or evicted. */
+  /**
+   * Removes a key by the server's own decision: expired or evicted. That is no change that a save
+   * point would count: nobody made it.
+   */
   removeKey(
     database: Database,
     entry: Ref,
@@ -113,7 +116,6 @@ export class EngineEffects implements Effects {
     const start = keyIndex(arena, entry);
     const key = bytesOf(arena, entry).slice(start, start + keyLength(arena, entry));
     database.remove(entry, lazily);
-    engine.dirty++;
     engine.propagator.words(database.index, [lazily ? "UNLINK" : "DEL", key]);
     if (this.interest === 0) return;
     this.removesByItself = true;

@@ -220,6 +220,18 @@ describe("BGSAVE", () => {
     expect(kv.send("SET", "k", "x")).toBe("OK");
   });
 
+  test("a key that expires is no change to save", () => {
+    const kv = harness();
+    kv.send("SET", "a", "1", "PX", 5);
+    kv.send("SET", "b", "1", "PX", 5);
+    kv.send("SAVE");
+    kv.host.advance(6);
+    expect(kv.send("GET", "a")).toBe(null);
+    kv.clock.advance(1000);
+    expect(kv.send("DBSIZE")).toBe(0);
+    expect(kv.send("INFO", "persistence")).toMatch(/rdb_changes_since_last_save:0\r\n/);
+  });
+
   test("power gone in the middle leaves the old file whole", async () => {
     const kv = harness();
     kv.send("SET", "k", "old");

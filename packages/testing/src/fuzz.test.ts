@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Chance } from "./chance.ts";
 import { inProcessPeer, type Peer, processPeer } from "./differential.ts";
-import { fuzz, fuzzReport, fuzzSequence } from "./fuzz.ts";
+import { engineObserver, observableConfig, redisObserver } from "./effects.ts";
+import {
+  type Comparison,
+  effectComparison,
+  fuzz,
+  fuzzReport,
+  fuzzSequence,
+  replyComparison,
+} from "./fuzz.ts";
 import { hasRedisServer, ServerProcess } from "./server-process.ts";
 
 /** Runs of `REQUESTS` requests each; KV_FUZZ_RUNS=1000 and KV_FUZZ_SEED=1 for a longer look. */
@@ -23,7 +31,7 @@ test("chance takes every choice", () => {
 describe.runIf(hasRedisServer())("random requests get the replies of redis-server", () => {
   let redis: ServerProcess;
   beforeAll(async () => {
-    redis = await ServerProcess.start();
+    redis = await ServerProcess.start({ config: observableConfig });
   });
   afterAll(() => redis?.stop());
 
@@ -44,26 +52,41 @@ describe.runIf(hasRedisServer())("random requests get the replies of redis-serve
     };
     let mismatch = null;
     for (let seed = 1; mismatch === null; seed++)
-      mismatch = await fuzz(seed, REQUESTS, reference, lossy);
+      mismatch = await fuzz(seed, REQUESTS, replyComparison(reference, lossy));
     reference.close();
     expect(mismatch.sequence.length).toBeLessThan(4);
     expect(mismatch.sequence.flat()).toContain("append");
     expect(fuzzReport(mismatch)).toContain(`seed ${mismatch.seed}`);
   });
 
+  /** Many seeds; what went wrong, up to the fifth mistake. */
+  async function reports(firstSeed: number, compare: Comparison): Promise<string> {
+    const found: string[] = [];
+    for (let run = 0; run < RUNS && found.length < 5; run++) {
+      const mismatch = await fuzz(firstSeed + run * 3, REQUESTS, compare);
+      if (mismatch !== null) found.push(fuzzReport(mismatch));
+    }
+    return found.join("\n\n");
+  }
+
   test.each([2, 3] as const)(
     "in RESP%i",
     async (resp) => {
       const reference = await processPeer(redis, resp);
-      const subject = inProcessPeer(resp);
-      const reports: string[] = [];
-      for (let run = 0; run < RUNS; run++) {
-        const seed = FIRST_SEED + run * 2 + (resp - 2);
-        const mismatch = await fuzz(seed, REQUESTS, reference, subject, resp === 3);
-        if (mismatch !== null) reports.push(fuzzReport(mismatch));
-        if (reports.length === 5) break;
-      }
-      expect(reports.join("\n\n")).toBe("");
+      const compare = replyComparison(reference, inProcessPeer(resp), resp === 3);
+      expect(await reports(FIRST_SEED + resp - 2, compare)).toBe("");
+      reference.close();
+    },
+    60_000 + RUNS * 1000,
+  );
+
+  test(
+    "and set off the same",
+    async () => {
+      const reference = await redisObserver(redis);
+      const compare = effectComparison(reference, engineObserver());
+      expect(await reports(FIRST_SEED + 2, compare)).toBe("");
+      reference.close();
     },
     60_000 + RUNS * 1000,
   );

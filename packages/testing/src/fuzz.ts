@@ -9,6 +9,7 @@
 import { type Argument, type CommandEntry, dataCommands, FLAG_BITS } from "@kv/commands";
 import { Chance } from "./chance.ts";
 import type { Peer } from "./differential.ts";
+import { effectsAgree, effectsText, type Observer } from "./effects.ts";
 import { harness } from "./harness.ts";
 import { repliesAgree } from "./reply-comparison.ts";
 import type { TranscriptRequest } from "./transcripts/transcript.ts";
@@ -22,6 +23,8 @@ const unfit = new Set("dump spop xpending xinfo xclaim xautoclaim migrate wait w
 const vague = new Set(
   "randomkey srandmember hrandfield zrandmember scan sscan hscan zscan".split(" "),
 );
+/** Commands that remove what has expired wherever they happen to come by. */
+const walkers = new Set(["scan", "randomkey"]);
 const rare = new Set(["flushall", "flushdb", "swapdb", "keys", "move"]);
 
 /** Commands of the engine, or of containers, that are fuzzed as well. */
@@ -61,14 +64,43 @@ const streamWords = ["$", ">", "9-18446744073709551615", "18446744073709551615-1
 const encodings = ["u8", "i8", "u1", "i64", "u63", "u64", "i5", "u16", "x"];
 const lexEdges = ["-", "+", "[f1", "(f2", "[", "(", "f1"];
 
+/** What DUMP makes of values of each type and form. */
+const payloads: string[] = [
+  ["SET", "k", 12],
+  ["SET", "k", "text"],
+  ["SET", "k", "long".repeat(100)],
+  ["HSET", "k", "f1", "v", "10", 11],
+  ["HSET", "k", ...Array.from({ length: 300 }, (_, index) => `${index}`)],
+  ["HSET", "k", "f2", "v".repeat(70)],
+].map((words) => {
+  const kv = harness();
+  kv.send(...words);
+  return kv.send("DUMP", "k") as string;
+});
+
+/** Directives that decide how values are kept and what goes on, the usual setting first. */
+const directives: [name: string, ...values: (string | number)[]][] = [
+  ["hash-max-listpack-entries", 512, 0, 1, 4, 128],
+  ["hash-max-listpack-value", 64, 0, 11, 1000],
+  ["lazyfree-lazy-user-del", "no", "yes"],
+  ["lazyfree-lazy-server-del", "no", "yes"],
+  ["lazyfree-lazy-expire", "no", "yes"],
+  ["lazyfree-lazy-user-flush", "no", "yes"],
+  ["maxmemory-policy", "noeviction", "allkeys-lfu"],
+  ["notify-keyspace-events", "AKEmn", "", "Kg", "E$h", "KExn", "KEAm"],
+];
+
 class RequestMaker {
   private readonly chance: Chance;
   /** Group of the command in the making: its keys most often hold its own type. */
   private group: Group = "string";
   private madeCount = 0;
+  /** In some runs keys expire; then none of the walkers runs that come upon them by chance. */
+  private readonly keysExpire: boolean;
 
   constructor(chance: Chance) {
     this.chance = chance;
+    this.keysExpire = chance.percent(40);
   }
 
   private key(): string {
@@ -97,6 +129,7 @@ class RequestMaker {
     const { chance } = this;
     if (/^(id|start|end|.*-id|.*id)$/.test(name) && this.group === "stream")
       return chance.of(chance.percent(90) ? streamIds : streamWords);
+    if (name === "serialized-value" && chance.percent(80)) return chance.of(payloads);
     if (name === "encoding") return chance.of(encodings);
     if (/^(min|max)$/.test(name)) return chance.of([...lexEdges, ...doubles, "(1", "(x"]);
     if (name === "group" || name === "consumer") return chance.of(["g1", "g2"]);
@@ -180,23 +213,46 @@ class RequestMaker {
       this.group = chance.of(chance.percent(90) ? groups : chosenGroups);
       const choices = fuzzed.filter((each) => each.command.group === this.group);
       const found = chance.of(choices);
+      if (this.keysExpire && walkers.has(found.fullName)) continue;
       if (!rare.has(found.fullName) || chance.percent(4)) return found;
     }
   }
 
-  /** One request, or a whole transaction around it. */
+  /** How the servers are set up for the run. */
+  setup(): Words[] {
+    const words: Words = ["CONFIG", "SET"];
+    for (const [name, usual, ...others] of directives)
+      words.push(name, this.chance.percent(50) ? usual : this.chance.of(others));
+    return [words];
+  }
+
+  /** One request, or what belongs together: a transaction, a key and the end of its time. */
   make(): Words[] {
+    const { chance } = this;
+    if (this.keysExpire && chance.percent(6))
+      return [
+        ["PEXPIRE", this.key(), 1],
+        ["DEBUG", "SLEEP", "0.003"],
+      ];
+    const { words, bits, isPlain } = this.request();
+    if ((bits & FLAG_BITS.blocking) !== 0) return [["MULTI"], words, ["EXEC"]];
+    // Which keys a request names is what ACL and cluster rely on.
+    if (words.length > 1 && chance.percent(5)) return [["COMMAND", "GETKEYS", ...words]];
+    if (!isPlain || chance.percent(95)) return [words];
+    const more = Array.from({ length: chance.below(4) }, () => this.request());
+    const queued = more.filter((each) => each.isPlain).map((each) => each.words);
+    return [["MULTI"], words, ...queued, ["EXEC"]];
+  }
+
+  /** Any command with any arguments. */
+  private request(): { words: Words; bits: number; isPlain: boolean } {
     const { chance } = this;
     const { fullName, command, bits } = this.command();
     const words: Words = fullName.split("|");
     this.appendAll(command.args, words);
     if (chance.percent(12)) this.damage(words);
     tame(words, this.madeCount++);
-    // Which keys a request names is what ACL and cluster rely on.
-    if (words.length > 1 && chance.percent(5)) return [["COMMAND", "GETKEYS", ...words]];
-    const mayBlock = (bits & FLAG_BITS.blocking) !== 0;
-    if (mayBlock || (chance.percent(3) && isPlain(fullName))) return [["MULTI"], words, ["EXEC"]];
-    return [words];
+    return { words, bits, isPlain: isPlain(fullName) };
   }
 
   /** Requests that show all that is in the keys. */
@@ -207,6 +263,7 @@ class RequestMaker {
         return [
           ["TYPE", key],
           ["OBJECT", "ENCODING", key],
+          ["OBJECT", "FREQ", key],
           ["PTTL", key],
           ["GET", key],
           ["LRANGE", key, 0, -1],
@@ -221,10 +278,10 @@ class RequestMaker {
   }
 }
 
-/** Replies inside EXEC are compared byte for byte, so only what has one right reply goes there. */
+/** Inside EXEC goes what has one right reply, as it is compared byte for byte, and no message. */
 function isPlain(name: string): boolean {
   if (vague.has(name)) return false;
-  return !/ttl|expiretime|smembers|sinter|sunion|sdiff|hkeys|hvals|hgetall|keys/.test(name);
+  return !/publish|ttl|expiretime|smembers|sinter|sunion|sdiff|hkeys|hvals|hgetall|keys/.test(name);
 }
 
 /**
@@ -234,13 +291,16 @@ function isPlain(name: string): boolean {
 function safeLife(
   name: string,
   option: string,
+  isAbsolute: boolean,
   value: number,
   word: string | number,
   number: number,
 ): string | number {
-  const isDate = /at$/.test(option) || /expireat/.test(name);
+  const isDate = isAbsolute || /at$/.test(option) || /expireat/.test(name);
   const isMs = /^px/.test(option) || /^p/.test(name) || name === "restore";
-  // The largest numbers overflow, and must be refused; but as a date they are one.
+  // RESTORE lets the largest numbers overflow into the past; ours lets the key live.
+  if (name === "restore" && value > 9.2e18 && !isDate) return 10 ** 15;
+  // Elsewhere they must be refused; but as a date they are one.
   if (!(value > 0) || (value > 9.2e18 && !(isDate && isMs))) return word;
   // No two are near each other: which of them is greater must not hang on a tick of the clock.
   const seconds = (isDate ? 32503680000 : 1_000_000) + (value % 1e9) + number * 7919;
@@ -250,13 +310,16 @@ function safeLife(
 /** Takes out what would make the clock, or the memory of the machine, decide the reply. */
 function tame(words: Words, number: number): void {
   const name = `${words[0]}`;
+  // Of a key that is gone at once, RESTORE tells replicas one thing in 7.0 and another in 7.2.
+  const isAbsolute = words.some((word) => /^absttl$/i.test(`${word}`));
   for (let at = 1; at < words.length; at++) {
     const value = Number(`${words[at]}`.replace("#", ""));
     const option = `${words[at - 1]}`.toLowerCase();
     const isLife =
       /^p?x(at)?$|^p?ex(at)?$|^e?px$/.test(option) ||
       (at === 2 && /expire|setex|restore/.test(name));
-    if (isLife) words[at] = safeLife(name, option, value, words[at] as string | number, number);
+    if (isLife)
+      words[at] = safeLife(name, option, isAbsolute, value, words[at] as string | number, number);
     // Strings of gigabytes are a test of patience.
     if (/setbit|bitfield|setrange/.test(name) && value > 1e6 && value < 2 ** 32) words[at] = 1000;
     // Random members are repeated as often as a negative number says.
@@ -281,11 +344,11 @@ export interface FuzzMismatch {
 export function fuzzSequence(seed: number, count: number): Words[][] {
   const maker = new RequestMaker(new Chance(seed));
   const units = Array.from({ length: count }, () => maker.make());
-  return [...units, ...RequestMaker.inspections().map((words) => [words])];
+  return [maker.setup(), ...units, ...RequestMaker.inspections().map((words) => [words])];
 }
 
 /** Where the first mismatch is, counted in units, and what it is. */
-interface Found {
+export interface Found {
   unitIndex: number;
   words: TranscriptRequest;
   theirs: string;
@@ -299,38 +362,77 @@ function kindOf(reply: string): string {
 }
 
 /** Runs units on empty databases; the first mismatch, or null. */
-async function compare(
-  units: readonly Words[][],
+export type Comparison = (units: readonly Words[][]) => Promise<Found | null>;
+
+/** What a run begins with. Keys whose time has passed stay until somebody comes upon them. */
+const emptying: Words[][] = [
+  [
+    ["UNWATCH"],
+    ["SELECT", 0],
+    ["FLUSHALL"],
+    ["DEBUG", "SET-ACTIVE-EXPIRE", 0],
+    // So every access counts, and does not age.
+    ["CONFIG", "SET", "lfu-log-factor", 0, "lfu-decay-time", 0],
+    // With a limit, no two keys share an integer, and with it the count.
+    ["CONFIG", "SET", "maxmemory", "1gb"],
+    ["CONFIG", "SET", ...directives.flatMap(([name, usual]) => [name, `${usual}`])],
+  ],
+];
+
+/** Compares the replies. */
+export function replyComparison(
   reference: Peer,
   subject: Peer,
-  setsMayBeListpacks: boolean,
-): Promise<Found | null> {
-  const withReset = [[["UNWATCH"], ["SELECT", 0], ["FLUSHALL"]], ...units];
-  const requests = withReset.flat();
-  const unitOf = withReset.flatMap((unit, index) => unit.map(() => index - 1));
-  const ours = await subject.exchangeAll(requests);
-  const theirs = await reference.exchangeAll(requests);
-  for (const [index, words] of requests.entries()) {
-    const left = theirs[index] ?? "";
-    const right = ours[index] ?? "";
-    const agree = vague.has(`${words[0]}`)
-      ? kindOf(left) === kindOf(right)
-      : repliesAgree(words, left, right, { setsMayBeListpacks });
-    if (!agree) return { unitIndex: unitOf[index] ?? 0, words, theirs: left, ours: right };
-  }
-  return null;
+  setsMayBeListpacks = false,
+): Comparison {
+  return async (units) => {
+    const withReset = [...emptying, ...units];
+    const requests = withReset.flat();
+    const unitOf = withReset.flatMap((unit, index) => unit.map(() => index - 1));
+    const ours = await subject.exchangeAll(requests);
+    const theirs = await reference.exchangeAll(requests);
+    for (const [index, words] of requests.entries()) {
+      const left = theirs[index] ?? "";
+      const right = ours[index] ?? "";
+      const agree = vague.has(`${words[0]}`)
+        ? kindOf(left) === kindOf(right)
+        : repliesAgree(words, left, right, { setsMayBeListpacks });
+      if (!agree) return { unitIndex: unitOf[index] ?? 0, words, theirs: left, ours: right };
+    }
+    return null;
+  };
+}
+
+/** Compares what the requests set off. */
+export function effectComparison(reference: Observer, subject: Observer): Comparison {
+  return async (units) => {
+    const withReset = [...emptying, ...units];
+    const requests = withReset.flat();
+    const unitOf = withReset.flatMap((unit, index) => unit.map(() => index - 1));
+    const ours = await subject.run(requests);
+    const theirs = await reference.run(requests);
+    for (const [index, words] of requests.entries()) {
+      const left = theirs[index];
+      const right = ours[index];
+      const unitIndex = unitOf[index] ?? 0;
+      // How many keys one step of SCAN looks at for TYPE is a matter of chance.
+      if (unitIndex < 0 || !left || !right || words[0] === "scan") continue;
+      if (!effectsAgree(left, right))
+        return { unitIndex, words, theirs: effectsText(left), ours: effectsText(right) };
+    }
+    return null;
+  };
 }
 
 /** Runs the sequence of a seed; a mismatch comes with the shortest sequence found for it. */
 export async function fuzz(
   seed: number,
   count: number,
-  reference: Peer,
-  subject: Peer,
-  setsMayBeListpacks = false,
+  compare: Comparison,
 ): Promise<FuzzMismatch | null> {
   let units = fuzzSequence(seed, count);
-  let found = await compare(units, reference, subject, setsMayBeListpacks);
+  // What does not happen again was the clock's doing: 7.0 reads it twice in a PEXPIRE, for one.
+  let found = (await compare(units)) && (await compare(units));
   if (found === null) return null;
   const name = found.words[0];
   units = units.slice(0, found.unitIndex + 1);
@@ -338,7 +440,7 @@ export async function fuzz(
   for (let size = units.length >> 1; size >= 1; size >>= 1) {
     for (let from = 0; from + size < units.length; ) {
       const fewer = [...units.slice(0, from), ...units.slice(from + size)];
-      const again = await compare(fewer, reference, subject, setsMayBeListpacks);
+      const again = await compare(fewer);
       if (again?.words[0] === name) {
         found = again;
         units = fewer.slice(0, again.unitIndex + 1);

@@ -5,12 +5,13 @@
  * the log and the replicas do not depend on when they read it; a time that has already passed
  * deletes the key and is propagated as just that.
  */
-import { expiryMs, Int64, NONE, toBigInt } from "@kv/core";
+import { expiryMs, NONE } from "@kv/core";
 import { arg } from "../arg.ts";
 import type { Call, CommandWord } from "../call.ts";
 import { type Command, command } from "../command.ts";
 import { CommandError, expireError, fail, quoted } from "../errors.ts";
 import { keyAt } from "../key-spec.ts";
+import { momentAt, momentWord } from "../moment.ts";
 import { Notify } from "../notify.ts";
 
 const NX = 1;
@@ -67,7 +68,7 @@ function expireCommand(variant: Variant): Command {
 
     run(call) {
       const conditions = conditionsFrom(call, 3);
-      const whenMs = whenOf(call, 2, seconds, relative ? call.nowMs : 0, invalid);
+      const whenMs = momentAt(call, 2, seconds, relative ? call.nowMs : 0, invalid);
       expireAt(call, whenMs, conditions, asItCame);
     },
   });
@@ -86,34 +87,6 @@ function conditionsFrom(call: Call, first: number): number {
   if ((bits & NX) !== 0 && bits !== NX) throw nxWithOthers;
   if ((bits & (GT | LT)) === (GT | LT)) throw gtWithLt;
   return bits;
-}
-
-const INT64_MAX = 2n ** 63n - 1n;
-const INT64_MIN = -(2n ** 63n);
-/** The latest expiry that is kept: the largest double that is a 64-bit integer. */
-const LATEST_MS = 2 ** 63 - 1024;
-const exact = new Int64();
-
-/** The moment at an argument, in milliseconds since 1970; throws when it is no 64-bit integer. */
-function whenOf(
-  call: Call,
-  index: number,
-  seconds: boolean,
-  baseMs: number,
-  invalid: CommandError,
-): number {
-  const value = call.integer(index);
-  // Times a thousand, an integer below 2^53 is still in the range of int64, with room for now.
-  if (Number.isSafeInteger(value)) return (seconds ? value * 1000 : value) + baseMs;
-  call.int64(index, exact);
-  let when = toBigInt(exact.hi, exact.lo);
-  if (seconds) {
-    when *= 1000n;
-    if (when > INT64_MAX || when < INT64_MIN) throw invalid;
-  }
-  when += BigInt(baseMs);
-  if (when > INT64_MAX) throw invalid;
-  return Math.min(Number(when), LATEST_MS);
 }
 
 function expireAt(call: Call, whenMs: number, conditions: number, asItCame: boolean): void {
@@ -147,8 +120,7 @@ function conditionsHold(conditions: number, whenMs: number, presentMs: number): 
 
 /** PEXPIREAT with the same conditions. */
 function propagateAsMoment(call: Call, whenMs: number): void {
-  const moment = Number.isSafeInteger(whenMs) ? whenMs : BigInt(whenMs);
-  const words: CommandWord[] = ["PEXPIREAT", call.argument(1), moment];
+  const words: CommandWord[] = ["PEXPIREAT", call.argument(1), momentWord(whenMs)];
   for (let i = 3; i < call.argc; i++) words.push(call.argument(i));
   call.propagateAs(...words);
 }

@@ -2,8 +2,10 @@
 import { type Database, NONE, type Ref } from "@kv/core";
 import type { Call } from "../call.ts";
 
-/** Entry of the key at an argument in `db`, live or NONE: an expired one is dealt with. */
+/** As Call.lookupWrite(), in `db`; what stands in the way there is left alone, but was used. */
 export function findIn(call: Call, db: Database, index: number): Ref {
   const entry = db.findKey(call.bytes, call.view, call.start(index), call.end(index));
-  return entry === NONE ? NONE : call.unexpired(db, entry);
+  if (entry === NONE || call.unexpired(db, entry) === NONE) return NONE;
+  call.touch(entry);
+  return entry;
 }

@@ -34,6 +34,39 @@ describe("OBJECT", () => {
     expect(kv.send("OBJECT", "IDLETIME", "k")).toBe(0);
   });
 
+  test.each([
+    ["SET", "k", "v", "NX"],
+    ["HSET", "k", "f", "v"],
+    ["RESTORE", "k", 0, "anything"],
+    ["COPY", "other", "k"],
+    ["MOVE", "k", 1],
+  ])("a look for writing is a use even where it comes to nothing: %s", (...words) => {
+    const kv = harness();
+    for (const key of ["other", "k"]) kv.send("SET", key, "v");
+    kv.send("COPY", "k", "k", "DB", 1);
+    kv.clock.advance(5000);
+    kv.send(...words);
+    kv.send("SELECT", words[0] === "MOVE" ? 1 : 0);
+    expect(kv.send("OBJECT", "IDLETIME", "k")).toBe(0);
+  });
+
+  test("one command counts as one use", () => {
+    const kv = harness({ config: { "maxmemory-policy": "allkeys-lfu", "lfu-log-factor": 0 } });
+    const used = (...words: (string | number)[]) => {
+      const before = kv.send("OBJECT", "FREQ", "k") as number;
+      kv.send(...words);
+      return (kv.send("OBJECT", "FREQ", "k") as number) - before;
+    };
+    kv.send("SET", "k", 5);
+    expect(used("SET", "k", 6)).toBe(1);
+    expect(used("INCR", "k")).toBe(1);
+    expect(used("INCRBYFLOAT", "k", 1)).toBe(1);
+    // What is no integer yet is replaced by one.
+    expect(used("INCR", "k")).toBe(1);
+    kv.send("CLIENT", "NO-TOUCH", "ON");
+    expect(used("SET", "k", 6)).toBe(0);
+  });
+
   test("FREQ needs a policy that counts", () => {
     const kv = harness();
     kv.send("SET", "k", "v");

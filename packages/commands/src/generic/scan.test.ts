@@ -83,6 +83,18 @@ describe("SCAN", () => {
       kv.error("ERR value is not an integer or out of range"),
     );
   });
+
+  test("TYPE looks at each key, whose time may turn out to have passed", () => {
+    const kv = harness();
+    kv.send("DEBUG", "SET-ACTIVE-EXPIRE", 0);
+    kv.send("HSET", "hash", "f", "v");
+    kv.send("SET", "text", 1);
+    kv.send("SET", "gone", 1, "PX", 5);
+    kv.clock.advance(6);
+    expect(kv.send("SCAN", 0, "MATCH", "*e*", "TYPE", "hash")).toEqual(["0", []]);
+    expect(kv.send("INFO", "stats")).toMatch(/keyspace_hits:1\r\nkeyspace_misses:1\r\n/);
+    expect(kv.send("DBSIZE")).toBe(2);
+  });
 });
 
 describe("KEYS and RANDOMKEY", () => {

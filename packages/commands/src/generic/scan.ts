@@ -82,12 +82,20 @@ function showKey(call: Call, entry: Ref): boolean {
   const to = from + keyLength(arena, entry);
   const memory = bytesOf(arena, entry);
   if (!options.matches(memory, from, to)) return false;
-  if (options.typeArgument !== 0) {
-    const name = TYPE_NAMES[typeOf(arena, entry)] as string;
-    if (!call.is(options.typeArgument, name.toUpperCase())) return false;
-  }
   // Removing this key moves no other entry: the rest of the slice stays good.
-  if (call.unexpired(call.db, entry) === NONE) return false;
-  call.reply.bulk(memory, from, to);
-  return true;
+  const isLive = call.unexpired(call.db, entry) !== NONE;
+  if (options.typeArgument !== 0 && !countsAsTyped(call, entry, isLive)) return false;
+  if (isLive) call.reply.bulk(memory, from, to);
+  return isLive;
+}
+
+/** Asking for the type is a look at the key, which INFO counts as a hit or a miss. */
+function countsAsTyped(call: Call, entry: Ref, isLive: boolean): boolean {
+  if (!isLive) {
+    call.keyspaceMisses++;
+    return false;
+  }
+  call.keyspaceHits++;
+  const name = TYPE_NAMES[typeOf(call.keyspace.arena, entry)] as string;
+  return call.is(options.typeArgument, name.toUpperCase());
 }

@@ -31,6 +31,12 @@ describe("SORT", () => {
     expect(kv.send("SORT", "none", "STORE", "d")).toBe(0);
     expect(kv.send("EXISTS", "d")).toBe(0);
     expect(kv.events).toEqual(["del d"]);
+    // Even if its time has passed: it goes by the command.
+    kv.send("SET", "d", 1, "PX", 1);
+    kv.host.advance(2);
+    kv.events.length = 0;
+    kv.send("SORT", "none", "STORE", "d");
+    expect(kv.events).toEqual(["del d"]);
     expect(kv.send("SORT_RO", "none", "STORE", "d")).toEqual(kv.error("ERR syntax error"));
   });
 

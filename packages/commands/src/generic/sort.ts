@@ -64,7 +64,7 @@ export const sort = command({
       return;
     }
     // Storing nothing is removing what was there.
-    const old = call.lookupWrite(destination);
+    const old = call.findStored(destination);
     if (old !== NONE) {
       call.db.remove(old, call.settings.lazyServerDel);
       call.changed(destination, "del", Notify.GENERIC);

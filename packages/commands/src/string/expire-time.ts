@@ -1,8 +1,8 @@
 /** The expiry options that SET, GETEX, SETEX and PSETEX share: parsing them, computing the time. */
-import { Int64, isSafe, toBigInt, toNumber } from "@kv/core";
 import { type Argument, arg } from "../arg.ts";
 import type { Call } from "../call.ts";
 import type { CommandError } from "../errors.ts";
+import { momentAt } from "../moment.ts";
 
 /** How the number behind an option is meant. */
 export const Unit = { EX: 1, PX: 2, EXAT: 3, PXAT: 4 } as const;
@@ -28,30 +28,15 @@ export function unitAt(call: Call, index: number): number {
   return 0;
 }
 
-const INT64_MAX = 2n ** 63n - 1n;
-const given = new Int64();
-
-/**
- * Wall-clock milliseconds of the expiry at an argument. Throws notAnInteger, or `invalid` when it
- * is not positive or overflows an int64. Times past 2^53 (the year 287,396) become that moment,
- * the last one that is stored exactly.
- */
+/** Wall-clock milliseconds of the expiry at an argument; `invalid` when it is not positive. */
 export function expireTimeMs(
   call: Call,
   index: number,
   unit: number,
   invalid: CommandError,
 ): number {
-  call.int64(index, given);
   const inSeconds = unit === Unit.EX || unit === Unit.EXAT;
-  const base = unit === Unit.EX || unit === Unit.PX ? call.nowMs : 0;
-  const { hi, lo } = given;
-  if (hi < 0 || (hi === 0 && lo === 0)) throw invalid;
-  if (isSafe(hi, lo)) {
-    const whenMs = toNumber(hi, lo) * (inSeconds ? 1000 : 1) + base;
-    if (whenMs <= Number.MAX_SAFE_INTEGER) return whenMs;
-  }
-  const whenMs = toBigInt(hi, lo) * (inSeconds ? 1000n : 1n) + BigInt(base);
-  if (whenMs > INT64_MAX) throw invalid;
-  return Number.MAX_SAFE_INTEGER;
+  const baseMs = unit === Unit.EX || unit === Unit.PX ? call.nowMs : 0;
+  if (call.integer(index) <= 0) throw invalid;
+  return momentAt(call, index, inSeconds, baseMs, invalid);
 }

@@ -5,6 +5,7 @@ import type { Call } from "../call.ts";
 import { command } from "../command.ts";
 import { errors, expireError } from "../errors.ts";
 import { keyAt } from "../key-spec.ts";
+import { momentWord } from "../moment.ts";
 import { Notify } from "../notify.ts";
 import { expireTimeMs, expiryArguments, unitAt } from "./expire-time.ts";
 
@@ -52,7 +53,7 @@ export const getex = command({
     } else if (expires) {
       call.db.setExpiry(entry, whenMs);
       call.changed(1, "expire", Notify.GENERIC);
-      if (call.propagates) call.propagateAs("PEXPIREAT", call.argument(1), whenMs);
+      if (call.propagates) call.propagateAs("PEXPIREAT", call.argument(1), momentWord(whenMs));
     } else if (unit === PERSIST && expiryMs(call.keyspace.arena, entry) !== -1) {
       call.db.clearExpiry(entry);
       call.changed(1, "persist", Notify.GENERIC);

@@ -98,12 +98,20 @@ describe("SET", () => {
     },
   );
 
-  test("an expiry in the far future is the last moment that is stored exactly", () => {
-    const kv = harness();
-    kv.send("SET", "k", "v", "PXAT", "9223372036854775807");
-    expect(kv.send("PEXPIRETIME", "k")).toBe(Number.MAX_SAFE_INTEGER);
-    expect(kv.send("GET", "k")).toBe("v");
-  });
+  test.each(["SET", "GETEX"])(
+    "%s takes the last moment there is, to a double's precision",
+    (name) => {
+      const kv = harness();
+      kv.send("SET", "k", "v");
+      kv.send(name, "k", ...(name === "SET" ? ["v"] : []), "PXAT", "9223372036854775807");
+      expect(kv.send("PEXPIRETIME", "k")).toBe(9223372036854774784n);
+      expect(kv.send("GET", "k")).toBe("v");
+      const moment = "9223372036854774784";
+      expect(kv.propagated.at(-1)).toEqual(
+        name === "SET" ? ["SET", "k", "v", "PXAT", moment] : ["PEXPIREAT", "k", moment],
+      );
+    },
+  );
 });
 
 describe("SETNX, SETEX, PSETEX, GETSET", () => {

@@ -5,6 +5,7 @@ import type { Call, CommandWord } from "../call.ts";
 import { command } from "../command.ts";
 import { type CommandError, errors, expireError } from "../errors.ts";
 import { keyAt } from "../key-spec.ts";
+import { momentWord } from "../moment.ts";
 import { Notify } from "../notify.ts";
 import { expireTimeMs, expiryArguments, Unit, unitAt } from "./expire-time.ts";
 
@@ -81,6 +82,7 @@ function setWithOptions(call: Call): void {
   if ((flags & GET) !== 0) replyOldString(call);
   const entry = call.find(1);
   if (((flags & NX) !== 0 && entry !== NONE) || ((flags & XX) !== 0 && entry === NONE)) {
+    if (entry !== NONE) call.touch(entry);
     if ((flags & GET) === 0) call.reply.null();
     return;
   }
@@ -130,7 +132,13 @@ function putWithExpiry(call: Call, entry: Ref, valueArgument: number, whenMs: nu
   call.changed(1, "set", Notify.STRING);
   call.event(1, "expire", Notify.GENERIC);
   if (call.propagates)
-    call.propagateAs("SET", call.argument(1), call.argument(valueArgument), "PXAT", whenMs);
+    call.propagateAs(
+      "SET",
+      call.argument(1),
+      call.argument(valueArgument),
+      "PXAT",
+      momentWord(whenMs),
+    );
 }
 
 function propagateWithoutGet(call: Call): void {

@@ -68,8 +68,8 @@ function memoryRows(engine: Engine): Row[] {
     // Never a name that makes tools ask for another allocator's controls.
     ["mem_allocator", "arena"],
     ["active_defrag_running", 0],
-    ["lazyfree_pending_objects", lazyFree.pendingCount],
-    ["lazyfreed_objects", lazyFree.freedCount],
+    ["lazyfree_pending_objects", lazyFree.pendingObjects],
+    ["lazyfreed_objects", lazyFree.freedObjects],
     ["arena_used_bytes", arena.usedBytes],
     ["arena_page_bytes", arena.pageBytes],
     ["arena_page_peak_bytes", arena.pagePeakBytes],

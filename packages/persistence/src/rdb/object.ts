@@ -291,7 +291,9 @@ export class ObjectReader {
 
   private fromZiplist(input: RdbInput): Status {
     const { bytes, view, start, end } = this.value;
-    const { element: field, secondElement: value, hash, limits } = this;
+    const { element: field, secondElement: value, hash } = this;
+    // Redis keeps what came packed as a listpack unless it has too many fields, however long.
+    const limits = { ...this.limits, maxListpackValue: Infinity };
     const walk = new ZiplistWalk(bytes, view, start, end);
     let whole = true;
     while (whole && walk.next(field)) {

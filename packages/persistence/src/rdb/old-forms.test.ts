@@ -1,4 +1,4 @@
-import { Keyspace, ListpackValue } from "@kv/core";
+import { Encoding, encodingOf, Keyspace, ListpackValue } from "@kv/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { contentsOf, HASH_LIMITS, textOfBytes } from "../keyspace-contents.ts";
@@ -31,9 +31,10 @@ function pairsOf(zipmap: Uint8Array): [string, string][] | undefined {
   return walk.isWhole() ? pairs : undefined;
 }
 
+const newKeyspace = () => new Keyspace({ random32: () => 7, arena: { segmentBytes: 65536 } });
+
 /** What a hash stored as `packed` becomes: its fields, "empty" or the reason why it is refused. */
-function hashFrom(type: number, packed: Uint8Array): unknown {
-  const keyspace = new Keyspace({ random32: () => 7, arena: { segmentBytes: 65536 } });
+function hashFrom(type: number, packed: Uint8Array, keyspace = newKeyspace()): unknown {
   const blocks = keyspace.arena.blockCount;
   const reader = new ObjectReader(keyspace, HASH_LIMITS);
   const value = Uint8Array.from([0x80, ...littleEndian(packed.length, 4).reverse(), ...packed]);
@@ -106,6 +107,19 @@ describe("a ziplist", () => {
         expect(hash).toEqual(all.length === 0 ? "empty" : sorted(all));
       }),
     );
+  });
+
+  test.each([
+    { name: "ziplist", type: RdbType.HASH_ZIPLIST, packed: ziplistOf(["f", "x".repeat(300)]) },
+    { name: "zipmap", type: RdbType.HASH_ZIPMAP, packed: zipmapOf([["f", "x".repeat(300)]]) },
+  ])("with a long value: a $name is as Redis makes of it", ({ name, type, packed }) => {
+    const keyspace = newKeyspace();
+    hashFrom(type, packed, keyspace);
+    const [database] = keyspace.databases;
+    const key = new Uint8Array([0x80]);
+    const entry = database.findKey(key, new DataView(key.buffer), 0, 1);
+    const expected = name === "ziplist" ? Encoding.LISTPACK : Encoding.HASHTABLE;
+    expect(encodingOf(keyspace.arena, entry)).toBe(expected);
   });
 
   test.each([

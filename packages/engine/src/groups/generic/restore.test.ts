@@ -52,6 +52,29 @@ describe("DUMP and RESTORE", () => {
     kv.check();
   });
 
+  test("the key counts as new, even in the place of another", () => {
+    const kv = harness({ config: { "notify-keyspace-events": "KEgn" } });
+    kv.send("SET", "a", "v");
+    const payload = kv.send("DUMP", "a") as string;
+    kv.events.length = 0;
+    kv.send("RESTORE", "b", 0, payload);
+    kv.send("RESTORE", "a", 0, payload, "REPLACE");
+    expect(kv.events).toEqual(["new b", "restore b", "new a", "restore a"]);
+  });
+
+  test("REPLACE does not care that the time of the old key has passed", () => {
+    const kv = harness();
+    kv.send("SET", "a", "v");
+    const payload = kv.send("DUMP", "a") as string;
+    kv.send("SET", "b", "old", "PX", 1);
+    kv.host.advance(2);
+    kv.events.length = 0;
+    kv.propagated.length = 0;
+    kv.send("RESTORE", "b", 0, payload, "REPLACE");
+    expect(kv.events).toEqual(["restore b"]);
+    expect(kv.propagated.map(([name]) => name)).toEqual(["RESTORE"]);
+  });
+
   test("REPLACE takes the place of a key; without it that is refused", () => {
     const kv = harness();
     kv.send("SET", "a", "new");
@@ -81,6 +104,15 @@ describe("DUMP and RESTORE", () => {
       ["RESTORE", "c", `${future}`, "ABSTTL"],
       ["RESTORE", "d", "0"],
     ]);
+  });
+
+  test("a time to live beyond all time lasts to the end of it", () => {
+    const kv = harness();
+    kv.send("SET", "a", "v");
+    const payload = kv.send("DUMP", "a") as string;
+    expect(kv.send("RESTORE", "b", "9223372036854775807", payload)).toBe("OK");
+    expect(kv.send("PEXPIRETIME", "b")).toBe(9223372036854774784n);
+    expect(kv.propagated.at(-1)?.[2]).toBe("9223372036854774784");
   });
 
   test("a time that has passed makes no key, and REPLACE then is a DEL", () => {

@@ -1,5 +1,14 @@
 /** RESTORE: makes a key of a payload that DUMP wrote, after looking at its every byte. */
-import { arg, CommandError, errors, keyAt, Notify } from "@kv/commands";
+import {
+  arg,
+  CommandError,
+  type CommandWord,
+  errors,
+  keyAt,
+  momentFrom,
+  momentWord,
+  Notify,
+} from "@kv/commands";
 import { NONE } from "@kv/core";
 import { lfuBits, lruBits } from "@kv/eviction";
 import {
@@ -57,13 +66,14 @@ export const restore = engineCommand({
   run(call) {
     const { db, engine, reply } = call;
     const options = optionsOf(call);
-    const old = call.find(1);
+    // What goes anyway need not expire first: nobody hears of that.
+    const old = options.replaces ? call.findStored(1) : call.lookupWrite(1);
     if (!options.replaces && old !== NONE) throw busyKey;
     const ttl = call.integer(2);
     if (ttl < 0) throw badTtl;
     const reader = readValue(call);
     if (old !== NONE) db.remove(old, engine.settings.lazyServerDel);
-    const expiryMs = ttl === 0 ? -1 : options.isAbsolute ? ttl : ttl + call.nowMs;
+    const expiryMs = ttl === 0 ? -1 : momentFrom(ttl, options.isAbsolute ? 0 : call.nowMs);
     if (expiryMs !== -1 && expiryMs <= call.nowMs) {
       // Nobody would ever see the key: what remains is that the old one went.
       reader.discard();
@@ -75,6 +85,8 @@ export const restore = engineCommand({
       return;
     }
     reader.store(db, stringAt(call, 1), expiryMs, idleBitsOf(call, options));
+    // Even one that takes the place of another: that was removed first.
+    call.event(1, "new", Notify.NEW);
     call.changed(1, "restore", Notify.GENERIC);
     if (expiryMs !== -1 && !options.isAbsolute && call.propagates) propagate(call, expiryMs);
     reply.ok();
@@ -144,8 +156,8 @@ function idleBitsOf(call: EngineCall, { idleSeconds, frequency }: Options): numb
 
 /** As it came, with the time of expiry instead of the time to live. */
 function propagate(call: EngineCall, expiryMs: number): void {
-  const words: (string | number | Uint8Array)[] = [];
+  const words: CommandWord[] = [];
   for (let index = 0; index < call.argc; index++) words.push(call.argument(index));
-  words[2] = expiryMs;
+  words[2] = momentWord(expiryMs);
   call.propagateAs(...words, "ABSTTL");
 }

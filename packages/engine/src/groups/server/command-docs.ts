@@ -42,7 +42,7 @@ function argumentParts(argument: Argument): Part[] {
     ["type", text(type)],
   ];
   if (!isGroup) parts.push(["display_text", text(displayText ?? name)]);
-  if (type === "key" && keySpecIndex !== undefined)
+  if (keySpecIndex !== undefined)
     parts.push(["key_spec_index", (reply) => reply.integer(keySpecIndex)]);
   if (token !== undefined) parts.push(["token", text(token)]);
   if (since !== undefined) parts.push(["since", text(since)]);

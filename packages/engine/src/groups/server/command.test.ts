@@ -48,6 +48,14 @@ describe("COMMAND", () => {
     }
   });
 
+  test("DOCS tells which key spec a pattern is found by", () => {
+    const docs = inResp3().send("COMMAND", "DOCS", "sort") as Map<string, Map<string, unknown>>;
+    const args = docs.get("sort")?.get("arguments") ?? [];
+    const [, by] = args as Map<string, unknown>[];
+    expect(by?.get("type")).toBe("pattern");
+    expect(by?.get("key_spec_index")).toBe(1);
+  });
+
   test("DOCS leaves out what is unknown, and shows how arguments are displayed", () => {
     const docs = inResp3().send("COMMAND", "DOCS", "nope", "memory|usage") as Map<string, unknown>;
     expect([...docs.keys()]).toEqual(["memory|usage"]);

@@ -76,7 +76,7 @@ function resetStatistics({ stats, commands, call, keyspace, saving }: Engine): v
   for (const entry of commands.all) entry.resetCounters();
   call.keyspaceHits = 0;
   call.keyspaceMisses = 0;
-  keyspace.lazyFree.freedCount = 0;
+  keyspace.lazyFree.freedObjects = 0;
   saving.saveCount = 0;
 }
 

@@ -67,7 +67,8 @@ const usage = engineCommand({
       samples = call.integer(index + 1);
       if (samples < 0) throw errors.syntax;
     }
-    const entry = call.find(2);
+    // A key whose time has passed takes its memory until it is removed.
+    const entry = call.findStored(2);
     if (entry === NONE) reply.null();
     else reply.integer(entryMemory(keyspace.arena, entry, samples));
   },

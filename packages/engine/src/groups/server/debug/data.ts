@@ -38,8 +38,9 @@ const ZERO_DIGEST = "0".repeat(40);
 /** Bytes of a payload besides the value itself: its type, the version and the checksum. */
 const PAYLOAD_FRAME_BYTES = 11;
 
+/** The key at an argument: also one whose time has passed, which looking must not remove. */
 function existing(call: EngineCall, index: number): Ref {
-  const entry = call.find(index);
+  const entry = call.findStored(index);
   if (entry === NONE) throw errors.noSuchKey;
   return entry;
 }
@@ -71,7 +72,7 @@ export function digestValue(call: EngineCall): void {
   const digester = new Digester(keyspace);
   reply.array(argc - 2);
   for (let index = 2; index < argc; index++) {
-    const entry = call.find(index);
+    const entry = call.findStored(index);
     reply.simple(entry === NONE ? ZERO_DIGEST : digester.value(entry));
   }
 }

@@ -50,6 +50,18 @@ describe("DEBUG", () => {
     expect(kv.send("DEBUG", "OBJECT", "n")).toContain("lru_seconds_idle:3");
   });
 
+  test("what looks behind a key sees it until it is removed, and does not remove it", () => {
+    const kv = harness();
+    kv.send("SET", "k", "v");
+    kv.send("PEXPIRE", "k", 1);
+    kv.host.advance(2);
+    kv.events.length = 0;
+    expect(kv.send("DEBUG", "OBJECT", "k")).toContain("encoding:embstr");
+    expect(kv.send("DEBUG", "DIGEST-VALUE", "k")).not.toEqual(["0".repeat(40)]);
+    expect(kv.send("MEMORY", "USAGE", "k")).toBeGreaterThan(0);
+    expect(kv.events).toEqual([]);
+  });
+
   test("DIGEST does not depend on the order in which data came", () => {
     const one = harness({ seed: 1 });
     const other = harness({ seed: 2 });
