@@ -15,6 +15,7 @@ import { dirname, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { Host, HostFacts, HostUsage, LogLevel } from "@kv/engine";
 import { nodeStorage, nodeSyncStorage } from "@kv/persistence/node";
+import { createWallClock } from "./wall-clock.ts";
 
 export interface NodeHostOptions {
   log(level: LogLevel, message: string): void;
@@ -32,6 +33,8 @@ const randomBatch = 256;
 /** Held, because the global of that name is looked up through a getter each time. */
 const monotonicMs = performance.now.bind(performance);
 
+const monotonicUs = () => Math.floor(monotonicMs() * 1000);
+
 export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
   const randomWords = new Uint32Array(randomBatch);
   let randomUsed = randomBatch;
@@ -40,7 +43,8 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
     storage: nodeStorage(folder),
     syncStorage: nodeSyncStorage(folder),
     wallMs: () => Date.now(),
-    monotonicUs: () => Math.floor(monotonicMs() * 1000),
+    wallUs: createWallClock(Date.now, monotonicUs),
+    monotonicUs,
     random32() {
       if (randomUsed === randomBatch) {
         crypto.getRandomValues(randomWords);

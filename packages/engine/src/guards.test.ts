@@ -19,6 +19,7 @@ describe("guards", () => {
       "stale",
       "loading",
       "busy",
+      "watcher",
       "pause",
       "multi",
     ]);

@@ -50,9 +50,10 @@ export const EngineState = {
   MONITORED: 256,
 } as const;
 
-const { UNAUTHENTICATED, RESTRICTED, MULTI, SUBSCRIBED, REPLICATION } = ClientState;
+const { UNAUTHENTICATED, RESTRICTED, MULTI, SUBSCRIBED, REPLICATION, MONITOR } = ClientState;
 const {
   write,
+  readonly,
   denyoom,
   no_auth,
   loading,
@@ -74,6 +75,7 @@ const noReplicas = new CommandError("NOREPLICAS Not enough good replicas to writ
 const masterDown = new CommandError(
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 );
+const watchesOnly = new CommandError("ERR Replica can't interact with the keyspace");
 const isBusy = new CommandError(
   "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
 );
@@ -164,8 +166,14 @@ const busy: Guard = (engine, _client, entry, words) => {
   return engine.subsystems.mayInterrupt(entry, words) ? null : isBusy;
 };
 
+/** To Redis a client that monitors is a kind of replica: no pause holds it, and it gets no data. */
+const watcher: Guard = (_engine, client, entry) =>
+  client.is(MONITOR) && involves(client, entry, write | readonly | may_replicate)
+    ? watchesOnly
+    : null;
+
 const pause: Guard = (engine, client, entry) => {
-  if ((engine.unusual & EngineState.PAUSED) === 0 || client.is(REPLICATION)) return null;
+  if ((engine.unusual & EngineState.PAUSED) === 0 || client.is(REPLICATION | MONITOR)) return null;
   if (engine.pause.holdsAll) return Verdict.WAIT;
   return engine.pause.holdsWrites && involves(client, entry, write | may_replicate)
     ? Verdict.WAIT
@@ -190,6 +198,7 @@ export const guards: readonly (readonly [name: string, guard: Guard])[] = [
   ["stale", staleData],
   ["loading", loadingData],
   ["busy", busy],
+  ["watcher", watcher],
   ["pause", pause],
   ["multi", multi],
 ];

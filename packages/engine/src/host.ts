@@ -33,6 +33,8 @@ export interface HostUsage {
 export interface Host {
   /** Wall clock: milliseconds since 1970. May jump. */
   wallMs(): number;
+  /** The same in whole microseconds, for those who print it (TIME, MONITOR). */
+  wallUs(): number;
   /** Monotonic clock in microseconds: only differences mean anything. */
   monotonicUs(): number;
   /** 32 random bits, signed or not. */

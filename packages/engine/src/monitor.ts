@@ -37,13 +37,14 @@ export class Monitors {
   feed(client: Client, entry: CommandEntry, call: EngineCall): void {
     if ((entry.bits & (FLAG_BITS.skip_monitor | FLAG_BITS.admin)) !== 0) return;
     const { engine } = this;
-    const nowMs = engine.host.wallMs();
-    const seconds = Math.floor(nowMs / 1000);
-    const micros = Math.floor((nowMs - seconds * 1000) * 1000);
+    const nowUs = engine.host.wallUs();
+    const seconds = Math.floor(nowUs / 1e6);
     const words = redactedWords(call).map(quoted).join(" ");
-    const time = `${seconds}.${String(micros).padStart(6, "0")}`;
+    const time = `${seconds}.${String(nowUs - seconds * 1e6).padStart(6, "0")}`;
     const line = `${time} [${client.databaseIndex} ${addressOf(client)}] ${words}`;
     for (const monitor of this.clients) {
+      // Whoever just said QUIT gets the reply to it as the last thing.
+      if (monitor.is(ClientState.CLOSING)) continue;
       engine.output.pushWriter(monitor).simple(line);
       engine.output.schedule(monitor);
     }

@@ -41,7 +41,7 @@ export const serverSection: InfoSection = {
     { name: "process_supervised", value: ({ config }) => config.print("supervised") },
     { name: "run_id", value: (engine) => engine.runId },
     { name: "tcp_port", value: ({ host }) => host.facts.tcpPort },
-    { name: "server_time_usec", value: ({ host }) => Math.floor(host.wallMs() * 1000) },
+    { name: "server_time_usec", value: ({ host }) => host.wallUs() },
     { name: "uptime_in_seconds", value: uptimeSeconds },
     { name: "uptime_in_days", value: (engine) => Math.floor(uptimeSeconds(engine) / 86400) },
     { name: "hz", value: (engine) => engine.hz },
