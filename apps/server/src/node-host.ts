@@ -67,6 +67,7 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
 function usageNow(): HostUsage {
   const { rss, heapUsed, heapTotal } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
+  const thread = process.threadCpuUsage();
   return {
     residentBytes: rss,
     heapUsedBytes: heapUsed,
@@ -74,6 +75,8 @@ function usageNow(): HostUsage {
     totalMemoryBytes: totalmem(),
     userCpuUs: user,
     systemCpuUs: system,
+    threadUserCpuUs: thread.user,
+    threadSystemCpuUs: thread.system,
   };
 }
 

@@ -10,7 +10,7 @@
  */
 
 import type { Socket } from "node:net";
-import { release, type } from "node:os";
+import { machine, release, type } from "node:os";
 import type { Duplex } from "node:stream";
 import type { ConfigStore } from "@kv/config";
 import {
@@ -88,7 +88,7 @@ export class Server {
     this.#facts = {
       processId: process.pid,
       runtime: `node ${process.versions.node}`,
-      operatingSystem: `${type()} ${release()} ${process.arch}`,
+      operatingSystem: `${type()} ${release()} ${machine()}`,
       architecture: process.arch,
       executable: options.executable ?? process.argv[1] ?? "",
       configFile: options.configFile ?? "",

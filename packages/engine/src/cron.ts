@@ -51,8 +51,15 @@ export class CronJobs {
   }
 
   run(): void {
-    const { engine } = this;
+    const { host, stats } = this.engine;
     if (this.isPaused) return;
+    const startUs = host.monotonicUs();
+    this.runJobs();
+    stats.cronMicroseconds += host.monotonicUs() - startUs;
+  }
+
+  private runJobs(): void {
+    const { engine } = this;
     const nowMs = engine.host.wallMs();
     engine.nowMs = nowMs;
     this.cycles++;
@@ -79,8 +86,9 @@ export class CronJobs {
     const { stats, host } = engine;
     engine.nowMs = host.wallMs();
     stats.loopTurns++;
+    const jobsStartUs = host.monotonicUs();
     // A turn lasts from the first command behind the last one until everybody can wait again.
-    const startUs = stats.loopStartUs === 0 ? host.monotonicUs() : stats.loopStartUs;
+    const startUs = stats.loopStartUs === 0 ? jobsStartUs : stats.loopStartUs;
     if (this.activeExpire && this.mayExpire()) this.expireCycle(true);
     for (const { hooks } of engine.modules) hooks?.turn?.(engine);
     engine.propagator.finish();
@@ -91,9 +99,21 @@ export class CronJobs {
     let more = engine.saving.turn();
     const { lazyFree } = engine.keyspace;
     if (lazyFree.pendingCount > 0 && lazyFree.step(LAZY_FREE_SLICE)) more = true;
-    stats.loopMicroseconds += host.monotonicUs() - startUs;
-    stats.loopStartUs = 0;
+    this.countTurn(startUs, jobsStartUs);
     return more;
+  }
+
+  private countTurn(startUs: number, jobsStartUs: number): void {
+    const { stats, host } = this.engine;
+    const endUs = host.monotonicUs();
+    const elapsedUs = endUs - startUs;
+    const commands = stats.commandsProcessed - stats.loopCommandsBefore;
+    stats.loopMicroseconds += elapsedUs;
+    stats.cronMicroseconds += endUs - jobsStartUs;
+    if (elapsedUs > stats.loopMicrosecondsMax) stats.loopMicrosecondsMax = elapsedUs;
+    if (commands > stats.loopCommandsMax) stats.loopCommandsMax = commands;
+    stats.loopCommandsBefore = stats.commandsProcessed;
+    stats.loopStartUs = 0;
   }
 
   /**

@@ -28,6 +28,9 @@ export interface HostUsage {
   totalMemoryBytes: number;
   userCpuUs: number;
   systemCpuUs: number;
+  /** What of that was the thread that commands run on. */
+  threadUserCpuUs: number;
+  threadSystemCpuUs: number;
 }
 
 export interface Host {

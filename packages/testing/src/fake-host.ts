@@ -87,6 +87,8 @@ export class FakeHost implements Host {
       totalMemoryBytes: 8 * 2 ** 30,
       userCpuUs: 1000,
       systemCpuUs: 1000,
+      threadUserCpuUs: 900,
+      threadSystemCpuUs: 900,
     };
   }
 

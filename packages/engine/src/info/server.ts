@@ -64,5 +64,13 @@ export const cpuSection: InfoSection = {
     // Nothing here forks.
     { name: "used_cpu_sys_children", value: () => cpuSeconds(0) },
     { name: "used_cpu_user_children", value: () => cpuSeconds(0) },
+    {
+      name: "used_cpu_sys_main_thread",
+      value: ({ host }) => cpuSeconds(host.usage().threadSystemCpuUs),
+    },
+    {
+      name: "used_cpu_user_main_thread",
+      value: ({ host }) => cpuSeconds(host.usage().threadUserCpuUs),
+    },
   ],
 };

@@ -5,6 +5,24 @@ const zero = (...names: string[]): InfoField[] => names.map((name) => ({ name, v
 
 const kilobytes = (bytesPerSecond: number) => (bytesPerSecond / 1024).toFixed(2);
 
+/** What Redis measures for its own developers: shown to those who ask for it by name. */
+export const debugSection: InfoSection = {
+  name: "debug",
+  title: "Debug",
+  isDefault: false,
+  isOnlyByName: true,
+  fields: [
+    // There is no append-only file to flush yet.
+    ...zero("eventloop_duration_aof_sum"),
+    {
+      name: "eventloop_duration_cron_sum",
+      value: ({ stats }) => Math.floor(stats.cronMicroseconds),
+    },
+    { name: "eventloop_duration_max", value: ({ stats }) => Math.floor(stats.loopMicrosecondsMax) },
+    { name: "eventloop_cmd_per_cycle_max", value: ({ stats }) => stats.loopCommandsMax },
+  ],
+};
+
 export const statsSection: InfoSection = {
   name: "stats",
   title: "Stats",
