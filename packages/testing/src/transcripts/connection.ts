@@ -231,6 +231,22 @@ const modes: Transcript = [
   ["PING"],
   ["EXEC"],
   ["CLIENT", "REPLY", "ON"],
+  ["MULTI"],
+  ["PING", "before"],
+  ["CLIENT", "REPLY", "OFF"],
+  ["PING", "meanwhile"],
+  ["CLIENT", "REPLY", "ON"],
+  ["PING", "after"],
+  ["EXEC"],
+  ["MULTI"],
+  ["CLIENT", "REPLY", "OFF"],
+  ["EXEC"],
+  ["MULTI"],
+  ["PING", "before"],
+  ["CLIENT", "REPLY", "ON"],
+  ["PING", "after"],
+  ["EXEC"],
+  ["PING"],
 ];
 
 const waiting: Transcript = [

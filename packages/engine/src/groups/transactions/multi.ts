@@ -92,7 +92,9 @@ function anyExpired(call: EngineCall, transaction: Transaction): boolean {
 function runQueue(call: EngineCall, queue: readonly QueuedCommand[]): void {
   const { client, engine, reply, entry: execEntry, args, requestIndex } = call;
   const vector = new ArgVector();
+  const start = reply.length;
   reply.array(queue.length);
+  takeBackIfMuted(call, start);
   engine.propagator.open();
   try {
     for (const queued of queue) {
@@ -105,7 +107,9 @@ function runQueue(call: EngineCall, queue: readonly QueuedCommand[]): void {
         reply.error("LOADING Redis is loading the dataset in memory");
         continue;
       }
+      const mark = reply.length;
       engine.caller.run(client, queued.entry);
+      takeBackIfMuted(call, mark);
     }
     // Not after a failure that ends the server: half a transaction must reach no file.
     engine.propagator.close();
@@ -115,6 +119,12 @@ function runQueue(call: EngineCall, queue: readonly QueuedCommand[]): void {
     call.propagation = Propagation.PREVENTED;
     client.lastCommand = execEntry;
   }
+}
+
+/** CLIENT REPLY may be queued as well: it counts from where it stands, not for all of EXEC. */
+function takeBackIfMuted({ engine, client, reply }: EngineCall, mark: number): void {
+  if (engine.isMuted(client)) reply.rewind(mark);
+  engine.keptBytes = reply.length;
 }
 
 function isAllowedLoading(queued: QueuedCommand): boolean {
