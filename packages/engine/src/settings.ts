@@ -90,7 +90,6 @@ const rows: readonly Row[] = [
     (config, engine) => {
       engine.slowLog.thresholdUs = config.number("slowlog-log-slower-than");
       engine.slowLog.lengthMax = config.number("slowlog-max-len");
-      engine.slowLog.trim();
       updateTiming(engine);
     },
   ],
