@@ -123,7 +123,8 @@ export class EngineEffects implements Effects {
 
   databaseChanged(index: number, successor = -1): void {
     const { engine } = this;
-    if (engine.tracking.isOn) engine.tracking.flushed();
+    // Names are all that tracking knows, and those outlive a swap: like Redis, it says nothing.
+    if (engine.tracking.isOn && successor === -1) engine.tracking.flushed();
     if (engine.watchedKeys.count === 0) return;
     for (const database of engine.keyspace.databases) {
       if (index !== -1 && database.index !== index) continue;

@@ -100,6 +100,18 @@ describe("NOLOOP", () => {
   });
 });
 
+test("SWAPDB says nothing: names are all that is tracked", () => {
+  const kv = harness({ resp: 3 });
+  const other = kv.client();
+  other.send("SET", "k", 1);
+  kv.send("CLIENT", "TRACKING", "ON");
+  kv.send("GET", "k");
+  other.send("SWAPDB", 0, 1);
+  expect(kv.self.pushed()).toEqual([]);
+  other.send("SET", "k", 2);
+  expect(kv.self.pushed()).toEqual([invalidate("k")]);
+});
+
 describe("OPTIN and OPTOUT", () => {
   test("OPTIN: only what follows CACHING YES is remembered", () => {
     const kv = harness({ resp: 3 });
