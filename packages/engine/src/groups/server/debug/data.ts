@@ -1,5 +1,5 @@
 /** DEBUG subcommands about data: OBJECT, DIGEST, POPULATE, RELOAD, HTSTATS. */
-import { CommandError, errors, fail } from "@kv/commands";
+import { CommandError, errors, fail, Notify } from "@kv/commands";
 import {
   bytesOf,
   type Database,
@@ -99,6 +99,7 @@ export function populate(call: EngineCall): void {
       value.set(text.subarray(0, size));
     }
     setString(db, NONE, key, 0, key.length, hash, value, 0, value.length, false, idle.fresh);
+    call.effects.keyChanged(db, key, 0, key.length, "new", Notify.NEW);
   }
   reply.ok();
 }

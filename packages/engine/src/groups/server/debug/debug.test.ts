@@ -2,6 +2,13 @@ import { InvariantError } from "@kv/core";
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
+test("DEBUG POPULATE tells of new keys", () => {
+  const kv = harness({ config: { "notify-keyspace-events": "En" } });
+  kv.send("SET", "p:0", 1);
+  kv.send("DEBUG", "POPULATE", 3, "p");
+  expect(kv.events).toEqual(["new p:0", "new p:1", "new p:2"]);
+});
+
 describe("DEBUG", () => {
   test.each([
     { allowed: "no", ok: false },
