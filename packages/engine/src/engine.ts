@@ -513,6 +513,7 @@ export class Engine {
   reject(client: Client, entry: CommandEntry | null, error: CommandError): void {
     if (entry !== null) entry.rejectedCalls++;
     this.stats.countError(error.reply);
+    this.tracking.requestEnded(client, entry);
     if (client.transaction !== null && client.inTransaction) client.transaction.refused = true;
     if (entry !== null && (entry.bits & FLAG_BITS.runs_queue) !== 0) {
       // An EXEC that may not run ends the transaction: nothing of it happens later.

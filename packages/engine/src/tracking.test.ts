@@ -129,6 +129,22 @@ describe("OPTIN and OPTOUT", () => {
     expect(kv.self.pushed()).toEqual(["b", "d", "e"].map((key) => invalidate(key)));
   });
 
+  test("a refused command uses CACHING up, another CLIENT command does not", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON", "OPTIN");
+    for (const refused of [["NOPE"], ["GET"], ["CLIENT", "NOPE"]]) {
+      kv.send("CLIENT", "CACHING", "YES");
+      kv.send(...refused);
+      kv.send("GET", "a");
+    }
+    kv.send("CLIENT", "CACHING", "YES");
+    kv.send("CLIENT", "ID", "x");
+    kv.send("CLIENT", "ID");
+    kv.send("GET", "b");
+    kv.client().send("MSET", "a", 1, "b", 1);
+    expect(kv.self.pushed()).toEqual([invalidate("b")]);
+  });
+
   test("OPTOUT: only what follows CACHING NO is not", () => {
     const kv = harness({ resp: 3 });
     kv.send("CLIENT", "TRACKING", "ON", "OPTOUT");
