@@ -120,7 +120,8 @@ const cluster: Guard = (engine, client, entry, words) => {
 const memory: Guard = (engine, client, entry) => {
   if ((engine.unusual & EngineState.MEMORY_LIMITED) === 0) return null;
   if (engine.makeRoom()) return null;
-  // Inside MULTI everything is queued in the end, so what only EXEC runs counts at EXEC.
+  // Queueing takes memory itself, whatever is queued; EXEC is judged by its queue.
+  if (client.is(MULTI) && (entry.bits & not_queued) === 0) return outOfMemory;
   return involves(client, entry, denyoom) ? outOfMemory : null;
 };
 

@@ -16,7 +16,7 @@ export class Stats {
   expireCycleMicroseconds = 0;
   evictedKeys = 0;
   evictedClients = 0;
-  evictionExceededMs = 0;
+  evictionExceededUs = 0;
   errorReplies = 0;
   outputLimitDisconnections = 0;
   queryLimitDisconnections = 0;

@@ -61,8 +61,15 @@ export const statsSection: InfoSection = {
     },
     { name: "evicted_keys", value: ({ stats }) => stats.evictedKeys },
     { name: "evicted_clients", value: ({ stats }) => stats.evictedClients },
-    { name: "total_eviction_exceeded_time", value: ({ stats }) => stats.evictionExceededMs },
-    ...zero("current_eviction_exceeded_time"),
+    {
+      name: "total_eviction_exceeded_time",
+      value: ({ stats, memory }) =>
+        Math.floor((stats.evictionExceededUs + memory.exceededForUs) / 1000),
+    },
+    {
+      name: "current_eviction_exceeded_time",
+      value: ({ memory }) => Math.floor(memory.exceededForUs / 1000),
+    },
     { name: "keyspace_hits", value: ({ call }) => call.keyspaceHits },
     { name: "keyspace_misses", value: ({ call }) => call.keyspaceMisses },
     { name: "pubsub_channels", value: ({ pubsub }) => pubsub.channels.size },
