@@ -145,8 +145,9 @@ export class CronJobs {
       if (client.connection.pendingBytes > 0) engine.output.checkLimit(client);
       if (client.closed) continue;
       const idleMs = nowMs - client.lastActiveMs;
-      const exempt =
-        client.is(ClientState.REPLICATION | ClientState.WAITING) || client.subscriptionCount > 0;
+      // Who only listens is not idle.
+      const listens = ClientState.REPLICATION | ClientState.MONITOR | ClientState.WAITING;
+      const exempt = client.is(listens) || client.subscriptionCount > 0;
       if (this.idleTimeoutSeconds > 0 && !exempt && idleMs > this.idleTimeoutSeconds * 1000) {
         engine.host.log("verbose", "Closing idle client");
         engine.closeClient(client, "idle");
