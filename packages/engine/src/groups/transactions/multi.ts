@@ -108,7 +108,10 @@ function runQueue(call: EngineCall, queue: readonly QueuedCommand[]): void {
         continue;
       }
       const mark = reply.length;
+      // Who was closed by an earlier command of the transaction hears nothing of later ones.
+      const isGone = client.is(ClientState.CLOSING);
       engine.caller.run(client, queued.entry);
+      if (isGone) reply.rewind(mark);
       takeBackIfMuted(call, mark);
     }
     // Not after a failure that ends the server: half a transaction must reach no file.
