@@ -128,19 +128,30 @@ export function oneOf<const Word extends string>(
   });
 }
 
+export interface FlagRules<Word extends string> {
+  /** The reason why words do not go together, or undefined. */
+  readonly refuse?: (words: readonly Word[]) => string | undefined;
+}
+
 /** Any number of words of a list; `none` is the word for the empty set. */
 export function flags<const Word extends string>(
   none: Word,
   words: readonly [Word, ...Word[]],
+  rules: FlagRules<Word> = {},
 ): Kind<readonly Word[]> {
   const refusal = listText([none, ...words]);
   const refused = { error: () => refusal };
+  const { refuse = () => undefined } = rules;
   return kind<readonly Word[]>({
     type: "words",
     syntax: `${none}, or any of: ${words.join(" ")}`,
     multiArg: true,
     schema: () =>
-      z.array(z.enum(words as unknown as [Word], refused), refused) as ValueSchema<readonly Word[]>,
+      z.array(z.enum(words as unknown as [Word], refused), refused).check(
+        z.refine((given) => refuse(given as Word[]) === undefined, {
+          error: (issue) => refuse(issue.input as Word[]),
+        }),
+      ) as ValueSchema<readonly Word[]>,
     parse: (given) => {
       const lower = given.map((word) => word.toLowerCase());
       const known = lower.every((word) => word === none || words.some((each) => each === word));

@@ -44,7 +44,12 @@ function cpuList<const Name extends string>(name: Name, summary: string) {
   });
 }
 
-const shutdownWays = flags("default", ["save", "nosave", "now", "force"]);
+const shutdownWays = flags("default", ["save", "nosave", "now", "force"], {
+  refuse: (words) =>
+    words.includes("save") && words.includes("nosave")
+      ? "shutdown options SAVE and NOSAVE can't be used simultaneously"
+      : undefined,
+});
 
 export const general = [
   directive({
