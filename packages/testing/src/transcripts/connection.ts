@@ -353,6 +353,8 @@ const tracking: Transcript = [
   ["CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "f"],
   ["CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "baz", "PREFIX", "bazz"],
   ["CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "baz", "NOLOOP"],
+  ["CLIENT", "TRACKING", "ON", "BCAST"],
+  ["CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "foo"],
   ["CLIENT", "TRACKINGINFO"],
   ["CLIENT", "TRACKING", "ON"],
   ["CLIENT", "TRACKING", "ON", "BCAST"],
