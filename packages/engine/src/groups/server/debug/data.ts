@@ -13,6 +13,7 @@ import {
   idleBits,
   keyIndex,
   keyLength,
+  listpack as listpacks,
   NONE,
   type Ref,
   setString,
@@ -30,6 +31,7 @@ const outOfRange = new CommandError("ERR Out of range database");
 const notATable = new CommandError(
   "ERR The value stored at the specified key is not represented using an hash table",
 );
+const notAListpack = new CommandError("ERR Not a listpack encoded object.");
 const badReloadOption = new CommandError(
   "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
 );
@@ -152,6 +154,20 @@ export function htstats(call: EngineCall): void {
     "txt",
     `[Dictionary HT]\n${tableStats(database.dict)}[Expires HT]\n${tableStats(database.expires)}`,
   );
+}
+
+export function listpack(call: EngineCall): void {
+  const { arena } = call.keyspace;
+  const entry = existing(call, 2);
+  if (encodingOf(arena, entry) !== Encoding.LISTPACK) throw notAListpack;
+  const ref = valueRef(arena, entry);
+  const { listpackBytes, listpackCount } = listpacks;
+  call.engine.host.log(
+    "notice",
+    `DEBUG LISTPACK: ${listpackCount(arena, ref)} elements in ${listpackBytes(arena, ref)} bytes`,
+  );
+  // Clients know this sentence from Redis; what would be on its stdout is in our log.
+  call.reply.simple("Listpack structure printed on stdout");
 }
 
 export function htstatsKey(call: EngineCall): void {
