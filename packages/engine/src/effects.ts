@@ -112,13 +112,25 @@ export class EngineEffects implements Effects {
     const { arena } = engine.keyspace;
     const start = keyIndex(arena, entry);
     const key = bytesOf(arena, entry).slice(start, start + keyLength(arena, entry));
-    database.remove(entry, lazily);
+    this.timedRemove(database, entry, event === "evicted" ? "eviction-del" : "expire-del", lazily);
     engine.dirty++;
     engine.propagator.words(database.index, [lazily ? "UNLINK" : "DEL", key]);
     if (this.interest === 0) return;
     this.removesByItself = true;
     this.keyChanged(database, key, 0, key.length, event, notifyClass);
     this.removesByItself = false;
+  }
+
+  /** A large value may take long to free: the latency monitor, while it is on, is told. */
+  private timedRemove(database: Database, entry: Ref, event: string, lazily: boolean): void {
+    const { host, latency, nowMs } = this.engine;
+    if (latency.thresholdMs === 0) {
+      database.remove(entry, lazily);
+      return;
+    }
+    const startUs = host.monotonicUs();
+    database.remove(entry, lazily);
+    latency.eventTook(event, host.monotonicUs() - startUs, nowMs);
   }
 
   databaseChanged(index: number, successor = -1): void {

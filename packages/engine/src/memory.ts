@@ -103,14 +103,8 @@ export class Memory {
       () => this.overBytes(),
       () => engine.host.monotonicUs() - startUs > limitUs,
       (database, entry) => {
-        const keyStartUs = engine.host.monotonicUs();
         engine.effects.removeKey(database, entry, "evicted", Notify.EVICTED, this.lazyEviction);
         engine.stats.evictedKeys++;
-        engine.latency.eventTook(
-          "eviction-del",
-          engine.host.monotonicUs() - keyStartUs,
-          engine.nowMs,
-        );
       },
     );
     engine.propagator.finish();
