@@ -43,8 +43,9 @@ export class Monitors {
     const time = `${seconds}.${String(nowUs - seconds * 1e6).padStart(6, "0")}`;
     const line = `${time} [${client.databaseIndex} ${addressOf(client)}] ${words}`;
     for (const monitor of this.clients) {
-      // Whoever just said QUIT gets the reply to it as the last thing.
-      if (monitor.is(ClientState.CLOSING)) continue;
+      // Whoever just said QUIT gets the reply to it as the last thing; the lines are replies, not
+      // messages, to CLIENT REPLY.
+      if (monitor.is(ClientState.CLOSING) || engine.isMuted(monitor)) continue;
       engine.output.pushWriter(monitor).simple(line);
       engine.output.schedule(monitor);
     }

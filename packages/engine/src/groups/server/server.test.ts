@@ -64,6 +64,22 @@ describe("MONITOR", () => {
     expect(watcher.send("GET", "k")).toBe(null);
   });
 
+  test("CLIENT REPLY OFF is about the lines, too", () => {
+    const kv = harness();
+    const watcher = kv.client();
+    watcher.send("MONITOR");
+    watcher.pushed();
+    watcher.send("CLIENT", "REPLY", "OFF");
+    watcher.send("PING");
+    kv.send("PING", "unseen");
+    watcher.send("CLIENT", "REPLY", "ON");
+    kv.send("PING", "seen");
+    expect(watcher.pushed().map((line) => `${line}`.replace(/^.*\] /, ""))).toEqual([
+      '"CLIENT" "REPLY" "ON"',
+      '"PING" "seen"',
+    ]);
+  });
+
   test("is refused inside a transaction", () => {
     const kv = harness();
     kv.send("MULTI");
