@@ -521,6 +521,9 @@ export class Engine {
       this.reply.error(
         `EXECABORT Transaction discarded because of: ${error.reply.replace(/^ERR /, "")}`,
       );
+      // Who monitors saw MULTI: the line tells that the transaction is over.
+      if (this.monitors.count > 0) this.monitors.feed(client, entry, this.call);
+      if (this.output.hasOwnPushes) this.output.flushOwn(client);
       return;
     }
     this.reply.error(error.reply);

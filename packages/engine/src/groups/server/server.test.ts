@@ -64,6 +64,20 @@ describe("MONITOR", () => {
     expect(watcher.send("GET", "k")).toBe(null);
   });
 
+  test("shows an EXEC that may not run, for it ends the transaction", () => {
+    const kv = harness();
+    const watcher = kv.client();
+    watcher.send("MONITOR");
+    kv.send("MULTI");
+    kv.send("SET", "k", "v");
+    kv.client().send("CONFIG", "SET", "maxmemory", 1);
+    kv.send("EXEC");
+    const lines = () => watcher.pushed().map((line) => `${line}`.replace(/^.*\] /, ""));
+    expect(lines()).toEqual(['"MULTI"', '"EXEC"']);
+    watcher.send("EXEC", "x");
+    expect(lines()).toEqual(['"EXEC" "x"']);
+  });
+
   test("CLIENT REPLY OFF is about the lines, too", () => {
     const kv = harness();
     const watcher = kv.client();
