@@ -101,6 +101,10 @@ describe("guards", () => {
       expect(kv.send("EXEC")).toBe(aborted);
     }
     kv.send("MULTI");
+    expect(kv.send("MULTI")).toBe(refused);
+    expect(kv.send("WATCH", "k")).toBe(refused);
+    expect(kv.send("EXEC")).toBe(aborted);
+    kv.send("MULTI");
     expect(kv.send("EXEC")).toEqual([]);
     kv.send("MULTI");
     expect(kv.send("DISCARD")).toBe("OK");

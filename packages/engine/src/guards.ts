@@ -64,6 +64,7 @@ const {
   may_replicate,
   ends_connection,
   no_multi,
+  leaves_multi,
 } = FLAG_BITS;
 
 const noAuth = new CommandError("NOAUTH Authentication required.");
@@ -121,7 +122,7 @@ const memory: Guard = (engine, client, entry) => {
   if ((engine.unusual & EngineState.MEMORY_LIMITED) === 0) return null;
   if (engine.makeRoom()) return null;
   // Queueing takes memory itself, whatever is queued; EXEC is judged by its queue.
-  if (client.is(MULTI) && (entry.bits & not_queued) === 0) return outOfMemory;
+  if (client.is(MULTI) && (entry.bits & leaves_multi) === 0) return outOfMemory;
   return involves(client, entry, denyoom) ? outOfMemory : null;
 };
 

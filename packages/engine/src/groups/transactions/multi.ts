@@ -38,7 +38,7 @@ export const discard = engineCommand({
   summary: "Ends the transaction and forgets what was queued.",
   complexity: "O(N) with N queued commands.",
   arity: 1,
-  flags: ["noscript", "loading", "stale", "fast", "allow_busy", "not_queued"],
+  flags: ["noscript", "loading", "stale", "fast", "allow_busy", "not_queued", "leaves_multi"],
 
   run({ client, engine, reply }) {
     if (!client.inTransaction) throw discardAlone;
@@ -54,7 +54,15 @@ export const exec = engineCommand({
   summary: "Runs the queued commands.",
   complexity: "That of the queued commands.",
   arity: 1,
-  flags: ["noscript", "loading", "stale", "skip_slowlog", "not_queued", "runs_queue"],
+  flags: [
+    "noscript",
+    "loading",
+    "stale",
+    "skip_slowlog",
+    "not_queued",
+    "leaves_multi",
+    "runs_queue",
+  ],
 
   run(call) {
     const { client, engine, reply } = call;
