@@ -68,7 +68,8 @@ export class CronJobs {
     this.rates.sample(nowMs);
     const { usedBytes } = engine.memory;
     if (usedBytes > engine.stats.peakMemoryBytes) engine.stats.peakMemoryBytes = usedBytes;
-    engine.pause.checkEnd(nowMs);
+    // One that is over ends here at the latest, and who was held goes on with the next turn.
+    engine.pause.isInForce();
     this.clients(nowMs);
     if (this.activeExpire && this.mayExpire()) this.expireCycle(false);
     this.report(nowMs);
@@ -128,7 +129,7 @@ export class CronJobs {
   private mayExpire(): boolean {
     const { engine } = this;
     const barred = EngineState.LOADING | EngineState.REPLICA;
-    return (engine.unusual & barred) === 0 && !engine.pause.isInForce;
+    return (engine.unusual & barred) === 0 && !engine.pause.isInForce();
   }
 
   /** More clients, more cron turns, so that each stays short. */

@@ -94,7 +94,7 @@ export class EngineEffects implements Effects {
     const { engine } = this;
     // A replica waits for its primary to say so; while paused nothing may change. A command that
     // writes nevertheless (EXEC may have begun the pause itself) needs the place of the key.
-    const isHeldBack = (engine.unusual & EngineState.REPLICA) !== 0 || engine.pause.isInForce;
+    const isHeldBack = (engine.unusual & EngineState.REPLICA) !== 0 || engine.pause.isInForce();
     if (isHeldBack && (engine.call.entry.bits & FLAG_BITS.write) === 0) return;
     this.removeKey(database, entry, "expired", Notify.EXPIRED, this.lazyExpire);
     engine.stats.expiredKeys++;

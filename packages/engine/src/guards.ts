@@ -176,10 +176,9 @@ const watcher: Guard = (_engine, client, entry) =>
 
 const pause: Guard = (engine, client, entry) => {
   if ((engine.unusual & EngineState.PAUSED) === 0 || client.is(REPLICATION | MONITOR)) return null;
+  if (!engine.pause.isInForce()) return null;
   if (engine.pause.holdsAll) return Verdict.WAIT;
-  return engine.pause.holdsWrites && involves(client, entry, write | may_replicate)
-    ? Verdict.WAIT
-    : null;
+  return involves(client, entry, write | may_replicate) ? Verdict.WAIT : null;
 };
 
 const multi: Guard = (_engine, client, entry) =>

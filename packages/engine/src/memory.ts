@@ -95,7 +95,7 @@ export class Memory {
     }
     const { engine, evictor } = this;
     // While clients are paused the data set stays as it is.
-    if (engine.pause.isInForce || (engine.unusual & EngineState.LOADING) !== 0) return true;
+    if (engine.pause.isInForce() || (engine.unusual & EngineState.LOADING) !== 0) return true;
     const startUs = engine.host.monotonicUs();
     const limitUs = evictionTimeLimitUs(evictor.settings.tenacity);
     const result = evictor.performEvictions(
