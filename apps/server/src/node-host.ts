@@ -16,6 +16,7 @@ import { performance } from "node:perf_hooks";
 import type { Host, HostFacts, HostUsage, LogLevel } from "@kv/engine";
 import { nodeStorage, nodeSyncStorage } from "@kv/persistence/node";
 import { textOf } from "./process/byte-string.ts";
+import { createWallClock } from "./wall-clock.ts";
 
 export interface NodeHostOptions {
   log(level: LogLevel, message: string): void;
@@ -33,6 +34,8 @@ const randomBatch = 256;
 /** Held, because the global of that name is looked up through a getter each time. */
 const monotonicMs = performance.now.bind(performance);
 
+const monotonicUs = () => Math.floor(monotonicMs() * 1000);
+
 export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
   const randomWords = new Uint32Array(randomBatch);
   let randomUsed = randomBatch;
@@ -41,7 +44,8 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
     storage: nodeStorage(folder),
     syncStorage: nodeSyncStorage(folder),
     wallMs: () => Date.now(),
-    monotonicUs: () => Math.floor(monotonicMs() * 1000),
+    wallUs: createWallClock(Date.now, monotonicUs),
+    monotonicUs,
     random32() {
       if (randomUsed === randomBatch) {
         crypto.getRandomValues(randomWords);
@@ -64,6 +68,7 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
 function usageNow(): HostUsage {
   const { rss, heapUsed, heapTotal } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
+  const thread = process.threadCpuUsage();
   return {
     residentBytes: rss,
     heapUsedBytes: heapUsed,
@@ -71,6 +76,8 @@ function usageNow(): HostUsage {
     totalMemoryBytes: totalmem(),
     userCpuUs: user,
     systemCpuUs: system,
+    threadUserCpuUs: thread.user,
+    threadSystemCpuUs: thread.system,
   };
 }
 

@@ -11,7 +11,7 @@
 
 import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
-import { release, type } from "node:os";
+import { machine, release, type } from "node:os";
 import { dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import type { ConfigStore } from "@kv/config";
@@ -105,7 +105,7 @@ export class Server {
     this.#facts = {
       processId: process.pid,
       runtime: `node ${process.versions.node}`,
-      operatingSystem: `${type()} ${release()} ${process.arch}`,
+      operatingSystem: `${type()} ${release()} ${machine()}`,
       architecture: process.arch,
       executable: options.executable ?? byteString(process.argv[1] ?? ""),
       configFile: options.configFile ?? "",

@@ -39,6 +39,8 @@ export const FLAG_BITS = {
   answers_health: 1 << 27,
   /** Not shown: takes constant time though it is not called fast, so a run may be timed together. */
   constant_time: 1 << 28,
+  /** Not shown: ends MULTI in one way or another, so it needs no room in the queue (DISCARD, EXEC). */
+  leaves_multi: 1 << 29,
 } as const;
 
 export type CommandFlag = keyof typeof FLAG_BITS;

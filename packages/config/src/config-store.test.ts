@@ -98,6 +98,11 @@ describe("CONFIG SET", () => {
       "",
       "argument(s) must be one of the following: default, save, nosave, now, force",
     ],
+    [
+      "shutdown-on-sigterm",
+      "nosave now save",
+      "shutdown options SAVE and NOSAVE can't be used simultaneously",
+    ],
   ])("refuses %s %s", (name, value, reason) => {
     const store = new ConfigStore();
     const before = store.configGet([name]);

@@ -224,6 +224,7 @@ describe.runIf(isThere)("like redis-server", () => {
     { text: "sentinel x y\n", args: [] },
     { text: "a.b\n", args: [] },
     { text: "shutdown-on-sigterm now bogus\n", args: [] },
+    { text: "shutdown-on-sigterm nosave save\n", args: [] },
     { text: "bind 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n", args: [] },
   ])("fails to start: $text $args", ({ text, args }) => {
     const path = join(redis.folder, "wrong.conf");

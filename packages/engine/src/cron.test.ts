@@ -26,16 +26,19 @@ describe("the cron", () => {
     expect(kv.send("DBSIZE")).toBe(0);
   });
 
-  test("closes idle clients after `timeout`, not subscribers", () => {
+  test("closes idle clients after `timeout`, not those who listen", () => {
     const kv = harness({ config: { timeout: 10 } });
     const idle = kv.client();
     const listening = kv.client();
+    const monitoring = kv.client();
     listening.send("SUBSCRIBE", "news");
+    monitoring.send("MONITOR");
     kv.clock.advance(9000);
     expect(idle.closed).toBe(false);
     kv.clock.advance(3000);
     expect(idle.closed).toBe(true);
     expect(listening.closed).toBe(false);
+    expect(monitoring.closed).toBe(false);
   });
 
   test("saves in the background when a save point is reached", async () => {

@@ -51,8 +51,15 @@ export class CronJobs {
   }
 
   run(): void {
-    const { engine } = this;
+    const { host, stats } = this.engine;
     if (this.isPaused) return;
+    const startUs = host.monotonicUs();
+    this.runJobs();
+    stats.cronMicroseconds += host.monotonicUs() - startUs;
+  }
+
+  private runJobs(): void {
+    const { engine } = this;
     const nowMs = engine.host.wallMs();
     engine.nowMs = nowMs;
     this.cycles++;
@@ -61,7 +68,8 @@ export class CronJobs {
     this.rates.sample(nowMs);
     const { usedBytes } = engine.memory;
     if (usedBytes > engine.stats.peakMemoryBytes) engine.stats.peakMemoryBytes = usedBytes;
-    engine.pause.checkEnd(nowMs);
+    // One that is over ends here at the latest, and who was held goes on with the next turn.
+    engine.pause.isInForce();
     this.clients(nowMs);
     if (this.activeExpire && this.mayExpire()) this.expireCycle(false);
     this.report(nowMs);
@@ -79,8 +87,9 @@ export class CronJobs {
     const { stats, host } = engine;
     engine.nowMs = host.wallMs();
     stats.loopTurns++;
+    const jobsStartUs = host.monotonicUs();
     // A turn lasts from the first command behind the last one until everybody can wait again.
-    const startUs = stats.loopStartUs === 0 ? host.monotonicUs() : stats.loopStartUs;
+    const startUs = stats.loopStartUs === 0 ? jobsStartUs : stats.loopStartUs;
     if (this.activeExpire && this.mayExpire()) this.expireCycle(true);
     for (const { hooks } of engine.modules) hooks?.turn?.(engine);
     engine.propagator.finish();
@@ -91,9 +100,21 @@ export class CronJobs {
     let more = engine.saving.turn();
     const { lazyFree } = engine.keyspace;
     if (lazyFree.pendingCount > 0 && lazyFree.step(LAZY_FREE_SLICE)) more = true;
-    stats.loopMicroseconds += host.monotonicUs() - startUs;
-    stats.loopStartUs = 0;
+    this.countTurn(startUs, jobsStartUs);
     return more;
+  }
+
+  private countTurn(startUs: number, jobsStartUs: number): void {
+    const { stats, host } = this.engine;
+    const endUs = host.monotonicUs();
+    const elapsedUs = endUs - startUs;
+    const commands = stats.commandsProcessed - stats.loopCommandsBefore;
+    stats.loopMicroseconds += elapsedUs;
+    stats.cronMicroseconds += endUs - jobsStartUs;
+    if (elapsedUs > stats.loopMicrosecondsMax) stats.loopMicrosecondsMax = elapsedUs;
+    if (commands > stats.loopCommandsMax) stats.loopCommandsMax = commands;
+    stats.loopCommandsBefore = stats.commandsProcessed;
+    stats.loopStartUs = 0;
   }
 
   /**
@@ -108,7 +129,7 @@ export class CronJobs {
   private mayExpire(): boolean {
     const { engine } = this;
     const barred = EngineState.LOADING | EngineState.REPLICA;
-    return (engine.unusual & barred) === 0 && !engine.pause.isInForce;
+    return (engine.unusual & barred) === 0 && !engine.pause.isInForce();
   }
 
   /** More clients, more cron turns, so that each stays short. */
@@ -125,8 +146,9 @@ export class CronJobs {
       if (client.connection.pendingBytes > 0) engine.output.checkLimit(client);
       if (client.closed) continue;
       const idleMs = nowMs - client.lastActiveMs;
-      const exempt =
-        client.is(ClientState.REPLICATION | ClientState.WAITING) || client.subscriptionCount > 0;
+      // Who only listens is not idle.
+      const listens = ClientState.REPLICATION | ClientState.MONITOR | ClientState.WAITING;
+      const exempt = client.is(listens) || client.subscriptionCount > 0;
       if (this.idleTimeoutSeconds > 0 && !exempt && idleMs > this.idleTimeoutSeconds * 1000) {
         engine.host.log("verbose", "Closing idle client");
         engine.closeClient(client, "idle");

@@ -94,7 +94,7 @@ export class EngineEffects implements Effects {
     const { engine } = this;
     // A replica waits for its primary to say so; while paused nothing may change. A command that
     // writes nevertheless (EXEC may have begun the pause itself) needs the place of the key.
-    const isHeldBack = (engine.unusual & EngineState.REPLICA) !== 0 || engine.pause.isInForce;
+    const isHeldBack = (engine.unusual & EngineState.REPLICA) !== 0 || engine.pause.isInForce();
     if (isHeldBack && (engine.call.entry.bits & FLAG_BITS.write) === 0) return;
     this.removeKey(database, entry, "expired", Notify.EXPIRED, this.lazyExpire);
     engine.stats.expiredKeys++;
@@ -115,7 +115,7 @@ export class EngineEffects implements Effects {
     const { arena } = engine.keyspace;
     const start = keyIndex(arena, entry);
     const key = bytesOf(arena, entry).slice(start, start + keyLength(arena, entry));
-    database.remove(entry, lazily);
+    this.timedRemove(database, entry, event === "evicted" ? "eviction-del" : "expire-del", lazily);
     engine.propagator.words(database.index, [lazily ? "UNLINK" : "DEL", key]);
     if (this.interest === 0) return;
     this.removesByItself = true;
@@ -123,9 +123,22 @@ export class EngineEffects implements Effects {
     this.removesByItself = false;
   }
 
+  /** A large value may take long to free: the latency monitor, while it is on, is told. */
+  private timedRemove(database: Database, entry: Ref, event: string, lazily: boolean): void {
+    const { host, latency, nowMs } = this.engine;
+    if (latency.thresholdMs === 0) {
+      database.remove(entry, lazily);
+      return;
+    }
+    const startUs = host.monotonicUs();
+    database.remove(entry, lazily);
+    latency.eventTook(event, host.monotonicUs() - startUs, nowMs);
+  }
+
   databaseChanged(index: number, successor = -1): void {
     const { engine } = this;
-    if (engine.tracking.isOn) engine.tracking.flushed();
+    // Names are all that tracking knows, and those outlive a swap: like Redis, it says nothing.
+    if (engine.tracking.isOn && successor === -1) engine.tracking.flushed();
     if (engine.watchedKeys.count === 0) return;
     for (const database of engine.keyspace.databases) {
       if (index !== -1 && database.index !== index) continue;

@@ -513,6 +513,7 @@ export class Engine {
   reject(client: Client, entry: CommandEntry | null, error: CommandError): void {
     if (entry !== null) entry.rejectedCalls++;
     this.stats.countError(error.reply);
+    this.tracking.requestEnded(client, entry);
     if (client.transaction !== null && client.inTransaction) client.transaction.refused = true;
     if (entry !== null && (entry.bits & FLAG_BITS.runs_queue) !== 0) {
       // An EXEC that may not run ends the transaction: nothing of it happens later.
@@ -520,6 +521,9 @@ export class Engine {
       this.reply.error(
         `EXECABORT Transaction discarded because of: ${error.reply.replace(/^ERR /, "")}`,
       );
+      // Who monitors saw MULTI: the line tells that the transaction is over.
+      if (this.monitors.count > 0) this.monitors.feed(client, entry, this.call);
+      if (this.output.hasOwnPushes) this.output.flushOwn(client);
       return;
     }
     this.reply.error(error.reply);

@@ -19,6 +19,7 @@ describe("guards", () => {
       "stale",
       "loading",
       "busy",
+      "watcher",
       "pause",
       "multi",
     ]);
@@ -87,11 +88,26 @@ describe("guards", () => {
     expect(kv.send("SET", "k", "w")).toBe(refused);
     expect(kv.send("GET", "k")).toBe("v");
     expect(kv.send("DEL", "k")).toBe(1);
+  });
+
+  test("memory: over the limit nothing is queued, for the queue takes memory, too", () => {
+    const kv = harness();
+    const refused = kv.error("OOM command not allowed when used memory > 'maxmemory'.");
+    const aborted = kv.error("EXECABORT Transaction discarded because of previous errors.");
+    kv.send("CONFIG", "SET", "maxmemory", 1);
+    for (const command of ["SET k v", "GET k", "PING", "CONFIG GET maxmemory"]) {
+      kv.send("MULTI");
+      expect(kv.send(...command.split(" "))).toBe(refused);
+      expect(kv.send("EXEC")).toBe(aborted);
+    }
     kv.send("MULTI");
-    expect(kv.send("SET", "k", "w")).toBe(refused);
-    expect(kv.send("EXEC")).toBe(
-      kv.error("EXECABORT Transaction discarded because of previous errors."),
-    );
+    expect(kv.send("MULTI")).toBe(refused);
+    expect(kv.send("WATCH", "k")).toBe(refused);
+    expect(kv.send("EXEC")).toBe(aborted);
+    kv.send("MULTI");
+    expect(kv.send("EXEC")).toEqual([]);
+    kv.send("MULTI");
+    expect(kv.send("DISCARD")).toBe("OK");
   });
 
   test("memory: an EXEC whose queue may grow memory is refused as a whole", () => {

@@ -50,9 +50,10 @@ export const EngineState = {
   MONITORED: 256,
 } as const;
 
-const { UNAUTHENTICATED, RESTRICTED, MULTI, SUBSCRIBED, REPLICATION } = ClientState;
+const { UNAUTHENTICATED, RESTRICTED, MULTI, SUBSCRIBED, REPLICATION, MONITOR } = ClientState;
 const {
   write,
+  readonly,
   denyoom,
   no_auth,
   loading,
@@ -63,6 +64,7 @@ const {
   may_replicate,
   ends_connection,
   no_multi,
+  leaves_multi,
 } = FLAG_BITS;
 
 const noAuth = new CommandError("NOAUTH Authentication required.");
@@ -74,6 +76,7 @@ const noReplicas = new CommandError("NOREPLICAS Not enough good replicas to writ
 const masterDown = new CommandError(
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 );
+const watchesOnly = new CommandError("ERR Replica can't interact with the keyspace");
 const isBusy = new CommandError(
   "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
 );
@@ -118,7 +121,8 @@ const cluster: Guard = (engine, client, entry, words) => {
 const memory: Guard = (engine, client, entry) => {
   if ((engine.unusual & EngineState.MEMORY_LIMITED) === 0) return null;
   if (engine.makeRoom()) return null;
-  // Inside MULTI everything is queued in the end, so what only EXEC runs counts at EXEC.
+  // Queueing takes memory itself, whatever is queued; EXEC is judged by its queue.
+  if (client.is(MULTI) && (entry.bits & leaves_multi) === 0) return outOfMemory;
   return involves(client, entry, denyoom) ? outOfMemory : null;
 };
 
@@ -164,12 +168,17 @@ const busy: Guard = (engine, _client, entry, words) => {
   return engine.subsystems.mayInterrupt(entry, words) ? null : isBusy;
 };
 
-const pause: Guard = (engine, client, entry) => {
-  if ((engine.unusual & EngineState.PAUSED) === 0 || client.is(REPLICATION)) return null;
-  if (engine.pause.holdsAll) return Verdict.WAIT;
-  return engine.pause.holdsWrites && involves(client, entry, write | may_replicate)
-    ? Verdict.WAIT
+/** To Redis a client that monitors is a kind of replica: no pause holds it, and it gets no data. */
+const watcher: Guard = (_engine, client, entry) =>
+  client.is(MONITOR) && involves(client, entry, write | readonly | may_replicate)
+    ? watchesOnly
     : null;
+
+const pause: Guard = (engine, client, entry) => {
+  if ((engine.unusual & EngineState.PAUSED) === 0 || client.is(REPLICATION | MONITOR)) return null;
+  if (!engine.pause.isInForce()) return null;
+  if (engine.pause.holdsAll) return Verdict.WAIT;
+  return involves(client, entry, write | may_replicate) ? Verdict.WAIT : null;
 };
 
 const multi: Guard = (_engine, client, entry) =>
@@ -190,6 +199,7 @@ export const guards: readonly (readonly [name: string, guard: Guard])[] = [
   ["stale", staleData],
   ["loading", loadingData],
   ["busy", busy],
+  ["watcher", watcher],
   ["pause", pause],
   ["multi", multi],
 ];

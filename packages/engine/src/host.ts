@@ -28,11 +28,16 @@ export interface HostUsage {
   totalMemoryBytes: number;
   userCpuUs: number;
   systemCpuUs: number;
+  /** What of that was the thread that commands run on. */
+  threadUserCpuUs: number;
+  threadSystemCpuUs: number;
 }
 
 export interface Host {
   /** Wall clock: milliseconds since 1970. May jump. */
   wallMs(): number;
+  /** The same in whole microseconds, for those who print it (TIME, MONITOR). */
+  wallUs(): number;
   /** Monotonic clock in microseconds: only differences mean anything. */
   monotonicUs(): number;
   /** 32 random bits, signed or not. */

@@ -41,6 +41,23 @@ describe("maxmemory", () => {
     expect(kv.send("EXISTS", "stays7")).toBe(1);
   });
 
+  test("INFO tells how long evicting has not sufficed", () => {
+    const kv = harness();
+    const times = () =>
+      /total_eviction_exceeded_time:(\d+)\r\ncurrent_eviction_exceeded_time:(\d+)/
+        .exec(kv.send("INFO", "stats") as string)
+        ?.slice(1)
+        .map(Number);
+    kv.send("CONFIG", "SET", "maxmemory", 1);
+    expect(kv.log.at(-1)).toContain("maxmemory is now 1, less than the");
+    kv.send("SET", "k", "v");
+    kv.host.advance(250);
+    expect(times()).toEqual([250, 250]);
+    kv.send("CONFIG", "SET", "maxmemory", "1gb");
+    kv.host.advance(250);
+    expect(times()).toEqual([250, 0]);
+  });
+
   test("used memory comes back when the keys go", () => {
     const kv = harness();
     const before = kv.engine.keyspace.arena.usedBytes;

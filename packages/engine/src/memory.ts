@@ -20,6 +20,8 @@ export class Memory {
   readonly startupTableBytes: number;
   private refreshedMs = -1;
   private clientBytes = 0;
+  /** Since when evicting has not sufficed; 0: it has. */
+  private exceededSinceUs = 0;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -87,10 +89,13 @@ export class Memory {
 
   /** Evicts as far as needed. False: still over the limit, and nothing more may go now. */
   makeRoom(): boolean {
-    if (this.overBytes() <= 0) return true;
+    if (this.overBytes() <= 0) {
+      if (this.exceededSinceUs !== 0) this.noteExceeded(false);
+      return true;
+    }
     const { engine, evictor } = this;
     // While clients are paused the data set stays as it is.
-    if (engine.pause.isInForce || (engine.unusual & EngineState.LOADING) !== 0) return true;
+    if (engine.pause.isInForce() || (engine.unusual & EngineState.LOADING) !== 0) return true;
     const startUs = engine.host.monotonicUs();
     const limitUs = evictionTimeLimitUs(evictor.settings.tenacity);
     const result = evictor.performEvictions(
@@ -98,19 +103,29 @@ export class Memory {
       () => this.overBytes(),
       () => engine.host.monotonicUs() - startUs > limitUs,
       (database, entry) => {
-        const keyStartUs = engine.host.monotonicUs();
         engine.effects.removeKey(database, entry, "evicted", Notify.EVICTED, this.lazyEviction);
         engine.stats.evictedKeys++;
-        engine.latency.eventTook(
-          "eviction-del",
-          engine.host.monotonicUs() - keyStartUs,
-          engine.nowMs,
-        );
       },
     );
     engine.propagator.finish();
     engine.latency.eventTook("eviction-cycle", engine.host.monotonicUs() - startUs, engine.nowMs);
     if (result === "running") engine.host.wake();
+    this.noteExceeded(result === "running" || result === "fail");
     return result !== "fail";
+  }
+
+  /** Measures how long used memory stays over the limit although keys are evicted. */
+  private noteExceeded(isOver: boolean): void {
+    if (isOver) {
+      if (this.exceededSinceUs === 0) this.exceededSinceUs = this.engine.host.monotonicUs();
+    } else {
+      this.engine.stats.evictionExceededUs += this.exceededForUs;
+      this.exceededSinceUs = 0;
+    }
+  }
+
+  /** How long it has been over the limit by now; 0: it is not. */
+  get exceededForUs(): number {
+    return this.exceededSinceUs === 0 ? 0 : this.engine.host.monotonicUs() - this.exceededSinceUs;
   }
 }

@@ -18,6 +18,8 @@ export interface InfoSection {
   title: string;
   /** Shown by a plain INFO (others only by name, `all` or `everything`). */
   isDefault: boolean;
+  /** Not even shown by `all` and `everything`. */
+  isOnlyByName?: true;
   fields: readonly InfoField[];
   /** Rows whose names are only known at run time (commandstats, keyspace). */
   rows?: (engine: Engine) => Iterable<readonly [name: string, value: string | number]>;

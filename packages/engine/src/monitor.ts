@@ -1,6 +1,6 @@
 /** MONITOR: a live copy of all commands, as lines, for the clients that asked for it. */
 import { type CommandEntry, FLAG_BITS } from "@kv/commands";
-import { type Client, ClientState } from "./client.ts";
+import { type Client, ClientState, ReplyMode } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineCall } from "./engine-call.ts";
 import { redactedWords } from "./redaction.ts";
@@ -37,13 +37,17 @@ export class Monitors {
   feed(client: Client, entry: CommandEntry, call: EngineCall): void {
     if ((entry.bits & (FLAG_BITS.skip_monitor | FLAG_BITS.admin)) !== 0) return;
     const { engine } = this;
-    const nowMs = engine.host.wallMs();
-    const seconds = Math.floor(nowMs / 1000);
-    const micros = Math.floor((nowMs - seconds * 1000) * 1000);
+    const nowUs = engine.host.wallUs();
+    const seconds = Math.floor(nowUs / 1e6);
     const words = redactedWords(call).map(quoted).join(" ");
-    const time = `${seconds}.${String(micros).padStart(6, "0")}`;
+    const time = `${seconds}.${String(nowUs - seconds * 1e6).padStart(6, "0")}`;
     const line = `${time} [${client.databaseIndex} ${addressOf(client)}] ${words}`;
     for (const monitor of this.clients) {
+      // Whoever just said QUIT gets the reply to it as the last thing.
+      if (monitor.is(ClientState.CLOSING)) continue;
+      // The lines are replies, not messages, to CLIENT REPLY.
+      const skipsNext = monitor.replyMode === ReplyMode.SKIP_NEXT && monitor !== client;
+      if (engine.isMuted(monitor) || skipsNext) continue;
       engine.output.pushWriter(monitor).simple(line);
       engine.output.schedule(monitor);
     }

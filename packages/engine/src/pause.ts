@@ -18,17 +18,19 @@ export class Pause {
     this.engine = engine;
   }
 
-  get isInForce(): boolean {
-    return this.holdsAll || this.holdsWrites;
+  /** Whether anything is held now. A pause whose time is up ends here, not only with a later turn. */
+  isInForce(): boolean {
+    if (!this.holdsWrites) return false;
+    if (this.engine.nowMs >= this.endsMs) this.end();
+    return this.holdsWrites;
   }
 
   /** A further pause never shortens or softens the one in force (Redis 7.2). */
   begin(endsMs: number, all: boolean): void {
-    const { nowMs } = this.engine;
-    this.checkEnd(nowMs);
+    if (!this.isInForce()) this.endsMs = 0;
     if (endsMs > this.endsMs) this.endsMs = endsMs;
     // A pause of no length holds nobody, not even until the next turn.
-    if (this.endsMs <= nowMs) return;
+    if (this.endsMs <= this.engine.nowMs) return;
     if (all) this.holdsAll = true;
     this.holdsWrites = true;
     this.engine.setUnusual(EngineState.PAUSED, true);
@@ -45,16 +47,11 @@ export class Pause {
 
   /** Before the host waits for events: no command is running that others could get in the way of. */
   turn(): void {
-    this.checkEnd(this.engine.nowMs);
-    if (this.isInForce || this.held.size === 0) return;
+    if (this.isInForce() || this.held.size === 0) return;
     const waiting = [...this.held];
     this.held.clear();
     // One of those that go on may begin another pause: then the rest are held again at once.
     for (const client of waiting) if (!client.closed) this.engine.resume(client);
-  }
-
-  checkEnd(nowMs: number): void {
-    if (this.isInForce && nowMs >= this.endsMs) this.end();
   }
 
   hold(client: Client): void {

@@ -15,9 +15,15 @@ type Row = readonly [
 const rows: readonly Row[] = [
   [
     "maxmemory",
-    (config, { memory }) => {
-      memory.evictor.settings.maxmemoryBytes = config.number("maxmemory");
+    (config, { memory, host }) => {
+      const limit = config.number("maxmemory");
+      memory.evictor.settings.maxmemoryBytes = limit;
       memory.settingsChanged();
+      if (memory.overBytes() > 0)
+        host.log(
+          "warning",
+          `WARNING: maxmemory is now ${limit}, less than the ${memory.usedBytes} bytes in use: keys will be evicted or writes refused, as maxmemory-policy says.`,
+        );
       memory.makeRoom();
     },
   ],
@@ -90,7 +96,6 @@ const rows: readonly Row[] = [
     (config, engine) => {
       engine.slowLog.thresholdUs = config.number("slowlog-log-slower-than");
       engine.slowLog.lengthMax = config.number("slowlog-max-len");
-      engine.slowLog.trim();
       updateTiming(engine);
     },
   ],

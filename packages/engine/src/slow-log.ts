@@ -28,7 +28,13 @@ export class SlowLog {
 
   /** The command that just ran took so long. */
   offer(call: EngineCall, client: Client, microseconds: number, nowMs: number): void {
-    if (this.thresholdUs < 0 || microseconds < this.thresholdUs || this.lengthMax === 0) return;
+    if (this.thresholdUs < 0 || this.lengthMax === 0) return;
+    if (microseconds >= this.thresholdUs) this.push(call, client, microseconds, nowMs);
+    // A lower limit takes effect here, with the next command, as it does in Redis.
+    if (this.entries.length > this.lengthMax) this.entries.length = this.lengthMax;
+  }
+
+  private push(call: EngineCall, client: Client, microseconds: number, nowMs: number): void {
     this.entries.unshift({
       id: this.nextId++,
       timeSeconds: Math.floor(nowMs / 1000),
@@ -37,11 +43,6 @@ export class SlowLog {
       clientAddress: client.connection.address,
       clientName: client.name,
     });
-    this.trim();
-  }
-
-  trim(): void {
-    if (this.entries.length > this.lengthMax) this.entries.length = this.lengthMax;
   }
 
   reset(): void {

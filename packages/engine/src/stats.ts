@@ -16,7 +16,7 @@ export class Stats {
   expireCycleMicroseconds = 0;
   evictedKeys = 0;
   evictedClients = 0;
-  evictionExceededMs = 0;
+  evictionExceededUs = 0;
   errorReplies = 0;
   outputLimitDisconnections = 0;
   queryLimitDisconnections = 0;
@@ -39,6 +39,13 @@ export class Stats {
   /** When the present turn of the event loop began to work; 0: it has not yet. */
   loopStartUs = 0;
   loopCommandMicroseconds = 0;
+  /** The longest turn. */
+  loopMicrosecondsMax = 0;
+  /** What the cron and the jobs before each wait took, of all turns. */
+  cronMicroseconds = 0;
+  /** The most commands in one turn, and how many had been processed when the present one began. */
+  loopCommandsMax = 0;
+  loopCommandsBefore = 0;
   /** Counts by the first word of the error reply. */
   readonly errors = new Map<string, number>();
 

@@ -100,6 +100,18 @@ describe("NOLOOP", () => {
   });
 });
 
+test("SWAPDB says nothing: names are all that is tracked", () => {
+  const kv = harness({ resp: 3 });
+  const other = kv.client();
+  other.send("SET", "k", 1);
+  kv.send("CLIENT", "TRACKING", "ON");
+  kv.send("GET", "k");
+  other.send("SWAPDB", 0, 1);
+  expect(kv.self.pushed()).toEqual([]);
+  other.send("SET", "k", 2);
+  expect(kv.self.pushed()).toEqual([invalidate("k")]);
+});
+
 describe("OPTIN and OPTOUT", () => {
   test("OPTIN: only what follows CACHING YES is remembered", () => {
     const kv = harness({ resp: 3 });
@@ -115,6 +127,22 @@ describe("OPTIN and OPTOUT", () => {
     kv.send("EXEC");
     kv.client().send("MSET", "a", 1, "b", 1, "c", 1, "d", 1, "e", 1);
     expect(kv.self.pushed()).toEqual(["b", "d", "e"].map((key) => invalidate(key)));
+  });
+
+  test("a refused command uses CACHING up, another CLIENT command does not", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON", "OPTIN");
+    for (const refused of [["NOPE"], ["GET"], ["CLIENT", "NOPE"]]) {
+      kv.send("CLIENT", "CACHING", "YES");
+      kv.send(...refused);
+      kv.send("GET", "a");
+    }
+    kv.send("CLIENT", "CACHING", "YES");
+    kv.send("CLIENT", "ID", "x");
+    kv.send("CLIENT", "ID");
+    kv.send("GET", "b");
+    kv.client().send("MSET", "a", 1, "b", 1);
+    expect(kv.self.pushed()).toEqual([invalidate("b")]);
   });
 
   test("OPTOUT: only what follows CACHING NO is not", () => {

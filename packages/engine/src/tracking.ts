@@ -174,18 +174,23 @@ export class Tracking {
     }
   }
 
-  /** After a command, while tracking is on. */
-  afterCommand(client: Client, entry: CommandEntry): void {
+  /** A request was answered, be it with a refusal; null: its command is unknown. */
+  requestEnded(client: Client, entry: CommandEntry | null): void {
     const { tracking } = client;
     // CLIENT CACHING is about the next command, or all of a transaction.
     if (
       tracking?.caching === true &&
       !client.inTransaction &&
       !this.engine.propagator.isOpen &&
-      entry.container?.fullName !== "client"
+      entry?.container?.fullName !== "client"
     ) {
       tracking.caching = false;
     }
+  }
+
+  /** After a command, while tracking is on. */
+  afterCommand(client: Client, entry: CommandEntry): void {
+    this.requestEnded(client, entry);
     if (this.table.keyCount > this.keysMax) this.limit();
   }
 

@@ -22,6 +22,8 @@ export interface QueuedCommand {
 export function queueCommand(client: Client, entry: CommandEntry, call: EngineCall): void {
   const transaction = client.transaction;
   if (transaction === null) return;
+  // What cannot be executed any more need not be kept, and EXEC is not judged by it.
+  if (transaction.refused || transaction.disturbed) return;
   const { args, requestIndex, argc } = call;
   const starts = new Int32Array(argc);
   const ends = new Int32Array(argc);

@@ -63,8 +63,7 @@ function exchange(port: number, bytes: Uint8Array): Promise<Reply[]> {
 
 /** What our reader sees: how many requests, and the error if there is one. */
 function read(bytes: Uint8Array, authenticated: boolean): { requests: number; error: string } {
-  // Redis bounds the count by its type only; our default is lower.
-  const limits = { ...defaultRequestLimits(), argumentCountMax: 0x7fffffff, authenticated };
+  const limits = { ...defaultRequestLimits(), authenticated };
   const reader = new RequestReader(limits);
   const batch = new ArgVector();
   const view = new DataView(bytes.buffer);

@@ -22,7 +22,8 @@ export function defaultRequestLimits(): RequestLimits {
   return {
     bulkLengthMax: 512 * 1024 * 1024,
     queryBufferMax: 1024 * 1024 * 1024,
-    argumentCountMax: 1024 * 1024,
+    // As in Redis: what a request may weigh bounds its arguments long before this does.
+    argumentCountMax: 0x7fffffff,
     inlineLengthMax: 64 * 1024,
     authenticated: true,
   };

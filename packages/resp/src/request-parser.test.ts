@@ -265,12 +265,23 @@ describe("a transcript", () => {
   });
 });
 
+test("a request may have more than a million arguments", () => {
+  const count = 1_100_000;
+  const c = client();
+  const bytes = latin1Bytes(`*${count}\r\n${"$1\r\na\r\n".repeat(count)}`);
+  const batch = new ArgVector();
+  const view = new DataView(bytes.buffer);
+  expect(c.reader.read(bytes, view, 0, bytes.length, batch)).toBe(DONE);
+  expect(batch.argCount[0]).toBe(count);
+});
+
 describe("an error", () => {
   test.each([
     ["*x\r\n", "invalid multibulk length"],
     ["*+1\r\n", "invalid multibulk length"],
     ["*\r\n", "invalid multibulk length"],
     ["*01\r\n", "invalid multibulk length"],
+    ["*2147483648\r\n", "invalid multibulk length"],
     ["*3000000000\r\n", "invalid multibulk length"],
     ["*9223372036854775808\r\n", "invalid multibulk length"],
     ["*1\r\nfoo\r\n", "expected '$', got 'f'"],

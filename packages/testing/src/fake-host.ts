@@ -42,6 +42,10 @@ export class FakeHost implements Host {
     return this.nowMs;
   }
 
+  wallUs(): number {
+    return Math.floor(this.nowMs * 1000);
+  }
+
   monotonicUs(): number {
     // Every look at the clock costs a microsecond, so that loops bounded by time end.
     return this.elapsedUs++;
@@ -83,6 +87,8 @@ export class FakeHost implements Host {
       totalMemoryBytes: 8 * 2 ** 30,
       userCpuUs: 1000,
       systemCpuUs: 1000,
+      threadUserCpuUs: 900,
+      threadSystemCpuUs: 900,
     };
   }
 

@@ -12,7 +12,7 @@ import { memorySection } from "./memory.ts";
 import { persistenceSection } from "./persistence.ts";
 import { clusterSection, replicationSection } from "./replication.ts";
 import { cpuSection, serverSection } from "./server.ts";
-import { statsSection } from "./stats.ts";
+import { debugSection, statsSection } from "./stats.ts";
 
 /** Loaded modules: none can be loaded, so the section is its heading. */
 const modulesSection: InfoSection = {
@@ -37,11 +37,13 @@ const ownSections: readonly InfoSection[] = [
   latencystatsSection,
   clusterSection,
   keyspaceSection,
+  debugSection,
 ];
 
 /**
  * The text of INFO with these section names, in any case: none is `default`; `all` is everything
- * that is the server's own, `everything` also what only modules have. Unknown names add nothing.
+ * that is the server's own, `everything` also what only modules have; neither has sections that
+ * want to be named. Unknown names add nothing.
  */
 export function infoText(engine: Engine, names: readonly string[]): string {
   const wanted = new Set(names.map((name) => name.toLowerCase()));
@@ -56,11 +58,15 @@ export function infoText(engine: Engine, names: readonly string[]): string {
     known.add(section.name);
     further.push(section);
   }
-  const isWanted = ({ name, isDefault }: InfoSection, isOwn: boolean) =>
-    wanted.has(name) ||
-    (name === "module_list" && wanted.has("modules")) ||
-    (defaults && isDefault) ||
-    (isOwn ? all : everything || wanted.has("modules"));
+  const isWanted = ({ name, isDefault, isOnlyByName }: InfoSection, isOwn: boolean) => {
+    if (wanted.has(name)) return true;
+    if (isOnlyByName === true) return false;
+    return (
+      (name === "module_list" && wanted.has("modules")) ||
+      (defaults && isDefault) ||
+      (isOwn ? all : everything || wanted.has("modules"))
+    );
+  };
   const parts = [...ownSections, ...fromModules];
   return [
     ...ownSections.filter((section) => isWanted(section, true)),

@@ -71,8 +71,6 @@ const absent: Record<string, string> = {
   multiplexing_api: "the event loop is the runtime's",
   atomicvar_api: "there are no threads that share variables",
   gcc_version: "nothing is compiled by gcc",
-  used_cpu_sys_main_thread: "the host measures the process as a whole",
-  used_cpu_user_main_thread: "the host measures the process as a whole",
 };
 
 describe("INFO", () => {
@@ -130,6 +128,7 @@ describe("INFO", () => {
     { names: ["keyspace", "SERVER"], titles: "Server Keyspace" },
     { names: ["commandstats"], titles: "Commandstats" },
     { names: ["modules"], titles: "Modules" },
+    { names: ["debug"], titles: "Debug" },
   ])("sections of $names", ({ names, titles }) => {
     expect(parsed(infoText(harness().engine, names)).titles.join(" ")).toBe(titles);
   });
@@ -181,6 +180,22 @@ describe("INFO", () => {
     expect(whole).toBeGreaterThan(commands);
     expect(whole).toBeLessThan(60_000);
     expect(fields.get("eventloop_cycles")).toBe("1");
+  });
+
+  test("the longest turn, its commands and the cron's time are told to who asks for debug", () => {
+    const kv = harness();
+    kv.self.sendBytes("*1\r\n$4\r\nPING\r\n".repeat(7));
+    kv.send("DEBUG", "SLEEP", "0.05");
+    kv.clock.advance(200);
+    const { fields } = parsed(infoText(kv.engine, ["debug"]));
+    expect(fields.get("eventloop_cmd_per_cycle_max")).toBe("7");
+    expect(Number(fields.get("eventloop_duration_max"))).toBeGreaterThanOrEqual(50_000);
+    expect(Number(fields.get("eventloop_duration_cron_sum"))).toBeGreaterThan(0);
+    expect(fields.get("eventloop_duration_aof_sum")).toBe("0");
+    kv.send("CONFIG", "RESETSTAT");
+    const { fields: reset } = parsed(infoText(kv.engine, ["debug"]));
+    expect(Number(reset.get("eventloop_duration_max"))).toBeLessThan(1000);
+    expect(reset.get("eventloop_cmd_per_cycle_max")).toBe("0");
   });
 
   test("databases with keys have a row each", () => {

@@ -41,7 +41,7 @@ export const serverSection: InfoSection = {
     { name: "process_supervised", value: ({ config }) => config.print("supervised") },
     { name: "run_id", value: (engine) => engine.runId },
     { name: "tcp_port", value: ({ host }) => host.facts.tcpPort },
-    { name: "server_time_usec", value: ({ host }) => Math.floor(host.wallMs() * 1000) },
+    { name: "server_time_usec", value: ({ host }) => host.wallUs() },
     { name: "uptime_in_seconds", value: uptimeSeconds },
     { name: "uptime_in_days", value: (engine) => Math.floor(uptimeSeconds(engine) / 86400) },
     { name: "hz", value: (engine) => engine.hz },
@@ -64,5 +64,13 @@ export const cpuSection: InfoSection = {
     // Nothing here forks.
     { name: "used_cpu_sys_children", value: () => cpuSeconds(0) },
     { name: "used_cpu_user_children", value: () => cpuSeconds(0) },
+    {
+      name: "used_cpu_sys_main_thread",
+      value: ({ host }) => cpuSeconds(host.usage().threadSystemCpuUs),
+    },
+    {
+      name: "used_cpu_user_main_thread",
+      value: ({ host }) => cpuSeconds(host.usage().threadUserCpuUs),
+    },
   ],
 };

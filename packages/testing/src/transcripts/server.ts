@@ -236,6 +236,8 @@ const debugging: Transcript = [
   ["DEBUG", "HTSTATS", "-1"],
   ["DEBUG", "HTSTATS", "x"],
   ["DEBUG", "HTSTATS-KEY", "missing"],
+  ["DEBUG", "LISTPACK", "missing"],
+  ["DEBUG", "LISTPACK"],
   ["DEBUG", "SET-ACTIVE-EXPIRE", "0"],
   ["DEBUG", "SET-ACTIVE-EXPIRE", "1"],
   ["DEBUG", "SET-ACTIVE-EXPIRE"],

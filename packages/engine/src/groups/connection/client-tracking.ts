@@ -90,8 +90,10 @@ function checkRequest(client: Client, request: TrackingRequest): void {
   if (optIn && optOut) throw bothOpts;
   if (before !== null && ((optIn && before.optOut) || (optOut && before.optIn))) throw optSwitch;
   if (!broadcast) return;
+  // Of several that overlap Redis names the first in the order of bytes.
+  const existing = [...(before?.prefixes ?? [])].sort();
   for (const [index, prefix] of prefixes.entries()) {
-    for (const own of before?.prefixes ?? []) {
+    for (const own of existing) {
       if (overlap(own, prefix)) refuseOverlap(prefix, "an existing prefix", own);
     }
     for (const other of prefixes.slice(index + 1)) {

@@ -1,6 +1,18 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
+test("a pause ends on time, for whoever comes then, not only with the next turn of the cron", () => {
+  const kv = harness();
+  kv.send("CLIENT", "PAUSE", 30, "WRITE");
+  kv.host.advance(29);
+  const early = kv.client();
+  expect(early.send("SET", "k", "early")).toBeUndefined();
+  kv.host.advance(1);
+  expect(kv.client().send("SET", "k", "late")).toBe("OK");
+  expect(early.receive()).toBe("OK");
+  expect(kv.send("GET", "k")).toBe("early");
+});
+
 describe("CLIENT LIST", () => {
   test("has one line for each client, in the order in which they came", () => {
     const kv = harness();

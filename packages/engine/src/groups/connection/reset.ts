@@ -21,6 +21,7 @@ export const reset = engineCommand({
     "no_auth",
     "allow_busy",
     "not_queued",
+    "leaves_multi",
     "while_subscribed",
   ],
 

@@ -20,6 +20,7 @@ const advice: readonly (readonly [event: string, suggestion: string])[] = [
     "eviction-cycle",
     "The memory limit is reached in bursts. Raise maxmemory, or lower maxmemory-eviction-tenacity.",
   ],
+  ["expire-del", "Large values expire. Set lazyfree-lazy-expire to yes."],
   ["eviction-del", "Large values are evicted. Set lazyfree-lazy-eviction to yes."],
 ];
 

@@ -3,6 +3,26 @@ import { describe, expect, test } from "vitest";
 
 const monitored = () => harness({ config: { "latency-monitor-threshold": 10 } as never });
 
+test("freeing what expired or was evicted is measured while the monitor is on", () => {
+  const kv = harness({ config: { "latency-monitor-threshold": 1 } as never });
+  const database = kv.engine.keyspace.databases[0];
+  const remove = database?.remove.bind(database);
+  if (database === undefined || remove === undefined) throw new Error("there is a database 0");
+  database.remove = (...given) => {
+    kv.host.advance(7);
+    remove(...given);
+  };
+  kv.send("SET", "k", "v", "PX", 10);
+  kv.host.advance(20);
+  kv.send("GET", "k");
+  kv.send("SET", "k", "v");
+  kv.send("CONFIG", "SET", "maxmemory-policy", "allkeys-lru", "maxmemory", 1);
+  const events = kv.send("LATENCY", "LATEST") as [string, number, number, number][];
+  const worst = new Map(events.map(([event, , , max]) => [event, max]));
+  expect(worst.get("expire-del")).toBe(7);
+  expect(worst.get("eviction-del")).toBe(7);
+});
+
 describe("LATENCY", () => {
   test("LATEST, HISTORY and RESET tell of events over the threshold", () => {
     const kv = monitored();

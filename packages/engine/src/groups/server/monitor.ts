@@ -1,5 +1,9 @@
 /** MONITOR: from now on the client hears of every command (../../monitor.ts writes the lines). */
+import { CommandError } from "@kv/commands";
+import { ClientState } from "../../client.ts";
 import { engineCommand } from "../../engine-call.ts";
+
+const notInTransaction = new CommandError("ERR MONITOR isn't allowed for DENY BLOCKING client");
 
 export const monitor = engineCommand({
   name: "monitor",
@@ -10,6 +14,10 @@ export const monitor = engineCommand({
   arity: 1,
   flags: ["admin", "noscript", "loading", "stale"],
   run({ client, engine, reply }) {
+    // EXEC promises one reply for each command, and the lines would come in between.
+    if (engine.propagator.isOpen) throw notInTransaction;
+    // Who monitors already is not even told so.
+    if (client.is(ClientState.MONITOR)) return;
     engine.monitors.add(client);
     reply.ok();
   },

@@ -47,6 +47,72 @@ describe("MONITOR", () => {
     ]);
   });
 
+  test("the monitoring client gets no data, waits for no pause, and is told once", () => {
+    const kv = harness();
+    const watcher = kv.client();
+    const refusal = kv.error("ERR Replica can't interact with the keyspace");
+    watcher.send("MONITOR");
+    expect(watcher.send("MONITOR")).toBeUndefined();
+    expect(watcher.send("GET", "k")).toBe(refusal);
+    expect(watcher.send("SET", "k", "v")).toBe(refusal);
+    expect(watcher.send("PUBLISH", "channel", "message")).toBe(refusal);
+    kv.send("CLIENT", "PAUSE", 10_000, "ALL");
+    expect(watcher.send("PING")).toBe("PONG");
+    watcher.pushed();
+    expect(watcher.send("RESET")).toBe("RESET");
+    kv.clock.advance(10_000);
+    expect(watcher.send("GET", "k")).toBe(null);
+  });
+
+  test("shows an EXEC that may not run, for it ends the transaction", () => {
+    const kv = harness();
+    const watcher = kv.client();
+    watcher.send("MONITOR");
+    kv.send("MULTI");
+    kv.send("SET", "k", "v");
+    kv.client().send("CONFIG", "SET", "maxmemory", 1);
+    kv.send("EXEC");
+    const lines = () => watcher.pushed().map((line) => `${line}`.replace(/^.*\] /, ""));
+    expect(lines()).toEqual(['"MULTI"', '"EXEC"']);
+    watcher.send("EXEC", "x");
+    expect(lines()).toEqual(['"EXEC" "x"']);
+  });
+
+  test("CLIENT REPLY OFF is about the lines, too", () => {
+    const kv = harness();
+    const watcher = kv.client();
+    watcher.send("MONITOR");
+    watcher.pushed();
+    watcher.send("CLIENT", "REPLY", "OFF");
+    watcher.send("PING");
+    kv.send("PING", "unseen");
+    watcher.send("CLIENT", "REPLY", "ON");
+    kv.send("PING", "seen");
+    expect(watcher.pushed().map((line) => `${line}`.replace(/^.*\] /, ""))).toEqual([
+      '"CLIENT" "REPLY" "ON"',
+      '"PING" "seen"',
+    ]);
+  });
+
+  test("is refused inside a transaction", () => {
+    const kv = harness();
+    kv.send("MULTI");
+    kv.send("MONITOR");
+    expect(kv.send("EXEC")).toEqual([
+      kv.error("ERR MONITOR isn't allowed for DENY BLOCKING client"),
+    ]);
+    expect(kv.engine.monitors.count).toBe(0);
+  });
+
+  test("QUIT is the last thing a monitoring client hears of", () => {
+    const kv = harness();
+    const watcher = kv.client();
+    watcher.send("MONITOR");
+    watcher.takeRaw();
+    watcher.send("QUIT");
+    expect(watcher.takeRaw()).toBe("+OK\r\n");
+  });
+
   test("leaves out what administrators do, and ends with the connection", () => {
     const kv = harness();
     const watcher = kv.client();

@@ -26,6 +26,15 @@ describe("SLOWLOG", () => {
     expect(newest?.slice(4)).toEqual(["127.0.0.1:50000", "me"]);
   });
 
+  test("a lower limit takes effect with the next command", () => {
+    const kv = logsAll();
+    for (let i = 0; i < 5; i++) kv.send("GET", "k");
+    kv.send("CONFIG", "SET", "slowlog-log-slower-than", -1, "slowlog-max-len", 2);
+    expect(kv.send("SLOWLOG", "LEN")).toBe(5);
+    kv.send("CONFIG", "SET", "slowlog-log-slower-than", 1_000_000);
+    expect(kv.send("SLOWLOG", "LEN")).toBe(2);
+  });
+
   test("shows ten by default, and all for -1", () => {
     const kv = logsAll();
     for (let i = 0; i < 15; i++) kv.send("GET", `k${i}`);

@@ -11,11 +11,11 @@ export const time = engineCommand({
   flags: ["loading", "stale", "fast"],
   tips: ["nondeterministic_output"],
   run({ engine, reply }) {
-    const nowMs = engine.host.wallMs();
-    const seconds = Math.floor(nowMs / 1000);
+    const nowUs = engine.host.wallUs();
+    const seconds = Math.floor(nowUs / 1e6);
     reply.array(2);
     reply.bulkInteger(seconds);
-    reply.bulkInteger(Math.floor((nowMs - seconds * 1000) * 1000));
+    reply.bulkInteger(nowUs - seconds * 1e6);
   },
 });
 

@@ -38,7 +38,7 @@ export const discard = engineCommand({
   summary: "Ends the transaction and forgets what was queued.",
   complexity: "O(N) with N queued commands.",
   arity: 1,
-  flags: ["noscript", "loading", "stale", "fast", "allow_busy", "not_queued"],
+  flags: ["noscript", "loading", "stale", "fast", "allow_busy", "not_queued", "leaves_multi"],
 
   run({ client, engine, reply }) {
     if (!client.inTransaction) throw discardAlone;
@@ -54,7 +54,15 @@ export const exec = engineCommand({
   summary: "Runs the queued commands.",
   complexity: "That of the queued commands.",
   arity: 1,
-  flags: ["noscript", "loading", "stale", "skip_slowlog", "not_queued", "runs_queue"],
+  flags: [
+    "noscript",
+    "loading",
+    "stale",
+    "skip_slowlog",
+    "not_queued",
+    "leaves_multi",
+    "runs_queue",
+  ],
 
   run(call) {
     const { client, engine, reply } = call;
@@ -92,7 +100,9 @@ function anyExpired(call: EngineCall, transaction: Transaction): boolean {
 function runQueue(call: EngineCall, queue: readonly QueuedCommand[]): void {
   const { client, engine, reply, entry: execEntry, args, requestIndex } = call;
   const vector = new ArgVector();
+  const start = reply.length;
   reply.array(queue.length);
+  takeBackIfMuted(call, start);
   engine.propagator.open();
   try {
     for (const queued of queue) {
@@ -105,7 +115,12 @@ function runQueue(call: EngineCall, queue: readonly QueuedCommand[]): void {
         reply.error("LOADING Redis is loading the dataset in memory");
         continue;
       }
+      const mark = reply.length;
+      // Who was closed by an earlier command of the transaction hears nothing of later ones.
+      const isGone = client.is(ClientState.CLOSING);
       engine.caller.run(client, queued.entry);
+      if (isGone) reply.rewind(mark);
+      takeBackIfMuted(call, mark);
     }
     // Not after a failure that ends the server: half a transaction must reach no file.
     engine.propagator.close();
@@ -115,6 +130,12 @@ function runQueue(call: EngineCall, queue: readonly QueuedCommand[]): void {
     call.propagation = Propagation.PREVENTED;
     client.lastCommand = execEntry;
   }
+}
+
+/** CLIENT REPLY may be queued as well: it counts from where it stands, not for all of EXEC. */
+function takeBackIfMuted({ engine, client, reply }: EngineCall, mark: number): void {
+  if (engine.isMuted(client)) reply.rewind(mark);
+  engine.keptBytes = reply.length;
 }
 
 function isAllowedLoading(queued: QueuedCommand): boolean {

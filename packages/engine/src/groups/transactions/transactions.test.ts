@@ -3,6 +3,30 @@ import { describe, expect, test } from "vitest";
 
 const aborted = "EXECABORT Transaction discarded because of previous errors.";
 
+test("a transaction that cannot run any more keeps nothing", () => {
+  const kv = harness();
+  const other = kv.client();
+  other.send("MULTI");
+  other.send("SET", "a", 1);
+  other.send("NOPE");
+  expect(other.send("SET", "b", 1)).toBe("QUEUED");
+  expect(/id=2 .*multi=(\d+)/.exec(kv.send("CLIENT", "LIST") as string)?.[1]).toBe("1");
+  expect(other.send("EXEC")).toBe(kv.error(aborted));
+});
+
+test("who closes itself inside EXEC hears nothing of what follows, but it runs", () => {
+  const kv = harness();
+  const self = kv.client();
+  self.send("MULTI");
+  self.send("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no");
+  self.send("SET", "k", "v");
+  self.takeRaw();
+  self.send("EXEC");
+  expect(self.takeRaw()).toBe("*2\r\n:2\r\n");
+  expect(self.closed).toBe(true);
+  expect(kv.client().send("GET", "k")).toBe("v");
+});
+
 describe("MULTI and EXEC", () => {
   test("run what was queued, in order, with each its own reply", () => {
     const kv = harness();

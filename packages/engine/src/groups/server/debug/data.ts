@@ -1,5 +1,5 @@
 /** DEBUG subcommands about data: OBJECT, DIGEST, POPULATE, RELOAD, HTSTATS. */
-import { CommandError, errors, fail } from "@kv/commands";
+import { CommandError, errors, fail, Notify } from "@kv/commands";
 import {
   bytesOf,
   type Database,
@@ -13,6 +13,7 @@ import {
   idleBits,
   keyIndex,
   keyLength,
+  listpack as listpacks,
   NONE,
   type Ref,
   setString,
@@ -30,6 +31,7 @@ const outOfRange = new CommandError("ERR Out of range database");
 const notATable = new CommandError(
   "ERR The value stored at the specified key is not represented using an hash table",
 );
+const notAListpack = new CommandError("ERR Not a listpack encoded object.");
 const badReloadOption = new CommandError(
   "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
 );
@@ -100,6 +102,7 @@ export function populate(call: EngineCall): void {
       value.set(text.subarray(0, size));
     }
     setString(db, NONE, key, 0, key.length, hash, value, 0, value.length, false, idle.fresh);
+    call.effects.keyChanged(db, key, 0, key.length, "new", Notify.NEW);
   }
   reply.ok();
 }
@@ -152,6 +155,20 @@ export function htstats(call: EngineCall): void {
     "txt",
     `[Dictionary HT]\n${tableStats(database.dict)}[Expires HT]\n${tableStats(database.expires)}`,
   );
+}
+
+export function listpack(call: EngineCall): void {
+  const { arena } = call.keyspace;
+  const entry = existing(call, 2);
+  if (encodingOf(arena, entry) !== Encoding.LISTPACK) throw notAListpack;
+  const ref = valueRef(arena, entry);
+  const { listpackBytes, listpackCount } = listpacks;
+  call.engine.host.log(
+    "notice",
+    `DEBUG LISTPACK: ${listpackCount(arena, ref)} elements in ${listpackBytes(arena, ref)} bytes`,
+  );
+  // Clients know this sentence from Redis; what would be on its stdout is in our log.
+  call.reply.simple("Listpack structure printed on stdout");
 }
 
 export function htstatsKey(call: EngineCall): void {

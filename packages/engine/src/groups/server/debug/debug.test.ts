@@ -2,6 +2,22 @@ import { InvariantError } from "@kv/core";
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
+test("DEBUG LISTPACK logs the layout of a listpack, and refuses what is none", () => {
+  const kv = harness();
+  kv.send("HSET", "h", "f", "v", "g", "w");
+  kv.send("SET", "s", "text");
+  expect(kv.send("DEBUG", "LISTPACK", "h")).toBe("Listpack structure printed on stdout");
+  expect(kv.log.at(-1)).toMatch(/^DEBUG LISTPACK: 4 elements in \d+ bytes$/);
+  expect(kv.send("DEBUG", "LISTPACK", "s")).toBe(kv.error("ERR Not a listpack encoded object."));
+});
+
+test("DEBUG POPULATE tells of new keys", () => {
+  const kv = harness({ config: { "notify-keyspace-events": "En" } });
+  kv.send("SET", "p:0", 1);
+  kv.send("DEBUG", "POPULATE", 3, "p");
+  expect(kv.events).toEqual(["new p:0", "new p:1", "new p:2"]);
+});
+
 describe("DEBUG", () => {
   test.each([
     { allowed: "no", ok: false },

@@ -12,7 +12,16 @@ import { type EngineCall, engineCommand } from "../../../engine-call.ts";
 import { subcommandError } from "../../subcommand-help.ts";
 import { rewriteFile } from "../config.ts";
 import { requireAllowed } from "../local-client.ts";
-import { digest, digestValue, htstats, htstatsKey, object, populate, reload } from "./data.ts";
+import {
+  digest,
+  digestValue,
+  htstats,
+  htstatsKey,
+  listpack,
+  object,
+  populate,
+  reload,
+} from "./data.ts";
 import { replyOfKind } from "./protocol.ts";
 
 interface Subcommand {
@@ -113,6 +122,10 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
   [
     "htstats-key",
     { usage: "<key>", help: "How full the table of a value is.", words: [3, 4], run: htstatsKey },
+  ],
+  [
+    "listpack",
+    { usage: "<key>", help: "Logs how a listpack is laid out.", words: [3, 3], run: listpack },
   ],
   ["log", { usage: "<message>", help: "Writes the message to the log.", words: [3, 3], run: log }],
   ["object", { usage: "<key>", help: "How a value is kept.", words: [3, 3], run: object }],
