@@ -33,3 +33,9 @@ function isLoopback(address: string): boolean {
     address.startsWith("::ffff:127.")
   );
 }
+
+/** Connections come and go too often for words that nobody will read. */
+export function logConnection(engine: Engine, words: () => string): void {
+  const level = engine.config.text("loglevel");
+  if (level === "verbose" || level === "debug") engine.host.log("verbose", words());
+}

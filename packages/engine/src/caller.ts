@@ -98,13 +98,14 @@ export class Caller {
     const { call, reply } = engine;
     call.interest = engine.effects.interest;
     const mark = reply.length;
-    entry.calls++;
-    engine.stats.commandsProcessed++;
     try {
       (entry.run as (call: EngineCall) => void)(call);
     } catch (error) {
       this.failed(error, entry, mark);
     }
+    // After the call: INFO does not count itself, and CONFIG RESETSTAT is the first of the new ones.
+    entry.calls++;
+    engine.stats.commandsProcessed++;
     if (
       call.dirty !== 0 ||
       call.propagation !== Propagation.DEFAULT ||

@@ -32,7 +32,7 @@ import {
 } from "@kv/resp";
 import { Users } from "./acl.ts";
 import { AclLog } from "./acl-log.ts";
-import { refusalOf } from "./admission.ts";
+import { logConnection, refusalOf } from "./admission.ts";
 import { Caller } from "./caller.ts";
 import { Client, ClientState, ReplyMode } from "./client.ts";
 import { ClientEviction } from "./client-eviction.ts";
@@ -209,6 +209,7 @@ export class Engine {
       user,
       this.nowMs,
     );
+    logConnection(this, () => `Accepted ${connection.address}`);
     client.reader.authenticated = this.users.opensFreely;
     client.mark(ClientState.UNAUTHENTICATED, !this.users.opensFreely);
     this.clients.set(client.id, client);
@@ -254,6 +255,8 @@ export class Engine {
   /** The connection is gone. */
   disconnected(client: Client): void {
     if (client.closed) return;
+    if (!client.is(ClientState.CLOSING))
+      logConnection(this, () => `Client closed connection ${this.output.describe(client)}`);
     client.closed = true;
     client.mark(ClientState.CLOSING, true);
     this.clients.delete(client.id);

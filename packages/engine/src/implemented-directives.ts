@@ -29,6 +29,7 @@ export const engineDirectives: readonly string[] = [
   "lazyfree-lazy-user-flush",
   "lfu-decay-time",
   "lfu-log-factor",
+  "loglevel",
   "maxclients",
   "maxmemory",
   "maxmemory-clients",

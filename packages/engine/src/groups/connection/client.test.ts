@@ -1,5 +1,6 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import type { Client } from "../../client.ts";
 
 test("a pause ends on time, for whoever comes then, not only with the next turn of the cron", () => {
   const kv = harness();
@@ -249,4 +250,16 @@ describe("CLIENT UNBLOCK", () => {
     other.send("SET", "k", "v");
     expect(kv.send("CLIENT", "UNBLOCK", 2)).toBe(0);
   });
+});
+
+test("connections that come and go are told to who reads the verbose log", () => {
+  const kv = harness({ config: { loglevel: "verbose" } });
+  const client = kv.client();
+  expect(kv.log.at(-1)).toMatch(/^Accepted 127\.0\.0\.1:\d+$/);
+  kv.engine.disconnected(client.client as Client);
+  expect(kv.log.at(-1)).toMatch(/^Client closed connection id=\d+ addr=127\.0\.0\.1:\d+ /);
+  const before = kv.log.length;
+  kv.send("CONFIG", "SET", "loglevel", "notice");
+  kv.engine.disconnected(kv.client().client as Client);
+  expect(kv.log.length).toBe(before);
 });

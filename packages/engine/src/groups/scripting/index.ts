@@ -1,0 +1,2 @@
+/** Commands about code that clients bring along. */
+export * from "./function.ts";
