@@ -112,6 +112,36 @@ describe("Dict", () => {
     expect(t.arena.usedBytes).toBe(empty);
   });
 
+  test("pages of different depths merge with their own halves only", () => {
+    const made = table();
+    const { dict, arena } = made;
+    // A key is its hash, in decimal.
+    dict.hash = (bytes, _view, start, end) =>
+      Number(new TextDecoder().decode(bytes.subarray(start, end))) | 0;
+    dict.hashOfEntry = (entry) => Number(made.keyOf(entry)) | 0;
+    let state = 1;
+    const next = (below: number) => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    // Most keys are in the last quarter: the pages there are split deeper than those of the rest.
+    const even = Array.from({ length: 8000 }, () => `${next(2 ** 32)}`);
+    const dense = Array.from({ length: 20_000 }, () => `${3 * 2 ** 30 + next(2 ** 30)}`);
+    const keys = new Set([...even, ...dense]);
+    for (const key of keys) made.add(key);
+    dict.check();
+    expect(dict.generation).toBe(0);
+    const order = [...keys];
+    for (const [index, key] of order.entries()) {
+      expect(made.remove(key)).toBe(true);
+      if (index % 250 !== 0) continue;
+      dict.check();
+      expect(order.slice(index + 1).every((each) => made.has(each))).toBe(true);
+    }
+    expect(dict.slotCount()).toBe(4);
+    arena.check();
+  });
+
   test("a scan returns each lasting key exactly once while others come and go", () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 1, max: 50 }), (seed, wanted) => {
