@@ -170,6 +170,24 @@ describe("Dict", () => {
     );
   });
 
+  test("a scan returns keys whose hashes lie on the borders of its slices once", () => {
+    const made = table();
+    const { dict } = made;
+    // A key is the slot where it belongs. Three of four are full, those on both sides of a border too.
+    dict.hashOfEntry = (entry) => Math.imul(Number(made.keyOf(entry)), 2 ** 23);
+    dict.hash = (bytes) => Math.imul(Number(new TextDecoder().decode(bytes)), 2 ** 23);
+    const keys = Array.from({ length: 512 }, (_, i) => i).filter((i) => i % 4 !== 2);
+    for (const key of keys) made.add(`${key}`);
+    const seen: number[] = [];
+    const out = new RefList();
+    for (let cursor = 0, isFirst = true; isFirst || cursor !== 0; isFirst = false) {
+      out.clear();
+      cursor = dict.scan(cursor, 1, out);
+      for (let i = 0; i < out.count; i++) seen.push(Number(made.keyOf(out.at(i))));
+    }
+    expect(seen.sort((a, b) => a - b)).toEqual(keys);
+  });
+
   test("keys that collide under every plain seed make the dict take a keyed one", () => {
     const { arena, dict } = table();
     const keys = Array.from({ length: 4096 }, (_, index) => collidingKey(index));
