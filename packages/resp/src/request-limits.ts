@@ -10,6 +10,7 @@ export interface RequestLimits {
   bulkLengthMax: number;
   /** client-query-buffer-limit */
   queryBufferMax: number;
+  /** What a 32-bit count can hold; memory is guarded by queryBufferMax. */
   argumentCountMax: number;
   /** Inline requests and header lines. */
   inlineLengthMax: number;
@@ -22,7 +23,7 @@ export function defaultRequestLimits(): RequestLimits {
   return {
     bulkLengthMax: 512 * 1024 * 1024,
     queryBufferMax: 1024 * 1024 * 1024,
-    argumentCountMax: 1024 * 1024,
+    argumentCountMax: 2 ** 31 - 1,
     inlineLengthMax: 64 * 1024,
     authenticated: true,
   };
