@@ -64,6 +64,26 @@ function collidingKey(index: number): Uint8Array {
   return key;
 }
 
+/** As table(), with most keys in the last quarter: pages there are split deeper than the rest. */
+function uneven() {
+  const made = table();
+  const { dict } = made;
+  // A key is its hash, in decimal.
+  dict.hash = (bytes, _view, start, end) =>
+    Number(new TextDecoder().decode(bytes.subarray(start, end))) | 0;
+  dict.hashOfEntry = (entry) => Number(made.keyOf(entry)) | 0;
+  let state = 1;
+  const next = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const even = Array.from({ length: 8000 }, () => `${next(2 ** 32)}`);
+  const dense = Array.from({ length: 20_000 }, () => `${3 * 2 ** 30 + next(2 ** 30)}`);
+  const order = [...new Set([...even, ...dense])];
+  for (const key of order) made.add(key);
+  return { ...made, order };
+}
+
 /** As table(), with hashes chosen by the test: keys meet in a few homes, some at a page's end. */
 function clashing() {
   const made = table();
@@ -113,25 +133,10 @@ describe("Dict", () => {
   });
 
   test("pages of different depths merge with their own halves only", () => {
-    const made = table();
-    const { dict, arena } = made;
-    // A key is its hash, in decimal.
-    dict.hash = (bytes, _view, start, end) =>
-      Number(new TextDecoder().decode(bytes.subarray(start, end))) | 0;
-    dict.hashOfEntry = (entry) => Number(made.keyOf(entry)) | 0;
-    let state = 1;
-    const next = (below: number) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return Math.floor((state / 2 ** 32) * below);
-    };
-    // Most keys are in the last quarter: the pages there are split deeper than those of the rest.
-    const even = Array.from({ length: 8000 }, () => `${next(2 ** 32)}`);
-    const dense = Array.from({ length: 20_000 }, () => `${3 * 2 ** 30 + next(2 ** 30)}`);
-    const keys = new Set([...even, ...dense]);
-    for (const key of keys) made.add(key);
+    const made = uneven();
+    const { dict, arena, order } = made;
     dict.check();
     expect(dict.generation).toBe(0);
-    const order = [...keys];
     for (const [index, key] of order.entries()) {
       expect(made.remove(key)).toBe(true);
       if (index % 250 !== 0) continue;
@@ -237,6 +242,34 @@ describe("Dict", () => {
     t.dict.check();
     expect(t.has("1")).toBe(true);
     expect(t.has("2")).toBe(false);
+  });
+
+  test("random prefers no key, not even one that stands behind a wide gap", () => {
+    const made = table();
+    for (let i = 0; i < 200; i++) made.add(`k${i}`);
+    const picks = new Map<Ref, number>();
+    let state = 5;
+    const next32 = () => {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      return state ^ (state >>> 15);
+    };
+    for (let i = 0; i < 40_000; i++) {
+      const entry = made.dict.random(next32);
+      picks.set(entry, (picks.get(entry) ?? 0) + 1);
+    }
+    expect(picks.size).toBe(200);
+    expect(Math.max(...picks.values())).toBeLessThan(2 * Math.min(...picks.values()));
+  });
+
+  test("a sample names no key twice, however the directory spells its pages", () => {
+    const { dict } = uneven();
+    const out = new RefList();
+    for (let place = 0; place < 64; place++) {
+      out.clear();
+      dict.sample(2500, () => Math.imul(place, 0x4000_0001), out);
+      const sampled = Array.from(out.refs.subarray(0, out.count));
+      expect(new Set(sampled).size).toBe(2500);
+    }
   });
 
   test("random picks every key", () => {
