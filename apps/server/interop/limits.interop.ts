@@ -27,6 +27,25 @@ describe.runIf(hasRedisServer()).each([
     await client.request("DEL", "big");
   });
 
+  test("the longest value goes in and out, with the slow log and key events on", async () => {
+    const piece = "0123456789abcdef".repeat(2 ** 22);
+    const length = 8 * piece.length;
+    await client.request("CONFIG", "SET", "slowlog-log-slower-than", 0);
+    await client.request("CONFIG", "SET", "notify-keyspace-events", "KEA");
+    client.write(`*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$${length}\r\n`);
+    for (let count = 0; count < 8; count++) client.write(piece);
+    client.write("\r\n");
+    expect(await client.replies(1)).toBe("+OK\r\n");
+    expect(await client.request("STRLEN", "big")).toBe(`:${length}\r\n`);
+    expect(await client.request("GETRANGE", "big", length - 3, length)).toBe("$3\r\ndef\r\n");
+    expect(await client.request("APPEND", "big", "!")).toMatch(/^-ERR string exceeds maximum/);
+    const slow = await client.request("SLOWLOG", "GET", 100);
+    expect(slow).toContain(`... (${length - 128} more bytes)\r\n`);
+    await client.request("CONFIG", "SET", "notify-keyspace-events", "");
+    await client.request("CONFIG", "SET", "slowlog-log-slower-than", 10_000);
+    await client.request("DEL", "big");
+  });
+
   test("20,000 requests in one write are answered in order", async () => {
     const requests = Array.from({ length: 20_000 }, (_, i) => requestText(["ECHO", i]));
     client.write(requests.join(""));

@@ -33,7 +33,14 @@ import {
   wordIndex,
   wordsOf,
 } from "@kv/core";
-import { type ArgVector, latin1, parseDouble, parseInteger, type ReplyWriter } from "@kv/resp";
+import {
+  type ArgVector,
+  latin1,
+  parseDouble,
+  parseInteger,
+  type ReplyWriter,
+  TEXT_BYTES_MAX,
+} from "@kv/resp";
 import { errors } from "./errors.ts";
 import { Notify } from "./notify.ts";
 import type { CommandEntry } from "./table.ts";
@@ -219,8 +226,12 @@ export class Call {
     return this.bytes.slice(this.start(index), this.end(index));
   }
 
-  /** The argument as text, one character a byte: lossless, allocates. */
+  /**
+   * The argument as text, one character a byte: lossless, allocates. Throws nameTooLong for what no
+   * string can hold, which a value may be but nobody calls a channel or an option.
+   */
   text(index: number): string {
+    if (this.length(index) > TEXT_BYTES_MAX) throw errors.nameTooLong;
     return latin1(this.bytes, this.start(index), this.end(index));
   }
 

@@ -25,6 +25,7 @@ export const errors = {
   indexOutOfRange: new CommandError("ERR index out of range"),
   offsetOutOfRange: new CommandError("ERR offset is out of range"),
   stringTooLong: new CommandError("ERR string exceeds maximum allowed size (proto-max-bulk-len)"),
+  nameTooLong: new CommandError("ERR name is too long"),
   overflow: new CommandError("ERR increment or decrement would overflow"),
   notANumber: new CommandError("ERR increment would produce NaN or Infinity"),
   dbIndexOutOfRange: new CommandError("ERR DB index is out of range"),

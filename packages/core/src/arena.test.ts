@@ -105,7 +105,33 @@ describe("Arena", () => {
     expect(arena.segmentBytes).toBe(6 * 2 ** 20);
     arena.free(large);
     expect(arena.segmentBytes).toBe(2 ** 20);
-    expect(arena.alloc(3 * 2 ** 20) >>> SEGMENT_SHIFT).toBe(1);
+    const next = arena.alloc(3 * 2 ** 20);
+    expect(next >>> SEGMENT_SHIFT).toBe(1);
+    arena.check();
+    // A large block that came and went does not make all later segments large.
+    for (let i = 0; i < 3; i++) arena.free(arena.alloc(40 * 2 ** 20));
+    arena.free(next);
+    arena.alloc(2 ** 20);
+    expect(arena.segmentBytes).toBeLessThan(50 * 2 ** 20);
+  });
+
+  test("remembers the most pages that were in use", () => {
+    const arena = new Arena({ segmentBytes: 2 ** 20 });
+    const refs = [1, 2, 3].map(() => arena.alloc(100_000));
+    const most = arena.pageBytes;
+    for (const ref of refs) arena.free(ref);
+    arena.alloc(100_000);
+    expect(arena.pagePeakBytes).toBe(most);
+    expect(arena.pageBytes).toBeLessThan(most);
+  });
+
+  test("a block can become smaller even where there is no room for the smaller one", () => {
+    const arena = new Arena({ segmentBytes: 2 ** 16, limitBytes: 2 ** 16 });
+    const ref = arena.alloc(60_000);
+    expect(arena.resize(ref, 1000, 1000)).toBe(ref);
+    expect(() => arena.resize(ref, 70_000, 1000)).toThrow(ArenaFullError);
+    arena.free(ref);
+    expect(arena.usedBytes).toBe(0);
     arena.check();
   });
 

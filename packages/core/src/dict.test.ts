@@ -64,6 +64,26 @@ function collidingKey(index: number): Uint8Array {
   return key;
 }
 
+/** As table(), with most keys in the last quarter: pages there are split deeper than the rest. */
+function uneven() {
+  const made = table();
+  const { dict } = made;
+  // A key is its hash, in decimal.
+  dict.hash = (bytes, _view, start, end) =>
+    Number(new TextDecoder().decode(bytes.subarray(start, end))) | 0;
+  dict.hashOfEntry = (entry) => Number(made.keyOf(entry)) | 0;
+  let state = 1;
+  const next = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const even = Array.from({ length: 8000 }, () => `${next(2 ** 32)}`);
+  const dense = Array.from({ length: 20_000 }, () => `${3 * 2 ** 30 + next(2 ** 30)}`);
+  const order = [...new Set([...even, ...dense])];
+  for (const key of order) made.add(key);
+  return { ...made, order };
+}
+
 /** As table(), with hashes chosen by the test: keys meet in a few homes, some at a page's end. */
 function clashing() {
   const made = table();
@@ -127,6 +147,21 @@ describe("Dict", () => {
     expect(t.arena.usedBytes).toBe(empty);
   });
 
+  test("pages of different depths merge with their own halves only", () => {
+    const made = uneven();
+    const { dict, arena, order } = made;
+    dict.check();
+    expect(dict.generation).toBe(0);
+    for (const [index, key] of order.entries()) {
+      expect(made.remove(key)).toBe(true);
+      if (index % 250 !== 0) continue;
+      dict.check();
+      expect(order.slice(index + 1).every((each) => made.has(each))).toBe(true);
+    }
+    expect(dict.slotCount()).toBe(4);
+    arena.check();
+  });
+
   test("a scan returns each lasting key exactly once while others come and go", () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 1, max: 50 }), (seed, wanted) => {
@@ -153,6 +188,24 @@ describe("Dict", () => {
       }),
       { numRuns: 10 },
     );
+  });
+
+  test("a scan returns keys whose hashes lie on the borders of its slices once", () => {
+    const made = table();
+    const { dict } = made;
+    // A key is the slot where it belongs. Three of four are full, those on both sides of a border too.
+    dict.hashOfEntry = (entry) => Math.imul(Number(made.keyOf(entry)), 2 ** 23);
+    dict.hash = (bytes) => Math.imul(Number(new TextDecoder().decode(bytes)), 2 ** 23);
+    const keys = Array.from({ length: 512 }, (_, i) => i).filter((i) => i % 4 !== 2);
+    for (const key of keys) made.add(`${key}`);
+    const seen: number[] = [];
+    const out = new RefList();
+    for (let cursor = 0, isFirst = true; isFirst || cursor !== 0; isFirst = false) {
+      out.clear();
+      cursor = dict.scan(cursor, 1, out);
+      for (let i = 0; i < out.count; i++) seen.push(Number(made.keyOf(out.at(i))));
+    }
+    expect(seen.sort((a, b) => a - b)).toEqual(keys);
   });
 
   test("keys that collide under every plain seed make the dict take a keyed one", () => {
@@ -204,6 +257,34 @@ describe("Dict", () => {
     t.dict.check();
     expect(t.has("1")).toBe(true);
     expect(t.has("2")).toBe(false);
+  });
+
+  test("random prefers no key, not even one that stands behind a wide gap", () => {
+    const made = table();
+    for (let i = 0; i < 200; i++) made.add(`k${i}`);
+    const picks = new Map<Ref, number>();
+    let state = 5;
+    const next32 = () => {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      return state ^ (state >>> 15);
+    };
+    for (let i = 0; i < 40_000; i++) {
+      const entry = made.dict.random(next32);
+      picks.set(entry, (picks.get(entry) ?? 0) + 1);
+    }
+    expect(picks.size).toBe(200);
+    expect(Math.max(...picks.values())).toBeLessThan(2 * Math.min(...picks.values()));
+  });
+
+  test("a sample names no key twice, however the directory spells its pages", () => {
+    const { dict } = uneven();
+    const out = new RefList();
+    for (let place = 0; place < 64; place++) {
+      out.clear();
+      dict.sample(2500, () => Math.imul(place, 0x4000_0001), out);
+      const sampled = Array.from(out.refs.subarray(0, out.count));
+      expect(new Set(sampled).size).toBe(2500);
+    }
   });
 
   test("random picks every key", () => {

@@ -328,6 +328,32 @@ describe("A cut through large hashes", () => {
     expect(collector.seen).toEqual(then);
   });
 
+  test("tells fields with long names apart", () => {
+    const told = speaker(4);
+    const long = "n".repeat(10_000);
+    for (let i = 0; i < 10; i++) told.hset(0, "big", `f${i}`, `v${i}`);
+    told.hset(0, "big", `${long}a`, "1");
+    told.hset(0, "big", `${long}b`, "2");
+    const fields: number[] = [];
+    const cut = told.keyspace.cuts.begin({
+      take: () => {},
+      takeLarge: () => ({
+        begin: () => {},
+        field: (entry) => fields.push(keyLength(told.keyspace.arena, entry)),
+        end: () => {},
+      }),
+    });
+    told.hset(0, "big", "f0", "opens the walk");
+    for (let i = 0; i < 5; i++) {
+      told.hdel(0, "big", `${long}a`);
+      told.hset(0, "big", `${long}a`, `${i}`);
+      told.hset(0, "big", `${long}c${i}`, "is not part of it");
+    }
+    while (!cut.step(10));
+    expect(fields.filter((length) => length > 100)).toEqual([long.length + 1, long.length + 1]);
+    expect(fields.length).toBe(12);
+  });
+
   test("goes to a consumer that takes no pieces as a whole", () => {
     const told = speaker(4);
     for (let i = 0; i < 100; i++) told.hset(0, "big", `f${i}`, `v${i}`);

@@ -41,6 +41,8 @@ interface Pass {
 const SLICE = 64;
 /** Any will do: a table made to collide under it is only slower. */
 const CHANGED_SEED = 0;
+/** Bytes of a name that become text at a time: arguments lie on the stack. */
+const NAME_PART = 4096;
 const slice = new RefList();
 
 export class TableWalk {
@@ -171,8 +173,12 @@ export class TableHold implements BlockHold {
   }
 }
 
+/** A field's name as text. In parts: character by character, a long one would take 32 bytes a byte. */
 function nameOf(bytes: Uint8Array, start: number, end: number): string {
   let name = "";
-  for (let i = start; i < end; i++) name += String.fromCharCode(bytes[i]);
+  for (let i = start; i < end; i += NAME_PART) {
+    const part = bytes.subarray(i, Math.min(i + NAME_PART, end));
+    name += String.fromCharCode.apply(null, part as unknown as number[]);
+  }
   return name;
 }

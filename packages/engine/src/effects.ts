@@ -12,7 +12,7 @@ import {
   notifyBits,
 } from "@kv/commands";
 import { bytesOf, type Database, keyIndex, keyLength, NONE, type Ref } from "@kv/core";
-import { latin1, latin1Bytes } from "@kv/resp";
+import { latin1, latin1Bytes, TEXT_BYTES_MAX } from "@kv/resp";
 import { type Client, ClientState } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineCall } from "./engine-call.ts";
@@ -59,6 +59,8 @@ export class EngineEffects implements Effects {
     notifyClass: number,
   ): void {
     const { engine } = this;
+    // Nobody watches, tracks or subscribes to a name that no text can hold: they were refused.
+    if (end - start > TEXT_BYTES_MAX) return;
     if ((this.interest & Interest.WATCH) !== 0) {
       const key = latin1(bytes, start, end);
       if (engine.watchedKeys.count > 0)
@@ -81,7 +83,7 @@ export class EngineEffects implements Effects {
     notifyClass: number,
   ): void {
     const classes = this.notifyClasses;
-    if ((classes & notifyClass) === 0) return;
+    if ((classes & notifyClass) === 0 || end - start > TEXT_BYTES_MAX) return;
     const { pubsub } = this.engine;
     const key = latin1(bytes, start, end);
     if ((classes & Notify.KEYSPACE) !== 0)

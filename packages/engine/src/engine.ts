@@ -549,7 +549,7 @@ export class Engine {
         `Closing client that reached max query buffer length: ${this.output.describe(client)}`,
       );
     } else {
-      this.reply.error(`ERR ${client.reader.error}`);
+      if (client.replyMode === ReplyMode.ON) this.reply.error(`ERR ${client.reader.error}`);
       this.stats.countError("ERR");
     }
     this.closeAfterReply(client, "protocol error");

@@ -1,9 +1,17 @@
 /** MONITOR: a live copy of all commands, as lines, for the clients that asked for it. */
 import { type CommandEntry, FLAG_BITS } from "@kv/commands";
+import { latin1Bytes } from "@kv/resp";
 import { type Client, ClientState, ReplyMode } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineCall } from "./engine-call.ts";
-import { redactedWords } from "./redaction.ts";
+import { quotedLength, writeQuoted } from "./quoted-bytes.ts";
+import { REDACTED, secretWords } from "./redaction.ts";
+
+const SPACE = 32;
+const QUOTE = 34;
+const CARRIAGE_RETURN = 13;
+const LINE_FEED = 10;
+const REDACTED_BYTES = latin1Bytes(REDACTED);
 
 export class Monitors {
   private readonly engine: Engine;
@@ -39,16 +47,15 @@ export class Monitors {
     const { engine } = this;
     const nowUs = engine.host.wallUs();
     const seconds = Math.floor(nowUs / 1e6);
-    const words = redactedWords(call).map(quoted).join(" ");
     const time = `${seconds}.${String(nowUs - seconds * 1e6).padStart(6, "0")}`;
-    const line = `${time} [${client.databaseIndex} ${addressOf(client)}] ${words}`;
+    const line = lineOf(`+${time} [${client.databaseIndex} ${addressOf(client)}]`, call);
     for (const monitor of this.clients) {
       // Whoever just said QUIT gets the reply to it as the last thing.
       if (monitor.is(ClientState.CLOSING)) continue;
       // The lines are replies, not messages, to CLIENT REPLY.
       const skipsNext = monitor.replyMode === ReplyMode.SKIP_NEXT && monitor !== client;
       if (engine.isMuted(monitor) || skipsNext) continue;
-      engine.output.pushWriter(monitor).simple(line);
+      engine.output.pushWriter(monitor).rawBytes(line, 0, line.length);
       engine.output.schedule(monitor);
     }
   }
@@ -61,19 +68,30 @@ function addressOf({ connection }: Client): string {
     : connection.address;
 }
 
-/** The word in double quotes, with everything unprintable escaped (one character is a byte). */
-function quoted(word: string): string {
-  let text = '"';
-  for (const character of word) {
-    const code = character.charCodeAt(0);
-    if (character === "\\" || character === '"') text += `\\${character}`;
-    else if (character === "\n") text += "\\n";
-    else if (character === "\r") text += "\\r";
-    else if (character === "\t") text += "\\t";
-    else if (character === "\x07") text += "\\a";
-    else if (character === "\b") text += "\\b";
-    else if (code < 32 || code > 126) text += `\\x${code.toString(16).padStart(2, "0")}`;
-    else text += character;
+/** The reply that shows a request: bytes and not text, because a word may be half a gigabyte. */
+function lineOf(head: string, call: EngineCall): Uint8Array {
+  const secrets = secretWords(call);
+  let length = head.length + 2;
+  for (let index = 0; index < call.argc; index++) {
+    length += 3; // A space and the quotes.
+    if (secrets.has(index)) length += REDACTED_BYTES.length;
+    else length += quotedLength(call.bytes, call.start(index), call.end(index));
   }
-  return `${text}"`;
+  const line = new Uint8Array(length);
+  line.set(latin1Bytes(head));
+  let at = head.length;
+  for (let index = 0; index < call.argc; index++) {
+    line[at++] = SPACE;
+    line[at++] = QUOTE;
+    if (secrets.has(index)) {
+      line.set(REDACTED_BYTES, at);
+      at += REDACTED_BYTES.length;
+    } else {
+      at = writeQuoted(line, at, call.bytes, call.start(index), call.end(index));
+    }
+    line[at++] = QUOTE;
+  }
+  line[at++] = CARRIAGE_RETURN;
+  line[at] = LINE_FEED;
+  return line;
 }

@@ -1,29 +1,56 @@
 /**
- * Redaction: the words of a request as MONITOR and the slow log may show them. Passwords become
+ * Redaction: the words of a request that MONITOR and the slow log may not show. Passwords become
  * "(redacted)": those of AUTH and HELLO AUTH, users and their rules, and the values of sensitive
- * directives.
+ * directives. A request may have millions of words and one of half a gigabyte, so only the words of
+ * these few commands are ever made into text.
  */
 import type { EngineCall } from "./engine-call.ts";
 
-const REDACTED = "(redacted)";
+export const REDACTED = "(redacted)";
 
-export function redactedWords(call: EngineCall): string[] {
-  const words: string[] = [];
-  for (let index = 0; index < call.argc; index++) words.push(call.text(index));
-  const name = call.entry.fullName;
-  if (name === "auth") return words.map((word, index) => (index === 0 ? word : REDACTED));
-  if (name === "hello") {
-    const at = words.findIndex((word) => word.toLowerCase() === "auth");
-    if (at > 0)
-      for (const index of [at + 1, at + 2]) if (index < words.length) words[index] = REDACTED;
-  } else if (name === "config|set") {
-    for (let index = 2; index + 1 < words.length; index += 2) {
-      const directive = call.engine.config.directive(words[index] as string);
-      if (directive?.sensitive === true) words[index + 1] = REDACTED;
-    }
-  } else if (name === "acl|setuser" || name === "acl|deluser" || name === "acl|getuser") {
-    // Not even the names of users are everybody's business.
-    return words.map((word, index) => (index < 2 ? word : REDACTED));
+/** Longer than the name of any directive. */
+const NAME_BYTES_MAX = 1024;
+const nothing: ReadonlySet<number> = new Set();
+
+/** The numbers of the words to hide. */
+export function secretWords(call: EngineCall): ReadonlySet<number> {
+  switch (call.entry.fullName) {
+    case "auth":
+      return wordsFrom(call, 1);
+    case "hello":
+      return loginWords(call);
+    case "config|set":
+      return sensitiveValues(call);
+    case "acl|setuser":
+    case "acl|deluser":
+    case "acl|getuser":
+      // Not even the names of users are everybody's business.
+      return wordsFrom(call, 2);
+    default:
+      return nothing;
   }
-  return words;
+}
+
+function wordsFrom(call: EngineCall, first: number): Set<number> {
+  const secrets = new Set<number>();
+  for (let index = first; index < call.argc; index++) secrets.add(index);
+  return secrets;
+}
+
+/** User and password of HELLO ... AUTH. */
+function loginWords(call: EngineCall): ReadonlySet<number> {
+  for (let index = 1; index < call.argc; index++)
+    if (call.is(index, "AUTH")) return new Set([index + 1, index + 2]);
+  return nothing;
+}
+
+function sensitiveValues(call: EngineCall): Set<number> {
+  const secrets = new Set<number>();
+  for (let index = 2; index + 1 < call.argc; index += 2) {
+    // No directive has such a name, and what follows it is shown as it is.
+    if (call.length(index) > NAME_BYTES_MAX) continue;
+    const directive = call.engine.config.directive(call.text(index));
+    if (directive?.sensitive === true) secrets.add(index + 1);
+  }
+  return secrets;
 }

@@ -2,9 +2,10 @@
  * Slow log: the last `slowlog-max-len` commands that took at least `slowlog-log-slower-than`
  * microseconds, newest first. Long commands are kept shortened, secrets redacted.
  */
+import { latin1 } from "@kv/resp";
 import type { Client } from "./client.ts";
 import type { EngineCall } from "./engine-call.ts";
-import { redactedWords } from "./redaction.ts";
+import { REDACTED, secretWords } from "./redaction.ts";
 
 export interface SlowCommand {
   id: number;
@@ -39,7 +40,7 @@ export class SlowLog {
       id: this.nextId++,
       timeSeconds: Math.floor(nowMs / 1000),
       microseconds: Math.floor(microseconds),
-      words: shortened(redactedWords(call)),
+      words: shortenedWords(call),
       clientAddress: client.connection.address,
       clientName: client.name,
     });
@@ -50,13 +51,20 @@ export class SlowLog {
   }
 }
 
-function shortened(words: string[]): string[] {
-  const kept = words.length > WORDS_MAX ? words.slice(0, WORDS_MAX - 1) : words;
-  const short = kept.map((word) =>
-    word.length > WORD_BYTES_MAX
-      ? `${word.slice(0, WORD_BYTES_MAX)}... (${word.length - WORD_BYTES_MAX} more bytes)`
-      : word,
-  );
-  if (words.length > WORDS_MAX) short.push(`... (${words.length - WORDS_MAX + 1} more arguments)`);
-  return short;
+/** The first words of a request, each cut short before it becomes text. */
+function shortenedWords(call: EngineCall): string[] {
+  const secrets = secretWords(call);
+  const count = call.argc > WORDS_MAX ? WORDS_MAX - 1 : call.argc;
+  const words: string[] = [];
+  for (let index = 0; index < count; index++)
+    words.push(secrets.has(index) ? REDACTED : shortenedWord(call, index));
+  if (call.argc > WORDS_MAX) words.push(`... (${call.argc - count} more arguments)`);
+  return words;
+}
+
+function shortenedWord(call: EngineCall, index: number): string {
+  const start = call.start(index);
+  const more = call.length(index) - WORD_BYTES_MAX;
+  if (more <= 0) return call.text(index);
+  return `${latin1(call.bytes, start, start + WORD_BYTES_MAX)}... (${more} more bytes)`;
 }

@@ -13,7 +13,7 @@
  * connection, subscribed to `__redis__:invalidate`, that gets them in its place.
  */
 import { type CommandEntry, FLAG_BITS, keysOf } from "@kv/commands";
-import type { ReplyWriter } from "@kv/resp";
+import { type ReplyWriter, TEXT_BYTES_MAX } from "@kv/resp";
 import { type Client, ClientState } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineCall } from "./engine-call.ts";
@@ -169,6 +169,7 @@ export class Tracking {
     const found = (getKeys === undefined ? null : getKeys(call)) ?? keysOf(keys, call);
     if (found === null) return;
     for (const { index } of found) {
+      if (call.length(index) > TEXT_BYTES_MAX) continue; // Its changes are not told either.
       if (this.table.keyCount >= TRACKED_KEYS_MAX) this.evictOne();
       this.table.remember(call.text(index), client.id);
     }

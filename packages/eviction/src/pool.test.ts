@@ -69,6 +69,13 @@ describe("CandidatePool", () => {
     expect(keys.slice(-2)).toEqual(["k1", "better"]);
   });
 
+  test("full, it does not take the long key that leaves for the short one that comes", () => {
+    const p = pool();
+    for (let i = 0; i < POOL_SIZE; i++) p.offer(`${long("k")}${i}`, i);
+    expect(p.offer("short", 100)).toBe(true);
+    expect(p.take()?.key).toBe("short");
+  });
+
   test("knows a key once, by its latest score; databases have keys of their own", () => {
     const p = pool();
     p.offer("a", 3);

@@ -27,6 +27,7 @@ export { encodeRequest, type RequestArgument, RequestWriter } from "./request-wr
 export {
   latin1,
   latin1Bytes,
+  TEXT_BYTES_MAX,
   utf8,
   utf8Bytes,
   utf8Length,

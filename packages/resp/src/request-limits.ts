@@ -10,6 +10,7 @@ export interface RequestLimits {
   bulkLengthMax: number;
   /** client-query-buffer-limit */
   queryBufferMax: number;
+  /** What a 32-bit count can hold; memory is guarded by queryBufferMax. */
   argumentCountMax: number;
   /** Inline requests and header lines. */
   inlineLengthMax: number;

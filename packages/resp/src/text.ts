@@ -6,12 +6,18 @@
  * for text of our own and for clients that ask for it.
  */
 
+/**
+ * Longest text that bytes are made into. JavaScript's strings end 24 characters short of the longest
+ * argument; some room is left for what is put around a name.
+ */
+export const TEXT_BYTES_MAX = 2 ** 29 - 1024;
+
 /** Characters per call of String.fromCharCode: its arguments lie on the stack. */
 const CHUNK = 4096;
 
 const utf8Decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** bytes[start, end) with one character for each byte. */
+/** bytes[start, end) with one character for each byte; at most TEXT_BYTES_MAX of them. */
 export function latin1(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
   if (end - start <= 32) {
     let text = "";

@@ -197,6 +197,42 @@ describe("memory", () => {
   });
 });
 
+describe("arguments of any length", () => {
+  test("are never made into text by who only watches", () => {
+    const kv = harness({ config: { "slowlog-log-slower-than": 0 } as never });
+    const watcher = kv.client();
+    watcher.send("MONITOR");
+    const made: number[] = [];
+    const { call } = kv.engine;
+    const text = call.text.bind(call);
+    call.text = (index) => {
+      made.push(call.length(index));
+      return text(index);
+    };
+    const value = "x".repeat(2 ** 20);
+    kv.send("SET", "k", `${value}\n\xff`);
+    kv.send("MSET", ...Array.from({ length: 2000 }, (_, index) => `${index}`));
+    expect(Math.max(...made)).toBeLessThan(100);
+    expect(made.length).toBeLessThan(100);
+    expect(watcher.takeRaw().includes(`"SET" "k" "${value}\\n\\xff"\r\n`)).toBe(true);
+  });
+
+  test("do not name channels or watched keys when no text can hold them", () => {
+    const kv = harness();
+    const { call } = kv.engine;
+    call.length = () => 2 ** 29;
+    const tooLong = "ERR name is too long";
+    for (const words of [
+      ["SUBSCRIBE", "c"],
+      ["PUBLISH", "c", "m"],
+      ["WATCH", "k"],
+      ["CONFIG", "GET", "c"],
+    ]) {
+      expect(kv.send(...words)).toMatchObject({ reply: tooLong });
+    }
+  });
+});
+
 describe("an arena that is full", () => {
   const long = "v".repeat(2000);
   const states: Record<string, readonly (readonly string[])[]> = {

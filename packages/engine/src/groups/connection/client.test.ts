@@ -146,6 +146,13 @@ describe("CLIENT REPLY", () => {
     expect(kv.self.takeRaw()).toBe("$1\r\n2\r\n$1\r\n3\r\n");
   });
 
+  test.each(["SKIP", "OFF"])("%s silences the error of a broken request, too", (mode) => {
+    const kv = harness();
+    kv.self.sendBytes(`CLIENT REPLY ${mode}\r\n*1\r\n!\r\n`);
+    expect(kv.self.takeRaw()).toBe("");
+    expect(kv.self.closed).toBe(true);
+  });
+
   test("OFF silences all but pushes, until ON says OK", () => {
     const kv = harness({ resp: 3 });
     kv.send("SUBSCRIBE", "a");
