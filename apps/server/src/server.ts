@@ -18,6 +18,7 @@ import type { ConfigStore } from "@kv/config";
 import {
   type Client,
   createEngine,
+  Due,
   type Engine,
   type EngineModule,
   type HostFacts,
@@ -111,7 +112,7 @@ export class Server {
       configFile: options.configFile ?? "",
       tcpPort: config.number("port"),
     };
-    this.#turns = new TurnLoop(() => this.#guarded(() => this.engine.turn()) ?? false);
+    this.#turns = new TurnLoop(() => this.#guarded(() => this.engine.turn()) ?? Due.NEVER);
     this.#cron = new Cron(
       () => {
         this.#guarded(() => this.engine.cron());

@@ -9,6 +9,7 @@
 import { Notify } from "@kv/commands";
 import { expiryMs, RefList } from "@kv/core";
 import { ClientState } from "./client.ts";
+import { Due } from "./due.ts";
 import type { Engine } from "./engine.ts";
 import { EngineState } from "./guards.ts";
 import { Rates } from "./rates.ts";
@@ -81,8 +82,8 @@ export class CronJobs {
     engine.output.flushAll();
   }
 
-  /** Before waiting for events. True: call again soon. */
-  turn(): boolean {
+  /** Before waiting for events. Answers when the next turn is due, if nothing happens: see Due. */
+  turn(): number {
     const { engine } = this;
     const { stats, host } = engine;
     engine.nowMs = host.wallMs();
@@ -97,11 +98,11 @@ export class CronJobs {
     engine.tracking.turn();
     engine.clientEviction.turn();
     engine.output.flushAll();
-    let more = engine.saving.turn();
+    let due = engine.saving.turn();
     const { lazyFree } = engine.keyspace;
-    if (lazyFree.pendingCount > 0 && lazyFree.step(LAZY_FREE_SLICE)) more = true;
+    if (lazyFree.pendingCount > 0 && lazyFree.step(LAZY_FREE_SLICE)) due = Due.SOON;
     this.countTurn(startUs, jobsStartUs);
-    return more;
+    return due;
   }
 
   private countTurn(startUs: number, jobsStartUs: number): void {

@@ -281,8 +281,8 @@ export class Engine {
     return this.cronJobs.needsTurn;
   }
 
-  /** Before the host waits for events. True: there is more to do, call again soon. */
-  turn(): boolean {
+  /** Before the host waits for events. Answers when the next turn is due: see Due. */
+  turn(): number {
     return this.cronJobs.turn();
   }
 

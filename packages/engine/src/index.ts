@@ -1,6 +1,7 @@
 /** @kv/engine: a whole server without I/O. See README.md. */
 export * from "./acl.ts";
 export * from "./client.ts";
+export * from "./due.ts";
 export * from "./engine.ts";
 export * from "./engine-call.ts";
 export * from "./guards.ts";

@@ -23,11 +23,16 @@ import {
   StorageError,
   saveRdbNow,
 } from "@kv/persistence";
+import { Due } from "./due.ts";
 import type { Engine } from "./engine.ts";
 import { EngineState } from "./guards.ts";
 
-/** Time for a slice while clients are being served, and while nobody is. */
-const BUSY_SLICE_US = 100;
+/**
+ * Time for a slice while clients are being served, and while nobody is. Among clients a pause
+ * follows each slice, not only for their sake: a thread that never rests is the one whom the
+ * operating system makes wait, and then for milliseconds.
+ */
+const BUSY_SLICE_US = 150;
 const IDLE_SLICE_US = 1000;
 /** Clients who pause for less than this are still there: the next request may come in a slice. */
 const QUIET_US = 50_000;
@@ -227,22 +232,23 @@ export class Saving {
     engine.setUnusual(EngineState.DISK_FAILED, refuses);
   }
 
-  /** Before waiting for events: a slice of the running save. True: more could be done now. */
-  turn(): boolean {
+  /** Before waiting for events: a slice of the running save. Answers when the next one is due. */
+  turn(): number {
     const { running, engine } = this;
-    if (running === null || running.snapshot.isDone) return false;
+    if (running === null || running.snapshot.isDone) return Due.NEVER;
     const { host } = engine;
     const startUs = host.monotonicUs();
     // Every microsecond here is one that some client waits, so a busy server saves more slowly.
     const { commandsProcessed } = engine.stats;
     if (commandsProcessed !== this.commandsBefore) this.busyUntilUs = startUs + QUIET_US;
     this.commandsBefore = commandsProcessed;
-    const sliceUs = startUs < this.busyUntilUs ? BUSY_SLICE_US : IDLE_SLICE_US;
+    const isBusy = startUs < this.busyUntilUs;
+    const sliceUs = isBusy ? BUSY_SLICE_US : IDLE_SLICE_US;
     for (;;) {
-      if (running.step(SLICE_KEYS)) return false;
+      if (running.step(SLICE_KEYS)) return Due.NEVER;
       // The disk is behind: it wakes us when it has written.
-      if (running.snapshot.pendingBytes > PENDING_BYTES_MAX) return false;
-      if (host.monotonicUs() - startUs > sliceUs) return true;
+      if (running.snapshot.pendingBytes > PENDING_BYTES_MAX) return Due.NEVER;
+      if (host.monotonicUs() - startUs > sliceUs) return isBusy ? Due.LATER : Due.SOON;
     }
   }
 

@@ -1,3 +1,4 @@
+import { Due } from "@kv/engine";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Cron, TurnLoop } from "./turn-loop.ts";
 
@@ -8,7 +9,7 @@ describe("TurnLoop", () => {
     let turns = 0;
     const loop = new TurnLoop(() => {
       turns++;
-      return false;
+      return Due.NEVER;
     });
     for (let i = 0; i < 10; i++) loop.request();
     expect(turns).toBe(0);
@@ -26,7 +27,7 @@ describe("TurnLoop", () => {
     let left = 3;
     const loop = new TurnLoop(() => {
       happened.push("turn");
-      return --left > 0;
+      return --left > 0 ? Due.SOON : Due.NEVER;
     });
     loop.request();
     for (let i = 0; i < 4; i++) {
@@ -40,16 +41,43 @@ describe("TurnLoop", () => {
     let turns = 0;
     const loop: TurnLoop = new TurnLoop(() => {
       if (++turns < 3) loop.request();
-      return false;
+      return Due.NEVER;
     });
     loop.request();
     for (let i = 0; i < 5; i++) await nextImmediate();
     expect(turns).toBe(3);
   });
 
+  test("rests when what is left may wait, unless something happens", async () => {
+    let turns = 0;
+    const loop: TurnLoop = new TurnLoop(() => {
+      turns++;
+      return Due.LATER;
+    });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    loop.request();
+    await nextImmediate();
+    await nextImmediate();
+    expect(turns).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect(turns).toBe(2);
+    loop.request();
+    await nextImmediate();
+    expect(turns).toBe(3);
+    vi.advanceTimersByTime(1);
+    expect(turns).toBe(4);
+    loop.stop();
+    vi.advanceTimersByTime(10);
+    expect(turns).toBe(4);
+    vi.useRealTimers();
+  });
+
   test("stopped, it turns no more", async () => {
     let turns = 0;
-    const loop = new TurnLoop(() => ++turns > 0);
+    const loop = new TurnLoop(() => {
+      turns++;
+      return Due.SOON;
+    });
     loop.request();
     loop.stop();
     await nextImmediate();

@@ -2,17 +2,22 @@
  * The engine's two rhythms.
  *
  *   - A turn follows whatever was read in one round of the event loop, once for all sockets; while
- *     the engine says that work is left, turns go on, with I/O between them.
+ *     the engine says that work is left, turns go on, with I/O or a short rest between them.
  *   - The cron runs `hz` times a second. A late run is not made up for, and does not shift the next.
  */
+import { Due } from "@kv/engine";
+
+/** A timer's shortest time. */
+const restMs = 1;
 
 export class TurnLoop {
-  readonly #turn: () => boolean;
+  readonly #turn: () => number;
   #isScheduled = false;
+  #rest: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  /** `turn` does what is due and says whether work is left; it must not throw. */
-  constructor(turn: () => boolean) {
+  /** `turn` does what is due and says when the next turn is (Due); it must not throw. */
+  constructor(turn: () => number) {
     this.#turn = turn;
   }
 
@@ -25,11 +30,16 @@ export class TurnLoop {
 
   stop(): void {
     this.#isStopped = true;
+    clearTimeout(this.#rest);
   }
 
   readonly #run = (): void => {
     this.#isScheduled = false;
-    if (!this.#isStopped && this.#turn()) this.request();
+    clearTimeout(this.#rest);
+    if (this.#isStopped) return;
+    const due = this.#turn();
+    if (due === Due.SOON) this.request();
+    else if (due === Due.LATER) this.#rest = setTimeout(this.#run, restMs);
   };
 }
 
