@@ -32,11 +32,11 @@ import { EngineState } from "./guards.ts";
  * follows each slice, not only for their sake: a thread that never rests is the one whom the
  * operating system makes wait, and then for milliseconds.
  */
-const BUSY_SLICE_US = 150;
+const BUSY_SLICE_US = 100;
 const IDLE_SLICE_US = 1000;
 /** Clients who pause for less than this are still there: the next request may come in a slice. */
 const QUIET_US = 50_000;
-const SLICE_KEYS = 32;
+const SLICE_KEYS = 16;
 /** A save waits for the disk while more than this is on its way there. */
 const PENDING_BYTES_MAX = 8 * 2 ** 20;
 /** After a failed background save the next automatic one waits so long. */
