@@ -1,7 +1,10 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/main.ts", "src/check-*.ts", "!src/*.test.ts"],
+  entry: [
+    ...["src/index.ts", "src/main.ts", "src/check-*.ts", "!src/*.test.ts"],
+    "src/process/watchdog-thread.ts",
+  ],
   format: "esm",
   target: "node24",
   // Declarations come from `tsc -b`, which checks all packages in one go; they must survive.

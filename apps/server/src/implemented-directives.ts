@@ -21,4 +21,5 @@ export const implementedDirectives: ReadonlySet<string> = new Set([
   "tcp-keepalive",
   "unixsocket",
   "unixsocketperm",
+  "watchdog-period",
 ]);

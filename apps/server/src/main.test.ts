@@ -341,3 +341,48 @@ describe("ending", () => {
     }
   });
 });
+
+describe("watchdog-period", () => {
+  const expired = "--- WATCHDOG TIMER EXPIRED ---";
+  const reports = (text: string) => text.split(expired).length - 1;
+  const quiet = () => new Promise((resolve) => setTimeout(resolve, 600));
+
+  test("says where a slow command is, and nothing while there is none", async () => {
+    const args = ["--watchdog-period", "200", "--enable-debug-command", "yes"];
+    const { child, port, stdout, stderr, says, ended } = await start(args);
+    await quiet();
+    expect(stdout()).not.toContain(expired);
+    expect(stdout()).not.toContain("has no effect");
+    expect(await ask(port, "DEBUG SLEEP 1")).toBe("+OK\r\n");
+    await says("--------\n\n");
+    expect(stdout()).toMatch(/ {4}at sleepMs \(file:\S+node-host\.ts:\d+:\d+\)\n/);
+    const before = stdout().length;
+    expect(await ask(port, "DEBUG POPULATE 3000000")).toBe("+OK\r\n");
+    await quiet();
+    expect(stdout().slice(before)).toMatch(/ {4}at populate \(file:\S+debug\S*\.ts:\d+:\d+\)\n/);
+    expect(reports(stdout())).toBe(2);
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+    expect(stderr()).toBe("");
+  });
+
+  test("is turned on and off by CONFIG SET, and speaks in the log file", async () => {
+    using folder = temporaryFolder();
+    const port = await freePort();
+    const file = join(folder.path, "log");
+    const args = ["--enable-debug-command", "yes", "--logfile", "log", "--dir", folder.path];
+    const { child, ended } = run(["--port", String(port), "--save", "", ...args]);
+    const log = () => readFileSync(file, "utf8");
+    await vi.waitFor(() => expect(log()).toContain("Ready to accept"), 15_000);
+    expect(await ask(port, "CONFIG SET watchdog-period 50")).toBe("+OK\r\n");
+    expect(await ask(port, "CONFIG GET watchdog-period")).toContain("$3\r\n200\r\n");
+    await quiet();
+    expect(await ask(port, "DEBUG SLEEP 1")).toBe("+OK\r\n");
+    await vi.waitFor(() => expect(log()).toMatch(/at sleepMs [\s\S]*--------\n\n/), 5000);
+    expect(await ask(port, "CONFIG SET watchdog-period 0")).toBe("+OK\r\n");
+    expect(await ask(port, "DEBUG SLEEP 0.6")).toBe("+OK\r\n");
+    expect(reports(log())).toBe(1);
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+  });
+});

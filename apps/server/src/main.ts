@@ -39,6 +39,7 @@ import {
 import { systemErrorText } from "./process/system-error.ts";
 import { usageText, versionLine } from "./process/usage.ts";
 import { backlogWarning, checkSystem, startWarnings } from "./process/warnings.ts";
+import { Watchdog } from "./process/watchdog.ts";
 import { Server } from "./server.ts";
 
 /** Runs the program with these arguments. Resolves when the server is ready, or has given up. */
@@ -85,6 +86,7 @@ class Program {
   readonly #pidFile = new PidFile();
   #supervisor: Supervisor = "no";
   readonly #oomScore = new OomScore();
+  readonly #watchdog: Watchdog;
   /** Past the start-up phase that logs as "C". */
   #isUp = false;
   #isReady = false;
@@ -99,6 +101,12 @@ class Program {
       file: () => textOf(this.#config.text("logfile")),
       level: () => this.#config.text("loglevel"),
       role: () => this.#role,
+    });
+    this.#watchdog = new Watchdog({
+      logFile: () => textOf(this.#config.text("logfile")),
+      logLevel: () => this.#config.text("loglevel"),
+      hz: () => this.#server?.engine.hz ?? this.#config.number("hz"),
+      failed: (error) => this.#log.warning(`The watchdog has ended: ${error.message}`),
     });
   }
 
@@ -138,6 +146,7 @@ class Program {
     log.notice("Server initialized");
     for (const text of startWarnings()) log.warning(text);
     for (const text of config.ineffective()) log.notice(text);
+    this.#setWatchdog();
     if (!(await server.load())) return this.#exit(1);
     this.#isReady = true;
     this.#ready(server);
@@ -237,6 +246,7 @@ class Program {
       exit: (code) => this.#exit(code),
       failed: (error) => this.#crash(errorReport(error, this.#crashFacts)),
       reconfigured: (name) => this.#reconfigured(name),
+      beat: () => this.#watchdog.beat(),
     });
   }
 
@@ -257,8 +267,15 @@ class Program {
   /** CONFIG SET of what belongs to the process. Returns why it cannot be. */
   #reconfigured(name: string): string | undefined {
     if (name.startsWith("oom-score-adj")) return this.#setOomScore();
-    this.#setTitle();
+    if (name === "watchdog-period") this.#setWatchdog();
+    else this.#setTitle();
     return undefined;
+  }
+
+  #setWatchdog(): void {
+    const config = this.#config;
+    const periodMs = this.#watchdog.setPeriod(config.number("watchdog-period"));
+    config.assign("watchdog-period", periodMs);
   }
 
   #setOomScore(): string | undefined {

@@ -56,6 +56,8 @@ export interface ServerOptions {
   failed(error: unknown): void;
   /** A directive of the process was changed by CONFIG SET. Returns why it cannot be. */
   reconfigured?(name: string): string | undefined;
+  /** The cron runs, so nothing hangs. */
+  beat?(): void;
 }
 
 /** Descriptors for everything but clients: files, listening sockets, the event loop. */
@@ -70,6 +72,7 @@ const ownDirectives = [
   "proc-title-template",
   "oom-score-adj",
   "oom-score-adj-values",
+  "watchdog-period",
 ] as const;
 
 /** The system cuts a longer path off, and then the socket is elsewhere. */
@@ -115,6 +118,7 @@ export class Server {
     this.#turns = new TurnLoop(() => this.#guarded(() => this.engine.turn()) ?? Due.NEVER);
     this.#cron = new Cron(
       () => {
+        options.beat?.();
         this.#guarded(() => this.engine.cron());
         this.#turns.request();
       },

@@ -183,11 +183,15 @@ describe("listeners", () => {
       return undefined;
     });
     store.onApply("port", () => (store.number("port") === 1 ? "Unable to listen" : undefined));
-    const error = store.configSet([
+    const told: string[] = [];
+    const pairs = [
       ["maxmemory", "5"],
       ["port", "1"],
-    ]);
+    ] as const;
+    const restoring = (name: string) => told.push(`${name}, still ${store.number(name)}`);
+    const error = store.configSet(pairs, { restoring });
     expect(error?.message).toBe(refusal("port", "Unable to listen"));
+    expect(told).toEqual(["port, still 1"]);
     expect(seen).toEqual([5, 0]);
     expect(store.number("maxmemory")).toBe(0);
     expect(store.number("port")).toBe(6379);

@@ -47,6 +47,8 @@ export interface ConfigSetContext {
   readonly protectedAllowed?: boolean;
   /** The data set is being loaded. */
   readonly loading?: boolean;
+  /** Told of the directive that could not be put into force, before the old values come back. */
+  restoring?(name: string): void;
 }
 
 /** Undefined when the new values are in force, else the reason why they cannot be. */
@@ -202,6 +204,7 @@ export class ConfigStore {
         ran.push(listener);
         const reason = listener(this);
         if (reason === undefined) continue;
+        context.restoring?.(name);
         this.#restore(undo);
         for (const each of ran) each(this); // Brings the old values back into force.
         return related(name, reason);

@@ -38,6 +38,25 @@ describe("user", () => {
     expect(client.send("PING")).toBe("PONG");
   });
 
+  test("what it says replaces requirepass", () => {
+    const text = "user default on >secret ~* &* +@all\nrequirepass other\n";
+    const client = startedWith(text);
+    expect(String(client.send("AUTH", "other"))).toMatch("WRONGPASS");
+    expect(client.send("AUTH", "secret")).toBe("OK");
+    const open = startedWith("requirepass other\nuser default on nopass ~* &* +@all\n");
+    expect(open.send("PING")).toBe("PONG");
+  });
+
+  test("takes the line that Redis writes", () => {
+    const client = startedWith("user default on nopass sanitize-payload ~* &* +@all");
+    expect(client.send("PING")).toBe("PONG");
+  });
+
+  test("who is not said to be on is off", () => {
+    const client = startedWith("user default >secret ~* &* +@all");
+    expect(String(client.send("AUTH", "secret"))).toMatch("WRONGPASS");
+  });
+
   test.each(["user alice on nopass +@all", "user default on nopass +get"])(
     "%s is refused: it cannot be held to",
     (line) => {

@@ -10,7 +10,7 @@ import type { ConfigStore } from "@kv/config";
 import { User } from "./acl.ts";
 import type { Engine } from "./engine.ts";
 import { groups } from "./groups/index.ts";
-import { adopt, applyRule, draftOf } from "./groups/server/acl-rules.ts";
+import { adopt, applyRule, type UserDraft, userRules } from "./groups/server/acl-rules.ts";
 
 const unknownCommand = "No such command in rename-command";
 const takenName = "Target command name already exists";
@@ -25,7 +25,7 @@ export function checkStatements(config: ConfigStore): void {
   });
   config.statements.onLine("user", ([name = "", ...rules]) => {
     if (name !== "default") return otherUsers;
-    return changeUser(new User(name), rules, () => "0".repeat(64));
+    return declareUser(new User(name), rules, () => "0".repeat(64));
   });
 }
 
@@ -34,12 +34,13 @@ function rename(table: CommandTable, from: string, to: string): string | undefin
   return table.rename(from, to) ? undefined : takenName;
 }
 
-function changeUser(
+/** A line says all about its user: nothing is left of `requirepass`, nor of who is let in unasked. */
+function declareUser(
   user: User,
   rules: readonly string[],
   digestOf: (password: string) => string,
 ): string | undefined {
-  const draft = draftOf(user);
+  const draft: UserDraft = { enabled: false, anyPassword: false, passwords: new Set() };
   for (const rule of rules) {
     const reason = applyRule(draft, rule, digestOf);
     if (reason !== undefined) return reason;
@@ -48,14 +49,19 @@ function changeUser(
   return undefined;
 }
 
-/** Does what the lines say. They were checked, so there is nothing left to refuse. */
+/**
+ * Does what the lines say. They were checked, so there is nothing left to refuse. From then on the
+ * users are what they are made, and that is what CONFIG REWRITE is to write: a server that starts
+ * from the old line would ask for the password of then, or for none.
+ */
 export function applyStatements(engine: Engine): void {
   const { statements } = engine.config;
   for (const [from = "", to = ""] of statements.lines("rename-command"))
     rename(engine.commands, from, to);
   for (const [, ...rules] of statements.lines("user")) {
-    changeUser(engine.users.defaultUser, rules, (password) =>
+    declareUser(engine.users.defaultUser, rules, (password) =>
       engine.host.sha256Hex(Uint8Array.from(password, (character) => character.charCodeAt(0))),
     );
   }
+  statements.onRewrite("user", () => [...engine.users.byName.values()].map(userRules));
 }

@@ -118,6 +118,39 @@ describe("a check follows", () => {
     expect(verdict(type, ...value)[0]).toContain(`${what} integrity check failed.`);
   });
 
+  const twice = [13, 0, 0, 0, 2, 0, 0x81, "f", 2, 0x81, "f", 2, 0xff];
+  test.each([
+    { what: "a hash", type: 4, value: [2, 1, "f", 1, "v", 1, "f", 1, "w"], says: "hash fields" },
+    { what: "a set", type: 2, value: [2, 1, "f", 1, "f"], says: "set members" },
+    {
+      what: "a sorted set",
+      type: 5,
+      value: [2, 1, "f", "12345678", 1, "f", "12345678"],
+      says: "zset",
+    },
+    { what: "a set as listpack", type: 20, value: [13, ...twice], says: "Set listpack" },
+    {
+      what: "a hash as listpack",
+      type: 16,
+      value: [19, 19, 0, 0, 0, 4, 0, 0x81, "f", 2, 0x81, "v", 2, 0x81, "f", 2, 0x81, "w", 2, 0xff],
+      says: "Hash listpack",
+    },
+    {
+      what: "a hash as ziplist",
+      type: 13,
+      value: packed(ziplistOf(["f", "v", "f", "w"])),
+      says: "Hash ziplist",
+    },
+    {
+      what: "a hash as zipmap",
+      type: 9,
+      value: [12, 2, 1, "f", 1, 0, "v", 1, "f", 1, 0, "w", 0xff],
+      says: "Hash zipmap with duplicate elements",
+    },
+  ])("and refuses one that names a field twice: $what", ({ type, value, says }) => {
+    expect(verdict(type, ...value)[0]).toContain(says);
+  });
+
   test("and refuses what it cannot follow", () => {
     expect(verdict(6, 1)[0]).toContain("Modules of pre-release versions cannot be read");
     expect(verdict(7, 9, 6)[0]).toContain("Unknown opcode 6 in the value of a module");

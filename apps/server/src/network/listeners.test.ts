@@ -141,6 +141,21 @@ describe("TCP", () => {
     expect(await call({ host: "127.0.0.1", port: before })).toBe("hello");
   });
 
+  test("names are looked up at once, too, and stand for addresses of IPv4", async () => {
+    const { listeners, warnings } = listenersOf();
+    await listeners.openTcp(["127.0.0.1"], 0);
+    const port = listeners.tcpPort;
+    expect(listeners.reopenTcp(["localhost"], port)).toBe(true);
+    expect(await call({ host: "127.0.0.1", port })).toBe("hello");
+    expect(await call({ host: "::1", port })).not.toBe("hello");
+    expect(listeners.reopenTcp(["127.0.0.1", "-no-such-host.invalid"], port)).toBe(false);
+    expect(listeners.hasTcp).toBe(false);
+    expect(warnings.at(-1)).toMatch(
+      /socket no-such-host\.invalid:\d+: (Name or service not known|Temporary failure in name resolution)$/,
+    );
+    expect(listeners.reopenTcp(["localhost"], port)).toBe(true);
+  });
+
   test("another port that is taken is refused at once", async () => {
     const { port, release } = await takenPort();
     const { listeners, warnings } = listenersOf();

@@ -8,6 +8,7 @@
  * later: it looks the address up first, even when it is a number. So what listen() calls in the
  * end, `_listen2`, is called here. A runtime without it still starts, but keeps its port.
  */
+import { spawnSync } from "node:child_process";
 import { lookup } from "node:dns/promises";
 import { unlinkSync } from "node:fs";
 import * as net from "node:net";
@@ -45,7 +46,7 @@ const absentProtocol: ReadonlySet<string> = new Set([
 
 export class Listeners {
   readonly #options: ListenerOptions;
-  /** Numeric addresses of the names that were looked up at start. */
+  /** Numeric addresses of the names that were looked up. */
   readonly #names = new Map<string, string>();
   #tcp: net.Server[] = [];
   #unix: net.Server | undefined;
@@ -87,11 +88,15 @@ export class Listeners {
     return true;
   }
 
-  /** Like openTcp, in place of what listens now, and at once. Names must be known from the start. */
+  /** Like openTcp, in place of what listens now, and at once. */
   reopenTcp(bind: readonly string[], port: number): boolean {
     this.closeTcp();
     for (const entry of bind) {
       const { address, isOptional } = parseEntry(entry);
+      if (!this.#resolveNow(address, port)) {
+        this.closeTcp();
+        return false;
+      }
       const server = this.#makeServer(undefined);
       this.#listenTcp(server, address, port).catch((error) => this.#warnOf(error, address, port));
       if (server.listening) {
@@ -152,13 +157,27 @@ export class Listeners {
 
   async #resolve(address: string): Promise<void> {
     if (numeric(address) !== undefined) return;
-    this.#names.set(address, (await lookup(address)).address);
+    this.#names.set(address, (await lookup(address, addressKind)).address);
+  }
+
+  /** False: nobody knows the name, and the log says so. */
+  #resolveNow(address: string, port: number): boolean {
+    if (numeric(address) !== undefined) return true;
+    try {
+      this.#names.set(address, lookupNow(address));
+    } catch (error) {
+      // It was known before: that is better than to listen nowhere.
+      if (this.#names.has(address)) return true;
+      this.#warnOf(error, address, port);
+      return false;
+    }
+    return true;
   }
 
   /** Rejects when it cannot; `server.listening` tells at once. */
   #listenTcp(server: ImmediateServer, address: string, port: number): Promise<void> {
     const host = numeric(address) ?? this.#names.get(address);
-    if (host === undefined) return Promise.reject(new Error("names are looked up at start only"));
+    if (host === undefined) return Promise.reject(new Error(`${address} was not looked up`));
     const { backlog } = this.#options;
     const done = settled(server);
     const isIpv6 = host.includes(":");
@@ -172,7 +191,8 @@ export class Listeners {
 
   #warnOf(error: unknown, address: string, port: number): void {
     const text = systemErrorText(error);
-    const call = codeOf(error).startsWith("EA") ? "bind: " : "";
+    const code = codeOf(error);
+    const call = code.startsWith("EA") && !code.startsWith("EAI_") ? "bind: " : "";
     this.#options.warn(
       `Warning: Could not create server TCP listening socket ${address}:${port}: ${call}${text}`,
     );
@@ -189,6 +209,29 @@ function numeric(address: string): string | undefined {
   if (address === "*") return "0.0.0.0";
   if (address === "::*") return "::";
   return net.isIP(address) === 0 ? undefined : address;
+}
+
+/** A name stands for an address of IPv4, as in Redis; those of IPv6 are given as numbers. */
+const addressKind = { family: 4 } as const;
+
+const lookupPatienceMs = 10_000;
+
+const lookupProgram = `require("node:dns").lookup(process.argv[1], ${JSON.stringify(addressKind)},
+  (error, address) => console.log(JSON.stringify({ code: error?.code, address })))`;
+
+/**
+ * The address of a name, at once. The runtime answers such questions later only, so that another
+ * process asks; it takes some fifty milliseconds, and nobody gives names often.
+ */
+function lookupNow(name: string): string {
+  const { stdout } = spawnSync(process.execPath, ["-e", lookupProgram, "--", name], {
+    encoding: "utf8",
+    timeout: lookupPatienceMs,
+  });
+  const answer = (stdout ? JSON.parse(stdout) : {}) as { code?: string; address?: string };
+  const { code = "EAI_AGAIN", address } = answer;
+  if (address === undefined) throw Object.assign(new Error(code), { code });
+  return address;
 }
 
 /** Resolves when the server listens, rejects when it cannot. */

@@ -41,6 +41,24 @@ function* repeat(input: RdbInput, ...parts: Item[]): Skipper {
   for (let i = 0; i < count; i++) for (const part of parts) yield* item(input, part);
 }
 
+/** Beyond so many, whether a text comes twice is not looked at: it would take too much memory. */
+const DISTINCT_MAX = 2_000_000;
+
+/** As repeat(), each time with a text in front that must not come twice. */
+function* distinct(input: RdbInput, fault: string, ...rest: Item[]): Skipper {
+  yield* item(input, length);
+  const seen = new Set<string>();
+  for (let left = input.number; left > 0; left--) {
+    yield* item(input, string);
+    if (seen.size < DISTINCT_MAX) {
+      const text = input.ignored.text();
+      if (seen.has(text)) yield input.bad(fault);
+      seen.add(text);
+    }
+    for (const part of rest) yield* item(input, part);
+  }
+}
+
 const skip8: Item = (input) => input.skip(8);
 
 function* stream(input: RdbInput, version: number): Skipper {
@@ -105,15 +123,16 @@ function packed(input: RdbInput, type: number): Status {
 export function skipValue(input: RdbInput, type: number): Skipper {
   switch (type) {
     case RdbType.LIST:
-    case RdbType.SET:
     case RdbType.LIST_QUICKLIST:
       return repeat(input, string);
+    case RdbType.SET:
+      return distinct(input, "Duplicate set members detected");
     case RdbType.HASH:
-      return repeat(input, string, string);
+      return distinct(input, "Duplicate hash fields detected", string);
     case RdbType.ZSET:
-      return repeat(input, string, textDouble);
+      return distinct(input, "Duplicate zset fields detected", textDouble);
     case RdbType.ZSET_2:
-      return repeat(input, string, skip8);
+      return distinct(input, "Duplicate zset fields detected", skip8);
     case RdbType.LIST_QUICKLIST_2:
       return repeat(input, length, string);
     case RdbType.STREAM_LISTPACKS:

@@ -6,7 +6,12 @@ import type { User } from "../../acl.ts";
 
 /** The user as a line of an ACL file. */
 export function userLine(user: User): string {
-  return ["user", user.name, ...userFlags(user), ...digests(user), "~* &* +@all"].join(" ");
+  return `user ${userRules(user)}`;
+}
+
+/** The name and all rules, as they follow the word "user" in an ACL or configuration file. */
+export function userRules(user: User): string {
+  return [user.name, ...userFlags(user), ...digests(user), "~* &* +@all"].join(" ");
 }
 
 export function userFlags(user: User): string[] {
@@ -38,7 +43,10 @@ export function adopt(user: User, draft: UserDraft): void {
 }
 
 /** Rules that say what is the case anyway. */
-const HOLDS_ALREADY = new Set(["allkeys", "~*", "allchannels", "&*", "allcommands", "+@all"]);
+const HOLDS_ALREADY = new Set([
+  ...["allkeys", "~*", "allchannels", "&*", "allcommands", "+@all"],
+  "sanitize-payload", // Redis writes it into each line; here everybody's payloads are checked.
+]);
 
 /** Applies one rule. Undefined, or why it cannot be. */
 export function applyRule(

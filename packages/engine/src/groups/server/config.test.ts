@@ -32,6 +32,17 @@ describe("CONFIG", () => {
     expect(kv.send("CONFIG", "GET", "hz")).toEqual(["hz", "10"]);
   });
 
+  test("SET says in the log what could not be put into force", () => {
+    const kv = harness();
+    kv.engine.config.onApply("port", () => "Unable to listen");
+    kv.send("CONFIG", "SET", "hz", 50, "port", 7);
+    expect(kv.host.logLines.at(-1)).toEqual({
+      level: "warning",
+      message:
+        "Failed applying new configuration. Possibly related to new port setting. Restoring previous settings.",
+    });
+  });
+
   test("answers with a map in RESP3", () => {
     expect(harness({ resp: 3 }).send("CONFIG", "GET", "hz")).toEqual(new Map([["hz", "10"]]));
   });
@@ -83,6 +94,20 @@ describe("CONFIG", () => {
       expect(kv.send("CONFIG", "REWRITE")).toBe("OK");
       expect(written(kv)).toMatch(/^# mine\nport 6379\nhz 42\n# end\n/);
       expect(written(kv)).toContain("\nmaxmemory-samples 9\n");
+    });
+
+    test("writes the default user as it is now", () => {
+      const kv = harness();
+      fileOf(kv, "user default on >old ~* &* +@all\nhz 10\n");
+      kv.send("ACL", "SETUSER", "default", ">new");
+      kv.send("AUTH", "new");
+      expect(kv.send("CONFIG", "REWRITE")).toBe("OK");
+      const digest = kv.host.sha256Hex(new TextEncoder().encode("new"));
+      expect(written(kv)).toContain(`user default on #${digest} ~* &* +@all\nhz 10\n`);
+      fileOf(kv, "");
+      kv.send("ACL", "SETUSER", "default", "nopass");
+      expect(kv.send("CONFIG", "REWRITE")).toBe("OK");
+      expect(written(kv)).toContain("\nuser default on nopass ~* &* +@all\n");
     });
 
     test("writes a file that has gone anew", () => {

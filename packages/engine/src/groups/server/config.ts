@@ -52,6 +52,11 @@ const set = engineCommand({
     const refused = engine.config.configSet(pairs, {
       protectedAllowed: isAllowedBy("enable-protected-configs", call),
       loading: (engine.unusual & EngineState.LOADING) !== 0,
+      restoring: (name) =>
+        engine.host.log(
+          "warning",
+          `Failed applying new configuration. Possibly related to new ${name} setting. Restoring previous settings.`,
+        ),
     });
     if (refused !== undefined) fail(refused.message);
     reply.ok();
