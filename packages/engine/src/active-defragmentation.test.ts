@@ -1,5 +1,6 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { Due } from "./due.ts";
 
 type Harness = ReturnType<typeof harness>;
 
@@ -9,8 +10,8 @@ function told(kv: Harness, field: string): number {
   );
 }
 
-/** A server with every fourth of the keys that it had, or whichever. */
-function scattered(config: Record<string, string> = {}, keptEvery = 4): Harness {
+/** A server whose keys are few where many have been. */
+function scattered(config: Record<string, string> = {}): Harness {
   const kv = harness({
     config: {
       "active-defrag-ignore-bytes": "500kb",
@@ -20,7 +21,7 @@ function scattered(config: Record<string, string> = {}, keptEvery = 4): Harness 
     },
   });
   for (let i = 0; i < 40_000; i++) kv.send("SET", `key:${i}`, "v".repeat(100));
-  for (let i = 0; i < 40_000; i++) if (i % keptEvery !== 0) kv.send("DEL", `key:${i}`);
+  for (let i = 0; i < 40_000; i++) if (i % 4 !== 0) kv.send("DEL", `key:${i}`);
   for (let i = 0; i < 3000; i++) kv.send("HSET", "hash", `field:${i}`, "v".repeat(90));
   return kv;
 }
@@ -59,14 +60,52 @@ describe("active defragmentation", () => {
     expect(told(kv, "total_active_defrag_time")).toBe(0);
   });
 
-  test("is a latency event when a turn takes that long", () => {
-    const kv = scattered(
-      { "latency-monitor-threshold": "1", "active-defrag-cycle-max": "25", activedefrag: "yes" },
-      2,
-    );
-    kv.clock.advance(2000);
+  test("works in slices, to the share of time that is its effort", () => {
+    const kv = scattered({ "active-defrag-cycle-max": "25", activedefrag: "yes" });
+    const { defragmentation } = kv.engine.cronJobs;
+    const { defragmenter } = defragmentation;
+    const step = defragmenter.step.bind(defragmenter);
+    let steps = 0;
+    // As on a machine where a step takes 100 microseconds.
+    defragmenter.step = (count) => {
+      steps++;
+      kv.host.advance(0.1);
+      return step(count);
+    };
+    kv.host.advance(100);
+    kv.engine.cron();
+    expect(steps).toBe(0);
+    const perSlice: number[] = [];
+    let due: number = Due.LATER;
+    while (due === Due.LATER) {
+      const before = steps;
+      due = kv.engine.turn();
+      perSlice.push(steps - before);
+    }
+    expect(due).toBe(Due.NEVER);
+    expect(Math.max(...perSlice)).toBe(5);
+    // A quarter of 100 milliseconds.
+    expect(steps).toBeGreaterThan(230);
+    expect(steps).toBeLessThanOrEqual(250);
+    kv.engine.turn();
+    expect(steps).toBeLessThanOrEqual(250);
+    // In a greater hurry there are no rests, but clients still come in between.
+    kv.send("CONFIG", "SET", "active-defrag-cycle-max", "80", "active-defrag-cycle-min", "80");
+    kv.engine.cron();
+    expect(kv.engine.turn()).toBe(Due.SOON);
+  });
+
+  test("is a latency event when a slice takes long", () => {
+    const kv = scattered({ "latency-monitor-threshold": "3", activedefrag: "yes" });
+    const { defragmenter } = kv.engine.cronJobs.defragmentation;
+    const step = defragmenter.step.bind(defragmenter);
+    defragmenter.step = (count) => {
+      kv.host.advance(4);
+      return step(count);
+    };
+    kv.clock.advance(200);
     const latest = kv.send("LATENCY", "LATEST") as unknown[][];
-    expect(latest.map(([event]) => event)).toEqual(["active-defrag-cycle"]);
+    expect(latest.map(([event, , last]) => [event, last])).toEqual([["active-defrag-cycle", 4]]);
   });
 
   test("does not begin below its thresholds", () => {

@@ -7,6 +7,9 @@
  *      effort    from active-defrag-cycle-min percent of a processor at the lower threshold to
  *                -cycle-max at the upper; more when the waste grows, not less when it shrinks
  *
+ * The share of a cron period that the effort stands for is spent in slices of half a millisecond
+ * with rests in between, for each slice is one that some client waits.
+ *
  * Looked at once a second, after each change of a directive, and when a pass over all keys is over:
  * then it ends, or another pass begins.
  *
@@ -16,12 +19,16 @@
  */
 import type { ConfigStore } from "@kv/config";
 import { Defragmenter } from "@kv/core";
+import { Due } from "./due.ts";
 import type { Engine } from "./engine.ts";
 import { EngineState } from "./guards.ts";
 
 const CHECK_PERIOD_US = 1_000_000;
 /** Keys or fields between two looks at the clock: a few microseconds. */
 const STEP_ENTRIES = 16;
+const SLICE_US = 500;
+/** A rest is a millisecond or two. With more effort than this there is no time for rests. */
+const RESTING_PERCENT_MAX = 25;
 
 export class ActiveDefragmentation {
   readonly defragmenter: Defragmenter;
@@ -35,6 +42,8 @@ export class ActiveDefragmentation {
   private cycleMinPercent = 0;
   private cycleMaxPercent = 0;
   private isChanged = false;
+  /** What is left of this cron period's share. */
+  private leftUs = 0;
   private checkedUs = 0;
   private passStartUs = 0;
   private hitsAtStart = 0;
@@ -59,7 +68,7 @@ export class ActiveDefragmentation {
     this.isChanged = true;
   }
 
-  /** A turn of the cron. */
+  /** With the cron: decides, and allots the time until the next one. */
   run(): void {
     const { engine } = this;
     if (!this.isOn) {
@@ -74,26 +83,35 @@ export class ActiveDefragmentation {
     }
     if (this.runningPercent === 0) return;
     if (this.sinceUs === -1) this.sinceUs = startUs;
-    this.work(startUs);
+    this.leftUs = (this.runningPercent * 10_000) / engine.hz;
+    engine.host.wake();
   }
 
-  /** Steps for the share of a cron period that the effort is, or to the end of the pass. */
-  private work(startUs: number): void {
+  /** Before waiting for events: a slice. Answers when the next one is due. */
+  turn(): number {
     const { engine, defragmenter } = this;
+    if (this.leftUs <= 0) return Due.NEVER;
+    // Loading may have begun since the cron.
+    if ((engine.unusual & EngineState.LOADING) !== 0) return Due.NEVER;
     const { host } = engine;
-    const limitUs = (this.runningPercent * 10_000) / engine.hz;
+    const startUs = host.monotonicUs();
+    const sliceUs = Math.min(this.leftUs, SLICE_US);
     let nowUs = startUs;
-    while (nowUs - startUs < limitUs) {
+    while (nowUs - startUs < sliceUs) {
       const isOver = defragmenter.step(STEP_ENTRIES);
       nowUs = host.monotonicUs();
       if (!isOver) continue;
       this.passEnded(nowUs);
       break;
     }
+    this.leftUs -= nowUs - startUs;
     engine.latency.eventTook("active-defrag-cycle", nowUs - startUs, engine.nowMs);
+    if (this.leftUs <= 0) return Due.NEVER;
+    return this.runningPercent <= RESTING_PERCENT_MAX ? Due.LATER : Due.SOON;
   }
 
   private passEnded(nowUs: number): void {
+    this.leftUs = 0;
     const { percent, bytes } = this.waste();
     const tookMs = Math.floor((nowUs - this.passStartUs) / 1000);
     const moved = this.defragmenter.hits - this.hitsAtStart;
@@ -143,6 +161,7 @@ export class ActiveDefragmentation {
   /** Switched off in the midst of a pass: the next one begins anew. */
   private giveUp(): void {
     this.runningPercent = 0;
+    this.leftUs = 0;
     this.defragmenter.restart();
     this.stopClock(this.engine.host.monotonicUs());
   }

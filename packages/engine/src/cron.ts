@@ -4,7 +4,8 @@
  *
  *   run     clock · active expiry (slow cycle) · active defragmentation · lazily freed memory ·
  *           idle and limited clients · pause · rates · save points · rewriting · dynamic hz · modules
- *   turn    active expiry (fast cycle) · outboxes · snapshot slices · lazily freed memory
+ *   turn    active expiry (fast cycle) · outboxes · snapshot slices · lazily freed memory ·
+ *           defragmentation
  */
 import { Notify } from "@kv/commands";
 import { expiryMs, RefList } from "@kv/core";
@@ -105,6 +106,7 @@ export class CronJobs {
     let due = engine.saving.turn();
     const { lazyFree } = engine.keyspace;
     if (lazyFree.pendingCount > 0 && lazyFree.step(LAZY_FREE_SLICE)) due = Due.SOON;
+    due = Math.max(due, this.defragmentation.turn());
     this.countTurn(startUs, jobsStartUs);
     return due;
   }
