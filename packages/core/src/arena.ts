@@ -104,6 +104,11 @@ export function roundedBytes(bytes: number): number {
   return (CLASS_SIZE[CLASS_OF[units] as number] as number) << 3;
 }
 
+/** @internal Blocks that a span of the class holds. */
+export function spanCapacity(cls: number): number {
+  return CLASS_BLOCKS[cls] as number;
+}
+
 export class Arena {
   /** The segments, as 32-bit words, bytes, doubles and views over the same memory. */
   readonly words: Int32Array[] = [];
@@ -129,17 +134,18 @@ export class Arena {
   private priorSource: Uint8Array = NO_BYTES;
   private priorSourceView: DataView = this.lastSourceView;
   private pageSpan: Int32Array = new Int32Array(0);
-  private spanClass: Int32Array = new Int32Array(1024).fill(UNUSED);
+  /** @internal What evacuation.ts must know of spans: this, spanUsed, spanNext, spanCount, partial. */
+  spanClass: Int32Array = new Int32Array(1024).fill(UNUSED);
   private spanPage: Int32Array = new Int32Array(1024);
   private spanPages: Int32Array = new Int32Array(1024);
-  private spanUsed: Int32Array = new Int32Array(1024);
+  spanUsed: Int32Array = new Int32Array(1024);
   private spanFree: Int32Array = new Int32Array(1024);
   private spanBump: Int32Array = new Int32Array(1024);
-  private spanNext: Int32Array = new Int32Array(1024);
+  spanNext: Int32Array = new Int32Array(1024);
   private spanPrevious: Int32Array = new Int32Array(1024);
-  private spanCount = 1; // Span 0 is "no span".
+  spanCount = 1; // Span 0 is "no span".
   private spanRecycled = 0;
-  private readonly partial = new Int32Array(CLASS_COUNT);
+  readonly partial = new Int32Array(CLASS_COUNT);
   private readonly bins = new Int32Array(BIN_COUNT);
   private nextSegmentBytes: number;
   private readonly limitBytes: number;
@@ -324,13 +330,15 @@ export class Arena {
     return sum;
   }
 
-  private spanOf(ref: Ref): number {
+  /** @internal */
+  spanOf(ref: Ref): number {
     const page = ref >>> PAGE_SHIFT;
     assert(ref !== NONE && page < this.pageSpan.length, "a ref lies inside the arena");
     return this.pageSpan[page] as number;
   }
 
-  private linkPartial(span: number, cls: number): void {
+  /** @internal */
+  linkPartial(span: number, cls: number): void {
     const head = this.partial[cls] as number;
     this.spanNext[span] = head;
     this.spanPrevious[span] = 0;
@@ -338,7 +346,8 @@ export class Arena {
     this.partial[cls] = span;
   }
 
-  private unlinkPartial(span: number, cls: number): void {
+  /** @internal */
+  unlinkPartial(span: number, cls: number): void {
     const next = this.spanNext[span] as number;
     const previous = this.spanPrevious[span] as number;
     if (previous !== 0) this.spanNext[previous] = next;
@@ -406,8 +415,8 @@ export class Arena {
     return 0;
   }
 
-  /** Turns a used span into a free run, merged with the free runs on both sides. */
-  private releasePages(span: number): void {
+  /** @internal Turns a used span into a free run, merged with the free runs on both sides. */
+  releasePages(span: number): void {
     let page = this.spanPage[span] as number;
     let pages = this.spanPages[span] as number;
     this.pageBytes -= pages * PAGE_BYTES;

@@ -232,6 +232,12 @@ export class Database {
     else this.expires.removeFound();
   }
 
+  /** @internal The entry was copied to another block, byte by byte: see defragment.ts. */
+  entryMoved(old: Ref, moved: Ref): void {
+    const expires = (flagsOf(this.arena, moved) & EXPIRY_FLAG) !== 0;
+    this.relink(old, moved, expires, expires);
+  }
+
   /** The two tables share their hashes, unless the expires alone were flooded and reseeded. */
   private expiresHash(entry: Ref, hash: number): number {
     return this.expires.seed === this.dict.seed ? hash : this.expires.hashOfEntry(entry);

@@ -2,6 +2,7 @@
 export * from "./arena.ts";
 export * from "./assert.ts";
 export * from "./database.ts";
+export * from "./defragment.ts";
 export * from "./dict.ts";
 export * from "./glob.ts";
 export * from "./hash.ts";

@@ -1,6 +1,7 @@
 /**
  * What every type of value has in common: freeing, measuring and copying it, by one switch each.
- * A new value encoding is a file of its own and one case in each switch here.
+ * A new value encoding is a file of its own and one case in each switch here, and in that of
+ * defragment.ts.
  */
 import { type Arena, NONE, type Ref } from "./arena.ts";
 import { InvariantError } from "./assert.ts";

@@ -2,12 +2,14 @@
  * Periodic work: `run()` is the cron, `hz` times a second; `turn()` comes before each wait for
  * events. Every job is small or bounded in time; what is not done is done in the next turn.
  *
- *   run     clock · active expiry (slow cycle) · lazily freed memory · idle and limited clients ·
- *           pause · rates · save points · rewriting · dynamic hz · modules
- *   turn    active expiry (fast cycle) · outboxes · snapshot slices · lazily freed memory
+ *   run     clock · active expiry (slow cycle) · active defragmentation · lazily freed memory ·
+ *           idle and limited clients · pause · rates · save points · rewriting · dynamic hz · modules
+ *   turn    active expiry (fast cycle) · outboxes · snapshot slices · lazily freed memory ·
+ *           defragmentation
  */
 import { Notify } from "@kv/commands";
 import { expiryMs, RefList } from "@kv/core";
+import { ActiveDefragmentation } from "./active-defragmentation.ts";
 import { ClientState } from "./client.ts";
 import { Due } from "./due.ts";
 import type { Engine } from "./engine.ts";
@@ -26,6 +28,7 @@ const QUERY_BUFFER_IDLE_MS = 2000;
 
 export class CronJobs {
   readonly rates: Rates;
+  readonly defragmentation: ActiveDefragmentation;
   /** DEBUG SET-ACTIVE-EXPIRE. */
   activeExpire = true;
   /** DEBUG PAUSE-CRON. */
@@ -48,6 +51,7 @@ export class CronJobs {
   constructor(engine: Engine) {
     this.engine = engine;
     this.rates = new Rates(engine);
+    this.defragmentation = new ActiveDefragmentation(engine);
     this.hasTurnHooks = engine.modules.some(({ hooks }) => hooks?.turn !== undefined);
   }
 
@@ -73,6 +77,7 @@ export class CronJobs {
     engine.pause.isInForce();
     this.clients(nowMs);
     if (this.activeExpire && this.mayExpire()) this.expireCycle(false);
+    this.defragmentation.run();
     this.report(nowMs);
     engine.saving.cron(nowMs);
     for (const { hooks } of engine.modules) hooks?.cron?.(engine, nowMs);
@@ -101,6 +106,7 @@ export class CronJobs {
     let due = engine.saving.turn();
     const { lazyFree } = engine.keyspace;
     if (lazyFree.pendingCount > 0 && lazyFree.step(LAZY_FREE_SLICE)) due = Due.SOON;
+    due = Math.max(due, this.defragmentation.turn());
     this.countTurn(startUs, jobsStartUs);
     return due;
   }

@@ -5,7 +5,14 @@
  */
 export const engineDirectives: readonly string[] = [
   "acllog-max-len",
+  "active-defrag-cycle-max",
+  "active-defrag-cycle-min",
+  "active-defrag-ignore-bytes",
+  "active-defrag-max-scan-fields",
+  "active-defrag-threshold-lower",
+  "active-defrag-threshold-upper",
   "active-expire-effort",
+  "activedefrag",
   "appendonly", // Refused when it is on, as are the next systems that are not there.
   "client-output-buffer-limit",
   "client-query-buffer-limit",

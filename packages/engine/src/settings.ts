@@ -119,6 +119,20 @@ const rows: readonly Row[] = [
     },
   ],
   [
+    [
+      "activedefrag",
+      "active-defrag-ignore-bytes",
+      "active-defrag-threshold-lower",
+      "active-defrag-threshold-upper",
+      "active-defrag-cycle-min",
+      "active-defrag-cycle-max",
+      "active-defrag-max-scan-fields",
+    ],
+    (config, { cronJobs }) => {
+      cronJobs.defragmentation.configure(config);
+    },
+  ],
+  [
     "save",
     (config, { saving }) => {
       saving.savePoints = config.value<readonly SavePoint[]>("save");

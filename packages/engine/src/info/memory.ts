@@ -67,7 +67,7 @@ function memoryRows(engine: Engine): Row[] {
     ["mem_aof_buffer", 0],
     // Never a name that makes tools ask for another allocator's controls.
     ["mem_allocator", "arena"],
-    ["active_defrag_running", 0],
+    ["active_defrag_running", engine.cronJobs.defragmentation.runningPercent],
     ["lazyfree_pending_objects", lazyFree.pendingObjects],
     ["lazyfreed_objects", lazyFree.freedObjects],
     ["arena_used_bytes", arena.usedBytes],

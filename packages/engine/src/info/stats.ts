@@ -1,7 +1,13 @@
 /** INFO stats: counters since the start, or since CONFIG RESETSTAT. */
+import type { ActiveDefragmentation } from "../active-defragmentation.ts";
 import type { InfoField, InfoSection } from "../module.ts";
 
 const zero = (...names: string[]): InfoField[] => names.map((name) => ({ name, value: () => 0 }));
+
+const defragmented = (name: string, of: (from: ActiveDefragmentation) => number): InfoField => ({
+  name,
+  value: ({ cronJobs }) => of(cronJobs.defragmentation),
+});
 
 const kilobytes = (bytesPerSecond: number) => (bytesPerSecond / 1024).toFixed(2);
 
@@ -75,11 +81,15 @@ export const statsSection: InfoSection = {
     { name: "pubsub_channels", value: ({ pubsub }) => pubsub.channels.size },
     { name: "pubsub_patterns", value: ({ pubsub }) => pubsub.patterns.size },
     { name: "pubsubshard_channels", value: ({ pubsub }) => pubsub.shardChannels.size },
-    // Nothing forks, no sockets are kept for MIGRATE, nothing defragments.
+    // Nothing forks, no sockets are kept for MIGRATE.
     ...zero("latest_fork_usec", "total_forks", "migrate_cached_sockets"),
-    ...zero("slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses"),
-    ...zero("active_defrag_key_hits", "active_defrag_key_misses"),
-    ...zero("total_active_defrag_time", "current_active_defrag_time"),
+    ...zero("slave_expires_tracked_keys"),
+    defragmented("active_defrag_hits", ({ defragmenter }) => defragmenter.hits),
+    defragmented("active_defrag_misses", ({ defragmenter }) => defragmenter.misses),
+    defragmented("active_defrag_key_hits", ({ defragmenter }) => defragmenter.keyHits),
+    defragmented("active_defrag_key_misses", ({ defragmenter }) => defragmenter.keyMisses),
+    defragmented("total_active_defrag_time", ({ totalUs }) => Math.floor(totalUs / 1000)),
+    defragmented("current_active_defrag_time", ({ currentUs }) => Math.floor(currentUs / 1000)),
     { name: "tracking_total_keys", value: ({ tracking }) => tracking.keyCount },
     { name: "tracking_total_items", value: ({ tracking }) => tracking.itemCount },
     { name: "tracking_total_prefixes", value: ({ tracking }) => tracking.prefixCount },

@@ -76,13 +76,14 @@ const resetstat = engineCommand({
   },
 });
 
-function resetStatistics({ stats, commands, call, keyspace, saving }: Engine): void {
+function resetStatistics({ stats, commands, call, keyspace, saving, cronJobs }: Engine): void {
   stats.reset();
   for (const entry of commands.all) entry.resetCounters();
   call.keyspaceHits = 0;
   call.keyspaceMisses = 0;
   keyspace.lazyFree.freedObjects = 0;
   saving.saveCount = 0;
+  cronJobs.defragmentation.resetStatistics();
 }
 
 const rewrite = engineCommand({
