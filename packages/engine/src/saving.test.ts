@@ -1,5 +1,6 @@
 import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { Due } from "./due.ts";
 
 /** Turns and promises until the background save is over; `between` runs in each turn. */
 async function finish(kv: Harness, between: () => void = () => {}): Promise<void> {
@@ -159,6 +160,22 @@ describe("BGSAVE", () => {
     for (let turn = 0; turn < 50; turn++) await Promise.resolve();
     expect(kv.engine.saving.isRunning).toBe(false);
     expect(kv.log.at(-1)).toBe("Background saving terminated with success");
+  });
+
+  test("rests between slices while clients are served, not for who asks how it gets on", () => {
+    const kv = harness();
+    kv.send("DEBUG", "POPULATE", 200_000);
+    kv.host.advance(1000);
+    kv.engine.turn();
+    kv.engine.saving.beginBackground();
+    expect(kv.engine.turn()).toBe(Due.SOON);
+    kv.send("INFO", "persistence");
+    expect(kv.engine.turn()).toBe(Due.SOON);
+    for (let i = 0; i < 10; i++) kv.send("GET", `key:${i}`);
+    expect(kv.engine.turn()).toBe(Due.LATER);
+    kv.host.advance(100);
+    expect(kv.engine.turn()).toBe(Due.SOON);
+    kv.engine.saving.abortBackground();
   });
 
   test("FLUSHALL gives it up", async () => {

@@ -34,8 +34,12 @@ import { EngineState } from "./guards.ts";
  */
 const BUSY_SLICE_US = 100;
 const IDLE_SLICE_US = 1000;
-/** Clients who pause for less than this are still there: the next request may come in a slice. */
-const QUIET_US = 50_000;
+/**
+ * Clients are at it when more commands than this came within the time given: fewer come from who
+ * only asks how the save gets on. And they stay for that time: who pauses for less is coming back.
+ */
+const BUSY_COMMANDS = 5;
+const BUSY_WINDOW_US = 50_000;
 const SLICE_KEYS = 16;
 /** A save waits for the disk while more than this is on its way there. */
 const PENDING_BYTES_MAX = 8 * 2 ** 20;
@@ -76,7 +80,9 @@ export class Saving {
   private running: BackgroundSave | null = null;
   private runningStartMs = 0;
   private dirtyAtStart = 0;
-  private commandsBefore = 0;
+  /** Since when commands are counted, and how many there had been then. */
+  private windowStartUs = 0;
+  private windowCommands = 0;
   private busyUntilUs = 0;
   private tryCount = 0;
 
@@ -239,10 +245,7 @@ export class Saving {
     const { host } = engine;
     const startUs = host.monotonicUs();
     // Every microsecond here is one that some client waits, so a busy server saves more slowly.
-    const { commandsProcessed } = engine.stats;
-    if (commandsProcessed !== this.commandsBefore) this.busyUntilUs = startUs + QUIET_US;
-    this.commandsBefore = commandsProcessed;
-    const isBusy = startUs < this.busyUntilUs;
+    const isBusy = this.isServing(startUs);
     const sliceUs = isBusy ? BUSY_SLICE_US : IDLE_SLICE_US;
     for (;;) {
       if (running.step(SLICE_KEYS)) return Due.NEVER;
@@ -250,6 +253,18 @@ export class Saving {
       if (running.snapshot.pendingBytes > PENDING_BYTES_MAX) return Due.NEVER;
       if (host.monotonicUs() - startUs > sliceUs) return isBusy ? Due.LATER : Due.SOON;
     }
+  }
+
+  private isServing(nowUs: number): boolean {
+    const { commandsProcessed } = this.engine.stats;
+    if (commandsProcessed - this.windowCommands > BUSY_COMMANDS) {
+      this.busyUntilUs = nowUs + BUSY_WINDOW_US;
+    } else if (nowUs - this.windowStartUs < BUSY_WINDOW_US) {
+      return nowUs < this.busyUntilUs;
+    }
+    this.windowStartUs = nowUs;
+    this.windowCommands = commandsProcessed;
+    return nowUs < this.busyUntilUs;
   }
 
   /** Save points, and what was scheduled. */
