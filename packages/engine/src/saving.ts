@@ -41,6 +41,8 @@ const IDLE_SLICE_US = 1000;
 const BUSY_COMMANDS = 5;
 const BUSY_WINDOW_US = 50_000;
 const SLICE_KEYS = 16;
+/** A full chunk is summed and sent within one slice, so it had better be small. */
+const CHUNK_BYTES = 16 * 1024;
 /** A save waits for the disk while more than this is on its way there. */
 const PENDING_BYTES_MAX = 8 * 2 ** 20;
 /** After a failed background save the next automatic one waits so long. */
@@ -112,6 +114,7 @@ export class Saving {
       // Another name each time: one that was given up may still be on its way out.
       temporaryName: `temp-${host.facts.processId}-${this.tryCount}.rdb`,
       pendingBytesMax: PENDING_BYTES_MAX,
+      chunkBytes: CHUNK_BYTES,
       compress: config.boolean("rdbcompression"),
       checksum: config.boolean("rdbchecksum"),
       eviction: this.evictionField(),
