@@ -91,8 +91,9 @@ const expiring: Transcript = [
       [name, "k", "x", "GT", "LT"],
       ["TTL", "k"],
       [name, "k", later, "XX"],
-      [name, "k", later, "GT"],
-      [name, "k", later, "XX", "GT"],
+      // Far enough apart that the milliseconds between two commands decide nothing.
+      [name, "k", later - 100_000, "GT"],
+      [name, "k", later + 100_000, "XX", "GT"],
       [name, "k", later, "XX", "LT"],
       [name, "k", later, "nx"],
       [name, "k", later, "NX", "nx"],
