@@ -68,8 +68,6 @@ export class Cut {
   private cursor = 0;
   private generation = 0;
   private readonly slice = new RefList();
-  /** @internal Keeps what touch() read from being optimised away. */
-  touched = 0;
 
   /** @internal Use SnapshotCuts.begin(). */
   constructor(owner: SnapshotCuts, dicts: Dict[], epoch: number, consumer: CutConsumer) {
@@ -117,7 +115,7 @@ export class Cut {
       slice.clear();
       this.cursor = dict.scan(this.cursor, Math.min(left, SLICE), slice);
       // Neighbours in the table are strangers in memory: their cache misses had better overlap.
-      this.touched = dict.arena.touch(slice.refs, slice.count);
+      dict.arena.touch(slice.refs, slice.count);
       for (let i = 0; i < slice.count; i++) this.owner.preserve(dict, slice.at(i));
       left -= Math.max(slice.count, 8);
       if (this.cursor === 0) this.nextDatabase();

@@ -31,8 +31,6 @@ export class LookAhead {
   private isPrepared = false;
   private seed = 0;
   private databaseIndex = 0;
-  /** Keeps the early reads from being optimised away. */
-  sink = 0;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -67,8 +65,8 @@ export class LookAhead {
       for (at += keyStep; at < end && keyedCount < KEYS_MAX; at += keyStep)
         keyed[keyedCount++] = dict.hash(bytes, view, starts[at] as number, ends[at] as number);
     }
-    this.sink = dict.touchSlots(keyed, keyedCount, this.places);
-    this.sink ^= dict.touchEntries(keyed, keyedCount, this.places);
+    dict.touchSlots(keyed, keyedCount, this.places);
+    dict.touchEntries(keyed, keyedCount, this.places);
   }
 
   /** The command of request `index` as looked up ahead; null when it was not, or is unknown. */

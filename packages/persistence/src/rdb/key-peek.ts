@@ -20,8 +20,6 @@ const KEYS_MIN = 16384;
 export class KeyPeek {
   private readonly hashes = new Int32Array(PEEK_KEYS);
   private readonly places = new Int32Array(PEEK_KEYS);
-  /** Keeps the early reads from being optimised away. */
-  sink = 0;
 
   /** Looks ahead from the value, of this type, that the input has come to. */
   ahead(dict: Dict, input: RdbInput, type: number): void {
@@ -41,7 +39,7 @@ export class KeyPeek {
       if (bytes[keyStart] < 64) this.hashes[count++] = dict.hash(bytes, view, keyStart + 1, keyEnd);
       at = keyEnd;
     }
-    if (count > 0) this.sink ^= dict.touchSlots(this.hashes, count, this.places);
+    if (count > 0) dict.touchSlots(this.hashes, count, this.places);
   }
 }
 
