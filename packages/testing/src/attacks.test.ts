@@ -3,18 +3,8 @@ import { ArenaFullError } from "@kv/core";
 import { encodeRequest } from "@kv/resp";
 import { describe, expect, test } from "vitest";
 import { type Harness, harness, type TestClient } from "./harness.ts";
+import { pipeline } from "./pipeline.ts";
 import { contentsOf } from "./simulation.ts";
-
-function pipeline(requests: readonly (readonly (string | Uint8Array)[])[]): Uint8Array {
-  const parts = requests.map((words) => encodeRequest(words));
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
 
 function repliesOf(client: TestClient): unknown[] {
   const replies: unknown[] = [];

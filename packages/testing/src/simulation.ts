@@ -28,6 +28,7 @@ import type { Client, Connection, Engine } from "@kv/engine";
 import { encodeRequest, latin1, latin1Bytes, PushReply, ReplyError, ReplyParser } from "@kv/resp";
 import { Chance } from "./chance.ts";
 import { type Harness, harness, plain } from "./harness.ts";
+import { pipeline } from "./pipeline.ts";
 import { type SimulationStep, simulationSteps } from "./simulation-steps.ts";
 
 /** Before all expiries, so that a replayed data set changes by what is replayed and nothing else. */
@@ -229,21 +230,14 @@ class Simulation {
   }
 
   private sendAll(client: SimulatedClient, requests: readonly (readonly string[])[]): Uint8Array {
-    const parts: Uint8Array[] = [];
-    for (const words of requests) {
+    const sent = requests.map((words) => {
       const filled = words.map((word) =>
         word === "<token>" ? `c${client.number}-${client.sequence++}` : word,
       );
       this.expect(client, filled);
-      parts.push(encodeRequest(filled.map((word) => latin1Bytes(word))));
-    }
-    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return bytes;
+      return filled.map((word) => latin1Bytes(word));
+    });
+    return pipeline(sent);
   }
 
   /** What the reply to a request must be, as far as the client can know. */
