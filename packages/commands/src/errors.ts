@@ -16,6 +16,7 @@ export class CommandError extends Error {
 }
 
 export const errors = {
+  outOfMemory: new CommandError("OOM command not allowed when used memory > 'maxmemory'."),
   syntax: new CommandError("ERR syntax error"),
   wrongType: new CommandError("WRONGTYPE Operation against a key holding the wrong kind of value"),
   notAnInteger: new CommandError("ERR value is not an integer or out of range"),

@@ -5,7 +5,7 @@
  *
  * A guard answers null (go on), an error, or one of the verdicts.
  */
-import { type CommandEntry, CommandError, FLAG_BITS } from "@kv/commands";
+import { type CommandEntry, CommandError, errors, FLAG_BITS } from "@kv/commands";
 import { type Client, ClientState } from "./client.ts";
 import type { Engine } from "./engine.ts";
 
@@ -69,7 +69,6 @@ const {
 
 const noAuth = new CommandError("NOAUTH Authentication required.");
 const notInTransaction = new CommandError("ERR Command not allowed inside a transaction");
-const outOfMemory = new CommandError("OOM command not allowed when used memory > 'maxmemory'.");
 const isLoading = new CommandError("LOADING Redis is loading the dataset in memory");
 const isReadOnly = new CommandError("READONLY You can't write against a read only replica.");
 const noReplicas = new CommandError("NOREPLICAS Not enough good replicas to write.");
@@ -122,8 +121,8 @@ const memory: Guard = (engine, client, entry) => {
   if ((engine.unusual & EngineState.MEMORY_LIMITED) === 0) return null;
   if (engine.makeRoom()) return null;
   // Queueing takes memory itself, whatever is queued; EXEC is judged by its queue.
-  if (client.is(MULTI) && (entry.bits & leaves_multi) === 0) return outOfMemory;
-  return involves(client, entry, denyoom) ? outOfMemory : null;
+  if (client.is(MULTI) && (entry.bits & leaves_multi) === 0) return errors.outOfMemory;
+  return involves(client, entry, denyoom) ? errors.outOfMemory : null;
 };
 
 const disk: Guard = (engine, client, entry) => {

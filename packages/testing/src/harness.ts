@@ -102,6 +102,14 @@ export class TestClient implements Connection {
     return true;
   }
 
+  get heldBytes(): number {
+    return this.pendingBytes;
+  }
+
+  give(bytes: Uint8Array): void {
+    this.take(bytes, 0, bytes.length);
+  }
+
   /** Sends one request and returns its reply; undefined when none came (yet). */
   private request(words: RequestArgument[]): unknown {
     const bytewise = words.map((word) => (typeof word === "string" ? latin1Bytes(word) : word));

@@ -6,13 +6,17 @@
  *
  * Promises:
  *   - the engine hears of each accepted client's end once, and of no bytes after it;
- *   - send() leaves at most one buffer with the socket: while bytes wait, what follows is copied;
+ *   - at most one write of a waiting client's is under way at a time: what follows gathers in an
+ *     OutputQueue, so that memory is what is unread, however many replies that is;
+ *   - the memory of large buffers is freed when they have left, not when a collector looks;
  *   - an error thrown by the engine goes to Station.failed, never into Node's streams.
  */
 
 import type * as net from "node:net";
 import type { Connection } from "@kv/engine";
+import { release } from "@kv/resp";
 import { descriptorOf, takeHandle } from "./handle-takeover.ts";
+import { OutputQueue } from "./output-queue.ts";
 import type { Station } from "./traffic.ts";
 
 /** A peer that has closed its side and reads no more loses what is queued for it after this. */
@@ -36,6 +40,12 @@ export class SocketConnection<Client> implements Connection {
   readonly #socket: net.Socket;
   #client: Client | null = null;
   #isEnding = false;
+  /** What waits behind the write that is under way; null until a client first falls behind. */
+  #queue: OutputQueue | null = null;
+  /** A write is under way whose end is awaited: #written is called. */
+  #awaits = false;
+  /** Memory of the engine's buffer that the socket keeps, beyond the bytes to be sent. */
+  #keptBytes = 0;
 
   constructor(station: Station<Client>, socket: net.Socket, facts: SocketFacts) {
     this.#station = station;
@@ -49,14 +59,25 @@ export class SocketConnection<Client> implements Connection {
   }
 
   get pendingBytes(): number {
-    return this.#socket.writableLength;
+    const queue = this.#queue;
+    return this.#socket.writableLength + (queue === null ? 0 : queue.length);
+  }
+
+  get heldBytes(): number {
+    const { writableLength } = this.#socket;
+    const queue = this.#queue;
+    if (writableLength === 0) this.#keptBytes = 0;
+    return writableLength + this.#keptBytes + (queue === null ? 0 : queue.heldBytes);
   }
 
   send(bytes: Uint8Array, start: number, end: number): boolean {
     const socket = this.#socket;
     if (this.#isEnding || socket.destroyed) return true;
-    if (socket.writableLength > 0) {
-      socket.write(Buffer.copyBytesFrom(bytes, start, end - start));
+    // The end of a write is told later than it is seen: what waits must not be overtaken.
+    if (this.#awaits || socket.writableLength > 0) {
+      this.#queue ??= new OutputQueue();
+      this.#queue.append(bytes, start, end);
+      if (!this.#awaits) this.#writeNext();
       return true;
     }
     const { views } = this.#station;
@@ -64,18 +85,49 @@ export class SocketConnection<Client> implements Connection {
     // Node has tried to write at once. What is left is read from `bytes` when the socket drains.
     if (socket.writableLength === 0) return true;
     views.forget(bytes);
+    this.#keptBytes = bytes.length - (end - start);
     return false;
+  }
+
+  give(bytes: Uint8Array): void {
+    if (this.#isEnding || this.#socket.destroyed) {
+      release(bytes);
+      return;
+    }
+    this.#queue ??= new OutputQueue();
+    this.#queue.give(bytes);
+    if (!this.#awaits) this.#writeNext();
+  }
+
+  /** Hands the next chunk of the queue to the socket. */
+  #writeNext(): void {
+    const chunk = this.#queue?.take();
+    if (chunk === undefined) return;
+    this.#awaits = true;
+    this.#socket.write(chunk, (error) => this.#written(chunk, error));
+  }
+
+  #written(chunk: Uint8Array, error: Error | null | undefined): void {
+    this.#awaits = false;
+    // After an error the system may not have let go of it.
+    if (error) return;
+    release(chunk);
+    this.#writeNext();
   }
 
   end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
     this.#socket.pause();
+    // Node sends what it was given before it closes.
+    for (let chunk = this.#queue?.take(); chunk !== undefined; chunk = this.#queue?.take())
+      this.#socket.write(chunk);
     this.#socket.destroySoon();
   }
 
   destroy(): void {
     this.#isEnding = true;
+    this.#queue?.clear();
     this.#socket.destroy();
   }
 
