@@ -21,6 +21,8 @@ import type { Station } from "./traffic.ts";
 
 /** A peer that has closed its side and reads no more loses what is queued for it after this. */
 const lingerMs = 10_000;
+/** And more than this at once: the engine has forgotten the client, so nobody counts it any more. */
+const lingerBytesMax = 1024 * 1024;
 
 export interface SocketFacts {
   kind: "tcp" | "unix" | "tls";
@@ -42,8 +44,8 @@ export class SocketConnection<Client> implements Connection {
   #isEnding = false;
   /** What waits behind the write that is under way; null until a client first falls behind. */
   #queue: OutputQueue | null = null;
-  /** A write is under way whose end is awaited: #written is called. */
-  #awaits = false;
+  /** What is being written of it: #written() is called at the end. */
+  #underWay: Uint8Array | null = null;
   /** Memory of the engine's buffer that the socket keeps, beyond the bytes to be sent. */
   #keptBytes = 0;
 
@@ -74,10 +76,10 @@ export class SocketConnection<Client> implements Connection {
     const socket = this.#socket;
     if (this.#isEnding || socket.destroyed) return true;
     // The end of a write is told later than it is seen: what waits must not be overtaken.
-    if (this.#awaits || socket.writableLength > 0) {
+    if (this.#underWay !== null || socket.writableLength > 0) {
       this.#queue ??= new OutputQueue();
       this.#queue.append(bytes, start, end);
-      if (!this.#awaits) this.#writeNext();
+      if (this.#underWay === null) this.#writeNext();
       return true;
     }
     const { views } = this.#station;
@@ -96,22 +98,24 @@ export class SocketConnection<Client> implements Connection {
     }
     this.#queue ??= new OutputQueue();
     this.#queue.give(bytes);
-    if (!this.#awaits) this.#writeNext();
+    if (this.#underWay === null) this.#writeNext();
   }
 
   /** Hands the next chunk of the queue to the socket. */
   #writeNext(): void {
     const chunk = this.#queue?.take();
     if (chunk === undefined) return;
-    this.#awaits = true;
-    this.#socket.write(chunk, (error) => this.#written(chunk, error));
+    this.#underWay = chunk;
+    this.#socket.write(chunk, (error) => {
+      // After an error the system lets go of it when the socket has closed.
+      if (!error) this.#written();
+    });
   }
 
-  #written(chunk: Uint8Array, error: Error | null | undefined): void {
-    this.#awaits = false;
-    // After an error the system may not have let go of it.
-    if (error) return;
-    release(chunk);
+  #written(): void {
+    if (this.#underWay === null) return;
+    release(this.#underWay);
+    this.#underWay = null;
     this.#writeNext();
   }
 
@@ -149,7 +153,11 @@ export class SocketConnection<Client> implements Connection {
     const socket = this.#socket;
     socket.on("error", ignore); // 'close' follows, and says all there is to say.
     socket.on("end", () => this.#peerEnded());
-    socket.on("close", () => this.#gone());
+    socket.on("close", () => {
+      this.#queue?.clear();
+      this.#written();
+      this.#gone();
+    });
     try {
       this.#client = this.#station.traffic.accept(this);
     } catch (error) {
@@ -191,6 +199,7 @@ export class SocketConnection<Client> implements Connection {
   #peerEnded(): void {
     this.#station.activity();
     setImmediate(() => {
+      if (this.pendingBytes > lingerBytesMax) this.destroy();
       this.end();
       this.#gone();
       if (this.#socket.destroyed) return;
