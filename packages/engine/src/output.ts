@@ -70,7 +70,9 @@ export class Output {
     if (length > client.outputPeakBytes) client.outputPeakBytes = length;
     const { connection } = client;
     if (from.partsBytes > 0) for (const part of from.takeParts()) connection.give(part);
-    if (from.length > GIVEN_BYTES_MIN) connection.give(from.takeBuffer());
+    // Where bytes wait already, these would be copied behind them.
+    if (from.length > GIVEN_BYTES_MIN && connection.pendingBytes > 0)
+      connection.give(from.takeBuffer());
     else if (from.length > 0 && !connection.send(from.bytes, 0, from.length)) from.takeBuffer();
     if (connection.pendingBytes > 0) {
       engine.memory.recount(client);
