@@ -72,7 +72,8 @@ export class TestClient implements Connection {
   isStuck = false;
   closed = false;
   paused = false;
-  readonly client: Client | null;
+  /** Null: refused, which may be while the engine is still asked. */
+  readonly client: Client | null = null;
   private readonly engine: Engine;
   private readonly parser = new ReplyParser({ strings: "latin1" });
   private readonly messages: unknown[] = [];
