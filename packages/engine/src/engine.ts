@@ -19,6 +19,7 @@ import {
   dataCommands,
   defaultSettings,
   FLAG_BITS,
+  placeholderCommands,
 } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
 import { type Database, Keyspace } from "@kv/core";
@@ -156,6 +157,7 @@ export class Engine {
       ...dataCommands,
       ...groups,
       ...modules.flatMap((module) => [...(module.commands ?? [])]),
+      ...placeholderCommands,
     ]);
     this.pubsub = new PubSub(this);
     this.tracking = new Tracking(this);
@@ -371,9 +373,9 @@ export class Engine {
     if (
       entry !== null &&
       (this.unusual | client.unusual) === 0 &&
-      (entry.arity >= 0
-        ? batch.argCount[index] === entry.arity
-        : (batch.argCount[index] as number) >= -entry.arity)
+      (entry.shortWayArity >= 0
+        ? batch.argCount[index] === entry.shortWayArity
+        : (batch.argCount[index] as number) >= -entry.shortWayArity)
     ) {
       // The short way: nobody and nothing is in the way of this command.
       call.begin(batch, index, entry);
@@ -423,6 +425,8 @@ export class Engine {
     // Keys evicted to make room for this command are gone before it, not after.
     if (this.output.hasOwnPushes) this.output.flushOwn(client);
     if (answer instanceof CommandError) this.reject(client, entry, answer);
+    else if (answer === Verdict.UNKNOWN)
+      this.reject(client, null, this.unknownCommand(batch, index));
     else if (answer === Verdict.QUEUE) {
       queueCommand(client, entry, call);
       reply.queued();
@@ -480,7 +484,7 @@ export class Engine {
     return word === "post" || word === "host:";
   }
 
-  /** The error for a name that lookup() does not know, in Redis's words. */
+  /** The error for a name that lookup() does not know, or finds absent, in Redis's words. */
   private unknownCommand(batch: ArgVector, index: number): CommandError {
     const first = batch.firstArg[index] as number;
     const count = batch.argCount[index] as number;
@@ -498,7 +502,7 @@ export class Engine {
       batch.starts[first] as number,
       batch.ends[first] as number,
     );
-    if (container !== undefined) {
+    if (container !== undefined && !container.isAbsent) {
       const sub = word(1, 128);
       return new CommandError(
         `ERR unknown subcommand '${sub}'. Try ${container.fullName.toUpperCase()} HELP.`,
