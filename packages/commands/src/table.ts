@@ -205,6 +205,22 @@ export class CommandTable {
       slot = (slot + 1) & this.mask;
     }
   }
+
+  /**
+   * Throws unless every name finds its command, by three steps or fewer on average however many
+   * there are. For tests.
+   */
+  check(): void {
+    let steps = 0;
+    for (const [name, entry] of this.byName) {
+      const bytes = new TextEncoder().encode(name);
+      if (this.find(bytes, 0, bytes.length) !== entry) throw new Error(`${name} is not found`);
+      let slot = foldedHash(bytes, 0, bytes.length) & this.mask;
+      for (steps++; this.slots[slot] !== entry; steps++) slot = (slot + 1) & this.mask;
+    }
+    if (steps > 3 * this.byName.size)
+      throw new Error(`${steps} steps for ${this.byName.size} names`);
+  }
 }
 
 /** Lower case of an ASCII letter; other bytes as they are. */
