@@ -61,6 +61,7 @@ import { applyStatements } from "./statements.ts";
 import { Stats } from "./stats.ts";
 import { Tracking } from "./tracking.ts";
 import { queueCommand, WatchedKeys } from "./transaction.ts";
+import { unknownCommand } from "./unknown-command.ts";
 import { engineVersion, redisVersion } from "./version.ts";
 
 export interface EngineOptions {
@@ -406,7 +407,7 @@ export class Engine {
       return Outcome.STOP;
     }
     if (entry === null) {
-      this.reject(client, null, this.unknownCommand(batch, index));
+      this.reject(client, null, unknownCommand(this.commands, batch, index));
       this.applyReplyMode(client);
       return Outcome.DONE;
     }
@@ -426,7 +427,7 @@ export class Engine {
     if (this.output.hasOwnPushes) this.output.flushOwn(client);
     if (answer instanceof CommandError) this.reject(client, entry, answer);
     else if (answer === Verdict.UNKNOWN)
-      this.reject(client, null, this.unknownCommand(batch, index));
+      this.reject(client, null, unknownCommand(this.commands, batch, index));
     else if (answer === Verdict.QUEUE) {
       queueCommand(client, entry, call);
       reply.queued();
@@ -482,38 +483,6 @@ export class Engine {
     if (end - start > 5) return false;
     const word = latin1(batch.bytes, start, end).toLowerCase();
     return word === "post" || word === "host:";
-  }
-
-  /** The error for a name that lookup() does not know, or finds absent, in Redis's words. */
-  private unknownCommand(batch: ArgVector, index: number): CommandError {
-    const first = batch.firstArg[index] as number;
-    const count = batch.argCount[index] as number;
-    const word = (at: number, most: number) => {
-      const start = batch.starts[first + at] as number;
-      const end = Math.min(batch.ends[first + at] as number, start + most);
-      let text = "";
-      // A zero byte ends the word, as it ends the strings of C.
-      for (let i = start; i < end && batch.bytes[i] !== 0; i++)
-        text += String.fromCharCode(batch.bytes[i] as number);
-      return text;
-    };
-    const container = this.commands.find(
-      batch.bytes,
-      batch.starts[first] as number,
-      batch.ends[first] as number,
-    );
-    if (container !== undefined && !container.isAbsent) {
-      const sub = word(1, 128);
-      return new CommandError(
-        `ERR unknown subcommand '${sub}'. Try ${container.fullName.toUpperCase()} HELP.`,
-      );
-    }
-    let shown = "";
-    for (let at = 1; at < count && shown.length < 128; at++)
-      shown += `'${word(at, 128 - shown.length)}' `;
-    return new CommandError(
-      `ERR unknown command '${word(0, 128)}', with args beginning with: ${shown}`,
-    );
   }
 
   /** Answers with an error before the command ran; inside MULTI that spoils the transaction. */

@@ -16,8 +16,6 @@
  */
 import { endianness } from "node:os";
 
-type ForeignFunctions = typeof import("node:ffi");
-
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
@@ -54,9 +52,7 @@ export function sendToSocket(name: string, message: string): boolean {
 }
 
 function send(address: Buffer, message: Buffer): boolean {
-  const foreign = withoutWarnings(() => process.getBuiltinModule("node:ffi")) as
-    | ForeignFunctions
-    | undefined;
+  const foreign = withoutWarnings(() => process.getBuiltinModule("node:ffi"));
   if (foreign === undefined) return false;
   const library = withoutWarnings(() => foreign.dlopen(null, signatures));
   try {
