@@ -35,6 +35,7 @@ export const errors = {
   hashNotAnInteger: new CommandError("ERR hash value is not an integer"),
   hashNotAFloat: new CommandError("ERR hash value is not a float"),
   mustBePositive: new CommandError("ERR value is out of range, must be positive"),
+  clusterDisabled: new CommandError("ERR This instance has cluster support disabled"),
 } as const;
 
 /** An error whose text depends on the request. Allocates: not for hot paths. */

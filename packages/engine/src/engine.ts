@@ -20,6 +20,7 @@ import {
   defaultSettings,
   errors,
   FLAG_BITS,
+  placeholderCommands,
 } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
 import { ArenaFullError, type Database, Keyspace } from "@kv/core";
@@ -45,7 +46,7 @@ import { absentSubsystems, askGuards, EngineState, type Subsystems, Verdict } fr
 import type { Connection, Host } from "./host.ts";
 import { LatencyMonitor } from "./latency.ts";
 import { LookAhead } from "./look-ahead.ts";
-import { isHttp, lookup, unknownCommand } from "./lookup.ts";
+import { isHttp, lookup } from "./lookup.ts";
 import { Memory } from "./memory.ts";
 import type { EngineModule } from "./module.ts";
 import { Monitors } from "./monitor.ts";
@@ -61,6 +62,7 @@ import { applyStatements } from "./statements.ts";
 import { Stats } from "./stats.ts";
 import { Tracking } from "./tracking.ts";
 import { queueCommand, type Transaction, WatchedKeys } from "./transaction.ts";
+import { unknownCommand } from "./unknown-command.ts";
 import { engineVersion, redisVersion } from "./version.ts";
 
 export interface EngineOptions {
@@ -159,6 +161,7 @@ export class Engine {
       ...dataCommands,
       ...groups,
       ...modules.flatMap((module) => [...(module.commands ?? [])]),
+      ...placeholderCommands,
     ]);
     this.pubsub = new PubSub(this);
     this.tracking = new Tracking(this);
@@ -407,9 +410,9 @@ export class Engine {
     if (
       entry !== null &&
       (this.unusual | client.unusual) === 0 &&
-      (entry.arity >= 0
-        ? batch.argCount[index] === entry.arity
-        : (batch.argCount[index] as number) >= -entry.arity)
+      (entry.shortWayArity >= 0
+        ? batch.argCount[index] === entry.shortWayArity
+        : (batch.argCount[index] as number) >= -entry.shortWayArity)
     ) {
       // The short way: nobody and nothing is in the way of this command.
       call.begin(batch, index, entry);
@@ -459,6 +462,8 @@ export class Engine {
     // Keys evicted to make room for this command are gone before it, not after.
     if (this.output.hasOwnPushes) this.output.flushOwn(client);
     if (answer instanceof CommandError) this.reject(client, entry, answer);
+    else if (answer === Verdict.UNKNOWN)
+      this.reject(client, null, unknownCommand(this.commands, batch, index));
     else if (answer === Verdict.QUEUE) {
       this.queue(client, entry);
     } else {

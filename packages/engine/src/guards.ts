@@ -17,6 +17,8 @@ export const Verdict = {
   QUEUE: 2,
   /** Not now: the client waits with this command unanswered. */
   WAIT: 3,
+  /** Refuse it as a command that does not exist. */
+  UNKNOWN: 4,
 } as const;
 
 export type GuardAnswer = CommandError | number | null;
@@ -180,6 +182,9 @@ const pause: Guard = (engine, client, entry) => {
   return involves(client, entry, write | may_replicate) ? Verdict.WAIT : null;
 };
 
+/** After all others: what a placeholder stands for would have been refused by them as well. */
+const absent: Guard = (_engine, _client, entry) => (entry.isAbsent ? Verdict.UNKNOWN : null);
+
 const multi: Guard = (_engine, client, entry) =>
   client.is(MULTI) && (entry.bits & not_queued) === 0 ? Verdict.QUEUE : null;
 
@@ -200,6 +205,7 @@ export const guards: readonly (readonly [name: string, guard: Guard])[] = [
   ["busy", busy],
   ["watcher", watcher],
   ["pause", pause],
+  ["absent", absent],
   ["multi", multi],
 ];
 

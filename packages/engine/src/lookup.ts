@@ -1,9 +1,6 @@
-/** Lookup: from a request to its command, and what is answered where there is none. */
-import { type CommandEntry, CommandError, type CommandTable } from "@kv/commands";
+/** Lookup: from a request of a batch to its command. */
+import type { CommandEntry, CommandTable } from "@kv/commands";
 import { type ArgVector, latin1 } from "@kv/resp";
-
-/** Longest part of a request that an error quotes, in all. */
-const QUOTED_BYTES_MAX = 128;
 
 /** The command that request `index` of a batch names; of a container the subcommand. Null: unknown. */
 export function lookup(table: CommandTable, batch: ArgVector, index: number): CommandEntry | null {
@@ -26,36 +23,4 @@ export function isHttp(batch: ArgVector, index: number): boolean {
   if (end - start > 5) return false;
   const word = latin1(batch.bytes, start, end).toLowerCase();
   return word === "post" || word === "host:";
-}
-
-/** The error for a name that is in no table, in Redis's words. */
-export function unknownCommand(table: CommandTable, batch: ArgVector, index: number): CommandError {
-  const first = batch.firstArg[index] as number;
-  const count = batch.argCount[index] as number;
-  const word = (at: number, most: number) => {
-    const start = batch.starts[first + at] as number;
-    const end = Math.min(batch.ends[first + at] as number, start + most);
-    let text = "";
-    // A zero byte ends the word, as it ends the strings of C.
-    for (let i = start; i < end && batch.bytes[i] !== 0; i++)
-      text += String.fromCharCode(batch.bytes[i] as number);
-    return text;
-  };
-  const container = table.find(
-    batch.bytes,
-    batch.starts[first] as number,
-    batch.ends[first] as number,
-  );
-  if (container !== undefined) {
-    const sub = word(1, QUOTED_BYTES_MAX);
-    return new CommandError(
-      `ERR unknown subcommand '${sub}'. Try ${container.fullName.toUpperCase()} HELP.`,
-    );
-  }
-  let shown = "";
-  for (let at = 1; at < count && shown.length < QUOTED_BYTES_MAX; at++)
-    shown += `'${word(at, QUOTED_BYTES_MAX - shown.length)}' `;
-  return new CommandError(
-    `ERR unknown command '${word(0, QUOTED_BYTES_MAX)}', with args beginning with: ${shown}`,
-  );
 }

@@ -5,7 +5,7 @@
  * checkStatements() is for whoever reads the file, so that an error names its line;
  * applyStatements() is for the engine, once it stands.
  */
-import { CommandTable, dataCommands } from "@kv/commands";
+import { CommandTable, dataCommands, placeholderCommands } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
 import { User } from "./acl.ts";
 import type { Engine } from "./engine.ts";
@@ -20,7 +20,7 @@ const otherUsers = "ACL users other than 'default' are not supported by this ser
 export function checkStatements(config: ConfigStore): void {
   let table: CommandTable | undefined;
   config.statements.onLine("rename-command", ([from = "", to = ""]) => {
-    table ??= new CommandTable([...dataCommands, ...groups]);
+    table ??= new CommandTable([...dataCommands, ...groups, ...placeholderCommands]);
     return rename(table, from, to);
   });
   config.statements.onLine("user", ([name = "", ...rules]) => {

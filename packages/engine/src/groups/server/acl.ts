@@ -53,7 +53,7 @@ const cat = engineCommand({
       const word = call.text(2);
       const category = ACL_CATEGORIES.find((each) => each === word.toLowerCase());
       if (category === undefined) fail(`ERR Unknown category '${quoted(word)}'`);
-      names = engine.commands.all
+      names = engine.commands.listed
         .filter(({ command }) => command.categories.includes(category))
         .map(({ fullName }) => fullName);
     }
