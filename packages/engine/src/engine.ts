@@ -59,8 +59,9 @@ import { SlowLog } from "./slow-log.ts";
 import { applyStatements } from "./statements.ts";
 import { Stats } from "./stats.ts";
 import { Tracking } from "./tracking.ts";
-import { queueCommand, WatchedKeys } from "./transaction.ts";
+import { queueCommand } from "./transaction.ts";
 import { engineVersion, redisVersion } from "./version.ts";
+import { WatchedKeys } from "./watched-keys.ts";
 
 export interface EngineOptions {
   host: Host;
@@ -96,7 +97,7 @@ export class Engine {
   readonly clients = new Map<number, Client>();
   readonly reply = new ReplyWriter(65536);
   readonly propagator = new Propagator();
-  readonly watchedKeys = new WatchedKeys();
+  readonly watchedKeys: WatchedKeys;
   readonly pubsub: PubSub;
   readonly tracking: Tracking;
   readonly monitors: Monitors;
@@ -157,6 +158,7 @@ export class Engine {
       ...groups,
       ...modules.flatMap((module) => [...(module.commands ?? [])]),
     ]);
+    this.watchedKeys = new WatchedKeys(this);
     this.pubsub = new PubSub(this);
     this.tracking = new Tracking(this);
     this.monitors = new Monitors(this);
@@ -269,6 +271,15 @@ export class Engine {
     this.output.clientClosed(client);
     this.updateInterest();
     for (const { hooks } of this.modules) hooks?.clientClosed?.(this, client);
+  }
+
+  /** The client that a table of members (core's Membership) knows by 32 bits of its id. */
+  clientOf(member: number): Client | undefined {
+    const client = this.clients.get(member >>> 0);
+    if (client !== undefined || this.nextClientId <= 2 ** 32) return client;
+    // Ids count on past 32 bits; of those with the same lower half, the latest is meant.
+    const half = member >>> 0;
+    return this.clients.get(half + Math.floor((this.nextClientId - 1 - half) / 2 ** 32) * 2 ** 32);
   }
 
   /** `hz` times a second. */

@@ -21,6 +21,5 @@ export function kindArgument(call: EngineCall, index: number): ClientKind {
 
 export function kindOf(client: Client): ClientKind {
   if (client.is(ClientState.REPLICATION)) return "replica";
-  const subscribed = client.subscriptionCount > 0 || (client.shardChannels?.size ?? 0) > 0;
-  return subscribed ? "pubsub" : "normal";
+  return client.subscribes ? "pubsub" : "normal";
 }
