@@ -119,10 +119,10 @@ export class Client {
     return this.outbox;
   }
 
-  /** Bytes held for this client: not yet parsed, and not yet taken by the kernel. */
+  /** Bytes held for this client: not yet parsed, not yet taken by the kernel, and what it is called. */
   get bufferBytes(): number {
-    return (
-      this.reader.bufferBytes + this.connection.pendingBytes + (this.outbox?.bytes.length ?? 0)
-    );
+    const names = this.name.length + this.libraryName.length + this.libraryVersion.length;
+    const outboxBytes = this.outbox?.bytes.length ?? 0;
+    return names + this.reader.bufferBytes + this.connection.pendingBytes + outboxBytes;
   }
 }
