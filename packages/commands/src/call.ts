@@ -227,11 +227,6 @@ export class Call {
     return this.bytes.subarray(this.start(index), this.end(index));
   }
 
-  /** The argument's bytes, as a copy that lasts. */
-  copyOf(index: number): Uint8Array {
-    return this.bytes.slice(this.start(index), this.end(index));
-  }
-
   /**
    * The argument as text, one character a byte: lossless, allocates. Throws nameTooLong for what no
    * string can hold, which a value may be but nobody calls a channel or an option.
@@ -248,6 +243,11 @@ export class Call {
   word(index: number): string {
     const start = this.start(index);
     return latin1(this.bytes, start, Math.min(this.end(index), start + WORD_BYTES_MAX));
+  }
+
+  /** The words from an argument on, as word() gives them, one after the other. */
+  *words(first: number): Generator<string> {
+    for (let index = first; index < this.argc; index++) yield this.word(index);
   }
 
   /** True when the argument is `word` (given in upper case), whatever its case. */

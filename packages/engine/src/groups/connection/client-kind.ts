@@ -15,7 +15,7 @@ const kinds = new Map<string, ClientKind>([
 
 /** The kind that an argument names. */
 export function kindArgument(call: EngineCall, index: number): ClientKind {
-  const word = call.text(index);
+  const word = call.word(index);
   return kinds.get(word.toLowerCase()) ?? fail(`ERR Unknown client type '${quoted(word)}'`);
 }
 

@@ -67,9 +67,17 @@ const info = engineCommand({
     if (argc === 2) return replyAll(call);
     reply.array(argc - 2);
     for (let index = 2; index < argc; index++)
-      replyCommandInfo(reply, named(engine, call.text(index)));
+      replyCommandInfo(reply, named(engine, call.word(index)));
   },
 });
+
+/** The commands that the words from argument 2 on name, as often as they do. */
+function* known(call: EngineCall): Generator<CommandEntry> {
+  for (const word of call.words(2)) {
+    const entry = named(call.engine, word);
+    if (entry !== undefined) yield entry;
+  }
+}
 
 const docs = engineCommand({
   ...facts,
@@ -82,13 +90,12 @@ const docs = engineCommand({
   tips: ["nondeterministic_output_order"],
   run(call) {
     const { engine, reply, argc } = call;
-    if (argc === 2) return replyCommandDocs(reply, topLevel(engine));
-    const found: CommandEntry[] = [];
-    for (let index = 2; index < argc; index++) {
-      const entry = named(engine, call.text(index));
-      if (entry !== undefined) found.push(entry);
-    }
-    replyCommandDocs(reply, found);
+    const all = topLevel(engine);
+    if (argc === 2) return replyCommandDocs(reply, all, all.length);
+    // Twice, because they may be too many to be listed.
+    let count = 0;
+    for (const _ of known(call)) count++;
+    replyCommandDocs(reply, known(call), count);
   },
 });
 
@@ -123,7 +130,7 @@ const list = engineCommand({
 function filterOf(call: EngineCall): (entry: CommandEntry) => boolean {
   if (call.argc === 2) return () => true;
   if (call.argc !== 5 || !call.is(2, "FILTERBY")) throw errors.syntax;
-  const wanted = call.text(4);
+  const wanted = call.word(4);
   // No command belongs to a module here.
   if (call.is(3, "MODULE")) return () => false;
   if (call.is(3, "ACLCAT")) {
