@@ -30,6 +30,7 @@ import {
   setText,
   toNumber,
   typeOf,
+  viewOf,
   wordIndex,
   wordsOf,
 } from "@kv/core";
@@ -69,6 +70,7 @@ export interface Effects {
   keyChanged(
     database: Database,
     bytes: Uint8Array,
+    view: DataView,
     start: number,
     end: number,
     event: string,
@@ -78,6 +80,7 @@ export interface Effects {
   keyEvent(
     database: Database,
     bytes: Uint8Array,
+    view: DataView,
     start: number,
     end: number,
     event: string,
@@ -128,6 +131,9 @@ export interface IdleKeeper {
 
 /** A part of a rewritten command. */
 export type CommandWord = string | number | bigint | Uint8Array;
+
+/** Longer than the name of anything that a word may name, and as much as an error shows of one. */
+const WORD_BYTES_MAX = 1024;
 
 export class Call {
   readonly keyspace: Keyspace;
@@ -227,11 +233,6 @@ export class Call {
     return this.bytes.subarray(this.start(index), this.end(index));
   }
 
-  /** The argument's bytes, as a copy that lasts. */
-  copyOf(index: number): Uint8Array {
-    return this.bytes.slice(this.start(index), this.end(index));
-  }
-
   /**
    * The argument as text, one character a byte: lossless, allocates. Throws nameTooLong for what no
    * string can hold, which a value may be but nobody calls a channel or an option.
@@ -239,6 +240,20 @@ export class Call {
   text(index: number): string {
     if (this.length(index) > TEXT_BYTES_MAX) throw errors.nameTooLong;
     return latin1(this.bytes, this.start(index), this.end(index));
+  }
+
+  /**
+   * As text(), of a word that is to be looked up by name or shown in an error: nothing has a longer
+   * name than WORD_BYTES_MAX, so what follows is cut off.
+   */
+  word(index: number): string {
+    const start = this.start(index);
+    return latin1(this.bytes, start, Math.min(this.end(index), start + WORD_BYTES_MAX));
+  }
+
+  /** The words from an argument on, as word() gives them, one after the other. */
+  *words(first: number): Generator<string> {
+    for (let index = first; index < this.argc; index++) yield this.word(index);
   }
 
   /** True when the argument is `word` (given in upper case), whatever its case. */
@@ -522,6 +537,7 @@ export class Call {
       this.effects.keyChanged(
         this.db,
         this.bytes,
+        this.view,
         this.start(index),
         this.end(index),
         event,
@@ -539,6 +555,7 @@ export class Call {
       this.effects.keyChanged(
         db,
         bytesOf(arena, entry),
+        viewOf(arena, entry),
         at,
         at + keyLength(arena, entry),
         event,
@@ -553,6 +570,7 @@ export class Call {
     this.effects.keyEvent(
       this.db,
       this.bytes,
+      this.view,
       this.start(index),
       this.end(index),
       event,

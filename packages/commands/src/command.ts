@@ -7,7 +7,7 @@ import { type AclCategory, categoriesOf, type Group } from "./acl-category.ts";
 import { type Argument, arityOf } from "./arg.ts";
 import type { Call } from "./call.ts";
 import { type CommandFlag, flagBits } from "./flags.ts";
-import type { FoundKey, KeySpec, RequestWords } from "./key-spec.ts";
+import type { FoundKeys, KeySpec, RequestWords } from "./key-spec.ts";
 
 export interface CommandSpec<C extends Call = Call> {
   /** Lower case; a subcommand's own word only (`set` in CONFIG SET). */
@@ -33,7 +33,7 @@ export interface CommandSpec<C extends Call = Call> {
   /** `syscmd` and `deprecated`, as COMMAND DOCS' doc_flags. */
   docFlags?: readonly string[];
   /** Finds keys that no spec can describe; then `movablekeys` should be among the flags. */
-  getKeys?: (request: RequestWords) => FoundKey[] | null;
+  getKeys?: (request: RequestWords) => FoundKeys[] | null;
   /** Makes this a container: dispatch then looks at the second word. */
   subcommands?: readonly Command[];
   /** Its name is known, the command is not there yet (placeholder.ts). */

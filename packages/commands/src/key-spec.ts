@@ -58,18 +58,32 @@ export function keyCountAt(index: number, ...flags: KeyFlag[]): KeySpec {
 /** The words of a request, however they are stored. */
 export interface RequestWords {
   readonly argc: number;
+  length(index: number): number;
+  /** True when the word is `word` (given in upper case), whatever its case. */
+  is(index: number, word: string): boolean;
   text(index: number): string;
 }
 
-/** A key found in a request: its argument's index and what the command does with it. */
-export interface FoundKey {
+/**
+ * Keys found in a request: `count` arguments, the first one at `index` and every `step`-th behind
+ * it, and what the command does with them. A request may have a hundred million keys, so they are
+ * not listed one by one.
+ */
+export interface FoundKeys {
   index: number;
+  count: number;
+  step: number;
   flags: readonly KeyFlag[];
 }
 
+/** A key that was found alone. */
+export function foundAt(index: number, ...flags: KeyFlag[]): FoundKeys {
+  return { index, count: 1, step: 1, flags };
+}
+
 /** Finds the keys of a request by the specs. `null` when a spec does not fit the arguments. */
-export function keysOf(specs: readonly KeySpec[], request: RequestWords): FoundKey[] | null {
-  const found: FoundKey[] = [];
+export function keysOf(specs: readonly KeySpec[], request: RequestWords): FoundKeys[] | null {
+  const found: FoundKeys[] = [];
   for (const spec of specs) {
     const first = beginOf(spec, request);
     if (first === -1) continue;
@@ -77,20 +91,26 @@ export function keysOf(specs: readonly KeySpec[], request: RequestWords): FoundK
     const { find } = spec;
     if (find.type === "unknown") continue;
     if (find.type === "keynum") {
-      const text = request.text(first + find.keyNumIndex);
-      const count = /^\d{1,9}$/.test(text) ? Number(text) : -1;
-      const at = first + find.firstKey;
-      if (count < 0 || at + (count - 1) * find.step >= request.argc) return null;
-      for (let i = 0; i < count; i++) found.push({ index: at + i * find.step, flags: spec.flags });
+      const count = smallNumber(request, first + find.keyNumIndex);
+      const index = first + find.firstKey;
+      if (count < 0 || index + (count - 1) * find.step >= request.argc) return null;
+      found.push({ index, count, step: find.step, flags: spec.flags });
       continue;
     }
     let last = find.last >= 0 ? first + find.last : request.argc + find.last;
     if (find.last < 0 && find.limit > 1) last = first + Math.floor((last - first) / find.limit);
     if (last >= request.argc) return null;
-    for (let index = first; index <= last; index += find.step)
-      found.push({ index, flags: spec.flags });
+    const count = Math.max(0, Math.floor((last - first) / find.step) + 1);
+    found.push({ index: first, count, step: find.step, flags: spec.flags });
   }
   return found;
+}
+
+/** The number of at most nine digits at an argument; -1 when there is something else. */
+function smallNumber(request: RequestWords, index: number): number {
+  if (request.length(index) > 9) return -1;
+  const text = request.text(index);
+  return /^\d+$/.test(text) ? Number(text) : -1;
 }
 
 function beginOf(spec: KeySpec, request: RequestWords): number {
@@ -100,7 +120,6 @@ function beginOf(spec: KeySpec, request: RequestWords): number {
   const back = begin.startFrom < 0;
   const step = back ? -1 : 1;
   let at = back ? request.argc + begin.startFrom : begin.startFrom;
-  for (; at > 0 && at < request.argc; at += step)
-    if (request.text(at).toUpperCase() === begin.keyword) return at + 1;
+  for (; at > 0 && at < request.argc; at += step) if (request.is(at, begin.keyword)) return at + 1;
   return -1;
 }

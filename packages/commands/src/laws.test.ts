@@ -237,9 +237,18 @@ describe.each(cases)("$name", ({ entry }) => {
     const rig = new Rig().fill();
     holdsFor(entry, (words) => {
       rig.run(entry, words);
-      const request = { argc: words.length, text: (index: number) => words[index] as string };
+      const request = {
+        argc: words.length,
+        length: (index: number) => (words[index] as string).length,
+        is: (index: number, word: string) => words[index]?.toUpperCase() === word,
+        text: (index: number) => words[index] as string,
+      };
       const found = declaration.getKeys?.(request) ?? keysOf(declaration.keys, request) ?? [];
-      const declared = new Set(found.map(({ index }) => index));
+      const declared = new Set(
+        found.flatMap(({ index, count, step }) =>
+          Array.from({ length: count }, (_, number) => index + number * step),
+        ),
+      );
       for (const index of rig.call.keyArguments) {
         expect({ words, index, declared: declared.has(index) }).toEqual({
           words,

@@ -17,6 +17,8 @@ const STAR = 42;
 const DEFAULT_COUNT = 10;
 /** Elements per call, however many are asked for: what a 32-bit count can hold. */
 const COUNT_MAX = 2 ** 31 - 1;
+/** No cursor has more digits, however many zeros stand in front of it. */
+const CURSOR_BYTES_MAX = 1024;
 const UINT64_MAX = 2n ** 64n - 1n;
 
 /**
@@ -36,6 +38,7 @@ export function scanCursor(call: Call, index: number): number {
     value = value * 10 + digit;
   }
   if (at === end && value < 2 ** 32) return value;
+  if (end - start > CURSOR_BYTES_MAX) throw errors.invalidCursor;
   return foreignCursor(call.text(index));
 }
 

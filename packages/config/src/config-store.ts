@@ -153,7 +153,7 @@ export class ConfigStore {
    * Names and values for CONFIG GET, each name once, in the order of the patterns and then of the
    * table. A name without pattern characters comes back in the caller's spelling.
    */
-  configGet(patterns: readonly string[]): [name: string, value: string][] {
+  configGet(patterns: Iterable<string>): [name: string, value: string][] {
     const found = new Map<string, [string, string]>();
     for (const pattern of patterns) {
       if (!isPattern(pattern)) {

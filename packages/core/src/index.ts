@@ -12,6 +12,7 @@ export * from "./keyspace.ts";
 export * from "./lazy-free.ts";
 export * as listpack from "./listpack.ts";
 export { ListpackValue } from "./listpack.ts";
+export * from "./membership.ts";
 export * from "./object.ts";
 export * from "./plain-access.ts";
 export * from "./ref-list.ts";

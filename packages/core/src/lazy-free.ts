@@ -34,9 +34,9 @@ export class LazyFree {
     this.arena = arena;
   }
 
-  /** Takes over the table of a database that nobody uses any more, with all its entries. */
-  addTable(dict: Dict): void {
-    this.add({ dict, cursor: 0, objectsPerEntry: 1, objectsAtEnd: 0 });
+  /** Takes over a table that nobody uses any more, with all its entries. */
+  addTable(dict: Dict, objectsPerEntry = 1): void {
+    this.add({ dict, cursor: 0, objectsPerEntry, objectsAtEnd: 0 });
   }
 
   /** Takes over an entry that is out of its table. */

@@ -1,4 +1,5 @@
 /** Admission: which connections are turned away at the door, and what they are told. */
+import { ReplyWriter } from "@kv/resp";
 import type { Engine } from "./engine.ts";
 import type { Connection } from "./host.ts";
 
@@ -38,4 +39,13 @@ function isLoopback(address: string): boolean {
 export function logConnection(engine: Engine, words: () => string): void {
   const level = engine.config.text("loglevel");
   if (level === "verbose" || level === "debug") engine.host.log("verbose", words());
+}
+
+/** Tells the refused why, and closes. */
+export function refuse(engine: Engine, connection: Connection, refusal: string): void {
+  engine.stats.connectionsRejected++;
+  const line = new ReplyWriter(512);
+  line.error(refusal);
+  connection.send(line.bytes, 0, line.length);
+  connection.end();
 }

@@ -45,7 +45,7 @@ export class ClientEviction {
     this.countedMs = engine.nowMs;
     let sum = 0;
     for (const client of engine.clients.values())
-      if (isEvictable(client)) sum += clientBytes(client);
+      if (isEvictable(client)) sum += clientBytes(engine, client);
     if (sum > this.limitBytes) this.evict(sum - this.limitBytes);
   }
 
@@ -53,7 +53,7 @@ export class ClientEviction {
     const { engine } = this;
     const costs = [...engine.clients.values()]
       .filter(isEvictable)
-      .map((client) => ({ client, bytes: clientBytes(client) }))
+      .map((client) => ({ client, bytes: clientBytes(engine, client) }))
       .sort((a, b) => b.bytes - a.bytes);
     let left = overBytes;
     for (const { client, bytes } of costs) {

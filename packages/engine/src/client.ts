@@ -52,12 +52,10 @@ export class Client {
   lastActiveMs: number;
   lastCommand: CommandEntry | null = null;
   transaction: Transaction | null = null;
-  /** Channels, patterns and shard channels, by lossless (latin1) name; null until the first. */
-  channels: Set<string> | null = null;
-  patterns: Set<string> | null = null;
-  shardChannels: Set<string> | null = null;
-  /** What those names cost in memory. */
-  subscribedBytes = 0;
+  /** How many channels, patterns and shard channels it listens to: pubsub.ts knows which. */
+  channelCount = 0;
+  patternCount = 0;
+  shardChannelCount = 0;
   replyMode: number = ReplyMode.ON;
   noEvict = false;
   /** CLIENT TRACKING; null while it is off. */
@@ -113,8 +111,9 @@ export class Client {
     return (this.unusual & ClientState.MULTI) !== 0;
   }
 
-  get subscriptionCount(): number {
-    return (this.channels?.size ?? 0) + (this.patterns?.size ?? 0);
+  /** Whether it listens to anything: the one answer to this question. */
+  get subscribes(): boolean {
+    return (this.channelCount | this.patternCount | this.shardChannelCount) !== 0;
   }
 
   /**
@@ -130,8 +129,13 @@ export class Client {
     return this.outbox;
   }
 
-  /** Bytes of memory held for this client: not yet parsed, and not yet taken by the kernel. */
+  /**
+   * Bytes of memory held for this client: not yet parsed, not yet taken by the kernel, and what it
+   * is called.
+   */
   get bufferBytes(): number {
-    return this.reader.bufferBytes + this.connection.heldBytes + (this.outbox?.heldBytes ?? 0);
+    const names = this.name.length + this.libraryName.length + this.libraryVersion.length;
+    const outboxBytes = this.outbox?.heldBytes ?? 0;
+    return names + this.reader.bufferBytes + this.connection.heldBytes + outboxBytes;
   }
 }

@@ -161,7 +161,7 @@ export class CronJobs {
       const idleMs = nowMs - client.lastActiveMs;
       // Who only listens is not idle.
       const listens = ClientState.REPLICATION | ClientState.MONITOR | ClientState.WAITING;
-      const exempt = client.is(listens) || client.subscriptionCount > 0;
+      const exempt = client.is(listens) || client.subscribes;
       if (this.idleTimeoutSeconds > 0 && !exempt && idleMs > this.idleTimeoutSeconds * 1000) {
         engine.host.log("verbose", "Closing idle client");
         engine.closeClient(client, "idle");

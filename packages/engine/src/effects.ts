@@ -11,12 +11,17 @@ import {
   Notify,
   notifyBits,
 } from "@kv/commands";
-import { bytesOf, type Database, keyIndex, keyLength, NONE, type Ref } from "@kv/core";
-import { latin1, latin1Bytes, TEXT_BYTES_MAX } from "@kv/resp";
+import { bytesOf, type Database, keyIndex, keyLength, type Ref } from "@kv/core";
+import { latin1Bytes } from "@kv/resp";
 import { type Client, ClientState } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineCall } from "./engine-call.ts";
 import { EngineState } from "./guards.ts";
+
+interface Constant {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
 
 export class EngineEffects implements Effects {
   /** Bits of Interest: who has to hear of changes now. */
@@ -29,6 +34,7 @@ export class EngineEffects implements Effects {
   lazyExpire = false;
   /** The key that changes now was expired or evicted: no client did it. */
   private removesByItself = false;
+  private readonly constants = new Map<string, Constant>();
   private readonly engine: Engine;
 
   constructor(engine: Engine) {
@@ -53,43 +59,56 @@ export class EngineEffects implements Effects {
   keyChanged(
     database: Database,
     bytes: Uint8Array,
+    view: DataView,
     start: number,
     end: number,
     event: string,
     notifyClass: number,
   ): void {
     const { engine } = this;
-    // Nobody watches, tracks or subscribes to a name that no text can hold: they were refused.
-    if (end - start > TEXT_BYTES_MAX) return;
     if ((this.interest & Interest.WATCH) !== 0) {
-      const key = latin1(bytes, start, end);
       if (engine.watchedKeys.count > 0)
-        engine.watchedKeys.changed(database.index, key, () => {
-          const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-          return database.findKey(bytes, view, start, end) !== NONE;
-        });
-      if (engine.tracking.isOn)
-        engine.tracking.keyChanged(this.removesByItself ? null : engine.current, key);
+        engine.watchedKeys.changed(database, bytes, view, start, end);
+      if (engine.tracking.isOn) {
+        const by = this.removesByItself ? null : engine.current;
+        engine.tracking.keyChanged(by, bytes, view, start, end);
+      }
     }
-    this.keyEvent(database, bytes, start, end, event, notifyClass);
+    this.keyEvent(database, bytes, view, start, end, event, notifyClass);
   }
 
   keyEvent(
     database: Database,
     bytes: Uint8Array,
+    view: DataView,
     start: number,
     end: number,
     event: string,
     notifyClass: number,
   ): void {
     const classes = this.notifyClasses;
-    if ((classes & notifyClass) === 0 || end - start > TEXT_BYTES_MAX) return;
+    if ((classes & notifyClass) === 0) return;
     const { pubsub } = this.engine;
-    const key = latin1(bytes, start, end);
-    if ((classes & Notify.KEYSPACE) !== 0)
-      pubsub.publishText(`__keyspace@${database.index}__:${key}`, event);
-    if ((classes & Notify.KEYEVENT) !== 0)
-      pubsub.publishText(`__keyevent@${database.index}__:${event}`, key);
+    const { bytes: name, view: nameView } = this.constant(event);
+    if ((classes & Notify.KEYSPACE) !== 0) {
+      const prefix = this.constant(`__keyspace@${database.index}__:`).bytes;
+      pubsub.publishEvent(prefix, bytes, start, end, name, nameView, 0, name.length);
+    }
+    if ((classes & Notify.KEYEVENT) !== 0) {
+      const prefix = this.constant(`__keyevent@${database.index}__:`).bytes;
+      pubsub.publishEvent(prefix, name, 0, name.length, bytes, view, start, end);
+    }
+  }
+
+  /** The bytes of a word that events are made of: the name of one, or what stands before a key. */
+  private constant(word: string): Constant {
+    let known = this.constants.get(word);
+    if (known === undefined) {
+      const bytes = latin1Bytes(word);
+      known = { bytes, view: new DataView(bytes.buffer) };
+      this.constants.set(word, known);
+    }
+    return known;
   }
 
   keyExpired(database: Database, entry: Ref): void {
@@ -121,7 +140,7 @@ export class EngineEffects implements Effects {
     engine.propagator.words(database.index, [lazily ? "UNLINK" : "DEL", key]);
     if (this.interest === 0) return;
     this.removesByItself = true;
-    this.keyChanged(database, key, 0, key.length, event, notifyClass);
+    this.keyChanged(database, key, new DataView(key.buffer), 0, key.length, event, notifyClass);
     this.removesByItself = false;
   }
 
@@ -144,30 +163,12 @@ export class EngineEffects implements Effects {
     if (engine.watchedKeys.count === 0) return;
     for (const database of engine.keyspace.databases) {
       if (index !== -1 && database.index !== index) continue;
-      this.disturbWatchers(database, engine.keyspace.databases[successor]);
+      engine.watchedKeys.databaseChanged(database, engine.keyspace.databases[successor]);
     }
   }
 
   allFlushed(): boolean {
     return this.engine.saving.allFlushed();
-  }
-
-  /**
-   * Before a database is emptied, or another one takes its place: whoever watches a key that is
-   * there, or will be, is disturbed. Between missing and expired there is no difference.
-   */
-  private disturbWatchers(database: Database, successor: Database | undefined): void {
-    const { call, watchedKeys } = this.engine;
-    watchedKeys.databaseChanged(database.index, (watched) => {
-      const bytes = latin1Bytes(watched.key);
-      const view = new DataView(bytes.buffer);
-      const before = database.findKey(bytes, view, 0, bytes.length);
-      const after = successor?.findKey(bytes, view, 0, bytes.length) ?? NONE;
-      const wasThere = before !== NONE && !watched.expiredAlready;
-      const isExpired = after !== NONE && call.isExpired(after);
-      watched.expiredAlready = isExpired;
-      return wasThere || (after !== NONE && !isExpired);
-    });
   }
 
   /** Only while `attends`. */

@@ -18,12 +18,11 @@ import {
   CommandTable,
   dataCommands,
   defaultSettings,
-  errors,
   FLAG_BITS,
   placeholderCommands,
 } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
-import { ArenaFullError, type Database, Keyspace } from "@kv/core";
+import { type Database, Keyspace } from "@kv/core";
 import {
   ArgVector,
   defaultRequestLimits,
@@ -33,10 +32,11 @@ import {
 } from "@kv/resp";
 import { Users } from "./acl.ts";
 import { AclLog } from "./acl-log.ts";
-import { logConnection, refusalOf } from "./admission.ts";
+import { logConnection, refusalOf, refuse } from "./admission.ts";
 import { Caller, isTooLarge } from "./caller.ts";
 import { Client, ClientState, ReplyMode } from "./client.ts";
 import { ClientEviction } from "./client-eviction.ts";
+import { CLIENT_BYTES } from "./client-memory.ts";
 import { CronJobs } from "./cron.ts";
 import { DebugSwitches } from "./debug-switches.ts";
 import { EngineEffects } from "./effects.ts";
@@ -61,9 +61,10 @@ import { SlowLog } from "./slow-log.ts";
 import { applyStatements } from "./statements.ts";
 import { Stats } from "./stats.ts";
 import { Tracking } from "./tracking.ts";
-import { queueCommand, type Transaction, WatchedKeys } from "./transaction.ts";
+import { queueCommand, type Transaction } from "./transaction.ts";
 import { unknownCommand } from "./unknown-command.ts";
 import { engineVersion, redisVersion } from "./version.ts";
+import { WatchedKeys } from "./watched-keys.ts";
 
 export interface EngineOptions {
   host: Host;
@@ -99,7 +100,7 @@ export class Engine {
   readonly clients = new Map<number, Client>();
   readonly reply = new ReplyWriter(65536);
   readonly propagator = new Propagator();
-  readonly watchedKeys = new WatchedKeys();
+  readonly watchedKeys: WatchedKeys;
   readonly pubsub: PubSub;
   readonly tracking: Tracking;
   readonly monitors: Monitors;
@@ -163,6 +164,7 @@ export class Engine {
       ...modules.flatMap((module) => [...(module.commands ?? [])]),
       ...placeholderCommands,
     ]);
+    this.watchedKeys = new WatchedKeys(this);
     this.pubsub = new PubSub(this);
     this.tracking = new Tracking(this);
     this.monitors = new Monitors(this);
@@ -199,11 +201,7 @@ export class Engine {
     this.stats.connectionsReceived++;
     const refusal = refusalOf(this, connection);
     if (refusal !== null) {
-      this.stats.connectionsRejected++;
-      const line = new ReplyWriter(512);
-      line.error(refusal);
-      connection.send(line.bytes, 0, line.length);
-      connection.end();
+      refuse(this, connection, refusal);
       return null;
     }
     const user = this.users.defaultUser;
@@ -219,6 +217,7 @@ export class Engine {
     client.reader.authenticated = this.users.opensFreely;
     client.mark(ClientState.UNAUTHENTICATED, !this.users.opensFreely);
     this.clients.set(client.id, client);
+    this.memory.recount(client);
     if (this.clients.size > this.stats.clientsPeak) this.stats.clientsPeak = this.clients.size;
     return client;
   }
@@ -272,6 +271,15 @@ export class Engine {
     this.output.clientClosed(client);
     this.updateInterest();
     for (const { hooks } of this.modules) hooks?.clientClosed?.(this, client);
+  }
+
+  /** The client that a table of members (core's Membership) knows by 32 bits of its id. */
+  clientOf(member: number): Client | undefined {
+    const client = this.clients.get(member >>> 0);
+    if (client !== undefined || this.nextClientId <= 2 ** 32) return client;
+    // Ids count on past 32 bits; of those with the same lower half, the latest is meant.
+    const half = member >>> 0;
+    return this.clients.get(half + Math.floor((this.nextClientId - 1 - half) / 2 ** 32) * 2 ** 32);
   }
 
   /** `hz` times a second. */
@@ -358,7 +366,8 @@ export class Engine {
     this.output.sendReply(client);
     batch.clear();
     if (client.closed) return;
-    if (client.reader.bufferBytes !== 0 || client.countedBytes !== 0) this.memory.recount(client);
+    if (client.reader.bufferBytes !== 0 || client.countedBytes !== CLIENT_BYTES)
+      this.memory.recount(client);
     if (!client.is(ClientState.CLOSING)) return;
     if (client.connection.pendingBytes > 0) this.output.checkLimit(client);
     if (client.closed) return;
@@ -465,7 +474,7 @@ export class Engine {
     else if (answer === Verdict.UNKNOWN)
       this.reject(client, null, unknownCommand(this.commands, batch, index));
     else if (answer === Verdict.QUEUE) {
-      this.queue(client, entry);
+      queueCommand(this, client, entry);
     } else {
       call.touches = !client.is(ClientState.NO_TOUCH);
       this.caller.run(client, entry);
@@ -475,16 +484,6 @@ export class Engine {
     return (client.unusual & (ClientState.CLOSING | ClientState.WAITING)) === 0
       ? Outcome.DONE
       : Outcome.STOP;
-  }
-
-  private queue(client: Client, entry: CommandEntry): void {
-    try {
-      queueCommand(client, entry, this.call);
-      this.reply.queued();
-    } catch (error) {
-      if (!(error instanceof ArenaFullError)) throw error;
-      this.reject(client, entry, errors.outOfMemory);
-    }
   }
 
   /** CLIENT REPLY OFF and SKIP: replies are cut away again, messages are not. */

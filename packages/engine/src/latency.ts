@@ -120,14 +120,16 @@ export class LatencyMonitor {
   }
 
   /** LATENCY RESET: forgets the named events, or all. Returns how many there were. */
-  reset(names: readonly string[]): number {
-    if (names.length === 0) {
-      const { size } = this.events;
-      this.events.clear();
-      return size;
-    }
+  reset(names: Iterable<string>): number {
     let count = 0;
     for (const name of names) if (this.events.delete(name)) count++;
     return count;
+  }
+
+  /** Forgets all events, and tells how many there were. */
+  resetAll(): number {
+    const { size } = this.events;
+    this.events.clear();
+    return size;
   }
 }

@@ -7,6 +7,7 @@
 import { type IdleKeeper, Notify } from "@kv/commands";
 import { Evictor, evictionTimeLimitUs, lfuDecrAndReturn, lfuIncrement } from "@kv/eviction";
 import type { Client } from "./client.ts";
+import { CLIENT_BYTES } from "./client-memory.ts";
 import type { Engine } from "./engine.ts";
 import { EngineState } from "./guards.ts";
 
@@ -76,7 +77,7 @@ export class Memory {
 
   /** The client's buffers have grown, or may have become smaller. */
   recount(client: Client): void {
-    const bytes = client.closed ? 0 : client.bufferBytes;
+    const bytes = client.closed ? 0 : CLIENT_BYTES + client.bufferBytes;
     this.clientBytes += bytes - client.countedBytes;
     client.countedBytes = bytes;
   }

@@ -133,7 +133,7 @@ export class Output {
     if (outbox === null || (outbox.total === 0 && !outbox.isOverflowed)) return;
     this.send(client, outbox);
     outbox.reset();
-    if (client.subscriptionCount === 0) client.outbox = null;
+    if (!client.subscribes) client.outbox = null;
     this.waiting.delete(client);
   }
 
@@ -150,7 +150,7 @@ export class Output {
 
   classOf(client: Client): OutputClass {
     if (client.is(ClientState.REPLICATION)) return "replica";
-    return client.subscriptionCount > 0 ? "pubsub" : "normal";
+    return client.subscribes ? "pubsub" : "normal";
   }
 
   /** Bytes on their way to the client. */
@@ -211,9 +211,9 @@ export function describeClient(engine: Engine, client: Client): string {
     ["idle", seconds(client.lastActiveMs)],
     ["flags", clientFlags(engine, client)],
     ["db", client.databaseIndex],
-    ["sub", client.channels?.size ?? 0],
-    ["psub", client.patterns?.size ?? 0],
-    ["ssub", client.shardChannels?.size ?? 0],
+    ["sub", client.channelCount],
+    ["psub", client.patternCount],
+    ["ssub", client.shardChannelCount],
     ["multi", client.inTransaction && transaction !== null ? transaction.queue.count : -1],
     ["qbuf", reader.pendingBytes + request.whole],
     ["qbuf-free", Math.max(0, reader.bufferBytes - reader.pendingBytes)],
@@ -224,7 +224,7 @@ export function describeClient(engine: Engine, client: Client): string {
     ["obl", 0],
     ["oll", pending > 0 ? 1 : 0],
     ["omem", pending],
-    ["tot-mem", clientBytes(client) + request.whole],
+    ["tot-mem", clientBytes(engine, client) + request.whole],
     ["events", pending > 0 ? "rw" : "r"],
     ["cmd", client.lastCommand?.fullName ?? "NULL"],
     ["user", client.user.name],
@@ -250,7 +250,7 @@ function requestBytes(engine: Engine, client: Client): { whole: number; args: nu
 function clientFlags(engine: Engine, client: Client): string {
   let flags = "";
   if (client.is(ClientState.MONITOR)) flags += "O";
-  if (client.subscriptionCount > 0 || (client.shardChannels?.size ?? 0) > 0) flags += "P";
+  if (client.subscribes) flags += "P";
   if (client.inTransaction) flags += "x";
   if (client.is(ClientState.WAITING)) flags += "b";
   if (client.is(ClientState.TRACKING)) flags += engine.tracking.flagsOf(client);

@@ -15,15 +15,8 @@ const ESCAPES = new Uint8Array(256).map((_, byte) => {
   return byte < 32 || byte > 126 ? HEX : 0;
 });
 
-/** How many bytes writeQuoted() writes. */
-export function quotedLength(bytes: Uint8Array, start: number, end: number): number {
-  let length = end - start;
-  for (let i = start; i < end; i++) {
-    const letter = ESCAPES[bytes[i]];
-    if (letter !== 0) length += letter === HEX ? 3 : 1;
-  }
-  return length;
-}
+/** What becomes of one byte, at most. */
+export const QUOTED_BYTES_MAX = 4;
 
 /** Writes bytes[start, end) with its escapes, without the quotes; returns the position behind it. */
 export function writeQuoted(

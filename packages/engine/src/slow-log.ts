@@ -5,7 +5,7 @@
 import { latin1 } from "@kv/resp";
 import type { Client } from "./client.ts";
 import type { EngineCall } from "./engine-call.ts";
-import { REDACTED, secretWords } from "./redaction.ts";
+import { REDACTED, secretsOf } from "./redaction.ts";
 
 export interface SlowCommand {
   id: number;
@@ -53,11 +53,11 @@ export class SlowLog {
 
 /** The first words of a request, each cut short before it becomes text. */
 function shortenedWords(call: EngineCall): string[] {
-  const secrets = secretWords(call);
+  const isSecret = secretsOf(call);
   const count = call.argc > WORDS_MAX ? WORDS_MAX - 1 : call.argc;
   const words: string[] = [];
   for (let index = 0; index < count; index++)
-    words.push(secrets.has(index) ? REDACTED : shortenedWord(call, index));
+    words.push(isSecret(index) ? REDACTED : shortenedWord(call, index));
   if (call.argc > WORDS_MAX) words.push(`... (${call.argc - count} more arguments)`);
   return words;
 }

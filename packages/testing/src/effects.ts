@@ -12,7 +12,7 @@
  */
 import { latin1 } from "@kv/resp";
 import { sleepAs } from "./differential.ts";
-import { Harness } from "./harness.ts";
+import { Harness, onKeyspaceEvent } from "./harness.ts";
 import type { ServerProcess } from "./server-process.ts";
 import type { TranscriptRequest } from "./transcripts/transcript.ts";
 import { replyEnd, requestText, splitReplies, type WireClient } from "./wire-client.ts";
@@ -210,12 +210,9 @@ class EngineObserver implements Observer {
   private readonly counters = new Counters();
 
   constructor() {
-    const { pubsub, propagator } = this.kv.engine;
-    const publish = pubsub.publishText.bind(pubsub);
-    pubsub.publishText = (channel, message) => {
-      this.events.push(`${channel} ${message}`);
-      return publish(channel, message);
-    };
+    const { engine } = this.kv;
+    onKeyspaceEvent(engine, (channel, message) => this.events.push(`${channel} ${message}`));
+    const { propagator } = engine;
     propagator.sinks.push({
       append: (database, bytes, start, end) => {
         for (const command of splitReplies(latin1(bytes, start, end)))

@@ -177,6 +177,18 @@ export class TestClient implements Connection {
   }
 }
 
+/** Calls `hear` with each keyspace event that is published, before it is. */
+export function onKeyspaceEvent(
+  { pubsub }: Engine,
+  hear: (channel: string, message: string) => void,
+): void {
+  const publish = pubsub.publishEvent.bind(pubsub);
+  pubsub.publishEvent = (prefix, bytes, start, end, message, view, from, to) => {
+    hear(latin1(prefix) + latin1(bytes, start, end), latin1(message, from, to));
+    publish(prefix, bytes, start, end, message, view, from, to);
+  };
+}
+
 /** A running engine with a default client. */
 export class Harness {
   readonly host: FakeHost;
@@ -204,12 +216,10 @@ export class Harness {
     });
     const { modules = [] } = options;
     this.engine = createEngine({ host: this.host, config: this.config, modules });
-    const publish = this.engine.pubsub.publishText.bind(this.engine.pubsub);
-    this.engine.pubsub.publishText = (channel, message) => {
+    onKeyspaceEvent(this.engine, (channel, message) => {
       const event = /^__keyevent@\d+__:(.*)$/s.exec(channel);
       if (event !== null) this.events.push(`${event[1]} ${message}`);
-      return publish(channel, message);
-    };
+    });
     this.engine.propagator.sinks.push({
       append: (_databaseIndex, bytes, start, end) => this.recordPropagated(bytes, start, end),
     });

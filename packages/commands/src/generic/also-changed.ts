@@ -12,11 +12,13 @@ export function alsoChanged(
   notifyClass: number,
 ): void {
   if (call.interest === 0) return;
-  call.effects.keyChanged(db, call.bytes, call.start(index), call.end(index), event, notifyClass);
+  const { bytes, view, effects } = call;
+  effects.keyChanged(db, bytes, view, call.start(index), call.end(index), event, notifyClass);
 }
 
 /** Publishes that the key at an argument was born in `db`: the "new" event of class "n". */
 export function born(call: Call, db: Database, index: number): void {
   if ((call.interest & Interest.NOTIFY) === 0) return;
-  call.effects.keyEvent(db, call.bytes, call.start(index), call.end(index), "new", Notify.NEW);
+  const { bytes, view, effects } = call;
+  effects.keyEvent(db, bytes, view, call.start(index), call.end(index), "new", Notify.NEW);
 }

@@ -42,7 +42,12 @@ describe("SORT", () => {
 
   test("the keys are the one that is sorted and the last to store in", () => {
     const words = ["SORT", "k", "LIMIT", "0", "STORE", "STORE", "a", "BY", "STORE", "STORE", "b"];
-    const request = { argc: words.length, text: (index: number) => words[index] as string };
+    const request = {
+      argc: words.length,
+      length: (index: number) => (words[index] as string).length,
+      is: (index: number, word: string) => words[index]?.toUpperCase() === word,
+      text: (index: number) => words[index] as string,
+    };
     expect(sort.getKeys?.(request)?.map(({ index }) => index)).toEqual([1, 10]);
     expect(sortRo.getKeys?.(request)?.map(({ index }) => index)).toEqual([1]);
     expect(keysOf(sort.keys, request)?.map(({ index }) => index)).toEqual([1]);

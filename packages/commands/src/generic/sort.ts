@@ -9,7 +9,7 @@ import { type Argument, arg } from "../arg.ts";
 import type { Call } from "../call.ts";
 import { command } from "../command.ts";
 import { errors } from "../errors.ts";
-import { type FoundKey, type KeySpec, keyAt, type RequestWords } from "../key-spec.ts";
+import { type FoundKeys, foundAt, type KeySpec, keyAt, type RequestWords } from "../key-spec.ts";
 import { Notify } from "../notify.ts";
 
 const patternKeys: KeySpec = {
@@ -115,18 +115,14 @@ function refuseUnsortable(call: Call): void {
   if (call.lookupRead(1) !== NONE) throw errors.wrongType;
 }
 
-/** Words that each option takes behind itself, for finding STORE. */
-const OPTION_WORDS: Record<string, number> = { LIMIT: 2, GET: 1, BY: 1 };
-
 /** The key that is sorted and the last one that STORE names. */
-function sortKeys(request: RequestWords): FoundKey[] {
-  const found: FoundKey[] = [{ index: 1, flags: ["RO", "access"] }];
+function sortKeys(request: RequestWords): FoundKeys[] {
+  const found = [foundAt(1, "RO", "access")];
   for (let i = 2; i < request.argc; i++) {
-    const word = request.text(i).toUpperCase();
     // Redis looks at the destination again, as if it could be an option.
-    if (word === "STORE" && i + 1 < request.argc)
-      found[1] = { index: i + 1, flags: ["OW", "update"] };
-    else i += OPTION_WORDS[word] ?? 0;
+    if (request.is(i, "STORE") && i + 1 < request.argc) found[1] = foundAt(i + 1, "OW", "update");
+    else if (request.is(i, "LIMIT")) i += 2;
+    else if (request.is(i, "GET") || request.is(i, "BY")) i += 1;
   }
   return found;
 }

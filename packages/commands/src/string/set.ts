@@ -4,7 +4,7 @@ import { arg } from "../arg.ts";
 import type { Call, CommandWord } from "../call.ts";
 import { command } from "../command.ts";
 import { type CommandError, errors, expireError } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
+import { foundAt, keyAt } from "../key-spec.ts";
 import { momentWord } from "../moment.ts";
 import { Notify } from "../notify.ts";
 import { expireTimeMs, expiryArguments, Unit, unitAt } from "./expire-time.ts";
@@ -56,9 +56,8 @@ export const set = command({
   // Whether the old value is read, an option decides.
   getKeys(request) {
     for (let index = 3; index < request.argc; index++)
-      if (request.text(index).toUpperCase() === "GET")
-        return [{ index: 1, flags: ["RW", "access", "update"] }];
-    return [{ index: 1, flags: ["OW", "update"] }];
+      if (request.is(index, "GET")) return [foundAt(1, "RW", "access", "update")];
+    return [foundAt(1, "OW", "update")];
   },
 
   run(call) {

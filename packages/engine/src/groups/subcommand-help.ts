@@ -25,7 +25,7 @@ export function helpFor(
 export function subcommandError(call: EngineCall): CommandError {
   const container = (call.entry.container ?? call.entry).fullName.toUpperCase();
   return new CommandError(
-    `ERR unknown subcommand or wrong number of arguments for '${call.text(1).slice(0, 128)}'. ` +
+    `ERR unknown subcommand or wrong number of arguments for '${call.word(1).slice(0, 128)}'. ` +
       `Try ${container} HELP.`,
   );
 }

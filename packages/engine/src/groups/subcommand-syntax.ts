@@ -4,7 +4,7 @@ import type { EngineCall } from "../engine-call.ts";
 
 export function subcommandSyntax(call: EngineCall): CommandError {
   const container = call.entry.container?.fullName.toUpperCase() ?? "";
-  const word = quoted(call.text(1)).slice(0, 128);
+  const word = quoted(call.word(1)).slice(0, 128);
   return new CommandError(
     `ERR unknown subcommand or wrong number of arguments for '${word}'. Try ${container} HELP.`,
   );

@@ -45,12 +45,12 @@ const ownSections: readonly InfoSection[] = [
  * that is the server's own, `everything` also what only modules have; neither has sections that
  * want to be named. Unknown names add nothing.
  */
-export function infoText(engine: Engine, names: readonly string[]): string {
-  const wanted = new Set(names.map((name) => name.toLowerCase()));
+export function infoText(engine: Engine, names: Iterable<string>): string {
+  const fromModules = engine.modules.flatMap(({ info }) => info ?? []);
+  const { wanted, isNamed } = wantedOf(names, [...ownSections, ...fromModules]);
   const everything = wanted.has("everything");
   const all = everything || wanted.has("all");
-  const defaults = wanted.size === 0 || wanted.has("default");
-  const fromModules = engine.modules.flatMap(({ info }) => info ?? []);
+  const defaults = !isNamed || wanted.has("default");
   const known = new Set(ownSections.map(({ name }) => name));
   const further: InfoSection[] = [];
   for (const section of fromModules) {
@@ -80,6 +80,20 @@ export function infoText(engine: Engine, names: readonly string[]): string {
       ),
     )
     .join("\r\n");
+}
+
+/** Those of the names that mean something, and whether there was any at all. */
+function wantedOf(names: Iterable<string>, sections: readonly InfoSection[]) {
+  const meaningful = new Set(["everything", "all", "default", "modules"]);
+  for (const { name } of sections) meaningful.add(name);
+  const wanted = new Set<string>();
+  let isNamed = false;
+  for (const name of names) {
+    isNamed = true;
+    const word = name.toLowerCase();
+    if (meaningful.has(word)) wanted.add(word);
+  }
+  return { wanted, isNamed };
 }
 
 /** A section made of all parts that bear its name; the later part wins. */

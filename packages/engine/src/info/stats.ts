@@ -78,9 +78,9 @@ export const statsSection: InfoSection = {
     },
     { name: "keyspace_hits", value: ({ call }) => call.keyspaceHits },
     { name: "keyspace_misses", value: ({ call }) => call.keyspaceMisses },
-    { name: "pubsub_channels", value: ({ pubsub }) => pubsub.channels.size },
-    { name: "pubsub_patterns", value: ({ pubsub }) => pubsub.patterns.size },
-    { name: "pubsubshard_channels", value: ({ pubsub }) => pubsub.shardChannels.size },
+    { name: "pubsub_channels", value: ({ pubsub }) => pubsub.channels.names.nameCount },
+    { name: "pubsub_patterns", value: ({ pubsub }) => pubsub.patterns.names.nameCount },
+    { name: "pubsubshard_channels", value: ({ pubsub }) => pubsub.shardChannels.names.nameCount },
     // Nothing forks, no sockets are kept for MIGRATE.
     ...zero("latest_fork_usec", "total_forks", "migrate_cached_sockets"),
     ...zero("slave_expires_tracked_keys"),

@@ -21,7 +21,7 @@ export const auth = engineCommand({
   run(call) {
     const { engine, reply } = call;
     if (call.argc > 3) throw errors.syntax;
-    if (call.argc === 3) logIn(call, call.text(1), 2);
+    if (call.argc === 3) logIn(call, call.word(1), 2);
     else {
       // A password where none is asked for is taken for a mistake in the configuration.
       if (engine.users.defaultUser.anyPassword) throw noPassword;

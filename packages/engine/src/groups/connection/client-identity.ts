@@ -1,7 +1,7 @@
 /** CLIENT ID, GETNAME, SETNAME, SETINFO: who is on this connection. */
 import { arg, fail, quoted } from "@kv/commands";
 import { engineCommand } from "../../engine-call.ts";
-import { clientNameAt, isPlainWord } from "./log-in.ts";
+import { clientNameAt, isPlainWord, isShort, tooLong } from "./log-in.ts";
 
 const id = engineCommand({
   name: "id",
@@ -67,13 +67,14 @@ const setinfo = engineCommand({
 
   run(call) {
     const { client, reply } = call;
-    const option = call.text(2);
+    const option = call.word(2);
     const isName = call.is(2, "LIB-NAME");
     if (!isName && !call.is(2, "LIB-VER")) fail(`ERR Unrecognized option '${quoted(option)}'`);
+    if (!isShort(call, 3)) throw tooLong(option);
     if (!isPlainWord(call, 3))
       fail(`ERR ${option} cannot contain spaces, newlines or special characters.`);
-    if (isName) client.libraryName = call.text(3);
-    else client.libraryVersion = call.text(3);
+    if (isName) client.libraryName = call.word(3);
+    else client.libraryVersion = call.word(3);
     reply.ok();
   },
 });

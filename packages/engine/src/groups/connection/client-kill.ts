@@ -65,7 +65,7 @@ export const clientKill = engineCommand({
   run(call) {
     const { client: self, engine, reply } = call;
     const isOldForm = call.argc === 3;
-    const filters = isOldForm ? addressOnly(call.text(2)) : parse(call);
+    const filters = isOldForm ? addressOnly(call.word(2)) : parse(call);
     let killed = 0;
     for (const client of [...engine.clients.values()]) {
       if (!matches(client, filters) || (client === self && filters.skipsSelf)) continue;
@@ -98,8 +98,8 @@ function parse(call: EngineCall): Filters {
       filters.id = call.integer(value, badId);
       if (filters.id < 1) throw badId;
     } else if (call.is(index, "TYPE")) filters.kind = kindArgument(call, value);
-    else if (call.is(index, "ADDR")) filters.address = call.text(value);
-    else if (call.is(index, "LADDR")) filters.localAddress = call.text(value);
+    else if (call.is(index, "ADDR")) filters.address = call.word(value);
+    else if (call.is(index, "LADDR")) filters.localAddress = call.word(value);
     else if (call.is(index, "USER")) filters.user = userAt(call, value);
     else if (call.is(index, "SKIPME") && call.is(value, "YES")) filters.skipsSelf = true;
     else if (call.is(index, "SKIPME") && call.is(value, "NO")) filters.skipsSelf = false;
@@ -109,7 +109,7 @@ function parse(call: EngineCall): Filters {
 }
 
 function userAt(call: EngineCall, index: number): User {
-  const name = call.text(index);
+  const name = call.word(index);
   return call.engine.users.byName.get(name) ?? fail(`ERR No such user '${quoted(name)}'`);
 }
 

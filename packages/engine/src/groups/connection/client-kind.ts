@@ -15,12 +15,11 @@ const kinds = new Map<string, ClientKind>([
 
 /** The kind that an argument names. */
 export function kindArgument(call: EngineCall, index: number): ClientKind {
-  const word = call.text(index);
+  const word = call.word(index);
   return kinds.get(word.toLowerCase()) ?? fail(`ERR Unknown client type '${quoted(word)}'`);
 }
 
 export function kindOf(client: Client): ClientKind {
   if (client.is(ClientState.REPLICATION)) return "replica";
-  const subscribed = client.subscriptionCount > 0 || (client.shardChannels?.size ?? 0) > 0;
-  return subscribed ? "pubsub" : "normal";
+  return client.subscribes ? "pubsub" : "normal";
 }

@@ -1,10 +1,12 @@
 /** CLIENT LIST and INFO: connections, one line each. */
 import { arg, CommandError, errors } from "@kv/commands";
+import { latin1Bytes, utf8Bytes } from "@kv/resp";
 import type { Client } from "../../client.ts";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import { describeClient } from "../../output.ts";
 import { kindArgument, kindOf } from "./client-kind.ts";
 
+const LINE_END = latin1Bytes("\r\n");
 const badId = new CommandError("ERR Invalid client ID");
 
 const list = engineCommand({
@@ -48,28 +50,43 @@ const list = engineCommand({
   ],
 
   run(call) {
-    let text = "";
-    for (const client of listed(call)) text += `${describeClient(call.engine, client)}\n`;
-    call.reply.verbatim("txt", text);
+    const lines = new Map<Client, Uint8Array>();
+    let length = 0;
+    for (const client of listed(call)) {
+      let line = lines.get(client);
+      if (line === undefined) {
+        line = utf8Bytes(`${describeClient(call.engine, client)}\n`);
+        lines.set(client, line);
+      }
+      length += line.length;
+    }
+    const { reply } = call;
+    // All lines together may be longer than any string, and they are never put together here.
+    reply.rawBytes(
+      ...whole(latin1Bytes(reply.resp3 ? `=${length + 4}\r\ntxt:` : `$${length}\r\n`)),
+    );
+    for (const client of listed(call)) reply.rawBytes(...whole(lines.get(client) as Uint8Array));
+    reply.rawBytes(...whole(LINE_END));
   },
 });
 
-function listed(call: EngineCall): Iterable<Client> {
+function whole(bytes: Uint8Array): [Uint8Array, number, number] {
+  return [bytes, 0, bytes.length];
+}
+
+/** The clients that are asked for, one after the other; by number as often as they are named. */
+function* listed(call: EngineCall): Generator<Client> {
   const { clients } = call.engine;
-  if (call.argc === 2) return clients.values();
-  if (call.argc === 4 && call.is(2, "TYPE")) {
+  if (call.argc === 2) yield* clients.values();
+  else if (call.argc === 4 && call.is(2, "TYPE")) {
     const kind = kindArgument(call, 3);
-    return [...clients.values()].filter((client) => kindOf(client) === kind);
-  }
-  if (call.argc > 3 && call.is(2, "ID")) {
-    const found: Client[] = [];
+    for (const client of clients.values()) if (kindOf(client) === kind) yield client;
+  } else if (call.argc > 3 && call.is(2, "ID")) {
     for (let index = 3; index < call.argc; index++) {
       const client = clients.get(call.integer(index, badId));
-      if (client !== undefined) found.push(client);
+      if (client !== undefined) yield client;
     }
-    return found;
-  }
-  throw errors.syntax;
+  } else throw errors.syntax;
 }
 
 const info = engineCommand({

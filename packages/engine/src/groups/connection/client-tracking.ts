@@ -1,8 +1,10 @@
 /** CLIENT TRACKING, CACHING, GETREDIR, TRACKINGINFO: client-side caching, from the client's side. */
-import { arg, CommandError, errors, fail } from "@kv/commands";
+import { arg, CommandError, errors } from "@kv/commands";
+import { bytesOf, keyIndex, keyLength, RefList } from "@kv/core";
 import type { Client } from "../../client.ts";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import type { TrackingRequest } from "../../tracking.ts";
+import { checkPrefixes } from "./tracking-prefixes.ts";
 
 const oneRedirect = new CommandError("ERR A client can only redirect to a single other client");
 const noRedirect = new CommandError("ERR The client ID you want redirect to does not exist");
@@ -47,22 +49,22 @@ const tracking = engineCommand({
     const { client, engine, reply } = call;
     const request = parse(call);
     if (call.is(2, "ON")) {
-      checkRequest(client, request);
-      engine.tracking.enable(client, request);
+      checkRequest(call, request);
+      engine.tracking.enable(client, request, call);
     } else if (call.is(2, "OFF")) engine.tracking.disable(client);
     else throw errors.syntax;
     reply.ok();
   },
 });
 
-function parse(call: EngineCall): TrackingRequest & { prefixes: string[] } {
+function parse(call: EngineCall): TrackingRequest {
   const request = {
     redirectId: 0,
     broadcast: false,
     optIn: false,
     optOut: false,
     noLoop: false,
-    prefixes: [] as string[],
+    prefixes: new RefList(),
   };
   for (let index = 3; index < call.argc; index++) {
     const more = index + 1 < call.argc;
@@ -70,7 +72,7 @@ function parse(call: EngineCall): TrackingRequest & { prefixes: string[] } {
       if (request.redirectId !== 0) throw oneRedirect;
       request.redirectId = call.integer(++index);
       if (!call.engine.clients.has(request.redirectId)) throw noRedirect;
-    } else if (call.is(index, "PREFIX") && more) request.prefixes.push(call.text(++index));
+    } else if (call.is(index, "PREFIX") && more) request.prefixes.push(++index);
     else if (call.is(index, "BCAST")) request.broadcast = true;
     else if (call.is(index, "OPTIN")) request.optIn = true;
     else if (call.is(index, "OPTOUT")) request.optOut = true;
@@ -81,35 +83,15 @@ function parse(call: EngineCall): TrackingRequest & { prefixes: string[] } {
 }
 
 /** Throws unless the options go together, and with how the client tracks already. */
-function checkRequest(client: Client, request: TrackingRequest): void {
+function checkRequest(call: EngineCall, request: TrackingRequest): void {
   const { broadcast, optIn, optOut, prefixes } = request;
-  const before = client.tracking;
-  if (!broadcast && prefixes.length > 0) throw prefixNeedsBcast;
+  const before = call.client.tracking;
+  if (!broadcast && prefixes.count > 0) throw prefixNeedsBcast;
   if (before !== null && before.broadcast !== broadcast) throw bcastSwitch;
   if (broadcast && (optIn || optOut)) throw bcastWithOpt;
   if (optIn && optOut) throw bothOpts;
   if (before !== null && ((optIn && before.optOut) || (optOut && before.optIn))) throw optSwitch;
-  if (!broadcast) return;
-  // Of several that overlap Redis names the first in the order of bytes.
-  const existing = [...(before?.prefixes ?? [])].sort();
-  for (const [index, prefix] of prefixes.entries()) {
-    for (const own of existing) {
-      if (overlap(own, prefix)) refuseOverlap(prefix, "an existing prefix", own);
-    }
-    for (const other of prefixes.slice(index + 1)) {
-      if (overlap(prefix, other)) refuseOverlap(prefix, "another provided prefix", other);
-    }
-  }
-}
-
-function overlap(a: string, b: string): boolean {
-  return a.startsWith(b) || b.startsWith(a);
-}
-
-function refuseOverlap(prefix: string, what: string, other: string): never {
-  fail(
-    `ERR Prefix '${prefix}' overlaps with ${what} '${other}'. Prefixes for a single client must not overlap.`,
-  );
+  if (broadcast) checkPrefixes(call, prefixes);
 }
 
 const cachingSwitch = engineCommand({
@@ -169,9 +151,13 @@ const trackinginfo = engineCommand({
     reply.bulkLatin1("redirect");
     reply.integer(engine.tracking.redirectOf(client));
     reply.bulkLatin1("prefixes");
-    const prefixes = [...(client.tracking?.prefixes ?? [])].sort();
+    const { arena } = engine.keyspace;
+    const prefixes = engine.tracking.prefixesOf(client);
     reply.array(prefixes.length);
-    for (const prefix of prefixes) reply.bulkLatin1(prefix);
+    for (const prefix of prefixes) {
+      const at = keyIndex(arena, prefix);
+      reply.bulk(bytesOf(arena, prefix), at, at + keyLength(arena, prefix));
+    }
   },
 });
 

@@ -44,7 +44,7 @@ export const hello = engineCommand({
     const { client, engine, reply } = call;
     // Nothing takes effect before all of it is known to be right.
     const { protocol, userArgument, name } = parse(call);
-    if (userArgument !== 0) logIn(call, call.text(userArgument), userArgument + 1);
+    if (userArgument !== 0) logIn(call, call.word(userArgument), userArgument + 1);
     if (client.is(ClientState.UNAUTHENTICATED) && !engine.users.opensFreely) throw mustLogIn;
     if (name !== null) client.name = name;
     if (protocol !== 0) {
@@ -92,7 +92,7 @@ function parse(call: EngineCall): {
       index += 1;
       name = clientNameAt(call, index);
     } else {
-      fail(`ERR Syntax error in HELLO option '${quoted(call.text(index))}'`);
+      fail(`ERR Syntax error in HELLO option '${quoted(call.word(index))}'`);
     }
   }
   return { protocol, userArgument, name };

@@ -129,7 +129,7 @@ describe("RESET", () => {
     expect(kv.send("CLIENT", "INFO")).toMatch(
       / name= .* flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 .* redir=-1 resp=2 lib-name=lib /,
     );
-    expect(kv.engine.pubsub.channels.size).toBe(0);
+    expect(kv.engine.pubsub.channels.names.nameCount).toBe(0);
     expect(kv.engine.tracking.isOn).toBe(false);
   });
 

@@ -1,6 +1,5 @@
 /** Logging in and out: what AUTH, HELLO and RESET have in common. */
 import { CommandError } from "@kv/commands";
-import { latin1 } from "@kv/resp";
 import type { User } from "../../acl.ts";
 import { type Client, ClientState } from "../../client.ts";
 import type { Engine } from "../../engine.ts";
@@ -13,14 +12,14 @@ const wrongPassword = new CommandError(
 /** Logs the client in as the user, or throws WRONGPASS. The password stands at an argument. */
 export function logIn(call: EngineCall, userName: string, passwordArgument: number): void {
   const { client, engine } = call;
-  const digest = engine.host.sha256Hex(call.copyOf(passwordArgument));
+  const digest = engine.host.sha256Hex(call.argument(passwordArgument));
   const user = engine.users.authenticate(userName, digest);
   if (user === null) {
     engine.stats.aclDeniedAuth++;
     engine.aclLog.add(
       {
         reason: "auth",
-        object: call.text(0),
+        object: call.word(0),
         username: userName,
         clientInfo: engine.output.describe(client),
       },
@@ -45,14 +44,28 @@ function actAs(client: Client, user: User, authenticated: boolean): void {
   client.reader.authenticated = authenticated;
 }
 
+/** Longest name that a client may take: CLIENT LIST shows those of all clients at once. */
+const NAME_BYTES_MAX = 1024;
+
 const badName = new CommandError(
   "ERR Client names cannot contain spaces, newlines or special characters.",
 );
 
 /** The client name at an argument. Throws when it would break the lines of CLIENT LIST. */
 export function clientNameAt(call: EngineCall, index: number): string {
+  if (!isShort(call, index)) throw tooLong("Client names");
   if (!isPlainWord(call, index)) throw badName;
-  return latin1(call.bytes, call.start(index), call.end(index));
+  return call.word(index);
+}
+
+/** What `what` names is longer than CLIENT LIST could show. */
+export function tooLong(what: string): CommandError {
+  return new CommandError(`ERR ${what} cannot be longer than ${NAME_BYTES_MAX} bytes.`);
+}
+
+/** True when a client may be called so. */
+export function isShort(call: EngineCall, index: number): boolean {
+  return call.length(index) <= NAME_BYTES_MAX;
 }
 
 /** True when the argument has nothing but printable ASCII without spaces. */

@@ -1,15 +1,43 @@
 /** The confirmation of a subscription or of its end: a push message to the client itself. */
 import { ReplyMode } from "../../client.ts";
 import type { EngineCall } from "../../engine-call.ts";
+import type { Subscriptions } from "../../pubsub.ts";
 
-/** `name` is null when everything was to be ended and there was nothing. */
-export function confirm(call: EngineCall, kind: string, name: string | null, count: number): void {
-  const { client, engine, reply } = call;
+/** Confirms something about the name bytes[start, end); `count` subscriptions are left. */
+export function confirm(
+  call: EngineCall,
+  kind: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  count: number,
+): void {
+  const { reply } = call;
   reply.push(3);
   reply.bulkLatin1(kind);
-  if (name === null) reply.null();
-  else reply.bulkLatin1(name);
+  reply.bulk(bytes, start, end);
   reply.integer(count);
-  // A push is no reply: CLIENT REPLY OFF leaves it alone.
+  keep(call);
+}
+
+/** Everything was to be ended, and there was nothing. */
+export function confirmNothing(call: EngineCall, kind: string, count: number): void {
+  const { reply } = call;
+  reply.push(3);
+  reply.bulkLatin1(kind);
+  reply.null();
+  reply.integer(count);
+  keep(call);
+}
+
+/** What a confirmation counts: shard channels are a world of their own. */
+export function countedWith({ client }: EngineCall, { counter }: Subscriptions): number {
+  return counter === "shardChannelCount"
+    ? client.shardChannelCount
+    : client.channelCount + client.patternCount;
+}
+
+/** A push is no reply: CLIENT REPLY OFF leaves it alone. */
+function keep({ client, engine, reply }: EngineCall): void {
   if (client.replyMode !== ReplyMode.ON) engine.keptBytes = reply.mark();
 }

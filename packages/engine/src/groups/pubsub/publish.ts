@@ -13,7 +13,13 @@ export const publish = engineCommand({
   args: [arg.string("channel"), arg.string("message")],
 
   run(call) {
-    call.reply.integer(call.engine.pubsub.publish(call.text(1), call.argument(2)));
+    const { bytes, view, engine } = call;
+    const start = call.start(1);
+    const from = call.start(2);
+    const to = call.end(2);
+    call.reply.integer(
+      engine.pubsub.publish(bytes, view, start, call.end(1), bytes, view, from, to),
+    );
   },
 });
 
@@ -29,6 +35,12 @@ export const spublish = engineCommand({
   args: [arg.string("shardchannel"), arg.string("message")],
 
   run(call) {
-    call.reply.integer(call.engine.pubsub.publishShard(call.text(1), call.argument(2)));
+    const { bytes, view, engine } = call;
+    const start = call.start(1);
+    const from = call.start(2);
+    const to = call.end(2);
+    call.reply.integer(
+      engine.pubsub.publishShard(bytes, view, start, call.end(1), bytes, view, from, to),
+    );
   },
 });

@@ -76,7 +76,7 @@ describe("channels and patterns", () => {
     expect(kv.send("UNSUBSCRIBE")).toEqual(["unsubscribe", "a", 1]);
     expect(kv.self.pushed()).toEqual([["unsubscribe", "c", 0]]);
     expect(kv.send("UNSUBSCRIBE")).toEqual(["unsubscribe", null, 0]);
-    expect(kv.self.client?.subscribedBytes).toBe(0);
+    expect(kv.engine.pubsub.bytesOf(kv.self.client as never)).toBe(0);
   });
 });
 

@@ -1,7 +1,6 @@
 /** PUBSUB: who listens to what. */
 import { arg, type Command, replyHelp } from "@kv/commands";
-import { globMatch } from "@kv/core";
-import { latin1Bytes } from "@kv/resp";
+import { bytesOf, globMatch, keyIndex, keyLength, NONE, viewOf } from "@kv/core";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import type { Subscriptions } from "../../pubsub.ts";
 import { subcommandSyntax } from "../subcommand-syntax.ts";
@@ -76,34 +75,46 @@ const numpat = engineCommand({
   flags: ["pubsub", "loading", "stale"],
 
   run({ engine, reply }) {
-    reply.integer(engine.pubsub.patterns.size);
+    reply.integer(engine.pubsub.patterns.names.nameCount);
   },
 });
 
-function replyNames(call: EngineCall, table: Subscriptions): void {
+function replyNames(call: EngineCall, { names }: Subscriptions): void {
   const { reply } = call;
+  const { arena } = call.keyspace;
   if (call.argc > 3) throw subcommandSyntax(call);
-  const pattern = call.argc === 3 ? call.argument(2) : null;
   const handle = reply.deferArray();
   let count = 0;
-  for (const name of table.keys()) {
-    if (pattern !== null) {
-      const bytes = latin1Bytes(name);
-      if (!globMatch(pattern, 0, pattern.length, bytes, 0, bytes.length, false)) continue;
-    }
-    reply.bulkLatin1(name);
+  for (let name = names.firstName(); name !== NONE; name = names.nextName(name)) {
+    const bytes = bytesOf(arena, name);
+    const start = keyIndex(arena, name);
+    const end = start + keyLength(arena, name);
+    if (call.argc === 3 && !matches(call, 2, bytes, start, end)) continue;
+    reply.bulkFrom(bytes, viewOf(arena, name), start, end);
     count++;
   }
   reply.closeArray(handle, count);
 }
 
-function replyCounts(call: EngineCall, table: Subscriptions): void {
-  const { reply } = call;
+/** Whether the pattern at an argument matches bytes[start, end). */
+function matches(
+  call: EngineCall,
+  index: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  return globMatch(call.bytes, call.start(index), call.end(index), bytes, start, end, false);
+}
+
+function replyCounts(call: EngineCall, { names }: Subscriptions): void {
+  const { reply, bytes, view } = call;
   reply.array((call.argc - 2) * 2);
   for (let index = 2; index < call.argc; index++) {
-    const name = call.text(index);
-    reply.bulkLatin1(name);
-    reply.integer(table.get(name)?.size ?? 0);
+    const start = call.start(index);
+    const end = call.end(index);
+    reply.bulkFrom(bytes, view, start, end);
+    reply.integer(names.countOf(names.find(bytes, view, start, end)));
   }
 }
 

@@ -1,7 +1,8 @@
 /** SUBSCRIBE, PSUBSCRIBE, SSUBSCRIBE: one confirmation for each name, with the number so far. */
 import { arg, CommandError, keyRange } from "@kv/commands";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
-import { confirm } from "./confirm.ts";
+import type { Subscriptions } from "../../pubsub.ts";
+import { confirm, countedWith } from "./confirm.ts";
 
 const notForShards = new CommandError("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
 
@@ -16,12 +17,7 @@ export const subscribe = engineCommand({
   args: [arg.many(arg.string("channel"))],
 
   run(call) {
-    const { client, engine } = call;
-    client.channels ??= new Set();
-    for (const name of names(call)) {
-      engine.pubsub.subscribe(client, engine.pubsub.channels, client.channels, name);
-      confirm(call, "subscribe", name, client.subscriptionCount);
-    }
+    begin(call, "subscribe", call.engine.pubsub.channels);
   },
 });
 
@@ -36,12 +32,7 @@ export const psubscribe = engineCommand({
   args: [arg.many(arg.block("pattern", arg.pattern("pattern")))],
 
   run(call) {
-    const { client, engine } = call;
-    client.patterns ??= new Set();
-    for (const name of names(call)) {
-      engine.pubsub.subscribe(client, engine.pubsub.patterns, client.patterns, name);
-      confirm(call, "psubscribe", name, client.subscriptionCount);
-    }
+    begin(call, "psubscribe", call.engine.pubsub.patterns);
   },
 });
 
@@ -57,19 +48,26 @@ export const ssubscribe = engineCommand({
   args: [arg.many(arg.string("shardchannel"))],
 
   run(call) {
-    const { client, engine } = call;
+    const { engine } = call;
     // The other two may be queued, because they could before anybody thought of forbidding it.
     if (engine.propagator.isOpen) throw notForShards;
-    client.shardChannels ??= new Set();
-    for (const name of names(call)) {
-      engine.pubsub.subscribe(client, engine.pubsub.shardChannels, client.shardChannels, name);
-      confirm(call, "ssubscribe", name, client.shardChannels.size);
-    }
+    begin(call, "ssubscribe", engine.pubsub.shardChannels);
   },
 });
 
-function names(call: EngineCall): string[] {
-  const all: string[] = [];
-  for (let index = 1; index < call.argc; index++) all.push(call.text(index));
-  return all;
+function begin(call: EngineCall, kind: string, subscriptions: Subscriptions): void {
+  const { client, engine, bytes, view } = call;
+  const before = client[subscriptions.counter];
+  try {
+    for (let index = 1; index < call.argc; index++) {
+      const start = call.start(index);
+      const end = call.end(index);
+      engine.pubsub.subscribe(client, subscriptions, bytes, view, start, end);
+      confirm(call, kind, bytes, start, end, countedWith(call, subscriptions));
+    }
+  } catch (error) {
+    // No room for one of them: nothing was confirmed, so there must be nothing.
+    engine.pubsub.keepFirst(client, subscriptions, before);
+    throw error;
+  }
 }

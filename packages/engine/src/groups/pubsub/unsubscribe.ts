@@ -1,8 +1,9 @@
 /** UNSUBSCRIBE, PUNSUBSCRIBE, SUNSUBSCRIBE: of the names given, or of all. */
 import { arg, keyRange } from "@kv/commands";
+import { bytesOf, keyIndex, keyLength } from "@kv/core";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import type { Subscriptions } from "../../pubsub.ts";
-import { confirm } from "./confirm.ts";
+import { confirm, confirmNothing, countedWith } from "./confirm.ts";
 
 export const unsubscribe = engineCommand({
   name: "unsubscribe",
@@ -15,9 +16,7 @@ export const unsubscribe = engineCommand({
   args: [arg.optional(arg.many(arg.string("channel")))],
 
   run(call) {
-    const { client, engine } = call;
-    const count = () => client.subscriptionCount;
-    end(call, "unsubscribe", engine.pubsub.channels, client.channels, count);
+    end(call, "unsubscribe", call.engine.pubsub.channels);
   },
 });
 
@@ -32,9 +31,7 @@ export const punsubscribe = engineCommand({
   args: [arg.optional(arg.many(arg.pattern("pattern")))],
 
   run(call) {
-    const { client, engine } = call;
-    const count = () => client.subscriptionCount;
-    end(call, "punsubscribe", engine.pubsub.patterns, client.patterns, count);
+    end(call, "punsubscribe", call.engine.pubsub.patterns);
   },
 });
 
@@ -50,28 +47,39 @@ export const sunsubscribe = engineCommand({
   args: [arg.optional(arg.many(arg.string("shardchannel")))],
 
   run(call) {
-    const { client, engine } = call;
-    const count = () => client.shardChannels?.size ?? 0;
-    end(call, "sunsubscribe", engine.pubsub.shardChannels, client.shardChannels, count);
+    end(call, "sunsubscribe", call.engine.pubsub.shardChannels);
   },
 });
 
-function end(
-  call: EngineCall,
-  kind: string,
-  table: Subscriptions,
-  own: Set<string> | null,
-  count: () => number,
-): void {
-  const { client, engine } = call;
-  if (call.argc === 1 && (own === null || own.size === 0)) {
-    confirm(call, kind, null, count());
+function end(call: EngineCall, kind: string, subscriptions: Subscriptions): void {
+  if (call.argc === 1) {
+    endAll(call, kind, subscriptions);
     return;
   }
-  const names = call.argc === 1 ? [...(own as Set<string>)] : [];
-  for (let index = 1; index < call.argc; index++) names.push(call.text(index));
-  for (const name of names) {
-    engine.pubsub.unsubscribe(client, table, own, name);
-    confirm(call, kind, name, count());
+  const { client, engine, bytes, view } = call;
+  for (let index = 1; index < call.argc; index++) {
+    const start = call.start(index);
+    const after = call.end(index);
+    engine.pubsub.unsubscribe(client, subscriptions, bytes, view, start, after);
+    confirm(call, kind, bytes, start, after, countedWith(call, subscriptions));
+  }
+}
+
+function endAll(call: EngineCall, kind: string, subscriptions: Subscriptions): void {
+  const { client, engine } = call;
+  const { arena } = call.keyspace;
+  const { names, counter } = subscriptions;
+  if (client[counter] === 0) {
+    confirmNothing(call, kind, countedWith(call, subscriptions));
+    return;
+  }
+  while (client[counter] > 0) {
+    const name = names.nameOf(names.firstPairOfMember(client.id));
+    const at = keyIndex(arena, name);
+    const after = at + keyLength(arena, name);
+    // Before its end, because the bytes may go with it.
+    const left = countedWith(call, subscriptions) - 1;
+    confirm(call, kind, bytesOf(arena, name), at, after, left);
+    engine.pubsub.unsubscribeFirst(client, subscriptions);
   }
 }

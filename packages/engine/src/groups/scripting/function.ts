@@ -45,7 +45,7 @@ function checkListOptions(call: EngineCall): void {
       hasPattern = true;
       index++;
     } else {
-      throw new CommandError(`ERR Unknown argument ${call.text(index)}`);
+      throw new CommandError(`ERR Unknown argument ${call.word(index)}`);
     }
   }
 }

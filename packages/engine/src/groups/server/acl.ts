@@ -50,7 +50,7 @@ const cat = engineCommand({
     const { engine, reply } = call;
     let names: readonly string[] = ACL_CATEGORIES;
     if (call.argc > 2) {
-      const word = call.text(2);
+      const word = call.word(2);
       const category = ACL_CATEGORIES.find((each) => each === word.toLowerCase());
       if (category === undefined) fail(`ERR Unknown category '${quoted(word)}'`);
       names = engine.commands.listed
@@ -99,7 +99,7 @@ const getuser = engineCommand({
   ],
   run(call) {
     const { engine, reply } = call;
-    const user = engine.users.byName.get(call.text(2));
+    const user = engine.users.byName.get(call.word(2));
     if (user === undefined) return reply.null();
     const flags = userFlags(user);
     reply.map(6);
@@ -135,7 +135,7 @@ const setuser = engineCommand({
   ],
   run(call) {
     const { engine, reply } = call;
-    if (call.text(2) !== "default") throw onlyDefault;
+    if (call.word(2) !== "default") throw onlyDefault;
     const user = engine.users.defaultUser;
     const draft = draftOf(user);
     const digestOf = (password: string) => engine.host.sha256Hex(latin1Bytes(password));
@@ -159,7 +159,7 @@ const deluser = engineCommand({
   args: [arg.many(arg.string("username"))],
   run(call) {
     for (let index = 2; index < call.argc; index++)
-      if (call.text(index) === "default") throw notRemovable;
+      if (call.word(index) === "default") throw notRemovable;
     call.reply.integer(0);
   },
 });
@@ -190,7 +190,7 @@ const dryrun = engineCommand({
   args: [arg.string("username"), arg.string("command"), arg.optional(arg.many(arg.string("arg")))],
   run(call) {
     const { engine, reply } = call;
-    const user = userNamed(engine, call.text(2));
+    const user = userNamed(engine, call.word(2));
     const entry = commandAt(call, 3);
     if (!entry.accepts(call.argc - 3))
       fail(`ERR wrong number of arguments for '${entry.fullName}' command`);
@@ -206,10 +206,10 @@ function userNamed({ users: { byName } }: Engine, name: string): User {
 
 /** The command whose name begins at an argument, or fails as Redis does. */
 function commandAt(call: EngineCall, index: number) {
-  const name = call.text(index);
+  const name = call.word(index);
   let entry = call.engine.commands.byName.get(name.toLowerCase());
   if (entry?.subcommands != null && index + 1 < call.argc)
-    entry = entry.subcommands.get(call.text(index + 1).toLowerCase());
+    entry = entry.subcommands.get(call.word(index + 1).toLowerCase());
   return entry ?? fail(`ERR Command '${quoted(name)}' not found`);
 }
 

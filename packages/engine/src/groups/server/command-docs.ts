@@ -84,14 +84,23 @@ function commandParts(entry: CommandEntry): Part[] {
       },
     ]);
   if (args.length > 0) parts.push(["arguments", argumentsPart(args)]);
-  if (entry.subcommands !== null)
-    parts.push(["subcommands", (reply) => replyCommandDocs(reply, entry.listedSubcommands())]);
+  if (entry.subcommands !== null) {
+    const subcommands = entry.listedSubcommands();
+    parts.push([
+      "subcommands",
+      (reply) => replyCommandDocs(reply, subcommands, subcommands.length),
+    ]);
+  }
   return parts;
 }
 
-/** A map from names to documentation. */
-export function replyCommandDocs(reply: ReplyWriter, entries: readonly CommandEntry[]): void {
-  reply.map(entries.length);
+/** A map from names to documentation, of so many commands. */
+export function replyCommandDocs(
+  reply: ReplyWriter,
+  entries: Iterable<CommandEntry>,
+  count: number,
+): void {
+  reply.map(count);
   for (const entry of entries) {
     reply.bulkLatin1(entry.fullName);
     replyParts(reply, commandParts(entry));

@@ -5,7 +5,8 @@ import {
   type CommandEntry,
   CommandError,
   errors,
-  type FoundKey,
+  type FoundKeys,
+  type KeyFlag,
   keysOf,
   type RequestWords,
 } from "@kv/commands";
@@ -67,9 +68,17 @@ const info = engineCommand({
     if (argc === 2) return replyAll(call);
     reply.array(argc - 2);
     for (let index = 2; index < argc; index++)
-      replyCommandInfo(reply, named(engine, call.text(index)));
+      replyCommandInfo(reply, named(engine, call.word(index)));
   },
 });
+
+/** The commands that the words from argument 2 on name, as often as they do. */
+function* known(call: EngineCall): Generator<CommandEntry> {
+  for (const word of call.words(2)) {
+    const entry = named(call.engine, word);
+    if (entry !== undefined) yield entry;
+  }
+}
 
 const docs = engineCommand({
   ...facts,
@@ -82,13 +91,12 @@ const docs = engineCommand({
   tips: ["nondeterministic_output_order"],
   run(call) {
     const { engine, reply, argc } = call;
-    if (argc === 2) return replyCommandDocs(reply, topLevel(engine));
-    const found: CommandEntry[] = [];
-    for (let index = 2; index < argc; index++) {
-      const entry = named(engine, call.text(index));
-      if (entry !== undefined) found.push(entry);
-    }
-    replyCommandDocs(reply, found);
+    const all = topLevel(engine);
+    if (argc === 2) return replyCommandDocs(reply, all, all.length);
+    // Twice, because they may be too many to be listed.
+    let count = 0;
+    for (const _ of known(call)) count++;
+    replyCommandDocs(reply, known(call), count);
   },
 });
 
@@ -123,7 +131,7 @@ const list = engineCommand({
 function filterOf(call: EngineCall): (entry: CommandEntry) => boolean {
   if (call.argc === 2) return () => true;
   if (call.argc !== 5 || !call.is(2, "FILTERBY")) throw errors.syntax;
-  const wanted = call.text(4);
+  const wanted = call.word(4);
   // No command belongs to a module here.
   if (call.is(3, "MODULE")) return () => false;
   if (call.is(3, "ACLCAT")) {
@@ -138,12 +146,20 @@ function filterOf(call: EngineCall): (entry: CommandEntry) => boolean {
   throw errors.syntax;
 }
 
+/** Words of COMMAND GETKEYS in front of the request that it is about. */
+const REQUEST_AT = 2;
+
 /** Keys of the request that begins at argument 2. */
-function keysOfRequest(call: EngineCall): { found: FoundKey[]; request: RequestWords } {
-  const request: RequestWords = { argc: call.argc - 2, text: (index) => call.text(index + 2) };
-  let entry = call.engine.commands.byName.get(request.text(0).toLowerCase());
+function keysOfRequest(call: EngineCall): FoundKeys[] {
+  const request: RequestWords = {
+    argc: call.argc - REQUEST_AT,
+    length: (index) => call.length(index + REQUEST_AT),
+    is: (index, word) => call.is(index + REQUEST_AT, word),
+    text: (index) => call.text(index + REQUEST_AT),
+  };
+  let entry = call.engine.commands.byName.get(call.word(REQUEST_AT).toLowerCase());
   if (entry?.subcommands != null && request.argc > 1)
-    entry = entry.subcommands.get(request.text(1).toLowerCase()) ?? undefined;
+    entry = entry.subcommands.get(call.word(REQUEST_AT + 1).toLowerCase()) ?? undefined;
   if (entry === undefined || entry.isPlaceholder) throw invalidCommand;
   const { keys, getKeys } = entry.command;
   // A shard channel stands where a key would, and is none.
@@ -152,7 +168,20 @@ function keysOfRequest(call: EngineCall): { found: FoundKey[]; request: RequestW
   if (!entry.accepts(request.argc)) throw invalidCount;
   const found = getKeys === undefined ? keysOf(keys, request) : getKeys(request);
   if (found === null) throw invalidArguments;
-  return { found: found.filter(({ flags }) => !flags.includes("not_key")), request };
+  return found.filter(({ flags }) => !flags.includes("not_key"));
+}
+
+function countOf(found: readonly FoundKeys[]): number {
+  return found.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Calls `reply` with the argument of each key, and what is done with it. */
+function eachKey(
+  found: readonly FoundKeys[],
+  reply: (argument: number, flags: readonly KeyFlag[]) => void,
+): void {
+  for (const { index, count, step, flags } of found)
+    for (let i = 0; i < count; i++) reply(index + i * step + REQUEST_AT, flags);
 }
 
 const getkeysArgs = [arg.string("command"), arg.optional(arg.many(arg.string("arg")))];
@@ -166,9 +195,12 @@ const getkeys = engineCommand({
   arity: -3,
   args: getkeysArgs,
   run(call) {
-    const { found, request } = keysOfRequest(call);
-    call.reply.array(found.length);
-    for (const { index } of found) call.reply.bulkLatin1(request.text(index));
+    const { reply, bytes, view } = call;
+    const found = keysOfRequest(call);
+    reply.array(countOf(found));
+    eachKey(found, (argument) => {
+      reply.bulkFrom(bytes, view, call.start(argument), call.end(argument));
+    });
   },
 });
 
@@ -181,15 +213,15 @@ const getkeysandflags = engineCommand({
   arity: -3,
   args: getkeysArgs,
   run(call) {
-    const { reply } = call;
-    const { found, request } = keysOfRequest(call);
-    reply.array(found.length);
-    for (const { index, flags } of found) {
+    const { reply, bytes, view } = call;
+    const found = keysOfRequest(call);
+    reply.array(countOf(found));
+    eachKey(found, (argument, flags) => {
       reply.array(2);
-      reply.bulkLatin1(request.text(index));
+      reply.bulkFrom(bytes, view, call.start(argument), call.end(argument));
       reply.set(flags.length);
       for (const flag of flags) reply.simple(flag);
-    }
+    });
   },
 });
 

@@ -9,6 +9,9 @@ import { isAllowedBy } from "./local-client.ts";
 
 const noFile = new CommandError("ERR The server is running without a config file");
 
+/** More than there are directives. */
+const DIRECTIVES_MAX = 1000;
+
 const facts = { group: "server", flags: ["admin", "noscript", "loading", "stale"] } as const;
 
 const get = engineCommand({
@@ -22,9 +25,7 @@ const get = engineCommand({
   history: [["7.0.0", "Takes several patterns."]],
   run(call) {
     const { engine, reply } = call;
-    const patterns: string[] = [];
-    for (let index = 2; index < call.argc; index++) patterns.push(call.text(index));
-    const found = engine.config.configGet(patterns);
+    const found = engine.config.configGet(call.words(2));
     reply.map(found.length);
     for (const [name, value] of found) {
       reply.bulkLatin1(name);
@@ -47,8 +48,9 @@ const set = engineCommand({
     const { engine, reply, argc } = call;
     if (argc % 2 !== 0) throw errors.syntax;
     const pairs: [string, string][] = [];
-    for (let index = 2; index < argc; index += 2)
-      pairs.push([call.text(index), call.text(index + 1)]);
+    // Of more pairs than there are directives one is refused, so the rest need not be looked at.
+    for (let index = 2; index < argc && pairs.length <= DIRECTIVES_MAX; index += 2)
+      pairs.push([call.word(index), call.text(index + 1)]);
     const refused = engine.config.configSet(pairs, {
       protectedAllowed: isAllowedBy("enable-protected-configs", call),
       loading: (engine.unusual & EngineState.LOADING) !== 0,

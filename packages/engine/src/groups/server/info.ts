@@ -17,8 +17,6 @@ export const info = engineCommand({
   history: [["7.0.0", "Takes several sections."]],
 
   run(call) {
-    const names: string[] = [];
-    for (let index = 1; index < call.argc; index++) names.push(call.text(index));
-    call.reply.verbatim("txt", infoText(call.engine, names));
+    call.reply.verbatim("txt", infoText(call.engine, call.words(1)));
   },
 });

@@ -37,7 +37,7 @@ const graph = engineCommand({
   tips: special,
   run(call) {
     const { engine, reply } = call;
-    const name = call.text(2);
+    const name = call.word(2);
     const event = engine.latency.events.get(name);
     if (event === undefined) fail(`ERR No samples available for event '${quoted(name)}'`);
     reply.verbatim("txt", latencyGraph(name, event, engine.nowMs));
@@ -71,7 +71,7 @@ function requested(call: EngineCall): CommandEntry[] {
   if (call.argc === 2) return listed.filter(measured);
   const found = new Set<CommandEntry>();
   for (let index = 2; index < call.argc; index++) {
-    const [name = "", subcommand] = call.text(index).toLowerCase().split("|");
+    const [name = "", subcommand] = call.word(index).toLowerCase().split("|");
     const entry = byName.get(name);
     if (entry === undefined) continue;
     if (subcommand !== undefined) {
@@ -109,7 +109,7 @@ const history = engineCommand({
   tips: special,
   run(call) {
     const { reply } = call;
-    const samples = call.engine.latency.events.get(call.text(2))?.samples ?? [];
+    const samples = call.engine.latency.events.get(call.word(2))?.samples ?? [];
     reply.array(samples.length);
     for (const { timeSeconds, latencyMs } of samples) {
       reply.array(2);
@@ -149,9 +149,8 @@ const reset = engineCommand({
   args: [arg.optional(arg.many(arg.string("event")))],
   tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
   run(call) {
-    const names: string[] = [];
-    for (let index = 2; index < call.argc; index++) names.push(call.text(index));
-    call.reply.integer(call.engine.latency.reset(names));
+    const { latency } = call.engine;
+    call.reply.integer(call.argc === 2 ? latency.resetAll() : latency.reset(call.words(2)));
   },
 });
 

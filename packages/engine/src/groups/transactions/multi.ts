@@ -72,7 +72,7 @@ export const exec = engineCommand({
       engine.discard(client);
       throw aborted;
     }
-    if (transaction.disturbed || anyExpired(call, transaction)) {
+    if (transaction.disturbed || engine.watchedKeys.anyExpired(client, call)) {
       engine.discard(client);
       reply.nullArray();
       return;
@@ -86,20 +86,6 @@ export const exec = engineCommand({
     }
   },
 });
-
-/** A watched key that has expired meanwhile counts as changed, removed or not. */
-function anyExpired(call: EngineCall, transaction: Transaction): boolean {
-  for (const { databaseIndex, key, expiredAlready } of transaction.watched) {
-    if (expiredAlready) continue;
-    const database = call.keyspace.databases[databaseIndex];
-    if (database === undefined) continue;
-    const bytes = Uint8Array.from(key, (character) => character.charCodeAt(0));
-    const view = new DataView(bytes.buffer);
-    const entry = database.findKey(bytes, view, 0, bytes.length);
-    if (entry !== 0 && call.isExpired(entry)) return true;
-  }
-  return false;
-}
 
 function runQueue(call: EngineCall, queue: CommandQueue): void {
   const { client, engine, reply, entry: execEntry, args, requestIndex } = call;

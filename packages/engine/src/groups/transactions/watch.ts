@@ -1,6 +1,5 @@
 /** WATCH and UNWATCH: EXEC runs only if none of these keys changed. */
 import { arg, CommandError, keyRange } from "@kv/commands";
-import { NONE } from "@kv/core";
 import { engineCommand } from "../../engine-call.ts";
 import { Transaction } from "../../transaction.ts";
 
@@ -21,15 +20,7 @@ export const watch = engineCommand({
     const { client, engine, reply } = call;
     if (client.inTransaction) throw insideMulti;
     client.transaction ??= new Transaction(call.keyspace.arena);
-    for (let index = 1; index < call.argc; index++) {
-      const { bytes, view } = call;
-      const entry = call.db.findKey(bytes, view, call.start(index), call.end(index));
-      engine.watchedKeys.watch(client, client.transaction, {
-        databaseIndex: call.db.index,
-        key: call.text(index),
-        expiredAlready: entry !== NONE && call.isExpired(entry),
-      });
-    }
+    engine.watchedKeys.watch(client, call);
     engine.updateInterest();
     reply.ok();
   },

@@ -102,7 +102,7 @@ export function populate(call: EngineCall): void {
       value.set(text.subarray(0, size));
     }
     setString(db, NONE, key, 0, key.length, hash, value, 0, value.length, false, idle.fresh);
-    call.effects.keyChanged(db, key, 0, key.length, "new", Notify.NEW);
+    call.effects.keyChanged(db, key, new DataView(key.buffer), 0, key.length, "new", Notify.NEW);
   }
   reply.ok();
 }

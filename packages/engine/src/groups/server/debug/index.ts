@@ -171,7 +171,7 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
       usage: "<type>",
       help: "Answers with a reply of this type.",
       words: [3, 3],
-      run: (call) => replyOfKind(call.reply, call.text(2)),
+      run: (call) => replyOfKind(call.reply, call.word(2)),
     },
   ],
   [
@@ -267,22 +267,22 @@ function rewriteAll({ engine, reply }: EngineCall): void {
 }
 
 function log(call: EngineCall): void {
-  call.engine.host.log("warning", `DEBUG LOG: ${call.text(2)}`);
+  call.engine.host.log("warning", `DEBUG LOG: ${call.word(2)}`);
   call.reply.ok();
 }
 
 function pauseCron(call: EngineCall): void {
-  call.engine.cronJobs.isPaused = leadingInteger(call.text(2)) !== 0;
+  call.engine.cronJobs.isPaused = leadingInteger(call.word(2)) !== 0;
   call.reply.ok();
 }
 
 function setActiveExpire(call: EngineCall): void {
-  call.engine.cronJobs.activeExpire = leadingInteger(call.text(2)) !== 0;
+  call.engine.cronJobs.activeExpire = leadingInteger(call.word(2)) !== 0;
   call.reply.ok();
 }
 
 function setSkipChecksums(call: EngineCall): void {
-  call.engine.debug.skipsChecksums = leadingInteger(call.text(2)) !== 0;
+  call.engine.debug.skipsChecksums = leadingInteger(call.word(2)) !== 0;
   call.reply.ok();
 }
 
@@ -297,7 +297,7 @@ function replyBuffer(call: EngineCall): void {
 
 function sleep(call: EngineCall): void {
   const { engine, reply } = call;
-  const seconds = Number.parseFloat(call.text(2)) || 0;
+  const seconds = Number.parseFloat(call.word(2)) || 0;
   if (seconds > 0) engine.host.sleepMs(seconds * 1000);
   refreshClock(engine);
   reply.ok();
@@ -353,7 +353,7 @@ export const debug = engineCommand({
       replyHelp(call);
       return;
     }
-    const subcommand = subcommands.get(call.text(1).toLowerCase());
+    const subcommand = subcommands.get(call.word(1).toLowerCase());
     if (subcommand === undefined) throw subcommandError(call);
     const [least, most] = subcommand.words;
     if (call.argc < least || call.argc > most) throw subcommandError(call);
