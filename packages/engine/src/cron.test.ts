@@ -103,3 +103,15 @@ describe("the cron", () => {
     expect(told("lazyfreed_objects")).toBe(104);
   });
 });
+
+test.each([["SUBSCRIBE"], ["PSUBSCRIBE"], ["SSUBSCRIBE"]])(
+  "who only listens is not idle: %s",
+  (command) => {
+    const kv = harness({ config: { timeout: 2 } });
+    const [listener, idler] = [kv.client(), kv.client()];
+    listener.send(command, "a");
+    idler.send("PING");
+    kv.clock.advance(4000);
+    expect([listener.closed, idler.closed]).toEqual([false, true]);
+  },
+);

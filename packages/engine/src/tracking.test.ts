@@ -1,4 +1,5 @@
-import { harness } from "@kv/testing";
+import { ArenaFullError } from "@kv/core";
+import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
 const invalidate = (...keys: string[]) => ["invalidate", keys];
@@ -300,5 +301,152 @@ describe("the table", () => {
     kv.send("CLIENT", "TRACKING", "OFF");
     expect(kv.engine.tracking).toMatchObject({ isOn: false, keyCount: 0, itemCount: 0 });
     expect(kv.engine.effects.attends).toBe(false);
+  });
+});
+
+describe("what is kept for caches", () => {
+  const usedBytes = ({ engine }: Harness) => engine.keyspace.arena.usedBytes;
+
+  test("is in used memory with every byte, and gone when nobody tracks any more", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    const before = usedBytes(kv);
+    other.send("CLIENT", "TRACKING", "ON");
+    for (let index = 0; index < 4; index++) other.send("GET", `${index}${"x".repeat(2 ** 20)}`);
+    const grown = usedBytes(kv) - before;
+    expect(grown).toBeGreaterThan(4 * 2 ** 20);
+    expect(grown).toBeLessThan(4.4 * 2 ** 20);
+    other.destroy();
+    expect(usedBytes(kv)).toBe(before);
+  });
+
+  test("of any number is forgotten by a flush a slice at a time", () => {
+    const kv = harness({ resp: 3 });
+    const before = usedBytes(kv);
+    kv.send("CLIENT", "TRACKING", "ON");
+    kv.send("MGET", ...Array.from({ length: 20_000 }, (_, index) => `key:${index}`));
+    expect(kv.engine.tracking.keyCount).toBe(20_000);
+    kv.client().send("FLUSHALL");
+    expect(kv.engine.tracking.keyCount).toBe(0);
+    while (kv.engine.keyspace.lazyFree.pendingCount > 0) kv.engine.turn();
+    expect(usedBytes(kv)).toBe(before);
+  });
+
+  test("names keys of any length and any bytes", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    const keys = ["", "\0\xff\r\n", "x".repeat(200_000)];
+    kv.send("CLIENT", "TRACKING", "ON");
+    kv.send("MGET", ...keys);
+    for (const key of keys) other.send("SET", key, 1);
+    expect(kv.self.pushed()).toEqual(keys.map((key) => invalidate(key)));
+    kv.send("CLIENT", "TRACKING", "OFF");
+    kv.send("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "xx");
+    for (const key of keys) other.send("SET", key, 2);
+    expect(kv.self.pushed()).toEqual([invalidate("x".repeat(200_000))]);
+  });
+
+  test("that finds no room is told to be worthless at once", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    kv.send("CLIENT", "TRACKING", "ON");
+    kv.send("GET", "a");
+    const { arena } = kv.engine.keyspace;
+    const { alloc } = arena;
+    arena.alloc = () => {
+      throw new ArenaFullError("refused by the test");
+    };
+    expect(kv.send("GET", "b")).toBe(null);
+    expect(kv.self.pushed()).toEqual([invalidate("b")]);
+    arena.alloc = alloc;
+    other.send("MSET", "a", 1, "b", 1);
+    expect(kv.self.pushed()).toEqual([invalidate("a")]);
+  });
+});
+
+describe("what BCAST clients have to hear", () => {
+  test("is sent early when the names of a turn are long", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    kv.send("CLIENT", "TRACKING", "ON", "BCAST");
+    const key = (index: number) => `${index}${"x".repeat(2 ** 20)}`;
+    other.sendBytes(
+      [3, 1, 2, 0, 5].map((index) => `*2\r\n$4\r\nINCR\r\n$1048577\r\n${key(index)}\r\n`).join(""),
+    );
+    expect(kv.self.pushed()).toEqual([
+      invalidate(key(0), key(1), key(2), key(3)),
+      invalidate(key(5)),
+    ]);
+    expect(kv.engine.tracking.prefixCount).toBe(1);
+  });
+
+  test("is each prefix's keys in the order of bytes, for each prefix and client", () => {
+    const kv = harness({ resp: 3 });
+    const [first, second] = [kv.client(), kv.client()];
+    first.send("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "user:", "PREFIX", "z");
+    second.send("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "u", "NOLOOP");
+    kv.self.sendBytes(
+      "SET user:2 x\r\nSET u x\r\nSET user:10 x\r\nSET v x\r\nSET \xff x\r\nSET uz x\r\n",
+    );
+    expect(first.pushed()).toEqual([invalidate("user:10", "user:2")]);
+    expect(second.pushed()).toEqual([invalidate("u", "user:10", "user:2", "uz")]);
+    second.send("MSET", "u1", 1, "u2", 1);
+    kv.send("SET", "u2", 2);
+    expect(second.pushed()).toEqual([invalidate("u2")]);
+  });
+
+  test("is told key by key when there is no room to gather it", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    other.send("SET", "a", 1);
+    other.send("SET", "b", 1);
+    kv.send("CLIENT", "TRACKING", "ON", "BCAST");
+    const { arena } = kv.engine.keyspace;
+    const { alloc } = arena;
+    arena.alloc = () => {
+      throw new ArenaFullError("refused by the test");
+    };
+    other.sendBytes("DEL b\r\nDEL a\r\n");
+    expect(kv.self.pushed()).toEqual([invalidate("b"), invalidate("a")]);
+    arena.alloc = alloc;
+    other.sendBytes("SET b 1\r\nSET a 1\r\n");
+    expect(kv.self.pushed()).toEqual([invalidate("a", "b")]);
+  });
+
+  test("may close one of them, with its prefix, and the others hear the rest", () => {
+    const kv = harness({
+      resp: 3,
+      config: { "client-output-buffer-limit": "normal 50000 0 0" } as never,
+    });
+    const [slow, quick] = [kv.client(), kv.client()];
+    slow.send("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "a", "PREFIX", "b");
+    quick.send("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "a", "PREFIX", "c");
+    slow.isStuck = true;
+    const keys = ["a", "b", "c"].map((name) => name.repeat(70_000));
+    kv.self.sendBytes(keys.map((key) => `*2\r\n$4\r\nINCR\r\n$70000\r\n${key}\r\n`).join(""));
+    expect(slow.closed).toBe(true);
+    expect(quick.pushed()).toEqual([invalidate(keys[0] as string), invalidate(keys[2] as string)]);
+    expect(kv.engine.tracking.prefixCount).toBe(2);
+  });
+
+  test("overlapping prefixes are found among many, and named as Redis names them", () => {
+    const kv = harness({ resp: 3 });
+    const many = Array.from({ length: 3000 }, (_, index) => ["PREFIX", `p${index}:`]).flat();
+    expect(kv.send("CLIENT", "TRACKING", "ON", "BCAST", ...many)).toBe("OK");
+    expect(kv.engine.tracking.prefixCount).toBe(3000);
+    const attempt = (...prefixes: string[]) =>
+      kv.send("CLIENT", "TRACKING", "ON", "BCAST", ...prefixes.flatMap((each) => ["PREFIX", each]));
+    const overlap = (one: string, what: string, other: string) =>
+      kv.error(
+        `ERR Prefix '${one}' overlaps with ${what} '${other}'. Prefixes for a single client must not overlap.`,
+      );
+    expect(attempt("q", "p7:x", "p8")).toBe(overlap("p7:x", "an existing prefix", "p7:"));
+    expect(attempt("r", "q2", "s", "q", "q1")).toBe(overlap("q2", "another provided prefix", "q"));
+    expect(attempt("r", "")).toBe(overlap("r", "another provided prefix", ""));
+    expect(attempt("t", "t")).toBe(overlap("t", "another provided prefix", "t"));
+    expect(kv.engine.tracking.prefixCount).toBe(3000);
+    expect(
+      (kv.send("CLIENT", "TRACKINGINFO") as Map<string, string[]>).get("prefixes")?.slice(0, 3),
+    ).toEqual(["p0:", "p1000:", "p1001:"]);
   });
 });

@@ -7,6 +7,7 @@
  * it was watched is flagged: it does not count as changed when it is removed.
  */
 import {
+  assert,
   bytesOf,
   type Database,
   keyIndex,
@@ -152,5 +153,16 @@ export class WatchedKeys {
     if (transaction === null || transaction.watchedCount === 0) return sum;
     for (const keys of this.byDatabase.values()) sum += keys.bytesOf(id);
     return sum;
+  }
+
+  /** Throws unless the count is right and every table keeps its promises. For tests: slow. */
+  check(): void {
+    let count = 0;
+    for (const keys of this.byDatabase.values()) {
+      keys.check();
+      assert(keys.nameCount > 0, "a database in which nobody watches has no table");
+      count += keys.pairCount;
+    }
+    assert(count === this.count, "watched keys are counted");
   }
 }

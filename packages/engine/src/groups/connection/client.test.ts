@@ -270,3 +270,54 @@ test("connections that come and go are told to who reads the verbose log", () =>
   kv.engine.disconnected(kv.client().client as Client);
   expect(kv.log.length).toBe(before);
 });
+
+describe("the names of clients", () => {
+  const longest = "n".repeat(1024);
+  const tooLong = "n".repeat(1025);
+
+  test("are refused past a kilobyte, so that CLIENT LIST stays readable", () => {
+    const kv = harness();
+    const refusal = kv.error("ERR Client names cannot be longer than 1024 bytes.");
+    expect(kv.send("CLIENT", "SETNAME", tooLong)).toBe(refusal);
+    expect(kv.send("HELLO", 2, "SETNAME", tooLong)).toBe(refusal);
+    expect(kv.send("CLIENT", "GETNAME")).toBe(null);
+    expect(kv.send("CLIENT", "SETNAME", longest)).toBe("OK");
+    for (const option of ["lib-name", "LIB-VER"]) {
+      expect(kv.send("CLIENT", "SETINFO", option, tooLong)).toBe(
+        kv.error(`ERR ${option} cannot be longer than 1024 bytes.`),
+      );
+      expect(kv.send("CLIENT", "SETINFO", option, longest)).toBe("OK");
+    }
+    expect(kv.send("CLIENT", "INFO")).toContain(` name=${longest} `);
+  });
+
+  test("count as memory of their client", () => {
+    const kv = harness();
+    const other = kv.client();
+    const total = () =>
+      Number(/id=2 .* tot-mem=(\d+)/.exec(kv.send("CLIENT", "LIST") as string)?.[1]);
+    other.send("CLIENT", "SETNAME", "");
+    const before = total();
+    other.send("CLIENT", "SETNAME", longest);
+    other.send("CLIENT", "SETINFO", "LIB-VER", longest);
+    expect(total() - before).toBe(2048);
+  });
+
+  test("make no list of clients too long: its length is told first, then each line", () => {
+    const kv = harness({ resp: 3 });
+    for (let i = 0; i < 300; i++) {
+      const client = kv.client();
+      client.send("CLIENT", "SETNAME", longest);
+      client.send("CLIENT", "SETINFO", "LIB-NAME", longest);
+    }
+    kv.self.takeRaw();
+    const lines = (kv.send("CLIENT", "LIST") as string).split("\n");
+    expect(lines).toHaveLength(302);
+    const raw = kv.self.takeRaw();
+    const header = /^=(\d+)\r\ntxt:/.exec(raw);
+    expect(Number(header?.[1])).toBe(raw.length - (header?.[0].length ?? 0) - 2 + 4);
+    expect(lines[300]).toMatch(/^id=301 .* name=n{1024} .* lib-name=n{1024} lib-ver=$/);
+    const ids = Array.from({ length: 2000 }, () => 7);
+    expect((kv.send("CLIENT", "LIST", "ID", ...ids) as string).split("\n")).toHaveLength(2001);
+  });
+});

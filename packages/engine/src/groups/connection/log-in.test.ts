@@ -160,3 +160,12 @@ describe("QUIT", () => {
     expect(other.closed).toBe(true);
   });
 });
+
+test("names and passwords of any length are refused, and the log keeps a kilobyte of the name", () => {
+  const kv = harness({ config: { requirepass: "secret" } });
+  expect(kv.send("AUTH", "u".repeat(9000), "p".repeat(9000))).toBe(kv.error(wrongPassword));
+  expect(kv.engine.aclLog.entries[0]?.username).toBe("u".repeat(1024));
+  expect(kv.send("HELLO", 3, "x".repeat(9000))).toBe(
+    kv.error(`ERR Syntax error in HELLO option '${"x".repeat(1024)}'`),
+  );
+});

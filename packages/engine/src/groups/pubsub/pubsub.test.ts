@@ -1,4 +1,5 @@
-import { harness } from "@kv/testing";
+import { ArenaFullError } from "@kv/core";
+import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
 describe("channels and patterns", () => {
@@ -201,4 +202,140 @@ test("a flood within one pipeline does not gather in memory until its end", () =
   const receivers = kv.self.pushed();
   expect(receivers).toHaveLength(100);
   expect(receivers.filter((count) => count === 1).length).toBeLessThan(50);
+});
+
+describe("names that are kept", () => {
+  test.each(["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"])(
+    "of %s are in used memory with every byte, and gone with the client",
+    (command) => {
+      const kv = harness();
+      const other = kv.client();
+      const before = usedArena(kv);
+      for (let index = 0; index < 40; index++)
+        other.send(command, `${index}${"x".repeat(250_000)}`);
+      const grown = usedArena(kv) - before;
+      expect(grown).toBeGreaterThan(10_000_000);
+      expect(grown).toBeLessThan(11_000_000);
+      const cost = kv.engine.pubsub.bytesOf(other.client as never);
+      expect(cost / grown).toBeGreaterThan(0.9);
+      expect(cost / grown).toBeLessThan(1.1);
+      kv.send("INFO", "memory");
+      expect(kv.engine.memory.usedBytes).toBeGreaterThan(10_000_000);
+      other.destroy();
+      expect(usedArena(kv)).toBe(before);
+    },
+  );
+
+  test("are ended in the order in which they began, each confirmed, also when there are many", () => {
+    const kv = harness();
+    const names = Array.from({ length: 20_000 }, (_, index) => `channel:${index}`);
+    kv.send("SUBSCRIBE", ...names);
+    kv.self.pushed();
+    kv.self.sendBytes("UNSUBSCRIBE\r\n");
+    expect(kv.self.pushed()).toEqual(
+      names.map((name, index) => ["unsubscribe", name, names.length - 1 - index]),
+    );
+    expect(kv.engine.pubsub.channels.names.nameCount).toBe(0);
+  });
+
+  test("are all kept or none when there is no room for one of them", () => {
+    const kv = harness();
+    kv.send("SUBSCRIBE", "old");
+    const { arena } = kv.engine.keyspace;
+    const alloc = arena.alloc.bind(arena);
+    let left = 7;
+    arena.alloc = (bytes) => {
+      if (left-- === 0) throw new ArenaFullError("refused by the test");
+      return alloc(bytes);
+    };
+    expect(kv.send("SUBSCRIBE", "a", "b", "c", "d")).toBe(
+      kv.error("OOM command not allowed when used memory > 'maxmemory'."),
+    );
+    expect(left).toBeLessThan(0);
+    expect(kv.client().send("PUBSUB", "CHANNELS")).toEqual(["old"]);
+    expect(kv.send("SUBSCRIBE", "a")).toEqual(["subscribe", "a", 2]);
+    kv.engine.pubsub.channels.names.check();
+  });
+});
+
+describe("who gets a message", () => {
+  test("gets it in the order of the subscriptions", () => {
+    const kv = harness();
+    const [a, b, c] = [kv.client(), kv.client(), kv.client()];
+    for (const client of [b, c, a, b]) client.send("SUBSCRIBE", "news");
+    b.send("UNSUBSCRIBE", "news");
+    b.send("SUBSCRIBE", "news");
+    const order: string[] = [];
+    const { output } = kv.engine;
+    const pushWriter = output.pushWriter.bind(output);
+    output.pushWriter = (client) => {
+      order.push(client.connection.address);
+      return pushWriter(client);
+    };
+    expect(kv.send("PUBLISH", "news", "x")).toBe(3);
+    expect(order).toEqual([c, a, b].map((client) => client.address));
+  });
+
+  test("may be closed by it, with its pattern, and the others get theirs", () => {
+    const kv = harness({
+      config: {
+        "client-output-buffer-limit": {
+          pubsub: { hardBytes: 100_000, softBytes: 0, softSeconds: 0 },
+        },
+      },
+    });
+    const [slow, quick] = [kv.client(), kv.client()];
+    quick.send("PSUBSCRIBE", "a");
+    slow.send("PSUBSCRIBE", "*", "a*");
+    slow.send("SUBSCRIBE", "a");
+    quick.send("PSUBSCRIBE", "?");
+    quick.pushed();
+    slow.isStuck = true;
+    const message = "x".repeat(70_000);
+    for (let i = 0; i < 5; i++) kv.send("PUBLISH", "a", message);
+    expect(slow.closed).toBe(true);
+    expect(quick.pushed()).toHaveLength(10);
+    expect(kv.send("PUBSUB", "NUMPAT")).toBe(2);
+    expect(kv.send("PUBSUB", "NUMSUB", "a")).toEqual(["a", 0]);
+  });
+
+  test("is found by the lower half of its id when four billion clients have come before it", () => {
+    const kv = harness();
+    (kv.engine as unknown as { nextClientId: number }).nextClientId = 2 ** 32 + 7;
+    const late = kv.client();
+    expect(late.send("CLIENT", "ID")).toBe(2 ** 32 + 7);
+    late.send("SUBSCRIBE", "a");
+    expect(kv.send("PUBLISH", "a", "x")).toBe(1);
+    expect(late.pushed()).toEqual([["message", "a", "x"]]);
+  });
+
+  test("gets keyspace events of keys of any length and any bytes", () => {
+    const kv = harness();
+    const other = kv.client();
+    other.send("PSUBSCRIBE", "__key*__:*");
+    const before = usedArena(kv);
+    for (const key of ["", "\0\xff", "x".repeat(4090), "y".repeat(300_000)]) {
+      kv.send("SET", key, 1);
+      expect(other.pushed()).toEqual([
+        ["pmessage", "__key*__:*", `__keyspace@0__:${key}`, "set"],
+        ["pmessage", "__key*__:*", "__keyevent@0__:set", key],
+      ]);
+      kv.send("DEL", key);
+      other.pushed();
+    }
+    expect(usedArena(kv)).toBe(before);
+  });
+});
+
+function usedArena({ engine }: Harness): number {
+  return engine.keyspace.arena.usedBytes;
+}
+
+test("a subscriber of shard channels is one of the class pubsub", () => {
+  const kv = harness({ config: { "client-output-buffer-limit": "pubsub 10000 0 0" } as never });
+  const client = kv.client();
+  client.send("SSUBSCRIBE", "s");
+  client.isStuck = true;
+  kv.send("SPUBLISH", "s", "x".repeat(20_000));
+  expect(client.closed).toBe(true);
 });

@@ -312,3 +312,53 @@ describe("SHUTDOWN", () => {
     );
   });
 });
+
+describe("words longer than the name of anything", () => {
+  const long = "x".repeat(2000);
+  const shown = "x".repeat(1024);
+
+  test.each([
+    { words: ["EXPIRE", "k", "10", long], error: `ERR Unsupported option ${shown}` },
+    { words: ["CLIENT", "KILL", "USER", long], error: `ERR No such user '${shown}'` },
+    { words: ["CLIENT", "LIST", "TYPE", long], error: `ERR Unknown client type '${shown}'` },
+    { words: ["CLIENT", "KILL", long], error: "ERR No such client" },
+    { words: ["ACL", "CAT", long], error: `ERR Unknown category '${shown}'` },
+    { words: ["LATENCY", "GRAPH", long], error: `ERR No samples available for event '${shown}'` },
+    { words: ["SCAN", long], error: "ERR invalid cursor" },
+    { words: ["SCAN", "1".repeat(2000)], error: "ERR invalid cursor" },
+  ])("are cut short in errors, or just unknown: $words.0 $words.1", ({ words, error }) => {
+    const kv = harness();
+    expect(kv.send(...words)).toBe(kv.error(error));
+  });
+
+  test("name no section, directive, event or command, and however many there are they are not kept", () => {
+    const kv = harness();
+    const many = Array.from({ length: 5000 }, (_, index) => `name-${index}`);
+    expect(kv.send("INFO", long)).toBe("");
+    expect(kv.send("INFO", ...many)).toBe("");
+    expect(kv.send("INFO", ...many, "CPU")).toMatch(/^# CPU/);
+    expect(kv.send("CONFIG", "GET", long, ...many, "HZ")).toEqual(["HZ", "10"]);
+    expect(kv.send("LATENCY", "RESET", long, ...many)).toBe(0);
+    expect(kv.send("COMMAND", "INFO", long)).toEqual([null]);
+    expect(kv.send("CONFIG", "SET", ...many)).toBe(
+      kv.error("ERR Unknown option or number of arguments for CONFIG SET - 'name-0'"),
+    );
+    const known = Array.from({ length: 3000 }, () => ["hz", "10"]).flat();
+    expect(kv.send("CONFIG", "SET", ...known)).toBe(
+      kv.error("ERR CONFIG SET failed (possibly related to argument 'hz') - duplicate parameter"),
+    );
+  });
+
+  test("COMMAND DOCS tells of a command as often as it is named", () => {
+    const kv = harness();
+    const docs = kv.send("COMMAND", "DOCS", "get", long, "nothing", "GET", "set") as unknown[];
+    expect(docs.filter((_, index) => index % 2 === 0)).toEqual(["get", "get", "set"]);
+  });
+
+  test("COMMAND GETKEYS answers with bytes of any length", () => {
+    const kv = harness();
+    const key = `\0\xff${"k".repeat(100_000)}`;
+    expect(kv.send("COMMAND", "GETKEYS", "MSET", key, "1", "b", "2")).toEqual([key, "b"]);
+    expect(kv.send("COMMAND", "GETKEYS", "SET", "k", "v", long)).toEqual(["k"]);
+  });
+});
