@@ -211,19 +211,22 @@ describe("arguments of any length", () => {
     expect(watcher.takeRaw().includes(`"SET" "k" "${value}\\n\\xff"\r\n`)).toBe(true);
   });
 
-  test("do not name channels or watched keys when no text can hold them", () => {
+  test("name channels, patterns and watched keys, and are never made into text", () => {
     const kv = harness();
     const { call } = kv.engine;
-    call.length = () => 2 ** 29;
-    const tooLong = "ERR name is too long";
-    for (const words of [
-      ["SUBSCRIBE", "c"],
-      ["PUBLISH", "c", "m"],
-      ["WATCH", "k"],
-      ["CONFIG", "GET", "c"],
-    ]) {
-      expect(kv.send(...words)).toMatchObject({ reply: tooLong });
-    }
+    call.text = () => {
+      throw new Error("made into text");
+    };
+    const name = "c".repeat(2 ** 20);
+    const listener = kv.client();
+    expect(listener.send("SUBSCRIBE", name)).toEqual(["subscribe", name, 1]);
+    expect(listener.send("PSUBSCRIBE", name)).toEqual(["psubscribe", name, 2]);
+    expect(kv.send("PUBLISH", name, "m")).toBe(2);
+    expect(listener.pushed()).toHaveLength(2);
+    expect(kv.send("WATCH", name)).toBe("OK");
+    kv.client().send("SET", name, "v");
+    kv.send("MULTI");
+    expect(kv.send("EXEC")).toBe(null);
   });
 });
 

@@ -73,8 +73,8 @@ const setinfo = engineCommand({
     if (!isShort(call, 3)) throw tooLong(option);
     if (!isPlainWord(call, 3))
       fail(`ERR ${option} cannot contain spaces, newlines or special characters.`);
-    if (isName) client.libraryName = call.word(3);
-    else client.libraryVersion = call.word(3);
+    if (isName) client.libraryName = call.text(3);
+    else client.libraryVersion = call.text(3);
     reply.ok();
   },
 });

@@ -272,19 +272,19 @@ test("connections that come and go are told to who reads the verbose log", () =>
 });
 
 describe("the names of clients", () => {
-  const longest = "n".repeat(1024);
-  const tooLong = "n".repeat(1025);
+  const longest = "n".repeat(4096);
+  const tooLong = "n".repeat(4097);
 
-  test("are refused past a kilobyte, so that CLIENT LIST stays readable", () => {
+  test("are refused past four kilobytes, so that CLIENT LIST stays readable", () => {
     const kv = harness();
-    const refusal = kv.error("ERR Client names cannot be longer than 1024 bytes.");
+    const refusal = kv.error("ERR Client names cannot be longer than 4096 bytes.");
     expect(kv.send("CLIENT", "SETNAME", tooLong)).toBe(refusal);
     expect(kv.send("HELLO", 2, "SETNAME", tooLong)).toBe(refusal);
     expect(kv.send("CLIENT", "GETNAME")).toBe(null);
     expect(kv.send("CLIENT", "SETNAME", longest)).toBe("OK");
     for (const option of ["lib-name", "LIB-VER"]) {
       expect(kv.send("CLIENT", "SETINFO", option, tooLong)).toBe(
-        kv.error(`ERR ${option} cannot be longer than 1024 bytes.`),
+        kv.error(`ERR ${option} cannot be longer than 4096 bytes.`),
       );
       expect(kv.send("CLIENT", "SETINFO", option, longest)).toBe("OK");
     }
@@ -300,7 +300,7 @@ describe("the names of clients", () => {
     const before = total();
     other.send("CLIENT", "SETNAME", longest);
     other.send("CLIENT", "SETINFO", "LIB-VER", longest);
-    expect(total() - before).toBe(2048);
+    expect(total() - before).toBe(8192);
   });
 
   test("make no list of clients too long: its length is told first, then each line", () => {
@@ -316,7 +316,7 @@ describe("the names of clients", () => {
     const raw = kv.self.takeRaw();
     const header = /^=(\d+)\r\ntxt:/.exec(raw);
     expect(Number(header?.[1])).toBe(raw.length - (header?.[0].length ?? 0) - 2 + 4);
-    expect(lines[300]).toMatch(/^id=301 .* name=n{1024} .* lib-name=n{1024} lib-ver=$/);
+    expect(lines[300]).toMatch(/^id=301 .* name=n{4096} .* lib-name=n{4096} lib-ver=$/);
     const ids = Array.from({ length: 2000 }, () => 7);
     expect((kv.send("CLIENT", "LIST", "ID", ...ids) as string).split("\n")).toHaveLength(2001);
   });

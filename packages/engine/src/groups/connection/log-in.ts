@@ -45,7 +45,7 @@ function actAs(client: Client, user: User, authenticated: boolean): void {
 }
 
 /** Longest name that a client may take: CLIENT LIST shows those of all clients at once. */
-const NAME_BYTES_MAX = 1024;
+const NAME_BYTES_MAX = 4096;
 
 const badName = new CommandError(
   "ERR Client names cannot contain spaces, newlines or special characters.",
@@ -55,7 +55,7 @@ const badName = new CommandError(
 export function clientNameAt(call: EngineCall, index: number): string {
   if (!isShort(call, index)) throw tooLong("Client names");
   if (!isPlainWord(call, index)) throw badName;
-  return call.word(index);
+  return call.text(index);
 }
 
 /** What `what` names is longer than CLIENT LIST could show. */
