@@ -37,6 +37,7 @@ import { Caller, isTooLarge } from "./caller.ts";
 import { Client, ClientState, ReplyMode } from "./client.ts";
 import { ClientEviction } from "./client-eviction.ts";
 import { CLIENT_BYTES } from "./client-memory.ts";
+import { Clients } from "./clients.ts";
 import { CronJobs } from "./cron.ts";
 import { DebugSwitches } from "./debug-switches.ts";
 import { EngineEffects } from "./effects.ts";
@@ -97,7 +98,7 @@ export class Engine {
   readonly stats = new Stats();
   readonly settings: CommandSettings = { ...defaultSettings };
   readonly requestLimits: RequestLimits = defaultRequestLimits();
-  readonly clients = new Map<number, Client>();
+  readonly clients = new Clients();
   readonly reply = new ReplyWriter(65536);
   readonly propagator = new Propagator();
   readonly watchedKeys: WatchedKeys;
@@ -138,7 +139,6 @@ export class Engine {
   keptBytes = 0;
   /** The client whose command is running; null between commands. */
   current: Client | null = null;
-  private nextClientId = 1;
   /** The requests being served, and the one of a transaction that EXEC has come to. */
   readonly batch = new ArgVector();
   readonly queuedBatch = new ArgVector();
@@ -207,7 +207,7 @@ export class Engine {
     const user = this.users.defaultUser;
     this.nowMs = this.host.wallMs();
     const client = new Client(
-      this.nextClientId++,
+      this.clients.nextId++,
       connection,
       this.requestLimits,
       user,
@@ -271,15 +271,6 @@ export class Engine {
     this.output.clientClosed(client);
     this.updateInterest();
     for (const { hooks } of this.modules) hooks?.clientClosed?.(this, client);
-  }
-
-  /** The client that a table of members (core's Membership) knows by 32 bits of its id. */
-  clientOf(member: number): Client | undefined {
-    const client = this.clients.get(member >>> 0);
-    if (client !== undefined || this.nextClientId <= 2 ** 32) return client;
-    // Ids count on past 32 bits; of those with the same lower half, the latest is meant.
-    const half = member >>> 0;
-    return this.clients.get(half + Math.floor((this.nextClientId - 1 - half) / 2 ** 32) * 2 ** 32);
   }
 
   /** `hz` times a second. */

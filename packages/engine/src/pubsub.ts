@@ -174,7 +174,7 @@ export class PubSub {
     receivers.clear();
     names.membersOf(name, receivers);
     for (let i = 0; i < receivers.count; i++) {
-      const client = engine.clientOf(receivers.at(i));
+      const client = engine.clients.ofMember(receivers.at(i));
       if (client === undefined) continue;
       const out = engine.output.pushWriter(client);
       out.push(3);
@@ -209,7 +209,7 @@ export class PubSub {
       }
     }
     for (let i = 0; i < receivers.count; i += 2) {
-      const client = engine.clientOf(receivers.at(i + 1));
+      const client = engine.clients.ofMember(receivers.at(i + 1));
       // Whoever is there keeps its pattern there.
       if (client === undefined) continue;
       const name = receivers.at(i);

@@ -144,7 +144,7 @@ export class Broadcasts {
     }
     try {
       for (let i = 0; i < jobs.count; i += 3) {
-        const client = this.engine.clientOf(jobs.at(i));
+        const client = this.engine.clients.ofMember(jobs.at(i));
         if (client != null) this.send(client, keys.subarray(jobs.at(i + 1), jobs.at(i + 2)));
       }
     } finally {
@@ -207,7 +207,7 @@ export class Broadcasts {
     for (let name = prefixes.firstName(); name !== NONE; name = prefixes.nextName(name))
       if (this.begins(name, bytes, start, end)) prefixes.membersOf(name, members);
     for (let i = 0; i < members.count; i++) {
-      const client = this.engine.clientOf(members.at(i));
+      const client = this.engine.clients.ofMember(members.at(i));
       if (client === undefined) continue;
       if (client.tracking?.noLoop === true && members.at(i) === byId) continue;
       const out = this.begin(client);

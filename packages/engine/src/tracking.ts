@@ -197,7 +197,7 @@ export class Tracking {
     const end = start + keyLength(arena, name);
     try {
       for (let i = 0; i < readers.count; i++) {
-        const client = engine.clientOf(readers.at(i));
+        const client = engine.clients.ofMember(readers.at(i));
         if (client === undefined || client.tracking === null || client.tracking.broadcast) continue;
         if (client.tracking.noLoop && client === engine.current) continue;
         this.sendKey(client, bytes, view, start, end);

@@ -100,7 +100,7 @@ export class WatchedKeys {
   }
 
   private disturb(member: number): void {
-    const transaction = this.engine.clientOf(member)?.transaction;
+    const transaction = this.engine.clients.ofMember(member)?.transaction;
     if (transaction != null) transaction.disturbed = true;
   }
 

@@ -301,7 +301,7 @@ describe("who gets a message", () => {
 
   test("is found by the lower half of its id when four billion clients have come before it", () => {
     const kv = harness();
-    (kv.engine as unknown as { nextClientId: number }).nextClientId = 2 ** 32 + 7;
+    kv.engine.clients.nextId = 2 ** 32 + 7;
     const late = kv.client();
     expect(late.send("CLIENT", "ID")).toBe(2 ** 32 + 7);
     late.send("SUBSCRIBE", "a");
