@@ -235,6 +235,14 @@ export class Call {
     return latin1(this.bytes, this.start(index), this.end(index));
   }
 
+  /**
+   * Whether keys may be read that no argument names: those that patterns make (SORT BY and GET).
+   * Whoever knows users says otherwise.
+   */
+  mayReadAnyKey(): boolean {
+    return true;
+  }
+
   /** True when the argument is `word` (given in upper case), whatever its case. */
   is(index: number, word: string): boolean {
     const start = this.start(index);

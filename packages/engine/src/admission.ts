@@ -8,7 +8,7 @@ export function refusalOf(engine: Engine, connection: Connection): string | null
   if (clients.size >= config.number("maxclients")) return "ERR max number of clients reached";
   if (
     config.boolean("protected-mode") &&
-    users.opensFreely &&
+    users.defaultUser.anyPassword &&
     connection.kind !== "unix" &&
     connection.kind !== "inproc" &&
     !isLoopback(connection.address)

@@ -30,7 +30,8 @@ import {
   ReplyWriter,
   type RequestLimits,
 } from "@kv/resp";
-import { Users } from "./acl.ts";
+import { Access } from "./access.ts";
+import type { Users } from "./acl/users.ts";
 import { AclLog } from "./acl-log.ts";
 import { logConnection, refusalOf } from "./admission.ts";
 import { Caller } from "./caller.ts";
@@ -86,7 +87,7 @@ export class Engine {
   readonly modules: readonly EngineModule[];
   readonly keyspace: Keyspace;
   readonly commands: CommandTable;
-  readonly users = new Users();
+  readonly access: Access;
   readonly aclLog = new AclLog();
   /** What DEBUG has switched. */
   readonly debug = new DebugSwitches();
@@ -157,6 +158,7 @@ export class Engine {
       ...groups,
       ...modules.flatMap((module) => [...(module.commands ?? [])]),
     ]);
+    this.access = new Access(this);
     this.pubsub = new PubSub(this);
     this.tracking = new Tracking(this);
     this.monitors = new Monitors(this);
@@ -186,6 +188,10 @@ export class Engine {
     for (const { hooks } of modules) hooks?.created?.(this);
   }
 
+  get users(): Users {
+    return this.access.users;
+  }
+
   // What the host calls.
 
   /** A new connection. Null: it was refused, told why, and is being closed. */
@@ -210,8 +216,7 @@ export class Engine {
       this.nowMs,
     );
     logConnection(this, () => `Accepted ${connection.address}`);
-    client.reader.authenticated = this.users.opensFreely;
-    client.mark(ClientState.UNAUTHENTICATED, !this.users.opensFreely);
+    this.access.actAsDefault(client);
     this.clients.set(client.id, client);
     if (this.clients.size > this.stats.clientsPeak) this.stats.clientsPeak = this.clients.size;
     return client;

@@ -103,6 +103,25 @@ export class PubSub {
     return true;
   }
 
+  /** Whether `passes` says yes to all that the client listens to. */
+  everyName(
+    client: Client,
+    passes: (bytes: Uint8Array, start: number, end: number, isPattern: boolean) => boolean,
+  ): boolean {
+    const pass = (names: Set<string> | null, isPattern: boolean) => {
+      for (const name of names ?? []) {
+        const bytes = latin1Bytes(name);
+        if (!passes(bytes, 0, bytes.length, isPattern)) return false;
+      }
+      return true;
+    };
+    return (
+      pass(client.channels, false) &&
+      pass(client.patterns, true) &&
+      pass(client.shardChannels, false)
+    );
+  }
+
   /** Only what a RESP2 client may still do depends on having subscriptions. */
   updateState(client: Client): void {
     const count = client.subscriptionCount + (client.shardChannels?.size ?? 0);

@@ -7,10 +7,10 @@
  */
 import { CommandTable, dataCommands } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
-import { User } from "./acl.ts";
+import { KnownCommands } from "./acl/known-commands.ts";
+import { applyRule, joinSelectors, newUser, type RuleContext } from "./acl/rules.ts";
 import type { Engine } from "./engine.ts";
 import { groups } from "./groups/index.ts";
-import { adopt, applyRule, type UserDraft, userRules } from "./groups/server/acl-rules.ts";
 
 const unknownCommand = "No such command in rename-command";
 const takenName = "Target command name already exists";
@@ -23,9 +23,9 @@ export function checkStatements(config: ConfigStore): void {
     table ??= new CommandTable([...dataCommands, ...groups]);
     return rename(table, from, to);
   });
-  config.statements.onLine("user", ([name = "", ...rules]) => {
-    if (name !== "default") return otherUsers;
-    return declareUser(new User(name), rules, () => "0".repeat(64));
+  config.statements.onLine("user", ([name = "", ...words]) => {
+    table ??= new CommandTable([...dataCommands, ...groups]);
+    return checkUser(name, words, contextOf(config, new KnownCommands(table)));
   });
 }
 
@@ -34,18 +34,30 @@ function rename(table: CommandTable, from: string, to: string): string | undefin
   return table.rename(from, to) ? undefined : takenName;
 }
 
+/** Passwords are hashed when the users are made; here only the form counts. */
+function contextOf(config: ConfigStore, known: KnownCommands): RuleContext {
+  return {
+    known,
+    digestOf: () => "0".repeat(64),
+    allowsAllChannels: config.text("acl-pubsub-default") === "allchannels",
+  };
+}
+
 /** A line says all about its user: nothing is left of `requirepass`, nor of who is let in unasked. */
-function declareUser(
-  user: User,
-  rules: readonly string[],
-  digestOf: (password: string) => string,
+function checkUser(
+  name: string,
+  words: readonly string[],
+  context: RuleContext,
 ): string | undefined {
-  const draft: UserDraft = { enabled: false, anyPassword: false, passwords: new Set() };
+  if (name !== "default") return otherUsers;
+  const { rules, unmatched } = joinSelectors(words);
+  if (unmatched !== undefined)
+    return `Unmatched parenthesis in acl selector starting at '${unmatched}'.`;
+  const user = newUser(name, context);
   for (const rule of rules) {
-    const reason = applyRule(draft, rule, digestOf);
-    if (reason !== undefined) return reason;
+    const problem = applyRule(user, rule, context);
+    if (problem !== undefined) return `Error in user declaration '${name}': ${problem}`;
   }
-  adopt(user, draft);
   return undefined;
 }
 
@@ -58,10 +70,8 @@ export function applyStatements(engine: Engine): void {
   const { statements } = engine.config;
   for (const [from = "", to = ""] of statements.lines("rename-command"))
     rename(engine.commands, from, to);
-  for (const [, ...rules] of statements.lines("user")) {
-    declareUser(engine.users.defaultUser, rules, (password) =>
-      engine.host.sha256Hex(Uint8Array.from(password, (character) => character.charCodeAt(0))),
-    );
-  }
-  statements.onRewrite("user", () => [...engine.users.byName.values()].map(userRules));
+  engine.access.start(
+    statements.lines("user").map(([name = "", ...words]) => [name, ...joinSelectors(words).rules]),
+  );
+  statements.onRewrite("user", () => engine.access.userLines());
 }

@@ -1,6 +1,6 @@
 /** CLIENT KILL: closes connections, by address or by any combination of filters. */
 import { arg, CommandError, errors, fail, quoted } from "@kv/commands";
-import type { User } from "../../acl.ts";
+import type { User } from "../../acl/user.ts";
 import type { Client } from "../../client.ts";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import { type ClientKind, kindArgument, kindOf } from "./client-kind.ts";

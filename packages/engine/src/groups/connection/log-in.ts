@@ -1,9 +1,6 @@
 /** Logging in and out: what AUTH, HELLO and RESET have in common. */
 import { CommandError } from "@kv/commands";
 import { latin1 } from "@kv/resp";
-import type { User } from "../../acl.ts";
-import { type Client, ClientState } from "../../client.ts";
-import type { Engine } from "../../engine.ts";
 import type { EngineCall } from "../../engine-call.ts";
 
 const wrongPassword = new CommandError(
@@ -30,19 +27,7 @@ export function logIn(call: EngineCall, userName: string, passwordArgument: numb
     );
     throw wrongPassword;
   }
-  actAs(client, user, true);
-}
-
-/** As after connecting: the default user, who may or may not have to log in. */
-export function logOut(client: Client, engine: Engine): void {
-  actAs(client, engine.users.defaultUser, engine.users.opensFreely);
-}
-
-function actAs(client: Client, user: User, authenticated: boolean): void {
-  client.user = user;
-  client.mark(ClientState.UNAUTHENTICATED, !authenticated);
-  client.mark(ClientState.RESTRICTED, !user.isUnrestricted);
-  client.reader.authenticated = authenticated;
+  engine.access.actAs(client, user, true);
 }
 
 const badName = new CommandError(

@@ -13,6 +13,7 @@ export const subscribe = engineCommand({
   complexity: "O(N) with N channels.",
   arity: -2,
   flags: ["pubsub", "noscript", "loading", "stale", "while_subscribed"],
+  channels: { first: 1, last: -1, arePatterns: false },
   args: [arg.many(arg.string("channel"))],
 
   run(call) {
@@ -33,6 +34,7 @@ export const psubscribe = engineCommand({
   complexity: "O(N) with N patterns.",
   arity: -2,
   flags: ["pubsub", "noscript", "loading", "stale", "while_subscribed"],
+  channels: { first: 1, last: -1, arePatterns: true },
   args: [arg.many(arg.block("pattern", arg.pattern("pattern")))],
 
   run(call) {
@@ -54,6 +56,7 @@ export const ssubscribe = engineCommand({
   arity: -2,
   flags: ["pubsub", "noscript", "loading", "stale", "while_subscribed"],
   keys: [keyRange(1, -1, 1, "not_key")],
+  channels: { first: 1, last: -1, arePatterns: false },
   args: [arg.many(arg.string("shardchannel"))],
 
   run(call) {

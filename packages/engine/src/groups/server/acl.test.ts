@@ -7,10 +7,12 @@ describe("ACL", () => {
   test("shows the default user, with its password as a digest", () => {
     const kv = harness({ config: { requirepass: "secret" } });
     kv.send("AUTH", "secret");
-    expect(kv.send("ACL", "LIST")).toEqual([`user default on #${sha256} ~* &* +@all`]);
+    expect(kv.send("ACL", "LIST")).toEqual([
+      `user default on sanitize-payload #${sha256} ~* &* +@all`,
+    ]);
     expect(kv.send("ACL", "GETUSER", "default")).toEqual([
       "flags",
-      ["on"],
+      ["on", "sanitize-payload"],
       "passwords",
       [sha256],
       "commands",
@@ -38,13 +40,13 @@ describe("ACL", () => {
 
   test("SETUSER applies all rules or none", () => {
     const kv = harness();
-    const reply = kv.send("ACL", "SETUSER", "default", "off", "-get");
+    const reply = kv.send("ACL", "SETUSER", "default", "off", "-get", "-nope");
     expect(reply).toEqual(
       kv.error(
-        "ERR Error in ACL SETUSER modifier '-get': Limits on commands, keys and channels are not supported by this server yet",
+        "ERR Error in ACL SETUSER modifier '-nope': Unknown command or category name in ACL",
       ),
     );
-    expect(kv.send("ACL", "LIST")).toEqual(["user default on nopass ~* &* +@all"]);
+    expect(kv.send("ACL", "LIST")).toEqual(["user default on nopass sanitize-payload ~* &* +@all"]);
   });
 
   test("there are no further users", () => {
