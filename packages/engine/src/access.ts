@@ -36,7 +36,7 @@ const OBJECT_BYTES_MAX = 4096;
 const reasonsInExec: Readonly<Record<Denial["reason"], string>> = {
   command: "no permission to execute the command or subcommand",
   key: "no permission to touch the specified keys",
-  channel: "no permission to access one of the channels used as arguments to the command",
+  channel: "no permission to access one of the channels used as arguments",
 };
 
 const deniedCounters = {

@@ -1,12 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/server-process.ts";
 import { mayNeedPrivilege, OomScore } from "./oom-score.ts";
 
+const folder = temporaryFolder();
+afterAll(() => folder[Symbol.dispose]());
+
 /** A score in a file that stands for the system's. */
 function scoreAt(value: number) {
-  const path = join(temporaryFolder(), "oom_score_adj");
+  const path = join(folder.path, "oom_score_adj");
   const set = (to: number) => writeFileSync(path, `${to}\n`);
   set(value);
   return { score: new OomScore(path), read: () => Number(readFileSync(path, "latin1")), set };
@@ -37,7 +40,7 @@ describe("OomScore", () => {
   });
 
   test("says what failed", () => {
-    const score = new OomScore(join(temporaryFolder(), "nowhere", "oom_score_adj"));
+    const score = new OomScore(join(folder.path, "nowhere", "oom_score_adj"));
     expect(score.apply("no", 1)).toBe(undefined);
     expect(score.apply("yes", 1)).toBe("Unable to read oom_score_adj: No such file or directory");
   });
