@@ -4,11 +4,11 @@ import type { Connection } from "./host.ts";
 
 /** The error for a connection that is not let in; null when it is. */
 export function refusalOf(engine: Engine, connection: Connection): string | null {
-  const { clients, config, users } = engine;
+  const { clients, config, access } = engine;
   if (clients.size >= config.number("maxclients")) return "ERR max number of clients reached";
   if (
     config.boolean("protected-mode") &&
-    users.defaultUser.anyPassword &&
+    access.users.defaultUser.anyPassword &&
     connection.kind !== "unix" &&
     connection.kind !== "inproc" &&
     !isLoopback(connection.address)

@@ -31,7 +31,6 @@ import {
   type RequestLimits,
 } from "@kv/resp";
 import { Access } from "./access.ts";
-import type { Users } from "./acl/users.ts";
 import { AclLog } from "./acl-log.ts";
 import { logConnection, refusalOf } from "./admission.ts";
 import { Caller } from "./caller.ts";
@@ -188,10 +187,6 @@ export class Engine {
     for (const { hooks } of modules) hooks?.created?.(this);
   }
 
-  get users(): Users {
-    return this.access.users;
-  }
-
   // What the host calls.
 
   /** A new connection. Null: it was refused, told why, and is being closed. */
@@ -206,7 +201,7 @@ export class Engine {
       connection.end();
       return null;
     }
-    const user = this.users.defaultUser;
+    const user = this.access.users.defaultUser;
     this.nowMs = this.host.wallMs();
     const client = new Client(
       this.nextClientId++,

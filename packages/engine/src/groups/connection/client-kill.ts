@@ -110,7 +110,7 @@ function parse(call: EngineCall): Filters {
 
 function userAt(call: EngineCall, index: number): User {
   const name = call.text(index);
-  return call.engine.users.byName.get(name) ?? fail(`ERR No such user '${quoted(name)}'`);
+  return call.engine.access.users.byName.get(name) ?? fail(`ERR No such user '${quoted(name)}'`);
 }
 
 function matches(client: Client, filters: Filters): boolean {

@@ -11,7 +11,7 @@ const wrongPassword = new CommandError(
 export function logIn(call: EngineCall, userName: string, passwordArgument: number): void {
   const { client, engine } = call;
   const digest = engine.host.sha256Hex(call.copyOf(passwordArgument));
-  const user = engine.users.authenticate(userName, digest);
+  const user = engine.access.users.authenticate(userName, digest);
   if (user === null) {
     engine.stats.aclDeniedAuth++;
     engine.aclLog.add(

@@ -72,8 +72,8 @@ const users = engineCommand({
   complexity: "O(N) with N users.",
   arity: 2,
   run({ engine, reply }) {
-    reply.array(engine.users.byName.size);
-    for (const name of engine.users.byName.keys()) reply.bulkLatin1(name);
+    reply.array(engine.access.users.byName.size);
+    for (const name of engine.access.users.byName.keys()) reply.bulkLatin1(name);
   },
 });
 
@@ -84,8 +84,8 @@ const list = engineCommand({
   complexity: "O(N) with N users.",
   arity: 2,
   run({ engine, reply }) {
-    reply.array(engine.users.byName.size);
-    for (const user of engine.users.byName.values()) reply.bulkLatin1(user.line());
+    reply.array(engine.access.users.byName.size);
+    for (const user of engine.access.users.byName.values()) reply.bulkLatin1(user.line());
   },
 });
 
@@ -102,7 +102,7 @@ const getuser = engineCommand({
   ],
   run(call) {
     const { engine, reply } = call;
-    const user = engine.users.byName.get(call.text(2));
+    const user = engine.access.users.byName.get(call.text(2));
     if (user === undefined) return reply.null();
     const flags = user.flags();
     reply.map(6);
@@ -149,7 +149,7 @@ const setuser = engineCommand({
     if (unmatched !== undefined)
       fail(`ERR Unmatched parenthesis in acl selector starting at '${quoted(unmatched)}'.`);
     // Tried on another user first, so that all rules hold or none.
-    const { defaultUser } = engine.users;
+    const { defaultUser } = engine.access.users;
     const draft = newUser("default", engine.access);
     draft.become(defaultUser);
     for (const rule of rules) {
@@ -219,8 +219,8 @@ const dryrun = engineCommand({
   },
 });
 
-function userNamed({ users: { byName } }: Engine, name: string): User {
-  return byName.get(name) ?? fail(`ERR User '${quoted(name)}' not found`);
+function userNamed({ access }: Engine, name: string): User {
+  return access.users.byName.get(name) ?? fail(`ERR User '${quoted(name)}' not found`);
 }
 
 /** The command whose name begins at an argument, or fails as Redis does. */
