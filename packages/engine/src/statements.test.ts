@@ -110,6 +110,16 @@ describe("user", () => {
     expect(() => startedWith(text)).toThrow(reason);
   });
 
+  test("passwords are taken back as they were given, also by their digests", () => {
+    const digest = new FakeHost(1).sha256Hex(new TextEncoder().encode("a"));
+    for (const rules of [">a >b <a", `#${digest} >b <a`, `>a >b !${digest}`]) {
+      const client = startedWith(`user default on +@all ~* ${rules}`);
+      expect(String(client.send("AUTH", "a"))).toMatch("WRONGPASS");
+      expect(client.send("AUTH", "b")).toBe("OK");
+    }
+    expect(() => startedWith(`user default on #${digest} <b`)).toThrow(AclStartError);
+  });
+
   test("a line that a later one makes wrong stops the start, too", () => {
     const text = "user default on nopass &news\nacl-pubsub-default allchannels";
     expect(() => startedWith(text)).toThrow(AclStartError);

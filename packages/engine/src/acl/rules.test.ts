@@ -58,6 +58,8 @@ describe("rules of commands", () => {
     expect(user.denial(select, requestOf("select", "1"))).toBe(null);
     expect(user.denial(select, requestOf("SELECT", "2"))).toMatchObject({ reason: "command" });
     expect(user.denial(select, requestOf("select"))).toMatchObject({ reason: "command" });
+    expect(applyRule(user, "-select", context)).toBe(undefined);
+    expect(user.denial(select, requestOf("select", "1"))).toMatchObject({ reason: "command" });
   });
 });
 
