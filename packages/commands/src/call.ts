@@ -216,6 +216,12 @@ export class Call {
     );
   }
 
+  /** Bytes of the whole request, as it came. */
+  get requestBytes(): number {
+    const { args, requestIndex } = this;
+    return (args.requestEnd[requestIndex] as number) - (args.requestStart[requestIndex] as number);
+  }
+
   /** The argument's bytes, as a window on the request: void when the command ends. */
   argument(index: number): Uint8Array {
     return this.bytes.subarray(this.start(index), this.end(index));

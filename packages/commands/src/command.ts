@@ -41,7 +41,9 @@ export interface CommandSpec<C extends Call = Call> {
   channels?: { first: number; last: number; arePatterns: boolean };
   /** Makes this a container: dispatch then looks at the second word. */
   subcommands?: readonly Command[];
-  /** Left out only by containers that do nothing by themselves. */
+  /** Its name is known, the command is not there yet (placeholder.ts). */
+  isPlaceholder?: true;
+  /** Left out only by placeholders, and by containers that do nothing by themselves. */
   run?: (call: C) => void;
 }
 
@@ -75,7 +77,7 @@ export function command<C extends Call = Call>(spec: CommandSpec<C>): Command {
     ),
     "only what may grow memory can be denied it",
   );
-  claim(container || spec.run !== undefined, "something must run");
+  claim(container || spec.isPlaceholder === true || spec.run !== undefined, "something must run");
   if (!container && spec.arityBecause === undefined) {
     const asTopLevel = arityOf(args, 1);
     const asSubcommand = arityOf(args, 2);

@@ -16,6 +16,7 @@ export class CommandError extends Error {
 }
 
 export const errors = {
+  outOfMemory: new CommandError("OOM command not allowed when used memory > 'maxmemory'."),
   syntax: new CommandError("ERR syntax error"),
   wrongType: new CommandError("WRONGTYPE Operation against a key holding the wrong kind of value"),
   notAnInteger: new CommandError("ERR value is not an integer or out of range"),
@@ -34,6 +35,7 @@ export const errors = {
   hashNotAnInteger: new CommandError("ERR hash value is not an integer"),
   hashNotAFloat: new CommandError("ERR hash value is not a float"),
   mustBePositive: new CommandError("ERR value is out of range, must be positive"),
+  clusterDisabled: new CommandError("ERR This instance has cluster support disabled"),
 } as const;
 
 /** An error whose text depends on the request. Allocates: not for hot paths. */

@@ -10,4 +10,5 @@ export * from "./help.ts";
 export * from "./key-spec.ts";
 export * from "./moment.ts";
 export * from "./notify.ts";
+export * from "./placeholder-commands.ts";
 export * from "./table.ts";

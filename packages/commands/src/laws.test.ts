@@ -26,7 +26,7 @@ import { type CommandEntry, CommandTable } from "./table.ts";
 const NOW_MS = 1_700_000_000_000;
 const KEYS = ["text", "number", "long", "hash", "table", "brief", "none", ""];
 const table = new CommandTable(dataCommands);
-const runnable = table.all.filter((entry) => entry.run !== undefined);
+const runnable = table.listed.filter((entry) => entry.run !== undefined);
 const cases = runnable.map((entry) => ({ name: entry.fullName, entry }));
 
 /** A Call that remembers which arguments it took for keys. */

@@ -1,6 +1,9 @@
 /**
  * The command table of one engine: finds a command from the bytes of its name without making a
  * string, and keeps the command's counters. Built from declarations; there is no list to maintain.
+ *
+ * A name is declared once. Only a placeholder (placeholder.ts) gives way to a declaration of the
+ * same name, and a container that is there takes from its placeholder the subcommands it lacks.
  */
 import type { Command } from "./command.ts";
 
@@ -13,8 +16,15 @@ export class CommandEntry {
   readonly subcommands: Map<string, CommandEntry> | null;
   /** Index in CommandTable.all: what ACL bitmaps count by. */
   readonly id: number;
+  /** The name is known, the command is not there yet. */
+  readonly isPlaceholder: boolean;
   readonly bits: number;
   readonly arity: number;
+  /**
+   * The arity as the short way of a request compares it, which asks nothing else. What has nothing
+   * to run must not go there: it has 0, and no request has so few words.
+   */
+  readonly shortWayArity: number;
   /** Argument of the first key when it always stands there, else 0. */
   readonly firstKey: number;
   /** Arguments from one key to the next where keys go on to the end of the request, else 0. */
@@ -31,17 +41,29 @@ export class CommandEntry {
   constructor(command: Command, id: number, container: CommandEntry | null, name: string) {
     this.command = command;
     this.id = id;
+    this.isPlaceholder = command.isPlaceholder === true;
     this.container = container;
     this.fullName = container === null ? name : `${container.fullName}|${name}`;
     this.subcommands =
       command.subcommands !== undefined && command.subcommands.length > 0 ? new Map() : null;
     this.bits = command.bits;
     this.arity = command.arity;
+    this.shortWayArity = command.run === undefined ? 0 : command.arity;
     const { firstKey, keyStep } = plainKeysOf(command);
     this.firstKey = firstKey;
     this.keyStep = keyStep;
     this.run = command.run as ((call: never) => void) | undefined;
     this.nameBytes = new TextEncoder().encode(name);
+  }
+
+  /** True for a placeholder that answers nothing of its own: to clients it is unknown. */
+  get isAbsent(): boolean {
+    return this.isPlaceholder && this.run === undefined;
+  }
+
+  /** The subcommands that are there. */
+  listedSubcommands(): CommandEntry[] {
+    return [...(this.subcommands?.values() ?? [])].filter(({ isPlaceholder }) => !isPlaceholder);
   }
 
   /** True when a request of `argc` words has the right number for this command. */
@@ -70,32 +92,58 @@ function plainKeysOf({ keys }: Command): { firstKey: number; keyStep: number } {
 const NAME_BYTES_MAX = 64;
 
 export class CommandTable {
-  /** Every command and subcommand, in order of registration. */
+  /** Every command and subcommand, in order of registration; placeholders come last. */
   readonly all: CommandEntry[] = [];
+  /** Those of `all` that are there: what may be shown to clients. */
+  readonly listed: readonly CommandEntry[];
   /** Top-level commands by lower-case name. */
   readonly byName = new Map<string, CommandEntry>();
-  private slots: (CommandEntry | undefined)[] = new Array(512);
-  private mask = 511;
+  private slots: (CommandEntry | undefined)[] = [];
+  private mask = 0;
   /** The name that was found last, as it was written, and its command. */
   private readonly lastName = new Uint8Array(NAME_BYTES_MAX);
   private lastLength = 0;
   private lastEntry: CommandEntry | undefined;
 
   constructor(commands: Iterable<Command>) {
-    for (const command of commands) this.register(command, command.name);
+    const placeholders: Command[] = [];
+    for (const command of commands) {
+      if (command.isPlaceholder === true) placeholders.push(command);
+      else this.register(command);
+    }
+    this.listed = [...this.all];
+    for (const placeholder of placeholders) this.registerPlaceholder(placeholder);
     this.rebuild();
   }
 
-  private register(command: Command, name: string): void {
+  private register(command: Command): void {
+    const { name } = command;
     if (this.byName.has(name)) throw new Error(`command ${name} is declared twice`);
     const entry = new CommandEntry(command, this.all.length, null, name);
     this.all.push(entry);
     this.byName.set(name, entry);
+    this.registerSubcommands(entry, command);
+  }
+
+  /** Subcommands that the container has already need no placeholder. */
+  private registerSubcommands(container: CommandEntry, command: Command): void {
+    const { subcommands } = container;
+    if (subcommands === null) return;
     for (const sub of command.subcommands ?? []) {
-      const subEntry = new CommandEntry(sub, this.all.length, entry, sub.name);
-      this.all.push(subEntry);
-      entry.subcommands?.set(sub.name, subEntry);
+      if (subcommands.has(sub.name)) {
+        if (sub.isPlaceholder === true) continue;
+        throw new Error(`command ${container.fullName}|${sub.name} is declared twice`);
+      }
+      const entry = new CommandEntry(sub, this.all.length, container, sub.name);
+      this.all.push(entry);
+      subcommands.set(sub.name, entry);
     }
+  }
+
+  private registerPlaceholder(placeholder: Command): void {
+    const declared = this.byName.get(placeholder.name);
+    if (declared === undefined || declared.isPlaceholder) this.register(placeholder);
+    else this.registerSubcommands(declared, placeholder);
   }
 
   /** rename-command: another name, or "" to remove the command. False when `from` is unknown or `to` taken. */
@@ -113,6 +161,8 @@ export class CommandTable {
   private rebuild(): void {
     this.lastLength = 0;
     const encoder = new TextEncoder();
+    // At most half full, so that names which meet stay few.
+    this.mask = 2 ** Math.ceil(Math.log2(2 * this.byName.size + 1)) - 1;
     this.slots = new Array(this.mask + 1).fill(undefined);
     this.names = new Array(this.mask + 1).fill(undefined);
     for (const [name, entry] of this.byName) {
@@ -154,6 +204,22 @@ export class CommandTable {
       }
       slot = (slot + 1) & this.mask;
     }
+  }
+
+  /**
+   * Throws unless every name finds its command, by three steps or fewer on average however many
+   * there are. For tests.
+   */
+  check(): void {
+    let steps = 0;
+    for (const [name, entry] of this.byName) {
+      const bytes = new TextEncoder().encode(name);
+      if (this.find(bytes, 0, bytes.length) !== entry) throw new Error(`${name} is not found`);
+      let slot = foldedHash(bytes, 0, bytes.length) & this.mask;
+      for (steps++; this.slots[slot] !== entry; steps++) slot = (slot + 1) & this.mask;
+    }
+    if (steps > 3 * this.byName.size)
+      throw new Error(`${steps} steps for ${this.byName.size} names`);
   }
 }
 

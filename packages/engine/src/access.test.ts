@@ -1,10 +1,9 @@
 import { ConfigStore } from "@kv/config";
-import { latin1 } from "@kv/resp";
 import { FakeHost, type Harness, harness, TestClient } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 import { AclStartError } from "./access.ts";
+import { refusalOf } from "./admission.ts";
 import { createEngine } from "./engine.ts";
-import type { Connection } from "./host.ts";
 
 const noAuth = "NOAUTH Authentication required.";
 const setUser = (kv: { send: Harness["send"] }, ...rules: string[]) =>
@@ -298,22 +297,6 @@ describe("aclfile", () => {
 test("protected mode asks for a password, not only for a user that is off", () => {
   const kv = harness();
   setUser(kv, "off");
-  let told = "";
-  const far: Connection = {
-    address: "10.1.2.3:4000",
-    localAddress: "10.1.2.4:6379",
-    fileDescriptor: 9,
-    kind: "tcp",
-    pendingBytes: 0,
-    send(bytes, start, end) {
-      told += latin1(bytes, start, end);
-      return true;
-    },
-    end() {},
-    destroy() {},
-    pause() {},
-    resume() {},
-  };
-  expect(kv.engine.accept(far)).toBe(null);
-  expect(told).toMatch(/^-DENIED /);
+  const far = { kind: "tcp", address: "10.1.2.3:4000" } as const;
+  expect(refusalOf(kv.engine, far)).toMatch(/^DENIED /);
 });

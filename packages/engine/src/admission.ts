@@ -3,7 +3,10 @@ import type { Engine } from "./engine.ts";
 import type { Connection } from "./host.ts";
 
 /** The error for a connection that is not let in; null when it is. */
-export function refusalOf(engine: Engine, connection: Connection): string | null {
+export function refusalOf(
+  engine: Engine,
+  connection: Pick<Connection, "kind" | "address">,
+): string | null {
   const { clients, config, access } = engine;
   if (clients.size >= config.number("maxclients")) return "ERR max number of clients reached";
   if (

@@ -7,8 +7,15 @@
  * and replies, shares one measurement evenly. Any other command is timed alone, and so is every command while
  * the slow log or the latency monitor look for less than a millisecond.
  */
-import { type CommandEntry, CommandError, FLAG_BITS, Interest, Propagation } from "@kv/commands";
-import { ArenaFullError } from "@kv/core";
+import {
+  type CommandEntry,
+  CommandError,
+  errors,
+  FLAG_BITS,
+  Interest,
+  Propagation,
+} from "@kv/commands";
+import { ArenaFullError, InvariantError } from "@kv/core";
 import type { Client } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineCall } from "./engine-call.ts";
@@ -30,7 +37,16 @@ function propagateVerbatim(call: EngineCall, propagator: Propagator, databaseInd
 
 const GROUP_COMMANDS_MAX = 16;
 const GROUP_BYTES_MAX = 16384;
-const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
+const tooLarge = new CommandError(
+  "ERR the request or its reply is larger than this server can hold",
+);
+const internal = new CommandError("ERR internal error: see the server's log");
+
+/** What the runtime throws where something is longer than a string, a table or memory can be. */
+export function isTooLarge(error: unknown): error is Error {
+  if (error instanceof RangeError) return true;
+  return error instanceof Error && "code" in error && error.code === "ERR_STRING_TOO_LONG";
+}
 
 export class Caller {
   private readonly engine: Engine;
@@ -50,7 +66,7 @@ export class Caller {
     this.groupEntry = null;
     this.groupCount = 0;
     this.groupStartUs = this.engine.host.monotonicUs();
-    this.groupReplyStart = this.engine.reply.length;
+    this.groupReplyStart = this.engine.reply.mark();
     const { stats } = this.engine;
     if (stats.loopStartUs === 0) stats.loopStartUs = this.groupStartUs;
   }
@@ -70,7 +86,7 @@ export class Caller {
     this.groupEntry = null;
     this.groupCount = 0;
     this.groupStartUs = nowUs;
-    this.groupReplyStart = this.engine.reply.length;
+    this.groupReplyStart = this.engine.reply.mark();
     this.account(entry, count, elapsedUs);
   }
 
@@ -97,7 +113,7 @@ export class Caller {
     const { engine } = this;
     const { call, reply } = engine;
     call.interest = engine.effects.interest;
-    const mark = reply.length;
+    const mark = reply.mark();
     try {
       (entry.run as (call: EngineCall) => void)(call);
     } catch (error) {
@@ -120,8 +136,8 @@ export class Caller {
       (entry.bits & (FLAG_BITS.fast | FLAG_BITS.constant_time)) === 0 ||
       this.timesEach ||
       this.groupCount >= GROUP_COMMANDS_MAX ||
-      reply.length - this.groupReplyStart > GROUP_BYTES_MAX ||
-      call.bytes.length > 65536
+      reply.mark() - this.groupReplyStart > GROUP_BYTES_MAX ||
+      call.requestBytes > 65536
     ) {
       this.closeGroup();
     }
@@ -131,18 +147,26 @@ export class Caller {
   /** What the command wrote is taken back, and an error stands in its place. */
   private failed(error: unknown, entry: CommandEntry, mark: number): void {
     const { engine } = this;
-    if (error instanceof CommandError) {
-      engine.reply.rewind(mark);
-      engine.reply.error(error.reply);
-      engine.stats.countError(error.reply);
-    } else if (error instanceof ArenaFullError) {
-      engine.reply.rewind(mark);
-      engine.reply.error(OUT_OF_MEMORY);
-      engine.stats.countError(OUT_OF_MEMORY);
-    } else {
-      throw error;
-    }
+    const answer = this.answerTo(error, entry);
+    engine.reply.rewind(mark);
+    engine.reply.error(answer.reply);
+    engine.stats.countError(answer.reply);
     entry.failedCalls++;
+  }
+
+  /**
+   * What a command that threw answers. A limit of the runtime, or a fault in what changes no data,
+   * costs that command; after any other fault nobody knows what state the data is in, and it is
+   * thrown on: it ends the server.
+   */
+  private answerTo(error: unknown, entry: CommandEntry): CommandError {
+    if (error instanceof CommandError) return error;
+    if (error instanceof ArenaFullError) return errors.outOfMemory;
+    if (!(error instanceof Error) || error instanceof InvariantError) throw error;
+    const isLimit = isTooLarge(error);
+    if (!isLimit && (entry.bits & (FLAG_BITS.write | FLAG_BITS.runs_queue)) !== 0) throw error;
+    this.engine.host.log("warning", `Command '${entry.fullName}' failed: ${error.stack}`);
+    return isLimit ? tooLarge : internal;
   }
 
   private afterChange(entry: CommandEntry): void {

@@ -11,7 +11,7 @@ export function clientBytes(client: Client): number {
   let sum = CLIENT_BYTES + client.bufferBytes + client.subscribedBytes;
   const { transaction, tracking } = client;
   if (transaction !== null) {
-    sum += transaction.queuedBytes;
+    sum += transaction.queue.heldBytes;
     for (const { key } of transaction.watched) sum += key.length + NAME_OVERHEAD_BYTES;
   }
   if (tracking !== null)

@@ -82,6 +82,10 @@ export class Client {
   readonly data = new Map<symbol, unknown>();
   closed = false;
   closeReason = "";
+  /** Has passed its output limit: gets no time to read the rest. */
+  isOverLimit = false;
+  /** Bytes of its buffers as of the last count: see Memory.recount(). */
+  countedBytes = 0;
 
   constructor(
     id: number,
@@ -115,17 +119,21 @@ export class Client {
     return (this.channels?.size ?? 0) + (this.patterns?.size ?? 0);
   }
 
-  /** Where others write for this client; it leaves with the next flush. */
-  box(): ReplyWriter {
-    if (this.outbox === null) this.outbox = new ReplyWriter(1024);
+  /**
+   * Where others write for this client; it leaves with the next flush. `allows` is asked how much
+   * may gather there.
+   */
+  box(allows: (client: Client, bytes: number) => boolean): ReplyWriter {
+    if (this.outbox === null) {
+      this.outbox = new ReplyWriter(1024);
+      this.outbox.allows = (bytes) => allows(this, bytes);
+    }
     this.outbox.resp3 = this.protocol === 3;
     return this.outbox;
   }
 
-  /** Bytes held for this client: not yet parsed, and not yet taken by the kernel. */
+  /** Bytes of memory held for this client: not yet parsed, and not yet taken by the kernel. */
   get bufferBytes(): number {
-    return (
-      this.reader.bufferBytes + this.connection.pendingBytes + (this.outbox?.bytes.length ?? 0)
-    );
+    return this.reader.bufferBytes + this.connection.heldBytes + (this.outbox?.heldBytes ?? 0);
   }
 }

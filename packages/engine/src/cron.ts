@@ -14,7 +14,7 @@ import { ClientState } from "./client.ts";
 import { Due } from "./due.ts";
 import type { Engine } from "./engine.ts";
 import { EngineState } from "./guards.ts";
-import { Rates } from "./rates.ts";
+import { Rates, SAMPLE_PERIOD_MS } from "./rates.ts";
 
 /** Percent of a processor that the slow expire cycle may use, at effort 1. */
 const EXPIRE_CPU_PERCENT = 25;
@@ -70,7 +70,7 @@ export class CronJobs {
     this.cycles++;
     engine.memory.refreshIdle(nowMs);
     engine.memory.countClients();
-    this.rates.sample(nowMs);
+    if (this.isTurnOf(SAMPLE_PERIOD_MS)) this.rates.sample();
     const { usedBytes } = engine.memory;
     if (usedBytes > engine.stats.peakMemoryBytes) engine.stats.peakMemoryBytes = usedBytes;
     // One that is over ends here at the latest, and who was held goes on with the next turn.
@@ -137,6 +137,12 @@ export class CronJobs {
     const { engine } = this;
     const barred = EngineState.LOADING | EngineState.REPLICA;
     return (engine.unusual & barred) === 0 && !engine.pause.isInForce();
+  }
+
+  /** Whether a job that is due every `periodMs` has its turn: each, when turns are no more frequent. */
+  private isTurnOf(periodMs: number): boolean {
+    const turns = Math.floor((periodMs * this.engine.hz) / 1000);
+    return turns <= 1 || this.cycles % turns === 0;
   }
 
   /** More clients, more cron turns, so that each stays short. */

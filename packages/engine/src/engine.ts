@@ -18,14 +18,15 @@ import {
   CommandTable,
   dataCommands,
   defaultSettings,
+  errors,
   FLAG_BITS,
+  placeholderCommands,
 } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
-import { type Database, Keyspace } from "@kv/core";
+import { ArenaFullError, type Database, Keyspace } from "@kv/core";
 import {
   ArgVector,
   defaultRequestLimits,
-  latin1,
   ReadStatus,
   ReplyWriter,
   type RequestLimits,
@@ -33,7 +34,7 @@ import {
 import { Access } from "./access.ts";
 import { AclLog } from "./acl-log.ts";
 import { logConnection, refusalOf } from "./admission.ts";
-import { Caller } from "./caller.ts";
+import { Caller, isTooLarge } from "./caller.ts";
 import { Client, ClientState, ReplyMode } from "./client.ts";
 import { ClientEviction } from "./client-eviction.ts";
 import { CronJobs } from "./cron.ts";
@@ -45,6 +46,7 @@ import { absentSubsystems, askGuards, EngineState, type Subsystems, Verdict } fr
 import type { Connection, Host } from "./host.ts";
 import { LatencyMonitor } from "./latency.ts";
 import { LookAhead } from "./look-ahead.ts";
+import { isHttp, lookup } from "./lookup.ts";
 import { Memory } from "./memory.ts";
 import type { EngineModule } from "./module.ts";
 import { Monitors } from "./monitor.ts";
@@ -59,7 +61,8 @@ import { SlowLog } from "./slow-log.ts";
 import { applyStatements } from "./statements.ts";
 import { Stats } from "./stats.ts";
 import { Tracking } from "./tracking.ts";
-import { queueCommand, WatchedKeys } from "./transaction.ts";
+import { queueCommand, type Transaction, WatchedKeys } from "./transaction.ts";
+import { unknownCommand } from "./unknown-command.ts";
 import { engineVersion, redisVersion } from "./version.ts";
 
 export interface EngineOptions {
@@ -135,7 +138,9 @@ export class Engine {
   /** The client whose command is running; null between commands. */
   current: Client | null = null;
   private nextClientId = 1;
-  private readonly batch = new ArgVector();
+  /** The requests being served, and the one of a transaction that EXEC has come to. */
+  readonly batch = new ArgVector();
+  readonly queuedBatch = new ArgVector();
   private readonly lookAhead: LookAhead;
   private readonly shutdowns: Shutdown;
 
@@ -156,6 +161,7 @@ export class Engine {
       ...dataCommands,
       ...groups,
       ...modules.flatMap((module) => [...(module.commands ?? [])]),
+      ...placeholderCommands,
     ]);
     this.access = new Access(this);
     this.pubsub = new PubSub(this);
@@ -226,6 +232,7 @@ export class Engine {
     if ((client.unusual & (ClientState.WAITING | ClientState.CLOSING)) !== 0) {
       if (client.is(ClientState.CLOSING)) return;
       client.reader.hold(chunk, start, end);
+      this.memory.recount(client);
       // Any other error has its turn when what was held is served.
       if (client.reader.overLimit) {
         this.refuseInput(client);
@@ -236,9 +243,7 @@ export class Engine {
     this.nowMs = this.host.wallMs();
     client.lastActiveMs = this.nowMs;
     if (client.outbox !== null) this.output.flushOutbox(client);
-    const { batch } = this;
-    batch.clear();
-    this.serve(client, client.reader.read(chunk, view, start, end, batch));
+    this.serve(client, chunk, view, start, end);
   }
 
   /** A client that waited may go on: what it sent meanwhile is served. */
@@ -247,9 +252,7 @@ export class Engine {
     if (client.closed || client.is(ClientState.CLOSING)) return;
     this.nowMs = this.host.wallMs();
     if (client.outbox !== null) this.output.flushOutbox(client);
-    const { batch } = this;
-    batch.clear();
-    this.serve(client, client.reader.more(batch));
+    this.serve(client, null, null, 0, 0);
   }
 
   /** The connection is gone. */
@@ -260,8 +263,8 @@ export class Engine {
     client.closed = true;
     client.mark(ClientState.CLOSING, true);
     this.clients.delete(client.id);
-    this.watchedKeys.unwatchAll(client);
-    client.transaction = null;
+    this.memory.recount(client);
+    this.endTransaction(client)?.queue.free();
     this.pubsub.clientClosed(client);
     this.tracking.clientClosed(client);
     this.monitors.clientClosed(client);
@@ -302,15 +305,48 @@ export class Engine {
 
   // Serving.
 
+  /** Parses what came with `chunk` (null: what had come before) and serves it. */
+  private serve(
+    client: Client,
+    chunk: Uint8Array | null,
+    view: DataView | null,
+    start: number,
+    end: number,
+  ): void {
+    const { batch } = this;
+    batch.clear();
+    try {
+      this.serveAll(
+        client,
+        chunk === null || view === null
+          ? client.reader.more(batch)
+          : client.reader.read(chunk, view, start, end, batch),
+      );
+    } catch (error) {
+      if (!isTooLarge(error) || this.propagator.isOpen) throw error;
+      this.abandon(client, error);
+    }
+  }
+
+  /** What this client sent or asked for is more than the runtime can hold: it costs the client. */
+  private abandon(client: Client, error: Error): void {
+    this.host.log("warning", `Closing a client whose request cannot be held: ${error.message}`);
+    this.caller.openGroup();
+    this.reply.reset();
+    this.current = null;
+    this.batch.clear();
+    this.closeClient(client, "too large");
+  }
+
   /** Executes the batch and what follows it, and sends the replies. */
-  private serve(client: Client, first: number): void {
+  private serveAll(client: Client, first: number): void {
     const { batch, reply } = this;
     let status = first;
     for (;;) {
       const goOn = this.execute(client);
       if (!goOn) break;
       if (status === ReadStatus.MORE) {
-        if (reply.length > 32768) this.output.sendReply(client);
+        if (reply.total > 32768) this.output.sendReply(client);
         batch.clear();
         status = client.reader.more(batch);
         continue;
@@ -321,10 +357,13 @@ export class Engine {
     this.current = null;
     this.output.sendReply(client);
     batch.clear();
-    if (!client.is(ClientState.CLOSING) || client.closed) return;
-    // Who has passed the output limit gets no time to read the rest.
+    if (client.closed) return;
+    if (client.reader.bufferBytes !== 0 || client.countedBytes !== 0) this.memory.recount(client);
+    if (!client.is(ClientState.CLOSING)) return;
     if (client.connection.pendingBytes > 0) this.output.checkLimit(client);
-    if (!client.closed) client.connection.end();
+    if (client.closed) return;
+    if (client.isOverLimit) this.closeClient(client, client.closeReason);
+    else client.connection.end();
   }
 
   /** Runs the commands of the batch. False when the client waits or closes. */
@@ -339,7 +378,7 @@ export class Engine {
     for (let index = 0; index < count; index++) {
       const outcome = this.request(client, index);
       if (outcome === Outcome.DONE) {
-        if (this.reply.length > REPLIES_BYTES_MAX) this.sendEarly(client);
+        if (this.reply.total > REPLIES_BYTES_MAX) this.sendEarly(client);
         continue;
       }
       caller.closeGroup();
@@ -361,7 +400,7 @@ export class Engine {
 
   private request(client: Client, index: number): number {
     const { batch, call, reply, lookAhead } = this;
-    const entry = lookAhead.entryOf(index) ?? this.lookup(batch, index);
+    const entry = lookAhead.entryOf(index) ?? lookup(this.commands, batch, index);
     this.caller.before(entry);
     this.current = client;
     call.client = client;
@@ -371,9 +410,9 @@ export class Engine {
     if (
       entry !== null &&
       (this.unusual | client.unusual) === 0 &&
-      (entry.arity >= 0
-        ? batch.argCount[index] === entry.arity
-        : (batch.argCount[index] as number) >= -entry.arity)
+      (entry.shortWayArity >= 0
+        ? batch.argCount[index] === entry.shortWayArity
+        : (batch.argCount[index] as number) >= -entry.shortWayArity)
     ) {
       // The short way: nobody and nothing is in the way of this command.
       call.begin(batch, index, entry);
@@ -390,10 +429,10 @@ export class Engine {
   /** The long way: every check, every guard. */
   private guardedRequest(client: Client, entry: CommandEntry | null, index: number): number {
     const { batch, call, reply } = this;
-    this.keptBytes = reply.length;
+    this.keptBytes = reply.mark();
     if (client.is(ClientState.CLOSING)) return Outcome.STOP;
     if (client.replyMode === ReplyMode.SKIP_NEXT) client.replyMode = ReplyMode.SKIP;
-    if (entry === null && this.isHttp(batch, index)) {
+    if (entry === null && isHttp(batch, index)) {
       this.host.log(
         "warning",
         `Possible SECURITY ATTACK detected: ${client.connection.address} sends HTTP (POST or Host:), as a web page does that was made to speak to this server. Connection aborted.`,
@@ -404,7 +443,7 @@ export class Engine {
       return Outcome.STOP;
     }
     if (entry === null) {
-      this.reject(client, null, this.unknownCommand(batch, index));
+      this.reject(client, null, unknownCommand(this.commands, batch, index));
       this.applyReplyMode(client);
       return Outcome.DONE;
     }
@@ -423,9 +462,10 @@ export class Engine {
     // Keys evicted to make room for this command are gone before it, not after.
     if (this.output.hasOwnPushes) this.output.flushOwn(client);
     if (answer instanceof CommandError) this.reject(client, entry, answer);
+    else if (answer === Verdict.UNKNOWN)
+      this.reject(client, null, unknownCommand(this.commands, batch, index));
     else if (answer === Verdict.QUEUE) {
-      queueCommand(client, entry, call);
-      reply.queued();
+      this.queue(client, entry);
     } else {
       call.touches = !client.is(ClientState.NO_TOUCH);
       this.caller.run(client, entry);
@@ -435,6 +475,16 @@ export class Engine {
     return (client.unusual & (ClientState.CLOSING | ClientState.WAITING)) === 0
       ? Outcome.DONE
       : Outcome.STOP;
+  }
+
+  private queue(client: Client, entry: CommandEntry): void {
+    try {
+      queueCommand(client, entry, this.call);
+      this.reply.queued();
+    } catch (error) {
+      if (!(error instanceof ArenaFullError)) throw error;
+      this.reject(client, entry, errors.outOfMemory);
+    }
   }
 
   /** CLIENT REPLY OFF and SKIP: replies are cut away again, messages are not. */
@@ -451,65 +501,6 @@ export class Engine {
       client.replyMode = ReplyMode.ON;
       client.mark(ClientState.MUTED, false);
     }
-  }
-
-  /** Command named by request `index` of a batch; of a container the subcommand. Null: unknown. */
-  lookup(batch: ArgVector, index: number): CommandEntry | null {
-    const first = batch.firstArg[index] as number;
-    const entry = this.commands.find(
-      batch.bytes,
-      batch.starts[first] as number,
-      batch.ends[first] as number,
-    );
-    if (entry === undefined) return null;
-    if (entry.subcommands === null || (batch.argCount[index] as number) < 2) return entry;
-    let name = "";
-    const end = batch.ends[first + 1] as number;
-    for (let at = batch.starts[first + 1] as number; at < end && name.length < 64; at++)
-      name += String.fromCharCode(batch.bytes[at] as number);
-    return entry.subcommands.get(name.toLowerCase()) ?? null;
-  }
-
-  /** A browser was tricked into sending a form here: nothing of it may be taken for commands. */
-  private isHttp(batch: ArgVector, index: number): boolean {
-    const first = batch.firstArg[index] as number;
-    const start = batch.starts[first] as number;
-    const end = batch.ends[first] as number;
-    if (end - start > 5) return false;
-    const word = latin1(batch.bytes, start, end).toLowerCase();
-    return word === "post" || word === "host:";
-  }
-
-  /** The error for a name that lookup() does not know, in Redis's words. */
-  private unknownCommand(batch: ArgVector, index: number): CommandError {
-    const first = batch.firstArg[index] as number;
-    const count = batch.argCount[index] as number;
-    const word = (at: number, most: number) => {
-      const start = batch.starts[first + at] as number;
-      const end = Math.min(batch.ends[first + at] as number, start + most);
-      let text = "";
-      // A zero byte ends the word, as it ends the strings of C.
-      for (let i = start; i < end && batch.bytes[i] !== 0; i++)
-        text += String.fromCharCode(batch.bytes[i] as number);
-      return text;
-    };
-    const container = this.commands.find(
-      batch.bytes,
-      batch.starts[first] as number,
-      batch.ends[first] as number,
-    );
-    if (container !== undefined) {
-      const sub = word(1, 128);
-      return new CommandError(
-        `ERR unknown subcommand '${sub}'. Try ${container.fullName.toUpperCase()} HELP.`,
-      );
-    }
-    let shown = "";
-    for (let at = 1; at < count && shown.length < 128; at++)
-      shown += `'${word(at, 128 - shown.length)}' `;
-    return new CommandError(
-      `ERR unknown command '${word(0, 128)}', with args beginning with: ${shown}`,
-    );
   }
 
   /** Answers with an error before the command ran; inside MULTI that spoils the transaction. */
@@ -534,10 +525,17 @@ export class Engine {
 
   /** Ends MULTI without executing, and forgets watched keys. */
   discard(client: Client): void {
+    this.endTransaction(client)?.queue.free();
+  }
+
+  /** Nothing is queued or watched any more. Returns what was: its queue is the caller's to free. */
+  endTransaction(client: Client): Transaction | null {
+    const { transaction } = client;
     this.watchedKeys.unwatchAll(client);
     client.transaction = null;
     client.mark(ClientState.MULTI, false);
     this.updateInterest();
+    return transaction;
   }
 
   /** The request stream is broken or too long: an error where one is due, then the end. */

@@ -21,6 +21,7 @@ describe("guards", () => {
       "busy",
       "watcher",
       "pause",
+      "absent",
       "multi",
     ]);
   });

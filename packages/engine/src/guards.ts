@@ -5,7 +5,7 @@
  *
  * A guard answers null (go on), an error, or one of the verdicts.
  */
-import { type CommandEntry, CommandError, FLAG_BITS } from "@kv/commands";
+import { type CommandEntry, CommandError, errors, FLAG_BITS } from "@kv/commands";
 import { type Client, ClientState } from "./client.ts";
 import type { Engine } from "./engine.ts";
 
@@ -17,6 +17,8 @@ export const Verdict = {
   QUEUE: 2,
   /** Not now: the client waits with this command unanswered. */
   WAIT: 3,
+  /** Refuse it as a command that does not exist. */
+  UNKNOWN: 4,
 } as const;
 
 export type GuardAnswer = CommandError | number | null;
@@ -72,7 +74,6 @@ const {
 
 const noAuth = new CommandError("NOAUTH Authentication required.");
 const notInTransaction = new CommandError("ERR Command not allowed inside a transaction");
-const outOfMemory = new CommandError("OOM command not allowed when used memory > 'maxmemory'.");
 const isLoading = new CommandError("LOADING Redis is loading the dataset in memory");
 const isReadOnly = new CommandError("READONLY You can't write against a read only replica.");
 const noReplicas = new CommandError("NOREPLICAS Not enough good replicas to write.");
@@ -118,8 +119,8 @@ const memory: Guard = (engine, client, entry) => {
   if ((engine.unusual & EngineState.MEMORY_LIMITED) === 0) return null;
   if (engine.makeRoom()) return null;
   // Queueing takes memory itself, whatever is queued; EXEC is judged by its queue.
-  if (client.is(MULTI) && (entry.bits & leaves_multi) === 0) return outOfMemory;
-  return involves(client, entry, denyoom) ? outOfMemory : null;
+  if (client.is(MULTI) && (entry.bits & leaves_multi) === 0) return errors.outOfMemory;
+  return involves(client, entry, denyoom) ? errors.outOfMemory : null;
 };
 
 const disk: Guard = (engine, client, entry) => {
@@ -177,6 +178,9 @@ const pause: Guard = (engine, client, entry) => {
   return involves(client, entry, write | may_replicate) ? Verdict.WAIT : null;
 };
 
+/** After all others: what a placeholder stands for would have been refused by them as well. */
+const absent: Guard = (_engine, _client, entry) => (entry.isAbsent ? Verdict.UNKNOWN : null);
+
 const multi: Guard = (_engine, client, entry) =>
   client.is(MULTI) && (entry.bits & not_queued) === 0 ? Verdict.QUEUE : null;
 
@@ -197,6 +201,7 @@ export const guards: readonly (readonly [name: string, guard: Guard])[] = [
   ["busy", busy],
   ["watcher", watcher],
   ["pause", pause],
+  ["absent", absent],
   ["multi", multi],
 ];
 

@@ -77,13 +77,17 @@ export interface Connection {
   readonly localAddress: string;
   readonly fileDescriptor: number;
   readonly kind: "tcp" | "unix" | "tls" | "inproc";
-  /** Bytes given to send() that have not left yet. */
+  /** Bytes given to send() and give() that have not left yet. */
   readonly pendingBytes: number;
+  /** Bytes of memory that the connection holds for them: as many, or more. */
+  readonly heldBytes: number;
   /**
    * Sends bytes[start, end). True: the bytes are out or copied, and the buffer may be reused at
    * once. False: the connection keeps the buffer, and the caller takes another one.
    */
   send(bytes: Uint8Array, start: number, end: number): boolean;
+  /** Sends a whole buffer that nobody else has: it is the connection's, which frees it afterwards. */
+  give(bytes: Uint8Array): void;
   /** Closes when what was sent has left, or at once. */
   end(): void;
   destroy(): void;

@@ -12,6 +12,7 @@ import { type ArgVector, COMMANDS_MAX } from "@kv/resp";
 import type { Client } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineCall } from "./engine-call.ts";
+import { lookup } from "./lookup.ts";
 
 /** Below this many keys the tables are in the cache anyway. */
 const KEYS_MIN = 16384;
@@ -49,7 +50,7 @@ export class LookAhead {
     this.seed = dict.seed;
     this.databaseIndex = client.databaseIndex;
     for (let index = 0; index < count; index++) {
-      const entry = engine.lookup(batch, index);
+      const entry = lookup(engine.commands, batch, index);
       entries[index] = entry;
       hashed[index] = 0;
       if (entry === null || entry.firstKey === 0) continue;

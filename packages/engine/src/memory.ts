@@ -6,6 +6,7 @@
  */
 import { type IdleKeeper, Notify } from "@kv/commands";
 import { Evictor, evictionTimeLimitUs, lfuDecrAndReturn, lfuIncrement } from "@kv/eviction";
+import type { Client } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import { EngineState } from "./guards.ts";
 
@@ -20,6 +21,7 @@ export class Memory {
   readonly startupTableBytes: number;
   private refreshedMs = -1;
   private clientBytes = 0;
+  private countedMs = 0;
   /** Since when evicting has not sufficed; 0: it has. */
   private exceededSinceUs = 0;
 
@@ -66,16 +68,22 @@ export class Memory {
     this.engine.setUnusual(EngineState.MEMORY_LIMITED, this.evictor.settings.maxmemoryBytes > 0);
   }
 
-  /** Bytes in use: data and client buffers. */
+  /** Bytes in use: data and what is kept for clients, and the buffers of the batch being served. */
   get usedBytes(): number {
-    return this.engine.keyspace.arena.usedBytes + this.clientBytes + this.engine.reply.bytes.length;
+    const { keyspace, reply, batch } = this.engine;
+    return keyspace.arena.usedBytes + this.clientBytes + reply.heldBytes + batch.heldBytes;
   }
 
-  /** Client buffers are counted by the cron and by whoever makes room, not with every byte. */
+  /** The client's buffers have grown, or may have become smaller. */
+  recount(client: Client): void {
+    const bytes = client.closed ? 0 : client.bufferBytes;
+    this.clientBytes += bytes - client.countedBytes;
+    client.countedBytes = bytes;
+  }
+
+  /** What grows is counted at once, what becomes smaller by the cron and by whoever makes room. */
   countClients(): void {
-    let sum = 0;
-    for (const client of this.engine.clients.values()) sum += client.bufferBytes;
-    this.clientBytes = sum;
+    for (const client of this.engine.clients.values()) this.recount(client);
   }
 
   get clientBufferBytes(): number {
@@ -94,6 +102,11 @@ export class Memory {
       return true;
     }
     const { engine, evictor } = this;
+    // Buffers that were sent meanwhile cost no key its life.
+    if (this.clientBytes > 0 && engine.nowMs !== this.countedMs) {
+      this.countedMs = engine.nowMs;
+      this.countClients();
+    }
     // While clients are paused the data set stays as it is.
     if (engine.pause.isInForce() || (engine.unusual & EngineState.LOADING) !== 0) return true;
     const startUs = engine.host.monotonicUs();

@@ -4,7 +4,7 @@
  * end of the loop turn. Readers who do not read are held to `client-output-buffer-limit`.
  */
 import type { BufferLimits } from "@kv/config";
-import { ReplyWriter } from "@kv/resp";
+import { ReplyWriter, release } from "@kv/resp";
 import { type Client, ClientState } from "./client.ts";
 import { clientBytes } from "./client-memory.ts";
 import type { Engine } from "./engine.ts";
@@ -14,6 +14,9 @@ const UNAUTHENTICATED_BYTES_MAX = 1024;
 
 /** An outbox that has grown so far within one turn leaves at once. */
 const OUTBOX_BYTES_MAX = 65_536;
+
+/** So long a reply is given to the connection with its buffer, rather than copied where it waits. */
+const GIVEN_BYTES_MIN = 256 * 1024;
 
 export type OutputClass = "normal" | "replica" | "pubsub";
 
@@ -25,27 +28,56 @@ export class Output {
 
   constructor(engine: Engine) {
     this.engine = engine;
+    const allows = (bytes: number) =>
+      engine.current === null || this.mayHold(engine.current, bytes);
+    engine.reply.allows = allows;
+    this.own.allows = allows;
   }
 
   /** Sends what the shared reply buffer holds, for this client. */
   sendReply(client: Client): void {
     const { reply } = this.engine;
-    if (reply.length === 0) return;
+    if (reply.length === 0 && reply.total === 0 && !reply.isOverflowed) return;
     this.send(client, reply);
     reply.reset();
   }
 
+  /**
+   * Whether so many bytes may wait for the client besides what is on its way. Asked while they are
+   * written: a reply that is over the limit is never whole in memory.
+   */
+  private readonly mayHold = (client: Client, bytes: number): boolean => {
+    const { hardBytes } = this.limitsOf(client);
+    return hardBytes === 0 || client.connection.pendingBytes + bytes <= hardBytes;
+  };
+
+  private limitsOf(client: Client): BufferLimits[OutputClass] {
+    const limits = this.engine.config.value<BufferLimits>("client-output-buffer-limit");
+    return limits[this.classOf(client)];
+  }
+
   private send(client: Client, from: ReplyWriter): void {
     const { engine } = this;
-    const { length } = from;
+    const length = from.total;
     if (client.closed) return;
+    if (from.isOverflowed) {
+      this.closeOverLimit(client);
+      return;
+    }
     client.outputBytes += length;
     engine.stats.outputBytes += length;
     engine.stats.writesProcessed++;
     if (length > client.outputPeakBytes) client.outputPeakBytes = length;
     const { connection } = client;
-    if (!connection.send(from.bytes, 0, length)) from.takeBuffer();
-    if (connection.pendingBytes > 0) this.checkLimit(client);
+    if (from.partsBytes > 0) for (const part of from.takeParts()) connection.give(part);
+    // Where bytes wait already, these would be copied behind them.
+    if (from.length > GIVEN_BYTES_MIN && connection.pendingBytes > 0)
+      connection.give(from.takeBuffer());
+    else if (from.length > 0 && !connection.send(from.bytes, 0, from.length)) from.takeBuffer();
+    if (connection.pendingBytes > 0) {
+      engine.memory.recount(client);
+      this.checkLimit(client);
+    }
   }
 
   /**
@@ -59,15 +91,15 @@ export class Output {
       engine.effects.attends = true;
       return own;
     }
-    const box = client.box();
-    if (box.length > OUTBOX_BYTES_MAX) this.flushOutbox(client);
+    const box = client.box(this.mayHold);
+    if (box.total > OUTBOX_BYTES_MAX || box.isOverflowed) this.flushOutbox(client);
     this.schedule(client);
-    return client.box();
+    return client.box(this.mayHold);
   }
 
   /** True while messages of the running command wait for the end of it. */
   get hasOwnPushes(): boolean {
-    return this.own.length > 0;
+    return this.own.total > 0;
   }
 
   /**
@@ -78,8 +110,13 @@ export class Output {
     const { engine, own } = this;
     const { reply } = engine;
     if (engine.isMuted(client)) reply.rewind(engine.keptBytes);
+    if (own.partsBytes > 0)
+      for (const part of own.takeParts()) {
+        reply.rawBytes(part, 0, part.length);
+        release(part);
+      }
     reply.rawBytes(own.bytes, 0, own.length);
-    engine.keptBytes = reply.length;
+    engine.keptBytes = reply.mark();
     own.reset();
     engine.updateInterest();
   }
@@ -93,7 +130,7 @@ export class Output {
   /** Sends what others have for this client. */
   flushOutbox(client: Client): void {
     const { outbox } = client;
-    if (outbox === null || outbox.length === 0) return;
+    if (outbox === null || (outbox.total === 0 && !outbox.isOverflowed)) return;
     this.send(client, outbox);
     outbox.reset();
     if (client.subscriptionCount === 0) client.outbox = null;
@@ -118,15 +155,14 @@ export class Output {
 
   /** Bytes on their way to the client. */
   pendingBytes(client: Client): number {
-    return client.connection.pendingBytes + (client.outbox?.length ?? 0);
+    return client.connection.pendingBytes + (client.outbox?.total ?? 0);
   }
 
   /** Closes a client that has passed its limit: the hard one, or the soft one for too long. */
   checkLimit(client: Client): void {
     const { engine } = this;
     const pending = this.pendingBytes(client);
-    const limits = engine.config.value<BufferLimits>("client-output-buffer-limit");
-    const limit = limits[this.classOf(client)];
+    const limit = this.limitsOf(client);
     let exceeded = limit.hardBytes > 0 && pending > limit.hardBytes;
     if (client.is(ClientState.UNAUTHENTICATED) && pending > UNAUTHENTICATED_BYTES_MAX * 64)
       exceeded = true;
@@ -136,7 +172,12 @@ export class Output {
     } else {
       client.softLimitSinceMs = 0;
     }
-    if (!exceeded) return;
+    if (exceeded) this.closeOverLimit(client);
+  }
+
+  private closeOverLimit(client: Client): void {
+    const { engine } = this;
+    client.isOverLimit = true;
     if (!client.is(ClientState.CLOSING)) {
       engine.stats.outputLimitDisconnections++;
       engine.host.log(
@@ -157,7 +198,7 @@ export class Output {
 export function describeClient(engine: Engine, client: Client): string {
   const { connection, reader } = client;
   const seconds = (sinceMs: number) => Math.max(0, Math.floor((engine.nowMs - sinceMs) / 1000));
-  const pending = connection.pendingBytes + (client.outbox?.length ?? 0);
+  const pending = connection.pendingBytes + (client.outbox?.total ?? 0);
   const request = requestBytes(engine, client);
   const transaction = client.transaction;
   const fields: (readonly [string, string | number])[] = [
@@ -173,12 +214,12 @@ export function describeClient(engine: Engine, client: Client): string {
     ["sub", client.channels?.size ?? 0],
     ["psub", client.patterns?.size ?? 0],
     ["ssub", client.shardChannels?.size ?? 0],
-    ["multi", client.inTransaction && transaction !== null ? transaction.queue.length : -1],
+    ["multi", client.inTransaction && transaction !== null ? transaction.queue.count : -1],
     ["qbuf", reader.pendingBytes + request.whole],
     ["qbuf-free", Math.max(0, reader.bufferBytes - reader.pendingBytes)],
     ["argv-mem", request.args],
-    ["multi-mem", transaction?.queuedBytes ?? 0],
-    ["rbs", client.outbox?.bytes.length ?? 0],
+    ["multi-mem", transaction?.queue.heldBytes ?? 0],
+    ["rbs", client.outbox?.heldBytes ?? 0],
     ["rbp", client.outputPeakBytes],
     ["obl", 0],
     ["oll", pending > 0 ? 1 : 0],

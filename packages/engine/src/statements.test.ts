@@ -22,7 +22,23 @@ describe("rename-command", () => {
     expect(String(client.send("FLUSHALL"))).toMatch("unknown command 'FLUSHALL'");
   });
 
+  test.each(["EVAL", "SPOP", "BGREWRITEAOF", "SLAVEOF", "CLUSTER", "SAVE", "FUNCTION", "MIGRATE"])(
+    "takes %s as Redis does, whether it is there or not",
+    (name) => {
+      const hidden = startedWith(`rename-command ${name} ""`);
+      expect(String(hidden.send(name, "x"))).toMatch(`unknown command '${name}', with args`);
+      const renamed = startedWith(`rename-command ${name} secret\nrequirepass pw`);
+      expect(String(renamed.send(name, "x"))).toMatch(`unknown command '${name}', with args`);
+      expect(String(renamed.send("SECRET"))).toMatch(/NOAUTH|wrong number of arguments/);
+      renamed.send("AUTH", "pw");
+      expect(String(renamed.send("SECRET", "a", "b", "c", "d", "e"))).toMatch(
+        /unknown command 'SECRET', with args|unknown subcommand 'a'|wrong number of arguments/,
+      );
+    },
+  );
+
   test.each([
+    ["rename-command GET SPOP", "Target command name already exists"],
     ["rename-command NOSUCH X", "No such command in rename-command"],
     ["rename-command GET SET", "Target command name already exists"],
   ])("%s stops the start", (line, reason) => {

@@ -5,7 +5,7 @@
  * checkStatements() is for whoever reads the file, so that an error names its line;
  * applyStatements() is for the engine, once it stands.
  */
-import { CommandTable, dataCommands } from "@kv/commands";
+import { CommandTable, dataCommands, placeholderCommands } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
 import { KnownCommands } from "./acl/known-commands.ts";
 import { applyRule, joinSelectors, newUser, type RuleContext, ruleProblems } from "./acl/rules.ts";
@@ -19,14 +19,14 @@ const otherUsers = "ACL users other than 'default' are not supported by this ser
 /** Has each such line checked while the configuration is read. Before ConfigStore.load(). */
 export function checkStatements(config: ConfigStore): void {
   let table: CommandTable | undefined;
-  config.statements.onLine("rename-command", ([from = "", to = ""]) => {
-    table ??= new CommandTable([...dataCommands, ...groups]);
-    return rename(table, from, to);
-  });
-  config.statements.onLine("user", ([name = "", ...words]) => {
-    table ??= new CommandTable([...dataCommands, ...groups]);
-    return checkUser(name, words, contextOf(config, new KnownCommands(table)));
-  });
+  const known = () => {
+    table ??= new CommandTable([...dataCommands, ...groups, ...placeholderCommands]);
+    return table;
+  };
+  config.statements.onLine("rename-command", ([from = "", to = ""]) => rename(known(), from, to));
+  config.statements.onLine("user", ([name = "", ...words]) =>
+    checkUser(name, words, contextOf(config, new KnownCommands(known()))),
+  );
 }
 
 function rename(table: CommandTable, from: string, to: string): string | undefined {

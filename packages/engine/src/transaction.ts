@@ -6,68 +6,24 @@
  * it was watched does not count as changed when it is removed.
  */
 import type { CommandEntry } from "@kv/commands";
-import { type ArgVector, encodeRequest } from "@kv/resp";
+import type { Arena } from "@kv/core";
 import type { Client } from "./client.ts";
+import { CommandQueue } from "./command-queue.ts";
 import type { EngineCall } from "./engine-call.ts";
 
-/** A queued command: its request as RESP in a buffer of its own, and where its words are in it. */
-export interface QueuedCommand {
-  entry: CommandEntry;
-  bytes: Uint8Array;
-  starts: Int32Array;
-  ends: Int32Array;
-}
-
-/** Keeps the present request of a client in MULTI for EXEC. */
+/** Keeps the present request of a client in MULTI for EXEC. Throws ArenaFullError. */
 export function queueCommand(client: Client, entry: CommandEntry, call: EngineCall): void {
   const transaction = client.transaction;
   if (transaction === null) return;
   // What cannot be executed any more need not be kept, and EXEC is not judged by it.
   if (transaction.refused || transaction.disturbed) return;
-  const { args, requestIndex, argc } = call;
-  const starts = new Int32Array(argc);
-  const ends = new Int32Array(argc);
-  let bytes: Uint8Array;
-  if (args.inline[requestIndex] === 0) {
-    const start = args.requestStart[requestIndex] as number;
-    bytes = call.bytes.slice(start, args.requestEnd[requestIndex] as number);
-    for (let index = 0; index < argc; index++) {
-      starts[index] = call.start(index) - start;
-      ends[index] = call.end(index) - start;
-    }
-  } else {
-    const words: Uint8Array[] = [];
-    for (let index = 0; index < argc; index++) words.push(call.argument(index));
-    bytes = encodeRequest(words);
-    let at = `*${argc}\r\n`.length;
-    for (let index = 0; index < argc; index++) {
-      const { length } = words[index] as Uint8Array;
-      at += `$${length}\r\n`.length;
-      starts[index] = at;
-      ends[index] = at + length;
-      at += length + 2;
-    }
-  }
-  transaction.queue.push({ entry, bytes, starts, ends });
-  transaction.queuedBytes += bytes.length + argc * 8;
+  transaction.queue.push(entry, call);
   transaction.flags |= entry.bits;
-}
-
-/** Makes `vector` a batch of just this queued command. */
-export function loadQueued(queued: QueuedCommand, vector: ArgVector): void {
-  const { bytes, starts, ends } = queued;
-  vector.clear();
-  vector.bytes = bytes;
-  vector.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let index = 0; index < starts.length; index++)
-    vector.pushArgument(starts[index] as number, ends[index] as number);
-  vector.pushCommand(0, 0, bytes.length, 0);
 }
 
 /** A client's open transaction and watched keys. */
 export class Transaction {
-  readonly queue: QueuedCommand[] = [];
-  queuedBytes = 0;
+  readonly queue: CommandQueue;
   /** A command was refused while queueing: EXEC aborts. */
   refused = false;
   /** A watched key changed: EXEC answers null. */
@@ -75,6 +31,10 @@ export class Transaction {
   readonly watched: WatchedKey[] = [];
   /** Some queued command writes / is of the kinds that EXEC is checked for. */
   flags = 0;
+
+  constructor(arena: Arena) {
+    this.queue = new CommandQueue(arena);
+  }
 }
 
 export interface WatchedKey {

@@ -20,6 +20,8 @@
  * to be treated as read-only, because the log and the replicas get exactly this slice.
  */
 
+import { release } from "./release.ts";
+
 /** A batch never holds more commands than this. */
 export const COMMANDS_MAX = 512;
 
@@ -38,6 +40,8 @@ export class ArgVector {
   bytes: Uint8Array = NO_BYTES;
   /** A view of exactly the memory of `bytes`: offset 0 is `bytes[0]`. */
   view: DataView = NO_VIEW;
+  /** The buffer is nobody else's any more: clear() frees it. */
+  ownsBytes = false;
   starts: Int32Array = new Int32Array(ARGUMENTS_INITIAL);
   ends: Int32Array = new Int32Array(ARGUMENTS_INITIAL);
   /** Arguments of all commands together: how much of `starts` and `ends` is in use. */
@@ -58,13 +62,22 @@ export class ArgVector {
     this.commandCount = 0;
     this.argTotal = 0;
     if (this.starts.length > ARGUMENTS_KEPT) {
+      release(this.starts);
+      release(this.ends);
       this.starts = new Int32Array(ARGUMENTS_INITIAL);
       this.ends = new Int32Array(ARGUMENTS_INITIAL);
     }
-    if (this.bytes.length > BYTES_KEPT) {
+    if (this.ownsBytes || this.bytes.length > BYTES_KEPT) {
+      if (this.ownsBytes) release(this.bytes);
+      this.ownsBytes = false;
       this.bytes = NO_BYTES;
       this.view = NO_VIEW;
     }
+  }
+
+  /** Bytes of memory that the batch holds: its tables, and a buffer that is its own. */
+  get heldBytes(): number {
+    return this.starts.length * 8 + (this.ownsBytes ? this.bytes.length : 0);
   }
 
   /** Doubles the argument tables until they hold `count` arguments. For the reader. */
@@ -76,6 +89,8 @@ export class ArgVector {
     const ends = new Int32Array(capacity);
     starts.set(this.starts);
     ends.set(this.ends);
+    release(this.starts);
+    release(this.ends);
     this.starts = starts;
     this.ends = ends;
   }

@@ -10,6 +10,7 @@ export {
   writeInt64,
   writeInteger,
 } from "./number-codec.ts";
+export { release } from "./release.ts";
 export {
   AttributedReply,
   PushReply,

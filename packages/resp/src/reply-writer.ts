@@ -18,13 +18,12 @@
  * through two DataViews, the last word overlapping the one before: below 200 bytes that is up to
  * six times faster than `set(subarray)`, which has to make an object first.
  *
- * Invariants: replies are bytes[0, length); a reply is only ever appended, or cut off by rewind().
- * `bytes` changes when the buffer grows, so nobody keeps it across a call.
- *
- * Not in this file: sockets, and whether the parts of a reply add up to a whole one.
+ * Not in this file: the memory that replies gather in (reply-buffer.ts), sockets, and whether the
+ * parts of a reply add up to a whole one.
  */
 
 import { formatDouble, integerLength, writeInt64, writeInteger } from "./number-codec.ts";
+import { ReplyBuffer } from "./reply-buffer.ts";
 import { latin1Bytes, utf8Bytes, utf8Length, writeLatin1, writeUtf8 } from "./text.ts";
 
 const CR = 13;
@@ -60,82 +59,28 @@ const WORDS_MAX = 192;
 const BYTES_MAX = 32;
 /** Room for any header or number with its type and line break. */
 const HEADER_MAX = 32;
-/** A buffer this many times its first size is given back by reset(). */
-const OVERSIZE = 16;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
 
 /** Appends replies to one buffer; see the head of this file. */
-export class ReplyWriter {
-  /** The buffer; replies are bytes[0, length). */
-  bytes: Uint8Array;
-  length = 0;
+export class ReplyWriter extends ReplyBuffer {
   /** The protocol of the client being served. */
   resp3 = false;
 
-  private view: DataView;
-  private readonly initialBytes: number;
   /** The source of recent bulk() calls and a view of it: most come from one and the same. */
   private source: Uint8Array = NO_BYTES;
   private sourceView: DataView = NO_VIEW;
   private candidate: Uint8Array = NO_BYTES;
 
   constructor(initialBytes = 65536) {
-    this.initialBytes = Math.max(initialBytes, 64);
-    this.bytes = new Uint8Array(this.initialBytes);
-    this.view = new DataView(this.bytes.buffer);
+    super(initialBytes);
   }
 
-  /** Makes room for `extra` more bytes, keeping what is there. */
-  ensure(extra: number): void {
-    if (this.length + extra > this.bytes.length) this.grow(extra);
-  }
-
-  private grow(extra: number): void {
-    let capacity = this.bytes.length * 2;
-    while (capacity < this.length + extra) capacity *= 2;
-    const grown = new Uint8Array(capacity);
-    grown.set(this.bytes.subarray(0, this.length));
-    this.adopt(grown);
-  }
-
-  private adopt(bytes: Uint8Array): void {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  /** Where the next reply will begin; rewind() returns to it. */
-  mark(): number {
-    return this.length;
-  }
-
-  /** Cuts off everything written since the mark. */
-  rewind(mark: number): void {
-    this.length = mark;
-  }
-
-  /** Forgets all replies, and the buffer too if it has become oversized. */
-  reset(): void {
-    this.length = 0;
+  override reset(): void {
+    super.reset();
     this.source = NO_BYTES;
     this.candidate = NO_BYTES;
-    if (this.bytes.length > this.initialBytes * OVERSIZE) {
-      this.adopt(new Uint8Array(this.initialBytes));
-    }
-  }
-
-  /** Gives the replies away, with their buffer, and goes on in a fresh one. */
-  takeBuffer(): Uint8Array {
-    const replies = this.bytes.subarray(0, this.length);
-    this.replaceBuffer(new Uint8Array(this.initialBytes));
-    return replies;
-  }
-
-  /** Goes on in `bytes`, which nobody else uses, from its start. */
-  replaceBuffer(bytes: Uint8Array): void {
-    this.adopt(bytes);
-    this.length = 0;
   }
 
   // The fixed replies.
@@ -203,7 +148,7 @@ export class ReplyWriter {
     let wide = false;
     while (to > from && isLineBreak(text.charCodeAt(to - 1))) to--;
     while (from < to && isLineBreak(text.charCodeAt(from))) from++;
-    this.ensure(to - from + 3);
+    if (!this.ensure(to - from + 3)) return;
     const { bytes } = this;
     let at = this.length;
     bytes[at++] = type;
@@ -224,7 +169,7 @@ export class ReplyWriter {
 
   private wideLine(type: number, text: string): void {
     const encoded = utf8Bytes(text);
-    this.ensure(encoded.length + 3);
+    if (!this.ensure(encoded.length + 3)) return;
     const { bytes } = this;
     let at = this.length;
     bytes[at++] = type;
@@ -271,7 +216,7 @@ export class ReplyWriter {
       return;
     }
     const text = formatDouble(x);
-    this.ensure(text.length + 3);
+    if (!this.ensure(text.length + 3)) return;
     this.bytes[this.length] = DOUBLE;
     this.endLine(writeLatin1(this.bytes, this.length + 1, text));
   }
@@ -293,7 +238,7 @@ export class ReplyWriter {
       this.bulkLatin1(text);
       return;
     }
-    this.ensure(text.length + 3);
+    if (!this.ensure(text.length + 3)) return;
     this.bytes[this.length] = BIG_NUMBER;
     this.endLine(writeLatin1(this.bytes, this.length + 1, text));
   }
@@ -335,7 +280,7 @@ export class ReplyWriter {
       if (bytes !== this.candidate) {
         // A view is worth making when the same source comes twice in a row.
         this.candidate = bytes;
-        this.ensure(length + HEADER_MAX);
+        if (!this.ensure(length + HEADER_MAX)) return;
         this.header(BULK, length);
         const at = this.length;
         if (length > BYTES_MAX) this.bytes.set(bytes.subarray(start, end), at);
@@ -352,7 +297,7 @@ export class ReplyWriter {
   /** bytes[start, end) as a bulk string; `source` is a view of exactly the memory of `bytes`. */
   bulkFrom(bytes: Uint8Array, source: DataView, start: number, end: number): void {
     const length = end - start;
-    this.ensure(length + HEADER_MAX);
+    if (!this.ensure(length + HEADER_MAX)) return;
     this.header(BULK, length);
     const at = this.length;
     const after = at + length;
@@ -377,14 +322,14 @@ export class ReplyWriter {
   /** Text as a bulk string in UTF-8. */
   bulkText(text: string): void {
     const length = utf8Length(text);
-    this.ensure(length + HEADER_MAX);
+    if (!this.ensure(length + HEADER_MAX)) return;
     this.header(BULK, length);
     this.endLine(writeUtf8(this.bytes, this.length, text));
   }
 
   /** Text as a bulk string with one byte for each character. */
   bulkLatin1(text: string): void {
-    this.ensure(text.length + HEADER_MAX);
+    if (!this.ensure(text.length + HEADER_MAX)) return;
     this.header(BULK, text.length);
     this.endLine(writeLatin1(this.bytes, this.length, text));
   }
@@ -409,7 +354,7 @@ export class ReplyWriter {
       return;
     }
     const length = utf8Length(text) + 4;
-    this.ensure(length + HEADER_MAX);
+    if (!this.ensure(length + HEADER_MAX)) return;
     this.header(VERBATIM, length);
     const after = writeLatin1(this.bytes, this.length, format);
     this.bytes[after] = INTEGER; // A colon stands between them.
@@ -419,7 +364,7 @@ export class ReplyWriter {
   /** Bytes that are RESP already. */
   rawBytes(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    this.ensure(length);
+    if (!this.ensure(length)) return;
     const at = this.length;
     if (length > BYTES_MAX) this.bytes.set(bytes.subarray(start, end), at);
     else for (let i = 0; i < length; i++) this.bytes[at + i] = bytes[start + i];
@@ -456,7 +401,9 @@ export class ReplyWriter {
 
   /** Leaves room for a header; the handle goes to closeArray(), closeMap(), closeSet() ... */
   deferLength(): number {
-    const handle = this.length;
+    // Room first: a header in two parts could not be written again.
+    this.ensure(4);
+    const handle = this.mark();
     this.emptyArray();
     return handle;
   }
@@ -483,18 +430,19 @@ export class ReplyWriter {
   }
 
   private close(handle: number, type: number, n: number): void {
-    const digits = integerLength(n);
-    // Room was left for one digit; a longer count moves the parts, at the speed of memory.
-    if (digits > 1) {
-      this.ensure(digits - 1);
-      this.bytes.copyWithin(handle + digits + 3, handle + 4, this.length);
+    const at = handle - this.partsBytes;
+    if (n < 10 && at >= 0 && !this.isOverflowed) {
+      this.bytes[at] = type;
+      this.bytes[at + 1] = 48 + n;
+      return;
     }
-    const { bytes } = this;
-    bytes[handle] = type;
-    const after = writeInteger(bytes, handle + 1, n);
-    bytes[after] = CR;
-    bytes[after + 1] = LF;
-    this.length += digits - 1;
+    // Room was left for one digit; a longer count moves the parts, at the speed of memory.
+    const header = new Uint8Array(integerLength(n) + 3);
+    header[0] = type;
+    const after = writeInteger(header, 1, n);
+    header[after] = CR;
+    header[after + 1] = LF;
+    this.replaceAt(handle, 4, header);
   }
 }
 

@@ -8,6 +8,7 @@
  * Memory follows the bytes received, never the lengths announced; the buffer at most doubles with
  * each arrival, and moving what waits stays linear in what arrives.
  */
+import { release } from "./release.ts";
 import { type RequestLimits, STRANGER_BUFFER_MAX } from "./request-limits.ts";
 
 const CR = 13;
@@ -75,7 +76,7 @@ export class RequestBuffer {
 
   /** Frees spare capacity. For idle clients; not while a batch is being executed. */
   shrink(): void {
-    if (this.own.length > this.length - this.pos) this.exchange(this.length - this.pos);
+    if (this.own.length > this.length - this.pos) release(this.exchange(this.length - this.pos));
     const used = this.partialStart >= 0 ? this.partialCount * 2 : 0;
     if (this.partialArgs.length > used) this.partialArgs = this.partialArgs.slice(0, used);
   }
@@ -100,13 +101,17 @@ export class RequestBuffer {
     return this.authenticated ? max : Math.min(max, STRANGER_BUFFER_MAX);
   }
 
-  /** Moves what waits into a buffer of `capacity` bytes; 0 leaves the reader with none. */
-  protected exchange(capacity: number): void {
+  /**
+   * Moves what waits into a buffer of `capacity` bytes; 0 leaves the reader with none. Returns the
+   * buffer that it was in, which the reader has forgotten.
+   */
+  protected exchange(capacity: number): Uint8Array {
     const { own, pos, length } = this;
     const smaller = capacity === 0 ? NO_BYTES : new Uint8Array(capacity);
     if (length > pos) smaller.set(own.subarray(pos, length));
     if (this.partialStart >= 0) this.partialStart -= pos;
     this.adopt(smaller, 0, length - pos);
+    return own;
   }
 
   protected adopt(own: Uint8Array, pos: number, length: number): void {
@@ -143,7 +148,7 @@ export class RequestBuffer {
         this.pos = 0;
         this.length = waiting;
       } else {
-        this.exchange(this.grownSize(total));
+        release(this.exchange(this.grownSize(total)));
       }
     }
     copyInto(this.own, this.length, chunk, start, end);

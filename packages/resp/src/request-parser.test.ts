@@ -414,6 +414,24 @@ describe("memory", () => {
     expect(c.reader.bufferBytes).toBeLessThan(2048);
   });
 
+  test("the buffer of a large request is freed with its batch, unless the request is given back", () => {
+    const request = encodeRequest(["SET", "k", "x".repeat(200_000)]);
+    for (const isGivenBack of [false, true]) {
+      const c = client();
+      c.receive(request.subarray(0, 100));
+      c.receive(request.subarray(100));
+      const { bytes } = c.batch;
+      expect(c.batch.heldBytes).toBeGreaterThan(200_000);
+      if (isGivenBack) c.reader.suspend(c.batch, 0);
+      c.batch.clear();
+      expect(bytes.length === 0).toBe(!isGivenBack);
+      expect(c.batch.heldBytes).toBeLessThan(100_000);
+      if (!isGivenBack) continue;
+      c.more();
+      expect(c.commands[0]?.[2]).toHaveLength(200_000);
+    }
+  });
+
   test("an unfinished request that arrives a byte at a time takes linear time", () => {
     const c = client();
     const count = 40_000;

@@ -33,6 +33,7 @@
 import { ARGUMENTS_MAX, type ArgVector, COMMANDS_MAX } from "./arg-vector.ts";
 import { splitPlain, splitQuoted } from "./inline-words.ts";
 import { parseInt64, parseInteger } from "./number-codec.ts";
+import { release } from "./release.ts";
 import {
   BUFFER_KEPT,
   BUFFER_LARGE,
@@ -129,6 +130,7 @@ export class RequestReader extends RequestBuffer {
       const shift = this.stop - this.pos;
       this.own = batch.bytes;
       this.ownView = batch.view;
+      batch.ownsBytes = false;
       this.length += shift;
       this.pos = from;
       if (this.partialStart >= 0) this.partialStart += shift;
@@ -179,6 +181,7 @@ export class RequestReader extends RequestBuffer {
       (capacity > BUFFER_LARGE && waiting < capacity >>> 2 && this.partialBulk < 0)
     ) {
       this.exchange(waiting);
+      batch.ownsBytes = true;
     }
     return status;
   }
@@ -338,6 +341,7 @@ export class RequestReader extends RequestBuffer {
     if (at === this.partialArgs.length) {
       const grown = new Int32Array(Math.max(16, at * 2));
       grown.set(this.partialArgs);
+      release(this.partialArgs);
       this.partialArgs = grown;
     }
     this.partialArgs[at] = start;
@@ -422,7 +426,10 @@ export class RequestReader extends RequestBuffer {
     const next = pos + this.partialPos;
     batch.pushCommand(first, pos, next, 0);
     this.partialStart = -1;
-    if (partialArgs.length > 64) this.partialArgs = NO_OFFSETS;
+    if (partialArgs.length > 64) {
+      release(partialArgs);
+      this.partialArgs = NO_OFFSETS;
+    }
     return next;
   }
 
@@ -481,6 +488,7 @@ export class RequestReader extends RequestBuffer {
     if (room <= this.own.length) return;
     const grown = new Uint8Array(bufferSize(room) * 2);
     grown.set(this.own.subarray(0, this.scratch));
+    release(this.own);
     this.adopt(grown, this.pos, this.length);
     batch.bytes = this.own;
     batch.view = this.ownView;

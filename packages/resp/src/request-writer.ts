@@ -20,7 +20,7 @@ export class RequestWriter {
 
   /** Bytes waiting for take(). */
   get length(): number {
-    return this.out.length;
+    return this.out.total;
   }
 
   /** Appends one request. */
@@ -38,7 +38,7 @@ export class RequestWriter {
 
   /** All requests since the last time, as one piece that the caller owns. */
   take(): Uint8Array {
-    const requests = this.out.bytes.slice(0, this.out.length);
+    const requests = this.out.toBytes();
     this.out.reset();
     return requests;
   }

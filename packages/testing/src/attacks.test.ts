@@ -1,5 +1,5 @@
 /** What an attacker, or a bad day, once got out of the server: each of these has worked. */
-import { ArenaFullError } from "@kv/core";
+import { ArenaFullError, InvariantError } from "@kv/core";
 import { encodeRequest } from "@kv/resp";
 import { describe, expect, test } from "vitest";
 import { type Harness, harness, type TestClient } from "./harness.ts";
@@ -165,6 +165,10 @@ describe("memory", () => {
       sizes.push(to - from);
       return take(bytes, from, to);
     }) as typeof reader.send;
+    reader.give = (bytes) => {
+      sizes.push(bytes.length);
+      take(bytes, 0, bytes.length);
+    };
     reader.sendBytes(pipeline(Array.from({ length: 40 }, () => ["GET", "k"])));
     expect(sizes.length).toBeGreaterThan(10);
     expect(Math.max(...sizes)).toBeLessThan(2 ** 22);
@@ -316,13 +320,68 @@ describe("an arena that is full", () => {
 
 test("a command that fails by a fault of ours ends the server, with no half transaction kept", () => {
   const kv = harness();
-  const get = kv.engine.commands.find(new TextEncoder().encode("get"), 0, 3);
+  const incr = kv.engine.commands.find(new TextEncoder().encode("incr"), 0, 4);
   kv.send("MULTI");
   kv.send("SET", "a", "1");
-  kv.send("GET", "a");
-  (get as { run: unknown }).run = () => {
+  kv.send("INCR", "a");
+  (incr as { run: unknown }).run = () => {
     throw new TypeError("a fault");
   };
   expect(() => kv.send("EXEC")).toThrow("a fault");
   expect(kv.propagated).toEqual([]);
+});
+
+describe("an exception of one command", () => {
+  /** Has the command throw, whatever it is given. */
+  function breaking(kv: Harness, name: string, error: Error): void {
+    const entry = kv.engine.commands.byName.get(name);
+    (entry as { run: unknown }).run = () => {
+      kv.engine.reply.array(3);
+      throw error;
+    };
+  }
+  const tooLarge = "ERR the request or its reply is larger than this server can hold";
+
+  test.each([
+    { what: "a string that is too long", error: new RangeError("Invalid string length") },
+    { what: "a table that is full", error: new RangeError("Map maximum size exceeded") },
+    { what: "memory that is not there", error: new RangeError("Array buffer allocation failed") },
+  ])("costs that command: $what", ({ error }) => {
+    const kv = harness();
+    breaking(kv, "append", error);
+    expect(kv.send("APPEND", "k", "v")).toBe(kv.error(tooLarge));
+    kv.send("MULTI");
+    kv.send("SET", "a", "1");
+    kv.send("APPEND", "k", "v");
+    kv.send("SET", "b", "1");
+    expect(kv.send("EXEC")).toEqual(["OK", kv.error(tooLarge), "OK"]);
+    expect(kv.send("DBSIZE")).toBe(2);
+    expect(kv.log.some((line) => line.startsWith("Command 'append' failed"))).toBe(true);
+    expect(kv.send("INFO", "commandstats")).toContain("cmdstat_append:calls=2");
+  });
+
+  test("costs that command where nothing was to change, whatever it is", () => {
+    const kv = harness();
+    breaking(kv, "get", new TypeError("a fault"));
+    expect(kv.send("GET", "k")).toBe(kv.error("ERR internal error: see the server's log"));
+    expect(kv.send("SET", "k", "v")).toBe("OK");
+  });
+
+  test("costs that client where it comes from reading what it sent", () => {
+    const kv = harness();
+    const other = kv.client();
+    const { reader } = other.client as NonNullable<typeof other.client>;
+    reader.read = () => {
+      throw new RangeError("Invalid typed array length");
+    };
+    other.sendBytes("*1\r\n$4\r\nPING\r\n");
+    expect(other.closed).toBe(true);
+    expect(kv.send("PING")).toBe("PONG");
+  });
+
+  test("ends the server where a promise of the data's is broken", () => {
+    const kv = harness();
+    breaking(kv, "get", new InvariantError("broken"));
+    expect(() => kv.send("GET", "k")).toThrow("broken");
+  });
 });

@@ -12,7 +12,13 @@
  */
 import { CommandError, errors } from "@kv/commands";
 import { type ConfigOptions, ConfigStore } from "@kv/config";
-import { type Client, type Connection, createEngine, type Engine } from "@kv/engine";
+import {
+  type Client,
+  type Connection,
+  createEngine,
+  type Engine,
+  type EngineModule,
+} from "@kv/engine";
 import {
   AttributedReply,
   encodeRequest,
@@ -33,6 +39,7 @@ export interface HarnessOptions {
   /** Protocol of the clients: 2 or 3. Default 2. */
   resp?: 2 | 3;
   seed?: number;
+  modules?: readonly EngineModule[];
 }
 
 const interned = new Map<string, CommandError>(
@@ -72,7 +79,8 @@ export class TestClient implements Connection {
   isStuck = false;
   closed = false;
   paused = false;
-  readonly client: Client | null;
+  /** Null: refused, which may be while the engine is still asked. */
+  readonly client: Client | null = null;
   private readonly engine: Engine;
   private readonly parser = new ReplyParser({ strings: "latin1" });
   private readonly messages: unknown[] = [];
@@ -100,6 +108,14 @@ export class TestClient implements Connection {
     this.raw += latin1(bytes, start, end);
     this.parser.feed(bytes.slice(start, end));
     return true;
+  }
+
+  get heldBytes(): number {
+    return this.pendingBytes;
+  }
+
+  give(bytes: Uint8Array): void {
+    this.take(bytes, 0, bytes.length);
   }
 
   /** Sends one request and returns its reply; undefined when none came (yet). */
@@ -186,7 +202,8 @@ export class Harness {
         ...options.config,
       } as ConfigOptions,
     });
-    this.engine = createEngine({ host: this.host, config: this.config });
+    const { modules = [] } = options;
+    this.engine = createEngine({ host: this.host, config: this.config, modules });
     const publish = this.engine.pubsub.publishText.bind(this.engine.pubsub);
     this.engine.pubsub.publishText = (channel, message) => {
       const event = /^__keyevent@\d+__:(.*)$/s.exec(channel);

@@ -80,6 +80,14 @@ class SimulatedClient implements Connection {
     return true;
   }
 
+  give(bytes: Uint8Array): void {
+    this.send(bytes, 0, bytes.length);
+  }
+
+  get heldBytes(): number {
+    return this.pendingBytes;
+  }
+
   /** The reader reads again. */
   unstick(): void {
     this.isStuck = false;

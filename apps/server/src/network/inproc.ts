@@ -10,6 +10,7 @@
 
 import { Duplex } from "node:stream";
 import type { Connection } from "@kv/engine";
+import { OutputQueue } from "./output-queue.ts";
 import type { Station } from "./traffic.ts";
 
 /** A stream that is a client's end of a new connection to `station`. */
@@ -25,8 +26,9 @@ class InprocConnection<Client> implements Connection {
   readonly stream: Duplex;
   readonly #station: Station<Client>;
   #client: Client | null;
-  #outgoing: Buffer[] = [];
-  #outgoingBytes = 0;
+  /** What the reader has not asked for yet. */
+  readonly #outgoing = new OutputQueue();
+  #isHandingOver = false;
   #isPaused = false;
   #isEnding = false;
   /** What was written while reading was stopped, and how to ask for more. */
@@ -37,7 +39,7 @@ class InprocConnection<Client> implements Connection {
     this.address = name;
     this.localAddress = name;
     this.stream = new Duplex({
-      read: () => {},
+      read: () => this.#handOver(),
       write: (chunk: Buffer, _encoding, done) => this.#written(chunk, done),
       // The writer has ended: the client is gone, and the reader sees the end, too.
       final: (done) => {
@@ -54,22 +56,37 @@ class InprocConnection<Client> implements Connection {
   }
 
   get pendingBytes(): number {
-    return this.#outgoingBytes + this.stream.readableLength;
+    return this.#outgoing.length + this.stream.readableLength;
+  }
+
+  get heldBytes(): number {
+    return this.#outgoing.heldBytes + this.stream.readableLength;
   }
 
   send(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#isEnding) return true;
-    if (this.#outgoing.length === 0) queueMicrotask(() => this.#handOver());
-    this.#outgoing.push(Buffer.copyBytesFrom(bytes, start, end - start));
-    this.#outgoingBytes += end - start;
+    this.#schedule();
+    this.#outgoing.append(bytes, start, end);
     return true;
+  }
+
+  give(bytes: Uint8Array): void {
+    if (this.#isEnding) return;
+    this.#schedule();
+    this.#outgoing.give(bytes);
+  }
+
+  #schedule(): void {
+    if (this.#isHandingOver) return;
+    this.#isHandingOver = true;
+    queueMicrotask(() => this.#handOver());
   }
 
   end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
     queueMicrotask(() => {
-      this.#handOver();
+      this.#handOver(true);
       if (!this.stream.destroyed) this.stream.push(null);
       this.#gone();
     });
@@ -113,12 +130,17 @@ class InprocConnection<Client> implements Connection {
     done();
   }
 
-  #handOver(): void {
-    const outgoing = this.#outgoing;
-    this.#outgoing = [];
-    this.#outgoingBytes = 0;
-    if (this.stream.destroyed) return;
-    for (const chunk of outgoing) this.stream.push(chunk);
+  /** Lets the stream have what it takes; all of it at the end. The reader asks for the rest. */
+  #handOver(takesAll = false): void {
+    this.#isHandingOver = false;
+    while (!this.stream.destroyed) {
+      const chunk = this.#outgoing.take();
+      if (chunk === undefined) return;
+      const wantsMore = this.stream.push(
+        Buffer.from(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.length),
+      );
+      if (!wantsMore && !takesAll) return;
+    }
   }
 
   #gone(): void {

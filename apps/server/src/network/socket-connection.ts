@@ -6,17 +6,23 @@
  *
  * Promises:
  *   - the engine hears of each accepted client's end once, and of no bytes after it;
- *   - send() leaves at most one buffer with the socket: while bytes wait, what follows is copied;
+ *   - at most one write of a waiting client's is under way at a time: what follows gathers in an
+ *     OutputQueue, so that memory is what is unread, however many replies that is;
+ *   - the memory of large buffers is freed when they have left, not when a collector looks;
  *   - an error thrown by the engine goes to Station.failed, never into Node's streams.
  */
 
 import type * as net from "node:net";
 import type { Connection } from "@kv/engine";
+import { release } from "@kv/resp";
 import { descriptorOf, takeHandle } from "./handle-takeover.ts";
+import { OutputQueue } from "./output-queue.ts";
 import type { Station } from "./traffic.ts";
 
 /** A peer that has closed its side and reads no more loses what is queued for it after this. */
 const lingerMs = 10_000;
+/** And more than this at once: the engine has forgotten the client, so nobody counts it any more. */
+const lingerBytesMax = 1024 * 1024;
 
 export interface SocketFacts {
   kind: "tcp" | "unix" | "tls";
@@ -36,6 +42,12 @@ export class SocketConnection<Client> implements Connection {
   readonly #socket: net.Socket;
   #client: Client | null = null;
   #isEnding = false;
+  /** What waits behind the write that is under way; null until a client first falls behind. */
+  #queue: OutputQueue | null = null;
+  /** What is being written of it: #written() is called at the end. */
+  #underWay: Uint8Array | null = null;
+  /** Memory of the engine's buffer that the socket keeps, beyond the bytes to be sent. */
+  #keptBytes = 0;
 
   constructor(station: Station<Client>, socket: net.Socket, facts: SocketFacts) {
     this.#station = station;
@@ -49,14 +61,25 @@ export class SocketConnection<Client> implements Connection {
   }
 
   get pendingBytes(): number {
-    return this.#socket.writableLength;
+    const queue = this.#queue;
+    return this.#socket.writableLength + (queue === null ? 0 : queue.length);
+  }
+
+  get heldBytes(): number {
+    const { writableLength } = this.#socket;
+    const queue = this.#queue;
+    if (writableLength === 0) this.#keptBytes = 0;
+    return writableLength + this.#keptBytes + (queue === null ? 0 : queue.heldBytes);
   }
 
   send(bytes: Uint8Array, start: number, end: number): boolean {
     const socket = this.#socket;
     if (this.#isEnding || socket.destroyed) return true;
-    if (socket.writableLength > 0) {
-      socket.write(Buffer.copyBytesFrom(bytes, start, end - start));
+    // The end of a write is told later than it is seen: what waits must not be overtaken.
+    if (this.#underWay !== null || socket.writableLength > 0) {
+      this.#queue ??= new OutputQueue();
+      this.#queue.append(bytes, start, end);
+      if (this.#underWay === null) this.#writeNext();
       return true;
     }
     const { views } = this.#station;
@@ -64,18 +87,51 @@ export class SocketConnection<Client> implements Connection {
     // Node has tried to write at once. What is left is read from `bytes` when the socket drains.
     if (socket.writableLength === 0) return true;
     views.forget(bytes);
+    this.#keptBytes = bytes.length - (end - start);
     return false;
+  }
+
+  give(bytes: Uint8Array): void {
+    if (this.#isEnding || this.#socket.destroyed) {
+      release(bytes);
+      return;
+    }
+    this.#queue ??= new OutputQueue();
+    this.#queue.give(bytes);
+    if (this.#underWay === null) this.#writeNext();
+  }
+
+  /** Hands the next chunk of the queue to the socket. */
+  #writeNext(): void {
+    const chunk = this.#queue?.take();
+    if (chunk === undefined) return;
+    this.#underWay = chunk;
+    this.#socket.write(chunk, (error) => {
+      // After an error the system lets go of it when the socket has closed.
+      if (!error) this.#written();
+    });
+  }
+
+  #written(): void {
+    if (this.#underWay === null) return;
+    release(this.#underWay);
+    this.#underWay = null;
+    this.#writeNext();
   }
 
   end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
     this.#socket.pause();
+    // Node sends what it was given before it closes.
+    for (let chunk = this.#queue?.take(); chunk !== undefined; chunk = this.#queue?.take())
+      this.#socket.write(chunk);
     this.#socket.destroySoon();
   }
 
   destroy(): void {
     this.#isEnding = true;
+    this.#queue?.clear();
     this.#socket.destroy();
   }
 
@@ -97,7 +153,11 @@ export class SocketConnection<Client> implements Connection {
     const socket = this.#socket;
     socket.on("error", ignore); // 'close' follows, and says all there is to say.
     socket.on("end", () => this.#peerEnded());
-    socket.on("close", () => this.#gone());
+    socket.on("close", () => {
+      this.#queue?.clear();
+      this.#written();
+      this.#gone();
+    });
     try {
       this.#client = this.#station.traffic.accept(this);
     } catch (error) {
@@ -139,6 +199,7 @@ export class SocketConnection<Client> implements Connection {
   #peerEnded(): void {
     this.#station.activity();
     setImmediate(() => {
+      if (this.pendingBytes > lingerBytesMax) this.destroy();
       this.end();
       this.#gone();
       if (this.#socket.destroyed) return;

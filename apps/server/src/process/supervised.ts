@@ -1,11 +1,15 @@
 /**
  * `supervised`: telling systemd or upstart that the server is ready, or stops.
  *
- * systemd listens on a Unix datagram socket, which Node does not have, so its own tool carries the
- * messages; the unit needs `NotifyAccess=all`. upstart waits for the process to stop itself.
+ * systemd is told by this process itself (notify-socket.ts) or, where Node cannot do that, by
+ * systemd's own tool: a child, whose word counts with `NotifyAccess=all` in the unit, or when it may
+ * speak in the name of its parent, for which it needs a capability that only root has. upstart waits
+ * for the process to stop itself.
  */
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import type { Log } from "./log.ts";
+import { sendToSocket } from "./notify-socket.ts";
 
 export type Supervisor = "systemd" | "upstart" | "no";
 
@@ -38,14 +42,38 @@ export function announceStart(supervisor: Supervisor, log: Log): boolean {
   return true;
 }
 
+export type SystemdState = "READY=1" | "STOPPING=1";
+
+/** What this process can do by itself. */
+export interface Means {
+  /** Hands a message to a socket, or answers false. */
+  send: (socketName: string, message: string) => boolean;
+  /** The effective capabilities, in hexadecimal digits. */
+  capabilities: () => string;
+}
+
+const ownMeans: Means = { send: sendToSocket, capabilities: effectiveCapabilities };
+
 /** Tells systemd, if it supervises. */
 export function notifySystemd(
   supervisor: Supervisor,
-  state: "READY=1" | "STOPPING=1",
+  state: SystemdState,
   status: string,
   log: Log,
+  { send, capabilities }: Means = ownMeans,
 ): void {
-  if (supervisor !== "systemd" || process.env.NOTIFY_SOCKET === undefined) return;
+  const socketName = process.env.NOTIFY_SOCKET;
+  if (supervisor !== "systemd" || socketName === undefined) return;
+  if (send(socketName, `${state}\nSTATUS=${status}\n`)) return;
+  if (state === "READY=1" && !mayBeSpokenFor(capabilities()))
+    log.warning(
+      "Warning: this Node cannot notify systemd itself, and its tool systemd-notify is listened to " +
+        "only with NotifyAccess=all in the unit: without that, the start will time out.",
+    );
+  sendByTool(state, status, log);
+}
+
+function sendByTool(state: SystemdState, status: string, log: Log): void {
   const complain = () =>
     log.warning("Can't notify systemd: its tool systemd-notify is missing or was refused.");
   // Assignments are understood by versions of the tool that do not know the options for them. It
@@ -59,4 +87,19 @@ export function notifySystemd(
     if (code !== 0) complain();
   });
   tool.unref();
+}
+
+/** CAP_SYS_ADMIN: a child that has it may send messages in its parent's name. */
+const SPEAKS_FOR_OTHERS = 1n << 21n;
+
+function mayBeSpokenFor(capabilities: string): boolean {
+  return (BigInt(`0x${capabilities}`) & SPEAKS_FOR_OTHERS) !== 0n;
+}
+
+function effectiveCapabilities(): string {
+  try {
+    return /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0";
+  } catch {
+    return "0";
+  }
 }

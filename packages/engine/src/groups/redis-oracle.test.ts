@@ -128,7 +128,9 @@ describe.runIf(hasRedisServer())("as redis-server describes them", () => {
 
   test("first key, last key and step of every command, and whether there are more", async () => {
     const kv = new Harness({});
-    const all = [...kv.engine.commands.byName.keys()];
+    const all = [...kv.engine.commands.byName.values()]
+      .filter(({ isPlaceholder }) => !isPlaceholder)
+      .map(({ fullName }) => fullName);
     const client = await redis.connect();
     const [reference] = parse(await client.request("COMMAND", "INFO", ...all)) as [Info[]];
     const own = kv.send("COMMAND", "INFO", ...all) as Info[];

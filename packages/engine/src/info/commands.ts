@@ -12,7 +12,7 @@ function safe(name: string): string {
 }
 
 function* commandRows({ commands }: Engine): Rows {
-  for (const entry of commands.all) {
+  for (const entry of commands.listed) {
     const { calls, microseconds, rejectedCalls, failedCalls } = entry;
     if (calls === 0 && rejectedCalls === 0 && failedCalls === 0) continue;
     const usec = Math.floor(microseconds);
@@ -39,7 +39,7 @@ function* latencyRows({ commands, config, latency }: Engine): Rows {
   if (!latency.histogramsOn) return;
   const percentiles = config.value<readonly number[]>("latency-tracking-info-percentiles");
   if (percentiles.length === 0) return;
-  for (const entry of commands.all) {
+  for (const entry of commands.listed) {
     const histogram = histogramOf(entry);
     if (histogram === null) continue;
     const values = percentiles.map(

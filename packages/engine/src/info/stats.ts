@@ -38,18 +38,18 @@ export const statsSection: InfoSection = {
     { name: "total_commands_processed", value: ({ stats }) => stats.commandsProcessed },
     {
       name: "instantaneous_ops_per_sec",
-      value: ({ cronJobs }) => Math.floor(cronJobs.rates.commands.perSecond),
+      value: ({ cronJobs }) => cronJobs.rates.commands.mean,
     },
     { name: "total_net_input_bytes", value: ({ stats }) => stats.inputBytes },
     { name: "total_net_output_bytes", value: ({ stats }) => stats.outputBytes },
     ...zero("total_net_repl_input_bytes", "total_net_repl_output_bytes"),
     {
       name: "instantaneous_input_kbps",
-      value: ({ cronJobs }) => kilobytes(cronJobs.rates.inputBytes.perSecond),
+      value: ({ cronJobs }) => kilobytes(cronJobs.rates.inputBytes.mean),
     },
     {
       name: "instantaneous_output_kbps",
-      value: ({ cronJobs }) => kilobytes(cronJobs.rates.outputBytes.perSecond),
+      value: ({ cronJobs }) => kilobytes(cronJobs.rates.outputBytes.mean),
     },
     { name: "instantaneous_input_repl_kbps", value: () => "0.00" },
     { name: "instantaneous_output_repl_kbps", value: () => "0.00" },
@@ -109,14 +109,11 @@ export const statsSection: InfoSection = {
     },
     {
       name: "instantaneous_eventloop_cycles_per_sec",
-      value: ({ cronJobs }) => Math.floor(cronJobs.rates.loopTurns.perSecond),
+      value: ({ cronJobs }) => cronJobs.rates.loopTurns.mean,
     },
     {
       name: "instantaneous_eventloop_duration_usec",
-      value: ({ cronJobs: { rates } }) =>
-        rates.loopTurns.perSecond > 0
-          ? Math.floor(rates.loopMicroseconds.perSecond / rates.loopTurns.perSecond)
-          : 0,
+      value: ({ cronJobs }) => cronJobs.rates.turnMicroseconds.mean,
     },
     { name: "acl_access_denied_auth", value: ({ stats }) => stats.aclDeniedAuth },
     { name: "acl_access_denied_cmd", value: ({ stats }) => stats.aclDeniedCommand },

@@ -11,5 +11,5 @@ export function confirm(call: EngineCall, kind: string, name: string | null, cou
   else reply.bulkLatin1(name);
   reply.integer(count);
   // A push is no reply: CLIENT REPLY OFF leaves it alone.
-  if (client.replyMode !== ReplyMode.ON) engine.keptBytes = reply.length;
+  if (client.replyMode !== ReplyMode.ON) engine.keptBytes = reply.mark();
 }

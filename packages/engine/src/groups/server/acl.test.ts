@@ -49,6 +49,23 @@ describe("ACL", () => {
     expect(kv.send("ACL", "LIST")).toEqual(["user default on nopass sanitize-payload ~* &* +@all"]);
   });
 
+  test("the rules of a user are bounded, in one request and over many", () => {
+    const kv = harness();
+    const tooMany = kv.error("ERR The rules of a user cannot be longer than 1048576 bytes in all");
+    kv.send("ACL", "SETUSER", "default", "resetkeys", "~a");
+    const words = Array(1_100_000).fill("");
+    expect(kv.send("ACL", "SETUSER", "default", ...words)).toBe(tooMany);
+    expect(kv.send("ACL", "SETUSER", "default", `~${"k".repeat(2 ** 20)}`)).toBe(tooMany);
+    const large = (letter: string) => `~${letter.repeat(600_000)}`;
+    expect(kv.send("ACL", "SETUSER", "default", large("b"))).toBe("OK");
+    expect(kv.send("ACL", "SETUSER", "default", large("c"))).toBe(tooMany);
+    expect(kv.send("ACL", "SETUSER", "default", large("b"))).toBe("OK");
+    expect(kv.send("GET", "c".repeat(600_000))).toBe(
+      kv.error("NOPERM No permissions to access a key"),
+    );
+    expect(kv.send("GET", "a")).toBe(null);
+  });
+
   test("there are no further users", () => {
     const kv = harness();
     expect(kv.send("ACL", "SETUSER", "bob", "on")).toEqual(

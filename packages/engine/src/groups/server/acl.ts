@@ -25,6 +25,11 @@ const badBits = new CommandError(
   "ERR ACL GENPASS argument must be the number of bits for the output password, a positive " +
     "number up to 4096",
 );
+/** All rules of a user, as ACL LIST shows them, are no longer: each request is held against them. */
+const RULES_BYTES_MAX = 2 ** 20;
+const tooManyRules = new CommandError(
+  `ERR The rules of a user cannot be longer than ${RULES_BYTES_MAX} bytes in all`,
+);
 const GENPASS_BITS = 256;
 const GENPASS_BITS_MAX = 4096;
 
@@ -56,7 +61,7 @@ const cat = engineCommand({
       const word = call.text(2);
       const category = ACL_CATEGORIES.find((each) => each === word.toLowerCase());
       if (category === undefined) fail(`ERR Unknown category '${quoted(word)}'`);
-      names = engine.commands.all
+      names = engine.commands.listed
         .filter(({ command }) => command.categories.includes(category))
         .map(({ fullName }) => fullName);
     }
@@ -143,9 +148,7 @@ const setuser = engineCommand({
   run(call) {
     const { engine, reply } = call;
     if (call.text(2) !== "default") throw onlyDefault;
-    const words: string[] = [];
-    for (let index = 3; index < call.argc; index++) words.push(call.text(index));
-    const { rules, unmatched } = joinSelectors(words);
+    const { rules, unmatched } = joinSelectors(ruleWords(call));
     if (unmatched !== undefined)
       fail(`ERR Unmatched parenthesis in acl selector starting at '${quoted(unmatched)}'.`);
     // Tried on another user first, so that all rules hold or none.
@@ -157,10 +160,23 @@ const setuser = engineCommand({
       if (problem !== undefined)
         fail(`ERR Error in ACL SETUSER modifier '${quoted(rule)}': ${problem}`);
     }
+    if (draft.line().length > RULES_BYTES_MAX) throw tooManyRules;
     engine.access.replace(defaultUser, draft);
     reply.ok();
   },
 });
+
+/** The words of the rules. They are kept, as objects: so a request may not bring any number. */
+function ruleWords(call: EngineCall): string[] {
+  const words: string[] = [];
+  let bytes = 0;
+  for (let index = 3; index < call.argc; index++) {
+    bytes += call.length(index) + 1;
+    if (bytes > RULES_BYTES_MAX) throw tooManyRules;
+    words.push(call.text(index));
+  }
+  return words;
+}
 
 const deluser = engineCommand({
   ...admin,

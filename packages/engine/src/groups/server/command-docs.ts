@@ -59,7 +59,8 @@ function argumentsPart(args: readonly Argument[]) {
   };
 }
 
-function commandParts({ command, subcommands }: CommandEntry): Part[] {
+function commandParts(entry: CommandEntry): Part[] {
+  const { command } = entry;
   const { docFlags = [], deprecatedSince, replacedBy, history = [], args } = command;
   const parts: Part[] = [
     ["summary", text(command.summary)],
@@ -83,8 +84,8 @@ function commandParts({ command, subcommands }: CommandEntry): Part[] {
       },
     ]);
   if (args.length > 0) parts.push(["arguments", argumentsPart(args)]);
-  if (subcommands !== null)
-    parts.push(["subcommands", (reply) => replyCommandDocs(reply, [...subcommands.values()])]);
+  if (entry.subcommands !== null)
+    parts.push(["subcommands", (reply) => replyCommandDocs(reply, entry.listedSubcommands())]);
   return parts;
 }
 

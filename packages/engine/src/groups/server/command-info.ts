@@ -126,7 +126,7 @@ export function replyCommandInfo(reply: ReplyWriter, entry: CommandEntry | undef
   for (const tip of tips) reply.bulkLatin1(tip);
   reply.set(command.keys.length);
   for (const spec of command.keys) replyKeySpec(reply, spec);
-  const subcommands = [...(entry.subcommands?.values() ?? [])];
+  const subcommands = entry.listedSubcommands();
   reply.set(subcommands.length);
   for (const subcommand of subcommands) replyCommandInfo(reply, subcommand);
 }

@@ -31,12 +31,13 @@ const facts = {
 function named({ commands }: Engine, name: string): CommandEntry | undefined {
   const [container, subcommand, ...rest] = name.toLowerCase().split("|");
   if (container === undefined || rest.length > 0) return undefined;
-  const entry = commands.byName.get(container);
-  return subcommand === undefined ? entry : entry?.subcommands?.get(subcommand);
+  const found = commands.byName.get(container);
+  const entry = subcommand === undefined ? found : found?.subcommands?.get(subcommand);
+  return entry?.isPlaceholder === true ? undefined : entry;
 }
 
 function topLevel({ commands }: Engine): CommandEntry[] {
-  return [...commands.byName.values()];
+  return [...commands.byName.values()].filter(({ isPlaceholder }) => !isPlaceholder);
 }
 
 const count = engineCommand({
@@ -47,7 +48,7 @@ const count = engineCommand({
   complexity: "O(1)",
   arity: 2,
   run({ engine, reply }) {
-    reply.integer(engine.commands.byName.size);
+    reply.integer(topLevel(engine).length);
   },
 });
 
@@ -113,7 +114,7 @@ const list = engineCommand({
   run(call) {
     const { engine, reply } = call;
     const passes = filterOf(call);
-    const found = engine.commands.all.filter(passes);
+    const found = engine.commands.listed.filter(passes);
     reply.array(found.length);
     for (const { fullName } of found) reply.bulkLatin1(fullName);
   },
@@ -143,7 +144,7 @@ function keysOfRequest(call: EngineCall): { found: FoundKey[]; request: RequestW
   let entry = call.engine.commands.byName.get(request.text(0).toLowerCase());
   if (entry?.subcommands != null && request.argc > 1)
     entry = entry.subcommands.get(request.text(1).toLowerCase()) ?? undefined;
-  if (entry === undefined) throw invalidCommand;
+  if (entry === undefined || entry.isPlaceholder) throw invalidCommand;
   const { keys, getKeys } = entry.command;
   // A shard channel stands where a key would, and is none.
   const isAboutKeys = keys.some(({ flags }) => !flags.includes("not_key"));

@@ -84,6 +84,7 @@ function resetStatistics({ stats, commands, call, keyspace, saving, cronJobs }: 
   keyspace.lazyFree.freedObjects = 0;
   saving.saveCount = 0;
   cronJobs.defragmentation.resetStatistics();
+  cronJobs.rates.reset();
 }
 
 const rewrite = engineCommand({

@@ -66,9 +66,9 @@ const histogram = engineCommand({
 
 /** The commands named, and the subcommands of containers named, that have been measured. */
 function requested(call: EngineCall): CommandEntry[] {
-  const { all, byName } = call.engine.commands;
-  const measured = (entry: CommandEntry) => histogramOf(entry) !== null;
-  if (call.argc === 2) return all.filter(measured);
+  const { listed, byName } = call.engine.commands;
+  const measured = (entry: CommandEntry) => !entry.isPlaceholder && histogramOf(entry) !== null;
+  if (call.argc === 2) return listed.filter(measured);
   const found = new Set<CommandEntry>();
   for (let index = 2; index < call.argc; index++) {
     const [name = "", subcommand] = call.text(index).toLowerCase().split("|");

@@ -50,7 +50,7 @@ export const shutdown = engineCommand({
         return;
       }
       engine.stats.countError(FAILED);
-      client.box().error(FAILED);
+      engine.output.pushWriter(client).error(FAILED);
       engine.output.flushOutbox(client);
       engine.resume(client);
     });

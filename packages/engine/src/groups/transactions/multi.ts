@@ -2,12 +2,12 @@
  * MULTI, EXEC, DISCARD: commands are queued and then run one after the other with nothing in
  * between. EXEC answers null when a watched key changed, EXECABORT when a command was refused.
  */
-import { CommandError, Propagation } from "@kv/commands";
-import { ArgVector } from "@kv/resp";
+import { type CommandEntry, CommandError, FLAG_BITS, Propagation } from "@kv/commands";
 import { ClientState } from "../../client.ts";
+import type { CommandQueue } from "../../command-queue.ts";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import { EngineState } from "../../guards.ts";
-import { loadQueued, type QueuedCommand, Transaction } from "../../transaction.ts";
+import { Transaction } from "../../transaction.ts";
 
 const aborted = new CommandError("EXECABORT Transaction discarded because of previous errors.");
 const nested = new CommandError("ERR MULTI calls can not be nested");
@@ -23,9 +23,9 @@ export const multi = engineCommand({
   arity: 1,
   flags: ["noscript", "loading", "stale", "fast", "allow_busy", "not_queued"],
 
-  run({ client, reply }) {
+  run({ client, reply, keyspace }) {
     if (client.inTransaction) throw nested;
-    client.transaction ??= new Transaction();
+    client.transaction ??= new Transaction(keyspace.arena);
     client.mark(ClientState.MULTI, true);
     reply.ok();
   },
@@ -78,8 +78,12 @@ export const exec = engineCommand({
       return;
     }
     // Nothing is watched any more: the transaction's own changes must not disturb it.
-    engine.discard(client);
-    runQueue(call, transaction.queue);
+    engine.endTransaction(client);
+    try {
+      runQueue(call, transaction.queue);
+    } finally {
+      transaction.queue.free();
+    }
   },
 });
 
@@ -97,34 +101,34 @@ function anyExpired(call: EngineCall, transaction: Transaction): boolean {
   return false;
 }
 
-function runQueue(call: EngineCall, queue: readonly QueuedCommand[]): void {
+function runQueue(call: EngineCall, queue: CommandQueue): void {
   const { client, engine, reply, entry: execEntry, args, requestIndex } = call;
-  const vector = new ArgVector();
-  const start = reply.length;
-  reply.array(queue.length);
+  const { queuedBatch: batch } = engine;
+  const start = reply.mark();
+  reply.array(queue.count);
   takeBackIfMuted(call, start);
   engine.propagator.open();
   try {
-    for (const queued of queue) {
-      loadQueued(queued, vector);
-      engine.caller.before(queued.entry);
+    for (let id = queue.next(batch); id !== -1; id = queue.next(batch)) {
+      const entry = engine.commands.all[id] as CommandEntry;
+      engine.caller.before(entry);
       call.db = call.keyspace.databases[client.databaseIndex] as typeof call.db;
-      call.begin(vector, 0, queued.entry);
+      call.begin(batch, 0, entry);
       reply.resp3 = client.protocol === 3;
-      if ((engine.unusual & EngineState.LOADING) !== 0 && !isAllowedLoading(queued)) {
+      if ((engine.unusual & EngineState.LOADING) !== 0 && !isAllowedLoading(entry)) {
         reply.error("LOADING Redis is loading the dataset in memory");
         continue;
       }
-      const denied = engine.access.refusalInExec(client, queued.entry, call);
+      const denied = engine.access.refusalInExec(client, entry, call);
       if (denied !== null) {
         engine.stats.countError(denied.reply);
         reply.error(denied.reply);
         continue;
       }
-      const mark = reply.length;
+      const mark = reply.mark();
       // Who was closed by an earlier command of the transaction hears nothing of later ones.
       const isGone = client.is(ClientState.CLOSING);
-      engine.caller.run(client, queued.entry);
+      engine.caller.run(client, entry);
       if (isGone) reply.rewind(mark);
       takeBackIfMuted(call, mark);
     }
@@ -132,6 +136,7 @@ function runQueue(call: EngineCall, queue: readonly QueuedCommand[]): void {
     engine.propagator.close();
   } finally {
     engine.caller.before(null);
+    batch.clear();
     call.begin(args, requestIndex, execEntry);
     call.propagation = Propagation.PREVENTED;
     client.lastCommand = execEntry;
@@ -141,9 +146,9 @@ function runQueue(call: EngineCall, queue: readonly QueuedCommand[]): void {
 /** CLIENT REPLY may be queued as well: it counts from where it stands, not for all of EXEC. */
 function takeBackIfMuted({ engine, client, reply }: EngineCall, mark: number): void {
   if (engine.isMuted(client)) reply.rewind(mark);
-  engine.keptBytes = reply.length;
+  engine.keptBytes = reply.mark();
 }
 
-function isAllowedLoading(queued: QueuedCommand): boolean {
-  return queued.entry.command.flags.includes("loading");
+function isAllowedLoading({ bits }: CommandEntry): boolean {
+  return (bits & FLAG_BITS.loading) !== 0;
 }

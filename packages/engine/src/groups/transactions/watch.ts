@@ -20,7 +20,7 @@ export const watch = engineCommand({
   run(call) {
     const { client, engine, reply } = call;
     if (client.inTransaction) throw insideMulti;
-    client.transaction ??= new Transaction();
+    client.transaction ??= new Transaction(call.keyspace.arena);
     for (let index = 1; index < call.argc; index++) {
       const { bytes, view } = call;
       const entry = call.db.findKey(bytes, view, call.start(index), call.end(index));

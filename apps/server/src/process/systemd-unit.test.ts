@@ -1,0 +1,39 @@
+/** The unit file that the package brings along. */
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "../testing/server-process.ts";
+
+const appFolder = fileURLToPath(new URL("../../", import.meta.url));
+const unit = readFileSync(join(appFolder, "systemd/kv.service"), "utf8");
+
+const isInstalled = spawnSync("systemd-analyze", ["--version"]).status === 0;
+if (!isInstalled) console.warn("left out: the check of kv.service (systemd-analyze is missing)");
+
+test("lets systemd listen to the tool of a Node that cannot speak for itself", () => {
+  const lines = unit.split("\n");
+  for (const line of ["Type=notify", "NotifyAccess=all", "User=kv"]) expect(lines).toContain(line);
+  expect(lines.find((line) => line.startsWith("ExecStart="))).toContain("--supervised systemd");
+});
+
+test("is in the package", () => {
+  const { files } = JSON.parse(readFileSync(join(appFolder, "package.json"), "utf8"));
+  expect(files).toContain("systemd");
+});
+
+test.skipIf(!isInstalled)("has no line that systemd does not understand", () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "kv.service");
+  // The program is not installed where the unit expects it.
+  const program = unit.replace("/usr/local/bin/kv-server", process.execPath);
+  const verify = (text: string) => {
+    writeFileSync(path, text);
+    const { status, stderr } = spawnSync("systemd-analyze", ["verify", path], { encoding: "utf8" });
+    return { status, stderr };
+  };
+  expect(verify(program)).toEqual({ status: 0, stderr: "" });
+  const wrong = program.replace("NotifyAccess=", "NotifyAcces=");
+  expect(verify(wrong).stderr).toContain("NotifyAcces");
+});

@@ -1,0 +1,273 @@
+/**
+ * The commands of Redis 7.2 that are not there yet, group by group; placeholder.ts says what a row
+ * means and what becomes of it. SENTINEL is none of them: a Redis that is no Sentinel does not know
+ * it either. `function` stands here for the subcommands that it lacks.
+ */
+import type { Command } from "./command.ts";
+import { errors } from "./errors.ts";
+import { placeholders } from "./placeholder.ts";
+
+const generic = placeholders(
+  "generic",
+  `
+    migrate  -6  2.6.0  write movablekeys @keyspace @dangerous
+    wait      3  3.0.0  blocking @connection
+    waitaof   4  7.2.0  blocking @connection
+  `,
+);
+
+const list = placeholders(
+  "list",
+  `
+    blmove       6  6.2.0  write denyoom blocking
+    blmpop      -5  7.0.0  write blocking movablekeys
+    blpop       -3  2.0.0  write blocking
+    brpop       -3  2.0.0  write blocking
+    brpoplpush   4  2.2.0  write denyoom blocking
+    lindex       3  1.0.0  readonly
+    linsert      5  2.2.0  write denyoom
+    llen         2  1.0.0  readonly fast
+    lmove        5  6.2.0  write denyoom
+    lmpop       -4  7.0.0  write movablekeys
+    lpop        -2  1.0.0  write fast
+    lpos        -3  6.0.6  readonly
+    lpush       -3  1.0.0  write denyoom fast
+    lpushx      -3  2.2.0  write denyoom fast
+    lrange       4  1.0.0  readonly
+    lrem         4  1.0.0  write
+    lset         4  1.0.0  write denyoom
+    ltrim        4  1.0.0  write
+    rpop        -2  1.0.0  write fast
+    rpoplpush    3  1.2.0  write denyoom
+    rpush       -3  1.0.0  write denyoom fast
+    rpushx      -3  2.2.0  write denyoom fast
+  `,
+);
+
+const set = placeholders(
+  "set",
+  `
+    sadd         -3  1.0.0  write denyoom fast
+    scard         2  1.0.0  readonly fast
+    sdiff        -2  1.0.0  readonly
+    sdiffstore   -3  1.0.0  write denyoom
+    sinter       -2  1.0.0  readonly
+    sintercard   -3  7.0.0  readonly movablekeys
+    sinterstore  -3  1.0.0  write denyoom
+    sismember     3  1.0.0  readonly fast
+    smembers      2  1.0.0  readonly
+    smismember   -3  6.2.0  readonly fast
+    smove         4  1.0.0  write fast
+    spop         -2  1.0.0  write fast
+    srandmember  -2  1.0.0  readonly
+    srem         -3  1.0.0  write fast
+    sscan        -3  2.8.0  readonly
+    sunion       -2  1.0.0  readonly
+    sunionstore  -3  1.0.0  write denyoom
+  `,
+);
+
+const sortedSet = placeholders(
+  "sorted-set",
+  `
+    bzmpop            -5  7.0.0  write blocking movablekeys
+    bzpopmax          -3  5.0.0  write blocking fast
+    bzpopmin          -3  5.0.0  write blocking fast
+    zadd              -4  1.2.0  write denyoom fast
+    zcard              2  1.2.0  readonly fast
+    zcount             4  2.0.0  readonly fast
+    zdiff             -3  6.2.0  readonly movablekeys
+    zdiffstore        -4  6.2.0  write denyoom movablekeys
+    zincrby            4  1.2.0  write denyoom fast
+    zinter            -3  6.2.0  readonly movablekeys
+    zintercard        -3  7.0.0  readonly movablekeys
+    zinterstore       -4  2.0.0  write denyoom movablekeys
+    zlexcount          4  2.8.9  readonly fast
+    zmpop             -4  7.0.0  write movablekeys
+    zmscore           -3  6.2.0  readonly fast
+    zpopmax           -2  5.0.0  write fast
+    zpopmin           -2  5.0.0  write fast
+    zrandmember       -2  6.2.0  readonly
+    zrange            -4  1.2.0  readonly
+    zrangebylex       -4  2.8.9  readonly
+    zrangebyscore     -4  1.0.5  readonly
+    zrangestore       -5  6.2.0  write denyoom
+    zrank             -3  2.0.0  readonly fast
+    zrem              -3  1.2.0  write fast
+    zremrangebylex     4  2.8.9  write
+    zremrangebyrank    4  2.0.0  write
+    zremrangebyscore   4  1.2.0  write
+    zrevrange         -4  1.2.0  readonly
+    zrevrangebylex    -4  2.8.9  readonly
+    zrevrangebyscore  -4  2.2.0  readonly
+    zrevrank          -3  2.0.0  readonly fast
+    zscan             -3  2.8.0  readonly
+    zscore             3  1.2.0  readonly fast
+    zunion            -3  6.2.0  readonly movablekeys
+    zunionstore       -4  2.0.0  write denyoom movablekeys
+  `,
+);
+
+const stream = placeholders(
+  "stream",
+  `
+    xack                   -4  5.0.0  write fast
+    xadd                   -5  5.0.0  write denyoom fast
+    xautoclaim             -6  6.2.0  write fast
+    xclaim                 -6  5.0.0  write fast
+    xdel                   -3  5.0.0  write fast
+    xgroup                 -2  5.0.0
+    xgroup|create          -5  5.0.0  write denyoom
+    xgroup|createconsumer   5  6.2.0  write denyoom
+    xgroup|delconsumer      5  5.0.0  write
+    xgroup|destroy          4  5.0.0  write
+    xgroup|help             2  5.0.0  loading stale
+    xgroup|setid           -5  5.0.0  write
+    xinfo                  -2  5.0.0
+    xinfo|consumers         4  5.0.0  readonly
+    xinfo|groups            3  5.0.0  readonly
+    xinfo|help              2  5.0.0  loading stale
+    xinfo|stream           -3  5.0.0  readonly
+    xlen                    2  5.0.0  readonly fast
+    xpending               -3  5.0.0  readonly
+    xrange                 -4  5.0.0  readonly
+    xread                  -4  5.0.0  readonly blocking movablekeys
+    xreadgroup             -7  5.0.0  write blocking movablekeys
+    xrevrange              -4  5.0.0  readonly
+    xsetid                 -3  5.0.0  write denyoom fast
+    xtrim                  -4  5.0.0  write
+  `,
+);
+
+const bitmap = placeholders(
+  "bitmap",
+  `
+    bitcount     -2  2.6.0  readonly
+    bitfield     -2  3.2.0  write denyoom
+    bitfield_ro  -2  6.0.0  readonly fast
+    bitop        -4  2.6.0  write denyoom
+    bitpos       -3  2.8.7  readonly
+    getbit        3  2.2.0  readonly fast
+    setbit        4  2.2.0  write denyoom
+  `,
+);
+
+const hyperloglog = placeholders(
+  "hyperloglog",
+  `
+    pfadd       -2  2.8.9  write denyoom fast
+    pfcount     -2  2.8.9  readonly may_replicate
+    pfdebug      3  2.8.9  write denyoom admin
+    pfmerge     -2  2.8.9  write denyoom
+    pfselftest   1  2.8.9  admin
+  `,
+);
+
+const geo = placeholders(
+  "geo",
+  `
+    geoadd                -5  3.2.0  write denyoom
+    geodist               -4  3.2.0  readonly
+    geohash               -2  3.2.0  readonly
+    geopos                -2  3.2.0  readonly
+    georadius             -6  3.2.0  write denyoom movablekeys
+    georadius_ro          -6  3.2.10 readonly
+    georadiusbymember     -5  3.2.0  write denyoom movablekeys
+    georadiusbymember_ro  -5  3.2.10 readonly
+    geosearch             -7  6.2.0  readonly
+    geosearchstore        -8  6.2.0  write denyoom
+  `,
+);
+
+const scripting = placeholders(
+  "scripting",
+  `
+    eval              -3  2.6.0  noscript stale skip_monitor no_mandatory_keys movablekeys may_replicate
+    eval_ro           -3  7.0.0  readonly noscript stale skip_monitor no_mandatory_keys movablekeys
+    evalsha           -3  2.6.0  noscript stale skip_monitor no_mandatory_keys movablekeys may_replicate
+    evalsha_ro        -3  7.0.0  readonly noscript stale skip_monitor no_mandatory_keys movablekeys
+    fcall             -3  7.0.0  noscript stale skip_monitor no_mandatory_keys movablekeys may_replicate
+    fcall_ro          -3  7.0.0  readonly noscript stale skip_monitor no_mandatory_keys movablekeys
+    function          -2  7.0.0
+    function|delete    3  7.0.0  write noscript
+    function|dump      2  7.0.0  noscript
+    function|kill      2  7.0.0  noscript allow_busy
+    function|restore  -3  7.0.0  write denyoom noscript
+    function|stats     2  7.0.0  noscript allow_busy
+    script            -2  2.6.0
+    script|debug       3  3.2.0  noscript
+    script|exists     -3  2.6.0  noscript
+    script|flush      -2  2.6.0  noscript
+    script|help        2  5.0.0  loading stale
+    script|kill        2  2.6.0  noscript allow_busy
+    script|load        3  2.6.0  noscript stale
+  `,
+);
+
+const server = placeholders(
+  "server",
+  `
+    bgrewriteaof     1  1.0.0  admin noscript no_async_loading
+    failover        -1  6.2.0  admin noscript stale
+    psync           -3  2.8.0  admin noscript no_async_loading no_multi
+    replconf        -1  3.0.0  admin noscript loading stale allow_busy
+    replicaof        3  5.0.0  admin noscript stale no_async_loading
+    restore-asking  -4  3.0.0  write denyoom asking @keyspace @dangerous
+    slaveof          3  1.0.0  admin noscript stale no_async_loading
+    sync             1  1.0.0  admin noscript no_async_loading no_multi
+  `,
+);
+
+/** With cluster-enabled at no, Redis gives each of them, CLUSTER HELP included, this one answer. */
+const cluster = placeholders(
+  "cluster",
+  `
+    asking                          1  3.0.0  fast @connection
+    cluster                        -2  3.0.0
+    cluster|addslots               -3  3.0.0  admin stale no_async_loading
+    cluster|addslotsrange          -4  7.0.0  admin stale no_async_loading
+    cluster|bumpepoch               2  3.0.0  admin stale no_async_loading
+    cluster|count-failure-reports   3  3.0.0  admin stale
+    cluster|countkeysinslot         3  3.0.0  stale
+    cluster|delslots               -3  3.0.0  admin stale no_async_loading
+    cluster|delslotsrange          -4  7.0.0  admin stale no_async_loading
+    cluster|failover               -2  3.0.0  admin stale no_async_loading
+    cluster|flushslots              2  3.0.0  admin stale no_async_loading
+    cluster|forget                  3  3.0.0  admin stale no_async_loading
+    cluster|getkeysinslot           4  3.0.0  stale
+    cluster|help                    2  5.0.0  loading stale
+    cluster|info                    2  3.0.0  stale
+    cluster|keyslot                 3  3.0.0  stale
+    cluster|links                   2  7.0.0  stale
+    cluster|meet                   -4  3.0.0  admin stale no_async_loading
+    cluster|myid                    2  3.0.0  stale
+    cluster|myshardid               2  7.2.0  stale
+    cluster|nodes                   2  3.0.0  stale
+    cluster|replicas                3  5.0.0  admin stale
+    cluster|replicate               3  3.0.0  admin stale no_async_loading
+    cluster|reset                  -2  3.0.0  admin noscript stale
+    cluster|saveconfig              2  3.0.0  admin stale no_async_loading
+    cluster|set-config-epoch        3  3.0.0  admin stale no_async_loading
+    cluster|setslot                -4  3.0.0  admin stale no_async_loading
+    cluster|shards                  2  7.0.0  stale
+    cluster|slaves                  3  3.0.0  admin stale
+    cluster|slots                   2  3.0.0  stale
+    readonly                        1  3.0.0  loading stale fast @connection
+    readwrite                       1  3.0.0  loading stale fast @connection
+  `,
+  errors.clusterDisabled,
+);
+
+export const placeholderCommands: readonly Command[] = [
+  ...generic,
+  ...list,
+  ...set,
+  ...sortedSet,
+  ...stream,
+  ...bitmap,
+  ...hyperloglog,
+  ...geo,
+  ...scripting,
+  ...server,
+  ...cluster,
+];
