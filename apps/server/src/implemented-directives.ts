@@ -16,6 +16,8 @@ export const implementedDirectives: ReadonlySet<string> = new Set([
   "port",
   "proc-title-template",
   "set-proc-title",
+  "shutdown-on-sigint",
+  "shutdown-on-sigterm",
   "supervised",
   "tcp-backlog",
   "tcp-keepalive",

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import {
@@ -197,6 +197,38 @@ describe("starting", () => {
     );
   });
 
+  test("a directive that is refused is told with its line, and so is the next", async () => {
+    const { ended, stderr } = run(["--min-replicas-to-write", "1", "--tls-port", "7", "--hz", "x"]);
+    expect(await ended).toBe(1);
+    expect(stderr()).toBe(
+      "\n*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***\n" +
+        "Reading the configuration file, at line 4\n" +
+        `>>> 'hz "x"'\n` +
+        "argument couldn't be parsed into an integer\n" +
+        "Reading the configuration file, at line 3\n" +
+        `>>> 'tls-port "7"'\n` +
+        "'tls-port' is refused: this server does not have TLS yet\n" +
+        "Reading the configuration file, at line 2\n" +
+        `>>> 'min-replicas-to-write "1"'\n` +
+        "'min-replicas-to-write' is refused: this server does not have replication yet\n",
+    );
+  });
+
+  test.each([
+    ["no ACL file", undefined, "", "Error loading ACLs, opening file 'u.acl': No such file or dir"],
+    ["a wrong one", "user default +nope\n", "", "u.acl:1: Error in applying operation '+nope': Un"],
+    ["user lines beside one", "user default on\n", "user default on", "Configuring Redis with use"],
+  ])("%s", async (_, acl, line, says) => {
+    using folder = temporaryFolder();
+    if (acl !== undefined) writeFileSync(join(folder.path, "u.acl"), acl);
+    writeFileSync(join(folder.path, "kv.conf"), `port 0\ndir ${folder.path}\n${line}\n`);
+    const { ended, stdout } = run([join(folder.path, "kv.conf"), "--aclfile", "u.acl"]);
+    expect(await ended).toBe(1);
+    expect(stdout()).toMatch(/ # (Aborting Redis startup because of ACL errors: |Configuring)/);
+    expect(stdout()).toContain(says);
+    expect(stdout()).not.toContain("Ready to accept");
+  });
+
   test("a busy port", async () => {
     const { port } = await start();
     const second = run(["--port", String(port), "--bind", "127.0.0.1"]);
@@ -385,4 +417,36 @@ describe("watchdog-period", () => {
     child.kill("SIGTERM");
     expect(await ended).toBe(0);
   });
+});
+
+test("an ACL file that turns the default user off lets nobody in, and ACL SAVE writes it", async () => {
+  using folder = temporaryFolder();
+  const file = join(folder.path, "u.acl");
+  writeFileSync(file, "user default off\n");
+  const closed = await start(["--dir", folder.path, "--aclfile", "u.acl"]);
+  expect(await ask(closed.port, "SET a b")).toBe("-NOAUTH Authentication required.\r\n");
+  writeFileSync(file, "user default on nopass ~* &* +@all -debug\n");
+  const open = await start(["--dir", folder.path, "--aclfile", "u.acl"]);
+  expect(await ask(open.port, "ACL SETUSER default -flushall")).toBe("+OK\r\n");
+  expect(await ask(open.port, "ACL SAVE")).toBe("+OK\r\n");
+  expect(readFileSync(file, "latin1")).toBe(
+    "user default on nopass sanitize-payload ~* &* +@all -debug -flushall\n",
+  );
+});
+
+test("what has no effect is said although only warnings are logged", async () => {
+  const port = String(await freePort());
+  const { says } = run(["--port", port, "--loglevel", "warning", "--repl-timeout", "7"]);
+  await says("# 'repl-timeout' is accepted but has no effect here.");
+});
+
+test("without a name for the data file it starts empty, and cannot save", async () => {
+  using folder = temporaryFolder();
+  const { port, stdout, child, ended } = await start(["--dir", folder.path, "--dbfilename", ""]);
+  expect(await ask(port, "SET a b")).toBe("+OK\r\n");
+  expect(await ask(port, "SAVE")).toBe("-ERR\r\n");
+  expect(stdout()).toContain("No such file or directory");
+  expect(readdirSync(folder.path)).toEqual([]);
+  child.kill("SIGTERM");
+  expect(await ended).toBe(0);
 });

@@ -18,7 +18,7 @@ import {
   parseCommandLine,
   Refusal,
 } from "@kv/config";
-import { checkStatements, engineVersion, unsupportedDirective } from "@kv/engine";
+import { AclStartError, checkStatements, engineVersion, unsupportedDirectives } from "@kv/engine";
 import { implementedDirectives } from "./implemented-directives.ts";
 import { banner } from "./process/banner.ts";
 import { byteString, textOf } from "./process/byte-string.ts";
@@ -26,7 +26,7 @@ import { errorReport, signalReport } from "./process/crash-report.ts";
 import { isInBackground, startInBackground } from "./process/daemonize.ts";
 import { Log, type Role } from "./process/log.ts";
 import { testMemory } from "./process/memory-test.ts";
-import { OomScore } from "./process/oom-score.ts";
+import { mayNeedPrivilege, OomScore } from "./process/oom-score.ts";
 import { defaultPidFile, PidFile } from "./process/pid-file.ts";
 import { processTitle } from "./process/process-title.ts";
 import { listenToSignals } from "./process/signals.ts";
@@ -40,7 +40,7 @@ import { systemErrorText } from "./process/system-error.ts";
 import { usageText, versionLine } from "./process/usage.ts";
 import { backlogWarning, checkSystem, startWarnings } from "./process/warnings.ts";
 import { Watchdog } from "./process/watchdog.ts";
-import { Server } from "./server.ts";
+import { Server, type ServerOptions } from "./server.ts";
 
 /** Runs the program with these arguments. Resolves when the server is ready, or has given up. */
 export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
@@ -134,18 +134,19 @@ class Program {
     this.#isUp = true;
     this.#writePidFile(isDaemon);
     this.#setTitle();
-    this.#setOomScore();
+    this.#setOomScore(true);
     this.#showBanner();
     const backlogText = backlogWarning(config.number("tcp-backlog"));
     if (backlogText !== undefined) log.warning(backlogText);
 
     const server = this.#makeServer();
+    if (server === undefined) return this.#exit(1);
     this.#server = server;
     this.#listenToSignals();
     if (!(await server.listen())) return this.#exit(1);
     log.notice("Server initialized");
     for (const text of startWarnings()) log.warning(text);
-    for (const text of config.ineffective()) log.notice(text);
+    for (const text of config.ineffective()) log.warning(text);
     this.#setWatchdog();
     if (!(await server.load())) return this.#exit(1);
     this.#isReady = true;
@@ -164,16 +165,15 @@ class Program {
     const config = this.#config;
     config.onParse<string>("dir", enterFolder);
     checkStatements(config);
+    config.onLoaded(unsupportedDirectives);
     try {
-      if (this.#commandLine.sentinel) throw new ConfigFileError(noSentinel);
+      if (this.#commandLine.sentinel) throw new ConfigFileError({ reason: noSentinel });
       loadConfig(config, {
         commandLine: { ...this.#commandLine, configFile: this.#configFile || undefined },
         stdinText,
         readFile: (path) => readFileSync(textOf(path), "latin1"),
         glob: (pattern) => globSync(textOf(pattern)).map(byteString).toSorted(),
       });
-      const unsupported = unsupportedDirective(config);
-      if (unsupported !== undefined) throw new ConfigFileError(unsupported);
       if (config.text("dir") === ".") config.assign("dir", byteString(process.cwd()));
       this.#tryLogFile();
       return true;
@@ -191,7 +191,9 @@ class Program {
     try {
       closeSync(openSync(path, "a"));
     } catch (error) {
-      throw new ConfigFileError(`Can't open the log file: ${systemErrorText(error)}`);
+      throw new ConfigFileError({
+        reason: `Can't open the log file: ${systemErrorText(error)}`,
+      });
     }
   }
 
@@ -237,8 +239,19 @@ class Program {
     else this.#log.notice(`Running mode=${mode}, port=${port}.`);
   }
 
-  #makeServer(): Server {
-    return new Server({
+  /** Undefined: its users cannot be had, and the log says why. */
+  #makeServer(): Server | undefined {
+    try {
+      return new Server(this.#serverOptions());
+    } catch (error) {
+      if (!(error instanceof AclStartError)) throw error;
+      this.#log.warning(error.message);
+      return undefined;
+    }
+  }
+
+  #serverOptions(): ServerOptions {
+    return {
       config: this.#config,
       configFile: this.#configFile,
       folder: ".",
@@ -247,7 +260,7 @@ class Program {
       failed: (error) => this.#crash(errorReport(error, this.#crashFacts)),
       reconfigured: (name) => this.#reconfigured(name),
       beat: () => this.#watchdog.beat(),
-    });
+    };
   }
 
   #ready(server: Server): void {
@@ -266,7 +279,7 @@ class Program {
 
   /** CONFIG SET of what belongs to the process. Returns why it cannot be. */
   #reconfigured(name: string): string | undefined {
-    if (name.startsWith("oom-score-adj")) return this.#setOomScore();
+    if (name.startsWith("oom-score-adj")) return this.#setOomScore(name.endsWith("-values"));
     if (name === "watchdog-period") this.#setWatchdog();
     else this.#setTitle();
     return undefined;
@@ -278,14 +291,21 @@ class Program {
     config.assign("watchdog-period", periodMs);
   }
 
-  #setOomScore(): string | undefined {
+  /** `isNew`: the scores were not there before. */
+  #setOomScore(isNew: boolean): string | undefined {
     const config = this.#config;
-    const [primary, replica] = config.value<readonly number[]>("oom-score-adj-values");
+    const scores = config.value<readonly number[]>("oom-score-adj-values");
+    const [primary, replica] = scores;
+    if (isNew && mayNeedPrivilege(scores)) {
+      this.#log.warning(
+        "The oom-score-adj-values configuration may not work for non-privileged processes! Please consult the documentation.",
+      );
+    }
     const score = config.value("replicaof") === null ? primary : replica;
     const problem = this.#oomScore.apply(config.text("oom-score-adj"), score);
     if (problem === undefined) return undefined;
-    this.#log.warning(`Unable to write oom_score_adj: ${problem}`);
-    return "Failed to apply new oom_score_adj configuration, check server logs.";
+    this.#log.warning(problem);
+    return "Failed to set current oom_score_adj. Check server logs.";
   }
 
   // ---- The end ---------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import { performance } from "node:perf_hooks";
 import type { Host, HostFacts, HostUsage, LogLevel } from "@kv/engine";
 import { nodeStorage, nodeSyncStorage } from "@kv/persistence/node";
 import { textOf } from "./process/byte-string.ts";
+import { codeOf, systemErrorText } from "./process/system-error.ts";
 import { createWallClock } from "./wall-clock.ts";
 
 export interface NodeHostOptions {
@@ -60,9 +61,19 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
     sleepMs(durationMs) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
     },
-    readText: (path) => readFileSync(textOf(path), "latin1"),
-    writeText: replaceFile,
+    readText: (path) => worded(() => readFileSync(textOf(path), "latin1")),
+    writeText: (path, text) => worded(() => replaceFile(path, text)),
   };
+}
+
+/** Whoever asked for the file tells its client or the log why it could not be had. */
+function worded<Result>(action: () => Result): Result {
+  try {
+    return action();
+  } catch (error) {
+    if (codeOf(error) === "") throw error;
+    throw new Error(systemErrorText(error), { cause: error });
+  }
 }
 
 function usageNow(): HostUsage {

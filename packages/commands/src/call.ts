@@ -256,6 +256,14 @@ export class Call {
     for (let index = first; index < this.argc; index++) yield this.word(index);
   }
 
+  /**
+   * Whether keys may be read that no argument names: those that patterns make (SORT BY and GET).
+   * Whoever knows users says otherwise.
+   */
+  mayReadAnyKey(): boolean {
+    return true;
+  }
+
   /** True when the argument is `word` (given in upper case), whatever its case. */
   is(index: number, word: string): boolean {
     const start = this.start(index);
@@ -411,7 +419,7 @@ export class Call {
     this.reply.bulkFrom(value.bytes, value.view, value.start, value.end);
   }
 
-  /** Gives the key at `keyIndex` the bytes[from, to) as its string value, in place of `entry`. */
+  /** Gives the key at `keyIndex` the string bytes[from, to), in place of `entry`. */
   putString(
     keyArgument: number,
     entry: Ref,

@@ -34,6 +34,11 @@ export interface CommandSpec<C extends Call = Call> {
   docFlags?: readonly string[];
   /** Finds keys that no spec can describe; then `movablekeys` should be among the flags. */
   getKeys?: (request: RequestWords) => FoundKeys[] | null;
+  /**
+   * The channels that it speaks or listens to, by their arguments; `last` negative: from the end.
+   * Whether the user may is asked of each (ACL). No channel need be allowed to be left.
+   */
+  channels?: { first: number; last: number; arePatterns: boolean };
   /** Makes this a container: dispatch then looks at the second word. */
   subcommands?: readonly Command[];
   /** Its name is known, the command is not there yet (placeholder.ts). */

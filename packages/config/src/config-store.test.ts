@@ -292,3 +292,26 @@ describe("effect", () => {
     ]);
   });
 });
+
+describe("onLoaded", () => {
+  test("refuses what cannot be had, with the last line that asks for it, after what is wrong", () => {
+    const store = new ConfigStore();
+    store.onLoaded((config) =>
+      ["tls-port", "port"]
+        .filter((name) => config.number(name) !== 0)
+        .map((name) => ({ name, reason: `no ${name}` })),
+    );
+    expect(() => store.load("tls-port 1\nnope\ntls-port 2\n")).toThrow(
+      "*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***\n" +
+        "Reading the configuration file, at line 2\n" +
+        ">>> 'nope'\n" +
+        "Bad directive or wrong number of arguments\n" +
+        "Reading the configuration file, at line 3\n" +
+        ">>> 'tls-port 2'\n" +
+        "no tls-port\n" +
+        "no port",
+    );
+    store.load("port 0\ntls-port 0");
+    expect(store.number("tls-port")).toBe(0);
+  });
+});

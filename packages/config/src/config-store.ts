@@ -22,7 +22,12 @@ import {
 } from "./conf-file.ts";
 import type { AnyDirective } from "./directive.ts";
 import { directives as redisDirectives } from "./directives/index.ts";
-import { ConfigFileError, ConfigOptionsError, ConfigSetError } from "./errors.ts";
+import {
+  ConfigFileError,
+  ConfigOptionsError,
+  type ConfigProblem,
+  ConfigSetError,
+} from "./errors.ts";
 import { isPattern, matchesGlob } from "./glob.ts";
 import { checkValue, decodeWords, type MergeContext, Refusal } from "./kind.ts";
 import { type ConfigOptions, parseOptions } from "./options.ts";
@@ -53,6 +58,10 @@ export interface ConfigSetContext {
 
 /** Undefined when the new values are in force, else the reason why they cannot be. */
 export type ApplyListener = (store: ConfigStore) => string | undefined;
+/** Looks at a whole configuration: the directives whose values cannot be had, and why. */
+export type LoadCheck = (
+  store: ConfigStore,
+) => readonly { readonly name: string; readonly reason: string }[];
 /** Looks at a value before it is taken; may give another in its place. */
 export type ParseHook<Value> = (value: Value) => Value | Refusal;
 
@@ -75,8 +84,9 @@ export class ConfigStore {
   readonly #entries = new Map<string, Entry>();
   readonly #implemented: ReadonlySet<string> | undefined;
   readonly #statements = new Statements();
-  /** Directives that a line of the last load has set. */
-  readonly #seen = new Set<Slot>();
+  /** Directives that the last load has set, each with the last line that did. */
+  readonly #seen = new Map<Slot, ConfLine>();
+  readonly #checks: LoadCheck[] = [];
 
   constructor(
     directives: readonly AnyDirective[] = redisDirectives,
@@ -186,7 +196,7 @@ export class ConfigStore {
       // Redis splits at every single blank; two in a row make an empty word.
       const words = !slot.directive.kind.multiArg ? [given] : given === "" ? [] : given.split(" ");
       const before = slot.value;
-      const refusal = this.#take(slot, words, false);
+      const refusal = this.#take(slot, words);
       if (refusal !== undefined) {
         this.#restore(undo);
         return related(entry.name, refusal.reason);
@@ -257,42 +267,61 @@ export class ConfigStore {
   // ---- Loading ---------------------------------------------------------------------------------
 
   /**
-   * Takes the lines of a configuration text. Throws ConfigFileError at the first that is wrong;
-   * the values are those up to there then, and the server should not start.
+   * Takes the lines of a configuration text. Throws ConfigFileError when any are wrong, and tells
+   * all of them; the values are those of the others then, and the server should not start.
    */
   load(text: string, context: LoadContext = {}): void {
     this.#seen.clear();
     this.#statements.clearSeen();
-    this.#loadText(text, context, 0);
+    const problems: ConfigProblem[] = [];
+    this.#loadText(text, context, 0, problems);
     if (this.#isClusterReplica()) {
-      throw new ConfigFileError("replicaof directive not allowed in cluster mode");
+      problems.push({ reason: "replicaof directive not allowed in cluster mode" });
     }
+    for (const check of this.#checks) {
+      for (const { name, reason } of check(this)) {
+        problems.push(problemOf(reason, this.#seen.get(this.#slot(name))));
+      }
+    }
+    const [first, ...further] = problems;
+    if (first !== undefined) throw new ConfigFileError(first, ...further);
   }
 
-  #loadText(text: string, context: LoadContext, depth: number): void {
+  /** Has `check` look at the whole after each load, and refuse what it finds. */
+  onLoaded(check: LoadCheck): void {
+    this.#checks.push(check);
+  }
+
+  #loadText(text: string, context: LoadContext, depth: number, problems: ConfigProblem[]): void {
     for (const line of confLines(text)) {
-      const reason = this.#loadLine(line, context, depth);
-      if (reason !== undefined) throw new ConfigFileError(reason, line.number, line.text);
+      const reason = this.#loadLine(line, context, depth, problems);
+      if (reason !== undefined) problems.push(problemOf(reason, line));
     }
   }
 
   /** The reason why the line is wrong, or undefined. */
-  #loadLine({ words }: ConfLine, context: LoadContext, depth: number): string | undefined {
+  #loadLine(
+    line: ConfLine,
+    context: LoadContext,
+    depth: number,
+    problems: ConfigProblem[],
+  ): string | undefined {
+    const { words } = line;
     if (words === undefined) return unbalanced;
     const [name, ...args] = words;
     const slot = this.#entries.get(name.toLowerCase())?.slot;
     if (slot !== undefined) {
       if (slot.directive.kind.multiArg) {
         const separate = separateArgs(args);
-        return separate === undefined ? unbalanced : this.#take(slot, separate, true)?.reason;
+        return separate === undefined ? unbalanced : this.#take(slot, separate, line)?.reason;
       }
-      return args.length === 1 ? this.#take(slot, args, true)?.reason : "wrong number of arguments";
+      return args.length === 1 ? this.#take(slot, args, line)?.reason : "wrong number of arguments";
     }
     if (name.toLowerCase() === "include" && args.length === 1) {
       if (depth === includeDepthMax) return "Files include each other";
       const { readFile, glob } = context;
       if (readFile === undefined) return "include is not possible here";
-      this.#loadText(readConf(args[0], { readFile, glob }), context, depth + 1);
+      this.#loadText(readConf(args[0], { readFile, glob }), context, depth + 1, problems);
       return undefined;
     }
     return this.#statements.take(words, context.sentinel === true);
@@ -308,26 +337,26 @@ export class ConfigStore {
     const problems: string[] = [];
     for (const [name, words] of parseOptions(options, (key) => this.directive(key))) {
       const slot = this.#slot(name);
-      const refusal = this.#take(slot, words, false);
+      const refusal = this.#take(slot, words);
       if (refusal !== undefined) problems.push(`${name}: ${refusal.reason}`);
       slot.isExplicit = true;
     }
     if (problems.length > 0) throw new ConfigOptionsError(problems);
   }
 
-  /** Parses, lets the hook look, and stores. */
-  #take(slot: Slot, words: readonly string[], inFile: boolean): Refusal | undefined {
+  /** Parses, lets the hook look, and stores. `line`: of the file that is being read. */
+  #take(slot: Slot, words: readonly string[], line?: ConfLine): Refusal | undefined {
     const { kind, clamp } = slot.directive;
     const input = decodeWords(kind, words);
     if (input instanceof Refusal) return input;
-    const context: MergeContext = { inFile, seen: this.#seen.has(slot) };
+    const context: MergeContext = { inFile: line !== undefined, seen: this.#seen.has(slot) };
     const merged = kind.merge(slot.value, input, context);
     const clamped = clamp === undefined ? merged : clamp(merged);
     const value = slot.hook === undefined ? clamped : slot.hook(clamped);
     if (value instanceof Refusal) return value;
     slot.value = value;
-    if (inFile) {
-      this.#seen.add(slot);
+    if (line !== undefined) {
+      this.#seen.set(slot, line);
       slot.isExplicit = true;
     }
     return undefined;
@@ -394,6 +423,10 @@ export class ConfigStore {
     }
     return sentences;
   }
+}
+
+function problemOf(reason: string, line: ConfLine | undefined): ConfigProblem {
+  return { reason, lineNumber: line?.number, line: line?.text };
 }
 
 const unbalanced = "Unbalanced quotes in configuration line";

@@ -10,25 +10,34 @@ export class ConfigSetError extends Error {
   override readonly name = "ConfigSetError";
 }
 
-/** A line that stops the start. `message` is what goes to stderr. */
+/** One thing that is wrong with a configuration. */
+export interface ConfigProblem {
+  readonly reason: string;
+  /** From 1, in the text that was being read; left out when no one line is to blame. */
+  readonly lineNumber?: number | undefined;
+  readonly line?: string | undefined;
+}
+
+/** Lines that stop the start. `message` is what goes to stderr, and tells all of them. */
 export class ConfigFileError extends Error {
   override readonly name = "ConfigFileError";
+  /** Of the first. */
   readonly reason: string;
-  /** From 1, in the text that was being read; undefined when no one line is to blame. */
   readonly lineNumber: number | undefined;
   readonly line: string | undefined;
 
-  constructor(reason: string, lineNumber?: number, line?: string) {
+  constructor(first: ConfigProblem, ...further: readonly ConfigProblem[]) {
     const heading = `*** FATAL CONFIG FILE ERROR (Redis ${compatibleVersion}) ***`;
-    const where =
-      lineNumber === undefined
-        ? []
-        : [`Reading the configuration file, at line ${lineNumber}`, `>>> '${line}'`];
-    super([heading, ...where, reason].join("\n"));
-    this.reason = reason;
-    this.lineNumber = lineNumber;
-    this.line = line;
+    super([heading, ...[first, ...further].flatMap(linesOf)].join("\n"));
+    this.reason = first.reason;
+    this.lineNumber = first.lineNumber;
+    this.line = first.line;
   }
+}
+
+function linesOf({ reason, lineNumber, line }: ConfigProblem): string[] {
+  if (lineNumber === undefined) return [reason];
+  return [`Reading the configuration file, at line ${lineNumber}`, `>>> '${line}'`, reason];
 }
 
 /** A configuration file cannot be read. `message` is the log line. */

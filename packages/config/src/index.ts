@@ -6,6 +6,7 @@ export {
   type ConfigSetContext,
   ConfigStore,
   type ConfigStoreOptions,
+  type LoadCheck,
   type LoadContext,
   type ParseHook,
 } from "./config-store.ts";
@@ -16,6 +17,7 @@ export {
   ConfigFileError,
   ConfigOpenError,
   ConfigOptionsError,
+  type ConfigProblem,
   ConfigSetError,
   compatibleVersion,
 } from "./errors.ts";

@@ -152,6 +152,21 @@ describe("a start that fails", () => {
     expect(failure(text, ["-"]).split("\n").at(-1)).toBe(reason);
   });
 
+  test("tells all lines that are wrong", () => {
+    expect(failure("bogus 5\nport 7\nport x", ["-", "--maxmemory", "1", "2"])).toBe(
+      "*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***\n" +
+        "Reading the configuration file, at line 1\n" +
+        ">>> 'bogus 5'\n" +
+        "Bad directive or wrong number of arguments\n" +
+        "Reading the configuration file, at line 3\n" +
+        ">>> 'port x'\n" +
+        "argument couldn't be parsed into an integer\n" +
+        "Reading the configuration file, at line 4\n" +
+        `>>> 'maxmemory "1" "2"'\n` +
+        "wrong number of arguments",
+    );
+  });
+
   test("quotes options of the command line as lines of a file", () => {
     expect(failure("", ["--port", "--bla"])).toContain(`>>> 'port "--bla"'`);
     expect(failure("", ["--replicaof", "127.0.0.1", "abc"])).toContain(

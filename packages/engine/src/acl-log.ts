@@ -26,7 +26,7 @@ export class AclLog {
   /** Someone was refused. `clientInfo` is the client as CLIENT LIST prints it. */
   add(
     refusal: Pick<AclLogEntry, "reason" | "object" | "username" | "clientInfo">,
-    client: Client,
+    client: Pick<Client, "inTransaction">,
     nowMs: number,
     lengthMax: number,
   ): void {

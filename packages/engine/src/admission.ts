@@ -4,12 +4,15 @@ import type { Engine } from "./engine.ts";
 import type { Connection } from "./host.ts";
 
 /** The error for a connection that is not let in; null when it is. */
-export function refusalOf(engine: Engine, connection: Connection): string | null {
-  const { clients, config, users } = engine;
+export function refusalOf(
+  engine: Engine,
+  connection: Pick<Connection, "kind" | "address">,
+): string | null {
+  const { clients, config, access } = engine;
   if (clients.size >= config.number("maxclients")) return "ERR max number of clients reached";
   if (
     config.boolean("protected-mode") &&
-    users.opensFreely &&
+    access.users.defaultUser.anyPassword &&
     connection.kind !== "unix" &&
     connection.kind !== "inproc" &&
     !isLoopback(connection.address)

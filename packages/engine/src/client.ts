@@ -4,7 +4,7 @@
  */
 import type { CommandEntry } from "@kv/commands";
 import { ReplyWriter, type RequestLimits, RequestReader } from "@kv/resp";
-import type { User } from "./acl.ts";
+import type { User } from "./acl/user.ts";
 import type { Connection } from "./host.ts";
 import type { ClientTracking } from "./tracking.ts";
 import type { Transaction } from "./transaction.ts";
@@ -49,6 +49,8 @@ export class Client {
   libraryName = "";
   libraryVersion = "";
   user: User;
+  /** It has logged in, or came when nobody had to: what access.ts makes of it are the bits. */
+  loggedIn = false;
   lastActiveMs: number;
   lastCommand: CommandEntry | null = null;
   transaction: Transaction | null = null;

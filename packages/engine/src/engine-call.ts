@@ -1,11 +1,18 @@
 /** EngineCall: what commands see that also need the engine or the client who sent them. */
 import { Call, type Command, type CommandSpec, command } from "@kv/commands";
-import type { Client } from "./client.ts";
+import { KeyAccess } from "./acl/patterns.ts";
+import { type Client, ClientState } from "./client.ts";
 import type { Engine } from "./engine.ts";
 
 export class EngineCall extends Call {
   engine!: Engine;
   client!: Client;
+
+  override mayReadAnyKey(): boolean {
+    const { client, entry } = this;
+    if (!client.is(ClientState.RESTRICTED)) return true;
+    return client.user.mayUseAnyKey(entry, this, KeyAccess.READ);
+  }
 }
 
 /** As command(), for commands of the engine's own groups. */

@@ -30,7 +30,7 @@ import {
   ReplyWriter,
   type RequestLimits,
 } from "@kv/resp";
-import { Users } from "./acl.ts";
+import { Access } from "./access.ts";
 import { AclLog } from "./acl-log.ts";
 import { logConnection, refusalOf, refuse } from "./admission.ts";
 import { Caller, isTooLarge } from "./caller.ts";
@@ -91,7 +91,7 @@ export class Engine {
   readonly modules: readonly EngineModule[];
   readonly keyspace: Keyspace;
   readonly commands: CommandTable;
-  readonly users = new Users();
+  readonly access: Access;
   readonly aclLog = new AclLog();
   /** What DEBUG has switched. */
   readonly debug = new DebugSwitches();
@@ -165,6 +165,7 @@ export class Engine {
       ...placeholderCommands,
     ]);
     this.watchedKeys = new WatchedKeys(this);
+    this.access = new Access(this);
     this.pubsub = new PubSub(this);
     this.tracking = new Tracking(this);
     this.monitors = new Monitors(this);
@@ -204,7 +205,7 @@ export class Engine {
       refuse(this, connection, refusal);
       return null;
     }
-    const user = this.users.defaultUser;
+    const user = this.access.users.defaultUser;
     this.nowMs = this.host.wallMs();
     const client = new Client(
       this.clients.nextId++,
@@ -214,8 +215,7 @@ export class Engine {
       this.nowMs,
     );
     logConnection(this, () => `Accepted ${connection.address}`);
-    client.reader.authenticated = this.users.opensFreely;
-    client.mark(ClientState.UNAUTHENTICATED, !this.users.opensFreely);
+    this.access.actAsDefault(client);
     this.clients.set(client.id, client);
     this.memory.recount(client);
     if (this.clients.size > this.stats.clientsPeak) this.stats.clientsPeak = this.clients.size;

@@ -45,23 +45,17 @@ describe("guards", () => {
     expect(kv.send("PING")).toBe("PONG");
   });
 
-  test("acl: a restricted user's refusal is told and logged", () => {
+  test("acl: what the user may not do is refused, counted and logged", () => {
     const kv = harness();
-    const denied: string[] = [];
-    kv.engine.subsystems.aclDenied = (_client, entry) => denied.push(entry.fullName);
-    const client = kv.self.client as NonNullable<typeof kv.self.client>;
-    client.mark(2, true); // ClientState.RESTRICTED
-    client.user = Object.create(client.user, {
-      refusal: {
-        value: (entry: { fullName: string }) =>
-          entry.fullName === "get" ? "User x has no permissions to run the 'get' command" : null,
-      },
-    });
+    kv.send("ACL", "SETUSER", "default", "-get");
     expect(kv.send("GET", "k")).toBe(
-      kv.error("NOPERM User x has no permissions to run the 'get' command"),
+      kv.error("NOPERM User default has no permissions to run the 'get' command"),
     );
     expect(kv.send("SET", "k", "v")).toBe("OK");
-    expect(denied).toEqual(["get"]);
+    expect(kv.engine.stats.aclDeniedCommand).toBe(1);
+    expect(kv.engine.aclLog.entries).toMatchObject([
+      { reason: "command", context: "toplevel", object: "get", username: "default", count: 1 },
+    ]);
   });
 
   test("cluster: a redirection is answered, and ends a transaction at EXEC", () => {

@@ -33,7 +33,12 @@ export type Guard = (
 /** What guards may ask of the request besides its command. */
 export interface GuardedRequest {
   readonly argc: number;
+  length(index: number): number;
+  is(index: number, word: string): boolean;
   text(index: number): string;
+  readonly bytes: Uint8Array;
+  start(index: number): number;
+  end(index: number): number;
 }
 
 /** Bits of Engine.unusual: why no command can take the short way. */
@@ -95,10 +100,8 @@ function involves(client: Client, entry: CommandEntry, flag: number): boolean {
 const quit: Guard = (_engine, _client, entry) =>
   (entry.bits & ends_connection) !== 0 ? Verdict.RUN : null;
 
-const auth: Guard = (engine, client, entry) =>
-  client.is(UNAUTHENTICATED) && (entry.bits & no_auth) === 0 && !engine.users.opensFreely
-    ? noAuth
-    : null;
+const auth: Guard = (_engine, client, entry) =>
+  client.is(UNAUTHENTICATED) && (entry.bits & no_auth) === 0 ? noAuth : null;
 
 /** What cannot be a part of a transaction is refused while it is being queued. */
 const transaction: Guard = (_engine, client, entry) =>
@@ -106,13 +109,8 @@ const transaction: Guard = (_engine, client, entry) =>
     ? notInTransaction
     : null;
 
-const acl: Guard = (engine, client, entry, words) => {
-  if (!client.is(RESTRICTED) || (entry.bits & no_auth) !== 0) return null;
-  const reason = client.user.refusal(entry);
-  if (reason === null) return null;
-  engine.subsystems.aclDenied(client, entry, words);
-  return new CommandError(`NOPERM ${reason}`);
-};
+const acl: Guard = (engine, client, entry, words) =>
+  client.is(RESTRICTED) ? engine.access.refusalOf(client, entry, words) : null;
 
 const cluster: Guard = (engine, client, entry, words) => {
   if ((engine.unusual & EngineState.CLUSTER) === 0 || client.is(REPLICATION)) return null;
@@ -225,7 +223,6 @@ export function askGuards(
 
 /** What later subsystems answer to guards. Until one is there, this: nothing is in the way. */
 export interface Subsystems {
-  aclDenied(client: Client, entry: CommandEntry, words: GuardedRequest): void;
   clusterRedirect(client: Client, entry: CommandEntry, words: GuardedRequest): CommandError | null;
   goodReplicasSuffice(): boolean;
   isReadOnlyReplica(): boolean;
@@ -235,7 +232,6 @@ export interface Subsystems {
 
 export function absentSubsystems(): Subsystems {
   return {
-    aclDenied() {},
     clusterRedirect: () => null,
     goodReplicasSuffice: () => false,
     isReadOnlyReplica: () => true,

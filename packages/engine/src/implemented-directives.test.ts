@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { engineDirectives } from "./implemented-directives.ts";
 
 /** Named in the source, but only to show a value or to speak of what is not there. */
-const onlyShown = ["aclfile", "bind", "repl-backlog-size", "supervised", "unixsocket"];
+const onlyShown = ["bind", "repl-backlog-size", "supervised", "unixsocket"];
 
 test("the directives said to have an effect are those that the source reads", () => {
   const names = new Set<string>(directives.map(({ name }) => name));

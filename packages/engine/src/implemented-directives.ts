@@ -4,6 +4,8 @@
  * compares it with the source.
  */
 export const engineDirectives: readonly string[] = [
+  "acl-pubsub-default",
+  "aclfile",
   "acllog-max-len",
   "active-defrag-cycle-max",
   "active-defrag-cycle-min",
@@ -43,6 +45,8 @@ export const engineDirectives: readonly string[] = [
   "maxmemory-eviction-tenacity",
   "maxmemory-policy",
   "maxmemory-samples",
+  "min-replicas-max-lag",
+  "min-replicas-to-write",
   "notify-keyspace-events",
   "protected-mode",
   "proto-max-bulk-len",

@@ -1,5 +1,5 @@
 /** @kv/engine: a whole server without I/O. See README.md. */
-export * from "./acl.ts";
+export { AclStartError } from "./access.ts";
 export * from "./client.ts";
 export * from "./due.ts";
 export * from "./engine.ts";
@@ -9,7 +9,7 @@ export * from "./host.ts";
 export { engineDirectives } from "./implemented-directives.ts";
 export * from "./module.ts";
 export * from "./propagate.ts";
-export { UnsupportedDirectiveError, unsupportedDirective } from "./settings.ts";
+export { UnsupportedDirectiveError, unsupportedDirectives } from "./settings.ts";
 export * from "./shutdown.ts";
 export { checkStatements } from "./statements.ts";
 export * from "./version.ts";

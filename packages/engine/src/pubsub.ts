@@ -268,6 +268,26 @@ export class PubSub {
     this.updateState(client);
   }
 
+  /** Whether `passes` says yes to all that the client listens to. */
+  everyName(
+    client: Client,
+    passes: (bytes: Uint8Array, start: number, end: number, isPattern: boolean) => boolean,
+  ): boolean {
+    const { arena } = this;
+    const pass = ({ names }: Subscriptions, isPattern: boolean) => {
+      const first = names.firstPairOfMember(client.id);
+      for (let pair = first; pair !== NONE; pair = names.nextPairOfMember(pair)) {
+        const name = names.nameOf(pair);
+        const at = keyIndex(arena, name);
+        if (!passes(bytesOf(arena, name), at, at + keyLength(arena, name), isPattern)) return false;
+      }
+      return true;
+    };
+    return (
+      pass(this.channels, false) && pass(this.patterns, true) && pass(this.shardChannels, false)
+    );
+  }
+
   /** Only what a RESP2 client may still do depends on having subscriptions. */
   updateState(client: Client): void {
     client.mark(ClientState.SUBSCRIBED, client.protocol === 2 && client.subscribes);

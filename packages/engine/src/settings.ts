@@ -79,10 +79,8 @@ const rows: readonly Row[] = [
   ],
   [
     "requirepass",
-    (config, { users, host }) => {
-      const password = config.text("requirepass");
-      const bytes = Uint8Array.from(password, (character) => character.charCodeAt(0));
-      users.setDefaultPassword(password, host.sha256Hex(bytes));
+    (config, { access }) => {
+      access.setDefaultPassword(config.text("requirepass"));
     },
   ],
   [
@@ -159,16 +157,29 @@ function updateTiming(engine: Engine): void {
   engine.caller.timesEach = thresholdUs >= 0 && thresholdUs < 1000;
 }
 
-/** Systems that are not there yet. To go on as if they were would lose data, so they are refused. */
+/**
+ * Systems that are not there yet. To go on as if they were would lose data, or leave unprotected what
+ * somebody wanted protected, so they are refused. Whatever else has no effect here is only told.
+ */
 const missing: readonly (readonly [
   name: string,
   isAsked: (config: ConfigStore) => boolean,
   what: string,
+  /** Further directives that have a say in whether it is asked for. */
+  ...others: readonly string[],
 ])[] = [
   ["appendonly", (config) => config.boolean("appendonly"), "the append-only file"],
   ["replicaof", (config) => config.value("replicaof") !== null, "replication"],
   ["cluster-enabled", (config) => config.boolean("cluster-enabled"), "cluster mode"],
   ["tls-port", (config) => config.number("tls-port") !== 0, "TLS"],
+  [
+    "min-replicas-to-write",
+    // A lag of 0 seconds switches the check off.
+    (config) =>
+      config.number("min-replicas-to-write") !== 0 && config.number("min-replicas-max-lag") !== 0,
+    "replication",
+    "min-replicas-max-lag",
+  ],
 ];
 
 /** A directive asks for something that this server does not have. */
@@ -176,19 +187,24 @@ export class UnsupportedDirectiveError extends Error {
   override name = "UnsupportedDirectiveError";
 }
 
-/** What the configuration asks for and this server does not have, as a reason to refuse it. */
-export function unsupportedDirective(config: ConfigStore): string | undefined {
-  for (const [name, isAsked, what] of missing)
-    if (isAsked(config)) return `'${name}' is refused: this server does not have ${what} yet`;
-  return undefined;
+/** All that the configuration asks for and this server does not have, as reasons to refuse it. */
+export function unsupportedDirectives(config: ConfigStore): { name: string; reason: string }[] {
+  return missing
+    .filter(([, isAsked]) => isAsked(config))
+    .map(([name, , what]) => ({ name, reason: refusal(name, what) }));
+}
+
+function refusal(name: string, what: string): string {
+  return `'${name}' is refused: this server does not have ${what} yet`;
 }
 
 /** Applies every row once, and again whenever one of its directives changes. */
 export function applyDirectives(engine: Engine): void {
   const { config } = engine;
-  const asked = unsupportedDirective(config);
-  if (asked !== undefined) throw new UnsupportedDirectiveError(asked);
-  for (const [name] of missing) config.onApply(name, () => unsupportedDirective(config));
+  const asked = unsupportedDirectives(config).map(({ reason }) => reason);
+  if (asked.length > 0) throw new UnsupportedDirectiveError(asked.join("\n"));
+  for (const [name, isAsked, what, ...others] of missing)
+    config.onApply([name, ...others], () => (isAsked(config) ? refusal(name, what) : undefined));
   for (const [names, apply] of rows) {
     const reason = apply(config, engine);
     if (reason !== undefined) throw new UnsupportedDirectiveError(reason);

@@ -7,10 +7,10 @@
  */
 import { CommandTable, dataCommands, placeholderCommands } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
-import { User } from "./acl.ts";
+import { KnownCommands } from "./acl/known-commands.ts";
+import { applyRule, joinSelectors, newUser, type RuleContext, ruleProblems } from "./acl/rules.ts";
 import type { Engine } from "./engine.ts";
 import { groups } from "./groups/index.ts";
-import { adopt, applyRule, type UserDraft, userRules } from "./groups/server/acl-rules.ts";
 
 const unknownCommand = "No such command in rename-command";
 const takenName = "Target command name already exists";
@@ -19,14 +19,14 @@ const otherUsers = "ACL users other than 'default' are not supported by this ser
 /** Has each such line checked while the configuration is read. Before ConfigStore.load(). */
 export function checkStatements(config: ConfigStore): void {
   let table: CommandTable | undefined;
-  config.statements.onLine("rename-command", ([from = "", to = ""]) => {
+  const known = () => {
     table ??= new CommandTable([...dataCommands, ...groups, ...placeholderCommands]);
-    return rename(table, from, to);
-  });
-  config.statements.onLine("user", ([name = "", ...rules]) => {
-    if (name !== "default") return otherUsers;
-    return declareUser(new User(name), rules, () => "0".repeat(64));
-  });
+    return table;
+  };
+  config.statements.onLine("rename-command", ([from = "", to = ""]) => rename(known(), from, to));
+  config.statements.onLine("user", ([name = "", ...words]) =>
+    checkUser(name, words, contextOf(config, new KnownCommands(known()))),
+  );
 }
 
 function rename(table: CommandTable, from: string, to: string): string | undefined {
@@ -34,18 +34,32 @@ function rename(table: CommandTable, from: string, to: string): string | undefin
   return table.rename(from, to) ? undefined : takenName;
 }
 
+/** Passwords are hashed when the users are made; here each stands for itself. */
+function contextOf(config: ConfigStore, known: KnownCommands): RuleContext {
+  return {
+    known,
+    digestOf: (password) => password,
+    allowsAllChannels: config.text("acl-pubsub-default") === "allchannels",
+  };
+}
+
 /** A line says all about its user: nothing is left of `requirepass`, nor of who is let in unasked. */
-function declareUser(
-  user: User,
-  rules: readonly string[],
-  digestOf: (password: string) => string,
+function checkUser(
+  name: string,
+  words: readonly string[],
+  context: RuleContext,
 ): string | undefined {
-  const draft: UserDraft = { enabled: false, anyPassword: false, passwords: new Set() };
+  if (name !== "default") return otherUsers;
+  const { rules, unmatched } = joinSelectors(words);
+  if (unmatched !== undefined)
+    return `Unmatched parenthesis in acl selector starting at '${unmatched}'.`;
+  const user = newUser(name, context);
   for (const rule of rules) {
-    const reason = applyRule(draft, rule, digestOf);
-    if (reason !== undefined) return reason;
+    const problem = applyRule(user, rule, context);
+    // Whether a digest is that of a password is seen when the user is made.
+    if (problem === ruleProblems.noPassword && rules.some((each) => /^[#!]/.test(each))) continue;
+    if (problem !== undefined) return `Error in user declaration '${name}': ${problem}`;
   }
-  adopt(user, draft);
   return undefined;
 }
 
@@ -58,10 +72,8 @@ export function applyStatements(engine: Engine): void {
   const { statements } = engine.config;
   for (const [from = "", to = ""] of statements.lines("rename-command"))
     rename(engine.commands, from, to);
-  for (const [, ...rules] of statements.lines("user")) {
-    declareUser(engine.users.defaultUser, rules, (password) =>
-      engine.host.sha256Hex(Uint8Array.from(password, (character) => character.charCodeAt(0))),
-    );
-  }
-  statements.onRewrite("user", () => [...engine.users.byName.values()].map(userRules));
+  engine.access.start(
+    statements.lines("user").map(([name = "", ...words]) => [name, ...joinSelectors(words).rules]),
+  );
+  statements.onRewrite("user", () => engine.access.userLines());
 }

@@ -416,7 +416,7 @@ describe("what BCAST clients have to hear", () => {
   test("may close one of them, with its prefix, and the others hear the rest", () => {
     const kv = harness({
       resp: 3,
-      config: { "client-output-buffer-limit": "normal 50000 0 0" } as never,
+      config: { "client-output-buffer-limit": "normal 100000 0 0" } as never,
     });
     const [slow, quick] = [kv.client(), kv.client()];
     slow.send("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "a", "PREFIX", "b");

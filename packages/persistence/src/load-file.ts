@@ -7,7 +7,7 @@
 import type { SnapshotLoader } from "./formats.ts";
 import type { Storage, SyncStorage } from "./storage.ts";
 
-/** "missing" when there is no such file. The loader's error tells the rest. */
+/** "missing" when there is no such file, and there never is one without a name. The loader's error tells the rest. */
 export type LoadResult = "loaded" | "missing" | "failed";
 
 /** No more than the arena remembers of a buffer: copying from a larger one is slower. */
@@ -19,7 +19,7 @@ export function loadFileNow(
   name: string,
   loader: SnapshotLoader,
 ): LoadResult {
-  const file = storage.open(name);
+  const file = name === "" ? undefined : storage.open(name);
   if (file === undefined) return "missing";
   try {
     const chunk = new Uint8Array(CHUNK_BYTES);
@@ -44,7 +44,7 @@ export async function loadFile(
   loader: SnapshotLoader,
   pause: (loadedBytes: number, sizeBytes: number) => Promise<void> | void,
 ): Promise<LoadResult> {
-  const file = await storage.open(name);
+  const file = name === "" ? undefined : await storage.open(name);
   if (file === undefined) return "missing";
   try {
     const chunk = new Uint8Array(CHUNK_BYTES);

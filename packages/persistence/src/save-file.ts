@@ -30,6 +30,11 @@ export interface SaveFileOptions extends SaveNames {
   onWritten?: (byteCount: number, chunk: Uint8Array) => void;
 }
 
+/** The empty name is allowed (`dbfilename ""`), and is that of no file: the folder is not meant. */
+function refuseNoName({ name }: SaveNames): void {
+  if (name === "") throw new StorageError("ENOENT", "No such file or directory");
+}
+
 function failure(step: SaveStep, error: unknown): SaveResult {
   // Anything else is a mistake of ours, which nobody may take for a full disk.
   if (!(error instanceof StorageError)) throw error;
@@ -105,6 +110,7 @@ export class SaveFile {
       // A newer file may have the name by now, and this one must not take its place.
       this.throwIfAborted();
       step = "rename";
+      refuseNoName(options);
       await storage.rename(options.temporaryName, options.name);
       step = "sync-folder";
       await storage.syncFolder();
@@ -178,6 +184,7 @@ export function saveFileNow(
     close = undefined;
     file.close();
     step = "rename";
+    refuseNoName(names);
     storage.rename(names.temporaryName, names.name);
     step = "sync-folder";
     storage.syncFolder();

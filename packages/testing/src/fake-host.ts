@@ -110,7 +110,7 @@ export class FakeHost implements Host {
 
   readText(path: string): string {
     const text = this.texts.get(path);
-    if (text === undefined) throw new Error(`${path}: No such file or directory`);
+    if (text === undefined) throw new Error("No such file or directory");
     return text;
   }
 

@@ -1,6 +1,7 @@
 /** @kv/testing: a whole engine in a test, and what compares it with redis-server. */
 
 export * from "./all-transcripts.ts";
+export * from "./chance.ts";
 export * from "./differential.ts";
 export * from "./fake-host.ts";
 export * from "./harness.ts";

@@ -8,7 +8,7 @@ import { NONE } from "@kv/core";
 import { type Argument, arg } from "../arg.ts";
 import type { Call } from "../call.ts";
 import { command } from "../command.ts";
-import { errors } from "../errors.ts";
+import { CommandError, errors } from "../errors.ts";
 import { type FoundKeys, foundAt, type KeySpec, keyAt, type RequestWords } from "../key-spec.ts";
 import { Notify } from "../notify.ts";
 
@@ -25,6 +25,13 @@ const storeKey: KeySpec = {
   begin: { type: "unknown" },
   find: { type: "unknown" },
 };
+
+const byDenied = new CommandError(
+  "ERR BY option of SORT denied due to insufficient ACL permissions.",
+);
+const getDenied = new CommandError(
+  "ERR GET option of SORT denied due to insufficient ACL permissions.",
+);
 
 const readArgs: Argument[] = [
   arg.key("key"),
@@ -105,10 +112,20 @@ function parseOptions(call: Call, stores: boolean): number {
       call.integer(i + 2);
       i += 2;
     } else if (left >= 1 && stores && call.is(i, "STORE")) destination = ++i;
-    else if (left >= 1 && (call.is(i, "BY") || call.is(i, "GET"))) i++;
-    else throw errors.syntax;
+    else if (left >= 1 && call.is(i, "BY")) {
+      i++;
+      // A pattern without a star names no other key: it only says not to sort.
+      if (hasStar(call, i) && !call.mayReadAnyKey()) throw byDenied;
+    } else if (left >= 1 && call.is(i, "GET")) {
+      i++;
+      if (!call.mayReadAnyKey()) throw getDenied;
+    } else throw errors.syntax;
   }
   return destination;
+}
+
+function hasStar(call: Call, index: number): boolean {
+  return call.argument(index).includes("*".charCodeAt(0));
 }
 
 function refuseUnsortable(call: Call): void {

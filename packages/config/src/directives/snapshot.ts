@@ -40,6 +40,7 @@ export const snapshot = [
     kind: oneOf(["no", "yes", "clients"]),
     default: "no",
     summary: "Check every element of loaded values: never, always, or when clients send them.",
+    noEffectBecause: "Every loaded value is checked.",
   }),
   directive({
     name: "dbfilename",

@@ -172,6 +172,8 @@ const acl: Transcript = [
   ["ACL", "CAT"],
   ["ACL", "CAT", "nope"],
   ["ACL", "USERS"],
+  // 7.0 makes its first user without the flag that all others have.
+  ["ACL", "SETUSER", "default", "sanitize-payload"],
   ["ACL", "LIST"],
   ["ACL", "GETUSER"],
   ["ACL", "GETUSER", "default"],

@@ -1,6 +1,6 @@
 /** CLIENT KILL: closes connections, by address or by any combination of filters. */
 import { arg, CommandError, errors, fail, quoted } from "@kv/commands";
-import type { User } from "../../acl.ts";
+import type { User } from "../../acl/user.ts";
 import type { Client } from "../../client.ts";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import { type ClientKind, kindArgument, kindOf } from "./client-kind.ts";
@@ -110,7 +110,7 @@ function parse(call: EngineCall): Filters {
 
 function userAt(call: EngineCall, index: number): User {
   const name = call.word(index);
-  return call.engine.users.byName.get(name) ?? fail(`ERR No such user '${quoted(name)}'`);
+  return call.engine.access.users.byName.get(name) ?? fail(`ERR No such user '${quoted(name)}'`);
 }
 
 function matches(client: Client, filters: Filters): boolean {

@@ -45,7 +45,7 @@ export const hello = engineCommand({
     // Nothing takes effect before all of it is known to be right.
     const { protocol, userArgument, name } = parse(call);
     if (userArgument !== 0) logIn(call, call.word(userArgument), userArgument + 1);
-    if (client.is(ClientState.UNAUTHENTICATED) && !engine.users.opensFreely) throw mustLogIn;
+    if (client.is(ClientState.UNAUTHENTICATED)) throw mustLogIn;
     if (name !== null) client.name = name;
     if (protocol !== 0) {
       client.protocol = protocol;

@@ -1,8 +1,5 @@
 /** Logging in and out: what AUTH, HELLO and RESET have in common. */
 import { CommandError } from "@kv/commands";
-import type { User } from "../../acl.ts";
-import { type Client, ClientState } from "../../client.ts";
-import type { Engine } from "../../engine.ts";
 import type { EngineCall } from "../../engine-call.ts";
 
 const wrongPassword = new CommandError(
@@ -13,7 +10,7 @@ const wrongPassword = new CommandError(
 export function logIn(call: EngineCall, userName: string, passwordArgument: number): void {
   const { client, engine } = call;
   const digest = engine.host.sha256Hex(call.argument(passwordArgument));
-  const user = engine.users.authenticate(userName, digest);
+  const user = engine.access.users.authenticate(userName, digest);
   if (user === null) {
     engine.stats.aclDeniedAuth++;
     engine.aclLog.add(
@@ -29,19 +26,7 @@ export function logIn(call: EngineCall, userName: string, passwordArgument: numb
     );
     throw wrongPassword;
   }
-  actAs(client, user, true);
-}
-
-/** As after connecting: the default user, who may or may not have to log in. */
-export function logOut(client: Client, engine: Engine): void {
-  actAs(client, engine.users.defaultUser, engine.users.opensFreely);
-}
-
-function actAs(client: Client, user: User, authenticated: boolean): void {
-  client.user = user;
-  client.mark(ClientState.UNAUTHENTICATED, !authenticated);
-  client.mark(ClientState.RESTRICTED, !user.isUnrestricted);
-  client.reader.authenticated = authenticated;
+  engine.access.actAs(client, user, true);
 }
 
 /** Longest name that a client may take: CLIENT LIST shows those of all clients at once. */

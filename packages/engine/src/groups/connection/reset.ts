@@ -2,7 +2,6 @@
 import { CommandError } from "@kv/commands";
 import { ClientState, ReplyMode } from "../../client.ts";
 import { engineCommand } from "../../engine-call.ts";
-import { logOut } from "./log-in.ts";
 
 const notNormal = new CommandError("ERR can only reset normal client connections");
 
@@ -31,7 +30,7 @@ export const reset = engineCommand({
     engine.tracking.disable(client);
     engine.discard(client);
     engine.pubsub.clientClosed(client);
-    logOut(client, engine);
+    engine.access.actAsDefault(client);
     client.databaseIndex = 0;
     client.protocol = 2;
     client.name = "";

@@ -10,6 +10,7 @@ export const publish = engineCommand({
   complexity: "O(N+M) with N listeners of the channel and M patterns in all.",
   arity: 3,
   flags: ["pubsub", "loading", "stale", "fast", "may_replicate"],
+  channels: { first: 1, last: 1, arePatterns: false },
   args: [arg.string("channel"), arg.string("message")],
 
   run(call) {
@@ -32,6 +33,7 @@ export const spublish = engineCommand({
   arity: 3,
   flags: ["pubsub", "loading", "stale", "fast", "may_replicate"],
   keys: [keyAt(1, "not_key")],
+  channels: { first: 1, last: 1, arePatterns: false },
   args: [arg.string("shardchannel"), arg.string("message")],
 
   run(call) {

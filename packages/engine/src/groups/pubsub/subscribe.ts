@@ -14,6 +14,7 @@ export const subscribe = engineCommand({
   complexity: "O(N) with N channels.",
   arity: -2,
   flags: ["pubsub", "noscript", "loading", "stale", "while_subscribed"],
+  channels: { first: 1, last: -1, arePatterns: false },
   args: [arg.many(arg.string("channel"))],
 
   run(call) {
@@ -29,6 +30,7 @@ export const psubscribe = engineCommand({
   complexity: "O(N) with N patterns.",
   arity: -2,
   flags: ["pubsub", "noscript", "loading", "stale", "while_subscribed"],
+  channels: { first: 1, last: -1, arePatterns: true },
   args: [arg.many(arg.block("pattern", arg.pattern("pattern")))],
 
   run(call) {
@@ -45,6 +47,7 @@ export const ssubscribe = engineCommand({
   arity: -2,
   flags: ["pubsub", "noscript", "loading", "stale", "while_subscribed"],
   keys: [keyRange(1, -1, 1, "not_key")],
+  channels: { first: 1, last: -1, arePatterns: false },
   args: [arg.many(arg.string("shardchannel"))],
 
   run(call) {

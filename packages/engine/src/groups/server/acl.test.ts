@@ -7,10 +7,12 @@ describe("ACL", () => {
   test("shows the default user, with its password as a digest", () => {
     const kv = harness({ config: { requirepass: "secret" } });
     kv.send("AUTH", "secret");
-    expect(kv.send("ACL", "LIST")).toEqual([`user default on #${sha256} ~* &* +@all`]);
+    expect(kv.send("ACL", "LIST")).toEqual([
+      `user default on sanitize-payload #${sha256} ~* &* +@all`,
+    ]);
     expect(kv.send("ACL", "GETUSER", "default")).toEqual([
       "flags",
-      ["on"],
+      ["on", "sanitize-payload"],
       "passwords",
       [sha256],
       "commands",
@@ -38,13 +40,31 @@ describe("ACL", () => {
 
   test("SETUSER applies all rules or none", () => {
     const kv = harness();
-    const reply = kv.send("ACL", "SETUSER", "default", "off", "-get");
+    const reply = kv.send("ACL", "SETUSER", "default", "off", "-get", "-nope");
     expect(reply).toEqual(
       kv.error(
-        "ERR Error in ACL SETUSER modifier '-get': Limits on commands, keys and channels are not supported by this server yet",
+        "ERR Error in ACL SETUSER modifier '-nope': Unknown command or category name in ACL",
       ),
     );
-    expect(kv.send("ACL", "LIST")).toEqual(["user default on nopass ~* &* +@all"]);
+    expect(kv.send("ACL", "LIST")).toEqual(["user default on nopass sanitize-payload ~* &* +@all"]);
+  });
+
+  test("the rules of a user are bounded, in one request and over many", () => {
+    const kv = harness();
+    const tooMany = kv.error("ERR The rules of a user cannot be longer than 1048576 bytes in all");
+    kv.send("ACL", "SETUSER", "default", "resetkeys", "~a");
+    const head = "*1100003\r\n$3\r\nACL\r\n$7\r\nSETUSER\r\n$7\r\ndefault\r\n";
+    kv.self.sendBytes(head + "$0\r\n\r\n".repeat(1_100_000));
+    expect(kv.self.receive()).toBe(tooMany);
+    expect(kv.send("ACL", "SETUSER", "default", `~${"k".repeat(2 ** 20)}`)).toBe(tooMany);
+    const large = (letter: string) => `~${letter.repeat(600_000)}`;
+    expect(kv.send("ACL", "SETUSER", "default", large("b"))).toBe("OK");
+    expect(kv.send("ACL", "SETUSER", "default", large("c"))).toBe(tooMany);
+    expect(kv.send("ACL", "SETUSER", "default", large("b"))).toBe("OK");
+    expect(kv.send("GET", "c".repeat(600_000))).toBe(
+      kv.error("NOPERM No permissions to access a key"),
+    );
+    expect(kv.send("GET", "a")).toBe(null);
   });
 
   test("there are no further users", () => {

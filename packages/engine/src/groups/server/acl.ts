@@ -1,12 +1,13 @@
-/** ACL: who may do what. There is one user, `default`, who may do everything once let in. */
+/** ACL: who may do what. There is one user so far, `default`; its rules are those of ../../acl. */
 import { ACL_CATEGORIES, arg, CommandError, fail, quoted } from "@kv/commands";
-import { latin1Bytes } from "@kv/resp";
-import type { User } from "../../acl.ts";
+import type { AclRequest } from "../../acl/request.ts";
+import { applyRule, joinSelectors, newUser } from "../../acl/rules.ts";
+import type { Selector } from "../../acl/selector.ts";
+import type { User } from "../../acl/user.ts";
 import type { Engine } from "../../engine.ts";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import { helpFor } from "../subcommand-help.ts";
 import { aclLog } from "./acl-log.ts";
-import { adopt, applyRule, draftOf, userFlags, userLine } from "./acl-rules.ts";
 
 const onlyDefault = new CommandError(
   "ERR Users other than 'default' are not supported by this server yet",
@@ -17,10 +18,17 @@ const noFile = new CommandError(
     "via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis " +
     "configuration file set) in order to store users in the Redis configuration.",
 );
-const filesNotSupported = new CommandError("ERR ACL files are not supported by this server yet");
+const notSaved = new CommandError(
+  "ERR There was an error trying to save the ACLs. Please check the server logs for more information",
+);
 const badBits = new CommandError(
   "ERR ACL GENPASS argument must be the number of bits for the output password, a positive " +
     "number up to 4096",
+);
+/** All rules of a user, as ACL LIST shows them, are no longer: each request is held against them. */
+const RULES_BYTES_MAX = 2 ** 20;
+const tooManyRules = new CommandError(
+  `ERR The rules of a user cannot be longer than ${RULES_BYTES_MAX} bytes in all`,
 );
 const GENPASS_BITS = 256;
 const GENPASS_BITS_MAX = 4096;
@@ -69,8 +77,8 @@ const users = engineCommand({
   complexity: "O(N) with N users.",
   arity: 2,
   run({ engine, reply }) {
-    reply.array(engine.users.byName.size);
-    for (const name of engine.users.byName.keys()) reply.bulkLatin1(name);
+    reply.array(engine.access.users.byName.size);
+    for (const name of engine.access.users.byName.keys()) reply.bulkLatin1(name);
   },
 });
 
@@ -81,8 +89,8 @@ const list = engineCommand({
   complexity: "O(N) with N users.",
   arity: 2,
   run({ engine, reply }) {
-    reply.array(engine.users.byName.size);
-    for (const user of engine.users.byName.values()) reply.bulkLatin1(userLine(user));
+    reply.array(engine.access.users.byName.size);
+    for (const user of engine.access.users.byName.values()) reply.bulkLatin1(user.line());
   },
 });
 
@@ -99,9 +107,9 @@ const getuser = engineCommand({
   ],
   run(call) {
     const { engine, reply } = call;
-    const user = engine.users.byName.get(call.word(2));
+    const user = engine.access.users.byName.get(call.word(2));
     if (user === undefined) return reply.null();
-    const flags = userFlags(user);
+    const flags = user.flags();
     reply.map(6);
     reply.bulkLatin1("flags");
     reply.set(flags.length);
@@ -109,18 +117,22 @@ const getuser = engineCommand({
     reply.bulkLatin1("passwords");
     reply.array(user.passwords.size);
     for (const digest of user.passwords) reply.bulkLatin1(digest);
-    for (const [name, rule] of [
-      ["commands", "+@all"],
-      ["keys", "~*"],
-      ["channels", "&*"],
-    ] as const) {
-      reply.bulkLatin1(name);
-      reply.bulkLatin1(rule);
-    }
+    replySelector(call, user.root);
     reply.bulkLatin1("selectors");
-    reply.emptyArray();
+    reply.array(user.selectors.length);
+    for (const selector of user.selectors) {
+      reply.map(3);
+      replySelector(call, selector);
+    }
   },
 });
+
+function replySelector({ reply }: EngineCall, { commands, keys, channels }: Selector): void {
+  for (const [name, rules] of Object.entries({ commands, keys, channels })) {
+    reply.bulkLatin1(name);
+    reply.bulkLatin1(rules.words().join(" "));
+  }
+}
 
 const setuser = engineCommand({
   ...admin,
@@ -136,19 +148,35 @@ const setuser = engineCommand({
   run(call) {
     const { engine, reply } = call;
     if (call.word(2) !== "default") throw onlyDefault;
-    const user = engine.users.defaultUser;
-    const draft = draftOf(user);
-    const digestOf = (password: string) => engine.host.sha256Hex(latin1Bytes(password));
-    for (let index = 3; index < call.argc; index++) {
-      const rule = call.text(index);
-      const problem = applyRule(draft, rule, digestOf);
+    const { rules, unmatched } = joinSelectors(ruleWords(call));
+    if (unmatched !== undefined)
+      fail(`ERR Unmatched parenthesis in acl selector starting at '${quoted(unmatched)}'.`);
+    // Tried on another user first, so that all rules hold or none.
+    const { defaultUser } = engine.access.users;
+    const draft = newUser("default", engine.access);
+    draft.become(defaultUser);
+    for (const rule of rules) {
+      const problem = applyRule(draft, rule, engine.access);
       if (problem !== undefined)
         fail(`ERR Error in ACL SETUSER modifier '${quoted(rule)}': ${problem}`);
     }
-    adopt(user, draft);
+    if (draft.line().length > RULES_BYTES_MAX) throw tooManyRules;
+    engine.access.replace(defaultUser, draft);
     reply.ok();
   },
 });
+
+/** The words of the rules. They are kept, as objects: so a request may not bring any number. */
+function ruleWords(call: EngineCall): string[] {
+  const words: string[] = [];
+  let bytes = 0;
+  for (let index = 3; index < call.argc; index++) {
+    bytes += call.length(index) + 1;
+    if (bytes > RULES_BYTES_MAX) throw tooManyRules;
+    words.push(call.text(index));
+  }
+  return words;
+}
 
 const deluser = engineCommand({
   ...admin,
@@ -194,14 +222,23 @@ const dryrun = engineCommand({
     const entry = commandAt(call, 3);
     if (!entry.accepts(call.argc - 3))
       fail(`ERR wrong number of arguments for '${entry.fullName}' command`);
-    const reason = user.refusal(entry);
+    const request: AclRequest = {
+      argc: call.argc - 3,
+      bytes: call.bytes,
+      length: (index) => call.length(index + 3),
+      is: (index, word) => call.is(index + 3, word),
+      text: (index) => call.text(index + 3),
+      start: (index) => call.start(index + 3),
+      end: (index) => call.end(index + 3),
+    };
+    const reason = engine.access.explain(user, entry, request);
     if (reason === null) reply.ok();
-    else reply.bulkText(reason);
+    else reply.bulkLatin1(reason);
   },
 });
 
-function userNamed({ users: { byName } }: Engine, name: string): User {
-  return byName.get(name) ?? fail(`ERR User '${quoted(name)}' not found`);
+function userNamed({ access }: Engine, name: string): User {
+  return access.users.byName.get(name) ?? fail(`ERR User '${quoted(name)}' not found`);
 }
 
 /** The command whose name begins at an argument, or fails as Redis does. */
@@ -213,26 +250,35 @@ function commandAt(call: EngineCall, index: number) {
   return entry ?? fail(`ERR Command '${quoted(name)}' not found`);
 }
 
-function refuseFiles(call: EngineCall): never {
-  throw call.engine.config.text("aclfile") === "" ? noFile : filesNotSupported;
-}
-
 const load = engineCommand({
   ...admin,
   name: "load",
-  summary: "Would read the users from the ACL file.",
-  complexity: "O(1)",
+  summary: "Reads the users from the ACL file: all that it says, or nothing.",
+  complexity: "O(N) with N rules.",
   arity: 2,
-  run: refuseFiles,
+  run({ engine, reply }) {
+    if (engine.config.text("aclfile") === "") throw noFile;
+    const problems = engine.access.loadFile();
+    if (problems !== undefined) fail(`ERR ${problems}`);
+    reply.ok();
+  },
 });
 
 const save = engineCommand({
   ...admin,
   name: "save",
-  summary: "Would write the users into the ACL file.",
-  complexity: "O(1)",
+  summary: "Writes the users into the ACL file.",
+  complexity: "O(N) with N rules.",
   arity: 2,
-  run: refuseFiles,
+  run({ engine, reply }) {
+    if (engine.config.text("aclfile") === "") throw noFile;
+    const problem = engine.access.saveFile();
+    if (problem !== undefined) {
+      engine.host.log("warning", `Writing the ACL file failed: ${problem}`);
+      throw notSaved;
+    }
+    reply.ok();
+  },
 });
 
 const log = engineCommand({

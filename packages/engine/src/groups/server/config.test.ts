@@ -103,11 +103,13 @@ describe("CONFIG", () => {
       kv.send("AUTH", "new");
       expect(kv.send("CONFIG", "REWRITE")).toBe("OK");
       const digest = kv.host.sha256Hex(new TextEncoder().encode("new"));
-      expect(written(kv)).toContain(`user default on #${digest} ~* &* +@all\nhz 10\n`);
+      expect(written(kv)).toContain(
+        `user default on sanitize-payload #${digest} ~* &* +@all\nhz 10\n`,
+      );
       fileOf(kv, "");
       kv.send("ACL", "SETUSER", "default", "nopass");
       expect(kv.send("CONFIG", "REWRITE")).toBe("OK");
-      expect(written(kv)).toContain("\nuser default on nopass ~* &* +@all\n");
+      expect(written(kv)).toContain("\nuser default on nopass sanitize-payload ~* &* +@all\n");
     });
 
     test("writes a file that has gone anew", () => {

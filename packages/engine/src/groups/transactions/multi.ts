@@ -105,6 +105,12 @@ function runQueue(call: EngineCall, queue: CommandQueue): void {
         reply.error("LOADING Redis is loading the dataset in memory");
         continue;
       }
+      const denied = engine.access.refusalInExec(client, entry, call);
+      if (denied !== null) {
+        engine.stats.countError(denied.reply);
+        reply.error(denied.reply);
+        continue;
+      }
       const mark = reply.mark();
       // Who was closed by an earlier command of the transaction hears nothing of later ones.
       const isGone = client.is(ClientState.CLOSING);

@@ -1,0 +1,72 @@
+/**
+ * The ACL file: a line `user NAME RULE...` for each user, words one blank apart, without quotes and
+ * comments.
+ *
+ * All of a file is taken or nothing: whoever reads it gets every problem that it has, in the words
+ * in which redis-server tells them.
+ */
+import { applyRule, joinSelectors, newUser, type RuleContext, ruleProblems } from "./rules.ts";
+import type { User } from "./user.ts";
+
+const nothingChanged =
+  "WARNING: ACL errors detected, no change to the previously active ACL rules was performed";
+
+/**
+ * The default user that a file describes: null when it says nothing of it. Or all that is wrong
+ * with the file, as one text.
+ */
+export function parseAclFile(
+  path: string,
+  text: string,
+  context: RuleContext,
+): { defaultUser: User | null } | { problems: string } {
+  const seen = new Set<string>();
+  let defaultUser: User | null = null;
+  let problems = "";
+  for (const [index, raw] of text.split("\n").entries()) {
+    const line = raw.replace(/^[ \t\r]+|[ \t\r]+$/g, "");
+    if (line === "") continue;
+    const where = `${path}:${index + 1}`;
+    const [keyword, name, ...words] = line.split(" ");
+    if (keyword !== "user" || name === undefined) {
+      problems += `${where} should start with user keyword followed by the username. `;
+    } else if (seen.has(name)) {
+      problems += `WARNING: Duplicate user '${name}' found on line ${index + 1}. `;
+    } else {
+      seen.add(name);
+      const user = newUser(name, context);
+      problems += problemsOfRules(user, words, where, context);
+      if (name === "default") defaultUser = user;
+      else
+        problems += `${where}: users other than 'default' are not supported by this server yet. `;
+    }
+  }
+  return problems === "" ? { defaultUser } : { problems: problems + nothingChanged };
+}
+
+function problemsOfRules(
+  user: User,
+  words: readonly string[],
+  where: string,
+  context: RuleContext,
+): string {
+  const { rules, unmatched } = joinSelectors(words);
+  if (unmatched !== undefined) return `${where}: Unmatched parenthesis in selector definition. `;
+  let problems = "";
+  let isFirst = true;
+  for (const rule of rules) {
+    const problem = applyRule(user, rule.replace(/^[\t\r]+|[\t\r]+$/g, ""), context);
+    // A name that is unknown gives no secret away; of the rest the first may cause the others.
+    if (problem === ruleProblems.unknown) {
+      problems += `${where}: Error in applying operation '${rule}': ${problem}. `;
+    } else if (problem !== undefined && isFirst) {
+      problems += `${where}: ${problem}. `;
+      isFirst = false;
+    }
+  }
+  return problems;
+}
+
+export function printAclFile(users: Iterable<User>): string {
+  return [...users].map((user) => `${user.line()}\n`).join("");
+}

@@ -1,0 +1,102 @@
+/**
+ * Command rules: which commands may be run.
+ *
+ * Two forms of the same: a bit for each command, which is what requests are judged by, and the
+ * rules in the order in which they were given, which is what is shown and saved. Rules mean
+ * different things in another order, and a category may hold other commands in the next version, so
+ * the bits alone would not do.
+ *
+ * Of the rules, only what still says something is kept: `+@all` and `-@all` begin anew, and a rule
+ * about a command ends earlier ones about it and its subcommands.
+ */
+import { type CommandEntry, FLAG_BITS } from "@kv/commands";
+import type { KnownCommands } from "./known-commands.ts";
+import { type AclRequest, shortWord } from "./request.ts";
+
+/** What a rule began with: everything or nothing. */
+type Ground = "+@all" | "-@all";
+
+export class CommandRules {
+  /** Every command, those to come included. */
+  allowsAll = false;
+  private ground: Ground = "-@all";
+  private rules: string[] = [];
+  private readonly bits: Uint32Array;
+  /** For commands that are not allowed as such: first arguments with which they are. */
+  private readonly firstWords = new Map<number, readonly string[]>();
+
+  constructor(known: KnownCommands) {
+    this.bits = new Uint32Array((known.count + 31) >>> 5);
+  }
+
+  copyFrom(other: CommandRules): void {
+    this.allowsAll = other.allowsAll;
+    this.ground = other.ground;
+    this.rules = [...other.rules];
+    this.bits.set(other.bits);
+    this.firstWords.clear();
+    for (const [id, words] of other.firstWords) this.firstWords.set(id, words);
+  }
+
+  /** `+@all` or `-@all`. */
+  begin(ground: Ground): void {
+    this.allowsAll = ground === "+@all";
+    this.ground = ground;
+    this.rules = [];
+    this.bits.fill(this.allowsAll ? 0xffffffff : 0);
+    this.firstWords.clear();
+  }
+
+  /** A command with its subcommands, or one subcommand. */
+  change(entry: CommandEntry, allow: boolean): void {
+    this.set(entry, allow);
+    this.note(entry.fullName, allow);
+  }
+
+  /** All commands of a category; of a container that is in it, all subcommands. */
+  changeCategory(name: string, entries: readonly CommandEntry[], allow: boolean): void {
+    for (const entry of entries) this.set(entry, allow);
+    this.note(`@${name.toLowerCase()}`, allow);
+  }
+
+  /** A command that has no subcommands, when its first argument is this word. */
+  allowFirstWord(entry: CommandEntry, word: string): void {
+    const lower = word.toLowerCase();
+    const words = this.firstWords.get(entry.id) ?? [];
+    if (!words.includes(lower)) this.firstWords.set(entry.id, [...words, lower]);
+    this.note(`${entry.fullName}|${lower}`, true);
+  }
+
+  private set(entry: CommandEntry, allow: boolean): void {
+    const bit = 1 << (entry.id & 31);
+    if (allow) this.bits[entry.id >>> 5] |= bit;
+    else {
+      this.bits[entry.id >>> 5] &= ~bit;
+      this.allowsAll = false;
+    }
+    this.firstWords.delete(entry.id);
+    for (const subcommand of entry.subcommands?.values() ?? []) this.set(subcommand, allow);
+  }
+
+  private note(name: string, allow: boolean): void {
+    this.rules = this.rules.filter((rule) => {
+      const ruled = rule.slice(1);
+      return ruled !== name && !ruled.startsWith(`${name}|`);
+    });
+    this.rules.push(`${allow ? "+" : "-"}${name}`);
+  }
+
+  /** Whoever is not logged in may log in, and so may everybody. */
+  allows(entry: CommandEntry, request: AclRequest): boolean {
+    if (this.allowsAll || (entry.bits & FLAG_BITS.no_auth) !== 0) return true;
+    if (((this.bits[entry.id >>> 5] ?? 0) & (1 << (entry.id & 31))) !== 0) return true;
+    const words = this.firstWords.get(entry.id);
+    const at = entry.container === null ? 1 : 2;
+    if (words === undefined || request.argc <= at) return false;
+    return words.includes(shortWord(request, at).toLowerCase());
+  }
+
+  words(): string[] {
+    return [this.ground, ...this.rules];
+  }
+}
