@@ -10,6 +10,7 @@
  * such a call except what it returned.
  */
 import {
+  addZeros,
   bytesOf,
   type Database,
   EXPIRY_FLAG,
@@ -93,7 +94,10 @@ export interface Effects {
 
 /** Directives that commands read, under plain names. The engine keeps them up to date. */
 export interface CommandSettings {
+  /** Longest string that a command may make: proto-max-bulk-len, or what a block can hold. */
   stringBytesMax: number;
+  /** Most memory that a command may need for a while: proto-max-bulk-len. */
+  transientBytesMax: number;
   hashListpackEntriesMax: number;
   hashListpackValueBytesMax: number;
   lazyUserDel: boolean;
@@ -104,6 +108,7 @@ export interface CommandSettings {
 
 export const defaultSettings: CommandSettings = {
   stringBytesMax: 512 * 2 ** 20,
+  transientBytesMax: 512 * 2 ** 20,
   hashListpackEntriesMax: 512,
   hashListpackValueBytesMax: 64,
   lazyUserDel: false,
@@ -458,6 +463,15 @@ export class Call {
     );
     if (entry === NONE) this.event(keyArgument, "new", Notify.NEW);
     return stored;
+  }
+
+  /** A new key at an argument with a string of zero bytes; `out` shows them, to be written to. */
+  addZeros(keyArgument: number, length: number, out: StringView): void {
+    const start = this.start(keyArgument);
+    const end = this.end(keyArgument);
+    const hash = this.hashOf(keyArgument);
+    addZeros(this.db, this.bytes, start, end, hash, length, this.idle.fresh, out);
+    this.event(keyArgument, "new", Notify.NEW);
   }
 
   /** As putString, with the value at another argument. */

@@ -46,11 +46,6 @@ export class Evacuation {
     for (let i = 0; i < count; i++) {
       const span = this.order[i] as number;
       arena.unlinkPartial(span, cls);
-      // One that was kept empty, as the only one then, has company now.
-      if (arena.spanUsed[span] === 0 && i < leftCount) {
-        arena.releasePages(span);
-        continue;
-      }
       // Linking is to the front: the fullest comes last and stands first.
       arena.linkPartial(span, cls);
       if (i < leftCount) this.leaving[span] = 1;
