@@ -12,6 +12,7 @@
 import {
   addZeros,
   bytesOf,
+  createString,
   type Database,
   EXPIRY_FLAG,
   expiryMs,
@@ -25,7 +26,6 @@ import {
   parseInt64,
   type Ref,
   StringView,
-  setIdleBits,
   setInteger,
   setString,
   setText,
@@ -505,20 +505,24 @@ export class Call {
     return stored;
   }
 
-  /** A new key at an argument whose value is the block `value` (a collection). */
-  putCollection(keyArgument: number, type: number, encoding: number, value: Ref): Ref {
-    const entry = this.db.addCollection(
+  /**
+   * An entry for the key at an argument with the string at another, to be put in the place of
+   * `old` (or NONE): in no database yet.
+   */
+  createString(keyArgument: number, valueArgument: number, old: Ref): Ref {
+    const { arena, cuts } = this.keyspace;
+    return createString(
+      arena,
+      cuts.epoch,
       this.bytes,
       this.start(keyArgument),
       this.end(keyArgument),
-      this.hashOf(keyArgument),
-      type,
-      encoding,
-      value,
+      this.bytes,
+      this.start(valueArgument),
+      this.end(valueArgument),
+      this.idleOf(old),
+      -1,
     );
-    setIdleBits(this.keyspace.arena, entry, this.idle.fresh);
-    this.event(keyArgument, "new", Notify.NEW);
-    return entry;
   }
 
   // Saying what happened.

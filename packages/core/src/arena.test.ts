@@ -115,14 +115,18 @@ describe("Arena", () => {
     expect(arena.segmentBytes).toBeLessThan(50 * 2 ** 20);
   });
 
-  test("remembers the most pages that were in use", () => {
+  test("knows which pages were ever touched, of the segments that are still there", () => {
     const arena = new Arena({ segmentBytes: 2 ** 20 });
     const refs = [1, 2, 3].map(() => arena.alloc(100_000));
-    const most = arena.pageBytes;
+    const most = arena.pageBytes + 4096; // The first page is never used.
     for (const ref of refs) arena.free(ref);
     arena.alloc(100_000);
-    expect(arena.pagePeakBytes).toBe(most);
+    expect(arena.touchedBytes).toBe(most);
     expect(arena.pageBytes).toBeLessThan(most);
+    const large = arena.alloc(2 ** 21);
+    expect(arena.touchedBytes).toBe(most + 2 ** 21);
+    arena.free(large);
+    expect(arena.touchedBytes).toBe(most);
   });
 
   test("a block can become smaller even where there is no room for the smaller one", () => {

@@ -509,18 +509,13 @@ export class DictTable {
     const at = this.headerAt + 6;
     const generation = this.headerWords[at] as number;
     if (generation > 32 - Math.clz32(this.count)) return false;
-    const entries = new Int32Array(this.count);
-    let n = 0;
-    this.eachEntry((entry) => {
-      entries[n++] = entry;
-    });
     const seed = Math.imul(this.seed ^ (this.seed >>> 15) ^ (generation + 1), 0x2c1b3c6d);
     const fresh = new DictTable(this.arena);
     const mixed = seed ^ (seed >>> 12) ^ 0x297a2d39;
     fresh.attach(DictTable.create(this.arena, mixed | KEYED_SEED_BIT));
     fresh.headerWords[fresh.headerAt + 6] = 33; // No second reseed from within the rebuilding.
     try {
-      for (const entry of entries) fresh.insert(entry, fresh.hashOfEntry(entry));
+      this.eachEntry((entry) => fresh.insert(entry, fresh.hashOfEntry(entry)));
     } catch (full) {
       fresh.free();
       throw full;

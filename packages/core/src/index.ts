@@ -6,6 +6,7 @@ export * from "./defragment.ts";
 export * from "./dict.ts";
 export * from "./glob.ts";
 export * from "./hash.ts";
+export * from "./hash-change.ts";
 export * from "./hash-value.ts";
 export * from "./int64.ts";
 export * from "./keyspace.ts";

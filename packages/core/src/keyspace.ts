@@ -60,6 +60,8 @@ export class Keyspace {
 
   /** Empties every database; `lazily` leaves the freeing to lazyFree.step(). Returns the keys. */
   flush(lazily: boolean): number {
+    // All or none: what may fail comes before the first is emptied.
+    for (const database of this.databases) database.prepareFlush();
     let removed = 0;
     for (const database of this.databases) removed += database.flush(lazily);
     return removed;

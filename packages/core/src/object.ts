@@ -21,14 +21,7 @@
  * Example, key "ab" holding the string "xyz", no expiry: 24 bytes asked for, and
  *      00 | 00 | epoch | idle | 02 00 00 00 | 03 00 00 00 | 61 62 | 78 79 7a
  */
-import {
-  type Arena,
-  BLOCK_BYTES_MAX,
-  NONE,
-  type Ref,
-  SEGMENT_SHIFT,
-  UNIT_MASK,
-} from "./arena.ts";
+import { type Arena, BLOCK_BYTES_MAX, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "./arena.ts";
 import { assert } from "./assert.ts";
 
 /** The value types, with the numbers that the entry's header stores. */

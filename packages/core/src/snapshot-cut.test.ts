@@ -136,7 +136,8 @@ function speaker(wholeFieldsMax: number) {
       if (!copies) db(index).detach(entry);
       const isApart = (flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0;
       const value = copies ? copyValue(arena, entry) : isApart ? valueRef(arena, entry) : NONE;
-      db(index).addLike(entry, value, bytes, 0, end, db(index).hash(bytes, view, 0, end));
+      const hash = db(index).hash(bytes, view, 0, end);
+      db(index).put(db(index).createLike(entry, value, bytes, 0, end), NONE, hash, false);
       if (!copies) arena.free(entry);
     },
     /** What a flood of chosen fields would lead to. */

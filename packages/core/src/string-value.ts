@@ -10,13 +10,21 @@
  * Where the bytes lie is a matter of size alone: up to 512 bytes inline, above that in an EXTERNAL
  * block that grows with room to spare, so appending is amortised O(1) per byte.
  */
-import { type Arena, ArenaFullError, BLOCK_BYTES_MAX, NONE, type Ref, roundedBytes } from "./arena.ts";
+import {
+  type Arena,
+  ArenaFullError,
+  BLOCK_BYTES_MAX,
+  NONE,
+  type Ref,
+  roundedBytes,
+} from "./arena.ts";
 import { assert } from "./assert.ts";
 import type { Database } from "./database.ts";
 import { formatInt64, INT64_TEXT_BYTES, Int64, parseInt64 } from "./int64.ts";
 import {
   byteIndex,
   bytesOf,
+  createEntry,
   Encoding,
   EXPIRY_FLAG,
   EXTERNAL_FLAG,
@@ -220,6 +228,56 @@ export function setText(
     setValueLength(arena, target, length);
   }
   return target;
+}
+
+/**
+ * A new entry for the key bytes[start, end) that holds the string value[from, to), encoded as
+ * setString would. It is in no table yet: Database.put() follows. `whenMs` is its expiry, or -1.
+ */
+export function createString(
+  arena: Arena,
+  epoch: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  value: Uint8Array,
+  from: number,
+  to: number,
+  idle: number,
+  whenMs: number,
+): Ref {
+  const length = to - from;
+  const isInteger = length <= INT64_TEXT_BYTES && parseInt64(value, from, to, number);
+  const isExternal = length > INLINE_BYTES_MAX;
+  let encoding: number = length <= EMBSTR_BYTES_MAX ? Encoding.EMBSTR : Encoding.RAW;
+  if (isInteger) encoding = Encoding.INT;
+  let flags = isExternal ? WORD_FLAG | EXTERNAL_FLAG : isInteger ? WORD_FLAG : 0;
+  if (whenMs !== -1) flags |= EXPIRY_FLAG;
+  const inline = isExternal || isInteger ? 0 : length;
+  const block = isExternal ? arena.alloc(length) : NONE;
+  let entry: Ref;
+  try {
+    const kind = kindOf(Type.STRING, encoding);
+    entry = createEntry(arena, kind, flags, epoch, bytes, start, end, inline);
+  } catch (full) {
+    if (block !== NONE) arena.free(block);
+    throw full;
+  }
+  if (whenMs !== -1) setExpiryMs(arena, entry, whenMs);
+  setIdleBits(arena, entry, idle);
+  if (isExternal) {
+    arena.write(block, 0, value, from, to);
+    setValueRef(arena, entry, block);
+    setValueLength(arena, entry, length);
+  } else if (isInteger) {
+    const words = wordsOf(arena, entry);
+    const at = wordFieldIndex(arena, entry);
+    words[at] = number.lo;
+    words[at + 1] = number.hi;
+  } else {
+    arena.write(entry, keyOffset(flags) + (end - start), value, from, to);
+  }
+  return entry;
 }
 
 /** As setString, for an integer. */

@@ -2,7 +2,6 @@
 import { NONE, Type } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
 import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
 import { command } from "../command.ts";
 import { errors } from "../errors.ts";
 import { keyAt } from "../key-spec.ts";
