@@ -49,7 +49,8 @@ export class Segments {
   protected readonly usedPages = new Int32Array(SEGMENT_COUNT_MAX);
   protected readonly touchedPages = new Int32Array(SEGMENT_COUNT_MAX);
   private readonly firstBytes: number;
-  private readonly limitBytes: number;
+  /** Most bytes that segments may take together. What is there stays when it is lowered. */
+  limitBytes: number;
   /** Which segments were made to measure. */
   private readonly measured = new Uint8Array(SEGMENT_COUNT_MAX);
 
