@@ -360,14 +360,18 @@ export class HashValue {
     return this.dict.scan(cursor, wanted, this.batch);
   }
 
+  /**
+   * As random(), in a table: also returns the field's entry, which names it until the next change.
+   */
+  randomEntry(next32: () => number): Ref {
+    const entry = this.dict.random(next32);
+    if (entry !== NONE) this.readField(entry);
+    return entry;
+  }
+
   /** Puts a random field in `field` and `value`; false when empty. `next32`: random 32 bits. */
   random(next32: () => number): boolean {
-    if (this.isTable) {
-      const entry = this.dict.random(next32);
-      if (entry === NONE) return false;
-      this.readField(entry);
-      return true;
-    }
+    if (this.isTable) return this.randomEntry(next32) !== NONE;
     const { length } = this;
     if (length === 0) return false;
     const index = Math.floor(((next32() >>> 0) / 2 ** 32) * length);

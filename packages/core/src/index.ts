@@ -16,6 +16,7 @@ export { ListpackValue } from "./listpack.ts";
 export * from "./object.ts";
 export * from "./plain-access.ts";
 export * from "./ref-list.ts";
+export * from "./ref-set.ts";
 export * from "./snapshot-cut.ts";
 export * from "./string-value.ts";
 export * from "./value.ts";
