@@ -33,6 +33,7 @@ import {
   CLASS_SIZE,
   PAGE_BYTES,
   PAGE_SHIFT,
+  pagesFor,
   roundedBytes,
   SMALL_BYTES_MAX,
 } from "./block-size.ts";
@@ -45,6 +46,14 @@ export { ArenaFullError, type ArenaOptions, SEGMENT_SHIFT, UNIT_MASK } from "./s
 /** An address in the arena, as a signed 32-bit number of 8-byte units. */
 export type Ref = number;
 export const NONE: Ref = 0;
+
+/** How much of a segment is in use: bytes in blocks, in no page in use, and ever touched. */
+export interface SegmentUse {
+  readonly segment: number;
+  liveBytes: number;
+  readonly freeBytes: number;
+  readonly touchedBytes: number;
+}
 
 /** Who still needs what hangs on a block, whatever its owner does with it: see table-walk.ts. */
 export interface BlockHold {
@@ -327,6 +336,57 @@ export class Arena extends PageSpans {
     this.spanBump[span] = ((this.spanPage[span] as number) << PAGE_SHIFT) | 0;
     this.linkPartial(span, cls);
     return span;
+  }
+
+  /** @internal Moves the class's spans in segments that are being left behind its other ones. */
+  listLeftLast(cls: number): number {
+    const others: number[] = [];
+    let count = 0;
+    for (let span = this.partial[cls] as number; span !== 0; count++) {
+      const next = this.spanNext[span] as number;
+      if (!this.isLeft(span)) {
+        this.unlinkPartial(span, cls);
+        others.push(span);
+      }
+      span = next;
+    }
+    for (const span of others) this.linkPartial(span, cls);
+    return count;
+  }
+
+  /** @internal True when alloc(bytes) will find room outside the segments that are being left. */
+  hasRoomElsewhere(bytes: number): boolean {
+    if (bytes > SMALL_BYTES_MAX) return this.findRun(pagesFor(bytes)) !== 0;
+    const cls = CLASS_OF[(bytes + 7) >>> 3] as number;
+    const head = this.partial[cls] as number;
+    if (head !== 0 && !this.isLeft(head)) return true;
+    if (this.findRun(CLASS_PAGES[cls] as number) === 0) return false;
+    if (head !== 0 && this.spanUsed[head] === 0) this.releaseSpan(head, cls);
+    // A new span stands first in its list.
+    this.addSpan(cls);
+    return true;
+  }
+
+  /** @internal How much of each segment is in use. */
+  segmentUses(): SegmentUse[] {
+    const uses: SegmentUse[] = [];
+    for (let segment = 0; segment < this.bytes.length; segment++) {
+      if (this.pagesOf(segment) === 0) continue;
+      uses[segment] = {
+        segment,
+        liveBytes: 0,
+        freeBytes: (this.pagesOf(segment) - (this.usedPages[segment] as number)) * PAGE_BYTES,
+        touchedBytes: (this.touchedPages[segment] as number) * PAGE_BYTES,
+      };
+    }
+    for (let span = 1; span < this.spanCount; span++) {
+      const cls = this.spanClass[span] as number;
+      if (cls < LARGE) continue;
+      const use = uses[this.segmentOf(span)] as SegmentUse;
+      if (cls === LARGE) use.liveBytes += (this.spanPages[span] as number) * PAGE_BYTES;
+      else use.liveBytes += (this.spanUsed[span] as number) * ((CLASS_SIZE[cls] as number) << 3);
+    }
+    return uses.filter((use) => use !== undefined);
   }
 
   private allocLarge(bytes: number): Ref {

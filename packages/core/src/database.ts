@@ -70,6 +70,12 @@ export class Database {
     return new Dict(this.arena).attach(Dict.create(this.arena, this.keyspace.seed));
   }
 
+  /** @internal All its tables: of keys, of expiries, and those that are ready for the next flush. */
+  get tables(): Dict[] {
+    const all = [this.dict, this.expires, this.spareDict, this.spareExpires];
+    return all.filter((each) => each !== null);
+  }
+
   get size(): number {
     return this.dict.count;
   }
@@ -367,6 +373,13 @@ export class Database {
 
   /** Removes all keys. Returns how many there were. */
   flush(lazily: boolean): number {
+    const removed = this.empty(lazily);
+    if (!lazily) this.keyspace.tidy();
+    return removed;
+  }
+
+  /** @internal As flush(), which also tidies up. */
+  empty(lazily: boolean): number {
     const { dict, expires } = this;
     const removed = dict.count;
     if (removed === 0) return 0;

@@ -57,7 +57,7 @@ const HEADER_BYTES = 32;
 const INLINE = 4;
 
 /** Room for one page's slots while it is rearranged. */
-let scratch = new Int32Array(2 << BITS_MAX);
+let scratch: Int32Array<ArrayBuffer> = new Int32Array(2 << BITS_MAX);
 
 export class DictTable {
   readonly arena: Arena;
@@ -417,6 +417,11 @@ export class DictTable {
       } else {
         place(lowerWords, lowerAt, depth, bits, hash, entry);
       }
+    }
+    if (bits > BITS_MAX) {
+      // A page so large is a rarity, and its scratch is not kept.
+      scratch.buffer.transfer(0);
+      scratch = new Int32Array(2 << BITS_MAX);
     }
     this.namePage(own, lower, depth, bits, (meta >>> USED_SHIFT) - upperUsed);
     this.namePage(own + (1 << (this.depth - depth)), upper, depth, bits, upperUsed);

@@ -51,6 +51,8 @@ export class PageSpans extends Segments {
   private spanRecycled = 0;
   /** The first span with room of each size class. */
   readonly partial = new Int32Array(CLASS_COUNT);
+  /** @internal Segments, as bits, where nothing new is to lie if it can be helped. */
+  leftSegments = 0;
   private readonly bins = new Int32Array(BIN_COUNT);
 
   constructor(options: ArenaOptions) {
@@ -61,6 +63,11 @@ export class PageSpans extends Segments {
   /** Takes a run of exactly `pages` pages out of the free ones; its class is set by the caller. */
   protected takePages(pages: number): number {
     let span = this.findRun(pages);
+    if (span === 0 && this.leftSegments !== 0) {
+      // Rather there than in one more segment.
+      this.leftSegments = 0;
+      span = this.findRun(pages);
+    }
     if (span === 0) {
       this.addSegment(pages * PAGE_BYTES, false);
       span = this.findRun(pages);
@@ -96,12 +103,13 @@ export class PageSpans extends Segments {
   }
 
   /** The smallest free run of at least `pages` pages (to within its list), or 0. */
-  private findRun(pages: number): number {
+  protected findRun(pages: number): number {
     for (let bin = binOf(pages); bin < BIN_COUNT; bin++) {
       let best = 0;
       let steps = 0;
       for (let span = this.bins[bin] as number; span !== 0; span = this.spanNext[span] as number) {
         const size = this.spanPages[span] as number;
+        if (this.leftSegments !== 0 && this.isLeft(span)) continue;
         if (size === pages) return span;
         if (size > pages && (best === 0 || size < (this.spanPages[best] as number))) best = span;
         if (++steps === SEARCH_MAX && best !== 0) break; // Good enough: bounds the search.
@@ -144,6 +152,7 @@ export class PageSpans extends Segments {
       this.unlinkRun(span);
       this.recycleSpan(span);
       this.unmakeSegment(segment);
+      this.leftSegments &= ~(1 << segment);
     } else {
       this.segmentSank(segment);
     }
@@ -225,6 +234,11 @@ export class PageSpans extends Segments {
     // Page 0 of segment 0 stays unused, so that no block has ref 0.
     const skip = segment === 0 ? 1 : 0;
     this.linkRun(this.newSpan(), first + skip, pages - skip);
+  }
+
+  /** True when the span lies in a segment that is being left. */
+  protected isLeft(span: number): boolean {
+    return ((this.leftSegments >>> this.segmentOf(span)) & 1) === 1;
   }
 
   /** The segment that a span lies in. */
