@@ -12,20 +12,22 @@
  * What is left meanwhile is a preference: an allocation that finds no room elsewhere takes it where
  * it is, before another segment is made. So a plan that time has passed by is no danger.
  */
-import { type Arena, type Ref, SEGMENT_SHIFT } from "./arena.ts";
+import { type Arena, type Ref, SEGMENT_SHIFT, type SegmentUse } from "./arena.ts";
 import type { MovePlan } from "./evacuation.ts";
 
-/** A segment is left when no more of its touched bytes than this share is in use. */
 const LIVE_SHARE_MAX = 0.25;
-/** Room that so many bytes of blocks may need, with the ends of their spans. */
+/** Room that so many bytes of blocks need as a rule. What finds none stays where it is. */
 const ROOM_FACTOR = 1.25;
-const ROOM_SLACK_BYTES = 4 * 2 ** 20;
+const ROOM_SLACK_BYTES = 2 ** 19;
 
 export class SegmentEvacuation implements MovePlan {
   private readonly arena: Arena;
+  private readonly liveShareMax: number;
 
-  constructor(arena: Arena) {
+  /** A segment is left when no more of its touched bytes than `liveShareMax` is in use. */
+  constructor(arena: Arena, liveShareMax = LIVE_SHARE_MAX) {
     this.arena = arena;
+    this.liveShareMax = liveShareMax;
   }
 
   begin(): boolean {
@@ -35,12 +37,12 @@ export class SegmentEvacuation implements MovePlan {
     for (const { freeBytes } of uses) room += freeBytes;
     let moving = 0;
     let leaving = 0;
-    // Those with the least in them first. The first segment always stays.
-    uses.sort((one, other) => one.liveBytes - other.liveBytes);
+    // Those that give back the most come first. The first segment always stays.
+    uses.sort((one, other) => wasteOf(other) - wasteOf(one));
     for (const { segment, liveBytes, freeBytes, touchedBytes } of uses) {
-      if (segment === 0 || liveBytes > touchedBytes * LIVE_SHARE_MAX) continue;
+      if (segment === 0 || liveBytes > touchedBytes * this.liveShareMax) continue;
       const need = (moving + liveBytes) * ROOM_FACTOR + ROOM_SLACK_BYTES;
-      if (need > room - freeBytes) break;
+      if (need > room - freeBytes) continue;
       room -= freeBytes;
       moving += liveBytes;
       leaving |= 1 << segment;
@@ -71,4 +73,8 @@ export class SegmentEvacuation implements MovePlan {
     arena.free(ref);
     return moved;
   }
+}
+
+function wasteOf({ touchedBytes, liveBytes }: SegmentUse): number {
+  return touchedBytes - liveBytes;
 }
