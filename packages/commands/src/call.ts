@@ -10,7 +10,9 @@
  * such a call except what it returned.
  */
 import {
+  addZeros,
   bytesOf,
+  createString,
   type Database,
   EXPIRY_FLAG,
   expiryMs,
@@ -24,7 +26,6 @@ import {
   parseInt64,
   type Ref,
   StringView,
-  setIdleBits,
   setInteger,
   setString,
   setText,
@@ -96,7 +97,10 @@ export interface Effects {
 
 /** Directives that commands read, under plain names. The engine keeps them up to date. */
 export interface CommandSettings {
+  /** Longest string that a command may make: proto-max-bulk-len, or what a block can hold. */
   stringBytesMax: number;
+  /** Most memory that a command may need for a while: proto-max-bulk-len. */
+  transientBytesMax: number;
   hashListpackEntriesMax: number;
   hashListpackValueBytesMax: number;
   lazyUserDel: boolean;
@@ -107,6 +111,7 @@ export interface CommandSettings {
 
 export const defaultSettings: CommandSettings = {
   stringBytesMax: 512 * 2 ** 20,
+  transientBytesMax: 512 * 2 ** 20,
   hashListpackEntriesMax: 512,
   hashListpackValueBytesMax: 64,
   lazyUserDel: false,
@@ -489,6 +494,15 @@ export class Call {
     return stored;
   }
 
+  /** A new key at an argument with a string of zero bytes; `out` shows them, to be written to. */
+  addZeros(keyArgument: number, length: number, out: StringView): void {
+    const start = this.start(keyArgument);
+    const end = this.end(keyArgument);
+    const hash = this.hashOf(keyArgument);
+    addZeros(this.db, this.bytes, start, end, hash, length, this.idle.fresh, out);
+    this.event(keyArgument, "new", Notify.NEW);
+  }
+
   /** As putString, with the value at another argument. */
   putArgument(
     keyArgument: number,
@@ -520,20 +534,24 @@ export class Call {
     return stored;
   }
 
-  /** A new key at an argument whose value is the block `value` (a collection). */
-  putCollection(keyArgument: number, type: number, encoding: number, value: Ref): Ref {
-    const entry = this.db.addCollection(
+  /**
+   * An entry for the key at an argument with the string at another, to be put in the place of
+   * `old` (or NONE): in no database yet.
+   */
+  createString(keyArgument: number, valueArgument: number, old: Ref): Ref {
+    const { arena, cuts } = this.keyspace;
+    return createString(
+      arena,
+      cuts.epoch,
       this.bytes,
       this.start(keyArgument),
       this.end(keyArgument),
-      this.hashOf(keyArgument),
-      type,
-      encoding,
-      value,
+      this.bytes,
+      this.start(valueArgument),
+      this.end(valueArgument),
+      this.idleOf(old),
+      -1,
     );
-    setIdleBits(this.keyspace.arena, entry, this.idle.fresh);
-    this.event(keyArgument, "new", Notify.NEW);
-    return entry;
   }
 
   // Saying what happened.

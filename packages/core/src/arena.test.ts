@@ -9,6 +9,7 @@ import {
   SEGMENT_SHIFT,
   UNIT_MASK,
 } from "./arena.ts";
+import { InvariantError } from "./assert.ts";
 
 function fillBlock(arena: Arena, ref: Ref, bytes: number, value: number): void {
   const at = (ref & UNIT_MASK) << 3;
@@ -115,14 +116,18 @@ describe("Arena", () => {
     expect(arena.segmentBytes).toBeLessThan(50 * 2 ** 20);
   });
 
-  test("remembers the most pages that were in use", () => {
+  test("knows which pages were ever touched, of the segments that are still there", () => {
     const arena = new Arena({ segmentBytes: 2 ** 20 });
     const refs = [1, 2, 3].map(() => arena.alloc(100_000));
-    const most = arena.pageBytes;
+    const most = arena.pageBytes + 4096; // The first page is never used.
     for (const ref of refs) arena.free(ref);
     arena.alloc(100_000);
-    expect(arena.pagePeakBytes).toBe(most);
+    expect(arena.touchedBytes).toBe(most);
     expect(arena.pageBytes).toBeLessThan(most);
+    const large = arena.alloc(2 ** 21);
+    expect(arena.touchedBytes).toBe(most + 2 ** 21);
+    arena.free(large);
+    expect(arena.touchedBytes).toBe(most);
   });
 
   test("a block can become smaller even where there is no room for the smaller one", () => {
@@ -139,6 +144,96 @@ describe("Arena", () => {
     const arena = new Arena({ segmentBytes: 2 ** 20, limitBytes: 2 ** 20 });
     expect(() => arena.alloc(2 ** 21)).toThrow(ArenaFullError);
     expect(() => arena.alloc(2 ** 31)).toThrow(ArenaFullError);
+    arena.check();
+  });
+
+  test.each([2 ** 29, 2 ** 30, 2 ** 31, 2 ** 32, 2 ** 33, 2 ** 53, 2 ** 63, Infinity])(
+    "a size of about %d is no small one, whatever its lower 32 bits are",
+    (about) => {
+      const arena = new Arena({ segmentBytes: 2 ** 16, limitBytes: 2 ** 20 });
+      const ref = arena.alloc(100);
+      const { usedBytes } = arena;
+      for (const bytes of [about - 4096, about - 8, about - 1, about, about + 1, about + 2000]) {
+        expect(roundedBytes(bytes)).toBeGreaterThanOrEqual(bytes);
+        expect(() => arena.alloc(bytes)).toThrow(ArenaFullError);
+        expect(() => arena.allocZeroed(bytes)).toThrow(ArenaFullError);
+        expect(() => arena.resize(ref, bytes, 100)).toThrow(ArenaFullError);
+      }
+      arena.check();
+      expect(arena.usedBytes).toBe(usedBytes);
+    },
+  );
+
+  test.each([-1, -7, -8, -100, -(2 ** 31), -(2 ** 32), Number.NaN])(
+    "a size of %d is a mistake of ours",
+    (bytes) => {
+      const arena = new Arena({ segmentBytes: 2 ** 16 });
+      expect(() => arena.alloc(bytes)).toThrow(InvariantError);
+      arena.check();
+    },
+  );
+
+  test("the memory of a segment that is dropped is gone at once, for old views too", () => {
+    const arena = new Arena({ segmentBytes: 2 ** 16 });
+    const ref = arena.alloc(2 ** 20);
+    const segment = ref >>> SEGMENT_SHIFT;
+    const bytes = arena.bytes[segment] as Uint8Array<ArrayBuffer>;
+    const words = arena.words[segment] as Int32Array;
+    fillBlock(arena, ref, 100, 7);
+    expect(bytes[(ref & UNIT_MASK) << 3]).toBe(7);
+    arena.free(ref);
+    expect([bytes.buffer.detached, bytes.length, words.length]).toEqual([true, 0, 0]);
+    expect(bytes[0]).toBe(undefined);
+    bytes[0] = 9;
+    expect(bytes[0]).toBe(undefined);
+    // Refs that are void by now, as a look ahead may have them, are nothing to fall over.
+    arena.touch(Int32Array.of(ref, ref + 1), 2);
+  });
+
+  test("what stays ready for the next block does not keep a segment", () => {
+    const arena = new Arena({ segmentBytes: 2 ** 16 });
+    const sizes = [8, 24, 100, 500, 1000, 3000, 9000, 16_000];
+    for (let round = 0; round < 3; round++) {
+      const refs = Array.from({ length: 4000 }, (_, i) => arena.alloc(sizes[i % 8] as number));
+      expect(arena.segmentBytes).toBeGreaterThan(10 * 2 ** 20);
+      // In another order each time.
+      refs.sort((a, b) => Math.imul(a, round * 2 + 1) - Math.imul(b, round * 2 + 1));
+      for (const [index, ref] of refs.entries()) {
+        arena.free(ref);
+        if (index % 500 === 0) arena.check();
+      }
+      arena.check();
+      expect(arena.segmentBytes).toBe(2 ** 16);
+    }
+  });
+
+  test("a very large block has a segment to itself, and takes it along when it goes", () => {
+    const arena = new Arena({ segmentBytes: 2 ** 20 });
+    const size = 33 * 2 ** 20 + 5;
+    const smallRefs = [arena.alloc(2 ** 20), arena.alloc(100)];
+    const before = arena.segmentBytes;
+    const refs: Ref[] = [];
+    for (let count = 1; count <= 4; count++) {
+      refs.push(arena.alloc(size));
+      expect(arena.segmentBytes).toBe(before + count * roundedBytes(size));
+    }
+    // Segments are few: a fifth one finds its place among other blocks.
+    refs.push(arena.alloc(size));
+    smallRefs.push(arena.alloc(100));
+    arena.check();
+    for (const ref of refs) arena.free(ref);
+    for (const ref of smallRefs) arena.free(ref);
+    arena.check();
+    expect(arena.segmentBytes).toBe(2 ** 20);
+  });
+
+  test("takes a smaller segment where the limit does not allow a larger one", () => {
+    const arena = new Arena({ segmentBytes: 2 ** 20, limitBytes: 2 ** 21 });
+    arena.alloc(900_000);
+    arena.alloc(1_000_000);
+    expect(arena.segmentBytes).toBe(2 ** 21);
+    expect(() => arena.alloc(100_000)).not.toThrow();
+    expect(() => arena.alloc(100_000)).toThrow(ArenaFullError);
     arena.check();
   });
 });

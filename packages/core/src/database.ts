@@ -14,7 +14,7 @@
  * Not in this file: what happens when a key has expired (the caller decides whether to remove it,
  * and who is told), eviction, notifications.
  */
-import { type Arena, ArenaFullError, type Ref, roundedBytes } from "./arena.ts";
+import { type Arena, ArenaFullError, NONE, type Ref, roundedBytes } from "./arena.ts";
 import { assert } from "./assert.ts";
 import { Dict } from "./dict.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -29,11 +29,9 @@ import {
   idleBits,
   keyLength,
   keyOffset,
-  kindOf,
   setExpiryMs,
   setIdleBits,
   setValueLength,
-  setValueRef,
   valueLength,
   WORD_FLAG,
   wordFieldIndex,
@@ -53,6 +51,9 @@ export class Database {
   expires: Dict;
   /** Where the active expire cycle stands in `expires`. */
   expireCursor = 0;
+  /** Empty tables for the next flush. */
+  private spareDict: Dict | null = null;
+  private spareExpires: Dict | null = null;
   /** How often `dict` had been reseeded when `expires` was last brought in line with it. */
   private generation = 0;
 
@@ -62,10 +63,17 @@ export class Database {
     this.index = index;
     this.dict = this.newTable();
     this.expires = this.newTable();
+    this.prepareFlush();
   }
 
   private newTable(): Dict {
     return new Dict(this.arena).attach(Dict.create(this.arena, this.keyspace.seed));
+  }
+
+  /** @internal All its tables: of keys, of expiries, and those that are ready for the next flush. */
+  get tables(): Dict[] {
+    const all = [this.dict, this.expires, this.spareDict, this.spareExpires];
+    return all.filter((each) => each !== null);
   }
 
   get size(): number {
@@ -116,22 +124,6 @@ export class Database {
     return entry;
   }
 
-  /** A new key whose value is a block of its own (every collection). */
-  addCollection(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    hash: number,
-    type: number,
-    encoding: number,
-    value: Ref,
-  ): Ref {
-    const flags = WORD_FLAG | EXTERNAL_FLAG;
-    const entry = this.add(bytes, start, end, hash, kindOf(type, encoding), flags, 0);
-    setValueRef(this.arena, entry, value);
-    return entry;
-  }
-
   /** As link, for an entry that nobody else knows: it is freed when there is no room for it. */
   private linkNew(entry: Ref, hash: number): void {
     try {
@@ -140,6 +132,28 @@ export class Database {
       this.arena.free(entry);
       throw full;
     }
+  }
+
+  /**
+   * Puts an entry that is in no table into those it belongs to, in place of `old`, which the key has
+   * now (NONE: nothing). `hash` is its key's. When it throws for want of room, nothing has changed
+   * and the entry is still the caller's; otherwise `old` is gone, as remove() would have it.
+   */
+  put(entry: Ref, old: Ref, hash: number, lazily: boolean): void {
+    if (old === NONE) {
+      this.link(entry, hash);
+      return;
+    }
+    const { arena, expires } = this;
+    const hadExpiry = (flagsOf(arena, old) & EXPIRY_FLAG) !== 0;
+    const hasExpiry = (flagsOf(arena, entry) & EXPIRY_FLAG) !== 0;
+    const isNewExpiry = hasExpiry && !hadExpiry;
+    let expiresHash = 0;
+    if (isNewExpiry) expiresHash = expires.makeRoomFor(entry, expires.hashOfEntry(entry));
+    this.preserve(old);
+    this.relink(old, entry, hadExpiry, hasExpiry);
+    if (isNewExpiry) expires.insert(entry, expiresHash);
+    this.dispose(old, lazily);
   }
 
   /** Puts an entry into the tables it belongs to: into all of them or, when it throws, into none. */
@@ -315,17 +329,10 @@ export class Database {
 
   /**
    * An entry like `source` (a detached one, or one of any database) under another key, holding
-   * the block `value` where the source's value is outside. The key must not exist here. This is
-   * the second half of RENAME (the value itself) and COPY (a copy of it).
+   * the block `value` where the source's value is outside. It is in no table yet: put() follows.
+   * This is what RENAME (with the value itself) and COPY (with a copy of it) begin with.
    */
-  addLike(
-    source: Ref,
-    value: Ref,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    hash: number,
-  ): Ref {
+  createLike(source: Ref, value: Ref, bytes: Uint8Array, start: number, end: number): Ref {
     const { arena } = this;
     const flags = flagsOf(arena, source);
     const inline = isInline(flags) ? valueLength(arena, source) : 0;
@@ -352,33 +359,62 @@ export class Database {
         inline,
       );
     }
-    this.linkNew(entry, hash);
     return entry;
+  }
+
+  /**
+   * Sees to it that flush() cannot fail. The empty tables that it needs are made beforehand, when
+   * there is room: a full arena must be possible to empty. May throw ArenaFullError.
+   */
+  prepareFlush(): void {
+    this.spareDict ??= this.newTable();
+    this.spareExpires ??= this.newTable();
   }
 
   /** Removes all keys. Returns how many there were. */
   flush(lazily: boolean): number {
-    const { dict, expires, keyspace } = this;
+    const removed = this.empty(lazily);
+    if (!lazily) this.keyspace.tidy();
+    return removed;
+  }
+
+  /** @internal As flush(), which also tidies up. */
+  empty(lazily: boolean): number {
+    const { dict, expires } = this;
     const removed = dict.count;
-    const empty = this.newTable();
-    try {
-      this.expires = this.newTable();
-    } catch (full) {
-      empty.free();
-      throw full;
-    }
-    this.dict = empty;
+    if (removed === 0) return 0;
+    this.prepareFlush();
+    this.dict = this.spareDict as Dict;
+    this.expires = this.spareExpires as Dict;
+    this.spareDict = null;
+    this.spareExpires = null;
     this.generation = 0;
     this.expireCursor = 0;
     expires.free();
-    if (keyspace.cuts.adopt(dict)) return removed;
-    if (lazily && removed > LAZY_FREE_EFFORT) {
-      keyspace.lazyFree.addTable(dict);
+    this.giveUp(dict, lazily);
+    this.tryPrepareFlush();
+    return removed;
+  }
+
+  private giveUp(dict: Dict, lazily: boolean): void {
+    const { cuts, lazyFree } = this.keyspace;
+    const { count } = dict;
+    if (cuts.adopt(dict)) return;
+    if (lazily && count > LAZY_FREE_EFFORT) {
+      lazyFree.addTable(dict);
     } else {
       freeTable(dict);
-      if (lazily) keyspace.lazyFree.freedObjects += removed;
+      if (lazily) lazyFree.freedObjects += count;
     }
-    return removed;
+  }
+
+  private tryPrepareFlush(): void {
+    try {
+      this.prepareFlush();
+    } catch (full) {
+      // Then the next flush tries again, before it changes anything.
+      if (!(full instanceof ArenaFullError)) throw full;
+    }
   }
 
   /** @internal Keyspace.swap(). */

@@ -1,8 +1,9 @@
 /** Defragmentation of a keyspace that goes on changing, with snapshots running through it. */
 import { describe, expect, test } from "vitest";
-import { NONE, type Ref } from "./arena.ts";
+import { type Arena, NONE, type Ref } from "./arena.ts";
 import { Defragmenter } from "./defragment.ts";
 import { Dict } from "./dict.ts";
+import { Evacuation } from "./evacuation.ts";
 import { createHash, HashValue } from "./hash-value.ts";
 import { createKeyspace } from "./keyspace.ts";
 import {
@@ -19,6 +20,7 @@ import {
   typeOf,
   valueRef,
 } from "./object.ts";
+import { SegmentEvacuation } from "./segment-evacuation.ts";
 import type { Cut } from "./snapshot-cut.ts";
 import { StringView, setString } from "./string-value.ts";
 import { latin1Bytes } from "./testing.ts";
@@ -277,44 +279,50 @@ describe("Defragmenter", () => {
     expect(defragmenter.hits).toBeLessThan(hits / 20);
   });
 
-  test("goes on while everything changes, and every snapshot is exact", () => {
-    let moved = 0;
-    for (let seed = 2; seed < 5; seed++) {
-      const told = scattered(seed, 4000);
-      const { keyspace } = told;
-      keyspace.cuts.wholeFieldsMax = 30;
-      const defragmenter = new Defragmenter(keyspace);
-      defragmenter.scanFieldsMax = 20;
-      // The same changes, without anything that moves, lead to the same data.
-      const still = scattered(seed, 4000);
-      const running: ReturnType<typeof beginCut>[] = [];
-      let turns = 0;
-      run(defragmenter, 2, () => {
-        for (let i = 0; i < 3; i++) change(told, 4000);
-        for (let i = 0; i < 3; i++) change(still, 4000);
-        if (turns % 25 === 5 && running.length < 6) running.push(beginCut(told));
-        if (turns % 3 === 0) running[turns % 6]?.cut.step(20);
-        if (turns === 60) for (const each of [told, still]) each.keyspace.swap(1, 2);
-        if (turns === 90) for (const each of [told, still]) each.keyspace.swap(1, 2);
-        if (turns % 50 === 0) keyspace.lazyFree.step(100);
-        turns++;
-      });
-      expect(running.length).toBeGreaterThan(2);
-      for (const { cut, then, seen } of running) {
-        while (!cut.step(50));
-        expect(seen).toEqual(then);
+  test.each([
+    { what: "spans", plan: (arena: Arena) => new Evacuation(arena), movedMin: 5000 },
+    { what: "segments", plan: (arena: Arena) => new SegmentEvacuation(arena, 1), movedMin: 1000 },
+  ])(
+    "leaving $what, goes on while everything changes, and every snapshot is exact",
+    ({ plan, movedMin }) => {
+      let moved = 0;
+      for (let seed = 2; seed < 5; seed++) {
+        const told = scattered(seed, 4000);
+        const { keyspace } = told;
+        keyspace.cuts.wholeFieldsMax = 30;
+        const defragmenter = new Defragmenter(keyspace, plan(keyspace.arena));
+        defragmenter.scanFieldsMax = 20;
+        // The same changes, without anything that moves, lead to the same data.
+        const still = scattered(seed, 4000);
+        const running: ReturnType<typeof beginCut>[] = [];
+        let turns = 0;
+        run(defragmenter, 2, () => {
+          for (let i = 0; i < 3; i++) change(told, 4000);
+          for (let i = 0; i < 3; i++) change(still, 4000);
+          if (turns % 25 === 5 && running.length < 6) running.push(beginCut(told));
+          if (turns % 3 === 0) running[turns % 6]?.cut.step(20);
+          if (turns === 60) for (const each of [told, still]) each.keyspace.swap(1, 2);
+          if (turns === 90) for (const each of [told, still]) each.keyspace.swap(1, 2);
+          if (turns % 50 === 0) keyspace.lazyFree.step(100);
+          turns++;
+        });
+        expect(running.length).toBeGreaterThan(2);
+        for (const { cut, then, seen } of running) {
+          while (!cut.step(50));
+          expect(seen).toEqual(then);
+        }
+        told.check();
+        expect(told.contents()).toEqual(still.contents());
+        moved += defragmenter.hits;
+        expect(keyspace.arena.holds.size).toBe(0);
+        keyspace.flush(false);
+        while (keyspace.lazyFree.step(1000));
+        const fresh = new Speaker(1).keyspace.arena;
+        expect(keyspace.arena.blockCount).toBe(fresh.blockCount);
       }
-      told.check();
-      expect(told.contents()).toEqual(still.contents());
-      moved += defragmenter.hits;
-      expect(keyspace.arena.holds.size).toBe(0);
-      keyspace.flush(false);
-      while (keyspace.lazyFree.step(1000));
-      const fresh = new Speaker(1).keyspace.arena;
-      expect(keyspace.arena.blockCount).toBe(fresh.blockCount);
-    }
-    expect(moved).toBeGreaterThan(5000);
-  });
+      expect(moved).toBeGreaterThan(movedMin);
+    },
+  );
 
   test("leaves a table alone that a snapshot is walking, and its key may move", () => {
     const told = scattered(9);

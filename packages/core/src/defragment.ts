@@ -2,9 +2,9 @@
  * Defragmenter: brings blocks together that removals have left on sparsely used spans, so that
  * their pages become free. Work for the background, a step at a time between commands.
  *
- * A pass plans for each size class which spans to leave (evacuation.ts), then walks all databases
- * as SCAN does and moves what it finds there: keys and their values, fields of hashes and theirs,
- * the tables in between. Large blocks have pages of their own, which nobody shares: they stay.
+ * A pass plans for each size class which spans to leave (evacuation.ts), or which segments to leave
+ * altogether (segment-evacuation.ts). Then it walks all databases as SCAN does and moves what it
+ * finds there: keys and their values, fields of hashes and theirs, the tables in between.
  *
  * Moving changes nothing that a client, an expiry or a snapshot could see. A copy is taken byte by
  * byte, so epoch, idle bits and expiry go with it, and a cut is not told. Nobody keeps the ref of a
@@ -12,8 +12,8 @@
  *
  *   - a snapshot that walks a large hash knows its table by the header: held tables are left alone;
  *   - what waits to be freed lazily is in no database any more, so it is not met;
- *   - a Database's Dicts remember where header and directory are: their headers stay, and they are
- *     attached again when the directory moves.
+ *   - a Database's Dicts remember where header and directory are: they are attached again when
+ *     those have moved.
  *
  * Between two steps everything may change: keys come and go, databases are flushed or swapped. So a
  * pass carries along cursors and, for a hash that takes several steps, the name of its key.
@@ -23,7 +23,7 @@ import { NONE } from "./arena.ts";
 import { assert } from "./assert.ts";
 import type { Database } from "./database.ts";
 import type { Dict } from "./dict.ts";
-import { Evacuation } from "./evacuation.ts";
+import { Evacuation, type MovePlan } from "./evacuation.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { MovableDict } from "./movable-dict.ts";
 import {
@@ -41,6 +41,8 @@ import { RefList } from "./ref-list.ts";
 
 /** Keys, and fields or pages of large tables, that are dealt with between two looks at the budget. */
 const SLICE = 16;
+/** Longest name of a large hash that is dealt with. */
+const NAME_BYTES_MAX = 65536;
 
 export class Defragmenter {
   /** Hashes with more fields than this are dealt with in several steps. */
@@ -53,7 +55,7 @@ export class Defragmenter {
   keyMisses = 0;
   private readonly keyspace: Keyspace;
   private readonly arena: Arena;
-  private readonly evacuation: Evacuation;
+  private readonly evacuation: MovePlan;
   private readonly table: MovableDict;
   private readonly keys = new RefList();
   private readonly fields = new RefList();
@@ -67,10 +69,10 @@ export class Defragmenter {
     return moved;
   };
 
-  constructor(keyspace: Keyspace) {
+  constructor(keyspace: Keyspace, plan: MovePlan = new Evacuation(keyspace.arena)) {
     this.keyspace = keyspace;
     this.arena = keyspace.arena;
-    this.evacuation = new Evacuation(keyspace.arena);
+    this.evacuation = plan;
     this.table = new MovableDict(keyspace.arena);
     this.pass = this.walk();
   }
@@ -106,7 +108,7 @@ export class Defragmenter {
   private *walk(): Generator<number, void> {
     const { evacuation } = this;
     this.large.length = 0;
-    evacuation.begin();
+    if (!evacuation.begin()) return;
     for (let cls = 0; cls < evacuation.classCount; cls++)
       yield Math.ceil(evacuation.plan(cls) / SLICE);
     for (const database of this.keyspace.databases) {
@@ -117,9 +119,10 @@ export class Defragmenter {
         if (cursor === 0) break;
       }
       // Asked for anew each time: a flush or a reseed replaces a database's tables.
-      yield* this.tableOf(() => database.dict);
-      yield* this.tableOf(() => database.expires);
+      for (let index = 0; index < database.tables.length; index++)
+        yield* this.tableOf(() => database.tables[index] as Dict);
     }
+    evacuation.end();
   }
 
   private sliceOfKeys(database: Database, cursor: number): number {
@@ -171,6 +174,8 @@ export class Defragmenter {
     const table = this.table.attach(valueRef(arena, entry));
     if (table.count > this.scanFieldsMax) {
       const at = keyIndex(arena, entry);
+      // Its name is kept until its turn: where that would be a burden, it does not move.
+      if (keyLength(arena, entry) > NAME_BYTES_MAX) return;
       this.large.push(bytesOf(arena, entry).slice(at, at + keyLength(arena, entry)));
       return;
     }
@@ -242,7 +247,7 @@ export class Defragmenter {
     return entry;
   }
 
-  /** Moves the table of a database, but for its header. */
+  /** Moves the table of a database. */
   private *tableOf(current: () => Dict): Generator<number, void> {
     for (let cursor = 0; ; ) {
       const table = this.table.attach(current().header);
@@ -254,6 +259,7 @@ export class Defragmenter {
       yield SLICE;
     }
     const dict = current();
-    if (this.table.attach(dict.header).moveDirectory(this.move)) dict.attach(dict.header);
+    this.table.attach(dict.header).moveDirectory(this.move);
+    dict.attach(this.table.moveHeader(this.move));
   }
 }

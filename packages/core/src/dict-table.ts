@@ -57,7 +57,7 @@ const HEADER_BYTES = 32;
 const INLINE = 4;
 
 /** Room for one page's slots while it is rearranged. */
-let scratch = new Int32Array(2 << BITS_MAX);
+let scratch: Int32Array<ArrayBuffer> = new Int32Array(2 << BITS_MAX);
 
 export class DictTable {
   readonly arena: Arena;
@@ -418,6 +418,11 @@ export class DictTable {
         place(lowerWords, lowerAt, depth, bits, hash, entry);
       }
     }
+    if (bits > BITS_MAX) {
+      // A page so large is a rarity, and its scratch is not kept.
+      scratch.buffer.transfer(0);
+      scratch = new Int32Array(2 << BITS_MAX);
+    }
     this.namePage(own, lower, depth, bits, (meta >>> USED_SHIFT) - upperUsed);
     this.namePage(own + (1 << (this.depth - depth)), upper, depth, bits, upperUsed);
     if (depth === this.depth) this.headerWords[this.headerAt + 7]! += 2;
@@ -509,18 +514,13 @@ export class DictTable {
     const at = this.headerAt + 6;
     const generation = this.headerWords[at] as number;
     if (generation > 32 - Math.clz32(this.count)) return false;
-    const entries = new Int32Array(this.count);
-    let n = 0;
-    this.eachEntry((entry) => {
-      entries[n++] = entry;
-    });
     const seed = Math.imul(this.seed ^ (this.seed >>> 15) ^ (generation + 1), 0x2c1b3c6d);
     const fresh = new DictTable(this.arena);
     const mixed = seed ^ (seed >>> 12) ^ 0x297a2d39;
     fresh.attach(DictTable.create(this.arena, mixed | KEYED_SEED_BIT));
     fresh.headerWords[fresh.headerAt + 6] = 33; // No second reseed from within the rebuilding.
     try {
-      for (const entry of entries) fresh.insert(entry, fresh.hashOfEntry(entry));
+      this.eachEntry((entry) => fresh.insert(entry, fresh.hashOfEntry(entry)));
     } catch (full) {
       fresh.free();
       throw full;

@@ -16,7 +16,20 @@
  */
 import { type Arena, type Ref, spanCapacity } from "./arena.ts";
 
-export class Evacuation {
+/** Decides what moves, and where to. */
+export interface MovePlan {
+  /** Forgets the last plan. False: there is nothing to do. To be called before plan() of each class. */
+  begin(): boolean;
+  readonly classCount: number;
+  /** Plans for a size class. Returns how many spans it looked at. */
+  plan(cls: number): number;
+  /** Where the block lies from now on: `ref`, or a copy, `ref` being free then. Never fails. */
+  move(ref: Ref): Ref;
+  /** The pass is over. */
+  end(): void;
+}
+
+export class Evacuation implements MovePlan {
   private readonly arena: Arena;
   /** For each span: 1 when it is being left. Its number may be another span's by now. */
   private leaving = new Uint8Array(0);
@@ -26,16 +39,17 @@ export class Evacuation {
     this.arena = arena;
   }
 
-  /** Forgets the last plan. To be called before plan() of each class. */
-  begin(): void {
+  begin(): boolean {
     this.leaving = new Uint8Array(this.arena.spanCount);
+    return true;
   }
+
+  end(): void {}
 
   get classCount(): number {
     return this.arena.partial.length;
   }
 
-  /** Decides which spans of a class are to be left. Returns how many it looked at. */
   plan(cls: number): number {
     const { arena } = this;
     const count = this.sort(cls);
@@ -46,11 +60,6 @@ export class Evacuation {
     for (let i = 0; i < count; i++) {
       const span = this.order[i] as number;
       arena.unlinkPartial(span, cls);
-      // One that was kept empty, as the only one then, has company now.
-      if (arena.spanUsed[span] === 0 && i < leftCount) {
-        arena.releasePages(span);
-        continue;
-      }
       // Linking is to the front: the fullest comes last and stands first.
       arena.linkPartial(span, cls);
       if (i < leftCount) this.leaving[span] = 1;

@@ -21,6 +21,13 @@ import { type Arena, NONE, type Ref, roundedBytes } from "./arena.ts";
 import { assert } from "./assert.ts";
 import { Dict } from "./dict.ts";
 import {
+  createField,
+  EXTERNAL_VALUE,
+  INLINE_VALUE_BYTES_MAX,
+  insertField,
+  writeValue,
+} from "./hash-field.ts";
+import {
   checkListpack,
   createListpack,
   deleteAt,
@@ -60,7 +67,6 @@ import {
   valueLength,
   valueRef,
   viewOf,
-  WORD_FLAG,
 } from "./object.ts";
 import { RefList } from "./ref-list.ts";
 import { freeEntry, freeTable } from "./value.ts";
@@ -71,16 +77,12 @@ export interface HashLimits {
   maxListpackValue: number;
 }
 
-/** Values up to this length stand in their field's entry. */
-const INLINE_VALUE_BYTES_MAX = 1024;
 /** A listpack stays well below what one block of the arena can be, whatever the limits say. */
 const LISTPACK_BYTES_MAX = 2 ** 29;
 /** Fields that next() fetches from the table at a time. */
 const BATCH = 64;
 /** Up to so many fields, looking for a duplicate by comparing all with all is the cheaper way. */
 const FEW_FIELDS = 16;
-const FIELD_KIND = kindOf(Type.STRING, Encoding.RAW);
-const EXTERNAL_VALUE = WORD_FLAG | EXTERNAL_FLAG;
 
 /** A new entry for the key bytes[start, end), holding an empty hash. `whenMs`: its expiry, or -1. */
 export function createHash(
@@ -125,9 +127,11 @@ export class HashValue {
   readonly field = new ListpackValue();
   /** The value that belongs to it, or that find() found. In place: read it before writing. */
   readonly value = new ListpackValue();
+  /** True when it is a table. */
+  isTable = false;
+  /** @internal The table, if it is one: hash-change.ts stages fields in it. */
+  readonly dict: Dict;
   private readonly seed: number;
-  private readonly dict: Dict;
-  private isTable = false;
   private listpack: Ref = NONE;
   /** For the inside: `field` and `value` may be what the caller hands to set(). */
   private readonly innerField = new ListpackValue();
@@ -206,24 +210,39 @@ export class HashValue {
     limits: HashLimits,
   ): boolean {
     if (!this.isTable) {
+      const { arena, listpack } = this;
       const fieldLength = fieldEnd - fieldStart;
       const valueLength = valueEnd - valueStart;
       if (
         fieldLength <= limits.maxListpackValue &&
         valueLength <= limits.maxListpackValue &&
-        listpackBytes(this.arena, this.listpack) + fieldLength + valueLength < LISTPACK_BYTES_MAX
+        listpackBytes(arena, listpack) + fieldLength + valueLength < LISTPACK_BYTES_MAX
       ) {
-        const isNew = this.setInListpack(
-          fieldBytes,
-          fieldStart,
-          fieldEnd,
-          valueBytes,
-          valueStart,
-          valueEnd,
-        );
-        if (this.length > limits.maxListpackEntries) this.convert();
-        return isNew;
+        const at = find(arena, listpack, fieldBytes, fieldStart, fieldEnd, 2);
+        if (at !== 0) {
+          const valueAt = next(arena, listpack, at);
+          this.moveTo(replaceAt(arena, listpack, valueAt, valueBytes, valueStart, valueEnd));
+          return false;
+        }
+        if (this.length < limits.maxListpackEntries) {
+          const end = listpackBytes(arena, listpack) - 1;
+          this.moveTo(
+            insertPairAt(
+              arena,
+              listpack,
+              end,
+              fieldBytes,
+              fieldStart,
+              fieldEnd,
+              valueBytes,
+              valueStart,
+              valueEnd,
+            ),
+          );
+          return true;
+        }
       }
+      // Before the field is set: a hash that there is no room to convert is what it was.
       this.convert();
     }
     const { dict } = this;
@@ -241,48 +260,10 @@ export class HashValue {
     return true;
   }
 
-  /** Tells a snapshot that is reading the table. */
-  private beforeChange(
-    found: Ref,
-    bytes: Uint8Array,
-    view: DataView,
-    start: number,
-    end: number,
-  ): void {
+  /** @internal Tells a snapshot that is reading the table. */
+  beforeChange(found: Ref, bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const { holds } = this.arena;
     if (holds.size !== 0) holds.get(this.dict.header)?.beforeChange(found, bytes, view, start, end);
-  }
-
-  private setInListpack(
-    fieldBytes: Uint8Array,
-    fieldStart: number,
-    fieldEnd: number,
-    valueBytes: Uint8Array,
-    valueStart: number,
-    valueEnd: number,
-  ): boolean {
-    const { arena, listpack } = this;
-    const at = find(arena, listpack, fieldBytes, fieldStart, fieldEnd, 2);
-    if (at !== 0) {
-      const valueAt = next(arena, listpack, at);
-      this.moveTo(replaceAt(arena, listpack, valueAt, valueBytes, valueStart, valueEnd));
-      return false;
-    }
-    const end = listpackBytes(arena, listpack) - 1;
-    this.moveTo(
-      insertPairAt(
-        arena,
-        listpack,
-        end,
-        fieldBytes,
-        fieldStart,
-        fieldEnd,
-        valueBytes,
-        valueStart,
-        valueEnd,
-      ),
-    );
-    return true;
   }
 
   private moveTo(listpack: Ref): void {
@@ -379,14 +360,18 @@ export class HashValue {
     return this.dict.scan(cursor, wanted, this.batch);
   }
 
+  /**
+   * As random(), in a table: also returns the field's entry, which names it until the next change.
+   */
+  randomEntry(next32: () => number): Ref {
+    const entry = this.dict.random(next32);
+    if (entry !== NONE) this.readField(entry);
+    return entry;
+  }
+
   /** Puts a random field in `field` and `value`; false when empty. `next32`: random 32 bits. */
   random(next32: () => number): boolean {
-    if (this.isTable) {
-      const entry = this.dict.random(next32);
-      if (entry === NONE) return false;
-      this.readField(entry);
-      return true;
-    }
+    if (this.isTable) return this.randomEntry(next32) !== NONE;
     const { length } = this;
     if (length === 0) return false;
     const index = Math.floor(((next32() >>> 0) / 2 ** 32) * length);
@@ -549,48 +534,5 @@ export class HashValue {
       const needed = entryBytes(flagsOf(arena, field), keyLength(arena, field), inline);
       assert(arena.blockBytes(field) === roundedBytes(needed), "a field's block fits it");
     });
-  }
-}
-
-/** A field's entry with room for a value of `length` bytes, which is still to be written. */
-function createField(
-  arena: Arena,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  length: number,
-): Ref {
-  if (length <= INLINE_VALUE_BYTES_MAX) {
-    return createEntry(arena, FIELD_KIND, 0, 0, bytes, start, end, length);
-  }
-  const block = arena.alloc(length);
-  try {
-    const entry = createEntry(arena, FIELD_KIND, EXTERNAL_VALUE, 0, bytes, start, end, 0);
-    setValueRef(arena, entry, block);
-    setValueLength(arena, entry, length);
-    return entry;
-  } catch (full) {
-    arena.free(block);
-    throw full;
-  }
-}
-
-/** Inserts a new field, which is gone again when the arena has no room for a larger table. */
-function insertField(dict: Dict, field: Ref, hash: number): void {
-  try {
-    dict.insert(field, hash);
-  } catch (full) {
-    freeEntry(dict.arena, field);
-    throw full;
-  }
-}
-
-/** Writes the value of a field that has room for it. */
-function writeValue(arena: Arena, entry: Ref, bytes: Uint8Array, start: number, end: number): void {
-  if ((flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0) {
-    arena.write(valueRef(arena, entry), 0, bytes, start, end);
-  } else {
-    const offset = keyIndex(arena, entry) - byteIndex(entry) + keyLength(arena, entry);
-    arena.write(entry, offset, bytes, start, end);
   }
 }

@@ -56,7 +56,8 @@ function apply(told: TextKeyspace, model: Map<string, [string, number]>, step: S
     const source = told.find(key);
     const bytes = latin1Bytes(step.to);
     const hash = db.hash(bytes, new DataView(bytes.buffer), 0, bytes.length);
-    db.addLike(source, copyValue(told.keyspace.arena, source), bytes, 0, bytes.length, hash);
+    const value = copyValue(told.keyspace.arena, source);
+    db.put(db.createLike(source, value, bytes, 0, bytes.length), NONE, hash, false);
     model.set(step.to, [...known]);
   }
 }

@@ -7,9 +7,15 @@
 import { Arena, type ArenaOptions } from "./arena.ts";
 import { assert } from "./assert.ts";
 import { Database } from "./database.ts";
+import { Defragmenter } from "./defragment.ts";
 import { KEYED_SEED_BIT } from "./hash.ts";
 import { LazyFree } from "./lazy-free.ts";
+import { SegmentEvacuation } from "./segment-evacuation.ts";
 import { SnapshotCuts } from "./snapshot-cut.ts";
+
+/** Up to so many keys are looked at, at once, when memory is to be given back. */
+const TIDY_KEYS_MAX = 1000;
+const TIDY_ENTRIES = 4096;
 
 export interface KeyspaceOptions {
   /** Number of databases. Default 16. */
@@ -26,6 +32,7 @@ export class Keyspace {
   readonly cuts: SnapshotCuts;
   readonly lazyFree: LazyFree;
   readonly random32: () => number;
+  private evacuator: Defragmenter | null = null;
   /** Seed of the hashes of all databases: a key's hash is the same in each, unless reseeded. */
   readonly seed: number;
 
@@ -33,7 +40,7 @@ export class Keyspace {
     this.arena = new Arena(options.arena);
     this.random32 = options.random32;
     this.seed = options.random32() & ~KEYED_SEED_BIT;
-    this.lazyFree = new LazyFree(this.arena);
+    this.lazyFree = new LazyFree(this.arena, () => this.tidy());
     this.cuts = new SnapshotCuts(
       this.arena,
       () => this.databases.map((database) => database.dict),
@@ -60,9 +67,31 @@ export class Keyspace {
 
   /** Empties every database; `lazily` leaves the freeing to lazyFree.step(). Returns the keys. */
   flush(lazily: boolean): number {
+    // All or none: what may fail comes before the first is emptied.
+    for (const database of this.databases) database.prepareFlush();
     let removed = 0;
-    for (const database of this.databases) removed += database.flush(lazily);
+    for (const database of this.databases) removed += database.empty(lazily);
+    if (!lazily) this.tidy();
     return removed;
+  }
+
+  /**
+   * After much was removed: where few keys are left, no segment is kept for their sake, or for that
+   * of the empty tables.
+   */
+  tidy(): void {
+    if (this.arena.words.length === 1 || this.keyCount > TIDY_KEYS_MAX) return;
+    this.evacuator?.restart();
+    this.evacuate(TIDY_ENTRIES);
+  }
+
+  /**
+   * Goes on moving blocks out of sparsely used segments, so that those are given back: about so many
+   * keys and fields on. True when there is nothing more to gain, or the walk has come to its end.
+   */
+  evacuate(entryCount: number): boolean {
+    this.evacuator ??= new Defragmenter(this, new SegmentEvacuation(this.arena));
+    return this.evacuator.step(entryCount);
   }
 
   /** Bytes of all tables (keys and expiries), without the entries. */

@@ -27,11 +27,14 @@ export class LazyFree {
   /** Objects freed so since the start: INFO's lazyfreed_objects. */
   freedObjects = 0;
   private readonly arena: Arena;
+  /** Told when nothing is left to be freed. */
+  private readonly drained: () => void;
   private readonly tables: Table[] = [];
   private readonly slice = new RefList();
 
-  constructor(arena: Arena) {
+  constructor(arena: Arena, drained: () => void = () => {}) {
     this.arena = arena;
+    this.drained = drained;
   }
 
   /** Takes over a table that nobody uses any more, with all its entries. */
@@ -65,7 +68,10 @@ export class LazyFree {
       }
     }
     // Nobody comes back for tables of which only the empty rest is left.
-    if (this.pendingCount === 0) for (const table of tables.splice(0)) this.end(table);
+    if (this.pendingCount === 0 && count > left) {
+      for (const table of tables.splice(0)) this.end(table);
+      this.drained();
+    }
     return tables.length > 0;
   }
 

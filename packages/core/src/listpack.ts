@@ -20,7 +20,14 @@
  *
  * Not in this file: what elements mean (fields, scores), and when a listpack is too long.
  */
-import { type Arena, type Ref, roundedBytes, SEGMENT_SHIFT, UNIT_MASK } from "./arena.ts";
+import {
+  type Arena,
+  ArenaFullError,
+  type Ref,
+  roundedBytes,
+  SEGMENT_SHIFT,
+  UNIT_MASK,
+} from "./arena.ts";
 import { assert } from "./assert.ts";
 import { formatInt64, INT64_TEXT_BYTES, parseInt64 } from "./int64.ts";
 import {
@@ -374,7 +381,7 @@ export function deleteAt(arena: Arena, lp: Ref, offset: number, elements = 1): R
 
 /**
  * Replaces `removed` bytes at `offset` by a gap of `inserted` bytes, in a block of the right size.
- * Nothing has changed when alloc throws.
+ * Nothing has changed when alloc throws; becoming shorter never fails.
  */
 function splice(
   arena: Arena,
@@ -390,10 +397,10 @@ function splice(
   const size = total - removed + inserted;
   const tail = offset + removed;
   const tailBytes = total - tail;
-  if (roundedBytes(size) === arena.blockBytes(lp)) {
+  const moved = roundedBytes(size) === arena.blockBytes(lp) ? lp : blockFor(arena, lp, size);
+  if (moved === lp) {
     if (removed !== inserted) moveTail(arena, lp, offset + inserted, tail, tailBytes);
   } else {
-    const moved = arena.alloc(size);
     arena.copy(moved, 0, lp, 0, offset);
     arena.copy(moved, offset + inserted, lp, tail, tailBytes);
     arena.free(lp);
@@ -401,6 +408,16 @@ function splice(
   }
   arena.words[lp >>> SEGMENT_SHIFT][(lp & UNIT_MASK) << 1] = size;
   return lp;
+}
+
+/** A block for a listpack of `size` bytes: its own when there is no room for a smaller one. */
+function blockFor(arena: Arena, lp: Ref, size: number): Ref {
+  try {
+    return arena.alloc(size);
+  } catch (full) {
+    if (full instanceof ArenaFullError && size <= arena.blockBytes(lp)) return lp;
+    throw full;
+  }
 }
 
 function moveTail(arena: Arena, lp: Ref, to: number, from: number, length: number): void {
@@ -485,7 +502,7 @@ export function validateListpack(
 export function checkListpack(arena: Arena, lp: Ref): void {
   const total = listpackBytes(arena, lp);
   const block = arena.blockBytes(lp);
-  assert(roundedBytes(total) === block, "a listpack's block fits it");
+  assert(roundedBytes(total) <= block, "a listpack fits its block");
   const base = baseOf(lp);
   assert(validateListpack(bytesAt(arena, lp), base, base + total, true), "a listpack is whole");
 }

@@ -21,7 +21,8 @@
  * Example, key "ab" holding the string "xyz", no expiry: 24 bytes asked for, and
  *      00 | 00 | epoch | idle | 02 00 00 00 | 03 00 00 00 | 61 62 | 78 79 7a
  */
-import { type Arena, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "./arena.ts";
+import { type Arena, BLOCK_BYTES_MAX, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "./arena.ts";
+import { assert } from "./assert.ts";
 
 /** The value types, with the numbers that the entry's header stores. */
 export const Type = {
@@ -134,6 +135,7 @@ export function valueLength(arena: Arena, entry: Ref): number {
 }
 
 export function setValueLength(arena: Arena, entry: Ref, length: number): void {
+  assert(length >= 0 && length <= BLOCK_BYTES_MAX, "a value has a length that a block can have");
   wordsOf(arena, entry)[wordIndex(entry) + 3] = length;
 }
 
@@ -200,6 +202,8 @@ export function createEntry(
 ): Ref {
   const offset = keyOffset(flags);
   const entry = arena.alloc(offset + (end - start) + inlineBytes);
+  // The sum is a block's size by now, so neither part is beyond 32 bits; nor may one be negative.
+  assert(((end - start) | inlineBytes) >= 0, "a key and a value have lengths");
   const words = wordsOf(arena, entry);
   const at = wordIndex(entry);
   words[at] = kind | (flags << 8) | (epoch << 16);

@@ -1,7 +1,7 @@
 /** Cuts through large hashes, which are handed over in pieces while everything goes on changing. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { NONE, type Ref } from "./arena.ts";
+import { ArenaFullError, NONE, type Ref } from "./arena.ts";
 import { Dict } from "./dict.ts";
 import { createHash, HashValue } from "./hash-value.ts";
 import { createKeyspace } from "./keyspace.ts";
@@ -20,6 +20,7 @@ import {
 } from "./object.ts";
 import type { Cut, CutConsumer, CutPiece } from "./snapshot-cut.ts";
 import { StringView, setString } from "./string-value.ts";
+import { withoutRoom } from "./testing.ts";
 import { copyValue } from "./value.ts";
 
 const LIMITS = { maxListpackEntries: 2, maxListpackValue: 64 };
@@ -136,7 +137,8 @@ function speaker(wholeFieldsMax: number) {
       if (!copies) db(index).detach(entry);
       const isApart = (flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0;
       const value = copies ? copyValue(arena, entry) : isApart ? valueRef(arena, entry) : NONE;
-      db(index).addLike(entry, value, bytes, 0, end, db(index).hash(bytes, view, 0, end));
+      const hash = db(index).hash(bytes, view, 0, end);
+      db(index).put(db(index).createLike(entry, value, bytes, 0, end), NONE, hash, false);
       if (!copies) arena.free(entry);
     },
     /** What a flood of chosen fields would lead to. */
@@ -368,6 +370,79 @@ describe("A cut through large hashes", () => {
     for (const cut of cuts) while (!cut.step(10));
     expect(seen).toEqual(then);
     expect(pieces.seen).toEqual(then);
+  });
+
+  test("remembers what changes in the arena, as long as the hash is being walked", () => {
+    const told = speaker(4);
+    const { arena, cuts } = told.keyspace;
+    for (let i = 0; i < 500; i++) told.hset(0, "big", `field number ${i}`, "v");
+    const then = told.contents();
+    const usedBytes = arena.usedBytes;
+    const collector = new Collector(told);
+    const cut = cuts.begin(collector);
+    for (let i = 0; i < 500; i++) told.hset(0, "big", `field number ${i}`, "w");
+    // A header of 16 bytes and the name, which is no text of the JavaScript heap.
+    expect(arena.usedBytes).toBeGreaterThan(usedBytes + 500 * (16 + 14));
+    while (!cut.step(10));
+    expect(arena.usedBytes).toBe(usedBytes);
+    expect(collector.seen).toEqual(then);
+  });
+
+  test.each([1, 2, 3, 4])(
+    "fails where there is no room for that, and the write goes on (%i)",
+    (nth) => {
+      const told = speaker(4);
+      const { arena, cuts } = told.keyspace;
+      for (let i = 0; i < 100; i++) told.hset(0, "big", `f${i}`, "v");
+      const { usedBytes } = arena;
+      let failures = 0;
+      const collector = new Collector(told);
+      const cut = cuts.begin({
+        take: (...given) => collector.take(...given),
+        takeLarge: (...given) => collector.takeLarge(...given),
+        failed: (reason) => {
+          expect(reason).toBeInstanceOf(ArenaFullError);
+          failures++;
+        },
+      });
+      const spoken = withoutRoom(arena, nth, true, () => {
+        // The same lengths: whatever is allocated is for what must be remembered.
+        for (let i = 0; i < 100; i++) told.hset(0, "big", `f${i}`, "w");
+      });
+      expect([spoken, failures, cut.done, cuts.running.length]).toEqual([true, 1, true, 0]);
+      expect(
+        told
+          .contents()
+          .get("0/big")
+          ?.fields.every(([, value]) => value === "w"),
+      ).toBe(true);
+      expect(arena.holds.size).toBe(0);
+      expect(arena.usedBytes).toBe(usedBytes);
+      expect(cut.step(1000)).toBe(true);
+      told.keyspace.check();
+    },
+  );
+
+  test("lets fewer and fewer hashes wait the smaller they are", () => {
+    const told = speaker(4);
+    const { cuts } = told.keyspace;
+    cuts.walksPerDoubling = 3;
+    const fieldCount = (index: number) => 5 + (index % 60);
+    for (let k = 0; k < 200; k++)
+      for (let i = 0; i < fieldCount(k); i++) told.hset(0, `k${k}`, `f${i}`, "v", ONE_SHOT);
+    const then = told.contents();
+    const taken = new Map<string, Value>();
+    const collector = new Collector(told);
+    const cut = cuts.begin({
+      take: (index, entry) => taken.set(`${index}/${told.keyOf(entry)}`, told.contentOf(entry)),
+      takeLarge: (...given) => collector.takeLarge(...given),
+    });
+    // Hashes of 5 to 64 fields: of 64 or fewer none waits behind the twelfth.
+    for (let k = 0; k < 200; k++) told.hset(0, `k${k}`, "f0", "changed", ONE_SHOT);
+    expect(cut.walks.length).toBeGreaterThan(9);
+    expect(cut.walks.length).toBeLessThan(13);
+    while (!cut.step(100));
+    expect(new Map([...taken, ...collector.seen])).toEqual(then);
   });
 
   test("keeps a deleted hash until it is done or given up", () => {

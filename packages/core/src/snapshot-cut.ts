@@ -21,7 +21,7 @@
  * that were aborted widen the range of epochs alive; after 16384 of those in a row the next cut
  * first brings all entries up to date.
  */
-import type { Arena, Ref } from "./arena.ts";
+import type { Arena, ArenaFullError, Ref } from "./arena.ts";
 import { assert } from "./assert.ts";
 import type { Dict } from "./dict.ts";
 import { Encoding, encodingOf, epochOf, setEpoch, valueRef } from "./object.ts";
@@ -35,6 +35,8 @@ export type { CutPiece };
 export interface CutConsumer {
   /** `entry` belonged to database `databaseIndex` at the instant of the cut. */
   take(databaseIndex: number, entry: Ref): void;
+  /** The cut ends early for want of memory: nothing more is handed over, and it is not whole. */
+  failed?(reason: ArenaFullError): void;
   /**
    * As take, for a hash of `fieldCount` fields, more than the cuts' `wholeFieldsMax`. What the entry
    * tells about the key is to be read now; the fields come through the piece. Without this method
@@ -128,20 +130,36 @@ export class Cut {
     if (!this.done) this.owner.end(this, false);
   }
 
+  private fail(reason: ArenaFullError): void {
+    if (this.done) return;
+    this.abort();
+    this.consumer.failed?.(reason);
+  }
+
   private nextDatabase(): void {
     this.databaseIndex++;
     this.cursor = 0;
   }
 
-  /** @internal `fieldCount` is that of a large hash, or 0. */
+  /**
+   * Each hash that changes before its turn takes objects until its turn comes. So the more of them
+   * wait, the larger a hash has to be to go in pieces: no data set has more than a few thousand.
+   */
+  private wholeFieldsMax(): number {
+    const { wholeFieldsMax, walksPerDoubling } = this.owner;
+    return wholeFieldsMax * 2 ** Math.floor(this.walks.length / walksPerDoubling);
+  }
+
+  /** @internal `fieldCount` is that of a hash which is a table, or 0. */
   take(databaseIndex: number, entry: Ref, fieldCount: number): void {
     this.takenCount++;
-    if (fieldCount === 0 || this.consumer.takeLarge === undefined) {
+    if (fieldCount <= this.wholeFieldsMax() || this.consumer.takeLarge === undefined) {
       this.consumer.take(databaseIndex, entry);
       return;
     }
     const piece = this.consumer.takeLarge(databaseIndex, entry, fieldCount);
-    this.walks.push(new TableWalk(this.owner.holdOf(entry), fieldCount, piece));
+    const fail = (reason: ArenaFullError) => this.fail(reason);
+    this.walks.push(new TableWalk(this.owner.holdOf(entry), fieldCount, piece, fail));
   }
 }
 
@@ -152,6 +170,8 @@ export class SnapshotCuts {
   epoch = 1;
   /** Hashes with more fields than this are handed over in pieces. */
   wholeFieldsMax = 128;
+  /** When so many large hashes wait for their turn, only those of twice the size are let wait. */
+  walksPerDoubling = 1024;
   private readonly arena: Arena;
   private readonly dicts: () => Dict[];
   private readonly release: (dict: Dict) => void;
@@ -189,7 +209,7 @@ export class SnapshotCuts {
     const epoch = epochOf(dict.arena, entry);
     if (epoch === this.epoch) return;
     const isTable = encodingOf(dict.arena, entry) === Encoding.HASHTABLE;
-    const fieldCount = isTable ? this.largeCount(entry) : 0;
+    const fieldCount = isTable ? freeEffort(this.arena, entry) : 0;
     for (const cut of this.running) {
       if (!isOlder(epoch, cut.epoch)) continue;
       // Databases may have been swapped since: the number is the one at the instant of the cut.
@@ -197,12 +217,6 @@ export class SnapshotCuts {
       if (databaseIndex !== -1) cut.take(databaseIndex, entry, fieldCount);
     }
     setEpoch(dict.arena, entry, this.epoch);
-  }
-
-  /** Number of fields of a hash that is a table and goes in pieces, otherwise 0. */
-  private largeCount(entry: Ref): number {
-    const count = freeEffort(this.arena, entry);
-    return count > this.wholeFieldsMax ? count : 0;
   }
 
   /** @internal The hold on a large hash's table. */

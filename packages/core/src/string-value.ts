@@ -10,13 +10,21 @@
  * Where the bytes lie is a matter of size alone: up to 512 bytes inline, above that in an EXTERNAL
  * block that grows with room to spare, so appending is amortised O(1) per byte.
  */
-import { type Arena, NONE, type Ref, roundedBytes } from "./arena.ts";
+import {
+  type Arena,
+  ArenaFullError,
+  BLOCK_BYTES_MAX,
+  NONE,
+  type Ref,
+  roundedBytes,
+} from "./arena.ts";
 import { assert } from "./assert.ts";
 import type { Database } from "./database.ts";
 import { formatInt64, INT64_TEXT_BYTES, Int64, parseInt64 } from "./int64.ts";
 import {
   byteIndex,
   bytesOf,
+  createEntry,
   Encoding,
   EXPIRY_FLAG,
   EXTERNAL_FLAG,
@@ -222,6 +230,56 @@ export function setText(
   return target;
 }
 
+/**
+ * A new entry for the key bytes[start, end) that holds the string value[from, to), encoded as
+ * setString would. It is in no table yet: Database.put() follows. `whenMs` is its expiry, or -1.
+ */
+export function createString(
+  arena: Arena,
+  epoch: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  value: Uint8Array,
+  from: number,
+  to: number,
+  idle: number,
+  whenMs: number,
+): Ref {
+  const length = to - from;
+  const isInteger = length <= INT64_TEXT_BYTES && parseInt64(value, from, to, number);
+  const isExternal = length > INLINE_BYTES_MAX;
+  let encoding: number = length <= EMBSTR_BYTES_MAX ? Encoding.EMBSTR : Encoding.RAW;
+  if (isInteger) encoding = Encoding.INT;
+  let flags = isExternal ? WORD_FLAG | EXTERNAL_FLAG : isInteger ? WORD_FLAG : 0;
+  if (whenMs !== -1) flags |= EXPIRY_FLAG;
+  const inline = isExternal || isInteger ? 0 : length;
+  const block = isExternal ? arena.alloc(length) : NONE;
+  let entry: Ref;
+  try {
+    const kind = kindOf(Type.STRING, encoding);
+    entry = createEntry(arena, kind, flags, epoch, bytes, start, end, inline);
+  } catch (full) {
+    if (block !== NONE) arena.free(block);
+    throw full;
+  }
+  if (whenMs !== -1) setExpiryMs(arena, entry, whenMs);
+  setIdleBits(arena, entry, idle);
+  if (isExternal) {
+    arena.write(block, 0, value, from, to);
+    setValueRef(arena, entry, block);
+    setValueLength(arena, entry, length);
+  } else if (isInteger) {
+    const words = wordsOf(arena, entry);
+    const at = wordFieldIndex(arena, entry);
+    words[at] = number.lo;
+    words[at + 1] = number.hi;
+  } else {
+    arena.write(entry, keyOffset(flags) + (end - start), value, from, to);
+  }
+  return entry;
+}
+
 /** As setString, for an integer. */
 export function setInteger(
   database: Database,
@@ -363,7 +421,7 @@ export function growString(database: Database, entry: Ref, length: number, out: 
       target = database.reshape(entry, expiry, after, 0);
       arena.write(target, keyOffset(expiry) + keyLength(arena, target), out.bytes, 0, before);
     } else {
-      const block = arena.alloc(roomFor(after));
+      const block = withRoom(after, (bytes) => arena.alloc(bytes));
       arena.write(block, 0, out.bytes, out.start, out.end);
       try {
         target = database.reshape(entry, expiry | WORD_FLAG | EXTERNAL_FLAG, 0, 0);
@@ -382,13 +440,59 @@ export function growString(database: Database, entry: Ref, length: number, out: 
   return target;
 }
 
+/**
+ * A new key, which must not exist yet, with a string of `length` zero bytes that may be written to:
+ * `out` shows them. The encoding is raw.
+ */
+export function addZeros(
+  database: Database,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  hash: number,
+  length: number,
+  idle: number,
+  out: StringView,
+): Ref {
+  const { arena } = database;
+  const kind = kindOf(Type.STRING, Encoding.RAW);
+  const isExternal = length > INLINE_BYTES_MAX;
+  const block = isExternal ? arena.alloc(length) : NONE;
+  let entry: Ref;
+  try {
+    const shape = isExternal ? WORD_FLAG | EXTERNAL_FLAG : 0;
+    entry = database.add(bytes, start, end, hash, kind, shape, isExternal ? 0 : length);
+  } catch (full) {
+    if (block !== NONE) arena.free(block);
+    throw full;
+  }
+  setIdleBits(arena, entry, idle);
+  if (isExternal) {
+    setValueRef(arena, entry, block);
+    setValueLength(arena, entry, length);
+  }
+  out.read(arena, entry);
+  out.bytes.fill(0, out.start, out.end);
+  return entry;
+}
+
 function growExternal(arena: Arena, entry: Ref, before: number, after: number): void {
   const block = valueRef(arena, entry);
   if (after <= arena.blockBytes(block)) return;
-  setValueRef(arena, entry, arena.resize(block, roomFor(after), before));
+  const grown = withRoom(after, (bytes) => arena.resize(block, bytes, before));
+  setValueRef(arena, entry, grown);
 }
 
-/** Twice the length up to 1 MiB, one MiB more beyond, as Redis's strings do. */
-function roomFor(length: number): number {
-  return length < 2 ** 20 ? length * 2 : length + 2 ** 20;
+/**
+ * Room to grow on: twice the length up to 1 MiB, one MiB more beyond, as Redis's strings have it.
+ * Where there is no such room, that of the length itself is enough.
+ */
+function withRoom(length: number, allot: (bytes: number) => Ref): Ref {
+  const roomy = Math.min(length < 2 ** 20 ? length * 2 : length + 2 ** 20, BLOCK_BYTES_MAX);
+  try {
+    if (roomy > length) return allot(roomy);
+  } catch (full) {
+    if (!(full instanceof ArenaFullError)) throw full;
+  }
+  return allot(length);
 }

@@ -11,14 +11,27 @@
  * A Dict is ordered by hash, so all fields below the cursor are done; those above it that changed
  * are remembered by name and passed over. After a reseed the table is walked again in its new
  * order, leaving out what lay below the cursor under the old seed.
+ *
+ * The names are entries of a dict of their own, in the arena: they may be as many as the fields and
+ * count as memory in use. Where there is no room for another one, the change goes on and the
+ * snapshot fails: it must neither stand in the way of a write nor become a wrong file.
  */
-import type { Arena, BlockHold, Ref } from "./arena.ts";
-import { NONE } from "./arena.ts";
+import { type Arena, ArenaFullError, type BlockHold, NONE, type Ref } from "./arena.ts";
 import { assert } from "./assert.ts";
 import { Dict } from "./dict.ts";
 import { hashBytes } from "./hash.ts";
-import { bytesOf, keyIndex, keyLength, viewOf } from "./object.ts";
+import {
+  bytesOf,
+  createEntry,
+  Encoding,
+  keyIndex,
+  keyLength,
+  kindOf,
+  Type,
+  viewOf,
+} from "./object.ts";
 import { RefList } from "./ref-list.ts";
+import { freeTable } from "./value.ts";
 
 /** Who gets the fields of a large value. Called from within step() and before changes. */
 export interface CutPiece {
@@ -39,10 +52,7 @@ interface Pass {
 
 /** Fields that step() fetches at a time. */
 const SLICE = 64;
-/** Any will do: a table made to collide under it is only slower. */
-const CHANGED_SEED = 0;
-/** Bytes of a name that become text at a time: arguments lie on the stack. */
-const NAME_PART = 4096;
+const NAME_KIND = kindOf(Type.STRING, Encoding.RAW);
 const slice = new RefList();
 
 export class TableWalk {
@@ -53,12 +63,18 @@ export class TableWalk {
   private hasBegun = false;
   /** One, and one more after each reseed. */
   private readonly passes: Pass[] = [];
-  /** Names of fields that changed before the walk came to them. */
-  private readonly changed = new Set<string>();
-  /** Their hashes, which tell nearly all other fields apart without making a string. */
-  private readonly changedHashes = new Set<number>();
+  /** Names of fields that changed before the walk came to them; null while there are none. */
+  private changed: Dict | null = null;
+  private readonly fail: (reason: ArenaFullError) => void;
 
-  constructor(hold: TableHold, fieldCount: number, piece: CutPiece) {
+  /** `fail` is told when the walk cannot go on: it is to give up the cut, and with it this walk. */
+  constructor(
+    hold: TableHold,
+    fieldCount: number,
+    piece: CutPiece,
+    fail: (reason: ArenaFullError) => void,
+  ) {
+    this.fail = fail;
     this.hold = hold;
     this.left = fieldCount;
     this.piece = piece;
@@ -91,7 +107,7 @@ export class TableWalk {
   }
 
   private meet(entry: Ref): void {
-    if (this.passes.length > 1 || this.changed.size > 0) {
+    if (this.passes.length > 1 || this.changed !== null) {
       const { arena } = this.hold;
       const start = keyIndex(arena, entry);
       const end = start + keyLength(arena, entry);
@@ -104,8 +120,32 @@ export class TableWalk {
   }
 
   private hasChanged(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
-    if (!this.changedHashes.has(hashBytes(bytes, view, start, end, CHANGED_SEED))) return false;
-    return this.changed.has(nameOf(bytes, start, end));
+    const { changed } = this;
+    if (changed === null) return false;
+    return changed.find(bytes, view, start, end, changed.hash(bytes, view, start, end)) !== NONE;
+  }
+
+  /** Remembers a name that is not there yet. Throws ArenaFullError, and then has not. */
+  private remember(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    const { arena, header } = this.hold;
+    this.changed ??= new Dict(arena).attach(
+      // The seed is as hard to guess as that of the table.
+      Dict.create(arena, new Dict(arena).attach(header).seed),
+    );
+    const { changed } = this;
+    const name = createEntry(arena, NAME_KIND, 0, 0, bytes, start, end, 0);
+    try {
+      changed.insert(name, changed.hash(bytes, view, start, end));
+    } catch (full) {
+      arena.free(name);
+      throw full;
+    }
+  }
+
+  /** The names are of no use any more. */
+  forget(): void {
+    if (this.changed !== null) freeTable(this.changed);
+    this.changed = null;
   }
 
   private give(entry: Ref): void {
@@ -131,10 +171,14 @@ export class TableWalk {
   /** The field bytes[start, end), present as `entry` or not (NONE), is about to change. */
   beforeChange(entry: Ref, bytes: Uint8Array, view: DataView, start: number, end: number): void {
     if (this.isDone || this.isPassed(bytes, view, start, end, this.passes.length)) return;
-    const name = nameOf(bytes, start, end);
-    if (this.changed.has(name)) return;
-    this.changed.add(name);
-    this.changedHashes.add(hashBytes(bytes, view, start, end, CHANGED_SEED));
+    if (this.hasChanged(bytes, view, start, end)) return;
+    try {
+      this.remember(bytes, view, start, end);
+    } catch (full) {
+      if (!(full instanceof ArenaFullError)) throw full;
+      this.fail(full);
+      return;
+    }
     if (entry !== NONE) this.give(entry);
   }
 }
@@ -161,24 +205,16 @@ export class TableHold implements BlockHold {
 
   /** @internal */
   beforeChange(entry: Ref, bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    for (const walk of this.walks) walk.beforeChange(entry, bytes, view, start, end);
+    // A copy, because a walk may give up.
+    for (const walk of this.walks.slice()) walk.beforeChange(entry, bytes, view, start, end);
   }
 
   /** `walk` is over, or has been given up. */
   leave(walk: TableWalk): void {
+    walk.forget();
     this.walks.splice(this.walks.indexOf(walk), 1);
     if (this.walks.length > 0) return;
     this.arena.holds.delete(this.header);
     if (this.isLetGo) this.release(new Dict(this.arena).attach(this.header));
   }
-}
-
-/** A field's name as text. In parts: character by character, a long one would take 32 bytes a byte. */
-function nameOf(bytes: Uint8Array, start: number, end: number): string {
-  let name = "";
-  for (let i = start; i < end; i += NAME_PART) {
-    const part = bytes.subarray(i, Math.min(i + NAME_PART, end));
-    name += String.fromCharCode.apply(null, part as unknown as number[]);
-  }
-  return name;
 }

@@ -1,15 +1,53 @@
 /**
  * For tests of whatever is built on a keyspace: one that is spoken to in text, seeded and small.
  */
-import { NONE, type Ref } from "./arena.ts";
+import { type Arena, ArenaFullError, NONE, type Ref } from "./arena.ts";
 import type { Database } from "./database.ts";
 import { createKeyspace, type Keyspace } from "./keyspace.ts";
 import { bytesOf, keyIndex, keyLength } from "./object.ts";
 import { growString, StringView, setString } from "./string-value.ts";
+import { entryMemory } from "./value.ts";
 
 /** The bytes of text, one for each character. */
 export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/**
+ * Runs `run` while the arena refuses allocation number `failing` (from 1 on), and all after it
+ * unless `once`. False when `run` made fewer than that: then it has not been hindered.
+ */
+export function withoutRoom(
+  arena: Arena,
+  failing: number,
+  once: boolean,
+  run: () => void,
+): boolean {
+  const { alloc } = arena;
+  let count = 0;
+  arena.alloc = (bytes) => {
+    count++;
+    if (count === failing || (count > failing && !once)) throw new ArenaFullError("full");
+    return alloc.call(arena, bytes);
+  };
+  try {
+    run();
+  } finally {
+    arena.alloc = alloc;
+  }
+  return count >= failing;
+}
+
+/** Bytes that the keys and the tables of all databases take, found by visiting every one. */
+export function walkedBytes({ arena, databases }: Keyspace): number {
+  let sum = 0;
+  for (const { dict, expires } of databases) {
+    sum += dict.tableBytes() + expires.tableBytes();
+    dict.eachEntry((entry) => {
+      sum += entryMemory(arena, entry, 0);
+    });
+  }
+  return sum;
 }
 
 /** A keyspace spoken to in text, one character a byte. */

@@ -9,6 +9,9 @@ import { Dict } from "./dict.ts";
 import { Encoding, EXTERNAL_FLAG, encodingOf, flagsOf, setValueRef, valueRef } from "./object.ts";
 import { RefList } from "./ref-list.ts";
 
+/** Elements that are measured at a time. */
+const SLICE = 256;
+
 /** Frees the blocks of a value outside its entry; the entry itself stays. */
 export function freeValue(arena: Arena, entry: Ref): void {
   if ((flagsOf(arena, entry) & EXTERNAL_FLAG) === 0) return;
@@ -70,13 +73,16 @@ export function entryMemory(arena: Arena, entry: Ref, samples: number): number {
   const dict = new Dict(arena).attach(ref);
   const out = new RefList();
   const wanted = samples === 0 ? dict.count : Math.min(samples, dict.count);
+  let measured = 0;
+  let count = 0;
   let cursor = 0;
   do {
-    cursor = dict.scan(cursor, wanted - out.count, out);
-  } while (cursor !== 0 && out.count < wanted);
-  let measured = 0;
-  for (let i = 0; i < out.count; i++) measured += entryMemory(arena, out.at(i), samples);
-  if (out.count > 0) sum += Math.round((measured * dict.count) / out.count);
+    out.clear();
+    cursor = dict.scan(cursor, Math.min(wanted - count, SLICE), out);
+    for (let i = 0; i < out.count; i++) measured += entryMemory(arena, out.at(i), samples);
+    count += out.count;
+  } while (cursor !== 0 && count < wanted);
+  if (count > 0) sum += Math.round((measured * dict.count) / count);
   return sum + dict.tableBytes();
 }
 
@@ -115,7 +121,8 @@ function copyField(copy: Dict, field: Ref): void {
   }
 }
 
-function copyBlock(arena: Arena, ref: Ref): Ref {
+/** A copy of a block that refers to no other. */
+export function copyBlock(arena: Arena, ref: Ref): Ref {
   const bytes = arena.blockBytes(ref);
   const copy = arena.alloc(bytes);
   arena.copy(copy, 0, ref, 0, bytes);

@@ -1,3 +1,4 @@
+import { withoutRoom } from "@kv/core/testing";
 import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 import { Due } from "./due.ts";
@@ -21,6 +22,31 @@ async function restart(kv: Harness): Promise<Harness> {
   expect(await next.engine.load()).toBe(true);
   return next;
 }
+
+test("a save that cannot remember what changes fails, and nothing else does", async () => {
+  const kv = harness();
+  for (let i = 0; i < 1000; i++) kv.send("HSET", "big", `f${i}`, "v");
+  kv.send("SAVE");
+  const file = kv.host.disk.contents("dump.rdb");
+  kv.send("SET", "k", "not in the file");
+  withoutRoom(kv.engine.keyspace.arena, 1, true, () => {
+    // In one batch, so that the save has not come to the field yet.
+    kv.self.sendBytes("BGSAVE\r\nHSET big f7 w\r\n");
+  });
+  expect([kv.self.receive(), kv.self.receive()]).toEqual(["Background saving started", 0]);
+  expect(kv.send("HGET", "big", "f7")).toBe("w");
+  await finish(kv);
+  expect(kv.log.slice(-2)).toEqual([
+    "Saving was given up: not enough memory for the changes that are made meanwhile",
+    "Background saving error",
+  ]);
+  expect(kv.send("INFO", "persistence")).toMatch(/rdb_last_bgsave_status:err\r\n/);
+  expect(kv.host.disk.contents("dump.rdb")).toEqual(file);
+  kv.send("BGSAVE");
+  await finish(kv);
+  expect((await restart(kv)).send("GET", "k")).toBe("not in the file");
+  kv.check();
+});
 
 describe("SAVE and loading", () => {
   test("a server that starts again has the same data set", async () => {

@@ -3,6 +3,7 @@
  * every CONFIG SET. Hot paths read plain fields, never the configuration.
  */
 import type { ConfigStore, SavePoint } from "@kv/config";
+import { BLOCK_BYTES_MAX } from "@kv/core";
 import type { Engine } from "./engine.ts";
 
 type Row = readonly [
@@ -72,8 +73,11 @@ const rows: readonly Row[] = [
   [
     ["proto-max-bulk-len", "client-query-buffer-limit"],
     (config, { settings, requestLimits }) => {
-      settings.stringBytesMax = config.number("proto-max-bulk-len");
-      requestLimits.bulkLengthMax = config.number("proto-max-bulk-len");
+      const bulkBytesMax = config.number("proto-max-bulk-len");
+      // A value lies in one block of the arena, however long a request may be.
+      settings.stringBytesMax = Math.min(bulkBytesMax, BLOCK_BYTES_MAX);
+      settings.transientBytesMax = bulkBytesMax;
+      requestLimits.bulkLengthMax = bulkBytesMax;
       requestLimits.queryBufferMax = config.number("client-query-buffer-limit");
     },
   ],

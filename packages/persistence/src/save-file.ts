@@ -52,6 +52,7 @@ export class SaveFile {
   private wake: (() => void) | undefined;
   private isComplete = false;
   private isAborted = false;
+  private abortReason = new StorageError("ECANCELED", "Operation canceled");
   private hasFailed = false;
   private readonly storage: Storage;
   private readonly options: SaveFileOptions;
@@ -81,10 +82,11 @@ export class SaveFile {
 
   /**
    * Gives up and removes the temporary file. A save that is being renamed just now succeeds
-   * nevertheless: `result` tells.
+   * nevertheless: `result` tells, and with `reason` why it was given up.
    */
-  abort(): void {
+  abort(reason?: StorageError): void {
     this.isAborted = true;
+    if (reason !== undefined) this.abortReason = reason;
     this.wakeUp();
   }
 
@@ -126,7 +128,7 @@ export class SaveFile {
   }
 
   private throwIfAborted(): void {
-    if (this.isAborted) throw new StorageError("ECANCELED", "Operation canceled");
+    if (this.isAborted) throw this.abortReason;
   }
 
   private async writeAll(file: StorageWriter): Promise<void> {

@@ -7,7 +7,7 @@
 import type { Keyspace } from "@kv/core";
 import { RdbSnapshot, type RdbSnapshotOptions, writeRdb } from "./rdb/snapshot.ts";
 import { SaveFile, type SaveFileOptions, type SaveResult, saveFileNow } from "./save-file.ts";
-import type { Storage, SyncStorage } from "./storage.ts";
+import { type Storage, StorageError, type SyncStorage } from "./storage.ts";
 
 export type RdbSaveOptions = RdbSnapshotOptions & Omit<SaveFileOptions, "onWritten">;
 
@@ -23,7 +23,12 @@ export class BackgroundSave {
     const written = (byteCount: number, chunk: Uint8Array) => snapshot.written(byteCount, chunk);
     const file = new SaveFile(storage, { ...options, onWritten: written });
     const write = (bytes: Uint8Array, start: number, end: number) => file.write(bytes, start, end);
-    const snapshot = new RdbSnapshot(keyspace, write, options);
+    // What changes of a large hash has to be remembered while that is being saved.
+    const onFailed = () =>
+      file.abort(
+        new StorageError("ENOMEM", "not enough memory for the changes that are made meanwhile"),
+      );
+    const snapshot = new RdbSnapshot(keyspace, write, { ...options, onFailed });
     this.file = file;
     this.snapshot = snapshot;
     this.result = this.watch();

@@ -30,8 +30,9 @@ export const move = command({
       call.reply.integer(0);
       return;
     }
-    db.detach(entry);
+    // The target first, which may have no room for it.
     target.adopt(entry);
+    db.detach(entry);
     born(call, target, 1);
     call.changed(1, "move_from", Notify.GENERIC);
     alsoChanged(call, target, 1, "move_to", Notify.GENERIC);

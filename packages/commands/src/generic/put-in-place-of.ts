@@ -1,5 +1,5 @@
 /** What RENAME and COPY share: a key takes the value of another one, whatever it held before. */
-import { type Database, NONE, type Ref } from "@kv/core";
+import type { Database, Ref } from "@kv/core";
 import type { Call } from "../call.ts";
 
 /**
@@ -17,15 +17,14 @@ export function putInPlaceOf(
   const { bytes, view } = call;
   const start = call.start(2);
   const end = call.end(2);
-  if (old !== NONE) database.detach(old);
-  let entry: Ref;
+  const entry = database.createLike(source, value, bytes, start, end);
   try {
     const hash = database.hash(bytes, view, start, end);
-    entry = database.addLike(source, value, bytes, start, end, hash);
+    database.put(entry, old, hash, call.settings.lazyServerDel);
   } catch (full) {
-    if (old !== NONE) database.adopt(old);
+    // The entry alone: the value is still the caller's.
+    database.arena.free(entry);
     throw full;
   }
-  if (old !== NONE) database.dispose(old, call.settings.lazyServerDel);
   return entry;
 }

@@ -24,11 +24,9 @@ import { command } from "../command.ts";
 import { ScanOptions, scanCursor } from "../scan-options.ts";
 
 const POSITIONS = 2 ** 32;
-/** A list that a huge COUNT made longer than this is not kept. */
-const SLICE_KEPT = 65536;
 
 const options = new ScanOptions();
-let slice = new RefList();
+const slice = new RefList();
 
 export const scan = command({
   name: "scan",
@@ -61,7 +59,7 @@ export const scan = command({
     let count = 0;
     for (let i = 0; i < slice.count; i++) if (showKey(call, slice.at(i))) count++;
     reply.closeArray(handle, count);
-    if (slice.refs.length > SLICE_KEPT) slice = new RefList();
+    slice.clear();
   },
 });
 

@@ -1,74 +1,69 @@
 /**
- * Hashes by argument: finding the one at a key, making it, reading and setting its fields.
+ * Hashes by argument: finding the one at a key, reading its fields, setting them.
  *
  * A HashValue is a window that is moved from hash to hash, so one per keyspace does; what these
  * functions return is void as soon as the next one is called.
+ *
+ * Setting is all or nothing: a new hash is a key only when it is whole, several fields of a present
+ * one are one change.
  */
 import {
-  Encoding,
+  createHash,
+  freeEntry,
+  HashChange,
   type HashLimits,
   HashValue,
   type Keyspace,
   type ListpackValue,
-  listpack,
   NONE,
-  type Ref,
+  setIdleBits,
   Type,
 } from "@kv/core";
 import type { Call } from "../call.ts";
+import { Notify } from "../notify.ts";
 
-const windows = new WeakMap<Keyspace, HashValue>();
+interface Windows {
+  readonly hash: HashValue;
+  readonly change: HashChange;
+}
+
+const known = new WeakMap<Keyspace, Windows>();
 let lastKeyspace: Keyspace | null = null;
-let lastWindow: HashValue | null = null;
+let lastWindows: Windows | null = null;
 
-function windowOf(keyspace: Keyspace): HashValue {
-  if (keyspace === lastKeyspace) return lastWindow as HashValue;
-  let window = windows.get(keyspace);
-  if (window === undefined) {
-    window = new HashValue(keyspace.arena, keyspace.seed);
-    windows.set(keyspace, window);
+function windowsOf(keyspace: Keyspace): Windows {
+  if (keyspace === lastKeyspace) return lastWindows as Windows;
+  let windows = known.get(keyspace);
+  if (windows === undefined) {
+    const { arena, seed } = keyspace;
+    windows = { hash: new HashValue(arena, seed), change: new HashChange(arena) };
+    known.set(keyspace, windows);
   }
   lastKeyspace = keyspace;
-  lastWindow = window;
-  return window;
+  lastWindows = windows;
+  return windows;
 }
 
 /** The hash at an argument for reading, or null when missing. Throws wrongType. */
 export function readHash(call: Call, index: number): HashValue | null {
   const entry = call.readTyped(index, Type.HASH);
-  return entry === NONE ? null : windowOf(call.keyspace).attach(entry);
+  return entry === NONE ? null : windowsOf(call.keyspace).hash.attach(entry);
 }
 
 /** The hash at an argument for changing it, or null when missing. Throws wrongType. */
 export function writeHash(call: Call, index: number): HashValue | null {
   const entry = call.writeTyped(index, Type.HASH);
-  return entry === NONE ? null : windowOf(call.keyspace).attach(entry);
-}
-
-/** As writeHash; a missing one is made, empty. */
-export function writeOrCreateHash(call: Call, index: number): HashValue {
-  return writeHash(call, index) ?? createHashAt(call, index);
-}
-
-function createHashAt(call: Call, index: number): HashValue {
-  const { arena } = call.keyspace;
-  const value = listpack.createListpack(arena);
-  let entry: Ref;
-  try {
-    entry = call.putCollection(index, Type.HASH, Encoding.LISTPACK, value);
-  } catch (full) {
-    arena.free(value);
-    throw full;
-  }
-  return windowOf(call.keyspace).attach(entry);
+  return entry === NONE ? null : windowsOf(call.keyspace).hash.attach(entry);
 }
 
 const limits: HashLimits = { maxListpackEntries: 0, maxListpackValue: 0 };
 
-/** Sets the field at an argument to bytes[from, to). True when it is new. */
-export function setField(
+/** Whatever a field is set in: a hash, or a change of one. */
+type FieldTarget = Pick<HashValue, "set">;
+
+function setIn(
   call: Call,
-  hash: HashValue,
+  target: FieldTarget,
   field: number,
   bytes: Uint8Array,
   from: number,
@@ -76,27 +71,81 @@ export function setField(
 ): boolean {
   limits.maxListpackEntries = call.settings.hashListpackEntriesMax;
   limits.maxListpackValue = call.settings.hashListpackValueBytesMax;
-  try {
-    return hash.set(
-      call.bytes,
-      call.view,
-      call.start(field),
-      call.end(field),
-      bytes,
-      from,
-      to,
-      limits,
-    );
-  } catch (full) {
-    // There is no memory for even the first field: an empty hash must not stay.
-    if (hash.length === 0) call.db.remove(hash.entry, false);
-    throw full;
-  }
+  const start = call.start(field);
+  return target.set(call.bytes, call.view, start, call.end(field), bytes, from, to, limits);
 }
 
-/** As setField, with the value at another argument. */
-export function setFieldTo(call: Call, hash: HashValue, field: number, value: number): boolean {
-  return setField(call, hash, field, call.bytes, call.start(value), call.end(value));
+/** Sets the pairs of arguments from `first` on in a hash or a change. Returns how many are new. */
+function setPairsIn(call: Call, target: FieldTarget, first: number): number {
+  let added = 0;
+  for (let i = first; i + 1 < call.argc; i += 2) {
+    if (setIn(call, target, i, call.bytes, call.start(i + 1), call.end(i + 1))) added++;
+  }
+  return added;
+}
+
+/** An empty hash for the key at argument 1, which is in no database yet. */
+function createAside(call: Call): HashValue {
+  const { arena, cuts } = call.keyspace;
+  const entry = createHash(arena, cuts.epoch, call.bytes, call.start(1), call.end(1));
+  setIdleBits(arena, entry, call.idle.fresh);
+  return windowsOf(call.keyspace).hash.attach(entry);
+}
+
+/** Makes it the value of its key. */
+function adopt(call: Call, hash: HashValue): void {
+  call.db.put(hash.entry, NONE, call.hashOf(1), false);
+  call.event(1, "new", Notify.NEW);
+}
+
+/**
+ * Sets the field at an argument to bytes[from, to) in the hash at argument 1: in `hash`, which
+ * writeHash() has found there, or, when that is null, in a new one. True when the field is new.
+ */
+export function setField(
+  call: Call,
+  hash: HashValue | null,
+  field: number,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): boolean {
+  if (hash !== null) return setIn(call, hash, field, bytes, from, to);
+  const created = createAside(call);
+  try {
+    setIn(call, created, field, bytes, from, to);
+    adopt(call, created);
+  } catch (full) {
+    freeEntry(call.keyspace.arena, created.entry);
+    throw full;
+  }
+  return true;
+}
+
+/** As setField, for all pairs of a field and its value from an argument on. Returns how many are new. */
+export function setPairs(call: Call, hash: HashValue | null, first: number): number {
+  if (hash === null) {
+    const created = createAside(call);
+    try {
+      const added = setPairsIn(call, created, first);
+      adopt(call, created);
+      return added;
+    } catch (full) {
+      freeEntry(call.keyspace.arena, created.entry);
+      throw full;
+    }
+  }
+  if (first + 2 === call.argc) return setPairsIn(call, hash, first);
+  const { change } = windowsOf(call.keyspace);
+  change.begin(hash);
+  try {
+    const added = setPairsIn(call, change, first);
+    change.commit();
+    return added;
+  } catch (full) {
+    change.rollBack();
+    throw full;
+  }
 }
 
 /** True when the hash has the field at an argument; its value is then in `hash.value`. */

@@ -19,7 +19,7 @@ import { CommandError, errors } from "../errors.ts";
 import { keyAt } from "../key-spec.ts";
 import { addLongDoubles, formatLongDouble, parseLongDouble } from "../long-double.ts";
 import { Notify } from "../notify.ts";
-import { findField, setField, writeHash, writeOrCreateHash } from "./hash-at.ts";
+import { findField, setField, writeHash } from "./hash-at.ts";
 
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
@@ -64,10 +64,9 @@ export const hincrby = command({
 
   run(call) {
     call.int64(3, step);
-    const existing = writeHash(call, 1);
-    readCounter(call, existing);
+    const hash = writeHash(call, 1);
+    readCounter(call, hash);
     addStep();
-    const hash = existing ?? writeOrCreateHash(call, 1);
     setField(call, hash, 2, digits, 0, formatInt64(value.hi, value.lo, digits, 0));
     call.changed(1, "hincrby", Notify.HASH);
     call.reply.integer64(value.hi, value.lo);
@@ -91,17 +90,16 @@ export const hincrbyfloat = command({
     const increment = parseLongDouble(call.bytes, call.start(3), call.end(3));
     if (increment === null) throw errors.notAFloat;
     if (increment.exponent === Infinity) throw notFinite;
-    const existing = writeHash(call, 1);
+    const hash = writeHash(call, 1);
     let before = null;
-    if (existing !== null && findField(call, existing, 2)) {
-      before = parseLongDouble(existing.value.bytes, existing.value.start, existing.value.end);
+    if (hash !== null && findField(call, hash, 2)) {
+      before = parseLongDouble(hash.value.bytes, hash.value.start, hash.value.end);
       if (before === null) throw errors.hashNotAFloat;
     }
     const sum = addLongDoubles(before ?? { mantissa: 0n, exponent: 0 }, increment);
     if (sum === null) throw errors.notANumber;
 
     const text = latin1Bytes(formatLongDouble(sum));
-    const hash = existing ?? writeOrCreateHash(call, 1);
     setField(call, hash, 2, text, 0, text.length);
     call.changed(1, "hincrbyfloat", Notify.HASH);
     call.reply.bulk(text, 0, text.length);

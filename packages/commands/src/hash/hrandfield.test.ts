@@ -67,6 +67,30 @@ describe.each(encodings)("HRANDFIELD on a $encoding", ({ entries }) => {
   });
 });
 
+test.each([
+  { how: "picked", count: 5 },
+  { how: "selected", count: 40 },
+])("all fields of a table are $how with the same probability", ({ count }) => {
+  const kv = harness({ config: { "hash-max-listpack-entries": 0 }, seed: 7 });
+  const fieldCount = 60;
+  const rounds = 3000;
+  for (let i = 0; i < fieldCount; i++) kv.send("HSET", "h", `f${i}`, "v");
+  const seen = new Map<string, number>();
+  for (let i = 0; i < rounds; i++) {
+    const fields = kv.send("HRANDFIELD", "h", count) as string[];
+    expect(new Set(fields).size).toBe(count);
+    for (const field of fields) seen.set(field, (seen.get(field) ?? 0) + 1);
+  }
+  // Of each field so many are expected, with this variance; the sum is chi-squared, 60 by its mean.
+  const expected = (rounds * count) / fieldCount;
+  const variance = expected * (1 - count / fieldCount);
+  let sum = 0;
+  for (const times of seen.values()) sum += (times - expected) ** 2 / variance;
+  expect(seen.size).toBe(fieldCount);
+  expect(sum).toBeLessThan(105);
+  expect(sum).toBeGreaterThan(25);
+});
+
 test("a missing key has no fields", () => {
   const kv = harness();
   expect(kv.send("HRANDFIELD", "none")).toBe(null);

@@ -1,6 +1,5 @@
 /** HRANDFIELD: one random field, some different ones, or some with repetition. */
-import { type HashValue, Int64, toNumber } from "@kv/core";
-import { latin1 } from "@kv/resp";
+import { type HashValue, Int64, RefSet, toNumber } from "@kv/core";
 import { arg } from "../arg.ts";
 import type { Call } from "../call.ts";
 import { command } from "../command.ts";
@@ -14,6 +13,8 @@ import { readHash, replyText } from "./hash-at.ts";
  */
 const REPEATED_MAX = 2 ** 26;
 const REPLY_BYTES_MAX = 2 ** 30;
+/** Up to so many picked fields are remembered: 32 MiB for a while. */
+const PICKED_MAX = 2 ** 22;
 
 const countOutOfRange = new CommandError(
   "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
@@ -55,7 +56,7 @@ export const hrandfield = command({
     else if (count === 1) replyRepeated(call, hash, 1, withValues);
     else if (count < 0) replyRepeated(call, hash, -count, withValues);
     else if (count >= hash.length) replyAll(call, hash, withValues);
-    else if (count * 3 > hash.length) replySelection(call, hash, count, withValues);
+    else if (isSelected(hash, count)) replySelection(call, hash, count, withValues);
     else replyPicked(call, hash, count, withValues);
   },
 });
@@ -102,7 +103,15 @@ function replyRepeated(call: Call, hash: HashValue, count: number, withValues: b
   }
 }
 
-/** A large part of the fields: one walk that takes each with the probability that is left over. */
+/**
+ * Whether to walk over all fields, which needs no memory, or to pick some and remember which. To
+ * pick a few of a table is the quicker way; a listpack has to be walked for each field anyway.
+ */
+function isSelected(hash: HashValue, count: number): boolean {
+  return !hash.isTable || count > PICKED_MAX || count * 3 > hash.length;
+}
+
+/** One walk over all fields that takes each with the probability that is left over. */
 function replySelection(call: Call, hash: HashValue, count: number, withValues: boolean): void {
   const { random32 } = call.keyspace;
   replyHeader(call, count, withValues);
@@ -118,17 +127,15 @@ function replySelection(call: Call, hash: HashValue, count: number, withValues: 
   }
 }
 
-/** A small part of them: random ones, skipping those already picked. */
+/** Random fields of a table, skipping those already picked. */
 function replyPicked(call: Call, hash: HashValue, count: number, withValues: boolean): void {
   const { random32 } = call.keyspace;
-  const picked = new Set<string>();
+  const picked = new RefSet(count);
   replyHeader(call, count, withValues);
-  while (picked.size < count) {
-    hash.random(random32);
-    const { bytes, start, end } = hash.field;
-    const name = latin1(bytes, start, end);
-    if (picked.has(name)) continue;
-    picked.add(name);
+  for (let left = count; left > 0; ) {
+    if (!picked.add(hash.randomEntry(random32))) continue;
     replyField(call, hash, withValues);
+    left--;
   }
+  picked.free();
 }

@@ -5,15 +5,13 @@ import { command } from "../command.ts";
 import { arityError, type CommandError } from "../errors.ts";
 import { keyAt } from "../key-spec.ts";
 import { Notify } from "../notify.ts";
-import { findField, setFieldTo, writeOrCreateHash } from "./hash-at.ts";
+import { findField, setPairs, writeHash } from "./hash-at.ts";
 
 /** Sets all pairs from argument 2 on. Returns how many fields are new. */
 function setFields(call: Call, arity: CommandError): number {
   const { argc } = call;
   if (argc % 2 !== 0) throw arity;
-  const hash = writeOrCreateHash(call, 1);
-  let added = 0;
-  for (let i = 2; i < argc; i += 2) if (setFieldTo(call, hash, i, i + 1)) added++;
+  const added = setPairs(call, writeHash(call, 1), 2);
   call.changed(1, "hset", Notify.HASH);
   // One event, but every pair is a change.
   call.dirty += argc / 2 - 2;
@@ -73,12 +71,12 @@ export const hsetnx = command({
   args: [arg.key("key"), arg.string("field"), arg.string("value")],
 
   run(call) {
-    const hash = writeOrCreateHash(call, 1);
-    if (findField(call, hash, 2)) {
+    const hash = writeHash(call, 1);
+    if (hash !== null && findField(call, hash, 2)) {
       call.reply.integer(0);
       return;
     }
-    setFieldTo(call, hash, 2, 3);
+    setPairs(call, hash, 2);
     call.changed(1, "hset", Notify.HASH);
     call.reply.integer(1);
   },

@@ -1,25 +1,12 @@
 /** INCRBYFLOAT: arithmetic in long doubles, see long-double.ts. */
-import {
-  EMBSTR_BYTES_MAX,
-  Encoding,
-  encodingOf,
-  growString,
-  NONE,
-  type Ref,
-  StringView,
-  setEncoding,
-  Type,
-} from "@kv/core";
+import { NONE, Type } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
 import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
 import { command } from "../command.ts";
 import { errors } from "../errors.ts";
 import { keyAt } from "../key-spec.ts";
 import { addLongDoubles, formatLongDouble, parseLongDouble } from "../long-double.ts";
 import { Notify } from "../notify.ts";
-
-const shown = new StringView();
 
 export const incrbyfloat = command({
   name: "incrbyfloat",
@@ -47,19 +34,11 @@ export const incrbyfloat = command({
     if (sum === null) throw errors.notANumber;
 
     const text = latin1Bytes(formatLongDouble(sum));
-    const target = call.putText(1, entry, text, 0, text.length, true);
-    keepAsText(call, target, text.length);
+    // A sum that is a whole number stays a string: it is no integer until INCR makes it one.
+    call.putText(1, entry, text, 0, text.length, true);
     call.changed(1, "incrbyfloat", Notify.STRING);
     call.reply.bulk(text, 0, text.length);
     // The sum goes on, not the sum's making: nobody else has to compute as we do.
     if (call.propagates) call.propagateAs("SET", call.argument(1), text, "KEEPTTL");
   },
 });
-
-/** Redis leaves a sum that is a whole number a string: it is no integer until INCR makes it one. */
-function keepAsText(call: Call, entry: Ref, length: number): void {
-  const { arena } = call.keyspace;
-  if (encodingOf(arena, entry) !== Encoding.INT) return;
-  const target = growString(call.db, entry, length, shown);
-  setEncoding(arena, target, length <= EMBSTR_BYTES_MAX ? Encoding.EMBSTR : Encoding.RAW);
-}

@@ -63,7 +63,7 @@ export const lcs = command({
     show(call, b, second);
     parseOptions(call);
     const cells = (first.end - first.start + 1) * (second.end - second.start + 1);
-    if (cells * CELL_BYTES > call.settings.stringBytesMax) throw tooMuchMemory;
+    if (cells * CELL_BYTES > call.settings.transientBytesMax) throw tooMuchMemory;
     if (cells > CELLS_MAX) throw noMemory;
     if (options.wantsLength) call.reply.integer(fillTable(null));
     else if (options.wantsIndexes) replyMatches(call);

@@ -1,5 +1,5 @@
 /** MGET, MSET, MSETNX: several keys at once. */
-import { NONE, Type, typeOf } from "@kv/core";
+import { freeEntry, NONE, type Ref, RefList, Type, typeOf } from "@kv/core";
 import { arg } from "../arg.ts";
 import type { Call } from "../call.ts";
 import { command } from "../command.ts";
@@ -31,12 +31,51 @@ export const mget = command({
   },
 });
 
+/** The new entries of the MSET that runs now, and for each whether its key is new (1) or not (0). */
+const staged = new RefList();
+const newness = new RefList();
+
+/**
+ * Sets all keys, or none when the arena has no room for the last one. New keys are added at once
+ * and taken out again if need be; what takes the place of present keys waits for the end.
+ */
 function setAll(call: Call): void {
-  const { argc } = call;
-  for (let i = 1; i < argc; i += 2) {
-    call.putArgument(i, call.find(i), i + 1, false);
+  const { argc, db } = call;
+  staged.clear();
+  newness.clear();
+  try {
+    for (let i = 1; i < argc; i += 2) stage(call, i);
+  } catch (full) {
+    for (let i = 0; i < staged.count; i++) {
+      const entry = staged.at(i);
+      if (newness.at(i) === 1) db.detach(entry);
+      freeEntry(db.arena, entry);
+    }
+    throw full;
+  }
+  // Nothing can fail from here on.
+  const lazily = call.settings.lazyServerDel;
+  for (let i = 1, at = 0; i < argc; i += 2, at++) {
+    if (newness.at(at) === 1) call.event(i, "new", Notify.NEW);
+    else db.put(staged.at(at), call.findStored(i), call.hashOf(i), lazily);
     call.changed(i, "set", Notify.STRING);
   }
+}
+
+function stage(call: Call, index: number): void {
+  const { db } = call;
+  const old = call.find(index);
+  const entry: Ref = call.createString(index, index + 1, old);
+  if (old === NONE) {
+    try {
+      db.put(entry, NONE, call.hashOf(index), false);
+    } catch (full) {
+      freeEntry(db.arena, entry);
+      throw full;
+    }
+  }
+  staged.push(entry);
+  newness.push(old === NONE ? 1 : 0);
 }
 
 const msetArity = arityError("mset");

@@ -9,7 +9,6 @@ import { Notify } from "../notify.ts";
 
 /** The bytes that growString() lets us write to. */
 const writable = new StringView();
-const NO_BYTES = new Uint8Array(0);
 /** Up to here copying byte by byte beats making the view that a call of set() needs. */
 const SHORT_COPY = 32;
 
@@ -64,7 +63,7 @@ export const setrange = command({
     const offset = call.integer(2);
     if (offset < 0) throw errors.offsetOutOfRange;
     // The type is checked before the length: writing nothing to a list is still an error.
-    let entry = call.writeTyped(1, Type.STRING);
+    const entry = call.writeTyped(1, Type.STRING);
     const before = entry === NONE ? 0 : stringLength(call.keyspace.arena, entry);
     const patch = call.length(3);
     if (patch === 0) {
@@ -74,14 +73,8 @@ export const setrange = command({
     }
     if (offset + patch > call.settings.stringBytesMax) throw errors.stringTooLong;
 
-    const isNew = entry === NONE;
-    if (isNew) entry = call.putString(1, NONE, NO_BYTES, 0, 0, false);
-    try {
-      growString(call.db, entry, offset + patch, writable);
-    } catch (full) {
-      if (isNew) call.db.remove(entry, false);
-      throw full;
-    }
+    if (entry === NONE) call.addZeros(1, offset + patch, writable);
+    else growString(call.db, entry, offset + patch, writable);
     writeArgument(call, 3, writable.start + offset);
     call.changed(1, "setrange", Notify.STRING);
     call.reply.integer(writable.end - writable.start);

@@ -2,7 +2,7 @@
  * Memory overview: what INFO memory and MEMORY STATS both report, measured once for a reply.
  *
  * Three sizes nest: blocks handed out (`arena.usedBytes`), the pages they lie on (`pageBytes`), and
- * the pages that were ever touched (`pagePeakBytes`); they stand where Redis has its allocator's
+ * those of present segments that were ever touched (`touchedBytes`); they stand where Redis has its allocator's
  * allocated, active and resident bytes. The process as a whole is larger still: the runtime.
  */
 import type { Engine } from "../engine.ts";
@@ -49,10 +49,10 @@ export function memoryOverview(engine: Engine): MemoryOverview {
     clientBytes: clientBufferBytes,
     allocatedBytes: arena.usedBytes,
     activeBytes: arena.pageBytes,
-    touchedBytes: arena.pagePeakBytes,
+    touchedBytes: arena.touchedBytes,
     fragmentationRatio: ratio(arena.pageBytes, arena.usedBytes),
-    touchedRatio: ratio(arena.pagePeakBytes, arena.pageBytes),
-    processRatio: ratio(residentBytes, arena.pagePeakBytes),
+    touchedRatio: ratio(arena.touchedBytes, arena.pageBytes),
+    processRatio: ratio(residentBytes, arena.touchedBytes),
     residentRatio: ratio(residentBytes, usedBytes),
   };
 }

@@ -72,7 +72,7 @@ function memoryRows(engine: Engine): Row[] {
     ["lazyfreed_objects", lazyFree.freedObjects],
     ["arena_used_bytes", arena.usedBytes],
     ["arena_page_bytes", arena.pageBytes],
-    ["arena_page_peak_bytes", arena.pagePeakBytes],
+    ["arena_touched_bytes", arena.touchedBytes],
     ["arena_segment_bytes", arena.segmentBytes],
     ["arena_blocks", arena.blockCount],
     ["runtime_heap_used_bytes", heapUsedBytes],

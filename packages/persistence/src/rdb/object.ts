@@ -10,9 +10,11 @@
  */
 import {
   type Arena,
+  assert,
   byteIndex,
   bytesOf,
   createHash,
+  createString,
   type Database,
   Encoding,
   encodingOf,
@@ -32,7 +34,6 @@ import {
   readInteger,
   StringView,
   setIdleBits,
-  setString,
   valueRef,
   viewOf,
 } from "@kv/core";
@@ -133,7 +134,7 @@ export class ObjectReader {
   private readonly field = new RdbString();
   private readonly element = new ListpackValue();
   private readonly secondElement = new ListpackValue();
-  /** The value's entry, for all types but strings; NONE between values. */
+  /** The value's entry, made when a string is stored and earlier for all others; NONE between values. */
   private entry: Ref = NONE;
   private pairsLeft = 0;
 
@@ -189,47 +190,58 @@ export class ObjectReader {
   }
 
   /**
-   * Makes the value that was read the one of its key in `database`. `key` counts for strings only,
-   * all others have remembered theirs. Returns the entry, or NONE when there is
-   * such a key.
+   * Makes the value that was read the one of its key in `database`, in place of `old`, which is what
+   * the key has now; without `old`, a key that is there keeps its value, and NONE is returned.
+   * `key` counts for strings only, all others have remembered theirs, and their expiry. Returns the
+   * entry. When it throws for want of room nothing has changed, and discard() is to follow.
    */
-  store(database: Database, key: RdbString, whenMs: number, idle: number): Ref {
-    let { entry } = this;
-    if (entry === NONE) {
+  store(
+    database: Database,
+    key: RdbString,
+    whenMs: number,
+    idle: number,
+    old: Ref = NONE,
+    lazily = false,
+  ): Ref {
+    const { arena, cuts } = this.keyspace;
+    if (this.entry === NONE) {
       const { value } = this;
       const hash = database.hash(key.bytes, key.view, key.start, key.end);
-      if (database.find(key.bytes, key.view, key.start, key.end, hash) !== NONE) return NONE;
-      entry = setString(
-        database,
-        NONE,
+      if (old === NONE && database.find(key.bytes, key.view, key.start, key.end, hash) !== NONE)
+        return NONE;
+      this.entry = createString(
+        arena,
+        cuts.epoch,
         key.bytes,
         key.start,
         key.end,
-        hash,
         value.bytes,
         value.start,
         value.end,
-        false,
         idle,
         whenMs,
       );
-    } else {
-      const { arena } = this.keyspace;
-      const at = keyIndex(arena, entry);
-      const end = at + keyLength(arena, entry);
-      const bytes = bytesOf(arena, entry);
-      const view = viewOf(arena, entry);
-      const hash = database.hash(bytes, view, at, end);
-      if (database.find(bytes, view, at, end, hash) !== NONE) {
-        this.discard();
-        return NONE;
-      }
-      setIdleBits(arena, entry, idle);
-      database.adopt(entry, hash);
-      this.entry = NONE;
-      // The payload of a RESTORE does not tell the expiry: that value was begun without.
-      if (expiryMs(arena, entry) !== whenMs) entry = database.setExpiry(entry, whenMs);
+      return this.put(database, old, hash, lazily);
     }
+    const { entry } = this;
+    const at = keyIndex(arena, entry);
+    const end = at + keyLength(arena, entry);
+    const bytes = bytesOf(arena, entry);
+    const view = viewOf(arena, entry);
+    const hash = database.hash(bytes, view, at, end);
+    if (old === NONE && database.find(bytes, view, at, end, hash) !== NONE) {
+      this.discard();
+      return NONE;
+    }
+    assert(expiryMs(arena, entry) === whenMs, "a value is begun with the expiry it is stored with");
+    setIdleBits(arena, entry, idle);
+    return this.put(database, old, hash, lazily);
+  }
+
+  private put(database: Database, old: Ref, hash: number, lazily: boolean): Ref {
+    const { entry } = this;
+    database.put(entry, old, hash, lazily);
+    this.entry = NONE;
     return entry;
   }
 

@@ -44,7 +44,7 @@ describe("a payload", () => {
     const target = keyspaceWith(() => {});
     const reader = new ObjectReader(target, HASH_LIMITS);
     const key = keyOf("copy");
-    expect(readPayload(reader, key, payload, 0, payload.length)).toBe("");
+    expect(readPayload(reader, key, payload, 0, payload.length, 5000)).toBe("");
     expect(reader.store(target.databases[0], key, 5000, 0)).not.toBe(NONE);
     target.check();
     const { value } = contentsOf(source).get(`0:${name}`) ?? {};

@@ -56,8 +56,9 @@ export function verifyPayload(bytes: Uint8Array, start: number, end: number): bo
 }
 
 /**
- * Reads the value in the payload bytes[start, end) for `key`. "" when reader.store() can make it
- * the value of that key; otherwise why not, and the reader holds nothing.
+ * Reads the value in the payload bytes[start, end) for `key`, which is to have the expiry `whenMs`
+ * or -1. "" when reader.store() can make it the value of that key; otherwise why not. When it is
+ * not "", and when it throws for want of room, the reader holds nothing.
  */
 export function readPayload(
   reader: ObjectReader,
@@ -65,14 +66,21 @@ export function readPayload(
   bytes: Uint8Array,
   start: number,
   end: number,
+  whenMs = -1,
 ): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const input = new RdbInput();
   input.attach(bytes, view, start, end - FOOTER_BYTES);
   if (input.byte() !== Status.OK) return "the payload is empty";
   if (!isRdbType(input.number)) return `Invalid object type: ${input.number}`;
-  let status = reader.begin(input, input.number, key);
-  while (status === Status.PART) status = reader.more(input);
+  let status: Status;
+  try {
+    status = reader.begin(input, input.number, key, whenMs);
+    while (status === Status.PART) status = reader.more(input);
+  } catch (full) {
+    reader.discard();
+    throw full;
+  }
   if (status === Status.OK) return "";
   reader.discard();
   if (status === Status.BAD) return input.failure;

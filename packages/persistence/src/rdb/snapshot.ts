@@ -22,6 +22,8 @@ export interface RdbSnapshotOptions extends RdbWriterOptions {
   facts: RdbFacts;
   /** step() waits while more bytes than this are on their way. Default 8 MiB. */
   pendingBytesMax?: number;
+  /** The snapshot has given up for want of memory: what went to the sink is no file. */
+  onFailed?: (reason: Error) => void;
 }
 
 const PENDING_BYTES_MAX = 8 * 2 ** 20;
@@ -59,6 +61,10 @@ export class RdbSnapshot {
       take: (databaseIndex, entry) => this.take(databaseIndex, entry),
       takeLarge: (databaseIndex, entry, fieldCount) =>
         this.takeLarge(databaseIndex, entry, fieldCount),
+      failed: (reason) => {
+        this.isDone = true;
+        options.onFailed?.(reason);
+      },
     });
   }
 

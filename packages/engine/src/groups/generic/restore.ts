@@ -9,7 +9,7 @@ import {
   momentWord,
   Notify,
 } from "@kv/commands";
-import { NONE } from "@kv/core";
+import { NONE, type Ref } from "@kv/core";
 import { lfuBits, lruBits } from "@kv/eviction";
 import {
   ObjectReader,
@@ -71,21 +71,21 @@ export const restore = engineCommand({
     if (!options.replaces && old !== NONE) throw busyKey;
     const ttl = call.integer(2);
     if (ttl < 0) throw badTtl;
-    const reader = readValue(call);
-    if (old !== NONE) db.remove(old, engine.settings.lazyServerDel);
     const expiryMs = ttl === 0 ? -1 : momentFrom(ttl, options.isAbsolute ? 0 : call.nowMs);
+    const reader = readValue(call, expiryMs);
     if (expiryMs !== -1 && expiryMs <= call.nowMs) {
-      // Nobody would ever see the key: what remains is that the old one went.
+      // Nobody would ever see the key: what remains is that the old one goes.
       reader.discard();
       if (old !== NONE) {
+        db.remove(old, engine.settings.lazyServerDel);
         call.changed(1, "del", Notify.GENERIC);
         call.propagateAs(engine.settings.lazyServerDel ? "UNLINK" : "DEL", call.argument(1));
       }
       reply.ok();
       return;
     }
-    reader.store(db, stringAt(call, 1), expiryMs, idleBitsOf(call, options));
-    // Even one that takes the place of another: that was removed first.
+    storeValue(call, reader, old, expiryMs, idleBitsOf(call, options));
+    // Even one that takes the place of another: to Redis that was removed first.
     call.event(1, "new", Notify.NEW);
     call.changed(1, "restore", Notify.GENERIC);
     if (expiryMs !== -1 && !options.isAbsolute && call.propagates) propagate(call, expiryMs);
@@ -111,8 +111,25 @@ function optionsOf(call: EngineCall): Options {
   return options;
 }
 
-/** The value in the payload, read and ready to be stored. */
-function readValue(call: EngineCall): ObjectReader {
+/** Gives the key its value, in place of `old`: that goes only when there is room for its successor. */
+function storeValue(
+  call: EngineCall,
+  reader: ObjectReader,
+  old: Ref,
+  expiryMs: number,
+  idle: number,
+): void {
+  const lazily = call.engine.settings.lazyServerDel;
+  try {
+    reader.store(call.db, stringAt(call, 1), expiryMs, idle, old, lazily);
+  } catch (full) {
+    reader.discard();
+    throw full;
+  }
+}
+
+/** The value in the payload, read and ready to be stored with this expiry. */
+function readValue(call: EngineCall, expiryMs: number): ObjectReader {
   const { engine, bytes, settings } = call;
   const start = call.start(3);
   const end = call.end(3);
@@ -125,7 +142,7 @@ function readValue(call: EngineCall): ObjectReader {
     maxListpackEntries: settings.hashListpackEntriesMax,
     maxListpackValue: settings.hashListpackValueBytesMax,
   });
-  const problem = readPayload(reader, stringAt(call, 1), bytes, start, end);
+  const problem = readPayload(reader, stringAt(call, 1), bytes, start, end, expiryMs);
   if (problem !== "") {
     engine.host.log("warning", `RESTORE refused a payload: ${problem}`);
     throw badData;

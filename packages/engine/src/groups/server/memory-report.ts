@@ -38,7 +38,7 @@ export function allocatorReport({ keyspace }: Engine): string {
     ["blocks", arena.blockCount],
     ["bytes in blocks", arena.usedBytes],
     ["bytes of their pages", arena.pageBytes],
-    ["most bytes of pages so far", arena.pagePeakBytes],
+    ["bytes of pages touched", arena.touchedBytes],
     ["segments", arena.words.length],
     ["bytes of segments", arena.segmentBytes],
     ["bytes in key tables", keyspace.tableBytes()],
