@@ -207,19 +207,46 @@ describe("arguments of any length", () => {
     expect(watcher.takeRaw().includes(`"SET" "k" "${value}\\n\\xff"\r\n`)).toBe(true);
   });
 
-  test("do not name channels or watched keys when no text can hold them", () => {
-    const kv = harness();
+  test("name channels, watched keys and tracked keys without being made into text", () => {
+    const kv = harness({ resp: 3 });
     const { call } = kv.engine;
-    call.length = () => 2 ** 29;
-    const tooLong = "ERR name is too long";
+    call.text = () => {
+      throw new Error("a name was made into text");
+    };
+    call.word = call.text;
+    const name = "n".repeat(2 ** 20);
+    kv.send("CLIENT", "TRACKING", "ON");
     for (const words of [
-      ["SUBSCRIBE", "c"],
-      ["PUBLISH", "c", "m"],
-      ["WATCH", "k"],
-      ["CONFIG", "GET", "c"],
+      ["SUBSCRIBE", name],
+      ["PSUBSCRIBE", name],
+      ["SSUBSCRIBE", name],
+      ["WATCH", name],
+      ["GET", name],
+      ["SET", name, "v"],
+      ["PUBLISH", name, "m"],
+      ["SPUBLISH", name, "m"],
+      ["PUBSUB", "NUMSUB", name],
+      ["PUBSUB", "CHANNELS", name],
+      ["CLIENT", "TRACKINGINFO"],
+      ["COMMAND", "GETKEYS", "GET", name],
+      ["MULTI"],
+      ["EXEC"],
+      ["UNSUBSCRIBE", name],
+      ["PUNSUBSCRIBE"],
     ]) {
-      expect(kv.send(...words)).toMatchObject({ reply: tooLong });
+      if (words[1] === "GETKEYS") call.word = Object.getPrototypeOf(call).word;
+      expect(() => kv.send(...words)).not.toThrow();
     }
+    expect(kv.self.pushed()).toContainEqual(["invalidate", [name]]);
+  });
+
+  test("are refused where only text will do and none can hold them", () => {
+    const kv = harness();
+    kv.engine.call.length = () => 2 ** 29;
+    expect(kv.send("CONFIG", "SET", "requirepass", "p")).toMatchObject({
+      reply: "ERR name is too long",
+    });
+    expect(kv.send("CONFIG", "GET", "c")).toEqual([]);
   });
 });
 
