@@ -43,99 +43,17 @@ import {
   type ReplyWriter,
   TEXT_BYTES_MAX,
 } from "@kv/resp";
+import {
+  type CommandSettings,
+  type CommandWord,
+  type Effects,
+  type IdleKeeper,
+  Interest,
+  Propagation,
+} from "./call-context.ts";
 import { errors } from "./errors.ts";
 import { Notify } from "./notify.ts";
 import type { CommandEntry } from "./table.ts";
-
-/** Who wants to hear of changes; bits of Call.interest. Zero: nobody, and changes cost nothing. */
-export const Interest = {
-  /** Somebody watches keys or tracks them for a client-side cache. */
-  WATCH: 1,
-  /** Keyspace events are on. */
-  NOTIFY: 2,
-  /** An append-only file or a replica takes commands. */
-  PROPAGATE: 4,
-} as const;
-
-/** How the running command goes to the append-only file and the replicas. */
-export const Propagation = {
-  /** As it came, if the data set changed; or as rewritten. */
-  DEFAULT: 0,
-  PREVENTED: 1,
-  FORCED: 2,
-} as const;
-
-/** What the engine does on behalf of commands. Called only where `interest` says so, or rarely. */
-export interface Effects {
-  /** The key's value changed: tell watchers and trackers, publish the event. */
-  keyChanged(
-    database: Database,
-    bytes: Uint8Array,
-    view: DataView,
-    start: number,
-    end: number,
-    event: string,
-    notifyClass: number,
-  ): void;
-  /** Publishes a keyspace event only. */
-  keyEvent(
-    database: Database,
-    bytes: Uint8Array,
-    view: DataView,
-    start: number,
-    end: number,
-    event: string,
-    notifyClass: number,
-  ): void;
-  /** A key was found expired. Removes it (and tells everybody) where this server may do that. */
-  keyExpired(database: Database, entry: Ref): void;
-  /** A whole database (-1: each) is about to be emptied, or `successor` to take its place. */
-  databaseChanged(index: number, successor?: number): void;
-  /** FLUSHALL has emptied all databases. True: it is on disk already that they are empty. */
-  allFlushed(): boolean;
-}
-
-/** Directives that commands read, under plain names. The engine keeps them up to date. */
-export interface CommandSettings {
-  /** Longest string that a command may make: proto-max-bulk-len, or what a block can hold. */
-  stringBytesMax: number;
-  /** Most memory that a command may need for a while: proto-max-bulk-len. */
-  transientBytesMax: number;
-  hashListpackEntriesMax: number;
-  hashListpackValueBytesMax: number;
-  lazyUserDel: boolean;
-  lazyUserFlush: boolean;
-  lazyServerDel: boolean;
-  lazyExpire: boolean;
-}
-
-export const defaultSettings: CommandSettings = {
-  stringBytesMax: 512 * 2 ** 20,
-  transientBytesMax: 512 * 2 ** 20,
-  hashListpackEntriesMax: 512,
-  hashListpackValueBytesMax: 64,
-  lazyUserDel: false,
-  lazyUserFlush: false,
-  lazyServerDel: false,
-  lazyExpire: false,
-};
-
-/** Keeps the LRU or LFU bits of entries (packages/eviction has both). */
-export interface IdleKeeper {
-  /** Bits of a key that is born now. */
-  fresh: number;
-  /** True: a touched key simply takes `fresh` (LRU). */
-  isClock: boolean;
-  /** The bits after an access (LFU). */
-  touched(bits: number): number;
-  /** The access counter in the bits, decayed to now (OBJECT FREQ). */
-  frequency(bits: number): number;
-  /** Small integers count as shared objects (OBJECT REFCOUNT): not while eviction needs idle bits. */
-  sharesIntegers: boolean;
-}
-
-/** A part of a rewritten command. */
-export type CommandWord = string | number | bigint | Uint8Array;
 
 /** Longer than the name of anything that a word may name, and as much as an error shows of one. */
 const WORD_BYTES_MAX = 1024;

@@ -2,6 +2,7 @@
 export * from "./acl-category.ts";
 export * from "./arg.ts";
 export * from "./call.ts";
+export * from "./call-context.ts";
 export * from "./command.ts";
 export * from "./data-commands.ts";
 export * from "./errors.ts";

@@ -16,7 +16,8 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Argument } from "./arg.ts";
-import { Call, defaultSettings, type Effects, Propagation } from "./call.ts";
+import { Call } from "./call.ts";
+import { defaultSettings, type Effects, Propagation } from "./call-context.ts";
 import { type Command, command } from "./command.ts";
 import { dataCommands } from "./data-commands.ts";
 import { CommandError } from "./errors.ts";

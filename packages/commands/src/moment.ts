@@ -5,7 +5,8 @@
  * 287,396) and take the nearest value they have beyond.
  */
 import { Int64, toBigInt } from "@kv/core";
-import type { Call, CommandWord } from "./call.ts";
+import type { Call } from "./call.ts";
+import type { CommandWord } from "./call-context.ts";
 import type { CommandError } from "./errors.ts";
 
 const INT64_MAX = 2n ** 63n - 1n;

@@ -211,22 +211,49 @@ describe("arguments of any length", () => {
     expect(watcher.takeRaw().includes(`"SET" "k" "${value}\\n\\xff"\r\n`)).toBe(true);
   });
 
-  test("name channels, patterns and watched keys, and are never made into text", () => {
-    const kv = harness();
+  test("name channels, watched keys and tracked keys without being made into text", () => {
+    const kv = harness({ resp: 3 });
     const { call } = kv.engine;
-    call.text = () => {
-      throw new Error("made into text");
+    const made: unknown[] = [];
+    call.text = (index) => {
+      made.push(index);
+      return "";
     };
-    const name = "c".repeat(2 ** 20);
-    const listener = kv.client();
-    expect(listener.send("SUBSCRIBE", name)).toEqual(["subscribe", name, 1]);
-    expect(listener.send("PSUBSCRIBE", name)).toEqual(["psubscribe", name, 2]);
-    expect(kv.send("PUBLISH", name, "m")).toBe(2);
-    expect(listener.pushed()).toHaveLength(2);
-    expect(kv.send("WATCH", name)).toBe("OK");
-    kv.client().send("SET", name, "v");
-    kv.send("MULTI");
-    expect(kv.send("EXEC")).toBe(null);
+    call.word = call.text;
+    const name = "n".repeat(2 ** 20);
+    kv.send("CLIENT", "TRACKING", "ON");
+    for (const words of [
+      ["SUBSCRIBE", name],
+      ["PSUBSCRIBE", name],
+      ["SSUBSCRIBE", name],
+      ["WATCH", name],
+      ["GET", name],
+      ["SET", name, "v"],
+      ["PUBLISH", name, "m"],
+      ["SPUBLISH", name, "m"],
+      ["PUBSUB", "NUMSUB", name],
+      ["PUBSUB", "CHANNELS", name],
+      ["CLIENT", "TRACKINGINFO"],
+      ["COMMAND", "GETKEYS", "GET", name],
+      ["MULTI"],
+      ["EXEC"],
+      ["UNSUBSCRIBE", name],
+      ["PUNSUBSCRIBE"],
+    ]) {
+      if (words[1] === "GETKEYS") call.word = Object.getPrototypeOf(call).word;
+      kv.send(...words);
+      expect(made, words[0]).toEqual([]);
+    }
+    expect(kv.self.pushed()).toContainEqual(["invalidate", [name]]);
+  });
+
+  test("are refused where only text will do and none can hold them", () => {
+    const kv = harness();
+    kv.engine.call.length = () => 2 ** 29;
+    expect(kv.send("CONFIG", "SET", "requirepass", "p")).toMatchObject({
+      reply: "ERR name is too long",
+    });
+    expect(kv.send("CONFIG", "GET", "c")).toEqual([]);
   });
 });
 

@@ -7,7 +7,8 @@
  */
 import { expiryMs, NONE } from "@kv/core";
 import { arg } from "../arg.ts";
-import type { Call, CommandWord } from "../call.ts";
+import type { Call } from "../call.ts";
+import type { CommandWord } from "../call-context.ts";
 import { type Command, command } from "../command.ts";
 import { CommandError, expireError, fail, quoted } from "../errors.ts";
 import { keyAt } from "../key-spec.ts";

@@ -1,6 +1,7 @@
 /** FLUSHDB and FLUSHALL: removing all keys of one database or of all. */
 import { type Argument, arg } from "../arg.ts";
-import { type Call, Propagation } from "../call.ts";
+import type { Call } from "../call.ts";
+import { Propagation } from "../call-context.ts";
 import { command } from "../command.ts";
 import { errors } from "../errors.ts";
 

@@ -1,7 +1,8 @@
 /** SET and what became its options: SETNX, SETEX, PSETEX, GETSET. */
 import { NONE, type Ref, Type } from "@kv/core";
 import { arg } from "../arg.ts";
-import type { Call, CommandWord } from "../call.ts";
+import type { Call } from "../call.ts";
+import type { CommandWord } from "../call-context.ts";
 import { command } from "../command.ts";
 import { type CommandError, errors, expireError } from "../errors.ts";
 import { foundAt, keyAt } from "../key-spec.ts";

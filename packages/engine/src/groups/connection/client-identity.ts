@@ -70,9 +70,9 @@ const setinfo = engineCommand({
     const option = call.word(2);
     const isName = call.is(2, "LIB-NAME");
     if (!isName && !call.is(2, "LIB-VER")) fail(`ERR Unrecognized option '${quoted(option)}'`);
-    if (!isShort(call, 3)) throw tooLong(option);
     if (!isPlainWord(call, 3))
       fail(`ERR ${option} cannot contain spaces, newlines or special characters.`);
+    if (!isShort(call, 3)) throw tooLong(option);
     if (isName) client.libraryName = call.text(3);
     else client.libraryVersion = call.text(3);
     reply.ok();

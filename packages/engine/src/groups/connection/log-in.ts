@@ -38,8 +38,8 @@ const badName = new CommandError(
 
 /** The client name at an argument. Throws when it would break the lines of CLIENT LIST. */
 export function clientNameAt(call: EngineCall, index: number): string {
-  if (!isShort(call, index)) throw tooLong("Client names");
   if (!isPlainWord(call, index)) throw badName;
+  if (!isShort(call, index)) throw tooLong("Client names");
   return call.text(index);
 }
 
