@@ -375,12 +375,12 @@ export class Saving {
     }
   }
 
-  /** Tells all that can be found out about the file, as kv-check-rdb does. */
+  /** Tells in a few lines what kv-check-rdb finds wrong with the file. */
   private reportDamage(): void {
     const { config, host } = this.engine;
     const print = (line: string) => host.log("warning", line);
     try {
-      checkRdbFile(host.syncStorage, config.text("dbfilename"), host.wallMs(), print);
+      checkRdbFile(host.syncStorage, config.text("dbfilename"), host.wallMs(), print, true);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       print(`The file cannot be checked: ${error.message}`);

@@ -158,7 +158,7 @@ export class ObjectReader {
       case RdbType.HASH_ZIPMAP:
         return this.packed(input, type, key, whenMs);
       default:
-        return input.bad(
+        return input.refuse(
           `Keys of type ${type} (${RDB_TYPE_NAMES[type] || "unknown"}) cannot be loaded by this version`,
         );
     }
@@ -225,7 +225,12 @@ export class ObjectReader {
         return NONE;
       }
       setIdleBits(arena, entry, idle);
-      database.adopt(entry, hash);
+      try {
+        database.adopt(entry, hash);
+      } catch (full) {
+        this.discard(); // No room in the table: nobody else knows of the entry.
+        throw full;
+      }
       this.entry = NONE;
       // The payload of a RESTORE does not tell the expiry: that value was begun without.
       if (expiryMs(arena, entry) !== whenMs) entry = database.setExpiry(entry, whenMs);

@@ -57,7 +57,8 @@ export function verifyPayload(bytes: Uint8Array, start: number, end: number): bo
 
 /**
  * Reads the value in the payload bytes[start, end) for `key`. "" when reader.store() can make it
- * the value of that key; otherwise why not, and the reader holds nothing.
+ * the value of that key; otherwise why not, and the reader holds nothing. Nor does it when the arena
+ * is full, which is thrown.
  */
 export function readPayload(
   reader: ObjectReader,
@@ -71,8 +72,14 @@ export function readPayload(
   input.attach(bytes, view, start, end - FOOTER_BYTES);
   if (input.byte() !== Status.OK) return "the payload is empty";
   if (!isRdbType(input.number)) return `Invalid object type: ${input.number}`;
-  let status = reader.begin(input, input.number, key);
-  while (status === Status.PART) status = reader.more(input);
+  let status: Status;
+  try {
+    status = reader.begin(input, input.number, key);
+    while (status === Status.PART) status = reader.more(input);
+  } catch (full) {
+    reader.discard();
+    throw full;
+  }
   if (status === Status.OK) return "";
   reader.discard();
   if (status === Status.BAD) return input.failure;
