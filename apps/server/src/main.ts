@@ -5,8 +5,7 @@
  *        -> listen -> load -> ready ... SIGTERM, SHUTDOWN -> save -> remove pid file -> exit 0
  */
 
-import { closeSync, globSync, openSync, readFileSync, writeSync } from "node:fs";
-import { resolve } from "node:path";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import {
   type CommandLine,
@@ -21,7 +20,10 @@ import {
 import { checkStatements, engineVersion, unsupportedDirective } from "@kv/engine";
 import { implementedDirectives } from "./implemented-directives.ts";
 import { banner } from "./process/banner.ts";
-import { byteString, textOf } from "./process/byte-string.ts";
+import { globBytes } from "./process/byte-glob.ts";
+import { absolutePath, appendFlags, enterFolder, workingFolder } from "./process/byte-path.ts";
+import { byteString, pathBytes, textOf } from "./process/byte-string.ts";
+import { commandLineWords } from "./process/command-line-words.ts";
 import { errorReport, signalReport } from "./process/crash-report.ts";
 import { isInBackground, startInBackground } from "./process/daemonize.ts";
 import { Log, type Role } from "./process/log.ts";
@@ -42,9 +44,10 @@ import { backlogWarning, checkSystem, startWarnings } from "./process/warnings.t
 import { Watchdog } from "./process/watchdog.ts";
 import { Server } from "./server.ts";
 
-/** Runs the program with these arguments. Resolves when the server is ready, or has given up. */
-export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
-  const commandLine = parseCommandLine(args.map(byteString));
+/** Runs the program. Resolves when the server is ready, or has given up. */
+export async function main(): Promise<void> {
+  const words = commandLineWords();
+  const commandLine = parseCommandLine(words);
   switch (commandLine.action) {
     case "version":
       return print(versionLine());
@@ -59,7 +62,7 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
     case "refuse":
       return printError(commandLine.message, 1);
     case "run":
-      return new Program(commandLine, args.length === 0).run();
+      return new Program(commandLine, words).run();
   }
 }
 
@@ -72,14 +75,17 @@ function printError(text: string, code: number): void {
   process.exitCode = code;
 }
 
+/** So long the disk may take to come to rest when everything else is over. */
+const diskPatienceMs = 3000;
+
 /** A server that is asked to watch others and serves data instead would be the worse answer. */
 const noSentinel = "'--sentinel' is refused: this server does not have Sentinel yet";
 
 class Program {
   readonly #commandLine: CommandLine;
-  readonly #isUnconfigured: boolean;
+  readonly #words: readonly string[];
   /** Where the program was started; `dir` leads elsewhere. */
-  readonly #startFolder = process.cwd();
+  readonly #startFolder = workingFolder();
   readonly #configFile: string;
   readonly #config = new ConfigStore(undefined, { implemented: implementedDirectives });
   readonly #log: Log;
@@ -90,20 +96,21 @@ class Program {
   /** Past the start-up phase that logs as "C". */
   #isUp = false;
   #isReady = false;
+  #isEnding = false;
   #server: Server | undefined;
 
-  constructor(commandLine: CommandLine, isUnconfigured: boolean) {
+  constructor(commandLine: CommandLine, words: readonly string[]) {
     const { configFile } = commandLine;
     this.#commandLine = commandLine;
-    this.#isUnconfigured = isUnconfigured;
-    this.#configFile = configFile === undefined ? "" : byteString(resolve(textOf(configFile)));
+    this.#words = words;
+    this.#configFile = configFile === undefined ? "" : absolutePath(configFile);
     this.#log = new Log({
-      file: () => textOf(this.#config.text("logfile")),
+      file: () => this.#config.text("logfile"),
       level: () => this.#config.text("loglevel"),
       role: () => this.#role,
     });
     this.#watchdog = new Watchdog({
-      logFile: () => textOf(this.#config.text("logfile")),
+      logFile: () => this.#config.text("logfile"),
       logLevel: () => this.#config.text("loglevel"),
       hz: () => this.#server?.engine.hz ?? this.#config.number("hz"),
       failed: (error) => this.#log.warning(`The watchdog has ended: ${error.message}`),
@@ -124,7 +131,7 @@ class Program {
     this.#supervisor = findSupervisor(config.text("supervised"), process.env);
     const isDaemon = config.boolean("daemonize") && this.#supervisor === "no";
     if (isDaemon && !isInBackground()) {
-      await startInBackground({ folder: this.#startFolder, stdinText });
+      await startInBackground({ folder: this.#startFolder, words: this.#words, stdinText });
       return process.exit(0);
     }
     this.#logStart();
@@ -142,12 +149,16 @@ class Program {
     const server = this.#makeServer();
     this.#server = server;
     this.#listenToSignals();
-    if (!(await server.listen())) return this.#exit(1);
+    const isListening = await server.listen();
+    if (this.#isEnding) return;
+    if (!isListening) return this.#exit(1);
     log.notice("Server initialized");
     for (const text of startWarnings()) log.warning(text);
     for (const text of config.ineffective()) log.notice(text);
     this.#setWatchdog();
-    if (!(await server.load())) return this.#exit(1);
+    const isLoaded = await server.load();
+    if (this.#isEnding) return;
+    if (!isLoaded) return this.#exit(1);
     this.#isReady = true;
     this.#ready(server);
   }
@@ -162,19 +173,19 @@ class Program {
   /** False: it is wrong, and standard error says how. */
   #loadConfig(stdinText: string): boolean {
     const config = this.#config;
-    config.onParse<string>("dir", enterFolder);
+    config.onParse<string>("dir", folderEntered);
     checkStatements(config);
     try {
       if (this.#commandLine.sentinel) throw new ConfigFileError(noSentinel);
       loadConfig(config, {
         commandLine: { ...this.#commandLine, configFile: this.#configFile || undefined },
         stdinText,
-        readFile: (path) => readFileSync(textOf(path), "latin1"),
-        glob: (pattern) => globSync(textOf(pattern)).map(byteString).toSorted(),
+        readFile: (path) => readFileSync(pathBytes(path), "latin1"),
+        glob: globBytes,
       });
       const unsupported = unsupportedDirective(config);
       if (unsupported !== undefined) throw new ConfigFileError(unsupported);
-      if (config.text("dir") === ".") config.assign("dir", byteString(process.cwd()));
+      if (config.text("dir") === ".") config.assign("dir", workingFolder());
       this.#tryLogFile();
       return true;
     } catch (error) {
@@ -186,10 +197,10 @@ class Program {
   }
 
   #tryLogFile(): void {
-    const path = textOf(this.#config.text("logfile"));
+    const path = this.#config.text("logfile");
     if (path === "") return;
     try {
-      closeSync(openSync(path, "a"));
+      closeSync(openSync(pathBytes(path), appendFlags, 0o666));
     } catch (error) {
       throw new ConfigFileError(`Can't open the log file: ${systemErrorText(error)}`);
     }
@@ -201,7 +212,7 @@ class Program {
     log.notice(
       `Redis version=${compatibleVersion}, bits=64, commit=00000000, modified=0, pid=${process.pid}, just started (kv ${engineVersion}, node ${process.versions.node})`,
     );
-    if (this.#isUnconfigured) {
+    if (this.#words.length === 0) {
       log.warning(
         "Warning: no config file specified, using the default config. In order to specify a config file use kv-server /path/to/redis.conf",
       );
@@ -211,7 +222,7 @@ class Program {
   }
 
   #writePidFile(isDaemon: boolean): void {
-    const path = textOf(this.#config.text("pidfile")) || (isDaemon ? defaultPidFile : "");
+    const path = this.#config.text("pidfile") || (isDaemon ? defaultPidFile : "");
     if (path === "") return;
     const problem = this.#pidFile.write(path);
     if (problem !== undefined) this.#log.notice(`Failed to write PID file: ${problem}`);
@@ -293,10 +304,7 @@ class Program {
   #listenToSignals(): void {
     listenToSignals({
       shutdown: (signal) => this.#shutdown(signal),
-      exitAtOnce: () => {
-        this.#log.warning("You insist... exiting now.");
-        this.#exit(1);
-      },
+      exitAtOnce: () => this.#exitAtOnce(),
       noticed: (signal) => this.#log.warning(`Received ${signal}`),
       crashed: (signal) => this.#report(signalReport(signal, this.#crashFacts)),
     });
@@ -308,6 +316,7 @@ class Program {
   }
 
   async #shutdown(signal: "SIGTERM" | "SIGINT"): Promise<void> {
+    if (this.#isEnding) return this.#exitAtOnce();
     const ways = this.#config.value<readonly string[]>(`shutdown-on-${signal.toLowerCase()}`);
     const server = this.#server;
     if (server === undefined || !this.#isReady) {
@@ -316,7 +325,7 @@ class Program {
     }
     notifySystemd(this.#supervisor, "STOPPING=1", "Shutting down", this.#log);
     const save = ways.includes("nosave") ? "nosave" : ways.includes("save") ? "save" : "default";
-    const mayExit = await server.shutdown({
+    const mayExit = server.shutdown({
       signal,
       save,
       now: ways.includes("now"),
@@ -325,15 +334,37 @@ class Program {
     if (mayExit) this.#exit(0);
   }
 
-  /** The last thing that happens: exit closes the sockets, and nothing else is left to save. */
+  /**
+   * The last thing that happens: nothing is left to save, and nobody is served any more. What the disk
+   * still works at is of no use (a save that was given up), but the runtime does not end a process
+   * whose threads are in the middle of it. One that does not come back would be waited for for ever.
+   */
   #exit(code: number): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
     this.#pidFile.remove();
-    this.#server?.close();
-    process.exit(code);
+    const server = this.#server;
+    server?.close();
+    if (server === undefined || server.isSettled) process.exit(code);
+    setTimeout(() => this.#kill(`not within ${diskPatienceMs} ms`), diskPatienceMs);
+    void server.settled().then(() => process.exit(code));
+  }
+
+  /** Somebody has asked twice. */
+  #exitAtOnce(): void {
+    this.#log.warning("You insist... exiting now.");
+    this.#exit(1);
+    this.#kill("and a second signal has come");
+  }
+
+  /** No order and no exit code any more, but an end. */
+  #kill(reason: string): void {
+    this.#log.warning(`The disk does not answer, ${reason}: this process kills itself.`);
+    process.kill(process.pid, "SIGKILL");
   }
 
   get #crashFacts() {
-    return { configFile: this.#configFile };
+    return { configFile: textOf(this.#configFile) };
   }
 
   #report(text: string): void {
@@ -348,10 +379,10 @@ class Program {
   }
 }
 /** `dir`: takes effect at once, as later lines of the file may name files in it. */
-function enterFolder(value: string): string | Refusal {
+function folderEntered(value: string): string | Refusal {
   try {
-    process.chdir(textOf(value));
-    return byteString(process.cwd());
+    enterFolder(value);
+    return workingFolder();
   } catch (error) {
     return new Refusal(systemErrorText(error));
   }
