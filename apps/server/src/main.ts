@@ -26,6 +26,7 @@ import { byteString, pathBytes, textOf } from "./process/byte-string.ts";
 import { commandLineWords } from "./process/command-line-words.ts";
 import { errorReport, signalReport } from "./process/crash-report.ts";
 import { isInBackground, startInBackground } from "./process/daemonize.ts";
+import { Ending } from "./process/ending.ts";
 import { Log, type Role } from "./process/log.ts";
 import { testMemory } from "./process/memory-test.ts";
 import { OomScore } from "./process/oom-score.ts";
@@ -75,9 +76,6 @@ function printError(text: string, code: number): void {
   process.exitCode = code;
 }
 
-/** So long the disk may take to come to rest when everything else is over. */
-const diskPatienceMs = 3000;
-
 /** A server that is asked to watch others and serves data instead would be the worse answer. */
 const noSentinel = "'--sentinel' is refused: this server does not have Sentinel yet";
 
@@ -96,7 +94,15 @@ class Program {
   /** Past the start-up phase that logs as "C". */
   #isUp = false;
   #isReady = false;
-  #isEnding = false;
+  readonly #ending = new Ending({
+    isSettled: () => this.#server?.isSettled ?? true,
+    settled: async () => this.#server?.settled(),
+    exit: (code) => process.exit(code),
+    kill: () => process.kill(process.pid, "SIGKILL"),
+    warn: (message) => this.#log.warning(message),
+    after: (delayMs, action) => setTimeout(action, delayMs),
+  });
+  #folderDueMs = 0;
   #server: Server | undefined;
 
   constructor(commandLine: CommandLine, words: readonly string[]) {
@@ -150,14 +156,14 @@ class Program {
     this.#server = server;
     this.#listenToSignals();
     const isListening = await server.listen();
-    if (this.#isEnding) return;
+    if (this.#ending.hasBegun) return;
     if (!isListening) return this.#exit(1);
     log.notice("Server initialized");
     for (const text of startWarnings()) log.warning(text);
     for (const text of config.ineffective()) log.notice(text);
     this.#setWatchdog();
     const isLoaded = await server.load();
-    if (this.#isEnding) return;
+    if (this.#ending.hasBegun) return;
     if (!isLoaded) return this.#exit(1);
     this.#isReady = true;
     this.#ready(server);
@@ -257,7 +263,10 @@ class Program {
       exit: (code) => this.#exit(code),
       failed: (error) => this.#crash(errorReport(error, this.#crashFacts)),
       reconfigured: (name) => this.#reconfigured(name),
-      beat: () => this.#watchdog.beat(),
+      beat: () => {
+        this.#watchdog.beat();
+        this.#followFolder();
+      },
     });
   }
 
@@ -281,6 +290,18 @@ class Program {
     if (name === "watchdog-period") this.#setWatchdog();
     else this.#setTitle();
     return undefined;
+  }
+
+  /** Once a second: the folder may have got another name, which is what `dir` is to tell then. */
+  #followFolder(): void {
+    const nowMs = performance.now();
+    if (nowMs < this.#folderDueMs) return;
+    this.#folderDueMs = nowMs + 1000;
+    try {
+      this.#config.assign("dir", workingFolder());
+    } catch {
+      // It has no name any more.
+    }
   }
 
   #setWatchdog(): void {
@@ -316,7 +337,7 @@ class Program {
   }
 
   async #shutdown(signal: "SIGTERM" | "SIGINT"): Promise<void> {
-    if (this.#isEnding) return this.#exitAtOnce();
+    if (this.#ending.hasBegun) return this.#exitAtOnce();
     const ways = this.#config.value<readonly string[]>(`shutdown-on-${signal.toLowerCase()}`);
     const server = this.#server;
     if (server === undefined || !this.#isReady) {
@@ -334,33 +355,16 @@ class Program {
     if (mayExit) this.#exit(0);
   }
 
-  /**
-   * The last thing that happens: nothing is left to save, and nobody is served any more. What the disk
-   * still works at is of no use (a save that was given up), but the runtime does not end a process
-   * whose threads are in the middle of it. One that does not come back would be waited for for ever.
-   */
+  /** The last thing that happens: exit closes the sockets, and nothing else is left to save. */
   #exit(code: number): void {
-    if (this.#isEnding) return;
-    this.#isEnding = true;
     this.#pidFile.remove();
-    const server = this.#server;
-    server?.close();
-    if (server === undefined || server.isSettled) process.exit(code);
-    setTimeout(() => this.#kill(`not within ${diskPatienceMs} ms`), diskPatienceMs);
-    void server.settled().then(() => process.exit(code));
+    this.#server?.close();
+    this.#ending.begin(code);
   }
 
-  /** Somebody has asked twice. */
   #exitAtOnce(): void {
-    this.#log.warning("You insist... exiting now.");
-    this.#exit(1);
-    this.#kill("and a second signal has come");
-  }
-
-  /** No order and no exit code any more, but an end. */
-  #kill(reason: string): void {
-    this.#log.warning(`The disk does not answer, ${reason}: this process kills itself.`);
-    process.kill(process.pid, "SIGKILL");
+    this.#pidFile.remove();
+    this.#ending.insist();
   }
 
   get #crashFacts() {
