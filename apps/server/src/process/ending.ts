@@ -23,7 +23,7 @@ export interface EndingActions {
 }
 
 /** So long the disk may take to come to rest. */
-export const diskPatienceMs = 3000;
+const diskPatienceMs = 3000;
 
 export class Ending {
   hasBegun = false;

@@ -8,7 +8,7 @@ import type { RdbInput } from "./input.ts";
 import { item, type Skipper, skipString, waitForBytes } from "./skip-string.ts";
 
 /** Strings up to this length are read whole. */
-export const SHORT_BYTES_MAX = 1024;
+const SHORT_BYTES_MAX = 1024;
 /** A line quotes no more of one. */
 const SHOWN_BYTES_MAX = 128;
 
