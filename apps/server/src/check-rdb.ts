@@ -5,32 +5,44 @@ import { basename } from "node:path";
 import process from "node:process";
 import { checkRdbFile, StorageError } from "@kv/persistence";
 import { nodeSyncStorage } from "@kv/persistence/node";
-import { byteString } from "./process/byte-string.ts";
+import { commandLineWords } from "./process/command-line-words.ts";
 
-/** Runs the tool with its arguments, without the program's name. Returns the exit code. */
+/** Lines are written when there is so much of them. */
+const PRINTED_BYTES = 65536;
+
+/** Runs the tool with its arguments as byte strings, without its name. Returns the exit code. */
 export function checkRdb(args: readonly string[], program = "kv-check-rdb"): number {
   if (args.length !== 1) {
     process.stderr.write(`Usage: ${program} <rdb-file-name>\n`);
     return 1;
   }
-  const path = byteString(args[0]);
-  const lines: string[] = [];
+  const [path] = args;
+  let text = "";
+  // One character is one byte: the file's name comes out as it is.
+  const flush = () => {
+    if (text !== "") process.stdout.write(text, "latin1");
+    text = "";
+  };
+  const print = (line: string) => {
+    text += `${line}\n`;
+    if (text.length > PRINTED_BYTES) flush();
+  };
   let isGood: boolean | undefined = false;
   try {
-    isGood = checkRdbFile(nodeSyncStorage(""), path, Date.now(), (line) => lines.push(line));
+    const storage = nodeSyncStorage("", { readsAnything: true });
+    isGood = checkRdbFile(storage, path, Date.now(), print);
     if (isGood === undefined) {
-      process.stderr.write(`Cannot open file ${args[0]}: No such file or directory\n`);
+      process.stderr.write(`Cannot open file ${path}: No such file or directory\n`, "latin1");
     }
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    process.stderr.write(`Cannot read file ${args[0]}: ${error.message}\n`);
+    process.stderr.write(`Cannot read file ${path}: ${error.message}\n`, "latin1");
   }
-  // One character is one byte: names and keys come out as they are in the file.
-  process.stdout.write(lines.map((line) => `${line}\n`).join(""), "latin1");
+  flush();
   return isGood === true ? 0 : 1;
 }
 
 /** The program, under the name by which it was called. */
 export function main(): void {
-  process.exitCode = checkRdb(process.argv.slice(2), basename(process.argv[1] ?? "kv-check-rdb"));
+  process.exitCode = checkRdb(commandLineWords(), basename(process.argv[1] ?? "kv-check-rdb"));
 }

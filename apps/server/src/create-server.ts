@@ -23,7 +23,7 @@ export interface EmbeddedServer extends AsyncDisposable {
   readonly port: number;
   /** A client connection without a socket: write requests, read replies. */
   connect(): Duplex;
-  /** Saves when there are save points, and closes all connections. */
+  /** Saves when there are save points, and closes all connections; resolves when the disk is at rest. */
   close(): Promise<void>;
 }
 
@@ -59,11 +59,14 @@ export async function createServer(
       throw error; // From an event of Node's: it ends the program, unless that decides otherwise.
     },
   });
-  const close = async () => {
-    if (isClosed) return;
-    isClosed = true;
-    await server.shutdown({ save: folder === undefined ? "nosave" : "default", force: true });
-    server.close();
+  const close = (): Promise<void> => {
+    if (!isClosed) {
+      isClosed = true;
+      server.shutdown({ save: folder === undefined ? "nosave" : "default", force: true });
+      server.close();
+    }
+    // Whoever calls this a second time waits for the same.
+    return server.settled();
   };
   if (!(await server.listen())) {
     server.close();
@@ -72,7 +75,8 @@ export async function createServer(
   if (folder === undefined) server.run();
   else if (!(await server.load())) {
     server.close();
-    throw new Error(`The data set in ${folder} cannot be loaded.`);
+    const reason = isClosed ? "was not loaded: the server was shut down" : "cannot be loaded";
+    throw new Error(`The data set in ${folder} ${reason}.`);
   }
   return {
     get port() {

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import {
@@ -178,6 +187,85 @@ describe("starting", () => {
     );
     expect(await ask(port, "AUTH pässwört€")).toBe("+OK\r\n");
     expect(again.stderr()).toBe("");
+  });
+
+  test("names need not be text: folder, files, sockets, in files and on the command line", async () => {
+    if (process.platform !== "linux") return console.log("no such names here: not tested");
+    using folder = temporaryFolder();
+    const bytes = (path: string) => Buffer.from(join(folder.path, path), "latin1");
+    const data = "d\xfft\xc3";
+    mkdirSync(bytes(data));
+    const port = await freePort();
+    const lines = [`port ${port}`, "bind 127.0.0.1", "include i*.inc", `dir "${data}"`];
+    lines.push('logfile "l\xff"', 'unixsocket "s\xff"', 'pidfile "p\xff"', "save 3600 1");
+    writeFileSync(bytes("k\xff.conf"), lines.join("\n"), "latin1");
+    writeFileSync(bytes("i\xff.inc"), 'dbfilename "r\xff.rdb"\n', "latin1");
+    const log = () => readFileSync(bytes(`${data}/l\xff`), "latin1");
+    // A shell hands on bytes, which the runtime cannot.
+    const conf = "k$(printf '\\377').conf";
+    const first = runServer([], { folder: folder.path, shellWords: conf });
+    running.push(first);
+    await vi.waitFor(() => expect(log()).toContain("connections unix"), 15_000);
+    expect(await ask(port, "SET k old\r\nSAVE\r\nSET k new\r\nBGSAVE")).toContain("saving started");
+    await vi.waitFor(() => expect(log()).toContain("Background saving terminated"), 5000);
+    expect(await ask(port, "CONFIG REWRITE")).toBe("+OK\r\n");
+    expect(await ask(port, "CONFIG GET dbfilename")).toContain("r\xff.rdb\r\n");
+    expect(await ask(port, "CONFIG GET dir")).toContain(`${folder.path}/${data}\r\n`);
+    const names = () =>
+      readdirSync(bytes(data), { encoding: "buffer" }).map((name) => name.toString("latin1"));
+    expect(names().sort()).toEqual(["l\xff", "p\xff", "r\xff.rdb", "s\xff"]);
+    expect(readFileSync(bytes(`${data}/p\xff`), "utf8")).toBe(`${first.pid}\n`);
+    first.child.kill("SIGTERM");
+    expect(await first.ended).toBe(0);
+    expect(names().sort()).toEqual(["l\xff", "r\xff.rdb"]);
+    // It is found again, as is what the rewritten file says.
+    const again = runServer([], { folder: folder.path, shellWords: conf });
+    running.push(again);
+    await vi.waitFor(() => expect(log()).toMatch(/(connections unix[\s\S]*){2}/), 15_000);
+    expect(await ask(port, "GET k")).toBe("$3\r\nnew\r\n");
+  });
+
+  test("a folder that gets another name is still the folder, for SAVE and for BGSAVE", async () => {
+    using folder = temporaryFolder();
+    const [before, after] = ["before", "after"].map((name) => join(folder.path, name)) as [
+      string,
+      string,
+    ];
+    mkdirSync(before);
+    const { port, says } = await start(["--dir", before]);
+    expect(await ask(port, "SET k v")).toBe("+OK\r\n");
+    renameSync(before, after);
+    expect(await ask(port, "SAVE")).toBe("+OK\r\n");
+    expect(await ask(port, "BGSAVE")).toContain("saving started");
+    await says("Background saving terminated");
+    expect(readdirSync(after)).toEqual(["dump.rdb"]);
+    expect(existsSync(before)).toBe(false);
+    await vi.waitFor(async () => expect(await ask(port, "CONFIG GET dir")).toContain(after), 5000);
+  });
+
+  test.each([
+    {
+      what: "the data file is a FIFO",
+      fifo: "dump.rdb",
+      args: [],
+      says: /dump\.rdb: Not a regular/,
+    },
+    {
+      what: "the log is a FIFO that nobody reads",
+      fifo: "log",
+      args: ["--logfile", "log"],
+      says: /Can't open the log file: No such device or address/,
+    },
+  ])("refuses to wait for ever: $what", async ({ fifo, args, says }) => {
+    if (process.platform === "win32") return console.log("no FIFOs here: not tested");
+    using folder = temporaryFolder();
+    execFileSync("mkfifo", [join(folder.path, fifo)]);
+    const port = await freePort();
+    const { ended, stdout, stderr } = run(["--port", String(port), ...args], {
+      folder: folder.path,
+    });
+    expect(await ended).toBe(1);
+    expect(stdout() + stderr()).toMatch(says);
   });
 
   test.each([

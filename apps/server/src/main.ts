@@ -5,8 +5,7 @@
  *        -> listen -> load -> ready ... SIGTERM, SHUTDOWN -> save -> remove pid file -> exit 0
  */
 
-import { closeSync, globSync, openSync, readFileSync, writeSync } from "node:fs";
-import { resolve } from "node:path";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import {
   type CommandLine,
@@ -21,9 +20,13 @@ import {
 import { AclStartError, checkStatements, engineVersion, unsupportedDirectives } from "@kv/engine";
 import { implementedDirectives } from "./implemented-directives.ts";
 import { banner } from "./process/banner.ts";
-import { byteString, textOf } from "./process/byte-string.ts";
+import { globBytes } from "./process/byte-glob.ts";
+import { absolutePath, appendFlags, enterFolder, workingFolder } from "./process/byte-path.ts";
+import { byteString, pathBytes, textOf } from "./process/byte-string.ts";
+import { commandLineWords } from "./process/command-line-words.ts";
 import { errorReport, signalReport } from "./process/crash-report.ts";
 import { isInBackground, startInBackground } from "./process/daemonize.ts";
+import { Ending } from "./process/ending.ts";
 import { Log, type Role } from "./process/log.ts";
 import { testMemory } from "./process/memory-test.ts";
 import { mayNeedPrivilege, OomScore } from "./process/oom-score.ts";
@@ -42,9 +45,10 @@ import { backlogWarning, checkSystem, startWarnings } from "./process/warnings.t
 import { Watchdog } from "./process/watchdog.ts";
 import { Server, type ServerOptions } from "./server.ts";
 
-/** Runs the program with these arguments. Resolves when the server is ready, or has given up. */
-export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
-  const commandLine = parseCommandLine(args.map(byteString));
+/** Runs the program. Resolves when the server is ready, or has given up. */
+export async function main(): Promise<void> {
+  const words = commandLineWords();
+  const commandLine = parseCommandLine(words);
   switch (commandLine.action) {
     case "version":
       return print(versionLine());
@@ -59,7 +63,7 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
     case "refuse":
       return printError(commandLine.message, 1);
     case "run":
-      return new Program(commandLine, args.length === 0).run();
+      return new Program(commandLine, words).run();
   }
 }
 
@@ -77,9 +81,9 @@ const noSentinel = "'--sentinel' is refused: this server does not have Sentinel 
 
 class Program {
   readonly #commandLine: CommandLine;
-  readonly #isUnconfigured: boolean;
+  readonly #words: readonly string[];
   /** Where the program was started; `dir` leads elsewhere. */
-  readonly #startFolder = process.cwd();
+  readonly #startFolder = workingFolder();
   readonly #configFile: string;
   readonly #config = new ConfigStore(undefined, { implemented: implementedDirectives });
   readonly #log: Log;
@@ -90,20 +94,29 @@ class Program {
   /** Past the start-up phase that logs as "C". */
   #isUp = false;
   #isReady = false;
+  readonly #ending = new Ending({
+    isSettled: () => this.#server?.isSettled ?? true,
+    settled: async () => this.#server?.settled(),
+    exit: (code) => process.exit(code),
+    kill: () => process.kill(process.pid, "SIGKILL"),
+    warn: (message) => this.#log.warning(message),
+    after: (delayMs, action) => setTimeout(action, delayMs),
+  });
+  #folderDueMs = 0;
   #server: Server | undefined;
 
-  constructor(commandLine: CommandLine, isUnconfigured: boolean) {
+  constructor(commandLine: CommandLine, words: readonly string[]) {
     const { configFile } = commandLine;
     this.#commandLine = commandLine;
-    this.#isUnconfigured = isUnconfigured;
-    this.#configFile = configFile === undefined ? "" : byteString(resolve(textOf(configFile)));
+    this.#words = words;
+    this.#configFile = configFile === undefined ? "" : absolutePath(configFile);
     this.#log = new Log({
-      file: () => textOf(this.#config.text("logfile")),
+      file: () => this.#config.text("logfile"),
       level: () => this.#config.text("loglevel"),
       role: () => this.#role,
     });
     this.#watchdog = new Watchdog({
-      logFile: () => textOf(this.#config.text("logfile")),
+      logFile: () => this.#config.text("logfile"),
       logLevel: () => this.#config.text("loglevel"),
       hz: () => this.#server?.engine.hz ?? this.#config.number("hz"),
       failed: (error) => this.#log.warning(`The watchdog has ended: ${error.message}`),
@@ -124,7 +137,7 @@ class Program {
     this.#supervisor = findSupervisor(config.text("supervised"), process.env);
     const isDaemon = config.boolean("daemonize") && this.#supervisor === "no";
     if (isDaemon && !isInBackground()) {
-      await startInBackground({ folder: this.#startFolder, stdinText });
+      await startInBackground({ folder: this.#startFolder, words: this.#words, stdinText });
       return process.exit(0);
     }
     this.#logStart();
@@ -143,12 +156,16 @@ class Program {
     if (server === undefined) return this.#exit(1);
     this.#server = server;
     this.#listenToSignals();
-    if (!(await server.listen())) return this.#exit(1);
+    const isListening = await server.listen();
+    if (this.#ending.hasBegun) return;
+    if (!isListening) return this.#exit(1);
     log.notice("Server initialized");
     for (const text of startWarnings()) log.warning(text);
     for (const text of config.ineffective()) log.warning(text);
     this.#setWatchdog();
-    if (!(await server.load())) return this.#exit(1);
+    const isLoaded = await server.load();
+    if (this.#ending.hasBegun) return;
+    if (!isLoaded) return this.#exit(1);
     this.#isReady = true;
     this.#ready(server);
   }
@@ -163,7 +180,7 @@ class Program {
   /** False: it is wrong, and standard error says how. */
   #loadConfig(stdinText: string): boolean {
     const config = this.#config;
-    config.onParse<string>("dir", enterFolder);
+    config.onParse<string>("dir", folderEntered);
     checkStatements(config);
     config.onLoaded(unsupportedDirectives);
     try {
@@ -171,10 +188,10 @@ class Program {
       loadConfig(config, {
         commandLine: { ...this.#commandLine, configFile: this.#configFile || undefined },
         stdinText,
-        readFile: (path) => readFileSync(textOf(path), "latin1"),
-        glob: (pattern) => globSync(textOf(pattern)).map(byteString).toSorted(),
+        readFile: (path) => readFileSync(pathBytes(path), "latin1"),
+        glob: globBytes,
       });
-      if (config.text("dir") === ".") config.assign("dir", byteString(process.cwd()));
+      if (config.text("dir") === ".") config.assign("dir", workingFolder());
       this.#tryLogFile();
       return true;
     } catch (error) {
@@ -186,10 +203,10 @@ class Program {
   }
 
   #tryLogFile(): void {
-    const path = textOf(this.#config.text("logfile"));
+    const path = this.#config.text("logfile");
     if (path === "") return;
     try {
-      closeSync(openSync(path, "a"));
+      closeSync(openSync(pathBytes(path), appendFlags, 0o666));
     } catch (error) {
       throw new ConfigFileError({
         reason: `Can't open the log file: ${systemErrorText(error)}`,
@@ -203,7 +220,7 @@ class Program {
     log.notice(
       `Redis version=${compatibleVersion}, bits=64, commit=00000000, modified=0, pid=${process.pid}, just started (kv ${engineVersion}, node ${process.versions.node})`,
     );
-    if (this.#isUnconfigured) {
+    if (this.#words.length === 0) {
       log.warning(
         "Warning: no config file specified, using the default config. In order to specify a config file use kv-server /path/to/redis.conf",
       );
@@ -213,7 +230,7 @@ class Program {
   }
 
   #writePidFile(isDaemon: boolean): void {
-    const path = textOf(this.#config.text("pidfile")) || (isDaemon ? defaultPidFile : "");
+    const path = this.#config.text("pidfile") || (isDaemon ? defaultPidFile : "");
     if (path === "") return;
     const problem = this.#pidFile.write(path);
     if (problem !== undefined) this.#log.notice(`Failed to write PID file: ${problem}`);
@@ -259,7 +276,10 @@ class Program {
       exit: (code) => this.#exit(code),
       failed: (error) => this.#crash(errorReport(error, this.#crashFacts)),
       reconfigured: (name) => this.#reconfigured(name),
-      beat: () => this.#watchdog.beat(),
+      beat: () => {
+        this.#watchdog.beat();
+        this.#followFolder();
+      },
     };
   }
 
@@ -283,6 +303,18 @@ class Program {
     if (name === "watchdog-period") this.#setWatchdog();
     else this.#setTitle();
     return undefined;
+  }
+
+  /** Once a second: the folder may have got another name, which is what `dir` is to tell then. */
+  #followFolder(): void {
+    const nowMs = performance.now();
+    if (nowMs < this.#folderDueMs) return;
+    this.#folderDueMs = nowMs + 1000;
+    try {
+      this.#config.assign("dir", workingFolder());
+    } catch {
+      // It has no name any more.
+    }
   }
 
   #setWatchdog(): void {
@@ -313,10 +345,7 @@ class Program {
   #listenToSignals(): void {
     listenToSignals({
       shutdown: (signal) => this.#shutdown(signal),
-      exitAtOnce: () => {
-        this.#log.warning("You insist... exiting now.");
-        this.#exit(1);
-      },
+      exitAtOnce: () => this.#exitAtOnce(),
       noticed: (signal) => this.#log.warning(`Received ${signal}`),
       crashed: (signal) => this.#report(signalReport(signal, this.#crashFacts)),
     });
@@ -328,6 +357,7 @@ class Program {
   }
 
   async #shutdown(signal: "SIGTERM" | "SIGINT"): Promise<void> {
+    if (this.#ending.hasBegun) return this.#exitAtOnce();
     const ways = this.#config.value<readonly string[]>(`shutdown-on-${signal.toLowerCase()}`);
     const server = this.#server;
     if (server === undefined || !this.#isReady) {
@@ -336,7 +366,7 @@ class Program {
     }
     notifySystemd(this.#supervisor, "STOPPING=1", "Shutting down", this.#log);
     const save = ways.includes("nosave") ? "nosave" : ways.includes("save") ? "save" : "default";
-    const mayExit = await server.shutdown({
+    const mayExit = server.shutdown({
       signal,
       save,
       now: ways.includes("now"),
@@ -349,11 +379,16 @@ class Program {
   #exit(code: number): void {
     this.#pidFile.remove();
     this.#server?.close();
-    process.exit(code);
+    this.#ending.begin(code);
+  }
+
+  #exitAtOnce(): void {
+    this.#pidFile.remove();
+    this.#ending.insist();
   }
 
   get #crashFacts() {
-    return { configFile: this.#configFile };
+    return { configFile: textOf(this.#configFile) };
   }
 
   #report(text: string): void {
@@ -368,10 +403,10 @@ class Program {
   }
 }
 /** `dir`: takes effect at once, as later lines of the file may name files in it. */
-function enterFolder(value: string): string | Refusal {
+function folderEntered(value: string): string | Refusal {
   try {
-    process.chdir(textOf(value));
-    return byteString(process.cwd());
+    enterFolder(value);
+    return workingFolder();
   } catch (error) {
     return new Refusal(systemErrorText(error));
   }

@@ -11,11 +11,12 @@ import {
   writeSync,
 } from "node:fs";
 import { totalmem } from "node:os";
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { Host, HostFacts, HostUsage, LogLevel } from "@kv/engine";
 import { nodeStorage, nodeSyncStorage } from "@kv/persistence/node";
-import { textOf } from "./process/byte-string.ts";
+import { absolutePath, writeFlags } from "./process/byte-path.ts";
+import { pathBytes } from "./process/byte-string.ts";
 import { codeOf, systemErrorText } from "./process/system-error.ts";
 import { createWallClock } from "./wall-clock.ts";
 
@@ -61,7 +62,7 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
     sleepMs(durationMs) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
     },
-    readText: (path) => worded(() => readFileSync(textOf(path), "latin1")),
+    readText: (path) => worded(() => readFileSync(pathBytes(path), "latin1")),
     writeText: (path, text) => worded(() => replaceFile(path, text)),
   };
 }
@@ -92,22 +93,22 @@ function usageNow(): HostUsage {
   };
 }
 
-/** The old file or the new one, whenever the power fails. Text has a character for each byte. */
+/** The old file or the new one, whenever the power fails. Path and text have a character a byte. */
 function replaceFile(path: string, text: string): void {
-  const target = resolve(textOf(path));
+  const target = absolutePath(path);
   const temporary = `${target}.${process.pid}.tmp`;
   try {
     writeSynced(temporary, Buffer.from(text, "latin1"));
-    renameSync(temporary, target);
+    renameSync(pathBytes(temporary), pathBytes(target));
   } catch (error) {
     try {
-      unlinkSync(temporary);
+      unlinkSync(pathBytes(temporary));
     } catch {
       // It may never have come to be.
     }
     throw error;
   }
-  const folder = openSync(dirname(target), "r");
+  const folder = openSync(pathBytes(dirname(target)), "r");
   try {
     fsyncSync(folder);
   } finally {
@@ -116,7 +117,7 @@ function replaceFile(path: string, text: string): void {
 }
 
 function writeSynced(path: string, bytes: Uint8Array): void {
-  const descriptor = openSync(path, "w", 0o644);
+  const descriptor = openSync(pathBytes(path), writeFlags, 0o644);
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
     fsyncSync(descriptor);

@@ -33,7 +33,7 @@ import { connectionOf, type SocketConnection } from "./network/socket-connection
 import { InputBuffer, type Station } from "./network/traffic.ts";
 import { Cron, TurnLoop } from "./network/turn-loop.ts";
 import { createNodeHost } from "./node-host.ts";
-import { byteString, textOf } from "./process/byte-string.ts";
+import { byteString, pathBytes } from "./process/byte-string.ts";
 import { codeOf, systemErrorText } from "./process/system-error.ts";
 import { descriptorLimit } from "./process/warnings.ts";
 
@@ -85,7 +85,7 @@ function tooLong(path: string): string {
 function unixProblem(error: unknown, path: string): string {
   if (codeOf(error) === "") return systemErrorText(error);
   // Node says "permission denied" of a folder that is not there, as Windows does.
-  const isLost = codeOf(error) === "EACCES" && !existsSync(dirname(path));
+  const isLost = codeOf(error) === "EACCES" && !existsSync(pathBytes(dirname(path)));
   return `bind: ${isLost ? "No such file or directory" : systemErrorText(error)}`;
 }
 
@@ -198,10 +198,10 @@ export class Server {
     const path = config.text("unixsocket");
     try {
       if (path.length >= unixPathBytesMax) throw new Error(tooLong(path));
-      await this.#listeners.openUnix(textOf(path), config.number("unixsocketperm"));
+      await this.#listeners.openUnix(path, config.number("unixsocketperm"));
       return true;
     } catch (error) {
-      log("warning", `Failed opening Unix socket: ${unixProblem(error, textOf(path))}`);
+      log("warning", `Failed opening Unix socket: ${unixProblem(error, path)}`);
       return false;
     }
   }
@@ -222,12 +222,24 @@ export class Server {
     return connectInProcessTo(this.#station);
   }
 
-  shutdown(request: ShutdownRequest): Promise<boolean> {
+  /** True when the process may end: then close() is next. */
+  shutdown(request: ShutdownRequest): boolean {
     return this.engine.shutdown(request);
   }
 
-  /** Closes all sockets. The engine is not asked: see shutdown. */
+  /** True when the disk has nothing to do for this server. */
+  get isSettled(): boolean {
+    return this.engine.isSettled;
+  }
+
+  /** Resolves when it has not. */
+  settled(): Promise<void> {
+    return this.engine.settled();
+  }
+
+  /** Closes all sockets, and gives up what is under way. Nothing is saved: see shutdown. */
   close(): void {
+    this.engine.stop();
     this.#cron.stop();
     this.#turns.stop();
     this.#listeners.closeTcp();

@@ -36,4 +36,39 @@ describe("AclLog", () => {
     expect(logWith([0, 100_000, 200_000], 2).entries.map(({ entryId }) => entryId)).toEqual([2, 1]);
     expect(logWith([0], 0).entries).toEqual([]);
   });
+
+  test("what was refused is cut off, however long it is", () => {
+    const kv = harness();
+    kv.send("AUTH", "u".repeat(100_000), "wrong");
+    const [entry] = kv.send("ACL", "LOG") as string[][];
+    expect(entry?.[9]).toBe(`${"u".repeat(1024)}... (98976 more bytes)`);
+    expect(kv.engine.aclLog.keptBytes).toBeLessThan(3000);
+  });
+
+  test("no entry costs more because there are many, and all take a bounded room", () => {
+    const kv = harness({ config: { "acllog-max-len": Number.MAX_SAFE_INTEGER } as never });
+    const { aclLog } = kv.engine;
+    const client = kv.self.client as NonNullable<typeof kv.self.client>;
+    const took = (count: number) => {
+      const startedMs = performance.now();
+      for (let i = 0; i < count; i++) {
+        const refusal = {
+          reason: "auth",
+          object: "AUTH",
+          username: `${i}`,
+          clientInfo: "",
+        } as const;
+        aclLog.add(refusal, client, i, Number.MAX_SAFE_INTEGER);
+      }
+      return (performance.now() - startedMs) / count;
+    };
+    took(100_000);
+    // About one microsecond; looking through all of them takes a thousand.
+    expect(took(10_000)).toBeLessThan(0.05);
+    expect(aclLog.keptBytes).toBeLessThanOrEqual(16 * 2 ** 20);
+    expect(aclLog.length).toBeGreaterThan(50_000);
+    expect(aclLog.newest(2).map((entry) => entry.username)).toEqual(["9999", "9998"]);
+    kv.send("CONFIG", "SET", "acllog-max-len", 1);
+    expect(aclLog.newest(10).map((entry) => entry.username)).toEqual(["9999"]);
+  });
 });

@@ -294,12 +294,23 @@ export class Engine {
   }
 
   /** Ends in good order: true when the process may exit, false when that was refused. */
-  shutdown(request: ShutdownRequest): Promise<boolean> {
+  shutdown(request: ShutdownRequest): boolean {
     return this.shutdowns.begin(request);
   }
 
-  get isShuttingDown(): boolean {
-    return this.shutdowns.isPending;
+  /** Nobody is served any more: what is under way on the disk is given up. */
+  stop(): void {
+    this.saving.stop();
+  }
+
+  /** True when the disk has nothing to do for this server: no save, no loading. */
+  get isSettled(): boolean {
+    return this.saving.isSettled;
+  }
+
+  /** Resolves when it has not. */
+  settled(): Promise<void> {
+    return this.saving.settled();
   }
 
   // Serving.

@@ -128,6 +128,49 @@ describe("SAVE and loading", () => {
     ]);
   });
 
+  test.each([
+    {
+      what: "a list",
+      bytes: "REDIS0010\x01\x01l\x01\x01x\xff",
+      says: /Keys of type 1 \(list-linked\)/,
+    },
+    { what: "functions", bytes: "REDIS0010\xf5\x06#!lua \xff", says: /contains functions/ },
+  ])(
+    "a file with $what gets a reason, and no report that finds it good",
+    async ({ bytes, says }) => {
+      const kv = harness();
+      const file = Uint8Array.from(`${bytes}${"\0".repeat(8)}`, (each) => each.charCodeAt(0));
+      kv.host.disk.put("dump.rdb", file);
+      expect(await kv.engine.load()).toBe(false);
+      expect(kv.log.length).toBe(2);
+      expect(kv.log[0]).toMatch(says);
+      expect(kv.log[1]).toBe("Fatal error loading the DB, check server logs. Exiting.");
+      expect(kv.host.disk.contents("dump.rdb")).toEqual(file);
+    },
+  );
+
+  test("the report on a damaged file is short, and never says that the file is good", async () => {
+    const kv = harness();
+    const facts = Array.from({ length: 500 }, (_, i) => `\xfa\x04n${100 + i}\x01x`).join("");
+    const twice = "\0\x01k\x01v".repeat(2); // What only loading finds.
+    const text = `REDIS0010${facts}${twice}\xff${"\0".repeat(8)}`;
+    kv.host.disk.put(
+      "dump.rdb",
+      Uint8Array.from(text, (each) => each.charCodeAt(0)),
+    );
+    expect(await kv.engine.load()).toBe(false);
+    expect(kv.log[0]).toContain("RDB has duplicated key in DB 0");
+    expect(kv.log.slice(1)).toEqual([
+      "[offset 0] Checking RDB file dump.rdb",
+      "[info] Only loading finds what is wrong with this file.",
+      "[info] 2 keys read",
+      "[info] 0 expires",
+      "[info] 0 already expired",
+      "Terminating server after rdb file reading failure.",
+      "Fatal error loading the DB, check server logs. Exiting.",
+    ]);
+  });
+
   test("a SAVE that fails says so and keeps the old file", async () => {
     const kv = harness({ config: { save: "60 1" } });
     kv.send("SET", "k", "old");

@@ -54,6 +54,8 @@ const SNAPSHOT_FAILED =
   "report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). " +
   "Please check the Redis logs for details about the RDB error.";
 
+const FATAL = "Fatal error loading the DB, check server logs. Exiting.";
+
 /** What the log says of a save that failed at this step, before the reason. */
 const failures: Readonly<Record<SaveStep, string>> = {
   create: "Failed opening the temp RDB file for saving",
@@ -80,6 +82,9 @@ export class Saving {
   isScheduled = false;
   private readonly engine: Engine;
   private running: BackgroundSave | null = null;
+  /** What the disk still has to do with: saves, given up or not, and the loading. */
+  private readonly underWay = new Set<Promise<unknown>>();
+  private isStopped = false;
   private runningStartMs = 0;
   private dirtyAtStart = 0;
   /** Since when commands are counted, and how many there had been then. */
@@ -143,9 +148,13 @@ export class Saving {
     };
   }
 
-  /** SAVE: now, while everybody waits. False when it failed; the log says why. */
+  /**
+   * SAVE: now, while everybody waits. False when it failed; the log says why. A background save is
+   * given up for it: its instant is an older one, and its file would come later.
+   */
   saveNow(): boolean {
     const { engine } = this;
+    this.abortBackground();
     const { host } = engine;
     const options = this.options();
     const result = saveRdbNow(engine.keyspace, host.syncStorage, options);
@@ -164,9 +173,30 @@ export class Saving {
     const save = new BackgroundSave(engine.keyspace, this.waking(host.storage.here()), options);
     this.running = save;
     host.log("notice", `Background saving started by pid ${host.facts.processId}`);
-    save.result.then((result) => this.backgroundEnded(save, result));
+    void this.whileUnderWay(save.result.then((result) => this.backgroundEnded(save, result)));
     host.wake();
     return undefined;
+  }
+
+  private whileUnderWay<Result>(work: Promise<Result>): Promise<Result> {
+    this.underWay.add(work);
+    return work.finally(() => this.underWay.delete(work));
+  }
+
+  /** True when the disk has nothing to do for us. */
+  get isSettled(): boolean {
+    return this.underWay.size === 0;
+  }
+
+  /** Resolves when it has not. */
+  async settled(): Promise<void> {
+    while (!this.isSettled) await Promise.allSettled(this.underWay);
+  }
+
+  /** For good: what is being saved or loaded is given up. */
+  stop(): void {
+    this.isStopped = true;
+    this.abortBackground();
   }
 
   /** A storage that wakes the engine when a write is done: the snapshot may have waited for it. */
@@ -174,6 +204,7 @@ export class Saving {
     const { host } = this.engine;
     return {
       here: () => storage.here(),
+      release: () => storage.release(),
       create: async (name) => {
         const writer = await storage.create(name);
         return {
@@ -188,6 +219,7 @@ export class Saving {
       open: (name) => storage.open(name),
       rename: (from, to) => storage.rename(from, to),
       remove: (name) => storage.remove(name),
+      removeNow: (name) => storage.removeNow(name),
       syncFolder: () => storage.syncFolder(),
       list: () => storage.list(),
     };
@@ -196,7 +228,7 @@ export class Saving {
   private backgroundEnded(save: BackgroundSave, result: SaveResult): void {
     const { engine } = this;
     if (this.running !== save) {
-      this.givenUpEnded(result);
+      engine.host.log("notice", "Background saving was given up");
       return;
     }
     this.running = null;
@@ -205,13 +237,6 @@ export class Saving {
     if (this.ended(result, this.dirtyAtStart, true))
       engine.host.log("notice", "Background saving terminated with success");
     else engine.host.log("warning", "Background saving error");
-  }
-
-  /** A save that was given up so late that it succeeded has taken the place of a newer file. */
-  private givenUpEnded(result: SaveResult): void {
-    const { engine } = this;
-    engine.host.log("notice", "Background saving was given up");
-    if (result.ok && this.savePoints.length > 0 && !engine.isShuttingDown) this.saveNow();
   }
 
   private ended(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
@@ -272,7 +297,7 @@ export class Saving {
 
   /** Save points, and what was scheduled. */
   cron(nowMs: number): void {
-    if (this.running !== null || this.engine.isShuttingDown) return;
+    if (this.running !== null || this.loading !== null || this.isStopped) return;
     const { engine } = this;
     const mayTry = this.lastSaveOk || nowMs - this.lastTryMs > RETRY_MS;
     for (const { seconds, changes } of this.savePoints) {
@@ -289,14 +314,13 @@ export class Saving {
   }
 
   /**
-   * Gives up a running background save: the old file stays, unless the new one was being renamed.
-   * Resolves when neither is going to change any more.
+   * Gives up a running background save. When this returns, the file is the old one or the new one, and
+   * that save is not going to change it any more; nobody has to wait for the disk.
    */
-  async abortBackground(): Promise<void> {
+  abortBackground(): void {
     const { running } = this;
     this.running = null;
     running?.abort();
-    await running?.result;
   }
 
   /**
@@ -304,7 +328,7 @@ export class Saving {
    * removed may come back. True when it is on disk that there are no keys.
    */
   allFlushed(): boolean {
-    void this.abortBackground();
+    this.abortBackground();
     return this.savePoints.length > 0 && this.saveNow();
   }
 
@@ -328,8 +352,12 @@ export class Saving {
     });
   }
 
-  /** Loads the file at the start, answering LOADING meanwhile. False: fatal, and logged. */
-  async load(): Promise<boolean> {
+  /** Loads the file at the start, answering LOADING meanwhile. False: fatal, and logged; or stopped. */
+  load(): Promise<boolean> {
+    return this.whileUnderWay(this.loadFile());
+  }
+
+  private async loadFile(): Promise<boolean> {
     const { engine } = this;
     const { host } = engine;
     const startUs = host.monotonicUs();
@@ -337,22 +365,22 @@ export class Saving {
     engine.memory.refreshIdle(host.wallMs());
     this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0 };
     const loader = this.loader();
+    const name = engine.config.text("dbfilename");
     try {
-      const name = engine.config.text("dbfilename");
-      const result = await loadFile(host.storage, name, loader, (loadedBytes, totalBytes) => {
+      const goOn = (loadedBytes: number, totalBytes: number): Promise<void> => {
         if (this.loading !== null) {
           this.loading.loadedBytes = loadedBytes;
           this.loading.totalBytes = totalBytes;
         }
         return host.nextTurn();
-      });
+      };
+      const isStopped = () => this.isStopped;
+      const result = await loadFile(host.storage, name, loader, goOn, isStopped);
       return this.loaded(result, loader, startUs);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      host.log(
-        "warning",
-        `Fatal error loading the DB, check server logs. Exiting. (${error.message})`,
-      );
+      host.log("warning", `Fatal error: can't read the RDB file ${name}: ${error.message}`);
+      host.log("warning", FATAL);
       return false;
     } finally {
       this.loading = null;
@@ -375,12 +403,12 @@ export class Saving {
     }
   }
 
-  /** Tells all that can be found out about the file, as kv-check-rdb does. */
+  /** Tells in a few lines what kv-check-rdb finds wrong with the file. */
   private reportDamage(): void {
     const { config, host } = this.engine;
     const print = (line: string) => host.log("warning", line);
     try {
-      checkRdbFile(host.syncStorage, config.text("dbfilename"), host.wallMs(), print);
+      checkRdbFile(host.syncStorage, config.text("dbfilename"), host.wallMs(), print, true);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       print(`The file cannot be checked: ${error.message}`);
@@ -391,10 +419,11 @@ export class Saving {
   private loaded(result: LoadResult, loader: RdbLoader, startUs: number): boolean {
     const { host } = this.engine;
     if (result === "missing") return true;
+    if (result === "stopped") return false;
     if (result === "failed") {
       host.log("warning", loader.error?.message ?? "Error loading the DB");
       if (loader.error?.isDamage === true) this.reportDamage();
-      host.log("warning", "Fatal error loading the DB, check server logs. Exiting.");
+      host.log("warning", FATAL);
       return false;
     }
     const seconds = ((host.monotonicUs() - startUs) / 1e6).toFixed(3);

@@ -1,6 +1,11 @@
 /**
  * Shutting down: in good order, or refusing to. Save points set mean a last save; when that fails
  * the server stays, unless it was told to go by force.
+ *
+ * All of it happens at once: nobody is waited for, so nothing that was true at the beginning can be
+ * otherwise at the end, and a shutdown can be taken back at no time. (Redis waits for replicas, and
+ * then SHUTDOWN ABORT has a meaning.) A background save that is under way is given up, and may have
+ * the disk at work for a while: that is for the host to wait out, when it serves nobody any more.
  */
 import type { Engine } from "./engine.ts";
 
@@ -11,14 +16,11 @@ export interface ShutdownRequest {
   now?: boolean;
   /** Go even when saving fails. */
   force?: boolean;
-  /** Take back a shutdown that waits. */
-  abort?: boolean;
   /** The signal that asked, for the log. */
   signal?: string;
 }
 
 export class Shutdown {
-  isPending = false;
   private readonly engine: Engine;
 
   constructor(engine: Engine) {
@@ -32,20 +34,14 @@ export class Shutdown {
     return save === "save" || (save === "default" && saving.savePoints.length > 0);
   }
 
-  async begin(request: ShutdownRequest): Promise<boolean> {
+  /** True when the process may end. */
+  begin(request: ShutdownRequest): boolean {
     const { engine } = this;
     const { host, saving } = engine;
-    if (request.abort === true) {
-      const wasPending = this.isPending;
-      this.isPending = false;
-      if (wasPending) host.log("notice", "Shutdown manually aborted.");
-      return false;
-    }
-    this.isPending = true;
     if (request.signal !== undefined)
       host.log("warning", `Received ${request.signal} scheduling shutdown...`);
     host.log("warning", "User requested shutdown...");
-    await saving.abortBackground();
+    saving.abortBackground();
     if (this.wantsSave(request)) {
       host.log("notice", "Saving the final RDB snapshot before exiting.");
       if (!saving.saveNow()) {
@@ -55,13 +51,13 @@ export class Shutdown {
             "warning",
             "Errors trying to shut down the server. Check the logs for more information.",
           );
-          this.isPending = false;
           return false;
         }
       }
     }
     for (const client of engine.clients.values()) engine.output.flushOutbox(client);
     host.log("warning", "Redis is now ready to exit, bye bye...");
+    engine.stop();
     return true;
   }
 }

@@ -2,29 +2,37 @@
  * Checking an RDB file without loading it: what kv-check-rdb prints, line by line, in the words of
  * redis-check-rdb.
  *
- * Every value is followed through its grammar to the end; strings are decompressed, the checksum is
- * compared. Types of values that the server cannot load yet are checked all the same. In a line one
- * character is one byte, so that names come out as they are in the file.
+ * Every value is followed through its grammar to the end, compressed or not; the checksum is compared.
+ * Types of values that the server cannot load yet are checked all the same. A line quotes no more than
+ * the first 128 bytes of what is in the file, with escapes; the file's own name comes out as it is, one
+ * character for each byte.
  */
+import { Distinct } from "./rdb/distinct.ts";
 import { RDB_TYPE_NAMES } from "./rdb/format.ts";
-import { type RdbInput, type RdbString, Status } from "./rdb/input.ts";
+import { type RdbInput, Status } from "./rdb/input.ts";
 import { RdbReader, type RdbRecord, type RdbTarget } from "./rdb/reader.ts";
-import { type Skipper, skipValue } from "./rdb/skip.ts";
+import { ShortString } from "./rdb/short-string.ts";
+import { skipValue } from "./rdb/skip.ts";
+import type { Skipper } from "./rdb/skip-string.ts";
 import type { SyncStorage } from "./storage.ts";
 
 const CHUNK_BYTES = 2 ** 20;
 
-/** Checks the file `name`. Undefined: there is none. Throws StorageError. */
+/**
+ * Checks the file `name`. Undefined: there is none. Throws StorageError. `isDamageReport`: the file is
+ * known to be damaged, and only what is wrong with it is to be told.
+ */
 export function checkRdbFile(
   storage: SyncStorage,
   name: string,
   nowMs: number,
   print: (line: string) => void,
+  isDamageReport = false,
 ): boolean | undefined {
   const file = storage.open(name);
   if (file === undefined) return undefined;
   try {
-    const check = new RdbCheck(name, nowMs, print);
+    const check = new RdbCheck(name, nowMs, print, isDamageReport);
     const chunk = new Uint8Array(CHUNK_BYTES);
     for (let length = 1; length > 0 && !check.isOver; ) {
       length = file.read(chunk);
@@ -42,16 +50,23 @@ export class RdbCheck implements RdbTarget {
   private readonly nowMs: number;
   private skipper: Skipper | undefined;
   /** The key at hand, which outlives the chunk that it came in. */
-  private key: string | undefined;
+  private readonly key = new ShortString();
+  private hasKey = false;
+  private readonly isDamageReport: boolean;
+  private readonly seen = new Distinct();
   private keyCount = 0;
   private expiryCount = 0;
   private expiredCount = 0;
 
-  /** `name` is the file's; `nowMs` the wall clock; `print` gets each line. */
-  constructor(name: string, nowMs: number, print: (line: string) => void) {
+  /**
+   * `name` is the file's; `nowMs` the wall clock; `print` gets each line. `isDamageReport`: the file is
+   * known to be damaged. Then the lines are few, whatever is in it, and none says that it is good.
+   */
+  constructor(name: string, nowMs: number, print: (line: string) => void, isDamageReport = false) {
     this.nowMs = nowMs;
     this.print = print;
-    this.info(`Checking RDB file ${name}`);
+    this.isDamageReport = isDamageReport;
+    print(`[offset 0] Checking RDB file ${name}`);
   }
 
   /** Checks bytes[start, end), the next ones of the file. */
@@ -69,12 +84,13 @@ export class RdbCheck implements RdbTarget {
     const { reader, print } = this;
     const error = reader.finish();
     if (error === undefined) {
-      this.info("\\o/ RDB looks OK! \\o/");
+      if (this.isDamageReport) print("[info] Only loading finds what is wrong with this file.");
+      else this.info("\\o/ RDB looks OK! \\o/");
     } else {
       print("--- RDB ERROR DETECTED ---");
       print(`[offset ${error.offset}] ${error.reason}`);
       print(`[additional info] While doing: ${reader.doing}`);
-      if (this.key !== undefined) print(`[additional info] Reading key '${this.key}'`);
+      if (this.hasKey) print(`[additional info] Reading key '${this.key.shown()}'`);
       const { type } = reader.record;
       if (type !== -1) {
         const name = RDB_TYPE_NAMES[type] ?? "unknown";
@@ -88,16 +104,16 @@ export class RdbCheck implements RdbTarget {
   }
 
   private info(line: string): void {
-    this.print(`[offset ${this.reader.offset}] ${line}`);
+    if (!this.isDamageReport) this.print(`[offset ${this.reader.offset}] ${line}`);
   }
 
   // --- What the reader calls -----------------------------------------------------------------
 
-  aux(name: string, value: string): void {
-    this.info(`AUX FIELD ${name} = '${value}'`);
+  aux(name: ShortString, value: ShortString): void {
+    this.info(`AUX FIELD ${name.shown()} = '${value.shown()}'`);
   }
 
-  functions(_code: RdbString): string {
+  functions(): string {
     return ""; // Not compiled here: whether the code is good is for the server to say.
   }
 
@@ -117,9 +133,11 @@ export class RdbCheck implements RdbTarget {
 
   begin(record: RdbRecord, input: RdbInput): Status {
     // From here on the value's items are taken as they come; the key will not be seen again.
-    this.key = record.key.text();
+    const { bytes, start, end } = record.key;
+    this.key.set(bytes, start, end);
+    this.hasKey = true;
     this.keyCount++;
-    this.skipper = skipValue(input, record.type);
+    this.skipper = skipValue(input, record.type, this.seen);
     input.moveMark();
     const status = this.more(record, input);
     return status === Status.MORE ? Status.PART : status;
@@ -135,7 +153,7 @@ export class RdbCheck implements RdbTarget {
       this.expiryCount++;
       if (record.expiryMs < this.nowMs) this.expiredCount++;
     }
-    this.key = undefined;
+    this.hasKey = false;
     return Status.OK;
   }
 

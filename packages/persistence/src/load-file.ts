@@ -7,8 +7,11 @@
 import type { SnapshotLoader } from "./formats.ts";
 import type { Storage, SyncStorage } from "./storage.ts";
 
-/** "missing" when there is no such file, and there never is one without a name. The loader's error tells the rest. */
-export type LoadResult = "loaded" | "missing" | "failed";
+/**
+ * "missing" when there is no such file, and there never is one without a name; "stopped" when told
+ * so. The loader's error tells the rest.
+ */
+export type LoadResult = "loaded" | "missing" | "failed" | "stopped";
 
 /** No more than the arena remembers of a buffer: copying from a larger one is slower. */
 const CHUNK_BYTES = 2 ** 18;
@@ -36,20 +39,23 @@ export function loadFileNow(
 
 /**
  * The file `name` into the loader. After each chunk `pause` is called with the bytes read and the
- * file's size, and awaited. Rejects with StorageError.
+ * file's size, and awaited. No chunk is read once `isStopped()`. Rejects with StorageError.
  */
 export async function loadFile(
   storage: Storage,
   name: string,
   loader: SnapshotLoader,
   pause: (loadedBytes: number, sizeBytes: number) => Promise<void> | void,
+  isStopped: () => boolean = () => false,
 ): Promise<LoadResult> {
   const file = name === "" ? undefined : await storage.open(name);
   if (file === undefined) return "missing";
   try {
     const chunk = new Uint8Array(CHUNK_BYTES);
     while (!loader.isDone && loader.error === undefined) {
+      if (isStopped()) return "stopped";
       const length = await file.read(chunk);
+      if (isStopped()) return "stopped";
       if (length === 0) break;
       loader.feed(chunk, 0, length);
       await pause(loader.loadedBytes, file.sizeBytes);

@@ -40,6 +40,7 @@ export class MemoryStorage {
   /** The storage for work beside the event loop. */
   readonly later: Storage = {
     here: () => this.later,
+    release: () => {},
     create: async (name): Promise<StorageWriter> => {
       const file = this.create(name);
       return {
@@ -59,6 +60,7 @@ export class MemoryStorage {
     },
     rename: async (from, to) => this.rename(from, to),
     remove: async (name) => this.remove(name),
+    removeNow: (name) => this.remove(name),
     syncFolder: async () => this.syncFolder(),
     list: async () => this.list(),
   };

@@ -1,4 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -56,6 +66,90 @@ describe("the storage of a server", () => {
     now.remove(name);
     expect(now.open(name)).toBeUndefined();
   });
+
+  test("names need not be text", async () => {
+    if (process.platform !== "linux") return console.log("no such names here: not tested");
+    const name = "d\xffmp\xc3.rdb";
+    const path = Buffer.from(join(folder, name), "latin1");
+    expect(
+      saveFileNow(now, { name, temporaryName: "t\xfe" }, (write) => write(bytes, 0, 9)),
+    ).toEqual({
+      ok: true,
+      fileBytes: 9,
+    });
+    expect(readFileSync(path).length).toBe(9);
+    const save = new SaveFile(later.here(), { name, temporaryName: "t\xfd" });
+    save.write(bytes, 0, 99);
+    save.complete();
+    expect(await save.result).toEqual({ ok: true, fileBytes: 99 });
+    expect(readFileSync(path).length).toBe(99);
+    const file = now.open(name);
+    expect(file?.sizeBytes).toBe(99);
+    file?.close();
+    const other = await later.open(name);
+    expect(other?.sizeBytes).toBe(99);
+    await other?.close();
+    expect(await later.list()).toContain(name);
+    expect(now.list().filter((each) => each.startsWith("t"))).not.toContain("t\xfd");
+    await later.remove(name);
+    expect(now.list()).not.toContain(name);
+  });
+
+  test("stays with its folder when that gets another name", async () => {
+    if (process.platform !== "linux") return console.log("no paths to open folders: not tested");
+    const before = join(folder, "before");
+    const after = join(folder, "after");
+    mkdirSync(before);
+    const names = { name: "dump", temporaryName: "temp" };
+    const good = new SaveFile(nodeStorage(before).here(), names);
+    good.write(bytes, 0, 1000);
+    renameSync(before, after);
+    good.write(bytes, 1000, 2000);
+    good.complete();
+    expect(await good.result).toEqual({ ok: true, fileBytes: 2000 });
+    expect(readdirSync(after)).toEqual(["dump"]);
+    // What fails or is given up leaves nothing there, either.
+    const bad = new SaveFile(nodeStorage(after).here(), names);
+    bad.write(bytes, 0, 1000);
+    renameSync(after, before);
+    bad.abort();
+    expect(await bad.result).toMatchObject({ ok: false, step: "aborted" });
+    expect(readdirSync(before)).toEqual(["dump"]);
+    // A folder that is gone is an error, and nothing hangs on it.
+    const lost = new SaveFile(nodeStorage(before).here(), names);
+    rmSync(before, { recursive: true });
+    lost.complete();
+    expect(await lost.result).toMatchObject({ ok: false, error: { code: "ENOENT" } });
+  });
+
+  test("opens no more folders than it gives back", async () => {
+    if (process.platform !== "linux") return console.log("no /proc: not tested here");
+    const count = () => readdirSync("/proc/self/fd").length;
+    const start = count();
+    for (let i = 0; i < 20; i++) {
+      const save = new SaveFile(later.here(), { name: "again", temporaryName: "temp-again" });
+      if (i % 2 === 0) save.complete();
+      else save.abort();
+      await save.result;
+    }
+    expect(count()).toBeLessThan(start + 5);
+  });
+
+  test.each(["FIFO", "device", "folder"])(
+    "opens no %s, and does not wait for one",
+    async (what) => {
+      if (process.platform === "win32") return console.log("none of these here: not tested");
+      const name = `special-${what}`;
+      if (what === "FIFO") execFileSync("mkfifo", [join(folder, name)]);
+      if (what === "device") symlinkSync("/dev/zero", join(folder, name));
+      if (what === "folder") mkdirSync(join(folder, name));
+      const refusal = what === "folder" ? "EISDIR" : "EINVAL";
+      expect(() => now.open(name)).toThrow(expect.objectContaining({ code: refusal }));
+      await expect(later.open(name)).rejects.toMatchObject({ code: refusal });
+      expect(() => now.create(name)).toThrow(StorageError);
+      await expect(later.create(name)).rejects.toBeInstanceOf(StorageError);
+    },
+  );
 
   test("saves and reads, beside the event loop", async () => {
     const save = new SaveFile(later, { name: "later", temporaryName: "temp-later" });

@@ -1,20 +1,29 @@
 /**
  * The storage of a server: a folder of the file system, through node:fs. The only file of this
  * package that sees the operating system.
+ *
+ * Paths are bytes. A name has a character for each of its bytes, and goes to node:fs as a Buffer: what
+ * is no UTF-8 is a name like any other.
+ *
+ * Nothing is opened in a way that waits: a FIFO without a writer would keep a thread of the runtime, and
+ * with it the end of the process. What turns out to be no regular file is refused.
  */
 import {
   closeSync,
+  constants,
   fstatSync,
   fsyncSync,
   openSync,
   readdirSync,
   readSync,
+  realpathSync,
   renameSync,
+  type Stats,
+  statSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
 import { open, readdir, rename, unlink } from "node:fs/promises";
-import { join, resolve } from "node:path";
 import {
   type Storage,
   StorageError,
@@ -75,22 +84,87 @@ const FOLDER_SYNC_UNKNOWN = ["EINVAL", "ENOTSUP", "EISDIR", "EPERM"];
 /** New files may be read by everybody, as Redis's: the umask is what restricts them. */
 const FILE_MODE = 0o666;
 
-/** Names have a character for each byte, and node:fs wants Unicode. */
-function fileNameOf(name: string): string {
-  return Buffer.from(name, "latin1").toString("utf8");
+// Windows has no such flag, and nothing that would need it.
+const { O_NONBLOCK = 0, O_DIRECTORY = 0, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
+const READ_FLAGS = O_RDONLY | O_NONBLOCK;
+const CREATE_FLAGS = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK;
+
+/** Throws unless the open file is a regular one. */
+function refuseSpecial(facts: Stats): void {
+  if (facts.isDirectory()) throw new StorageError("EISDIR", "Is a directory");
+  if (!facts.isFile()) throw new StorageError("EINVAL", "Not a regular file");
 }
 
-function nameOf(fileName: string): string {
-  return Buffer.from(fileName, "utf8").toString("latin1");
+/** The beginning of the paths of a folder's files: "" is the working directory, whatever that is. */
+function prefixOf(folder: string): Buffer {
+  if (folder === "." || folder === "") return Buffer.alloc(0);
+  return Buffer.from(folder.endsWith("/") ? folder : `${folder}/`, "utf8");
 }
 
-/** The files of `folder`, beside the event loop. */
+const bytesOf = (name: string) => Buffer.from(name, "latin1");
+const folderOf = (prefix: Buffer) => (prefix.length === 0 ? "." : prefix);
+
+/** Another beginning for the same paths, that goes on meaning this very folder. */
+interface Held {
+  prefix: Buffer;
+  release(): void;
+}
+
+/**
+ * Linux has a path to a folder that is open, whatever its name is by then. Elsewhere the folder is
+ * known by the name that it has now.
+ */
+function hold(prefix: Buffer): Held {
+  try {
+    const descriptor = openSync(folderOf(prefix), O_RDONLY | O_DIRECTORY);
+    const opened = Buffer.from(`/proc/self/fd/${descriptor}/`);
+    if (isSameFolder(fstatSync(descriptor), opened)) {
+      let isOpen = true;
+      const release = () => {
+        if (isOpen) closeSync(descriptor);
+        isOpen = false;
+      };
+      return { prefix: opened, release };
+    }
+    closeSync(descriptor);
+    const path = realpathSync.native(folderOf(prefix), { encoding: "buffer" });
+    return { prefix: Buffer.concat([path, Buffer.from("/")]), release() {} };
+  } catch {
+    // No folder, no descriptor left: whoever creates a file in it will find out and say so.
+    return { prefix, release() {} };
+  }
+}
+
+function isSameFolder(facts: Stats, path: Buffer): boolean {
+  try {
+    const { dev, ino } = statSync(path);
+    return dev === facts.dev && ino === facts.ino;
+  } catch {
+    return false;
+  }
+}
+
+/** The files of `folder`, beside the event loop. "." follows the process's working directory. */
 export function nodeStorage(folder: string): Storage {
-  const pathOf = (name: string) => join(folder, fileNameOf(name));
+  return storageAt(prefixOf(folder), () => {});
+}
+
+function storageAt(prefix: Buffer, release: () => void): Storage {
+  const pathOf = (name: string) => Buffer.concat([prefix, bytesOf(name)]);
   return {
-    here: () => nodeStorage(resolve(folder)),
+    here() {
+      const held = hold(prefix);
+      return storageAt(held.prefix, held.release);
+    },
+    release,
     async create(name): Promise<StorageWriter> {
-      const file = await callAsync(() => open(pathOf(name), "w", FILE_MODE));
+      const file = await callAsync(() => open(pathOf(name), CREATE_FLAGS, FILE_MODE));
+      try {
+        refuseSpecial(await callAsync(() => file.stat()));
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
       return {
         async write(bytes, start, end) {
           while (start < end) {
@@ -104,11 +178,18 @@ export function nodeStorage(folder: string): Storage {
       };
     },
     async open(name): Promise<StorageReader | undefined> {
-      const file = await callAsync(() => open(pathOf(name), "r")).catch(unlessMissing);
+      const file = await callAsync(() => open(pathOf(name), READ_FLAGS)).catch(unlessMissing);
       if (file === undefined) return undefined;
-      const { size } = await callAsync(() => file.stat());
+      let facts: Stats;
+      try {
+        facts = await callAsync(() => file.stat());
+        refuseSpecial(facts);
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
       return {
-        sizeBytes: size,
+        sizeBytes: facts.size,
         async read(target) {
           const { bytesRead } = await callAsync(() => file.read(target, 0, target.length));
           return bytesRead;
@@ -120,8 +201,9 @@ export function nodeStorage(folder: string): Storage {
     async remove(name) {
       await callAsync(() => unlink(pathOf(name))).catch(unlessMissing);
     },
+    removeNow: (name) => removeNow(pathOf(name)),
     async syncFolder() {
-      const handle = await callAsync(() => open(folder, "r"));
+      const handle = await callAsync(() => open(folderOf(prefix), "r"));
       try {
         await handle.sync();
       } catch (error) {
@@ -130,7 +212,10 @@ export function nodeStorage(folder: string): Storage {
         await handle.close();
       }
     },
-    list: async () => (await callAsync(() => readdir(folder))).map(nameOf),
+    async list() {
+      const names = await callAsync(() => readdir(folderOf(prefix), { encoding: "buffer" }));
+      return names.map((name) => name.toString("latin1"));
+    },
   };
 }
 
@@ -139,12 +224,36 @@ function unlessMissing(error: unknown): undefined {
   throw error;
 }
 
-/** The files of `folder`, while everybody waits. */
-export function nodeSyncStorage(folder: string): SyncStorage {
-  const pathOf = (name: string) => join(folder, fileNameOf(name));
+function removeNow(path: Buffer): void {
+  try {
+    call(() => unlinkSync(path));
+  } catch (error) {
+    unlessMissing(error);
+  }
+}
+
+export interface SyncStorageOptions {
+  /** Reads pipes and devices, too, and waits for them: for a tool that somebody sits in front of. */
+  readsAnything?: boolean;
+}
+
+/** The files of `folder`, while everybody waits. "." follows the process's working directory. */
+export function nodeSyncStorage(folder: string, options: SyncStorageOptions = {}): SyncStorage {
+  const prefix = prefixOf(folder);
+  const pathOf = (name: string) => Buffer.concat([prefix, bytesOf(name)]);
+  const opened = (path: Buffer, flags: number): number => {
+    const file = call(() => openSync(path, flags, FILE_MODE));
+    try {
+      refuseSpecial(call(() => fstatSync(file)));
+      return file;
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
+  };
   return {
     create(name): SyncStorageWriter {
-      const file = call(() => openSync(pathOf(name), "w", FILE_MODE));
+      const file = opened(pathOf(name), CREATE_FLAGS);
       return {
         write(bytes, start, end) {
           while (start < end) {
@@ -159,7 +268,9 @@ export function nodeSyncStorage(folder: string): SyncStorage {
     open(name): SyncStorageReader | undefined {
       let file: number;
       try {
-        file = call(() => openSync(pathOf(name), "r"));
+        file = options.readsAnything
+          ? call(() => openSync(pathOf(name), "r"))
+          : opened(pathOf(name), READ_FLAGS);
       } catch (error) {
         return unlessMissing(error);
       }
@@ -170,15 +281,9 @@ export function nodeSyncStorage(folder: string): SyncStorage {
       };
     },
     rename: (from, to) => call(() => renameSync(pathOf(from), pathOf(to))),
-    remove(name) {
-      try {
-        call(() => unlinkSync(pathOf(name)));
-      } catch (error) {
-        unlessMissing(error);
-      }
-    },
+    remove: (name) => removeNow(pathOf(name)),
     syncFolder() {
-      const handle = call(() => openSync(folder, "r"));
+      const handle = call(() => openSync(folderOf(prefix), "r"));
       try {
         fsyncSync(handle);
       } catch (error) {
@@ -187,6 +292,9 @@ export function nodeSyncStorage(folder: string): SyncStorage {
         closeSync(handle);
       }
     },
-    list: () => call(() => readdirSync(folder)).map(nameOf),
+    list: () =>
+      call(() => readdirSync(folderOf(prefix), { encoding: "buffer" })).map((name) =>
+        name.toString("latin1"),
+      ),
   };
 }

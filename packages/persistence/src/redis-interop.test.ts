@@ -244,8 +244,15 @@ function theirVerdict(name: string): { lines: string[]; isGood: boolean } {
     .slice(0, -1)
     // Where in its source it found the fault is nothing to agree on.
     .map((line) => line.replace(/Internal error in RDB reading offset 0, function at .* -> /, ""))
-    .filter((line) => !line.includes("Terminating server after rdb file reading failure."));
+    .filter((line) => !line.includes("Terminating server after rdb file reading failure."))
+    // They print bytes as they are, we print those that are no printable ASCII escaped.
+    .map((line) => line.replace(/[^ -~]/g, escaped));
   return { lines, isGood: run.status === 0 };
+}
+
+function escaped(character: string): string {
+  const short = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[character];
+  return short ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }
 
 function ourVerdict(name: string): { lines: string[]; isGood: boolean } {

@@ -47,13 +47,16 @@ function failure(step: SaveStep, error: unknown): SaveResult {
  */
 export class SaveFile {
   readonly result: Promise<SaveResult>;
-  /** Chunks taken and not yet written. */
+  /** Chunks taken; those from `next` on are not yet written. */
   private queue: { bytes: Uint8Array; start: number; end: number }[] = [];
+  private next = 0;
   private wake: (() => void) | undefined;
   private isComplete = false;
   private isAborted = false;
   private abortReason = new StorageError("ECANCELED", "Operation canceled");
   private hasFailed = false;
+  /** The storage has been released. */
+  private hasEnded = false;
   private readonly storage: Storage;
   private readonly options: SaveFileOptions;
   private fileBytes = 0;
@@ -81,12 +84,15 @@ export class SaveFile {
   }
 
   /**
-   * Gives up and removes the temporary file. A save that is being renamed just now succeeds
-   * nevertheless: `result` tells, and with `reason` why it was given up.
+   * Gives up, for `reason`. When this returns, the file under the name is not going to change any
+   * more, whatever the disk is doing just now: without its temporary file a renaming that is under
+   * way fails, or it has been done. `result` tells which, when the disk has answered.
    */
   abort(reason?: StorageError): void {
+    if (this.isAborted || this.hasEnded) return;
     this.isAborted = true;
     if (reason !== undefined) this.abortReason = reason;
+    attempt(() => this.storage.removeNow(this.options.temporaryName));
     this.wakeUp();
   }
 
@@ -124,6 +130,9 @@ export class SaveFile {
       // Behind the renaming there is no temporary file any more, and the new file is whole.
       if (step !== "sync-folder") await storage.remove(options.temporaryName).catch(() => {});
       return failure(this.isAborted ? "aborted" : step, error);
+    } finally {
+      this.hasEnded = true;
+      storage.release();
     }
   }
 
@@ -136,7 +145,7 @@ export class SaveFile {
     const syncEvery = options.syncEveryBytes ?? Number.POSITIVE_INFINITY;
     let syncedBytes = 0;
     while (!this.isAborted) {
-      const next = this.queue.shift();
+      const next = this.take();
       if (next === undefined) {
         if (this.isComplete) return;
         await new Promise<void>((resolve) => {
@@ -157,10 +166,27 @@ export class SaveFile {
     }
   }
 
+  /** The next chunk to write. Moving the others up is worth it once half of them have been written. */
+  private take(): { bytes: Uint8Array; start: number; end: number } | undefined {
+    const { queue } = this;
+    if (this.next === queue.length) return undefined;
+    const chunk = queue[this.next++];
+    if (this.next * 2 >= queue.length) {
+      queue.splice(0, this.next);
+      this.next = 0;
+    }
+    return chunk;
+  }
+
   /** Nobody will write these any more: whoever waits for them must not wait for ever. */
   private drain(): void {
-    for (const { bytes, start, end } of this.queue) this.options.onWritten?.(end - start, bytes);
+    const { queue, next, options } = this;
     this.queue = [];
+    this.next = 0;
+    for (let i = next; i < queue.length; i++) {
+      const { bytes, start, end } = queue[i];
+      options.onWritten?.(end - start, bytes);
+    }
   }
 }
 

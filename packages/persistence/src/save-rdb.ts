@@ -54,7 +54,7 @@ export class BackgroundSave {
     return true;
   }
 
-  /** Gives up: the temporary file goes, the old file stays. */
+  /** Gives up: the temporary file goes, and the file under the name changes no more. */
   abort(): void {
     if (this.hasEnded) return;
     this.snapshot.abort();

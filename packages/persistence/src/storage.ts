@@ -7,6 +7,9 @@
  * waits anyway (SAVE, loading at start, shutting down). A failed operation rejects or throws a
  * StorageError, nothing else.
  *
+ * Only regular files are opened. Anything else under a name (a FIFO, a device) might keep whoever reads
+ * or writes it waiting for ever, and is an error.
+ *
  * What an implementation promises: write() writes all it is given or fails; after sync() the
  * file's bytes survive a power failure, and after syncFolder() its name does.
  */
@@ -42,8 +45,13 @@ export interface StorageReader {
 }
 
 export interface Storage {
-  /** The same folder for good, should this one follow a working directory. */
+  /**
+   * The same folder for good, should this one follow a working directory: also when the folder gets
+   * another name. To be released.
+   */
   here(): Storage;
+  /** What here() gave is needed no more. */
+  release(): void;
   /** Creates the file, or empties it. */
   create(name: string): Promise<StorageWriter>;
   /** Opens the file for reading; undefined when there is none. */
@@ -52,6 +60,8 @@ export interface Storage {
   rename(from: string, to: string): Promise<void>;
   /** Removes a file; none there is no error. */
   remove(name: string): Promise<void>;
+  /** The same at once, while everybody waits: also of a file that is being worked on. */
+  removeNow(name: string): void;
   /** Makes creations, renamings and removals survive a power failure. */
   syncFolder(): Promise<void>;
   /** Names of the files. */

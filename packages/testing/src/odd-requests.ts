@@ -84,7 +84,7 @@ const texts = [
   "id",
 ];
 /** Keys that tests give a value before; half of the time a request is about one of them. */
-export const oddKeys: readonly string[] = [
+const oddKeys: readonly string[] = [
   "text",
   "number",
   "long",

@@ -156,6 +156,22 @@ describe("TCP", () => {
     expect(listeners.reopenTcp(["localhost"], port)).toBe(true);
   });
 
+  test("what CONFIG SET opens while the first sockets are being opened stays", async () => {
+    const { listeners } = listenersOf();
+    const { port: free, release } = await takenPort();
+    await release();
+    // The second address takes a look-up, and the first one may already have brought a client.
+    const opened = listeners.openTcp(["127.0.0.1", "localhost"], 0);
+    await vi.waitFor(() => expect(listeners.hasTcp).toBe(true), { interval: 0 });
+    const before = listeners.tcpPort;
+    expect(listeners.reopenTcp(["127.0.0.1"], free)).toBe(true);
+    expect(await opened).toBe(true);
+    expect(listeners.tcpPort).toBe(free);
+    expect(await call({ host: "127.0.0.1", port: before })).toBe("ECONNREFUSED");
+    listeners.closeTcp();
+    expect(await call({ host: "127.0.0.1", port: free })).toBe("ECONNREFUSED");
+  });
+
   test("another port that is taken is refused at once", async () => {
     const { port, release } = await takenPort();
     const { listeners, warnings } = listenersOf();

@@ -12,7 +12,10 @@ import { spawnSync } from "node:child_process";
 import { lookup } from "node:dns/promises";
 import { unlinkSync } from "node:fs";
 import * as net from "node:net";
+import { absolutePath } from "../process/byte-path.ts";
+import { pathBytes } from "../process/byte-string.ts";
 import { codeOf, systemErrorText } from "../process/system-error.ts";
+import { bindingPlace } from "./binding-place.ts";
 
 export interface ListenerOptions {
   backlog: number;
@@ -50,6 +53,9 @@ export class Listeners {
   readonly #names = new Map<string, string>();
   #tcp: net.Server[] = [];
   #unix: net.Server | undefined;
+  #unixPath = "";
+  /** Counts what was opened and closed: who waited for something in between begins from an old one. */
+  #tcpState = 0;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -68,16 +74,26 @@ export class Listeners {
     return (this.#tcp[0]?.address() as net.AddressInfo | undefined)?.port ?? 0;
   }
 
-  /** Listens on all addresses, or on none and returns false; the log says why. */
+  /**
+   * Listens on all addresses, or on none and returns false; the log says why. When CONFIG SET has other
+   * sockets opened meanwhile (a client may have come in on the first address), those stay.
+   */
   async openTcp(bind: readonly string[], port: number): Promise<boolean> {
+    const state = ++this.#tcpState;
     for (const entry of bind) {
       const { address, isOptional } = parseEntry(entry);
       const server = this.#makeServer(undefined);
       try {
         await this.#resolve(address);
+        if (state !== this.#tcpState) return true;
         await this.#listenTcp(server, address, port === 0 ? this.tcpPort : port);
+        if (state !== this.#tcpState) {
+          server.close();
+          return true;
+        }
         this.#tcp.push(server);
       } catch (error) {
+        if (state !== this.#tcpState) return true;
         this.#warnOf(error, address, port);
         const code = codeOf(error);
         if (absentProtocol.has(code) || (isOptional && code === "EADDRNOTAVAIL")) continue;
@@ -109,27 +125,36 @@ export class Listeners {
     return true;
   }
 
-  /** Listens on a Unix socket; throws the system's error. */
+  /** Listens on a Unix socket, whose path is a byte string; throws the system's error. */
   async openUnix(path: string, permissions: number): Promise<void> {
     const server = this.#makeServer(path);
+    const target = absolutePath(path);
     try {
-      unlinkSync(path); // Left by a server that did not end in good order.
+      unlinkSync(pathBytes(target)); // Left by a server that did not end in good order.
     } catch {
       // Usually there is none; if it is something else, listening fails and says so.
     }
-    // Permissions that came after listening would leave a moment in which anyone may connect.
-    const before = permissions === 0 ? undefined : process.umask(0o777 & ~permissions);
-    const done = settled(server);
+    const place = bindingPlace(path);
     try {
-      server.listen({ path, backlog: this.#options.backlog });
+      // Permissions that came after listening would leave a moment in which anyone may connect.
+      const before = permissions === 0 ? undefined : process.umask(0o777 & ~permissions);
+      const done = settled(server);
+      try {
+        server.listen({ path: place.path, backlog: this.#options.backlog });
+      } finally {
+        if (before !== undefined) process.umask(before);
+      }
+      await done;
+      place.bound();
     } finally {
-      if (before !== undefined) process.umask(before);
+      place.release();
     }
-    await done;
     this.#unix = server;
+    this.#unixPath = target;
   }
 
   closeTcp(): void {
+    this.#tcpState++;
     for (const server of this.#tcp) server.close();
     this.#tcp = [];
   }
@@ -138,8 +163,14 @@ export class Listeners {
   closeUnix(): boolean {
     const server = this.#unix;
     this.#unix = undefined;
-    server?.close();
-    return server !== undefined;
+    if (server === undefined) return false;
+    server.close();
+    try {
+      unlinkSync(pathBytes(this.#unixPath));
+    } catch {
+      // The runtime was faster, or somebody else.
+    }
+    return true;
   }
 
   #makeServer(path: string | undefined): net.Server {

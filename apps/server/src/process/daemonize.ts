@@ -6,6 +6,8 @@
  * started the server.
  */
 import { spawn } from "node:child_process";
+import { enterFolder } from "./byte-path.ts";
+import { packWords, wordsVariable } from "./command-line-words.ts";
 
 /** Tells the second process that it is the one to stay. */
 const mark = "KV_IN_BACKGROUND";
@@ -17,17 +19,19 @@ export function isInBackground(): boolean {
 export interface BackgroundStart {
   /** Where the server was started: relative paths of its arguments begin there. */
   folder: string;
+  /** The words of the command line. */
+  words: readonly string[];
   /** What was read from standard input; handed on. */
   stdinText: string;
 }
 
 /** Resolves when the background process is there; the caller then exits. */
-export function startInBackground({ folder, stdinText }: BackgroundStart): Promise<void> {
+export function startInBackground({ folder, words, stdinText }: BackgroundStart): Promise<void> {
+  enterFolder(folder);
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
-    cwd: folder,
     detached: true,
     stdio: [stdinText === "" ? "ignore" : "pipe", "ignore", "ignore"],
-    env: { ...process.env, [mark]: "1" },
+    env: { ...process.env, [mark]: "1", [wordsVariable]: packWords(words) },
   });
   return new Promise((resolve, reject) => {
     child.once("error", reject);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -52,6 +53,15 @@ describe("Log", () => {
     log.notice("second");
     expect(lines()).toHaveLength(1);
     expect(lines()[0]).toContain("second");
+  });
+
+  test("a FIFO that nobody reads holds nobody up", () => {
+    if (process.platform === "win32") return console.log("no FIFOs here: not tested");
+    using folder = temporaryFolder();
+    const file = join(folder.path, "fifo");
+    execFileSync("mkfifo", [file]);
+    const { log } = logTo(file);
+    log.warning("text");
   });
 
   test("a log that cannot be written is no error", () => {

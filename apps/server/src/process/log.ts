@@ -11,6 +11,8 @@
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { LogLevel } from "@kv/engine";
+import { appendFlags } from "./byte-path.ts";
+import { pathBytes } from "./byte-string.ts";
 import { codeOf } from "./system-error.ts";
 
 const marks = { debug: ".", verbose: "-", notice: "*", warning: "#" } as const;
@@ -20,7 +22,7 @@ const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 export type Role = "C" | "M" | "S" | "X";
 
 export interface LogOptions {
-  /** Empty: standard output. */
+  /** A path as a byte string. Empty: standard output. */
   file: () => string;
   /** The value of `loglevel`. */
   level: () => string;
@@ -66,11 +68,12 @@ export class Log {
       return;
     }
     try {
-      const descriptor = openSync(file, "a");
+      const descriptor = openSync(pathBytes(file), appendFlags, 0o666);
       writeAll(descriptor, bytes);
       closeSync(descriptor);
     } catch {
-      // A full disk must not stop the server, and there is nowhere else to say it.
+      // A full disk must not stop the server, nor a FIFO that nobody reads, and there is nowhere
+      // else to say it.
     }
   }
 }

@@ -1,7 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/server-process.ts";
+import { pathBytes } from "./byte-string.ts";
 import { PidFile } from "./pid-file.ts";
 
 describe("PidFile", () => {
@@ -14,6 +16,25 @@ describe("PidFile", () => {
     expect(file.remove()).toBe(true);
     expect(existsSync(path)).toBe(false);
     expect(file.remove()).toBe(false);
+  });
+
+  test("is removed from where it was written, whatever it is called", () => {
+    if (process.platform !== "linux") return console.log("no such names here: not tested");
+    using folder = temporaryFolder();
+    const path = `${folder.path}/p\xff`;
+    const file = new PidFile();
+    expect(file.write(path)).toBe(undefined);
+    expect(readFileSync(pathBytes(path), "utf8")).toBe(`${process.pid}\n`);
+    expect(file.remove()).toBe(true);
+    expect(existsSync(pathBytes(path))).toBe(false);
+  });
+
+  test("is no FIFO", () => {
+    if (process.platform === "win32") return console.log("no FIFOs here: not tested");
+    using folder = temporaryFolder();
+    const path = join(folder.path, "fifo");
+    execFileSync("mkfifo", [path]);
+    expect(new PidFile().write(path)).toBe("No such device or address");
   });
 
   test("that cannot be written says why, and is not removed", () => {

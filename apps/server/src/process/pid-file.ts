@@ -1,6 +1,7 @@
 /** The file that holds the process id while the server runs. */
-import { unlinkSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { absolutePath, writeFlags } from "./byte-path.ts";
+import { pathBytes } from "./byte-string.ts";
 import { systemErrorText } from "./system-error.ts";
 
 /** Used with `daemonize yes` when no other is configured. */
@@ -10,11 +11,17 @@ export class PidFile {
   /** Absolute: `dir` may change before the file is removed. Undefined: there is none. */
   #path: string | undefined;
 
-  /** Returns an error text; a server without its pid file is still a server. */
+  /** `path` is a byte string. Returns an error text; without its pid file a server is still one. */
   write(path: string): string | undefined {
     try {
-      writeFileSync(path, `${process.pid}\n`);
-      this.#path = resolve(path);
+      const target = absolutePath(path);
+      const descriptor = openSync(pathBytes(target), writeFlags, 0o666);
+      try {
+        writeSync(descriptor, `${process.pid}\n`);
+      } finally {
+        closeSync(descriptor);
+      }
+      this.#path = target;
       return undefined;
     } catch (error) {
       return systemErrorText(error);
@@ -27,7 +34,7 @@ export class PidFile {
     this.#path = undefined;
     if (path === undefined) return false;
     try {
-      unlinkSync(path);
+      unlinkSync(pathBytes(path));
     } catch {
       // Somebody was faster.
     }

@@ -24,11 +24,19 @@ export interface RunOptions {
   folder?: string;
   stdin?: string;
   env?: NodeJS.ProcessEnv;
+  /** Words in place of all others, as a shell is to make them: of any bytes. */
+  shellWords?: string;
 }
 
 export function runServer(args: readonly string[], options: RunOptions = {}): ServerProcess {
-  const { folder, stdin, env } = options;
-  const child = spawn(process.execPath, ["--conditions=@kv/source", program, ...args], {
+  const { folder, stdin, env, shellWords } = options;
+  const words = ["--conditions=@kv/source", program, ...args];
+  const script = `exec "$0" "$1" "$2" ${shellWords}`;
+  const [command, commandWords] =
+    shellWords === undefined
+      ? [process.execPath, words]
+      : ["sh", ["-c", script, process.execPath, ...words]];
+  const child = spawn(command, commandWords, {
     cwd: folder,
     env: { ...process.env, ...env },
   });

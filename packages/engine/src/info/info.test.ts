@@ -81,6 +81,14 @@ describe("INFO", () => {
     expect(Object.keys(absent).filter((name) => fields.has(name))).toEqual([]);
   });
 
+  test.each([2, 3] as const)("shows paths as the bytes that they are, in RESP%i", (resp) => {
+    const kv = harness({ resp });
+    kv.host.facts.configFile = "/gr\xc3\xb6\xff.conf";
+    kv.self.takeRaw();
+    kv.send("INFO", "server");
+    expect(kv.self.takeRaw()).toContain("config_file:/gr\xc3\xb6\xff.conf\r\n");
+  });
+
   test("shows what Redis 7.2 added", () => {
     const { fields } = parsed(infoText(harness().engine, []));
     expect([...fields.keys()]).toEqual(

@@ -6,11 +6,11 @@
  * all arrived (`needBytes` says how many from `mark` on would be enough for the next try), or BAD,
  * when no bytes to come can make it right (`failure` says why). The caller then goes back to a
  * place of its choice. No length that is read makes anything be allocated before as many bytes
- * have come.
+ * have come, or compressed bytes that really stand for so many.
  */
-import { formatInt64, INT64_TEXT_BYTES } from "@kv/core";
+import { ArenaFullError, formatInt64, INT64_TEXT_BYTES } from "@kv/core";
 import { LENGTH_32, LENGTH_64, StringEncoding } from "./format.ts";
-import { decompress, LZF_EXPANSION_MAX } from "./lzf.ts";
+import { decompress, LZF_EXPANSION_MAX, LzfWalk } from "./lzf.ts";
 
 /** What came of reading something. */
 export const Status = {
@@ -28,8 +28,24 @@ export type Status = (typeof Status)[keyof typeof Status];
 
 /** No string may be longer: it would not fit a block of the arena. */
 const STRING_BYTES_MAX = 2 ** 30 - 4096;
+const BAD_LZF = "Invalid LZF compressed string";
+const tooLong = (length: number) => `A string of ${length} bytes is too long`;
+const unknownEncoding = (encoding: number) => `Unknown RDB string encoding type ${encoding}`;
 /** The room for decompressing is kept up to this size. */
 const SCRATCH_KEPT_BYTES = 2 ** 20;
+
+const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
+
+/** Room for so many bytes. Throws ArenaFullError when the system has none. */
+export function allocate(byteCount: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(byteCount);
+  } catch (error) {
+    if (error instanceof RangeError) throw new ArenaFullError(`no room for ${byteCount} bytes`);
+    throw error;
+  }
+}
 
 /** A string that was read: bytes[start, end), with a view over the same memory. */
 export class RdbString {
@@ -39,8 +55,8 @@ export class RdbString {
   end = 0;
   private readonly digits = new Uint8Array(INT64_TEXT_BYTES + 4);
   private readonly digitsView = new DataView(this.digits.buffer);
-  private scratch = new Uint8Array(0);
-  private scratchView = new DataView(this.scratch.buffer);
+  private scratch = NO_BYTES;
+  private scratchView = NO_VIEW;
 
   constructor() {
     this.bytes = this.digits;
@@ -59,13 +75,6 @@ export class RdbString {
     this.end = end;
   }
 
-  /** The string as text, one character per byte, for names and messages. */
-  text(): string {
-    let text = "";
-    for (let i = this.start; i < this.end; i++) text += String.fromCharCode(this.bytes[i]);
-    return text;
-  }
-
   /** @internal */
   setInteger(value: number): void {
     this.bytes = this.digits;
@@ -76,15 +85,27 @@ export class RdbString {
 
   /** @internal False when the bytes are not what `length` bytes compress to. */
   setCompressed(source: Uint8Array, start: number, end: number, length: number): boolean {
-    if (this.scratch.length < length || this.scratch.length > SCRATCH_KEPT_BYTES) {
-      this.scratch = new Uint8Array(length <= SCRATCH_KEPT_BYTES ? length * 2 : length);
-      this.scratchView = new DataView(this.scratch.buffer);
+    let { scratch, scratchView } = this;
+    if (scratch.length < length) {
+      if (length > SCRATCH_KEPT_BYTES) {
+        // So much room is not made for a promise: the instructions must lead there.
+        const walk = new LzfWalk(length);
+        walk.go(source, start, end, true);
+        if (!walk.isComplete) return false;
+        scratch = allocate(length);
+        scratchView = new DataView(scratch.buffer);
+      } else {
+        scratch = new Uint8Array(Math.min(length * 2, SCRATCH_KEPT_BYTES));
+        scratchView = new DataView(scratch.buffer);
+        this.scratch = scratch;
+        this.scratchView = scratchView;
+      }
     }
-    this.bytes = this.scratch;
-    this.view = this.scratchView;
+    this.bytes = scratch;
+    this.view = scratchView;
     this.start = 0;
     this.end = length;
-    return decompress(source, start, end, this.scratch, length);
+    return decompress(source, start, end, scratch, length);
   }
 }
 
@@ -100,8 +121,14 @@ export class RdbInput {
   /** How far the last try that ended in MORE came. */
   reachedAt = 0;
   failure = "";
+  /** What failed may be good, and is not for this server. */
+  isForeign = false;
   /** The number that byte(), length(), word32() or milliseconds() read. */
   number = 0;
+  /** What peekString() found: where the bytes begin, how many there are, and whether they are LZF. */
+  dataAt = 0;
+  dataBytes = 0;
+  isCompressed = false;
   /** Halves of what word64() or the longest form of length() read. */
   hi = 0;
   lo = 0;
@@ -128,6 +155,12 @@ export class RdbInput {
   bad(failure: string): Status {
     this.failure = failure;
     return Status.BAD;
+  }
+
+  /** As bad(), for bytes that another server could read. */
+  refuse(failure: string): Status {
+    this.isForeign = true;
+    return this.bad(failure);
   }
 
   private more(untilAt: number): Status {
@@ -214,7 +247,7 @@ export class RdbInput {
       const status = this.length();
       if (status !== Status.OK) return status;
       length = this.number;
-      if (length > STRING_BYTES_MAX) return this.bad(`A string of ${length} bytes is too long`);
+      if (length > STRING_BYTES_MAX) return this.bad(tooLong(length));
     }
     const start = this.at;
     const end = start + length;
@@ -229,7 +262,7 @@ export class RdbInput {
     this.at = at + 1;
     if (encoding === StringEncoding.LZF) return this.compressed(out);
     if (encoding > StringEncoding.LZF) {
-      return this.bad(`Unknown RDB string encoding type ${encoding}`);
+      return this.bad(unknownEncoding(encoding));
     }
     const after = at + 1 + (1 << encoding);
     if (after > this.end) return this.more(after);
@@ -241,21 +274,64 @@ export class RdbInput {
   }
 
   private compressed(out: RdbString): Status {
+    const status = this.compressedHead();
+    if (status !== Status.OK) return status;
+    const length = this.number;
+    const size = this.dataBytes;
+    const start = this.at;
+    if (start + size > this.end) return this.more(start + size);
+    this.at = start + size;
+    if (!out.setCompressed(this.bytes, start, start + size, length)) return this.bad(BAD_LZF);
+    return Status.OK;
+  }
+
+  /** Both lengths of an LZF string: of its bytes in `dataBytes`, of what they stand for in `number`. */
+  private compressedHead(): Status {
     let status = this.length();
     if (status !== Status.OK) return status;
     const size = this.number;
     status = this.length();
     if (status !== Status.OK) return status;
+    this.dataBytes = size;
     const length = this.number;
     if (size > STRING_BYTES_MAX || length > STRING_BYTES_MAX || length > size * LZF_EXPANSION_MAX) {
-      return this.bad("Invalid LZF compressed string");
+      return this.bad(BAD_LZF);
     }
-    const start = this.at;
-    if (start + size > this.end) return this.more(start + size);
-    this.at = start + size;
-    if (!out.setCompressed(this.bytes, start, start + size, length)) {
-      return this.bad("Invalid LZF compressed string");
+    return Status.OK;
+  }
+
+  /**
+   * Looks at the head of a string, and stays in front of it: `number` is the length of the string,
+   * `dataAt`, `dataBytes` and `isCompressed` tell what stands for it.
+   */
+  peekString(): Status {
+    const { at } = this;
+    const status = this.stringHead();
+    this.dataAt = this.at;
+    if (status !== Status.BAD) this.at = at;
+    return status;
+  }
+
+  private stringHead(): Status {
+    this.isCompressed = false;
+    if (this.at >= this.end) return this.more(this.at + 1);
+    const first = this.bytes[this.at];
+    if (first < 0xc0) {
+      const status = this.length();
+      this.dataBytes = this.number;
+      if (status === Status.OK && this.number > STRING_BYTES_MAX)
+        return this.bad(tooLong(this.number));
+      return status;
     }
+    this.at++;
+    const encoding = first & 63;
+    if (encoding === StringEncoding.LZF) {
+      this.isCompressed = true;
+      return this.compressedHead();
+    }
+    if (encoding > StringEncoding.LZF) return this.bad(unknownEncoding(encoding));
+    this.dataBytes = 1 << encoding;
+    this.number = this.dataBytes;
     return Status.OK;
   }
 

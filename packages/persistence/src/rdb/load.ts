@@ -6,7 +6,7 @@
  * stays until the caller empties the keyspace.
  */
 import { type Database, type HashLimits, type Keyspace, NONE } from "@kv/core";
-import { type RdbInput, type RdbString, Status } from "./input.ts";
+import { type RdbInput, Status } from "./input.ts";
 import { KeyPeek, PEEK_KEYS } from "./key-peek.ts";
 import { ObjectReader } from "./object.ts";
 import {
@@ -16,6 +16,7 @@ import {
   type RdbRecord,
   type RdbTarget,
 } from "./reader.ts";
+import { ShortString } from "./short-string.ts";
 
 export type LogLevel = "notice" | "warning";
 
@@ -34,10 +35,14 @@ export interface RdbLoadOptions extends RdbReaderOptions {
 
 /** Empty keys that are named in the log; the rest are only counted. */
 const EMPTY_KEYS_LOGGED = 10;
+/** Facts that are kept, and those that the log tells: a file can have as many as it likes. */
+const FACTS_MAX = 64;
+const FACTS_LOGGED = 32;
+const PERCENT = 0x25;
 
 /** One file being loaded: feed() the chunks, then finish(). */
 export class RdbLoader implements RdbTarget {
-  /** Facts that the file tells about itself: redis-ver, ctime, repl-id and so on. */
+  /** Facts that the file tells about itself: redis-ver, ctime, repl-id and so on; the short ones. */
   readonly facts = new Map<string, string>();
   /** Keys now in the keyspace, and those left out because expired or without elements. */
   loadedCount = 0;
@@ -49,6 +54,7 @@ export class RdbLoader implements RdbTarget {
   private readonly objects: ObjectReader;
   private readonly idleUnknown: number;
   private readonly peek = new KeyPeek();
+  private loggedFactCount = 0;
   /** Keys until the next look ahead. */
   private peekedCount = 0;
   private database: Database;
@@ -88,33 +94,35 @@ export class RdbLoader implements RdbTarget {
 
   // --- What the reader calls -----------------------------------------------------------------
 
-  aux(name: string, value: string): void {
-    this.facts.set(name, value);
+  aux(name: ShortString, value: ShortString): void {
+    if (name.isWhole && value.isWhole && this.facts.size < FACTS_MAX) {
+      this.facts.set(name.text(), value.text());
+    }
+    if (this.loggedFactCount === FACTS_LOGGED) return;
     const text = this.factText(name, value);
-    if (text !== undefined) this.options.log?.("notice", text);
+    if (text === undefined) return;
+    this.loggedFactCount++;
+    this.options.log?.("notice", text);
   }
 
-  private factText(name: string, value: string): string | undefined {
-    const number = Number.parseInt(value, 10) || 0;
-    switch (name) {
-      case "redis-ver":
-        return `Loading RDB produced by version ${value}`;
-      case "ctime": {
-        const { nowMs } = this.options;
-        if (nowMs === undefined) return undefined;
-        return `RDB age ${Math.max(0, Math.floor(nowMs / 1000) - number)} seconds`;
-      }
-      case "used-mem":
-        return `RDB memory usage when created ${(number / 2 ** 20).toFixed(2)} Mb`;
-      default:
-        // Facts whose name begins with a percent sign are meant for the log.
-        return name.startsWith("%") ? `RDB '${name}': ${value}` : undefined;
+  private factText(name: ShortString, value: ShortString): string | undefined {
+    if (name.is("redis-ver")) return `Loading RDB produced by version ${value.shown()}`;
+    if (name.is("ctime")) {
+      const { nowMs } = this.options;
+      if (nowMs === undefined) return undefined;
+      return `RDB age ${Math.max(0, Math.floor(nowMs / 1000) - numberIn(value))} seconds`;
     }
+    if (name.is("used-mem")) {
+      return `RDB memory usage when created ${(numberIn(value) / 2 ** 20).toFixed(2)} Mb`;
+    }
+    // Facts whose name begins with a percent sign are meant for the log.
+    const isForLog = name.length > 0 && name.bytes[0] === PERCENT;
+    return isForLog ? `RDB '${name.shown()}': ${value.shown()}` : undefined;
   }
 
   // Going on without these would lose them: the next save writes a file that lacks them.
 
-  functions(_code: RdbString): string {
+  functions(): string {
     return "The RDB file contains functions, which this version cannot load";
   }
 
@@ -165,8 +173,10 @@ export class RdbLoader implements RdbTarget {
   private keep(record: RdbRecord, input: RdbInput, status: Status): Status {
     if (status === Status.EMPTY) {
       if (this.emptyCount++ < EMPTY_KEYS_LOGGED) {
-        const words = `rdbLoadObject skipping empty key: ${record.key.text()}`;
-        this.options.log?.("notice", words);
+        const { bytes, start, end } = record.key;
+        const key = new ShortString();
+        key.set(bytes, start, end);
+        this.options.log?.("notice", `rdbLoadObject skipping empty key: ${key.shown()}`);
       }
       return status;
     }
@@ -188,4 +198,8 @@ export class RdbLoader implements RdbTarget {
     this.loadedCount++;
     return status;
   }
+}
+
+function numberIn(value: ShortString): number {
+  return Number.parseInt(value.text(), 10) || 0;
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bytesOfText } from "../keyspace-contents.ts";
-import { compress, decompress, LZF_EXPANSION_MAX } from "./lzf.ts";
+import { compress, decompress, LZF_EXPANSION_MAX, LzfWalk } from "./lzf.ts";
 
 /** Bytes that repeat themselves, near and far. */
 const repetitive = fc
@@ -71,6 +71,32 @@ describe("LZF", () => {
         expect(out.subarray(length)).toEqual(new Uint8Array(8).fill(0xaa));
       }),
       { numRuns: 2000 },
+    );
+  });
+
+  test("a walk tells the same as decompressing, however the bytes are cut", () => {
+    const verdict = (bytes: Uint8Array, length: number, step: number): boolean => {
+      const walk = new LzfWalk(length);
+      for (let at = 0, end = 0; at < bytes.length && !walk.isBroken; ) {
+        end = Math.min(Math.max(end, at) + step, bytes.length);
+        at = walk.go(bytes, at, end, end === bytes.length);
+      }
+      return walk.isComplete;
+    };
+    const mutated = fc
+      .tuple(repetitive, fc.nat(), fc.nat(255), fc.integer({ min: -1, max: 1 }))
+      .map(([bytes, place, byte, more]) => {
+        const packed = new Uint8Array(bytes.length + (bytes.length >> 5) + 16);
+        const end = compress(bytes, 0, bytes.length, packed, 0, packed.length);
+        if (byte < 128) packed[place % Math.max(end, 1)] ^= byte;
+        return { packed: packed.subarray(0, end), length: Math.max(0, bytes.length + more) };
+      });
+    fc.assert(
+      fc.property(mutated, fc.integer({ min: 1, max: 50 }), ({ packed, length }, step) => {
+        const good = decompress(packed, 0, packed.length, new Uint8Array(length), length);
+        expect(verdict(packed, length, step)).toBe(good);
+      }),
+      { numRuns: 1000 },
     );
   });
 

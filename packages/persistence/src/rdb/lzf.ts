@@ -107,6 +107,62 @@ function writeLiterals(
 }
 
 /**
+ * LzfWalk: what compressed bytes would decompress to, without doing it. Their length and whether they
+ * are well-formed depend on the control bytes alone.
+ */
+export class LzfWalk {
+  /** No instruction takes more bytes. */
+  static readonly instructionBytesMax = 1 + LITERAL_MAX;
+  /** The bytes are not what `length` bytes compress to. */
+  isBroken = false;
+  private readonly length: number;
+  private out = 0;
+
+  /** The compressed bytes are said to stand for `length` bytes. */
+  constructor(length: number) {
+    this.length = length;
+  }
+
+  /** True when the instructions so far stand for exactly the bytes promised. */
+  get isComplete(): boolean {
+    return !this.isBroken && this.out === this.length;
+  }
+
+  /**
+   * Follows the instructions that are whole in source[at, end). Returns the position behind them:
+   * the rest is to come again with what follows it. `isLast`: nothing follows.
+   */
+  go(source: Uint8Array, at: number, end: number, isLast: boolean): number {
+    const { length } = this;
+    let { out } = this;
+    while (at < end) {
+      const control = source[at];
+      let after = at + 2 + control;
+      let count = control + 1;
+      if (control >= LITERAL_MAX) {
+        const isLong = control >> 5 === 7;
+        after = at + (isLong ? 3 : 2);
+        count = (control >> 5) + 2;
+        if (after <= end) {
+          if (isLong) count += source[at + 1];
+          if (out - (((control & 31) << 8) | source[after - 1]) - 1 < 0) this.isBroken = true;
+        }
+      }
+      if (after > end) {
+        if (isLast) this.isBroken = true;
+        break;
+      }
+      out += count;
+      if (out > length) this.isBroken = true;
+      if (this.isBroken) break;
+      at = after;
+    }
+    this.out = out;
+    return at;
+  }
+}
+
+/**
  * Decompresses source[start, end) into target[0, length). False unless the instructions fill
  * exactly that: nothing outside the two ranges is read or written, whatever they say.
  */

@@ -159,7 +159,7 @@ export class ObjectReader {
       case RdbType.HASH_ZIPMAP:
         return this.packed(input, type, key, whenMs);
       default:
-        return input.bad(
+        return input.refuse(
           `Keys of type ${type} (${RDB_TYPE_NAMES[type] || "unknown"}) cannot be loaded by this version`,
         );
     }

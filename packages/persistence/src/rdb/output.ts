@@ -197,7 +197,9 @@ export class RdbOutput {
     const length = end - start;
     let { scratch } = this;
     if (scratch.length < length) {
-      scratch = new Uint8Array(length <= SCRATCH_KEPT_BYTES ? length * 2 : length);
+      const room = roomFor(length <= SCRATCH_KEPT_BYTES ? length * 2 : length);
+      if (room === undefined) return false;
+      scratch = room;
       if (length <= SCRATCH_KEPT_BYTES) this.scratch = scratch;
     }
     const size = compress(source, start, end, scratch, 0, length - 4);
@@ -207,5 +209,15 @@ export class RdbOutput {
     this.length(length);
     this.bytes(scratch, 0, size);
     return true;
+  }
+}
+
+/** Undefined when the system has no room: then nothing is compressed, and the file still comes about. */
+function roomFor(byteCount: number): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return new Uint8Array(byteCount);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }

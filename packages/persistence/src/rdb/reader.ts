@@ -7,7 +7,9 @@
  * knows.
  *
  * Malformed bytes are no exception but a result: `error` says where and why, in Redis's words. The
- * memory that a file can make the reader take is at most twice the bytes it really has.
+ * memory that a file can make the reader take is at most twice the bytes it really has, and once
+ * more what the compressed ones among them stand for. No JavaScript text is made of more than a
+ * kilobyte of it (short-string.ts).
  */
 import { ArenaFullError, toBigInt } from "@kv/core";
 import { Crc64, formatCrc } from "./crc64.ts";
@@ -20,8 +22,10 @@ import {
   RDB_VERSION_MAX,
   RDB_VERSION_MIN,
 } from "./format.ts";
-import { RdbInput, RdbString, Status } from "./input.ts";
-import { type Skipper, skipModulePieces } from "./skip.ts";
+import { allocate, RdbInput, RdbString, Status } from "./input.ts";
+import { readShort, ShortString } from "./short-string.ts";
+import { skipModulePieces } from "./skip.ts";
+import { type Skipper, skipString } from "./skip-string.ts";
 
 /** What stands before a key's value. */
 export interface RdbRecord {
@@ -37,10 +41,10 @@ export interface RdbRecord {
 
 /** Who gets what a file holds. */
 export interface RdbTarget {
-  /** A fact about the file. */
-  aux(name: string, value: string): void;
-  /** The code of a library of functions. Returns "", or why it cannot be taken. */
-  functions(code: RdbString): string;
+  /** A fact about the file. Both are void when this returns. */
+  aux(name: ShortString, value: ShortString): void;
+  /** A library of functions is passed over. Returns "", or why it must not be. */
+  functions(): string;
   /** What a module stored besides its keys is passed over. Returns "", or why it must not be. */
   moduleAux(module: string): string;
   /** The keys that follow are those of this database. Returns "", or why that cannot be. */
@@ -81,7 +85,7 @@ const SHORT_READ = "Short read or OOM loading DB. Unrecoverable error, aborting 
 /** An item that continues in the next chunk takes at least this much of it along. */
 const CARRY_STEP_BYTES = 256;
 
-type State = "header" | "record" | "value" | "module-aux" | "checksum" | "done" | "failed";
+type State = "header" | "record" | "value" | "skipping" | "checksum" | "done" | "failed";
 
 export class RdbReader {
   error: RdbError | undefined;
@@ -101,8 +105,8 @@ export class RdbReader {
   private readonly sums: boolean;
   private state: State = "header";
   private readonly input = new RdbInput();
-  private readonly name = new RdbString();
-  private readonly text = new RdbString();
+  private readonly name = new ShortString();
+  private readonly text = new ShortString();
   private readonly crc = new Crc64();
   private summedAt = 0;
   /** Bytes of the file before the first one of `input`, less that one's position. */
@@ -138,7 +142,7 @@ export class RdbReader {
       return this.read(bytes, start, end);
     } catch (error) {
       if (!(error instanceof ArenaFullError)) throw error;
-      this.fail(SHORT_READ, SHORT_READ);
+      this.fail(SHORT_READ, SHORT_READ, false); // The bytes may be good: the memory is too small.
       return start;
     }
   }
@@ -192,7 +196,7 @@ export class RdbReader {
   private keep(bytes: Uint8Array, from: number, to: number): void {
     const total = this.carriedBytes + to - from;
     if (total > this.carry.length) {
-      const larger = new Uint8Array(Math.max(total, Math.min(total * 2, total + 2 ** 26)));
+      const larger = allocate(Math.max(total, Math.min(total * 2, total + 2 ** 26)));
       larger.set(this.carry.subarray(0, this.carriedBytes));
       this.carry = larger;
       this.carryView = new DataView(larger.buffer);
@@ -212,7 +216,7 @@ export class RdbReader {
       input.mark = input.at;
       const status = this.unit();
       if (status === Status.MORE) break;
-      if (status === Status.BAD) this.failInternally(input.failure);
+      if (status === Status.BAD) this.failInternally(input.failure, !input.isForeign);
       if (this.isOver) break;
     }
     const done = this.isOver ? input.at : input.mark;
@@ -233,8 +237,8 @@ export class RdbReader {
         return this.readRecord();
       case "value":
         return this.finishKey(this.target.more(this.record, this.input));
-      case "module-aux":
-        return this.skipModuleAux();
+      case "skipping":
+        return this.skip();
       case "checksum":
         return this.readChecksum();
       case "header":
@@ -332,15 +336,11 @@ export class RdbReader {
         return this.readSizes();
       case Opcode.AUX:
         this.doing = "read-aux";
-        status = input.string(this.name);
-        if (status === Status.OK) status = input.string(this.text);
-        if (status === Status.OK) target.aux(this.name.text(), this.text.text());
-        return status;
+        return this.beginSkip(this.readAux());
       case Opcode.FUNCTION2:
         this.doing = "read-functions";
-        status = input.string(this.text);
-        if (status === Status.OK) this.refuse(target.functions(this.text));
-        return status;
+        this.refuse(target.functions());
+        return this.beginSkip(skipString(input));
       case Opcode.MODULE_AUX:
         return this.beginModuleAux();
       case Opcode.SLOT_INFO:
@@ -375,13 +375,25 @@ export class RdbReader {
     if (status === Status.OK) status = input.length(); // An opcode and the place in the file.
     if (status === Status.OK) status = input.length();
     if (status !== Status.OK) return status;
-    this.skipper = skipModulePieces(input);
-    this.state = "module-aux";
     this.refuse(this.target.moduleAux(module));
-    return status;
+    return this.beginSkip(skipModulePieces(input));
   }
 
-  private skipModuleAux(): Status {
+  private *readAux(): Skipper {
+    const { input, name, text } = this;
+    yield* readShort(input, name);
+    yield* readShort(input, text);
+    this.target.aux(name, text);
+  }
+
+  /** From here on the items are taken as they come, so that a long one need not be kept. */
+  private beginSkip(skipper: Skipper): Status {
+    this.skipper = skipper;
+    if (!this.isOver) this.state = "skipping";
+    return Status.OK;
+  }
+
+  private skip(): Status {
     const { value, done } = (this.skipper as Skipper).next();
     if (done) {
       this.state = "record";
@@ -425,9 +437,9 @@ export class RdbReader {
     if (reason !== "") this.fail(reason, reason, false);
   }
 
-  private failInternally(reason: string): void {
+  private failInternally(reason: string, isDamage: boolean): void {
     const where = `Internal error in RDB reading offset ${this.offset}, function at rdb/reader`;
-    this.fail(reason, `${where} -> ${reason}`);
+    this.fail(reason, `${where} -> ${reason}`, isDamage);
   }
 
   private fail(reason: string, message: string, isDamage = true): void {

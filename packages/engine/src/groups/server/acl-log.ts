@@ -14,7 +14,7 @@ export function aclLog(call: EngineCall): void {
   }
   const count = argc === 3 ? Math.max(0, call.integer(2)) : COUNT_DEFAULT;
   const nowMs = engine.host.wallMs();
-  const shown = engine.aclLog.entries.slice(0, count);
+  const shown = engine.aclLog.newest(count);
   reply.array(shown.length);
   for (const entry of shown) {
     reply.map(10);

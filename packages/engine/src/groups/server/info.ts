@@ -1,5 +1,6 @@
 /** INFO: the state of the server as text for people and for tools that parse it. */
 import { arg } from "@kv/commands";
+import { latin1Bytes, type ReplyWriter } from "@kv/resp";
 import { engineCommand } from "../../engine-call.ts";
 import { infoText } from "../../info/index.ts";
 
@@ -17,6 +18,16 @@ export const info = engineCommand({
   history: [["7.0.0", "Takes several sections."]],
 
   run(call) {
-    call.reply.verbatim("txt", infoText(call.engine, call.words(1)));
+    verbatimBytes(call.reply, infoText(call.engine, call.words(1)));
   },
 });
+
+/** Text with a character for each byte: paths are in it, and need not be UTF-8. */
+function verbatimBytes(reply: ReplyWriter, text: string): void {
+  if (!reply.resp3) {
+    reply.bulkLatin1(text);
+    return;
+  }
+  const bytes = latin1Bytes(`=${text.length + 4}\r\ntxt:${text}\r\n`);
+  reply.rawBytes(bytes, 0, bytes.length);
+}

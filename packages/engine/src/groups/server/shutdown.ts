@@ -26,26 +26,26 @@ export const shutdown = engineCommand({
   history: [["7.0.0", "Added NOW, FORCE and ABORT."]],
 
   run(call) {
-    const { client, engine, reply, argc } = call;
+    const { client, engine, argc } = call;
     const request: ShutdownRequest = { save: "default" };
+    let aborts = false;
     for (let index = 1; index < argc; index++) {
       if (call.is(index, "NOSAVE") && request.save !== "save") request.save = "nosave";
       else if (call.is(index, "SAVE") && request.save !== "nosave") request.save = "save";
       else if (call.is(index, "NOW")) request.now = true;
       else if (call.is(index, "FORCE")) request.force = true;
-      else if (call.is(index, "ABORT")) request.abort = true;
+      else if (call.is(index, "ABORT")) aborts = true;
       else throw errors.syntax;
     }
-    if (request.abort === true) {
+    if (aborts) {
       if (request.save !== "default" || request.now || request.force) throw errors.syntax;
-      if (!engine.isShuttingDown) throw noShutdown;
-      void engine.shutdown(request);
-      reply.ok();
-      return;
+      throw noShutdown; // Whoever could send this comes before a shutdown or after it.
     }
+    const isEnding = engine.shutdown(request);
+    // What was answered before in this batch leaves first, and nothing behind this is executed.
     client.mark(ClientState.WAITING, true);
-    void engine.shutdown(request).then((done) => {
-      if (done) {
+    void Promise.resolve().then(() => {
+      if (isEnding) {
         engine.host.exit(0);
         return;
       }

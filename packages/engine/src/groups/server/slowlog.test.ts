@@ -1,5 +1,6 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { SlowLog } from "../../slow-log.ts";
 
 const logsAll = () => harness({ config: { "slowlog-log-slower-than": 0 } as never });
 type Entry = [
@@ -89,5 +90,38 @@ describe("SLOWLOG", () => {
     kv.send("SLOWLOG", "RESET");
     kv.send("DEBUG", "SLEEP", "0.02");
     expect(kv.send("SLOWLOG", "LEN")).toBe(0);
+  });
+
+  test("no entry costs more because there are many", () => {
+    const kv = logsAll();
+    kv.send("CONFIG", "SET", "slowlog-max-len", "9223372036854775807");
+    const { slowLog, call } = kv.engine;
+    const client = kv.self.client as NonNullable<typeof kv.self.client>;
+    kv.send("GET", "k");
+    const took = (count: number) => {
+      const startedMs = performance.now();
+      for (let i = 0; i < count; i++) slowLog.offer(call, client, 1, 1);
+      return (performance.now() - startedMs) / count;
+    };
+    took(200_000);
+    // About one microsecond; an array that is added to in front takes a hundred.
+    expect(took(20_000)).toBeLessThan(0.03);
+    expect(slowLog.length).toBeGreaterThan(220_000);
+    kv.send("CONFIG", "SET", "slowlog-max-len", 3);
+    kv.send("GET", "k");
+    expect(kv.send("SLOWLOG", "LEN")).toBe(3);
+    expect(slowLog.keptBytes).toBeLessThanOrEqual(65536);
+  });
+
+  test("all entries together take no more than they may", () => {
+    const kv = logsAll();
+    const log = new SlowLog(2 ** 20);
+    log.thresholdUs = 0;
+    log.lengthMax = Number.MAX_SAFE_INTEGER;
+    const client = kv.self.client as NonNullable<typeof kv.self.client>;
+    kv.send("MGET", ...Array.from({ length: 40 }, () => "k".repeat(500)));
+    for (let i = 0; i < 2000; i++) log.offer(kv.engine.call, client, 1, 1);
+    expect(log.keptBytes).toBeLessThanOrEqual(2 ** 20);
+    expect(log.length).toBeGreaterThan(100);
   });
 });

@@ -19,23 +19,23 @@ const get = engineCommand({
   history: [["4.0.0", "Entries tell the client's address and name."]],
   run(call) {
     const { reply, engine } = call;
-    const { entries } = engine.slowLog;
+    const { slowLog } = engine;
     let count = COUNT_DEFAULT;
     if (call.argc > 3) throw subcommandError(call);
     if (call.argc > 2) count = call.integer(2, badCount);
     if (count < -1) throw badCount;
-    if (count === -1 || count > entries.length) count = entries.length;
+    if (count === -1 || count > slowLog.length) count = slowLog.length;
     reply.array(count);
-    for (const entry of entries.slice(0, count)) {
-      reply.array(6);
-      reply.integer(entry.id);
-      reply.integer(entry.timeSeconds);
-      reply.integer(entry.microseconds);
-      reply.array(entry.words.length);
-      for (const word of entry.words) reply.bulkLatin1(word);
-      reply.bulkLatin1(entry.clientAddress);
-      reply.bulkLatin1(entry.clientName);
-    }
+    slowLog.each(count, {
+      entry(id, timeSeconds, microseconds, wordCount) {
+        reply.array(6);
+        reply.integer(id);
+        reply.integer(timeSeconds);
+        reply.integer(microseconds);
+        reply.array(wordCount);
+      },
+      text: (bytes, view, start, end) => reply.bulkFrom(bytes, view, start, end),
+    });
   },
 });
 
@@ -47,7 +47,7 @@ const len = engineCommand({
   arity: 2,
   tips: ["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"],
   run({ engine, reply }) {
-    reply.integer(engine.slowLog.entries.length);
+    reply.integer(engine.slowLog.length);
   },
 });
 
@@ -55,7 +55,7 @@ const reset = engineCommand({
   ...facts,
   name: "reset",
   summary: "Empties the slow log.",
-  complexity: "O(N) with N entries.",
+  complexity: "O(1)",
   arity: 2,
   tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
   run({ engine, reply }) {

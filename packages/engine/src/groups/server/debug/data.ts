@@ -2,7 +2,6 @@
 import { CommandError, errors, fail, Notify } from "@kv/commands";
 import {
   bytesOf,
-  type Database,
   Dict,
   ENCODING_NAMES,
   Encoding,
@@ -16,6 +15,7 @@ import {
   listpack as listpacks,
   NONE,
   type Ref,
+  RefList,
   setString,
   valueRef,
   viewOf,
@@ -35,6 +35,8 @@ const notAListpack = new CommandError("ERR Not a listpack encoded object.");
 const badReloadOption = new CommandError(
   "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
 );
+/** Half a data set must not be saved, nor loaded into. */
+const isLoading = new CommandError("LOADING Redis is loading the dataset in memory");
 const reloadFailed = new CommandError("ERR Error trying to load the RDB dump, check server logs.");
 const ZERO_DIGEST = "0".repeat(40);
 /** Bytes of a payload besides the value itself: its type, the version and the checksum. */
@@ -118,6 +120,7 @@ export function reload(call: EngineCall): void {
     else if (call.is(index, "MERGE")) merges = true;
     else throw badReloadOption;
   }
+  if (engine.saving.loading !== null) throw isLoading;
   if (saves && !engine.saving.saveNow()) fail("ERR");
   if (flushes) {
     engine.effects.databaseChanged(-1);
@@ -132,17 +135,23 @@ export function reload(call: EngineCall): void {
 /** Loads the file; where it has a key that is there already, the file's value wins. */
 function loadInFavour({ engine, keyspace }: EngineCall): boolean {
   const { arena, databases } = keyspace;
-  const waiting: [Database, Ref][] = [];
-  for (const database of databases)
-    database.dict.eachEntry((entry) => waiting.push([database, entry]));
-  for (const [database, entry] of waiting) database.detach(entry);
+  const waiting = databases.map((database) => {
+    const entries = new RefList();
+    database.dict.eachEntry((entry) => entries.push(entry));
+    for (let i = 0; i < entries.count; i++) database.detach(entries.at(i));
+    return entries;
+  });
   const done = engine.saving.loadNow();
-  for (const [database, entry] of waiting) {
-    const start = keyIndex(arena, entry);
-    const end = start + keyLength(arena, entry);
-    const found = database.findKey(bytesOf(arena, entry), viewOf(arena, entry), start, end);
-    if (found === NONE) database.adopt(entry);
-    else freeEntry(arena, entry);
+  for (const database of databases) {
+    const entries = waiting[database.index] as RefList;
+    for (let i = 0; i < entries.count; i++) {
+      const entry = entries.at(i);
+      const start = keyIndex(arena, entry);
+      const end = start + keyLength(arena, entry);
+      const found = database.findKey(bytesOf(arena, entry), viewOf(arena, entry), start, end);
+      if (found === NONE) database.adopt(entry);
+      else freeEntry(arena, entry);
+    }
   }
   return done;
 }

@@ -1,0 +1,29 @@
+import { mkdirSync, renameSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/server-process.ts";
+import { absolutePath, enterFolder, workingFolder } from "./byte-path.ts";
+import { pathBytes } from "./byte-string.ts";
+
+describe("paths as bytes", () => {
+  test("a folder is entered, named and found again, whatever it is called", () => {
+    if (process.platform !== "linux") return console.log("no such names here: not tested");
+    using folder = temporaryFolder();
+    const start = workingFolder();
+    try {
+      enterFolder(folder.path);
+      mkdirSync(pathBytes("d\xff"));
+      mkdirSync(pathBytes("d\xc3\xa4"));
+      enterFolder("d\xff");
+      expect(workingFolder()).toBe(`${folder.path}/d\xff`);
+      expect(absolutePath("../d\xc3\xa4/./f\xfe")).toBe(`${folder.path}/d\xc3\xa4/f\xfe`);
+      enterFolder("../d\xc3\xa4");
+      expect(absolutePath("f")).toBe(`${folder.path}/d\xc3\xa4/f`);
+      renameSync(pathBytes(`${folder.path}/d\xc3\xa4`), `${folder.path}/other`);
+      expect(workingFolder()).toBe(`${folder.path}/other`);
+      expect(() => enterFolder("missing\xff")).toThrow(/ENOENT/);
+      expect(absolutePath("/a/../b\xff")).toBe("/b\xff");
+    } finally {
+      enterFolder(start);
+    }
+  });
+});
