@@ -41,7 +41,7 @@ describe("AclLog", () => {
     const kv = harness();
     kv.send("AUTH", "u".repeat(100_000), "wrong");
     const [entry] = kv.send("ACL", "LOG") as string[][];
-    expect(entry?.[9]).toBe(`${"u".repeat(1024)}... (98976 more bytes)`);
+    expect(entry?.[9]).toBe("u".repeat(1024));
     expect(kv.engine.aclLog.keptBytes).toBeLessThan(3000);
   });
 

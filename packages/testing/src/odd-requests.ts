@@ -84,14 +84,7 @@ const texts = [
   "id",
 ];
 /** Keys that tests give a value before; half of the time a request is about one of them. */
-const oddKeys: readonly string[] = [
-  "text",
-  "number",
-  "long",
-  "small-hash",
-  "large-hash",
-  "none",
-];
+const oddKeys: readonly string[] = ["text", "number", "long", "small-hash", "large-hash", "none"];
 
 export class OddRequestMaker {
   private readonly chance: Chance;
