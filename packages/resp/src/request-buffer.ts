@@ -69,9 +69,10 @@ export class RequestBuffer {
     return this.length - this.pos;
   }
 
-  /** Memory that this reader holds. */
+  /** Memory that this reader holds. The far end of a long buffer is untouched, and costs nothing yet. */
   get bufferBytes(): number {
-    return this.own.length + this.partialArgs.byteLength;
+    const touched = Math.min(this.own.length, this.length + BUFFER_KEPT);
+    return touched + this.partialArgs.byteLength;
   }
 
   /** Frees spare capacity. For idle clients; not while a batch is being executed. */

@@ -95,8 +95,9 @@ export function populate(call: EngineCall): void {
   const size = argc > 4 ? positive(call, 4) : 0;
   for (let number = 0; number < count; number++) {
     const key = latin1Bytes(`${prefix}:${number}`);
-    const hash = db.hash(key, new DataView(key.buffer), 0, key.length);
-    if (db.find(key, new DataView(key.buffer), 0, key.length, hash) !== NONE) continue;
+    const view = new DataView(key.buffer);
+    const hash = db.hash(key, view, 0, key.length);
+    if (db.find(key, view, 0, key.length, hash) !== NONE) continue;
     const text = latin1Bytes(`value:${number}`);
     let value = text;
     if (size > 0) {
@@ -104,7 +105,7 @@ export function populate(call: EngineCall): void {
       value.set(text.subarray(0, size));
     }
     setString(db, NONE, key, 0, key.length, hash, value, 0, value.length, false, idle.fresh);
-    call.effects.keyChanged(db, key, new DataView(key.buffer), 0, key.length, "new", Notify.NEW);
+    call.effects.keyChanged(db, key, view, 0, key.length, "new", Notify.NEW);
   }
   reply.ok();
 }
