@@ -344,7 +344,7 @@ export class Arena extends PageSpans {
    * sure: each may need a span of its own, and they all fit in one free run.
    */
   hasRoomFor(blocks: number): boolean {
-    return this.findRun(blocks * SPAN_PAGES_MAX) !== 0;
+    return this.hasRun(blocks * SPAN_PAGES_MAX);
   }
 
   /** @internal Moves the class's spans in segments that are being left behind its other ones. */

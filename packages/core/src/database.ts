@@ -41,6 +41,9 @@ import {
 import { isInline } from "./string-value.ts";
 import { freeEffort, freeEntry, freeTable } from "./value.ts";
 
+/** So many small blocks' room is enough for a table's directory to grow as far as it can. */
+const DIRECTORY_BLOCKS = 128;
+
 export class Database {
   readonly keyspace: Keyspace;
   readonly arena: Arena;
@@ -154,6 +157,15 @@ export class Database {
     this.relink(old, entry, hadExpiry, hasExpiry);
     if (isNewExpiry) expires.insert(entry, expiresHash);
     this.dispose(old, lazily);
+  }
+
+  /**
+   * True when so many strings can be set without an expiry, one after the other, for sure: each key
+   * and value together not over SMALL_BYTES_MAX. That is an entry each, pages for the table to
+   * grow by, and a directory or two of the largest size.
+   */
+  hasRoomFor(strings: number): boolean {
+    return this.arena.hasRoomFor(2 * strings + DIRECTORY_BLOCKS);
   }
 
   /** Puts an entry into the tables it belongs to: into all of them or, when it throws, into none. */

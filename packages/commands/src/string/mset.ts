@@ -45,6 +45,9 @@ export const mget = command({
   },
 });
 
+/** A key and a value of together so many bytes fit a small block, whatever else stands in it. */
+const PLAIN_BYTES_MAX = 8192;
+
 /** What the MSET that runs now does with each pair: Pair, and the entry that belongs to it. */
 const kinds = new RefList();
 const entries = new RefList();
@@ -65,6 +68,13 @@ const REPLACED_MARK = 1 << 24;
  */
 function setAll(call: Call): void {
   const { argc, db } = call;
+  if (cannotFail(call)) {
+    for (let i = 1; i < argc; i += 2) {
+      call.putArgument(i, call.find(i), i + 1, false);
+      call.changed(i, "set", Notify.STRING);
+    }
+    return;
+  }
   kinds.clear();
   entries.clear();
   try {
@@ -83,6 +93,14 @@ function setAll(call: Call): void {
     else db.put(entry, call.findStored(i), call.hashOf(i), lazily);
     call.changed(i, "set", Notify.STRING);
   }
+}
+
+/** True when there is room for all pairs whatever becomes of them. */
+function cannotFail(call: Call): boolean {
+  const { argc } = call;
+  for (let i = 1; i < argc; i += 2)
+    if (call.length(i) + call.length(i + 1) > PLAIN_BYTES_MAX) return false;
+  return call.db.hasRoomFor((argc - 1) / 2);
 }
 
 function prepare(call: Call, index: number): void {
