@@ -23,7 +23,7 @@ import {
 
 /** What spanClass says of a span that is not of a size class. */
 export const LARGE = -1;
-export const FREE = -2;
+const FREE = -2;
 const UNUSED = -3;
 /** Free runs of up to 32 pages have a list each; longer ones share one per power of two. */
 const BIN_COUNT = 64;
