@@ -7,6 +7,7 @@ import {
   type Ref,
   roundedBytes,
   SEGMENT_SHIFT,
+  SMALL_BYTES_MAX,
   UNIT_MASK,
 } from "./arena.ts";
 import { InvariantError } from "./assert.ts";
@@ -235,5 +236,26 @@ describe("Arena", () => {
     expect(() => arena.alloc(100_000)).not.toThrow();
     expect(() => arena.alloc(100_000)).toThrow(ArenaFullError);
     arena.check();
+  });
+
+  test("keeps its word when it says that there is room for so many blocks", () => {
+    let kept = 0;
+    const sizes = fc.array(fc.integer({ min: 1, max: SMALL_BYTES_MAX }), {
+      minLength: 1,
+      maxLength: 30,
+    });
+    fc.assert(
+      fc.property(sizes, sizes, fc.nat(40), (before, wanted, large) => {
+        const arena = new Arena({ segmentBytes: 2 ** 21, limitBytes: 2 ** 21 });
+        const refs = before.map((bytes) => arena.alloc(bytes));
+        arena.alloc(1 + large * 40_000);
+        for (const [index, ref] of refs.entries()) if (index % 3 === 0) arena.free(ref);
+        if (!arena.hasRoomFor(wanted.length)) return;
+        kept++;
+        for (const bytes of wanted) expect(() => arena.alloc(bytes)).not.toThrow();
+        arena.check();
+      }),
+    );
+    expect(kept).toBeGreaterThan(20);
   });
 });

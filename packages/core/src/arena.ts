@@ -40,7 +40,7 @@ import {
 import { LARGE, PageSpans } from "./page-spans.ts";
 import { ArenaFullError, type ArenaOptions, SEGMENT_SHIFT, UNIT_MASK } from "./segments.ts";
 
-export { BLOCK_BYTES_MAX, roundedBytes } from "./block-size.ts";
+export { BLOCK_BYTES_MAX, roundedBytes, SMALL_BYTES_MAX } from "./block-size.ts";
 export { ArenaFullError, type ArenaOptions, SEGMENT_SHIFT, UNIT_MASK } from "./segments.ts";
 
 /** An address in the arena, as a signed 32-bit number of 8-byte units. */
@@ -69,7 +69,8 @@ const WRITE_BY_WORDS_MAX = 192;
 /** A larger buffer is not remembered: that would keep it alive. */
 const SOURCE_KEPT_BYTES_MAX = 2 ** 18;
 
-/** Pages of one span of each class: what may lie empty in a segment, waiting for the next block. */
+/** Pages of the largest span, and of one of each class: what may lie empty in a segment, waiting for the next block. */
+const SPAN_PAGES_MAX = CLASS_PAGES.reduce((most, pages) => Math.max(most, pages), 0);
 const IDLE_PAGES_MAX = CLASS_PAGES.reduce((sum, pages) => sum + pages, 0);
 
 /** @internal Blocks that a span of the class holds. */
@@ -336,6 +337,14 @@ export class Arena extends PageSpans {
     this.spanBump[span] = ((this.spanPage[span] as number) << PAGE_SHIFT) | 0;
     this.linkPartial(span, cls);
     return span;
+  }
+
+  /**
+   * True when so many blocks of up to SMALL_BYTES_MAX bytes can be had, one after the other, for
+   * sure: each may need a span of its own, and they all fit in one free run.
+   */
+  hasRoomFor(blocks: number): boolean {
+    return this.hasRun(blocks * SPAN_PAGES_MAX);
   }
 
   /** @internal Moves the class's spans in segments that are being left behind its other ones. */

@@ -41,6 +41,16 @@ import {
 import { isInline } from "./string-value.ts";
 import { freeEffort, freeEntry, freeTable } from "./value.ts";
 
+/** The tables of a database that were taken out of it. */
+export interface SetAside {
+  readonly dict: Dict;
+  readonly expires: Dict;
+  readonly generation: number;
+}
+
+/** So many small blocks' room is enough for a table's directory to grow as far as it can. */
+const DIRECTORY_BLOCKS = 128;
+
 export class Database {
   readonly keyspace: Keyspace;
   readonly arena: Arena;
@@ -154,6 +164,15 @@ export class Database {
     this.relink(old, entry, hadExpiry, hasExpiry);
     if (isNewExpiry) expires.insert(entry, expiresHash);
     this.dispose(old, lazily);
+  }
+
+  /**
+   * True when so many strings can be set without an expiry, one after the other, for sure: each key
+   * and value together not over SMALL_BYTES_MAX. That is an entry each, pages for the table to
+   * grow by, and a directory or two of the largest size.
+   */
+  hasRoomFor(strings: number): boolean {
+    return this.arena.hasRoomFor(2 * strings + DIRECTORY_BLOCKS);
   }
 
   /** Puts an entry into the tables it belongs to: into all of them or, when it throws, into none. */
@@ -380,9 +399,18 @@ export class Database {
 
   /** @internal As flush(), which also tidies up. */
   empty(lazily: boolean): number {
-    const { dict, expires } = this;
-    const removed = dict.count;
+    const removed = this.dict.count;
     if (removed === 0) return 0;
+    this.giveUp(this.setAside(), lazily);
+    return removed;
+  }
+
+  /**
+   * @internal Leaves the database empty and hands its tables over: for putBack() or giveUp(). Cannot
+   * fail after prepareFlush().
+   */
+  setAside(): SetAside {
+    const { dict, expires, generation } = this;
     this.prepareFlush();
     this.dict = this.spareDict as Dict;
     this.expires = this.spareExpires as Dict;
@@ -390,30 +418,39 @@ export class Database {
     this.spareExpires = null;
     this.generation = 0;
     this.expireCursor = 0;
+    return { dict, expires, generation };
+  }
+
+  /** @internal Takes tables back that were set aside. Returns what has come in their place. */
+  putBack({ dict, expires, generation }: SetAside): SetAside {
+    const present = { dict: this.dict, expires: this.expires, generation: this.generation };
+    this.dict = dict;
+    this.expires = expires;
+    this.generation = generation;
+    this.expireCursor = 0;
+    return present;
+  }
+
+  /** @internal Frees what was set aside. */
+  giveUp({ dict, expires }: SetAside, lazily: boolean): void {
     expires.free();
-    this.giveUp(dict, lazily);
-    this.tryPrepareFlush();
-    return removed;
-  }
-
-  private giveUp(dict: Dict, lazily: boolean): void {
-    const { cuts, lazyFree } = this.keyspace;
-    const { count } = dict;
-    if (cuts.adopt(dict)) return;
-    if (lazily && count > LAZY_FREE_EFFORT) {
-      lazyFree.addTable(dict);
-    } else {
-      freeTable(dict);
-      if (lazily) lazyFree.freedObjects += count;
-    }
-  }
-
-  private tryPrepareFlush(): void {
+    if (!this.keyspace.cuts.adopt(dict)) this.freeKeys(dict, lazily);
     try {
       this.prepareFlush();
     } catch (full) {
       // Then the next flush tries again, before it changes anything.
       if (!(full instanceof ArenaFullError)) throw full;
+    }
+  }
+
+  private freeKeys(dict: Dict, lazily: boolean): void {
+    const { lazyFree } = this.keyspace;
+    const { count } = dict;
+    if (lazily && count > LAZY_FREE_EFFORT) {
+      lazyFree.addTable(dict);
+    } else {
+      freeTable(dict);
+      if (lazily) lazyFree.freedObjects += count;
     }
   }
 

@@ -276,11 +276,12 @@ export class DictTable {
   }
 
   /** As reseed(); where there is no room for that, the dict stays slow. */
-  protected tryReseed(): void {
+  protected tryReseed(): boolean {
     try {
-      this.reseed();
+      return this.reseed();
     } catch (full) {
-      if (!(full instanceof ArenaFullError)) throw full;
+      if (full instanceof ArenaFullError) return false;
+      throw full;
     }
   }
 
@@ -345,7 +346,7 @@ export class DictTable {
     // dict explains do not happen by chance: somebody chose these keys.
     const explained = 32 - Math.clz32(this.count >>> (BITS_MAX - 1));
     if (depth > explained + 6 || depth >= 18) {
-      if (this.reseed()) return true;
+      if (this.tryReseed()) return true;
       assert(bits < BITS_LAST_RESORT, "a page is not fuller than the whole dict may be");
       this.rebuildPage(own, bits + 1);
       return false;

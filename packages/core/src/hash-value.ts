@@ -17,7 +17,7 @@
  * Whoever writes sees to the rest: an empty hash is to be deleted, a snapshot wants to know before
  * the first change. Freeing, copying and measuring are the same for all types: see value.ts.
  */
-import { type Arena, NONE, type Ref, roundedBytes } from "./arena.ts";
+import { type Arena, NONE, type Ref, roundedBytes, SMALL_BYTES_MAX } from "./arena.ts";
 import { assert } from "./assert.ts";
 import { Dict } from "./dict.ts";
 import {
@@ -79,6 +79,8 @@ export interface HashLimits {
 
 /** A listpack stays well below what one block of the arena can be, whatever the limits say. */
 const LISTPACK_BYTES_MAX = 2 ** 29;
+/** An element's encoding and the length behind it. */
+const ELEMENT_OVERHEAD_MAX = 10;
 /** Fields that next() fetches from the table at a time. */
 const BATCH = 64;
 /** Up to so many fields, looking for a duplicate by comparing all with all is the cheaper way. */
@@ -161,6 +163,17 @@ export class HashValue {
   /** Number of fields. */
   get length(): number {
     return this.isTable ? this.dict.count : listpackCount(this.arena, this.listpack) >>> 1;
+  }
+
+  /**
+   * True when `pairs` fields and values, of so many bytes together and none too long for a listpack,
+   * can be set one after the other for sure: all that is needed is a block for each, at the most.
+   */
+  hasRoomFor(pairs: number, pairsBytes: number, limits: HashLimits): boolean {
+    if (this.isTable || this.length + pairs > limits.maxListpackEntries) return false;
+    const { arena, listpack } = this;
+    const bytes = listpackBytes(arena, listpack) + pairsBytes + 2 * pairs * ELEMENT_OVERHEAD_MAX;
+    return bytes <= SMALL_BYTES_MAX && arena.hasRoomFor(pairs);
   }
 
   // The text of `field` and `value`, for callers that need nothing else.

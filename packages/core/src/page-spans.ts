@@ -49,6 +49,8 @@ export class PageSpans extends Segments {
   protected spanPrevious: Int32Array = new Int32Array(1024);
   spanCount = 1; // Span 0 is "no span".
   private spanRecycled = 0;
+  /** A free run, when it was looked for last, among the longest. */
+  private longRun = 0;
   /** The first span with room of each size class. */
   readonly partial = new Int32Array(CLASS_COUNT);
   /** @internal Segments, as bits, where nothing new is to lie if it can be helped. */
@@ -117,6 +119,18 @@ export class PageSpans extends Segments {
       if (best !== 0) return best;
     }
     return 0;
+  }
+
+  /** True when there is a free run of at least so many pages; may overlook some. */
+  protected hasRun(pages: number): boolean {
+    // One that was long a moment ago most often still is.
+    const known = this.longRun;
+    if (this.spanClass[known] === FREE && (this.spanPages[known] as number) >= pages)
+      return this.leftSegments === 0 || !this.isLeft(known);
+    let bin = BIN_COUNT - 1;
+    while (bin > 0 && this.bins[bin] === 0) bin--;
+    this.longRun = this.bins[bin] as number;
+    return this.findRun(pages) !== 0;
   }
 
   /** @internal Turns a used span into a free run, merged with the free runs on both sides. */

@@ -231,6 +231,26 @@ export function setText(
 }
 
 /**
+ * True when setString() would give the entry the string value[from, to), and no expiry, without
+ * asking for memory: so it cannot fail.
+ */
+export function fitsInPlace(
+  arena: Arena,
+  entry: Ref,
+  value: Uint8Array,
+  from: number,
+  to: number,
+): boolean {
+  const flags = flagsOf(arena, entry);
+  const length = to - from;
+  if (length <= INT64_TEXT_BYTES && parseInt64(value, from, to, number)) return flags === WORD_FLAG;
+  if (flags !== 0 || length > INLINE_BYTES_MAX) return false;
+  const offset = keyOffset(0) + keyLength(arena, entry);
+  const has = valueLength(arena, entry);
+  return has === length || roundedBytes(offset + has) === roundedBytes(offset + length);
+}
+
+/**
  * A new entry for the key bytes[start, end) that holds the string value[from, to), encoded as
  * setString would. It is in no table yet: Database.put() follows. `whenMs` is its expiry, or -1.
  */

@@ -23,17 +23,19 @@ export function withoutRoom(
   once: boolean,
   run: () => void,
 ): boolean {
-  const { alloc } = arena;
+  const { alloc, hasRoomFor } = arena;
   let count = 0;
   arena.alloc = (bytes) => {
     count++;
     if (count === failing || (count > failing && !once)) throw new ArenaFullError("full");
     return alloc.call(arena, bytes);
   };
+  arena.hasRoomFor = () => false;
   try {
     run();
   } finally {
     arena.alloc = alloc;
+    arena.hasRoomFor = hasRoomFor;
   }
   return count >= failing;
 }

@@ -6,9 +6,20 @@
 import { type Arena, NONE, type Ref } from "./arena.ts";
 import { InvariantError } from "./assert.ts";
 import { Dict } from "./dict.ts";
-import { Encoding, EXTERNAL_FLAG, encodingOf, flagsOf, setValueRef, valueRef } from "./object.ts";
+import {
+  Encoding,
+  EXTERNAL_FLAG,
+  encodingOf,
+  flagsOf,
+  setValueRef,
+  valueRef,
+  wordIndex,
+  wordsOf,
+} from "./object.ts";
 import { RefList } from "./ref-list.ts";
 
+/** Up to so many bytes a loop over words beats the call into the runtime. */
+const WORDS_BYTES_MAX = 512;
 /** Elements that are measured at a time. */
 const SLICE = 256;
 
@@ -125,6 +136,14 @@ function copyField(copy: Dict, field: Ref): void {
 export function copyBlock(arena: Arena, ref: Ref): Ref {
   const bytes = arena.blockBytes(ref);
   const copy = arena.alloc(bytes);
-  arena.copy(copy, 0, ref, 0, bytes);
+  if (bytes > WORDS_BYTES_MAX) {
+    arena.copy(copy, 0, ref, 0, bytes);
+    return copy;
+  }
+  const from = wordsOf(arena, ref);
+  const to = wordsOf(arena, copy);
+  const fromAt = wordIndex(ref);
+  const toAt = wordIndex(copy);
+  for (let i = bytes / 4 - 1; i >= 0; i--) to[toAt + i] = from[fromAt + i] as number;
   return copy;
 }

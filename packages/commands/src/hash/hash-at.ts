@@ -122,6 +122,20 @@ export function setField(
   return true;
 }
 
+/** True when there is room for all pairs whatever their number: nothing will have to be undone. */
+function cannotFail(call: Call, hash: HashValue, first: number): boolean {
+  const { argc, settings } = call;
+  limits.maxListpackEntries = settings.hashListpackEntriesMax;
+  limits.maxListpackValue = settings.hashListpackValueBytesMax;
+  let bytes = 0;
+  for (let i = first; i < argc; i++) {
+    const length = call.length(i);
+    if (length > limits.maxListpackValue) return false;
+    bytes += length;
+  }
+  return hash.hasRoomFor((argc - first) / 2, bytes, limits);
+}
+
 /** As setField, for all pairs of a field and its value from an argument on. Returns how many are new. */
 export function setPairs(call: Call, hash: HashValue | null, first: number): number {
   if (hash === null) {
@@ -135,7 +149,8 @@ export function setPairs(call: Call, hash: HashValue | null, first: number): num
       throw full;
     }
   }
-  if (first + 2 === call.argc) return setPairsIn(call, hash, first);
+  if (first + 2 === call.argc || cannotFail(call, hash, first))
+    return setPairsIn(call, hash, first);
   const { change } = windowsOf(call.keyspace);
   change.begin(hash);
   try {

@@ -108,7 +108,7 @@ function fillTable(steps: Uint8Array | null): number {
   const { bytes: a, start: aStart, end: aEnd } = first;
   const { bytes: b, start: bStart, end: bEnd } = second;
   const columns = bEnd - bStart;
-  const row = new Uint32Array(columns + 1);
+  const row = new Uint32Array(memoryFor((columns + 1) * 4));
   let bit = 0;
   for (let i = aStart; i < aEnd; i++) {
     const byte = a[i];
@@ -131,13 +131,23 @@ function fillTable(steps: Uint8Array | null): number {
 
 /** One bit a cell: 16 MiB at the most, unless proto-max-bulk-len was raised. */
 function newSteps(): Uint8Array {
-  return new Uint8Array(Math.ceil(((first.end - first.start) * (second.end - second.start)) / 8));
+  const cells = (first.end - first.start) * (second.end - second.start);
+  return new Uint8Array(memoryFor(Math.ceil(cells / 8)));
+}
+
+/** So many bytes for a while, or the error that there are none. */
+function memoryFor(bytes: number): ArrayBuffer {
+  try {
+    return new ArrayBuffer(bytes);
+  } catch {
+    throw noMemory;
+  }
 }
 
 function replySubsequence(call: Call): void {
   const steps = newSteps();
   let left = fillTable(steps);
-  const result = new Uint8Array(left);
+  const result = new Uint8Array(memoryFor(left));
   const columns = second.end - second.start;
   let i = first.end - first.start;
   let j = columns;

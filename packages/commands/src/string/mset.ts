@@ -1,5 +1,19 @@
 /** MGET, MSET, MSETNX: several keys at once. */
-import { freeEntry, NONE, type Ref, RefList, Type, typeOf } from "@kv/core";
+import {
+  type Arena,
+  fitsInPlace,
+  freeEntry,
+  idleBits,
+  isStringEntry,
+  NONE,
+  type Ref,
+  RefList,
+  setIdleBits,
+  Type,
+  typeOf,
+  wordIndex,
+  wordsOf,
+} from "@kv/core";
 import { arg } from "../arg.ts";
 import type { Call } from "../call.ts";
 import { command } from "../command.ts";
@@ -31,51 +45,115 @@ export const mget = command({
   },
 });
 
-/** The new entries of the MSET that runs now, and for each whether its key is new (1) or not (0). */
-const staged = new RefList();
-const newness = new RefList();
+/** A key and a value of together so many bytes fit a small block, whatever else stands in it. */
+const PLAIN_BYTES_MAX = 8192;
+
+/** What the MSET that runs now does with each pair: Pair, and the entry that belongs to it. */
+const kinds = new RefList();
+const entries = new RefList();
+const Pair = {
+  /** Overwrites a present entry where it lies. */
+  IN_PLACE: 1,
+  /** A new entry is to take the place of the present one, at the end. */
+  REPLACING: 2,
+  /** A new entry of a new key, which is in the database already. */
+  NEW: 3,
+} as const;
+/** Set in a present entry's word of idle bits, which has room for it, while another is to replace it. */
+const REPLACED_MARK = 1 << 24;
 
 /**
- * Sets all keys, or none when the arena has no room for the last one. New keys are added at once
- * and taken out again if need be; what takes the place of present keys waits for the end.
+ * Sets all keys, or none when the arena has no room for the last one. Whatever needs memory comes
+ * first: new keys, to be taken out again if need be, and what will take the place of present ones.
  */
 function setAll(call: Call): void {
   const { argc, db } = call;
-  staged.clear();
-  newness.clear();
-  try {
-    for (let i = 1; i < argc; i += 2) stage(call, i);
-  } catch (full) {
-    for (let i = 0; i < staged.count; i++) {
-      const entry = staged.at(i);
-      if (newness.at(i) === 1) db.detach(entry);
-      freeEntry(db.arena, entry);
+  if (cannotFail(call)) {
+    for (let i = 1; i < argc; i += 2) {
+      call.putArgument(i, call.find(i), i + 1, false);
+      call.changed(i, "set", Notify.STRING);
     }
+    return;
+  }
+  kinds.clear();
+  entries.clear();
+  try {
+    for (let i = 1; i < argc; i += 2) prepare(call, i);
+  } catch (full) {
+    for (let at = entries.count - 1; at >= 0; at--) undo(call, at);
     throw full;
   }
   // Nothing can fail from here on.
   const lazily = call.settings.lazyServerDel;
   for (let i = 1, at = 0; i < argc; i += 2, at++) {
-    if (newness.at(at) === 1) call.event(i, "new", Notify.NEW);
-    else db.put(staged.at(at), call.findStored(i), call.hashOf(i), lazily);
+    const kind = kinds.at(at);
+    const entry = entries.at(at);
+    if (kind === Pair.IN_PLACE) call.putArgument(i, entry, i + 1, false);
+    else if (kind === Pair.NEW) call.event(i, "new", Notify.NEW);
+    else db.put(entry, call.findStored(i), call.hashOf(i), lazily);
     call.changed(i, "set", Notify.STRING);
   }
 }
 
-function stage(call: Call, index: number): void {
+/** True when there is room for all pairs whatever becomes of them. */
+function cannotFail(call: Call): boolean {
+  const { argc } = call;
+  for (let i = 1; i < argc; i += 2)
+    if (call.length(i) + call.length(i + 1) > PLAIN_BYTES_MAX) return false;
+  return call.db.hasRoomFor((argc - 1) / 2);
+}
+
+function prepare(call: Call, index: number): void {
   const { db } = call;
+  const { arena } = db;
   const old = call.find(index);
-  const entry: Ref = call.createString(index, index + 1, old);
+  if (
+    old !== NONE &&
+    // A key that comes twice may have another entry by then.
+    !isMarked(arena, old) &&
+    isStringEntry(arena, old) &&
+    fitsInPlace(arena, old, call.bytes, call.start(index + 1), call.end(index + 1))
+  ) {
+    add(Pair.IN_PLACE, old);
+    return;
+  }
+  const entry = call.createString(index, index + 1, old);
   if (old === NONE) {
     try {
       db.put(entry, NONE, call.hashOf(index), false);
     } catch (full) {
-      freeEntry(db.arena, entry);
+      freeEntry(arena, entry);
       throw full;
     }
+    add(Pair.NEW, entry);
+  } else {
+    mark(arena, old, REPLACED_MARK);
+    add(Pair.REPLACING, entry);
   }
-  staged.push(entry);
-  newness.push(old === NONE ? 1 : 0);
+}
+
+function add(kind: number, entry: Ref): void {
+  kinds.push(kind);
+  entries.push(entry);
+}
+
+function undo(call: Call, at: number): void {
+  const { db } = call;
+  const { arena } = db;
+  const kind = kinds.at(at);
+  const entry = entries.at(at);
+  if (kind === Pair.IN_PLACE) return;
+  if (kind === Pair.NEW) db.detach(entry);
+  else mark(arena, call.findStored(1 + 2 * at), 0);
+  freeEntry(arena, entry);
+}
+
+function isMarked(arena: Arena, entry: Ref): boolean {
+  return ((wordsOf(arena, entry)[wordIndex(entry) + 1] as number) & REPLACED_MARK) !== 0;
+}
+
+function mark(arena: Arena, entry: Ref, bit: number): void {
+  setIdleBits(arena, entry, idleBits(arena, entry) | bit);
 }
 
 const msetArity = arityError("mset");

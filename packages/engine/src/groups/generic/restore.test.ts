@@ -1,3 +1,4 @@
+import { withoutRoom } from "@kv/core/testing";
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
@@ -18,6 +19,31 @@ describe("DUMP and RESTORE", () => {
       expect(kv.send("OBJECT", "ENCODING", `${key}2`)).toBe(kv.send("OBJECT", "ENCODING", key));
     }
     kv.check();
+  });
+
+  test("what a key holds stays when there is no room for its successor", () => {
+    const kv = harness();
+    kv.send("HSET", "table", "f", "x".repeat(2000), "g", 1);
+    kv.send("SET", "long", "y".repeat(2000));
+    const payloads = ["table", "long"].map((key) => kv.send("DUMP", key) as string);
+    kv.send("SET", "k", "mine", "PX", 100_000);
+    const { arena } = kv.engine.keyspace;
+    for (const payload of payloads) {
+      let refused = 0;
+      for (let nth = 1; ; nth++) {
+        const isHindered = withoutRoom(arena, nth, false, () => {
+          const reply = kv.send("RESTORE", "k", 1000, payload, "REPLACE");
+          if (reply !== "OK") refused++;
+        });
+        if (!isHindered) break;
+        expect(kv.send("GET", "k")).toBe("mine");
+        expect(kv.send("PTTL", "k")).toBe(100_000);
+        kv.check();
+      }
+      expect(refused).toBeGreaterThan(1);
+      expect(kv.send("PTTL", "k")).toBe(1000);
+      kv.send("SET", "k", "mine", "PX", 100_000);
+    }
   });
 
   test("any bit that is wrong is noticed", () => {

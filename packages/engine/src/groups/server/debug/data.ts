@@ -1,6 +1,7 @@
 /** DEBUG subcommands about data: OBJECT, DIGEST, POPULATE, RELOAD, HTSTATS. */
 import { CommandError, errors, fail, Notify } from "@kv/commands";
 import {
+  ArenaFullError,
   bytesOf,
   Dict,
   ENCODING_NAMES,
@@ -15,7 +16,7 @@ import {
   listpack as listpacks,
   NONE,
   type Ref,
-  RefList,
+  type SetAside,
   setString,
   valueRef,
   viewOf,
@@ -123,38 +124,68 @@ export function reload(call: EngineCall): void {
   }
   if (engine.saving.loading !== null) throw isLoading;
   if (saves && !engine.saving.saveNow()) fail("ERR");
-  if (flushes) {
-    engine.effects.databaseChanged(-1);
-    keyspace.flush(false);
+  const { databases } = keyspace;
+  for (const database of databases) database.prepareFlush();
+  if (flushes) engine.effects.databaseChanged(-1);
+  // What is there goes only when the file has been read, all of it.
+  const aside = databases.map((database) => database.setAside());
+  let done = engine.saving.loadNow();
+  if (flushes && done) {
+    for (const [index, tables] of aside.entries()) databases[index]?.giveUp(tables, false);
+  } else {
+    const loaded = aside.map((tables, index) => (databases[index] as Database).putBack(tables));
+    if (done && !merges) done = loaded.every(({ dict }, index) => isNew(databases[index], dict));
+    for (const [index, tables] of loaded.entries()) {
+      const database = databases[index] as Database;
+      if (!done) database.giveUp(tables, false);
+      else if (!mergeInto(database, tables)) done = false;
+    }
   }
-  const done = merges ? loadInFavour(call) : engine.saving.loadNow();
+  keyspace.tidy();
   if (!done) throw reloadFailed;
   engine.host.log("warning", "DB reloaded by DEBUG RELOAD");
   reply.ok();
 }
 
-/** Loads the file; where it has a key that is there already, the file's value wins. */
-function loadInFavour({ engine, keyspace }: EngineCall): boolean {
-  const { arena, databases } = keyspace;
-  const waiting = databases.map((database) => {
-    const entries = new RefList();
-    database.dict.eachEntry((entry) => entries.push(entry));
-    for (let i = 0; i < entries.count; i++) database.detach(entries.at(i));
-    return entries;
+function presentEntry(database: Database, entry: Ref): Ref {
+  const { arena } = database;
+  const start = keyIndex(arena, entry);
+  const end = start + keyLength(arena, entry);
+  return database.findKey(bytesOf(arena, entry), viewOf(arena, entry), start, end);
+}
+
+/** True when the database has none of these keys. */
+function isNew(database: Database | undefined, dict: Dict): boolean {
+  let clashes = 0;
+  dict.eachEntry((entry) => {
+    if (presentEntry(database as Database, entry) !== NONE) clashes++;
   });
-  const done = engine.saving.loadNow();
-  for (const database of databases) {
-    const entries = waiting[database.index] as RefList;
-    for (let i = 0; i < entries.count; i++) {
-      const entry = entries.at(i);
-      const start = keyIndex(arena, entry);
-      const end = start + keyLength(arena, entry);
-      const found = database.findKey(bytesOf(arena, entry), viewOf(arena, entry), start, end);
-      if (found === NONE) database.adopt(entry);
-      else freeEntry(arena, entry);
+  return clashes === 0;
+}
+
+/**
+ * Adds what was loaded to the database; where both have a key, the file's value wins. False: there
+ * was no room for all of it.
+ */
+function mergeInto(database: Database, { dict, expires }: SetAside): boolean {
+  const { arena } = database;
+  let isFull = false;
+  dict.eachEntry((entry) => {
+    const old = presentEntry(database, entry);
+    try {
+      if (!isFull) {
+        database.put(entry, old, database.dict.hashOfEntry(entry), false);
+        return;
+      }
+    } catch (full) {
+      if (!(full instanceof ArenaFullError)) throw full;
+      isFull = true;
     }
-  }
-  return done;
+    freeEntry(arena, entry);
+  });
+  expires.free();
+  dict.free();
+  return !isFull;
 }
 
 export function htstats(call: EngineCall): void {

@@ -1,4 +1,5 @@
 import { InvariantError } from "@kv/core";
+import { withoutRoom } from "@kv/core/testing";
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
@@ -131,6 +132,34 @@ describe("DEBUG", () => {
     expect(kv.send("PTTL", "old")).toBe(100_000);
     expect(kv.send("PTTL", "new")).toBe(50_000);
     expect(kv.send("DBSIZE")).toBe(3);
+    kv.check();
+  });
+
+  test("RELOAD that fails leaves the data set as it is", () => {
+    const kv = harness();
+    kv.send("SET", "a", "1", "PX", 100_000);
+    kv.send("HSET", "h", "f", "v");
+    kv.send("SAVE");
+    const file = kv.host.disk.contents("dump.rdb") as Uint8Array;
+    kv.send("SET", "b", "2");
+    const digest = kv.send("DEBUG", "DIGEST");
+    const { usedBytes } = kv.engine.keyspace.arena;
+    const failed = kv.error("ERR Error trying to load the RDB dump, check server logs.");
+    for (const options of [[], ["NOFLUSH"], ["NOFLUSH", "MERGE"], ["MERGE"]]) {
+      kv.host.disk.put("dump.rdb", file.slice(0, file.length - 12));
+      expect(kv.send("DEBUG", "RELOAD", "NOSAVE", ...options)).toEqual(failed);
+      kv.host.disk.put("dump.rdb", file);
+      withoutRoom(kv.engine.keyspace.arena, 3, false, () => {
+        expect(kv.send("DEBUG", "RELOAD", "NOSAVE", ...options)).toEqual(failed);
+      });
+      expect(kv.send("DEBUG", "DIGEST")).toBe(digest);
+      expect(kv.send("PTTL", "a")).toBe(100_000);
+    }
+    kv.send("FLUSHALL");
+    kv.send("SET", "a", "1", "PX", 100_000);
+    kv.send("HSET", "h", "f", "v");
+    kv.send("SET", "b", "2");
+    expect(kv.engine.keyspace.arena.usedBytes).toBe(usedBytes);
     kv.check();
   });
 
