@@ -225,12 +225,7 @@ export class ObjectReader {
         return NONE;
       }
       setIdleBits(arena, entry, idle);
-      try {
-        database.adopt(entry, hash);
-      } catch (full) {
-        this.discard(); // No room in the table: nobody else knows of the entry.
-        throw full;
-      }
+      database.adopt(entry, hash);
       this.entry = NONE;
       // The payload of a RESTORE does not tell the expiry: that value was begun without.
       if (expiryMs(arena, entry) !== whenMs) entry = database.setExpiry(entry, whenMs);
