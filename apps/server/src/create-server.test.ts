@@ -1,7 +1,8 @@
+import { readdirSync } from "node:fs";
 import * as net from "node:net";
 import { describe, expect, test, vi } from "vitest";
 import { createServer } from "./create-server.ts";
-import { ask } from "./testing/server-process.ts";
+import { ask, temporaryFolder } from "./testing/server-process.ts";
 
 describe("createServer", () => {
   test("listens on a port of its own until it goes out of scope", async () => {
@@ -44,6 +45,20 @@ describe("createServer", () => {
     const closed = new Promise((resolve) => socket.once("close", resolve));
     await Promise.all([server.close(), server.close()]);
     await closed;
+  });
+
+  test("however often it is closed, each time it waits until the disk is at rest", async () => {
+    using folder = temporaryFolder();
+    const server = await createServer({ dir: folder.path, save: "3600 1" });
+    expect(await ask(server.port, "SET k v\r\nBGSAVE")).toContain("saving started");
+    // Of the save that was given up nothing is left, whichever of the two comes back first.
+    const files = () => readdirSync(folder.path);
+    const first = server.close().then(files);
+    const second = server.close().then(files);
+    expect(await second).toEqual(["dump.rdb"]);
+    expect(await first).toEqual(["dump.rdb"]);
+    await using again = await createServer({ dir: folder.path, save: "" });
+    expect(await ask(again.port, "GET k")).toBe("$1\r\nv\r\n");
   });
 
   test("takes directives with typed values, and refuses wrong ones", async () => {

@@ -229,17 +229,17 @@ export class Server {
 
   /** True when the disk has nothing to do for this server. */
   get isSettled(): boolean {
-    return this.engine.isSettled;
+    return this.engine.saving.isSettled;
   }
 
   /** Resolves when it has not. */
   settled(): Promise<void> {
-    return this.engine.settled();
+    return this.engine.saving.settled();
   }
 
   /** Closes all sockets, and gives up what is under way. Nothing is saved: see shutdown. */
   close(): void {
-    this.engine.stop();
+    this.engine.saving.stop();
     this.#cron.stop();
     this.#turns.stop();
     this.#listeners.closeTcp();

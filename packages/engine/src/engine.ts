@@ -298,21 +298,6 @@ export class Engine {
     return this.shutdowns.begin(request);
   }
 
-  /** Nobody is served any more: what is under way on the disk is given up. */
-  stop(): void {
-    this.saving.stop();
-  }
-
-  /** True when the disk has nothing to do for this server: no save, no loading. */
-  get isSettled(): boolean {
-    return this.saving.isSettled;
-  }
-
-  /** Resolves when it has not. */
-  settled(): Promise<void> {
-    return this.saving.settled();
-  }
-
   // Serving.
 
   /** Parses what came with `chunk` (null: what had come before) and serves it. */

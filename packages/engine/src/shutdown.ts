@@ -57,7 +57,7 @@ export class Shutdown {
     }
     for (const client of engine.clients.values()) engine.output.flushOutbox(client);
     host.log("warning", "Redis is now ready to exit, bye bye...");
-    engine.stop();
+    saving.stop();
     return true;
   }
 }

@@ -1,4 +1,4 @@
-import { bytesOf, Keyspace, NONE, type Ref } from "@kv/core";
+import { ArenaFullError, bytesOf, Keyspace, NONE, type Ref } from "@kv/core";
 import { describe, expect, test } from "vitest";
 import { bytesOfText, contentsOf, HASH_LIMITS, putField, putString } from "../keyspace-contents.ts";
 import { RdbString } from "./input.ts";
@@ -55,6 +55,21 @@ describe("a payload", () => {
     readPayload(reader, key, payload, 0, payload.length);
     expect(reader.store(target.databases[0], key, -1, 0)).toBe(NONE);
     expect(target.arena.blockCount).toBe(blocks);
+  });
+
+  test("for which there is no room leaves nothing behind", () => {
+    const large = keyspaceWith((database) => {
+      for (let i = 0; i < 30; i++) putField(database, "h", `f${i}`, "v".repeat(60_000));
+    });
+    const payload = dumpPayload(large.arena, entryOf(large, "h"));
+    const small = { segmentBytes: 2 ** 20, limitBytes: 2 ** 20 };
+    const target = new Keyspace({ random32: () => 3, arena: small });
+    const blocks = target.arena.blockCount;
+    const reader = new ObjectReader(target, HASH_LIMITS);
+    const read = () => readPayload(reader, keyOf("copy"), payload, 0, payload.length);
+    expect(read).toThrow(ArenaFullError);
+    expect(target.arena.blockCount).toBe(blocks);
+    target.check();
   });
 
   test("with any byte changed, or cut anywhere, is not verified", () => {

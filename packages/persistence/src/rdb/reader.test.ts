@@ -417,6 +417,7 @@ describe("an RDB file", () => {
     const bytes = file("0010", 4, 1, "h", 2, 1, "f", 1, "v", 1, "g", 0x80, 0, 16, 0, 0, megabyte);
     loader.feed(bytes, 0, bytes.length);
     expect(loader.finish()?.message).toContain("OOM loading DB");
+    expect(loader.error?.isDamage).toBe(false);
     keyspace.check();
     expect(keyspace.keyCount).toBe(0);
   });

@@ -3,6 +3,7 @@ import { CommandError, errors, fail, Notify } from "@kv/commands";
 import {
   ArenaFullError,
   bytesOf,
+  type Database,
   Dict,
   ENCODING_NAMES,
   Encoding,
