@@ -69,10 +69,11 @@ export class Memory {
     this.engine.setUnusual(EngineState.MEMORY_LIMITED, this.evictor.settings.maxmemoryBytes > 0);
   }
 
-  /** Bytes in use: data and what is kept for clients, and the buffers of the batch being served. */
+  /** Bytes in use: data, what is kept for clients, buffers of the batch being served, and the logs. */
   get usedBytes(): number {
-    const { keyspace, reply, batch } = this.engine;
-    return keyspace.arena.usedBytes + this.clientBytes + reply.heldBytes + batch.heldBytes;
+    const { keyspace, reply, batch, slowLog, aclLog } = this.engine;
+    const buffers = this.clientBytes + reply.heldBytes + batch.heldBytes;
+    return keyspace.arena.usedBytes + buffers + slowLog.keptBytes + aclLog.keptBytes;
   }
 
   /** The client's buffers have grown, or may have become smaller. */

@@ -216,7 +216,7 @@ export function describeClient(engine: Engine, client: Client): string {
     ["ssub", client.shardChannelCount],
     ["multi", client.inTransaction && transaction !== null ? transaction.queue.count : -1],
     ["qbuf", reader.pendingBytes + request.whole],
-    ["qbuf-free", Math.max(0, reader.bufferBytes - reader.pendingBytes)],
+    ["qbuf-free", Math.max(0, reader.capacityBytes - reader.pendingBytes)],
     ["argv-mem", request.args],
     ["multi-mem", transaction?.queue.heldBytes ?? 0],
     ["rbs", client.outbox?.heldBytes ?? 0],

@@ -69,6 +69,11 @@ export class RequestBuffer {
     return this.length - this.pos;
   }
 
+  /** Bytes that the buffer has room for; moving into a larger one is a copy. */
+  get capacityBytes(): number {
+    return this.own.length;
+  }
+
   /** Memory that this reader holds. The far end of a long buffer is untouched, and costs nothing yet. */
   get bufferBytes(): number {
     const touched = Math.min(this.own.length, this.length + BUFFER_KEPT);
@@ -157,13 +162,17 @@ export class RequestBuffer {
     return true;
   }
 
-  /** Room for `total` bytes: twice that, but no more than a large bulk is known to need. */
+  /**
+   * Room for `total` bytes: twice that. Of a request whose last argument is a large one it is known
+   * how much more will come; where further ones follow, room for each would be a copy for each.
+   */
   protected grownSize(total: number): number {
     const doubled = bufferSize(total) * 2;
     if (this.partialStart < 0 || this.partialBulk < 0 || doubled <= BUFFER_KEPT) return doubled;
     const lead = this.partialStart - this.pos;
     const wanted = lead + this.partialPos + this.partialBulk + 2;
-    return Math.min(doubled, Math.max(total, wanted));
+    const least = this.partialLeft === 1 ? total : total + (total >>> 1);
+    return Math.min(doubled, Math.max(least, wanted));
   }
 }
 

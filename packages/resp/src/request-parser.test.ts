@@ -405,13 +405,26 @@ describe("memory", () => {
     const seen = new Set<number>();
     for (let at = 0; at < bytes.length; at += 65536) {
       c.send(bytes.subarray(at, at + 65536));
-      seen.add(c.reader.bufferBytes);
+      seen.add(c.reader.capacityBytes);
       expect(c.reader.bufferBytes).toBeLessThan(2 * Math.min(at + 65536, bytes.length) + 1024);
     }
     // A new size is a copy: their number grows with the logarithm of the length.
     expect(seen.size).toBeLessThan(12);
     expect(c.commands[0][2] === value).toBe(true);
     expect(c.reader.bufferBytes).toBeLessThan(2048);
+  });
+
+  test("many large arguments are not copied for each of them", () => {
+    const c = client();
+    const count = 64;
+    const bytes = encodeRequest(Array.from({ length: count }, () => "x".repeat(100_000)));
+    const sizes = new Set<number>();
+    for (let at = 0; at < bytes.length; at += 50_000) {
+      c.send(bytes.subarray(at, at + 50_000));
+      sizes.add(c.reader.capacityBytes);
+    }
+    expect(c.commands[0]).toHaveLength(count);
+    expect(sizes.size).toBeLessThan(20);
   });
 
   test("the buffer of a large request is freed with its batch, unless the request is given back", () => {
