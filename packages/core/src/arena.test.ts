@@ -246,9 +246,9 @@ describe("Arena", () => {
     });
     fc.assert(
       fc.property(sizes, sizes, fc.nat(40), (before, wanted, large) => {
-        const arena = new Arena({ segmentBytes: 2 ** 21, limitBytes: 2 ** 21 });
+        const arena = new Arena({ segmentBytes: 2 ** 22, limitBytes: 2 ** 22 });
         const refs = before.map((bytes) => arena.alloc(bytes));
-        arena.alloc(1 + large * 40_000);
+        arena.alloc(1 + large * 50_000);
         for (const [index, ref] of refs.entries()) if (index % 3 === 0) arena.free(ref);
         if (!arena.hasRoomFor(wanted.length)) return;
         kept++;
