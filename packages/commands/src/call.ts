@@ -26,6 +26,7 @@ import {
   parseInt64,
   type Ref,
   StringView,
+  setIdleBits,
   setInteger,
   setString,
   setText,
@@ -452,11 +453,8 @@ export class Call {
     return stored;
   }
 
-  /**
-   * An entry for the key at an argument with the string at another, to be put in the place of
-   * `old` (or NONE): in no database yet.
-   */
-  createString(keyArgument: number, valueArgument: number, old: Ref): Ref {
+  /** An entry for the key at an argument with the string at another: in no database yet. */
+  createString(keyArgument: number, valueArgument: number): Ref {
     const { arena, cuts } = this.keyspace;
     return createString(
       arena,
@@ -467,9 +465,17 @@ export class Call {
       this.bytes,
       this.start(valueArgument),
       this.end(valueArgument),
-      this.idleOf(old),
+      this.idle.fresh,
       -1,
     );
+  }
+
+  /** Puts what createString() made, for a key that is there, in the place of its entry. */
+  replaceWith(keyArgument: number, entry: Ref): void {
+    const { db, keyspace } = this;
+    const old = this.findStored(keyArgument);
+    setIdleBits(keyspace.arena, entry, this.idleOf(old));
+    db.put(entry, old, this.hashOf(keyArgument), this.settings.lazyServerDel);
   }
 
   // Saying what happened.

@@ -347,13 +347,27 @@ export class HashValue {
       this.cursor = this.readPair(this.cursor, this.field, this.value);
       return true;
     }
+    if (!this.nextInTable()) return false;
+    this.readField(this.batch.at(this.batchIndex++));
+    return true;
+  }
+
+  /** As next(), but passes over the field: of a table's, the memory is not even looked at. */
+  skip(): boolean {
+    if (!this.isTable) return this.next();
+    if (!this.nextInTable()) return false;
+    this.batchIndex++;
+    return true;
+  }
+
+  /** Sees to it that the batch goes on at its index; false at the end. */
+  private nextInTable(): boolean {
     while (this.batchIndex === this.batch.count) {
       if (this.cursor === 0) return false;
       this.batch.clear();
       this.batchIndex = 0;
       this.cursor = this.dict.scan(this.cursor, BATCH, this.batch);
     }
-    this.readField(this.batch.at(this.batchIndex++));
     return true;
   }
 

@@ -116,14 +116,15 @@ function replySelection(call: Call, hash: HashValue, count: number, withValues: 
   const { random32 } = call.keyspace;
   replyHeader(call, count, withValues);
   let wanted = count;
-  let left = hash.length;
   hash.rewind();
-  while (wanted > 0 && hash.next()) {
-    if (((random32() >>> 0) / 2 ** 32) * left < wanted) {
-      replyField(call, hash, withValues);
-      wanted--;
+  for (let left = hash.length; wanted > 0; left--) {
+    if (((random32() >>> 0) / 2 ** 32) * left >= wanted) {
+      hash.skip();
+      continue;
     }
-    left--;
+    hash.next();
+    replyField(call, hash, withValues);
+    wanted--;
   }
 }
 

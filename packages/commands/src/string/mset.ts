@@ -67,7 +67,7 @@ const REPLACED_MARK = 1 << 24;
  * first: new keys, to be taken out again if need be, and what will take the place of present ones.
  */
 function setAll(call: Call): void {
-  const { argc, db } = call;
+  const { argc } = call;
   if (cannotFail(call)) {
     for (let i = 1; i < argc; i += 2) {
       call.putArgument(i, call.find(i), i + 1, false);
@@ -84,13 +84,12 @@ function setAll(call: Call): void {
     throw full;
   }
   // Nothing can fail from here on.
-  const lazily = call.settings.lazyServerDel;
   for (let i = 1, at = 0; i < argc; i += 2, at++) {
     const kind = kinds.at(at);
     const entry = entries.at(at);
     if (kind === Pair.IN_PLACE) call.putArgument(i, entry, i + 1, false);
     else if (kind === Pair.NEW) call.event(i, "new", Notify.NEW);
-    else db.put(entry, call.findStored(i), call.hashOf(i), lazily);
+    else call.replaceWith(i, entry);
     call.changed(i, "set", Notify.STRING);
   }
 }
@@ -117,7 +116,7 @@ function prepare(call: Call, index: number): void {
     add(Pair.IN_PLACE, old);
     return;
   }
-  const entry = call.createString(index, index + 1, old);
+  const entry = call.createString(index, index + 1);
   if (old === NONE) {
     try {
       db.put(entry, NONE, call.hashOf(index), false);
