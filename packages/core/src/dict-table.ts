@@ -363,10 +363,9 @@ export class DictTable {
     return false;
   }
 
-  /** Bytes of the directories that this many insertions may lead to, the present one left out. */
+  /** Bytes of the directories that so many insertions may lead to: the last, and all on the way. */
   directoryBytesMax(insertions: number): number {
-    const depth = Math.min(explainedDepth(this.count + insertions) + DEPTH_SLACK, DEPTH_MAX) + 1;
-    return 16 << depth; // The last one, and all those on the way there.
+    return 32 << Math.min(explainedDepth(this.count + insertions) + DEPTH_SLACK, DEPTH_MAX);
   }
 
   /** Moves a page's entries to a new one of 2^bits slots. */
