@@ -14,7 +14,14 @@
  * Not in this file: what happens when a key has expired (the caller decides whether to remove it,
  * and who is told), eviction, notifications.
  */
-import { type Arena, ArenaFullError, NONE, type Ref, roundedBytes } from "./arena.ts";
+import {
+  type Arena,
+  ArenaFullError,
+  NONE,
+  type Ref,
+  roundedBytes,
+  SMALL_BYTES_MAX,
+} from "./arena.ts";
 import { assert } from "./assert.ts";
 import { Dict } from "./dict.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -47,9 +54,6 @@ export interface SetAside {
   readonly expires: Dict;
   readonly generation: number;
 }
-
-/** So many small blocks' room is enough for a table's directory to grow as far as it can. */
-const DIRECTORY_BLOCKS = 128;
 
 export class Database {
   readonly keyspace: Keyspace;
@@ -168,11 +172,12 @@ export class Database {
 
   /**
    * True when so many strings can be set without an expiry, one after the other, for sure: each key
-   * and value together not over SMALL_BYTES_MAX. That is an entry each, pages for the table to
-   * grow by, and a directory or two of the largest size.
+   * and value together not over SMALL_BYTES_MAX. That is an entry and a page of the table for each,
+   * and what the table's directory may grow to.
    */
   hasRoomFor(strings: number): boolean {
-    return this.arena.hasRoomFor(2 * strings + DIRECTORY_BLOCKS);
+    const directoryBlocks = Math.ceil(this.dict.directoryBytesMax(strings) / SMALL_BYTES_MAX);
+    return this.arena.hasRoomFor(2 * strings + directoryBlocks);
   }
 
   /** Puts an entry into the tables it belongs to: into all of them or, when it throws, into none. */

@@ -56,8 +56,17 @@ const WALK_MAX = 512;
 const HEADER_BYTES = 32;
 const INLINE = 4;
 
+/** Pages are split to this depth, and up to so many levels below what the dict's size explains. */
+const DEPTH_MAX = 18;
+const DEPTH_SLACK = 6;
+
+/** How deep the pages of so many entries are. */
+function explainedDepth(count: number): number {
+  return 32 - Math.clz32(count >>> (BITS_MAX - 1));
+}
+
 /** Room for one page's slots while it is rearranged. */
-let scratch: Int32Array<ArrayBuffer> = new Int32Array(2 << BITS_MAX);
+let scratch = new Int32Array(2 << BITS_MAX);
 
 export class DictTable {
   readonly arena: Arena;
@@ -342,10 +351,9 @@ export class DictTable {
       this.rebuildPage(own, bits + 1);
       return false;
     }
-    // With good hashes all pages are about equally deep. Six levels more than the size of the
+    // With good hashes all pages are about equally deep. So many levels more than the size of the
     // dict explains do not happen by chance: somebody chose these keys.
-    const explained = 32 - Math.clz32(this.count >>> (BITS_MAX - 1));
-    if (depth > explained + 6 || depth >= 18) {
+    if (depth > explainedDepth(this.count) + DEPTH_SLACK || depth >= DEPTH_MAX) {
       if (this.tryReseed()) return true;
       assert(bits < BITS_LAST_RESORT, "a page is not fuller than the whole dict may be");
       this.rebuildPage(own, bits + 1);
@@ -353,6 +361,11 @@ export class DictTable {
     }
     this.split(own);
     return false;
+  }
+
+  /** Bytes of the directories that so many insertions may lead to: the last, and all on the way. */
+  directoryBytesMax(insertions: number): number {
+    return 32 << Math.min(explainedDepth(this.count + insertions) + DEPTH_SLACK, DEPTH_MAX);
   }
 
   /** Moves a page's entries to a new one of 2^bits slots. */
@@ -419,11 +432,8 @@ export class DictTable {
         place(lowerWords, lowerAt, depth, bits, hash, entry);
       }
     }
-    if (bits > BITS_MAX) {
-      // A page so large is a rarity, and its scratch is not kept.
-      scratch.buffer.transfer(0);
-      scratch = new Int32Array(2 << BITS_MAX);
-    }
+    // A page so large is a rarity, and its scratch is not kept.
+    if (bits > BITS_MAX) scratch = new Int32Array(2 << BITS_MAX);
     this.namePage(own, lower, depth, bits, (meta >>> USED_SHIFT) - upperUsed);
     this.namePage(own + (1 << (this.depth - depth)), upper, depth, bits, upperUsed);
     if (depth === this.depth) this.headerWords[this.headerAt + 7]! += 2;
