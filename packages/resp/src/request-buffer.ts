@@ -164,7 +164,8 @@ export class RequestBuffer {
 
   /**
    * Room for `total` bytes: twice that. Of a request whose last argument is a large one it is known
-   * how much more will come; where further ones follow, room for each would be a copy for each.
+   * how much more will come: as much at once, but not over eight times what has, for untouched memory
+   * costs nothing and each copy does. Where further ones follow, room for each would be a copy each.
    */
   protected grownSize(total: number): number {
     const doubled = bufferSize(total) * 2;
@@ -172,7 +173,8 @@ export class RequestBuffer {
     const lead = this.partialStart - this.pos;
     const wanted = lead + this.partialPos + this.partialBulk + 2;
     const least = this.partialLeft === 1 ? total : total + (total >>> 1);
-    return Math.min(doubled, Math.max(least, wanted));
+    const most = total < BUFFER_LARGE ? doubled : total * 8;
+    return Math.min(most, Math.max(least, wanted));
   }
 }
 

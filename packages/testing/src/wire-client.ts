@@ -5,7 +5,7 @@
  */
 import { createConnection, type Socket } from "node:net";
 
-const REPLY_LIMIT_MS = 10_000;
+const REPLY_LIMIT_MS = 45_000;
 
 /** Position behind the reply that begins at `start`, or -1 while it is not whole. */
 export function replyEnd(text: string, start = 0): number {
