@@ -202,7 +202,7 @@ describe("what clients make the server keep", () => {
         `${what}: ${(used / MIB).toFixed(1)} MiB counted, ${(resident / MIB).toFixed(1)} MiB resident`,
       );
       expect(used).toBeGreaterThan(30 * MIB);
-      const spare = what.includes("10 MiB") ? SPARE_BYTES_OF_BUFFERS : SPARE_BYTES;
+      const spare = what.includes("MiB") ? SPARE_BYTES_OF_BUFFERS : SPARE_BYTES;
       expect(Math.abs(resident - used)).toBeLessThan(resident * 0.1 + spare);
       expect(await watcher.request("PING")).toBe("+PONG\r\n");
       for (const socket of sockets.splice(0)) socket.destroy();
