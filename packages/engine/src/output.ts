@@ -37,7 +37,7 @@ export class Output {
   /** Sends what the shared reply buffer holds, for this client. */
   sendReply(client: Client): void {
     const { reply } = this.engine;
-    if (reply.length === 0 && reply.total === 0 && !reply.isOverflowed) return;
+    if (reply.isEmpty) return;
     this.send(client, reply);
     reply.reset();
   }
@@ -130,7 +130,7 @@ export class Output {
   /** Sends what others have for this client. */
   flushOutbox(client: Client): void {
     const { outbox } = client;
-    if (outbox === null || (outbox.total === 0 && !outbox.isOverflowed)) return;
+    if (outbox === null || outbox.isEmpty) return;
     this.send(client, outbox);
     outbox.reset();
     if (!client.subscribes) client.outbox = null;
@@ -198,7 +198,7 @@ export class Output {
 export function describeClient(engine: Engine, client: Client): string {
   const { connection, reader } = client;
   const seconds = (sinceMs: number) => Math.max(0, Math.floor((engine.nowMs - sinceMs) / 1000));
-  const pending = connection.pendingBytes + (client.outbox?.total ?? 0);
+  const pending = engine.output.pendingBytes(client);
   const request = requestBytes(engine, client);
   const transaction = client.transaction;
   const fields: (readonly [string, string | number])[] = [

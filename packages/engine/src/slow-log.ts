@@ -8,6 +8,7 @@
  *      id f64 | time in seconds f64 | microseconds f64 | count of texts u32 | text | text ...
  *      text = length u32, bytes                       the words, then the client's address and name
  */
+import { writeLatin1 } from "@kv/resp";
 import type { Client } from "./client.ts";
 import type { EngineCall } from "./engine-call.ts";
 import { RecordLog } from "./record-log.ts";
@@ -135,9 +136,4 @@ export class SlowLog {
   reset(): void {
     this.records.clear();
   }
-}
-
-function writeLatin1(target: Uint8Array, at: number, text: string): number {
-  for (let i = 0; i < text.length; i++) target[at++] = text.charCodeAt(i);
-  return at;
 }

@@ -52,6 +52,11 @@ export class ReplyBuffer {
     return this.partsBytes + this.length;
   }
 
+  /** Nothing was written since the last reset(), not even what was dropped. */
+  get isEmpty(): boolean {
+    return this.total === 0 && !this.isOverflowed;
+  }
+
   /** Bytes of memory that the replies and the room behind them take. */
   get heldBytes(): number {
     return this.partsBytes + this.bytes.length;
@@ -116,7 +121,7 @@ export class ReplyBuffer {
 
   /** Where the next reply will begin; rewind() returns to it. */
   mark(): number {
-    return this.partsBytes + this.length;
+    return this.total;
   }
 
   /** Cuts off everything written since the mark. */

@@ -5,8 +5,9 @@
  *      own   [ consumed | unfinished request and what follows it |      free      ]
  *                       ^ pos                                    ^ length
  *
- * Memory follows the bytes received, never the lengths announced; the buffer at most doubles with
- * each arrival, and moving what waits stays linear in what arrives.
+ * Memory follows the bytes received, never the lengths announced: the buffer at most doubles with
+ * each arrival or, from a megabyte on, has eight times the bytes that came, the rest of it untouched.
+ * Moving what waits stays linear in what arrives.
  */
 import { release } from "./release.ts";
 import { type RequestLimits, STRANGER_BUFFER_MAX } from "./request-limits.ts";

@@ -16,7 +16,7 @@
  *     when a large one arrives a byte at a time. (A request with an error in it, or one given
  *     back by suspend(), is read again from its start.)
  *   - Memory follows the bytes received, never the lengths announced: a header of half a gigabyte
- *     allocates nothing. The own buffer at most doubles with each arrival.
+ *     allocates nothing. How the own buffer grows: request-buffer.ts.
  *   - Before authentication a batch holds one request, because the request may be the AUTH that
  *     lifts the limits which the next one is read under.
  *   - The raw bytes of a request are never changed. An argument with escapes in an inline request
