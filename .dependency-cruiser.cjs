@@ -3,7 +3,7 @@
  *
  *   apps       server   bench                              may use node:* ; nothing imports an app
  *   engine     engine                                      sees the parts and the ground
- *   parts      commands   persistence   eviction   config  see what their rule says
+ *   parts      commands   acl   persistence   eviction   config   see what their rule says
  *   ground     core   resp                                 import nothing, not even each other
  *
  * @kv/testing stands outside the picture: it sees everything below the apps, and only tests see it.
@@ -42,6 +42,11 @@ module.exports = {
       "@kv/commands may import @kv/core and @kv/resp. Need more? Have it passed in.",
     ),
     layer(
+      "acl",
+      ["commands", "core", "resp"],
+      "@kv/acl may import @kv/commands and the ground: it knows rules, not clients. Need more? Have it passed in.",
+    ),
+    layer(
       "persistence",
       ["core", "resp"],
       "@kv/persistence may import @kv/core and @kv/resp. Need files or time? Use the storage and the clock it is given.",
@@ -59,12 +64,12 @@ module.exports = {
     ),
     layer(
       "engine",
-      ["commands", "config", "core", "eviction", "persistence", "resp"],
+      ["acl", "commands", "config", "core", "eviction", "persistence", "resp"],
       "@kv/engine sees the parts and the ground. Need I/O? Add it to Host and let the app supply it.",
     ),
     layer(
       "testing",
-      ["commands", "config", "core", "engine", "eviction", "persistence", "resp"],
+      ["acl", "commands", "config", "core", "engine", "eviction", "persistence", "resp"],
       "@kv/testing sees everything below the apps. A test that needs an app stands in that app.",
       ["fast-check", "vitest"],
     ),

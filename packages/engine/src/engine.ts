@@ -30,42 +30,48 @@ import {
   ReplyWriter,
   type RequestLimits,
 } from "@kv/resp";
-import { Access } from "./access.ts";
-import { AclLog } from "./acl-log.ts";
-import { logConnection, refusalOf, refuse } from "./admission.ts";
-import { Caller, isTooLarge } from "./caller.ts";
-import { Client, ClientState, ReplyMode } from "./client.ts";
-import { ClientEviction } from "./client-eviction.ts";
-import { CLIENT_BYTES } from "./client-memory.ts";
-import { Clients } from "./clients.ts";
-import { CronJobs } from "./cron.ts";
-import { DebugSwitches } from "./debug-switches.ts";
-import { EngineEffects } from "./effects.ts";
-import { EngineCall } from "./engine-call.ts";
-import { groups } from "./groups/index.ts";
-import { absentSubsystems, askGuards, EngineState, type Subsystems, Verdict } from "./guards.ts";
-import type { Connection, Host } from "./host.ts";
-import { LatencyMonitor } from "./latency.ts";
-import { LookAhead } from "./look-ahead.ts";
-import { isHttp, lookup } from "./lookup.ts";
-import { Memory } from "./memory.ts";
-import type { EngineModule } from "./module.ts";
-import { Monitors } from "./monitor.ts";
-import { Output } from "./output.ts";
-import { Pause } from "./pause.ts";
-import { Propagator } from "./propagate.ts";
-import { PubSub } from "./pubsub.ts";
-import { Saving } from "./saving.ts";
-import { applyDirectives } from "./settings.ts";
-import { Shutdown, type ShutdownRequest } from "./shutdown.ts";
-import { SlowLog } from "./slow-log.ts";
-import { applyStatements } from "./statements.ts";
-import { Stats } from "./stats.ts";
-import { Tracking } from "./tracking.ts";
-import { queueCommand, type Transaction } from "./transaction.ts";
-import { unknownCommand } from "./unknown-command.ts";
-import { engineVersion, redisVersion } from "./version.ts";
-import { WatchedKeys } from "./watched-keys.ts";
+import { logConnection, refusalOf, refuse } from "./kernel/admission.ts";
+import { Caller, isTooLarge } from "./kernel/caller.ts";
+import { Client, ClientState, ReplyMode } from "./kernel/client.ts";
+import { CLIENT_BYTES } from "./kernel/client-costs.ts";
+import { Clients } from "./kernel/clients.ts";
+import { CronJobs } from "./kernel/cron.ts";
+import { DebugSwitches } from "./kernel/debug-switches.ts";
+import { EngineEffects } from "./kernel/effects.ts";
+import {
+  absentSubsystems,
+  askGuards,
+  EngineState,
+  type Subsystems,
+  Verdict,
+} from "./kernel/guards.ts";
+import type { Connection, Host } from "./kernel/host.ts";
+import { LatencyMonitor } from "./kernel/latency-monitor.ts";
+import { LookAhead } from "./kernel/look-ahead.ts";
+import { isHttp, lookup } from "./kernel/lookup.ts";
+import { Output } from "./kernel/output.ts";
+import { Pause } from "./kernel/pause.ts";
+import { Propagator } from "./kernel/propagate.ts";
+import { queueCommand, type Transaction } from "./kernel/queued.ts";
+import { Stats } from "./kernel/stats.ts";
+import { unknownCommand } from "./kernel/unknown-command.ts";
+import { Memory } from "./kernel/used-memory.ts";
+import { engineVersion, redisVersion } from "./kernel/version.ts";
+import { applyDirectives } from "./module/directives.ts";
+import { EngineCall } from "./module/engine-call.ts";
+import { applyStatements } from "./module/statements.ts";
+import type { EngineModule } from "./module/system.ts";
+import { Access } from "./systems/acl/access.ts";
+import { AclLog } from "./systems/acl/acl-log.ts";
+import { groups } from "./systems/index.ts";
+import { ClientEviction } from "./systems/memory/client-eviction.ts";
+import { Monitors } from "./systems/observe/monitors.ts";
+import { SlowLog } from "./systems/observe/slow-log.ts";
+import { PubSub } from "./systems/pubsub/subscriptions.ts";
+import { Saving } from "./systems/saving/saving.ts";
+import { Shutdown, type ShutdownRequest } from "./systems/saving/stopping.ts";
+import { Tracking } from "./systems/tracking/tracking.ts";
+import { WatchedKeys } from "./systems/transactions/watched-keys.ts";
 
 export interface EngineOptions {
   host: Host;

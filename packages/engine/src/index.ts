@@ -1,15 +1,16 @@
 /** @kv/engine: a whole server without I/O. See README.md. */
-export { AclStartError } from "./access.ts";
-export * from "./client.ts";
-export * from "./due.ts";
+
 export * from "./engine.ts";
-export * from "./engine-call.ts";
-export * from "./guards.ts";
-export * from "./host.ts";
-export { engineDirectives } from "./implemented-directives.ts";
-export * from "./module.ts";
-export * from "./propagate.ts";
-export { UnsupportedDirectiveError, unsupportedDirectives } from "./settings.ts";
-export * from "./shutdown.ts";
-export { checkStatements } from "./statements.ts";
-export * from "./version.ts";
+export * from "./kernel/client.ts";
+export * from "./kernel/due.ts";
+export * from "./kernel/guards.ts";
+export * from "./kernel/host.ts";
+export * from "./kernel/propagate.ts";
+export * from "./kernel/version.ts";
+export { UnsupportedDirectiveError, unsupportedDirectives } from "./module/directives.ts";
+export * from "./module/engine-call.ts";
+export { engineDirectives } from "./module/implemented-directives.ts";
+export { checkStatements } from "./module/statements.ts";
+export * from "./module/system.ts";
+export { AclStartError } from "./systems/acl/access.ts";
+export * from "./systems/saving/stopping.ts";

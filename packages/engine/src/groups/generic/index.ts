@@ -1,3 +1,3 @@
 /** Commands on keys of any type that need more than the data: its stored form. */
-export * from "./dump.ts";
-export * from "./restore.ts";
+export * from "../../systems/saving/dump.ts";
+export * from "../../systems/saving/restore.ts";

@@ -1,0 +1,10 @@
+/** @kv/acl: users and rules, and what they allow a request. See README.md. */
+export * from "./acl-file.ts";
+export * from "./command-rules.ts";
+export * from "./known-commands.ts";
+export * from "./patterns.ts";
+export * from "./request.ts";
+export * from "./rules.ts";
+export * from "./selector.ts";
+export * from "./user.ts";
+export * from "./users.ts";

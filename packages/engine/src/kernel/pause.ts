@@ -1,0 +1,66 @@
+/**
+ * CLIENT PAUSE: commands are held, unanswered, until the pause ends; then they are served in the
+ * order in which their clients came. WRITE holds only what may change the data set; ALL everything.
+ * While it is in force nothing expires and nothing is evicted.
+ */
+
+import type { Engine } from "../engine.ts";
+import { type Client, ClientState } from "./client.ts";
+import { EngineState } from "./guards.ts";
+
+export class Pause {
+  holdsAll = false;
+  holdsWrites = false;
+  endsMs = 0;
+  private readonly engine: Engine;
+  private readonly held = new Set<Client>();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  /** Whether anything is held now. A pause whose time is up ends here, not only with a later turn. */
+  isInForce(): boolean {
+    if (!this.holdsWrites) return false;
+    if (this.engine.nowMs >= this.endsMs) this.end();
+    return this.holdsWrites;
+  }
+
+  /** A further pause never shortens or softens the one in force (Redis 7.2). */
+  begin(endsMs: number, all: boolean): void {
+    if (!this.isInForce()) this.endsMs = 0;
+    if (endsMs > this.endsMs) this.endsMs = endsMs;
+    // A pause of no length holds nobody, not even until the next turn.
+    if (this.endsMs <= this.engine.nowMs) return;
+    if (all) this.holdsAll = true;
+    this.holdsWrites = true;
+    this.engine.setUnusual(EngineState.PAUSED, true);
+  }
+
+  /** CLIENT UNPAUSE, or time is up: those who wait go on with the next turn. */
+  end(): void {
+    this.holdsAll = false;
+    this.holdsWrites = false;
+    this.endsMs = 0;
+    this.engine.setUnusual(EngineState.PAUSED, false);
+    if (this.held.size > 0) this.engine.host.wake();
+  }
+
+  /** Before the host waits for events: no command is running that others could get in the way of. */
+  turn(): void {
+    if (this.isInForce() || this.held.size === 0) return;
+    const waiting = [...this.held];
+    this.held.clear();
+    // One of those that go on may begin another pause: then the rest are held again at once.
+    for (const client of waiting) if (!client.closed) this.engine.resume(client);
+  }
+
+  hold(client: Client): void {
+    client.mark(ClientState.WAITING, true);
+    this.held.add(client);
+  }
+
+  clientClosed(client: Client): void {
+    this.held.delete(client);
+  }
+}

@@ -1,0 +1,40 @@
+/** ACL LOG: shows the entries of ../../acl-log.ts, the newest first. */
+import type { EngineCall } from "../../module/engine-call.ts";
+import { subcommandError } from "../../module/subcommand-help.ts";
+
+const COUNT_DEFAULT = 10;
+
+export function aclLog(call: EngineCall): void {
+  const { engine, reply, argc } = call;
+  if (argc > 3) throw subcommandError(call);
+  if (argc === 3 && call.is(2, "RESET")) {
+    engine.aclLog.reset();
+    reply.ok();
+    return;
+  }
+  const count = argc === 3 ? Math.max(0, call.integer(2)) : COUNT_DEFAULT;
+  const nowMs = engine.host.wallMs();
+  const shown = engine.aclLog.newest(count);
+  reply.array(shown.length);
+  for (const entry of shown) {
+    reply.map(10);
+    reply.bulkLatin1("count");
+    reply.integer(entry.count);
+    for (const name of ["reason", "context", "object", "username"] as const) {
+      reply.bulkLatin1(name);
+      reply.bulkLatin1(entry[name]);
+    }
+    reply.bulkLatin1("age-seconds");
+    reply.double((nowMs - entry.createdMs) / 1000);
+    reply.bulkLatin1("client-info");
+    reply.bulkLatin1(entry.clientInfo);
+    for (const [name, value] of [
+      ["entry-id", entry.entryId],
+      ["timestamp-created", entry.createdMs],
+      ["timestamp-last-updated", entry.updatedMs],
+    ] as const) {
+      reply.bulkLatin1(name);
+      reply.integer(Math.floor(value));
+    }
+  }
+}

@@ -1,0 +1,324 @@
+/** ACL: who may do what. There is one user so far, `default`; its rules are those of ../../acl. */
+
+import {
+  type AclRequest,
+  applyRule,
+  joinSelectors,
+  newUser,
+  type Selector,
+  type User,
+} from "@kv/acl";
+import { ACL_CATEGORIES, arg, CommandError, fail, quoted } from "@kv/commands";
+import type { Engine } from "../../engine.ts";
+import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
+import { helpFor } from "../../module/subcommand-help.ts";
+import { aclLog } from "./acl-log-command.ts";
+
+const onlyDefault = new CommandError(
+  "ERR Users other than 'default' are not supported by this server yet",
+);
+const notRemovable = new CommandError("ERR The 'default' user cannot be removed");
+const noFile = new CommandError(
+  "ERR This Redis instance is not configured to use an ACL file. You may want to specify users " +
+    "via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis " +
+    "configuration file set) in order to store users in the Redis configuration.",
+);
+const notSaved = new CommandError(
+  "ERR There was an error trying to save the ACLs. Please check the server logs for more information",
+);
+const badBits = new CommandError(
+  "ERR ACL GENPASS argument must be the number of bits for the output password, a positive " +
+    "number up to 4096",
+);
+/** All rules of a user, as ACL LIST shows them, are no longer: each request is held against them. */
+const RULES_BYTES_MAX = 2 ** 20;
+const tooManyRules = new CommandError(
+  `ERR The rules of a user cannot be longer than ${RULES_BYTES_MAX} bytes in all`,
+);
+const GENPASS_BITS = 256;
+const GENPASS_BITS_MAX = 4096;
+
+const open = { group: "server", since: "6.0.0", flags: ["noscript", "loading", "stale"] } as const;
+const admin = { ...open, flags: ["admin", ...open.flags] } as const;
+
+const whoami = engineCommand({
+  ...open,
+  name: "whoami",
+  summary: "Tells the user of this connection.",
+  complexity: "O(1)",
+  arity: 2,
+  run({ client, reply }) {
+    reply.bulkLatin1(client.user.name);
+  },
+});
+
+const cat = engineCommand({
+  ...open,
+  name: "cat",
+  summary: "Lists the categories, or the commands of one.",
+  complexity: "O(N) with N commands.",
+  arity: -2,
+  args: [arg.optional(arg.string("categoryname"))],
+  run(call) {
+    const { engine, reply } = call;
+    let names: readonly string[] = ACL_CATEGORIES;
+    if (call.argc > 2) {
+      const word = call.word(2);
+      const category = ACL_CATEGORIES.find((each) => each === word.toLowerCase());
+      if (category === undefined) fail(`ERR Unknown category '${quoted(word)}'`);
+      names = engine.commands.listed
+        .filter(({ command }) => command.categories.includes(category))
+        .map(({ fullName }) => fullName);
+    }
+    reply.array(names.length);
+    for (const name of names) reply.bulkLatin1(name);
+  },
+});
+
+const users = engineCommand({
+  ...admin,
+  name: "users",
+  summary: "Lists the names of all users.",
+  complexity: "O(N) with N users.",
+  arity: 2,
+  run({ engine, reply }) {
+    reply.array(engine.access.users.byName.size);
+    for (const name of engine.access.users.byName.keys()) reply.bulkLatin1(name);
+  },
+});
+
+const list = engineCommand({
+  ...admin,
+  name: "list",
+  summary: "Lists all users with their rules.",
+  complexity: "O(N) with N users.",
+  arity: 2,
+  run({ engine, reply }) {
+    reply.array(engine.access.users.byName.size);
+    for (const user of engine.access.users.byName.values()) reply.bulkLatin1(user.line());
+  },
+});
+
+const getuser = engineCommand({
+  ...admin,
+  name: "getuser",
+  summary: "Shows the rules of a user.",
+  complexity: "O(N) with N rules.",
+  arity: 3,
+  args: [arg.string("username")],
+  history: [
+    ["6.2.0", "Shows channel patterns."],
+    ["7.0.0", "Shows selectors; keys and channels are shown as rules."],
+  ],
+  run(call) {
+    const { engine, reply } = call;
+    const user = engine.access.users.byName.get(call.word(2));
+    if (user === undefined) return reply.null();
+    const flags = user.flags();
+    reply.map(6);
+    reply.bulkLatin1("flags");
+    reply.set(flags.length);
+    for (const flag of flags) reply.bulkLatin1(flag);
+    reply.bulkLatin1("passwords");
+    reply.array(user.passwords.size);
+    for (const digest of user.passwords) reply.bulkLatin1(digest);
+    replySelector(call, user.root);
+    reply.bulkLatin1("selectors");
+    reply.array(user.selectors.length);
+    for (const selector of user.selectors) {
+      reply.map(3);
+      replySelector(call, selector);
+    }
+  },
+});
+
+function replySelector({ reply }: EngineCall, { commands, keys, channels }: Selector): void {
+  for (const [name, rules] of Object.entries({ commands, keys, channels })) {
+    reply.bulkLatin1(name);
+    reply.bulkLatin1(rules.words().join(" "));
+  }
+}
+
+const setuser = engineCommand({
+  ...admin,
+  name: "setuser",
+  summary: "Changes the rules of the default user.",
+  complexity: "O(N) with N rules.",
+  arity: -3,
+  args: [arg.string("username"), arg.optional(arg.many(arg.string("rule")))],
+  history: [
+    ["6.2.0", "Added channel patterns."],
+    ["7.0.0", "Added selectors and permissions by key."],
+  ],
+  run(call) {
+    const { engine, reply } = call;
+    if (call.word(2) !== "default") throw onlyDefault;
+    const { rules, unmatched } = joinSelectors(ruleWords(call));
+    if (unmatched !== undefined)
+      fail(`ERR Unmatched parenthesis in acl selector starting at '${quoted(unmatched)}'.`);
+    // Tried on another user first, so that all rules hold or none.
+    const { defaultUser } = engine.access.users;
+    const draft = newUser("default", engine.access);
+    draft.become(defaultUser);
+    for (const rule of rules) {
+      const problem = applyRule(draft, rule, engine.access);
+      if (problem !== undefined)
+        fail(`ERR Error in ACL SETUSER modifier '${quoted(rule)}': ${problem}`);
+    }
+    if (draft.line().length > RULES_BYTES_MAX) throw tooManyRules;
+    engine.access.replace(defaultUser, draft);
+    reply.ok();
+  },
+});
+
+/** The words of the rules. They are kept, as objects: so a request may not bring any number. */
+function ruleWords(call: EngineCall): string[] {
+  const words: string[] = [];
+  let bytes = 0;
+  for (let index = 3; index < call.argc; index++) {
+    bytes += call.length(index) + 1;
+    if (bytes > RULES_BYTES_MAX) throw tooManyRules;
+    words.push(call.text(index));
+  }
+  return words;
+}
+
+const deluser = engineCommand({
+  ...admin,
+  name: "deluser",
+  summary: "Removes users: there is none that can be.",
+  complexity: "O(1)",
+  arity: -3,
+  args: [arg.many(arg.string("username"))],
+  run(call) {
+    for (let index = 2; index < call.argc; index++)
+      if (call.word(index) === "default") throw notRemovable;
+    call.reply.integer(0);
+  },
+});
+
+const genpass = engineCommand({
+  ...open,
+  name: "genpass",
+  summary: "Makes a password from strong randomness.",
+  complexity: "O(1)",
+  arity: -2,
+  args: [arg.optional(arg.integer("bits"))],
+  run(call) {
+    const { engine, reply } = call;
+    const bits = call.argc > 2 ? call.integer(2) : GENPASS_BITS;
+    if (bits <= 0 || bits > GENPASS_BITS_MAX) throw badBits;
+    const digits = Math.ceil(bits / 4);
+    reply.bulkLatin1(engine.host.randomHex(Math.ceil(digits / 2)).slice(0, digits));
+  },
+});
+
+const dryrun = engineCommand({
+  ...admin,
+  name: "dryrun",
+  since: "7.0.0",
+  summary: "Tells whether a user may run a command, without running it.",
+  complexity: "O(1)",
+  arity: -4,
+  args: [arg.string("username"), arg.string("command"), arg.optional(arg.many(arg.string("arg")))],
+  run(call) {
+    const { engine, reply } = call;
+    const user = userNamed(engine, call.word(2));
+    const entry = commandAt(call, 3);
+    if (!entry.accepts(call.argc - 3))
+      fail(`ERR wrong number of arguments for '${entry.fullName}' command`);
+    const request: AclRequest = {
+      argc: call.argc - 3,
+      bytes: call.bytes,
+      length: (index) => call.length(index + 3),
+      is: (index, word) => call.is(index + 3, word),
+      text: (index) => call.text(index + 3),
+      start: (index) => call.start(index + 3),
+      end: (index) => call.end(index + 3),
+    };
+    const reason = engine.access.explain(user, entry, request);
+    if (reason === null) reply.ok();
+    else reply.bulkLatin1(reason);
+  },
+});
+
+function userNamed({ access }: Engine, name: string): User {
+  return access.users.byName.get(name) ?? fail(`ERR User '${quoted(name)}' not found`);
+}
+
+/** The command whose name begins at an argument, or fails as Redis does. */
+function commandAt(call: EngineCall, index: number) {
+  const name = call.word(index);
+  let entry = call.engine.commands.byName.get(name.toLowerCase());
+  if (entry?.subcommands != null && index + 1 < call.argc)
+    entry = entry.subcommands.get(call.word(index + 1).toLowerCase());
+  return entry ?? fail(`ERR Command '${quoted(name)}' not found`);
+}
+
+const load = engineCommand({
+  ...admin,
+  name: "load",
+  summary: "Reads the users from the ACL file: all that it says, or nothing.",
+  complexity: "O(N) with N rules.",
+  arity: 2,
+  run({ engine, reply }) {
+    if (engine.config.text("aclfile") === "") throw noFile;
+    const problems = engine.access.loadFile();
+    if (problems !== undefined) fail(`ERR ${problems}`);
+    reply.ok();
+  },
+});
+
+const save = engineCommand({
+  ...admin,
+  name: "save",
+  summary: "Writes the users into the ACL file.",
+  complexity: "O(N) with N rules.",
+  arity: 2,
+  run({ engine, reply }) {
+    if (engine.config.text("aclfile") === "") throw noFile;
+    const problem = engine.access.saveFile();
+    if (problem !== undefined) {
+      engine.host.log("warning", `Writing the ACL file failed: ${problem}`);
+      throw notSaved;
+    }
+    reply.ok();
+  },
+});
+
+const log = engineCommand({
+  ...admin,
+  name: "log",
+  summary: "Shows who was refused lately, or forgets it.",
+  complexity: "O(N) with N entries shown.",
+  arity: -2,
+  args: [arg.optional(arg.oneOf("operation", arg.integer("count"), arg.token("reset", "RESET")))],
+  history: [["7.2.0", "Entries have a number and the times of their first and last refusal."]],
+  run: aclLog,
+});
+
+const subcommands = [
+  cat,
+  deluser,
+  dryrun,
+  genpass,
+  getuser,
+  list,
+  load,
+  log,
+  save,
+  setuser,
+  users,
+  whoami,
+];
+
+export const acl = engineCommand({
+  name: "acl",
+  group: "server",
+  since: "6.0.0",
+  summary: "Groups the commands for users and what they may do.",
+  complexity: "As the subcommand.",
+  arity: -2,
+  flags: [],
+  subcommands: [...subcommands, helpFor("acl", subcommands, { group: "server", since: "6.0.0" })],
+});

@@ -1,0 +1,74 @@
+/** INFO commandstats, errorstats and latencystats: a row for each command or error that was seen. */
+import type { CommandEntry } from "@kv/commands";
+import type { Engine } from "../../engine.ts";
+import { CommandHistogram } from "../../kernel/latency-monitor.ts";
+import type { InfoSection } from "../../module/system.ts";
+
+type Rows = Iterable<readonly [name: string, value: string | number]>;
+
+/** A name as a part of a row: what separates rows and their parts must not be in it. */
+function safe(name: string): string {
+  return name.replace(/[#:\n\r]/g, "_");
+}
+
+function* commandRows({ commands }: Engine): Rows {
+  for (const entry of commands.listed) {
+    const { calls, microseconds, rejectedCalls, failedCalls } = entry;
+    if (calls === 0 && rejectedCalls === 0 && failedCalls === 0) continue;
+    const usec = Math.floor(microseconds);
+    const perCall = calls === 0 ? 0 : microseconds / calls;
+    yield [
+      `cmdstat_${safe(entry.fullName)}`,
+      `calls=${calls},usec=${usec},usec_per_call=${perCall.toFixed(2)},` +
+        `rejected_calls=${rejectedCalls},failed_calls=${failedCalls}`,
+    ];
+  }
+}
+
+function* errorRows({ stats }: Engine): Rows {
+  for (const code of [...stats.errors.keys()].sort())
+    yield [`errorstat_${safe(code)}`, `count=${stats.errors.get(code)}`];
+}
+
+/** The histogram of a command that has been measured, else null. */
+export function histogramOf(entry: CommandEntry): CommandHistogram | null {
+  return entry.histogram instanceof CommandHistogram ? entry.histogram : null;
+}
+
+function* latencyRows({ commands, config, latency }: Engine): Rows {
+  if (!latency.histogramsOn) return;
+  const percentiles = config.value<readonly number[]>("latency-tracking-info-percentiles");
+  if (percentiles.length === 0) return;
+  for (const entry of commands.listed) {
+    const histogram = histogramOf(entry);
+    if (histogram === null) continue;
+    const values = percentiles.map(
+      (percent) => `p${percent}=${histogram.percentileUs(percent).toFixed(3)}`,
+    );
+    yield [`latency_percentiles_usec_${safe(entry.fullName)}`, values.join(",")];
+  }
+}
+
+export const commandstatsSection: InfoSection = {
+  name: "commandstats",
+  title: "Commandstats",
+  isDefault: false,
+  fields: [],
+  rows: commandRows,
+};
+
+export const errorstatsSection: InfoSection = {
+  name: "errorstats",
+  title: "Errorstats",
+  isDefault: true,
+  fields: [],
+  rows: errorRows,
+};
+
+export const latencystatsSection: InfoSection = {
+  name: "latencystats",
+  title: "Latencystats",
+  isDefault: false,
+  fields: [],
+  rows: latencyRows,
+};

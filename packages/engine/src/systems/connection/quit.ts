@@ -1,0 +1,28 @@
+/** QUIT: the end of the connection, once everything before it has been answered. */
+import { engineCommand } from "../../module/engine-call.ts";
+
+export const quit = engineCommand({
+  name: "quit",
+  group: "connection",
+  since: "1.0.0",
+  summary: "Closes the connection.",
+  complexity: "O(1)",
+  arity: -1,
+  arityBecause: "It is never refused, whatever stands behind it.",
+  flags: [
+    "noscript",
+    "loading",
+    "stale",
+    "fast",
+    "no_auth",
+    "allow_busy",
+    "not_queued",
+    "while_subscribed",
+    "ends_connection",
+  ],
+
+  run({ client, engine, reply }) {
+    reply.ok();
+    engine.closeAfterReply(client, "quit");
+  },
+});

@@ -1,0 +1,221 @@
+/** DEBUG subcommands about data: OBJECT, DIGEST, POPULATE, RELOAD, HTSTATS. */
+import { CommandError, errors, fail, Notify } from "@kv/commands";
+import {
+  ArenaFullError,
+  bytesOf,
+  type Database,
+  Dict,
+  ENCODING_NAMES,
+  Encoding,
+  EXTERNAL_FLAG,
+  encodingOf,
+  flagsOf,
+  freeEntry,
+  idleBits,
+  keyIndex,
+  keyLength,
+  listpack as listpacks,
+  NONE,
+  type Ref,
+  type SetAside,
+  setString,
+  valueRef,
+  viewOf,
+} from "@kv/core";
+import { idleTimeMs } from "@kv/eviction";
+import { dumpPayload } from "@kv/persistence";
+import { latin1Bytes } from "@kv/resp";
+import type { EngineCall } from "../../module/engine-call.ts";
+import { Digester } from "./debug-digest.ts";
+import { tableStats } from "./tables.ts";
+
+const outOfRange = new CommandError("ERR Out of range database");
+const notATable = new CommandError(
+  "ERR The value stored at the specified key is not represented using an hash table",
+);
+const notAListpack = new CommandError("ERR Not a listpack encoded object.");
+const badReloadOption = new CommandError(
+  "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
+);
+/** Half a data set must not be saved, nor loaded into. */
+const isLoading = new CommandError("LOADING Redis is loading the dataset in memory");
+const reloadFailed = new CommandError("ERR Error trying to load the RDB dump, check server logs.");
+const ZERO_DIGEST = "0".repeat(40);
+/** Bytes of a payload besides the value itself: its type, the version and the checksum. */
+const PAYLOAD_FRAME_BYTES = 11;
+
+/** The key at an argument: also one whose time has passed, which looking must not remove. */
+function existing(call: EngineCall, index: number): Ref {
+  const entry = call.findStored(index);
+  if (entry === NONE) throw errors.noSuchKey;
+  return entry;
+}
+
+/** One line about how a value is kept. The address names its block: it stays while that does. */
+export function object(call: EngineCall): void {
+  const { arena } = call.keyspace;
+  const entry = existing(call, 2);
+  const isOutside = (flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0;
+  const address = (isOutside ? valueRef(arena, entry) : entry) >>> 0;
+  const bits = idleBits(arena, entry);
+  const { clock, policy } = call.engine.memory.evictor;
+  const idleSeconds =
+    policy.usage === "lfu" ? 0 : Math.floor(idleTimeMs(bits, clock.lruClock) / 1000);
+  const length = dumpPayload(arena, entry).length - PAYLOAD_FRAME_BYTES;
+  call.reply.simple(
+    `Value at:0x${(address * 8).toString(16).padStart(12, "0")} refcount:1 ` +
+      `encoding:${ENCODING_NAMES[encodingOf(arena, entry)]} serializedlength:${length} ` +
+      `lru:${bits} lru_seconds_idle:${idleSeconds}`,
+  );
+}
+
+export function digest({ keyspace, reply }: EngineCall): void {
+  reply.simple(new Digester(keyspace).dataSet());
+}
+
+export function digestValue(call: EngineCall): void {
+  const { keyspace, reply, argc } = call;
+  const digester = new Digester(keyspace);
+  reply.array(argc - 2);
+  for (let index = 2; index < argc; index++) {
+    const entry = call.findStored(index);
+    reply.simple(entry === NONE ? ZERO_DIGEST : digester.value(entry));
+  }
+}
+
+function positive(call: EngineCall, index: number): number {
+  const value = call.integer(index, errors.mustBePositive);
+  if (value < 0) throw errors.mustBePositive;
+  return value;
+}
+
+/** Creates keys fast: no events, no propagation, and keys that exist stay as they are. */
+export function populate(call: EngineCall): void {
+  const { db, idle, reply, argc } = call;
+  const count = positive(call, 2);
+  const prefix = argc > 3 ? call.text(3) : "key";
+  const size = argc > 4 ? positive(call, 4) : 0;
+  for (let number = 0; number < count; number++) {
+    const key = latin1Bytes(`${prefix}:${number}`);
+    const view = new DataView(key.buffer);
+    const hash = db.hash(key, view, 0, key.length);
+    if (db.find(key, view, 0, key.length, hash) !== NONE) continue;
+    const text = latin1Bytes(`value:${number}`);
+    let value = text;
+    if (size > 0) {
+      value = new Uint8Array(size);
+      value.set(text.subarray(0, size));
+    }
+    setString(db, NONE, key, 0, key.length, hash, value, 0, value.length, false, idle.fresh);
+    call.effects.keyChanged(db, key, view, 0, key.length, "new", Notify.NEW);
+  }
+  reply.ok();
+}
+
+export function reload(call: EngineCall): void {
+  const { engine, keyspace, reply, argc } = call;
+  let saves = true;
+  let flushes = true;
+  let merges = false;
+  for (let index = 2; index < argc; index++) {
+    if (call.is(index, "NOSAVE")) saves = false;
+    else if (call.is(index, "NOFLUSH")) flushes = false;
+    else if (call.is(index, "MERGE")) merges = true;
+    else throw badReloadOption;
+  }
+  if (engine.saving.loading !== null) throw isLoading;
+  if (saves && !engine.saving.saveNow()) fail("ERR");
+  const { databases } = keyspace;
+  for (const database of databases) database.prepareFlush();
+  if (flushes) engine.effects.databaseChanged(-1);
+  // What is there goes only when the file has been read, all of it.
+  const aside = databases.map((database) => database.setAside());
+  let done = engine.saving.loadNow();
+  if (flushes && done) {
+    for (const [index, tables] of aside.entries()) databases[index]?.giveUp(tables, false);
+  } else {
+    const loaded = aside.map((tables, index) => (databases[index] as Database).putBack(tables));
+    if (done && !merges) done = loaded.every(({ dict }, index) => isNew(databases[index], dict));
+    for (const [index, tables] of loaded.entries()) {
+      const database = databases[index] as Database;
+      if (!done) database.giveUp(tables, false);
+      else if (!mergeInto(database, tables)) done = false;
+    }
+  }
+  keyspace.tidy();
+  if (!done) throw reloadFailed;
+  engine.host.log("warning", "DB reloaded by DEBUG RELOAD");
+  reply.ok();
+}
+
+function presentEntry(database: Database, entry: Ref): Ref {
+  const { arena } = database;
+  const start = keyIndex(arena, entry);
+  const end = start + keyLength(arena, entry);
+  return database.findKey(bytesOf(arena, entry), viewOf(arena, entry), start, end);
+}
+
+/** True when the database has none of these keys. */
+function isNew(database: Database | undefined, dict: Dict): boolean {
+  let clashes = 0;
+  dict.eachEntry((entry) => {
+    if (presentEntry(database as Database, entry) !== NONE) clashes++;
+  });
+  return clashes === 0;
+}
+
+/**
+ * Adds what was loaded to the database; where both have a key, the file's value wins. False: there
+ * was no room for all of it.
+ */
+function mergeInto(database: Database, { dict, expires }: SetAside): boolean {
+  const { arena } = database;
+  let isFull = false;
+  dict.eachEntry((entry) => {
+    const old = presentEntry(database, entry);
+    try {
+      if (!isFull) {
+        database.put(entry, old, database.dict.hashOfEntry(entry), false);
+        return;
+      }
+    } catch (full) {
+      if (!(full instanceof ArenaFullError)) throw full;
+      isFull = true;
+    }
+    freeEntry(arena, entry);
+  });
+  expires.free();
+  dict.free();
+  return !isFull;
+}
+
+export function htstats(call: EngineCall): void {
+  const index = call.integer(2);
+  const database = call.keyspace.databases[index];
+  if (database === undefined) throw outOfRange;
+  call.reply.verbatim(
+    "txt",
+    `[Dictionary HT]\n${tableStats(database.dict)}[Expires HT]\n${tableStats(database.expires)}`,
+  );
+}
+
+export function listpack(call: EngineCall): void {
+  const { arena } = call.keyspace;
+  const entry = existing(call, 2);
+  if (encodingOf(arena, entry) !== Encoding.LISTPACK) throw notAListpack;
+  const ref = valueRef(arena, entry);
+  const { listpackBytes, listpackCount } = listpacks;
+  call.engine.host.log(
+    "notice",
+    `DEBUG LISTPACK: ${listpackCount(arena, ref)} elements in ${listpackBytes(arena, ref)} bytes`,
+  );
+  // Clients know this sentence from Redis; what would be on its stdout is in our log.
+  call.reply.simple("Listpack structure printed on stdout");
+}
+
+export function htstatsKey(call: EngineCall): void {
+  const { arena } = call.keyspace;
+  const entry = existing(call, 2);
+  if (encodingOf(arena, entry) !== Encoding.HASHTABLE) throw notATable;
+  call.reply.verbatim("txt", tableStats(new Dict(arena).attach(valueRef(arena, entry))));
+}

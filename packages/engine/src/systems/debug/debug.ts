@@ -1,0 +1,362 @@
+/**
+ * DEBUG: for tests of this server and of clients. What a subcommand does, how many words it takes
+ * and what HELP says of it stand in one row.
+ *
+ * Some rows answer OK and do nothing: they steer parts of Redis that this server does not have, and
+ * test suites send them to every server.
+ */
+import { globMatch, InvariantError } from "@kv/core";
+import { latin1Bytes } from "@kv/resp";
+import type { Engine } from "../../engine.ts";
+import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
+import { subcommandError } from "../../module/subcommand-help.ts";
+import { rewriteFile } from "../config/config.ts";
+import { requireAllowed } from "../server/local-client.ts";
+import {
+  digest,
+  digestValue,
+  htstats,
+  htstatsKey,
+  listpack,
+  object,
+  populate,
+  reload,
+} from "./data.ts";
+import { replyOfKind } from "./protocol.ts";
+
+interface Subcommand {
+  usage: string;
+  help: string;
+  /** Words including DEBUG and the subcommand: fewest, and most. */
+  words: readonly [least: number, most: number];
+  run: (call: EngineCall) => void;
+}
+
+const accept = ({ reply }: EngineCall): void => reply.ok();
+
+/** A number as C's atoi reads it: what is none counts as zero. */
+const leadingInteger = (text: string): number => Number.parseInt(text, 10) || 0;
+
+const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>([
+  [
+    "aof-flush-sleep",
+    {
+      usage: "<microsec>",
+      help: "Accepted; there is no append-only file to slow down.",
+      words: [3, 3],
+      run: accept,
+    },
+  ],
+  [
+    "assert",
+    {
+      usage: "",
+      help: "Ends the server as if a fact it relies on did not hold.",
+      words: [2, 2],
+      run: () => crash("=== ASSERTION FAILED === DEBUG ASSERT was sent"),
+    },
+  ],
+  [
+    "change-repl-id",
+    {
+      usage: "",
+      help: "Gives the history of this data set a new name.",
+      words: [2, 2],
+      run: changeReplicationId,
+    },
+  ],
+  [
+    "config-rewrite-force-all",
+    {
+      usage: "",
+      help: "As CONFIG REWRITE, with a line for every directive.",
+      words: [2, 2],
+      run: rewriteAll,
+    },
+  ],
+  [
+    "digest",
+    {
+      usage: "",
+      help: "A digest of all data: equal data, equal digest.",
+      words: [2, 2],
+      run: digest,
+    },
+  ],
+  [
+    "digest-value",
+    {
+      usage: "<key> [<key> ...]",
+      help: "A digest of each key's value.",
+      words: [2, 2 ** 31],
+      run: digestValue,
+    },
+  ],
+  [
+    "drop-cluster-packet-filter",
+    {
+      usage: "<packet-type>",
+      help: "Accepted; there is no cluster bus.",
+      words: [3, 3],
+      run: accept,
+    },
+  ],
+  [
+    "error",
+    {
+      usage: "<string>",
+      help: "Answers with this error.",
+      words: [3, 3],
+      run: (call) => call.reply.error(call.text(2)),
+    },
+  ],
+  [
+    "htstats",
+    {
+      usage: "<dbid>",
+      help: "How full the tables of a database are.",
+      words: [3, 4],
+      run: htstats,
+    },
+  ],
+  [
+    "htstats-key",
+    { usage: "<key>", help: "How full the table of a value is.", words: [3, 4], run: htstatsKey },
+  ],
+  [
+    "listpack",
+    { usage: "<key>", help: "Logs how a listpack is laid out.", words: [3, 3], run: listpack },
+  ],
+  ["log", { usage: "<message>", help: "Writes the message to the log.", words: [3, 3], run: log }],
+  ["object", { usage: "<key>", help: "How a value is kept.", words: [3, 3], run: object }],
+  [
+    "oom",
+    {
+      usage: "",
+      help: "Ends the server as if memory had run out.",
+      words: [2, 2],
+      run: () => crash("Out of memory: DEBUG OOM was sent"),
+    },
+  ],
+  [
+    "panic",
+    {
+      usage: "",
+      help: "Ends the server as if it had found itself in an impossible state.",
+      words: [2, 2],
+      run: () => crash("Guru Meditation: DEBUG PANIC was sent"),
+    },
+  ],
+  [
+    "pause-cron",
+    {
+      usage: "<0|1>",
+      help: "Stops the periodic work, or lets it go on.",
+      words: [3, 3],
+      run: pauseCron,
+    },
+  ],
+  [
+    "populate",
+    {
+      usage: "<count> [<prefix>] [<size>]",
+      help: "Creates keys named prefix:0, prefix:1 and so on; nothing is propagated.",
+      words: [3, 5],
+      run: populate,
+    },
+  ],
+  [
+    "protocol",
+    {
+      usage: "<type>",
+      help: "Answers with a reply of this type.",
+      words: [3, 3],
+      run: (call) => replyOfKind(call.reply, call.word(2)),
+    },
+  ],
+  [
+    "quicklist-packed-threshold",
+    { usage: "<size>", help: "Accepted; there are no quicklists.", words: [3, 3], run: accept },
+  ],
+  [
+    "reload",
+    {
+      usage: "[NOSAVE] [NOFLUSH] [MERGE]",
+      help: "Saves, empties and loads the data set.",
+      words: [2, 5],
+      run: reload,
+    },
+  ],
+  [
+    "replybuffer",
+    {
+      usage: "<PEAK-RESET-TIME|RESIZING> <value>",
+      help: "Accepted; all clients share one reply buffer.",
+      words: [4, 4],
+      run: replyBuffer,
+    },
+  ],
+  [
+    "segfault",
+    {
+      usage: "",
+      help: "Ends the server as a bad memory access would.",
+      words: [2, 2],
+      run: () => crash("crashed by signal: 11, as DEBUG SEGFAULT asked for"),
+    },
+  ],
+  [
+    "set-active-expire",
+    {
+      usage: "<0|1>",
+      help: "Whether expired keys are removed before somebody looks at them.",
+      words: [3, 3],
+      run: setActiveExpire,
+    },
+  ],
+  [
+    "set-disable-deny-scripts",
+    { usage: "<0|1>", help: "Accepted; there are no scripts.", words: [3, 3], run: accept },
+  ],
+  [
+    "set-skip-checksum-validation",
+    {
+      usage: "<0|1>",
+      help: "Whether RESTORE takes payloads with a wrong checksum.",
+      words: [3, 3],
+      run: setSkipChecksums,
+    },
+  ],
+  [
+    "sleep",
+    {
+      usage: "<seconds>",
+      help: "Holds the whole server for so long; fractions are fine.",
+      words: [3, 3],
+      run: sleep,
+    },
+  ],
+  [
+    "stringmatch-test",
+    {
+      usage: "",
+      help: "Tries the pattern matcher on random bytes.",
+      words: [2, 2],
+      run: matchRandomly,
+    },
+  ],
+]);
+
+function crash(reason: string): never {
+  throw new InvariantError(reason);
+}
+
+function changeReplicationId({ engine, reply }: EngineCall): void {
+  engine.replicationId = engine.host.randomHex(20);
+  reply.ok();
+}
+
+function rewriteAll({ engine, reply }: EngineCall): void {
+  const { configFile } = engine.host.facts;
+  const problem =
+    configFile === ""
+      ? "The server is running without a config file"
+      : rewriteFile(engine, configFile, true);
+  if (problem === undefined) reply.ok();
+  else reply.error(`ERR CONFIG-REWRITE-FORCE-ALL failed: ${problem}`);
+}
+
+function log(call: EngineCall): void {
+  call.engine.host.log("warning", `DEBUG LOG: ${call.word(2)}`);
+  call.reply.ok();
+}
+
+function pauseCron(call: EngineCall): void {
+  call.engine.cronJobs.isPaused = leadingInteger(call.word(2)) !== 0;
+  call.reply.ok();
+}
+
+function setActiveExpire(call: EngineCall): void {
+  call.engine.cronJobs.activeExpire = leadingInteger(call.word(2)) !== 0;
+  call.reply.ok();
+}
+
+function setSkipChecksums(call: EngineCall): void {
+  call.engine.debug.skipsChecksums = leadingInteger(call.word(2)) !== 0;
+  call.reply.ok();
+}
+
+function replyBuffer(call: EngineCall): void {
+  if (call.is(2, "PEAK-RESET-TIME")) {
+    if (!call.is(3, "NEVER") && !call.is(3, "RESET")) call.integer(3);
+  } else if (!call.is(2, "RESIZING")) {
+    throw subcommandError(call);
+  }
+  call.reply.ok();
+}
+
+function sleep(call: EngineCall): void {
+  const { engine, reply } = call;
+  const seconds = Number.parseFloat(call.word(2)) || 0;
+  if (seconds > 0) engine.host.sleepMs(seconds * 1000);
+  refreshClock(engine);
+  reply.ok();
+}
+
+/** The commands behind this one in a pipeline are later, too. */
+function refreshClock(engine: Engine): void {
+  engine.nowMs = engine.host.wallMs();
+  engine.call.nowMs = engine.nowMs;
+}
+
+/** The pattern matcher must end, and stay inside its arguments, whatever the pattern. */
+function matchRandomly({ engine, reply }: EngineCall): void {
+  const letters = latin1Bytes("a*?[]^-\\b");
+  const word = () =>
+    Uint8Array.from(
+      { length: (engine.host.random32() >>> 0) % 24 },
+      () => letters[(engine.host.random32() >>> 0) % letters.length] as number,
+    );
+  for (let round = 0; round < 10_000; round++) {
+    const pattern = word();
+    const text = word();
+    globMatch(pattern, 0, pattern.length, text, 0, text.length, round % 2 === 0);
+  }
+  reply.simple("Apparently Redis did not crash: test passed");
+}
+
+function replyHelp({ reply }: EngineCall): void {
+  reply.array(2 * subcommands.size + 3);
+  reply.simple("DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+  for (const [name, { usage, help }] of subcommands) {
+    reply.simple(`${name.toUpperCase()} ${usage}`.trimEnd());
+    reply.simple(`    ${help}`);
+  }
+  reply.simple("HELP");
+  reply.simple("    Lists these lines.");
+}
+
+export const debug = engineCommand({
+  name: "debug",
+  group: "server",
+  since: "1.0.0",
+  summary: "Groups the commands for tests.",
+  complexity: "As the subcommand.",
+  arity: -2,
+  arityBecause: "Its subcommands are no commands of their own, and COMMAND DOCS lists none.",
+  flags: ["admin", "noscript", "loading", "stale"],
+  docFlags: ["syscmd"],
+
+  run(call) {
+    requireAllowed("DEBUG", "enable-debug-command", call);
+    if (call.argc === 2 && call.is(1, "HELP")) {
+      replyHelp(call);
+      return;
+    }
+    const subcommand = subcommands.get(call.word(1).toLowerCase());
+    if (subcommand === undefined) throw subcommandError(call);
+    const [least, most] = subcommand.words;
+    if (call.argc < least || call.argc > most) throw subcommandError(call);
+    subcommand.run(call);
+  },
+});

@@ -1,0 +1,76 @@
+/** INFO server and cpu: what is running here, since when, and what it has cost. */
+import { lruClock } from "@kv/eviction";
+import type { Engine } from "../../engine.ts";
+import type { InfoSection } from "../../module/system.ts";
+import { cpuSeconds } from "./format.ts";
+
+const uptimeSeconds = (engine: Engine) =>
+  Math.max(0, Math.floor((engine.host.wallMs() - engine.startedMs) / 1000));
+
+/** One row for each address family of sockets that clients can reach, as Redis 7.2 prints them. */
+function* listeners({ config, host }: Engine): Iterable<readonly [string, string]> {
+  let index = 0;
+  const { tcpPort } = host.facts;
+  if (tcpPort > 0) {
+    const addresses = config.value<readonly string[]>("bind");
+    const bind = addresses.map((address) => `bind=${address}`).join(",");
+    yield [`listener${index++}`, `name=tcp,${bind},port=${tcpPort}`];
+  }
+  const path = config.text("unixsocket");
+  if (path !== "") yield [`listener${index++}`, `name=unix,bind=${path}`];
+}
+
+export const serverSection: InfoSection = {
+  name: "server",
+  title: "Server",
+  isDefault: true,
+  fields: [
+    { name: "redis_version", value: (engine) => engine.redisVersion },
+    { name: "redis_git_sha1", value: () => "00000000" },
+    { name: "redis_git_dirty", value: () => 0 },
+    { name: "server_name", value: () => "kv" },
+    { name: "kv_version", value: (engine) => engine.version },
+    { name: "redis_mode", value: () => "standalone" },
+    { name: "os", value: ({ host }) => host.facts.operatingSystem },
+    {
+      name: "arch_bits",
+      value: ({ host }) => (/32|^(arm|ia32|x86)$/.test(host.facts.architecture) ? 32 : 64),
+    },
+    { name: "runtime", value: ({ host }) => host.facts.runtime },
+    { name: "process_id", value: ({ host }) => host.facts.processId },
+    { name: "process_supervised", value: ({ config }) => config.print("supervised") },
+    { name: "run_id", value: (engine) => engine.runId },
+    { name: "tcp_port", value: ({ host }) => host.facts.tcpPort },
+    { name: "server_time_usec", value: ({ host }) => host.wallUs() },
+    { name: "uptime_in_seconds", value: uptimeSeconds },
+    { name: "uptime_in_days", value: (engine) => Math.floor(uptimeSeconds(engine) / 86400) },
+    { name: "hz", value: (engine) => engine.hz },
+    { name: "configured_hz", value: ({ cronJobs }) => cronJobs.configuredHz },
+    { name: "lru_clock", value: ({ host }) => lruClock(host.wallMs()) },
+    { name: "executable", value: ({ host }) => host.facts.executable },
+    { name: "config_file", value: ({ host }) => host.facts.configFile },
+    { name: "io_threads_active", value: () => 0 },
+  ],
+  rows: listeners,
+};
+
+export const cpuSection: InfoSection = {
+  name: "cpu",
+  title: "CPU",
+  isDefault: true,
+  fields: [
+    { name: "used_cpu_sys", value: ({ host }) => cpuSeconds(host.usage().systemCpuUs) },
+    { name: "used_cpu_user", value: ({ host }) => cpuSeconds(host.usage().userCpuUs) },
+    // Nothing here forks.
+    { name: "used_cpu_sys_children", value: () => cpuSeconds(0) },
+    { name: "used_cpu_user_children", value: () => cpuSeconds(0) },
+    {
+      name: "used_cpu_sys_main_thread",
+      value: ({ host }) => cpuSeconds(host.usage().threadSystemCpuUs),
+    },
+    {
+      name: "used_cpu_user_main_thread",
+      value: ({ host }) => cpuSeconds(host.usage().threadUserCpuUs),
+    },
+  ],
+};

@@ -1,0 +1,58 @@
+/**
+ * Memory overview: what INFO memory and MEMORY STATS both report, measured once for a reply.
+ *
+ * Three sizes nest: blocks handed out (`arena.usedBytes`), the pages they lie on (`pageBytes`), and
+ * those of present segments that were ever touched (`touchedBytes`); they stand where Redis has its allocator's
+ * allocated, active and resident bytes. The process as a whole is larger still: the runtime.
+ */
+import type { Engine } from "../../engine.ts";
+import { ratio } from "../info/format.ts";
+
+export interface MemoryOverview {
+  usedBytes: number;
+  peakBytes: number;
+  startupBytes: number;
+  residentBytes: number;
+  overheadBytes: number;
+  datasetBytes: number;
+  datasetPercent: number;
+  clientBytes: number;
+  allocatedBytes: number;
+  activeBytes: number;
+  touchedBytes: number;
+  fragmentationRatio: number;
+  touchedRatio: number;
+  processRatio: number;
+  residentRatio: number;
+}
+
+export function memoryOverview(engine: Engine): MemoryOverview {
+  const { memory, keyspace, stats, host } = engine;
+  memory.countClients();
+  const { usedBytes, startupBytes, clientBufferBytes } = memory;
+  if (usedBytes > stats.peakMemoryBytes) stats.peakMemoryBytes = usedBytes;
+  const { arena } = keyspace;
+  const residentBytes = host.usage().residentBytes;
+  // The tables of an empty keyspace are part of what the start took.
+  const tableBytes = Math.max(0, keyspace.tableBytes() - memory.startupTableBytes);
+  const overheadBytes = Math.min(usedBytes, startupBytes + clientBufferBytes + tableBytes);
+  const datasetBytes = usedBytes - overheadBytes;
+  const netBytes = usedBytes - startupBytes;
+  return {
+    usedBytes,
+    peakBytes: stats.peakMemoryBytes,
+    startupBytes,
+    residentBytes,
+    overheadBytes,
+    datasetBytes,
+    datasetPercent: netBytes > 0 ? (datasetBytes / netBytes) * 100 : 0,
+    clientBytes: clientBufferBytes,
+    allocatedBytes: arena.usedBytes,
+    activeBytes: arena.pageBytes,
+    touchedBytes: arena.touchedBytes,
+    fragmentationRatio: ratio(arena.pageBytes, arena.usedBytes),
+    touchedRatio: ratio(arena.touchedBytes, arena.pageBytes),
+    processRatio: ratio(residentBytes, arena.touchedBytes),
+    residentRatio: ratio(residentBytes, usedBytes),
+  };
+}

@@ -1,0 +1,47 @@
+/** MEMORY DOCTOR and MALLOC-STATS: how memory is used, in sentences and in numbers. */
+import type { Engine } from "../../engine.ts";
+import { humanBytes } from "../info/format.ts";
+import { memoryOverview } from "./memory-overview.ts";
+
+/** Below this, ratios say more about the start than about the data. */
+const SMALL_BYTES = 5 * 2 ** 20;
+
+export function memoryReport(engine: Engine): string {
+  const now = memoryOverview(engine);
+  if (now.usedBytes < SMALL_BYTES)
+    return "There is too little data to tell anything from: less than 5 MB are in use.\n";
+  const findings: string[] = [];
+  if (now.peakBytes > now.usedBytes * 1.5)
+    findings.push(
+      `Peak: ${humanBytes(now.peakBytes)} were in use once, now it is ${humanBytes(now.usedBytes)}. ` +
+        "Pages touched then may still be held; they are used again when data grows.",
+    );
+  if (now.fragmentationRatio > 1.4)
+    findings.push(
+      `Fragmentation: the blocks in use lie on ${now.fragmentationRatio.toFixed(2)} times as many ` +
+        "bytes of pages. That happens when many keys of a size were removed; new ones of about " +
+        "that size fill the gaps, and DEBUG RELOAD or a restart packs everything.",
+    );
+  const clients = engine.clients.size;
+  if (clients > 0 && now.clientBytes / clients > 200 * 1024)
+    findings.push(
+      `Clients: their buffers take ${humanBytes(now.clientBytes / clients)} on average. Look with ` +
+        "CLIENT LIST for those that send much at once or do not read.",
+    );
+  if (findings.length === 0) return "No problem was found with the use of memory.\n";
+  return `${findings.map((finding, index) => `${index + 1}. ${finding}`).join("\n")}\n`;
+}
+
+export function allocatorReport({ keyspace }: Engine): string {
+  const { arena } = keyspace;
+  const rows: [string, number][] = [
+    ["blocks", arena.blockCount],
+    ["bytes in blocks", arena.usedBytes],
+    ["bytes of their pages", arena.pageBytes],
+    ["bytes of pages touched", arena.touchedBytes],
+    ["segments", arena.words.length],
+    ["bytes of segments", arena.segmentBytes],
+    ["bytes in key tables", keyspace.tableBytes()],
+  ];
+  return `Arena\n${rows.map(([name, value]) => `  ${name}: ${value}\n`).join("")}`;
+}

@@ -1,0 +1,24 @@
+/** MONITOR: from now on the client hears of every command (../../monitor.ts writes the lines). */
+import { CommandError } from "@kv/commands";
+import { ClientState } from "../../kernel/client.ts";
+import { engineCommand } from "../../module/engine-call.ts";
+
+const notInTransaction = new CommandError("ERR MONITOR isn't allowed for DENY BLOCKING client");
+
+export const monitor = engineCommand({
+  name: "monitor",
+  group: "server",
+  since: "1.0.0",
+  summary: "Shows every command that the server runs.",
+  complexity: "O(1), and a line for each command from then on.",
+  arity: 1,
+  flags: ["admin", "noscript", "loading", "stale"],
+  run({ client, engine, reply }) {
+    // EXEC promises one reply for each command, and the lines would come in between.
+    if (engine.propagator.isOpen) throw notInTransaction;
+    // Who monitors already is not even told so.
+    if (client.is(ClientState.MONITOR)) return;
+    engine.monitors.add(client);
+    reply.ok();
+  },
+});

@@ -1,0 +1,129 @@
+/**
+ * MONITOR: a live copy of all commands, as lines, for the clients that asked for it.
+ *
+ * A request may have a hundred million words, or one of half a gigabyte. So a line is written as
+ * bytes, a piece at a time, into the outboxes of all who monitor; whoever does not read is held to
+ * its output limit while the line is being written.
+ */
+import { type CommandEntry, FLAG_BITS } from "@kv/commands";
+import { latin1Bytes, writeLatin1 } from "@kv/resp";
+import type { Engine } from "../../engine.ts";
+import { type Client, ClientState, ReplyMode } from "../../kernel/client.ts";
+import { QUOTED_BYTES_MAX, writeQuoted } from "../../kernel/quoted-bytes.ts";
+import type { EngineCall } from "../../module/engine-call.ts";
+import { REDACTED, secretsOf } from "./redaction.ts";
+
+const PIECE_BYTES = 16_384;
+const BEFORE_WORD = latin1Bytes(' "');
+const AFTER_WORD = latin1Bytes('"');
+const LINE_END = latin1Bytes("\r\n");
+const REDACTED_BYTES = latin1Bytes(REDACTED);
+
+export class Monitors {
+  private readonly engine: Engine;
+  private readonly clients = new Set<Client>();
+  /** Who gets the present line, and the piece of it that is being written. */
+  private listeners: Client[] = [];
+  private readonly piece = new Uint8Array(PIECE_BYTES);
+  private length = 0;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  get count(): number {
+    return this.clients.size;
+  }
+
+  add(client: Client): void {
+    this.clients.add(client);
+    client.mark(ClientState.MONITOR, true);
+    this.engine.updateInterest();
+  }
+
+  remove(client: Client): void {
+    this.clients.delete(client);
+    client.mark(ClientState.MONITOR, false);
+    this.engine.updateInterest();
+  }
+
+  clientClosed(client: Client): void {
+    this.clients.delete(client);
+  }
+
+  /** A command ran: everybody who monitors gets its line. */
+  feed(client: Client, entry: CommandEntry, call: EngineCall): void {
+    if ((entry.bits & (FLAG_BITS.skip_monitor | FLAG_BITS.admin)) !== 0) return;
+    this.listeners = [...this.clients].filter((monitor) => this.listens(monitor, client));
+    const nowUs = this.engine.host.wallUs();
+    const seconds = Math.floor(nowUs / 1e6);
+    const time = `${seconds}.${String(nowUs - seconds * 1e6).padStart(6, "0")}`;
+    this.text(`+${time} [${client.databaseIndex} ${addressOf(client)}]`);
+    const isSecret = secretsOf(call);
+    for (let index = 0; index < call.argc && this.listeners.length > 0; index++) {
+      this.put(BEFORE_WORD);
+      if (isSecret(index)) this.put(REDACTED_BYTES);
+      else this.quoted(call.bytes, call.start(index), call.end(index));
+      this.put(AFTER_WORD);
+    }
+    this.put(LINE_END);
+    this.flush();
+    this.listeners = [];
+  }
+
+  /** Whether a client that monitors gets the line about a command of `client`. */
+  private listens(monitor: Client, client: Client): boolean {
+    // Whoever just said QUIT gets the reply to it as the last thing.
+    if (monitor.is(ClientState.CLOSING)) return false;
+    // The lines are replies, not messages, to CLIENT REPLY.
+    const skipsNext = monitor.replyMode === ReplyMode.SKIP_NEXT && monitor !== client;
+    return !this.engine.isMuted(monitor) && !skipsNext;
+  }
+
+  private text(text: string): void {
+    this.makeRoom(text.length);
+    this.length = writeLatin1(this.piece, this.length, text);
+  }
+
+  private put(bytes: Uint8Array): void {
+    this.makeRoom(bytes.length);
+    this.piece.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  private quoted(bytes: Uint8Array, start: number, end: number): void {
+    for (let from = start; from < end; ) {
+      this.makeRoom(QUOTED_BYTES_MAX);
+      const to = Math.min(end, from + Math.floor((PIECE_BYTES - this.length) / QUOTED_BYTES_MAX));
+      this.length = writeQuoted(this.piece, this.length, bytes, from, to);
+      from = to;
+    }
+  }
+
+  private makeRoom(bytes: number): void {
+    if (this.length + bytes > PIECE_BYTES) this.flush();
+  }
+
+  /** Sends what is written of the line. Who was closed by that gets nothing of the rest. */
+  private flush(): void {
+    const { output } = this.engine;
+    for (const monitor of this.listeners) {
+      output.pushWriter(monitor).rawBytes(this.piece, 0, this.length);
+      output.schedule(monitor);
+    }
+    this.length = 0;
+    if (this.listeners.some(isLeaving))
+      this.listeners = this.listeners.filter((monitor) => !isLeaving(monitor));
+  }
+}
+
+function isLeaving(monitor: Client): boolean {
+  return monitor.closed || monitor.is(ClientState.CLOSING);
+}
+
+/** The peer of a client; a Unix socket has only its path. */
+function addressOf({ connection }: Client): string {
+  return connection.kind === "unix"
+    ? `unix:${connection.address.replace(/:0$/, "")}`
+    : connection.address;
+}

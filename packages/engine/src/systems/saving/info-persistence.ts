@@ -1,0 +1,66 @@
+/** INFO persistence: what is being loaded or saved, and how the last times went. */
+import type { Engine } from "../../engine.ts";
+import type { InfoField, InfoSection } from "../../module/system.ts";
+
+const fixed = (value: string | number, ...names: string[]): InfoField[] =>
+  names.map((name) => ({ name, value: () => value }));
+
+function* loadingRows({
+  saving,
+  host,
+  memory,
+}: Engine): Iterable<readonly [string, string | number]> {
+  const { loading } = saving;
+  if (loading === null) return;
+  const { startedMs, loadedBytes, totalBytes } = loading;
+  const elapsedSeconds = Math.max(0, (host.wallMs() - startedMs) / 1000);
+  const share = totalBytes > 0 ? loadedBytes / totalBytes : 0;
+  yield ["loading_start_time", Math.floor(startedMs / 1000)];
+  yield ["loading_total_bytes", totalBytes];
+  yield ["loading_rdb_used_mem", memory.usedBytes];
+  yield ["loading_loaded_bytes", loadedBytes];
+  yield ["loading_loaded_perc", (share * 100).toFixed(2)];
+  yield [
+    "loading_eta_seconds",
+    share > 0 ? Math.floor(elapsedSeconds / share - elapsedSeconds) : 1,
+  ];
+}
+
+export const persistenceSection: InfoSection = {
+  name: "persistence",
+  title: "Persistence",
+  isDefault: true,
+  fields: [
+    { name: "loading", value: ({ saving }) => (saving.loading === null ? 0 : 1) },
+    // Saving copies no pages, for nothing forks: what changes meanwhile is written first.
+    ...fixed(0, "async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"),
+    {
+      name: "current_fork_perc",
+      value: ({ saving: { progress } }) =>
+        (progress !== null && progress.total > 0
+          ? (progress.taken / progress.total) * 100
+          : 0
+        ).toFixed(2),
+    },
+    { name: "current_save_keys_processed", value: ({ saving }) => saving.progress?.taken ?? 0 },
+    { name: "current_save_keys_total", value: ({ saving }) => saving.progress?.total ?? 0 },
+    { name: "rdb_changes_since_last_save", value: (engine) => engine.dirty },
+    { name: "rdb_bgsave_in_progress", value: ({ saving }) => (saving.isRunning ? 1 : 0) },
+    { name: "rdb_last_save_time", value: ({ saving }) => Math.floor(saving.lastSaveMs / 1000) },
+    { name: "rdb_last_bgsave_status", value: ({ saving }) => (saving.lastSaveOk ? "ok" : "err") },
+    { name: "rdb_last_bgsave_time_sec", value: ({ saving }) => saving.lastDurationSeconds },
+    { name: "rdb_current_bgsave_time_sec", value: ({ saving }) => saving.progress?.seconds ?? -1 },
+    { name: "rdb_saves", value: ({ saving }) => saving.saveCount },
+    ...fixed(0, "rdb_last_cow_size"),
+    { name: "rdb_last_load_keys_expired", value: ({ saving }) => saving.expiredAtLoad },
+    { name: "rdb_last_load_keys_loaded", value: ({ saving }) => saving.loadedKeys },
+    // There is no append-only file.
+    ...fixed(0, "aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"),
+    ...fixed(-1, "aof_last_rewrite_time_sec", "aof_current_rewrite_time_sec"),
+    ...fixed("ok", "aof_last_bgrewrite_status"),
+    ...fixed(0, "aof_rewrites", "aof_rewrites_consecutive_failures"),
+    ...fixed("ok", "aof_last_write_status"),
+    ...fixed(0, "aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"),
+  ],
+  rows: loadingRows,
+};

@@ -1,0 +1,49 @@
+/** SAVE and BGSAVE: write the data set to its file, while everybody waits or beside them. */
+import { arg, CommandError, errors, FLAG_BITS, fail } from "@kv/commands";
+import { engineCommand } from "../../module/engine-call.ts";
+
+const alreadySaving = new CommandError("ERR Background save already in progress");
+/** Redis says no more than this; the log tells what went wrong. */
+const failed = new CommandError("ERR");
+
+const facts = { group: "server", since: "1.0.0" } as const;
+
+export const save = engineCommand({
+  ...facts,
+  name: "save",
+  summary: "Saves the data set while everybody waits.",
+  complexity: "O(N) with N keys.",
+  arity: 1,
+  flags: ["admin", "noscript", "no_async_loading", "no_multi"],
+  run({ engine, reply }) {
+    if (engine.saving.isRunning) throw alreadySaving;
+    if (!engine.saving.saveNow()) throw failed;
+    reply.ok();
+  },
+});
+
+export const bgsave = engineCommand({
+  ...facts,
+  name: "bgsave",
+  summary: "Begins to save the data set in the background.",
+  complexity: "O(1)",
+  arity: -1,
+  flags: ["admin", "noscript", "no_async_loading"],
+  args: [arg.optional(arg.token("schedule", "SCHEDULE", { since: "3.2.2" }))],
+  history: [["3.2.2", "Added SCHEDULE."]],
+  run(call) {
+    const { client, engine, reply, argc } = call;
+    if (argc > 2 || (argc === 2 && !call.is(1, "SCHEDULE"))) throw errors.syntax;
+    const { saving } = engine;
+    if (saving.isRunning) throw alreadySaving;
+    // Inside EXEC the transaction is not over yet, and half of it must not be saved.
+    if (client.lastCommand !== null && (client.lastCommand.bits & FLAG_BITS.runs_queue) !== 0) {
+      saving.isScheduled = true;
+      reply.simple("Background saving scheduled");
+      return;
+    }
+    const problem = saving.beginBackground();
+    if (problem !== undefined) fail(problem);
+    reply.simple("Background saving started");
+  },
+});

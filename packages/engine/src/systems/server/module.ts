@@ -1,0 +1,94 @@
+/** MODULE: native modules cannot be loaded here, and the commands say so. */
+import { arg, CommandError } from "@kv/commands";
+import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
+import { helpFor } from "../../module/subcommand-help.ts";
+import { requireAllowed } from "./local-client.ts";
+
+const notPossible = new CommandError(
+  "ERR Error loading the extension. Native modules are not supported by this server.",
+);
+const notLoaded = new CommandError("ERR Error unloading module: no such module with that name");
+
+const facts = {
+  group: "server",
+  since: "4.0.0",
+  flags: ["admin", "noscript", "no_async_loading"],
+} as const;
+
+function refuse(call: EngineCall): void {
+  requireAllowed("MODULE", "enable-module-command", call);
+  throw notPossible;
+}
+
+const list = engineCommand({
+  ...facts,
+  name: "list",
+  summary: "Lists the loaded modules: there are none.",
+  complexity: "O(1)",
+  arity: 2,
+  flags: ["admin", "noscript"],
+  tips: ["nondeterministic_output_order"],
+  run({ reply }) {
+    reply.emptyArray();
+  },
+});
+
+const load = engineCommand({
+  ...facts,
+  name: "load",
+  summary: "Would load a native module.",
+  complexity: "O(1)",
+  arity: -3,
+  args: [arg.string("path"), arg.optional(arg.many(arg.string("arg")))],
+  run: refuse,
+});
+
+const loadex = engineCommand({
+  ...facts,
+  name: "loadex",
+  since: "7.0.0",
+  summary: "Would load a native module with a configuration.",
+  complexity: "O(1)",
+  arity: -3,
+  args: [
+    arg.string("path"),
+    arg.optional(
+      arg.many({
+        ...arg.block("configs", arg.string("name"), arg.string("value")),
+        token: "CONFIG",
+        multipleToken: true,
+      }),
+    ),
+    arg.optional(arg.many({ ...arg.block("args", arg.string("arg")), token: "ARGS" })),
+  ],
+  run: refuse,
+});
+
+const unload = engineCommand({
+  ...facts,
+  name: "unload",
+  summary: "Would unload a native module.",
+  complexity: "O(1)",
+  arity: 3,
+  args: [arg.string("name")],
+  run(call) {
+    requireAllowed("MODULE", "enable-module-command", call);
+    throw notLoaded;
+  },
+});
+
+const subcommands = [list, load, loadex, unload];
+
+export const module = engineCommand({
+  name: "module",
+  group: "server",
+  since: "4.0.0",
+  summary: "Groups the commands for native modules.",
+  complexity: "As the subcommand.",
+  arity: -2,
+  flags: [],
+  subcommands: [
+    ...subcommands,
+    helpFor("module", subcommands, { group: "server", since: "5.0.0" }),
+  ],
+});

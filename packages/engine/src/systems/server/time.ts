@@ -1,0 +1,35 @@
+/** TIME and LASTSAVE: the server's clock, and when it last saved. */
+import { engineCommand } from "../../module/engine-call.ts";
+
+export const time = engineCommand({
+  name: "time",
+  group: "server",
+  since: "2.6.0",
+  summary: "Tells the time as seconds since 1970 and microseconds.",
+  complexity: "O(1)",
+  arity: 1,
+  flags: ["loading", "stale", "fast"],
+  tips: ["nondeterministic_output"],
+  run({ engine, reply }) {
+    const nowUs = engine.host.wallUs();
+    const seconds = Math.floor(nowUs / 1e6);
+    reply.array(2);
+    reply.bulkInteger(seconds);
+    reply.bulkInteger(nowUs - seconds * 1e6);
+  },
+});
+
+export const lastsave = engineCommand({
+  name: "lastsave",
+  group: "server",
+  since: "1.0.0",
+  summary: "Tells when the data set was last saved.",
+  complexity: "O(1)",
+  arity: 1,
+  flags: ["loading", "stale", "fast"],
+  categories: ["admin", "dangerous"],
+  tips: ["nondeterministic_output"],
+  run({ engine, reply }) {
+    reply.integer(Math.floor(engine.saving.lastSaveMs / 1000));
+  },
+});

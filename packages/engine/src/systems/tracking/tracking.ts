@@ -1,0 +1,365 @@
+/**
+ * Tracking: client-side caching. The server remembers which keys a client read, and tells it when
+ * one of them changes; or, in BCAST mode, tells it of every key with certain prefixes.
+ *
+ *      GET k        remember()    k → clients            (core's membership.ts)
+ *      SET k        keyChanged()  clients of k are told and forgotten, or the change is kept for
+ *                                 the end of the turn    (tracking-broadcast.ts)
+ *
+ * A key is known by its name alone: the same name in another database counts as the same key, as
+ * in Redis. Names are bytes of any length, kept off-heap.
+ *
+ * Who has read a key is known by id. A client that went, or stopped tracking, stays among them until
+ * the key changes or is forgotten: whoever reads an id looks whether that client still cares.
+ *
+ * A RESP3 client gets push messages. A RESP2 client has no room for them: it names a second
+ * connection, subscribed to `__redis__:invalidate`, that gets them in its place.
+ */
+import { type CommandEntry, FLAG_BITS, keysOf } from "@kv/commands";
+import {
+  type Arena,
+  ArenaFullError,
+  bytesOf,
+  keyIndex,
+  keyLength,
+  Membership,
+  NONE,
+  type Ref,
+  RefList,
+  viewOf,
+} from "@kv/core";
+import type { ReplyWriter } from "@kv/resp";
+import type { Engine } from "../../engine.ts";
+import { type Client, ClientState } from "../../kernel/client.ts";
+import type { EngineCall } from "../../module/engine-call.ts";
+import { Broadcasts } from "./tracking-broadcast.ts";
+
+/** How one client tracks. */
+export interface ClientTracking {
+  /** Id of the client that gets the messages; 0: itself. */
+  redirectId: number;
+  broadcast: boolean;
+  optIn: boolean;
+  optOut: boolean;
+  noLoop: boolean;
+  /** CLIENT CACHING was called: an exception for the next command. */
+  caching: boolean;
+  /** The client that should get the messages is gone. */
+  redirectBroken: boolean;
+}
+
+export type TrackingRequest = Pick<
+  ClientTracking,
+  "redirectId" | "broadcast" | "optIn" | "optOut" | "noLoop"
+> & {
+  /** Arguments that are prefixes for BCAST mode; none stands for all keys. */
+  prefixes: RefList;
+};
+
+const CHANNEL = "__redis__:invalidate";
+/** Keys that a command evicts from the full table; more for each time it did not suffice. */
+const EVICTIONS_PER_COMMAND = 100;
+
+export class Tracking {
+  /** True while any client tracks. */
+  isOn = false;
+  private readonly engine: Engine;
+  private readonly clients = new Set<Client>();
+  private readonly arena: Arena;
+  /** Which clients have read which keys. */
+  private readonly table: Membership;
+  private readonly broadcasts: Broadcasts;
+  /** tracking-table-max-keys; infinite where that is 0. */
+  private keysMax = 0;
+  private evictionRounds = 0;
+  /** Clients that are to be told of the present key. */
+  private readonly readers = new RefList();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    const { arena, lazyFree } = engine.keyspace;
+    this.arena = arena;
+    this.table = new Membership(arena, () => engine.host.random32(), lazyFree);
+    this.broadcasts = new Broadcasts(engine, (client) => this.begin(client));
+    const readLimit = () => {
+      const keys = engine.config.number("tracking-table-max-keys");
+      this.keysMax = keys === 0 ? Number.POSITIVE_INFINITY : keys;
+      return undefined;
+    };
+    readLimit();
+    engine.config.onApply("tracking-table-max-keys", readLimit);
+  }
+
+  // What INFO shows.
+
+  get clientCount(): number {
+    return this.clients.size;
+  }
+
+  get keyCount(): number {
+    return this.table.nameCount;
+  }
+
+  /** Pairs of key and client. */
+  get itemCount(): number {
+    return this.table.pairCount;
+  }
+
+  get prefixCount(): number {
+    return this.broadcasts.prefixes.nameCount;
+  }
+
+  // Switching it on and off.
+
+  /** Begins, or goes on in another way. The request, whose words `call` has, has been checked. */
+  enable(client: Client, request: TrackingRequest, call: EngineCall): void {
+    const { redirectId, broadcast, optIn, optOut, noLoop } = request;
+    if (broadcast) this.addPrefixes(client, request.prefixes, call);
+    const caching = client.tracking?.caching ?? false;
+    client.tracking = {
+      redirectId,
+      broadcast,
+      optIn,
+      optOut,
+      noLoop,
+      caching,
+      redirectBroken: false,
+    };
+    this.clients.add(client);
+    client.mark(ClientState.TRACKING, true);
+    this.updateState();
+  }
+
+  /** Adds all of them or, where there is no room, none. */
+  private addPrefixes({ id }: Client, given: RefList, call: EngineCall): void {
+    const { prefixes } = this.broadcasts;
+    const { bytes, view } = call;
+    const before = prefixes.countOfMember(id);
+    try {
+      if (given.count === 0) prefixes.add(id, bytes, view, 0, 0);
+      for (let i = 0; i < given.count; i++) {
+        const index = given.at(i);
+        prefixes.add(id, bytes, view, call.start(index), call.end(index));
+      }
+    } catch (full) {
+      prefixes.keepFirst(id, before);
+      throw full;
+    }
+  }
+
+  disable(client: Client): void {
+    if (client.tracking === null) return;
+    this.broadcasts.prefixes.removeMember(client.id);
+    client.tracking = null;
+    client.mark(ClientState.TRACKING, false);
+    this.clients.delete(client);
+    this.updateState();
+  }
+
+  clientClosed(client: Client): void {
+    this.disable(client);
+  }
+
+  private updateState(): void {
+    const isOn = this.clients.size > 0;
+    if (isOn === this.isOn) return;
+    this.isOn = isOn;
+    // Nobody is left who could be told.
+    if (!isOn) this.table.clear();
+    this.engine.updateInterest();
+  }
+
+  // Reading and changing keys.
+
+  /** The key bytes[start, end) changed. `by` is null when the server itself removed it. */
+  keyChanged(
+    by: Client | null,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void {
+    const { broadcasts, engine, table } = this;
+    if (broadcasts.prefixes.nameCount > 0 && broadcasts.keyChanged(by, bytes, view, start, end))
+      engine.host.wake();
+    const name = table.find(bytes, view, start, end);
+    if (name !== NONE) this.invalidate(name);
+  }
+
+  /** Forgets a key of the table, and tells those who have read it. */
+  private invalidate(name: Ref): void {
+    const { arena, engine, readers, table } = this;
+    readers.clear();
+    table.detachName(name, readers);
+    const bytes = bytesOf(arena, name);
+    const view = viewOf(arena, name);
+    const start = keyIndex(arena, name);
+    const end = start + keyLength(arena, name);
+    try {
+      for (let i = 0; i < readers.count; i++) {
+        const client = engine.clients.ofMember(readers.at(i));
+        if (client === undefined || client.tracking === null || client.tracking.broadcast) continue;
+        if (client.tracking.noLoop && client === engine.current) continue;
+        this.sendKey(client, bytes, view, start, end);
+      }
+    } finally {
+      table.release(name);
+    }
+  }
+
+  /** A tracking client ran a command that reads: its keys are remembered for it. */
+  remember(client: Client, entry: CommandEntry, call: EngineCall): void {
+    const { tracking } = client;
+    if (tracking === null || tracking.broadcast) return;
+    if (tracking.optIn ? !tracking.caching : tracking.optOut && tracking.caching) return;
+    if ((entry.bits & FLAG_BITS.pubsub) !== 0) return;
+    const { keys, getKeys } = entry.command;
+    const found = (getKeys === undefined ? null : getKeys(call)) ?? keysOf(keys, call);
+    if (found === null) return;
+    for (const run of found)
+      for (let i = 0; i < run.count; i++) this.rememberKey(client, call, run.index + i * run.step);
+  }
+
+  private rememberKey(client: Client, call: EngineCall, index: number): void {
+    const { bytes, view } = call;
+    const start = call.start(index);
+    const end = call.end(index);
+    try {
+      this.table.add(client.id, bytes, view, start, end);
+    } catch (full) {
+      if (!(full instanceof ArenaFullError)) throw full;
+      // What cannot be remembered must not be cached either.
+      this.sendKey(client, bytes, view, start, end);
+    }
+  }
+
+  /** A request was answered, be it with a refusal; null: its command is unknown. */
+  requestEnded(client: Client, entry: CommandEntry | null): void {
+    const { tracking } = client;
+    // CLIENT CACHING is about the next command, or all of a transaction.
+    if (
+      tracking?.caching === true &&
+      !client.inTransaction &&
+      !this.engine.propagator.isOpen &&
+      entry?.container?.fullName !== "client"
+    ) {
+      tracking.caching = false;
+    }
+  }
+
+  /** After a command, while tracking is on. */
+  afterCommand(client: Client, entry: CommandEntry): void {
+    this.requestEnded(client, entry);
+    if (this.table.nameCount > this.keysMax) this.limit();
+  }
+
+  /** Forgets keys at random while there are too many; those who have them are told. */
+  private limit(): void {
+    this.evictionRounds++;
+    for (let left = EVICTIONS_PER_COMMAND * this.evictionRounds; left > 0; left--) {
+      this.evictOne();
+      if (this.table.nameCount > this.keysMax) continue;
+      this.evictionRounds = 0;
+      return;
+    }
+  }
+
+  private evictOne(): void {
+    this.invalidate(this.table.randomName());
+  }
+
+  /** All keys went at once: every cache is worthless. */
+  flushed(): void {
+    for (const client of this.clients) this.sendAllKeys(client);
+    this.table.clear();
+  }
+
+  /** Before the host waits for events: what BCAST clients have to hear. */
+  turn(): void {
+    if (this.broadcasts.hasChanges) this.broadcasts.sendAll();
+  }
+
+  // Messages.
+
+  /** Tells the client, or whom it has named, that a key changed. */
+  private sendKey(
+    client: Client,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void {
+    const out = this.begin(client);
+    if (out === null) return;
+    out.array(1);
+    out.bulkFrom(bytes, view, start, end);
+  }
+
+  /** Tells it that all keys changed. */
+  private sendAllKeys(client: Client): void {
+    const out = this.begin(client);
+    if (out !== null) writeNull(out, client.protocol === 3);
+  }
+
+  /** Begins a message to the client, or to whom it has named. Null: nobody gets it. */
+  private begin(client: Client): ReplyWriter | null {
+    const { tracking } = client;
+    if (tracking === null) return null;
+    const { engine } = this;
+    const { redirectId } = tracking;
+    const target = redirectId === 0 ? client : engine.clients.get(redirectId);
+    if (target === undefined) {
+      tracking.redirectBroken = true;
+      if (client.protocol === 2) return null;
+      const out = engine.output.pushWriter(client);
+      out.push(2);
+      out.bulkLatin1("tracking-redir-broken");
+      out.integer(redirectId);
+      return null;
+    }
+    // Whoever is neither RESP3 nor listening on the channel could not tell this from a reply.
+    const isDeaf = redirectId === 0 || !target.is(ClientState.SUBSCRIBED);
+    if (target.protocol === 2 && isDeaf) return null;
+    const out = engine.output.pushWriter(target);
+    if (target.protocol === 3) {
+      out.push(2);
+      out.bulkLatin1("invalidate");
+    } else {
+      out.push(3);
+      out.bulkLatin1("message");
+      out.bulkLatin1(CHANNEL);
+    }
+    return out;
+  }
+
+  // What CLIENT LIST and CLIENT TRACKINGINFO show.
+
+  /** The client's prefixes as entries with names, in the order of bytes. */
+  prefixesOf(client: Client): Int32Array {
+    return this.broadcasts.prefixesOf(client);
+  }
+
+  /** What the client's prefixes cost. Keys it has read are the table's, which has a limit. */
+  bytesOf(client: Client): number {
+    return client.tracking === null ? 0 : this.broadcasts.prefixes.bytesOf(client.id);
+  }
+
+  /** Client id for the redir field of CLIENT LIST: -1 not tracking, 0 no redirection. */
+  redirectOf(client: Client): number {
+    return client.tracking?.redirectId ?? -1;
+  }
+
+  /** The letters of CLIENT LIST's flags. */
+  flagsOf({ tracking }: Client): string {
+    if (tracking === null) return "";
+    return `t${tracking.redirectBroken ? "R" : ""}${tracking.broadcast ? "B" : ""}`;
+  }
+}
+
+/** Redis writes the null in the protocol of the client that tracks, even where another gets it. */
+function writeNull(out: ReplyWriter, resp3: boolean): void {
+  const { resp3: own } = out;
+  out.resp3 = resp3;
+  out.null();
+  out.resp3 = own;
+}
