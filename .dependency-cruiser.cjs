@@ -74,6 +74,38 @@ module.exports = {
       ["fast-check", "vitest"],
     ),
     {
+      name: "engine-root-is-for-the-door",
+      severity: "error",
+      comment:
+        "engine.ts and configuration.ts put the engine together: only index.ts imports them. Take what you need as a constructor's argument, or ask the ports.",
+      from: { path: "^packages/engine/src/", pathNot: [TESTS, "^packages/engine/src/index[.]ts$"] },
+      to: { path: "^packages/engine/src/(engine|configuration)[.]ts$" },
+    },
+    {
+      name: "engine-kernel-sees-no-system",
+      severity: "error",
+      comment:
+        "The kernel knows no system, nor what a system is. Let the system hand in a listener, a guard or a job (module/system.ts).",
+      from: { path: "^packages/engine/src/kernel/", pathNot: TESTS },
+      to: { path: "^packages/engine/src/(systems|module)/" },
+    },
+    {
+      name: "engine-module-sees-no-system",
+      severity: "error",
+      comment:
+        "module/ says what a system is, and sees none. What several systems share belongs here; what one has stays in its folder.",
+      from: { path: "^packages/engine/src/module/", pathNot: TESTS },
+      to: { path: "^packages/engine/src/systems/" },
+    },
+    {
+      name: "engine-systems-see-no-sibling",
+      severity: "error",
+      comment:
+        "A system sees the kernel and module/, never another system. Declare a port in module/ports.ts with no more than what you need of the other one.",
+      from: { path: "^packages/engine/src/systems/([^/]+)/", pathNot: TESTS },
+      to: { path: "^packages/engine/src/systems/", pathNot: "^packages/engine/src/systems/$1/" },
+    },
+    {
       name: "nothing-imports-an-app",
       severity: "error",
       comment: "Nothing imports an app. Move what is shared into the package that owns the idea.",
@@ -113,7 +145,7 @@ module.exports = {
       comment:
         "Two files that need each other are one idea, or hide a third: move the shared part. Only types may name each other.",
       from: { path: "^(packages|apps)/" },
-      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+      to: { circular: true },
     },
     {
       name: "no-unresolved",

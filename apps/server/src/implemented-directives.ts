@@ -2,7 +2,7 @@
 import { engineDirectives } from "@kv/engine";
 
 export const implementedDirectives: ReadonlySet<string> = new Set([
-  ...engineDirectives,
+  ...engineDirectives(),
   "always-show-logo",
   "bind",
   "crash-log-enabled",

@@ -1,5 +1,5 @@
 import { type ConfigOptions, ConfigStore } from "@kv/config";
-import type { EngineModule } from "@kv/engine";
+import type { System } from "@kv/engine";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Server, type ServerOptions } from "./server.ts";
 import { ask, freePort } from "./testing/server-process.ts";
@@ -87,9 +87,13 @@ describe("CONFIG SET of what is the server's", () => {
 describe("the rhythm of the engine", () => {
   test("cron and turns go on by themselves", async () => {
     const counts = { cron: 0, turn: 0 };
-    const module: EngineModule = {
+    const module: System = {
       name: "counter",
-      hooks: { cron: () => counts.cron++, turn: () => counts.turn++ },
+      start: () => ({
+        cron: () => void counts.cron++,
+        turn: () => void counts.turn++,
+        needsTurn: true,
+      }),
     };
     const { config } = await start({}, { modules: [module] });
     config.configSet([["hz", "100"]]);
@@ -99,13 +103,14 @@ describe("the rhythm of the engine", () => {
 
   test.each(["cron", "turn"] as const)("an error in %s is not swallowed", async (name) => {
     const broken = new Error("on purpose");
-    const module: EngineModule = {
+    const module: System = {
       name: "broken",
-      hooks: {
+      start: () => ({
+        needsTurn: true,
         [name]: () => {
           throw broken;
         },
-      },
+      }),
     };
     const { failures } = await start({}, { modules: [module] });
     await vi.waitFor(() => expect(failures).toContain(broken), 3000);

@@ -20,10 +20,10 @@ import {
   createEngine,
   Due,
   type Engine,
-  type EngineModule,
   type HostFacts,
   type LogLevel,
   type ShutdownRequest,
+  type System,
 } from "@kv/engine";
 import { isKnownRuntime, takeoverSelfTest } from "./network/handle-takeover.ts";
 import { connectInProcessTo } from "./network/inproc.ts";
@@ -42,7 +42,7 @@ export interface ServerOptions {
   config: ConfigStore;
   configFile?: string;
   executable?: string;
-  modules?: readonly EngineModule[];
+  modules?: readonly System[];
   /** Where data files live. "." follows the process's working directory. */
   folder: string;
   /** Port 0 means any free port; otherwise, as in a configuration file, none. */
@@ -229,17 +229,17 @@ export class Server {
 
   /** True when the disk has nothing to do for this server. */
   get isSettled(): boolean {
-    return this.engine.saving.isSettled;
+    return this.engine.isSettled;
   }
 
   /** Resolves when it has not. */
   settled(): Promise<void> {
-    return this.engine.saving.settled();
+    return this.engine.settled();
   }
 
   /** Closes all sockets, and gives up what is under way. Nothing is saved: see shutdown. */
   close(): void {
-    this.engine.saving.stop();
+    this.engine.stop();
     this.#cron.stop();
     this.#turns.stop();
     this.#listeners.closeTcp();
@@ -249,7 +249,6 @@ export class Server {
 
   #accepted(socket: Socket, path: string | undefined): void {
     const connection = connectionOf(this.#station, socket, {
-      kind: path === undefined ? "tcp" : "unix",
       path,
       keepAliveSeconds: this.#keepAliveSeconds,
       takesHandle: this.#takesHandles,

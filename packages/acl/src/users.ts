@@ -8,7 +8,8 @@ import { User } from "./user.ts";
 export class Users {
   readonly byName = new Map<string, User>();
   readonly defaultUser: User;
-  private readonly known: KnownCommands;
+  /** What rules call the commands. */
+  readonly known: KnownCommands;
 
   constructor(known: KnownCommands) {
     this.known = known;

@@ -20,6 +20,8 @@ export const Propagation = {
   DEFAULT: 0,
   PREVENTED: 1,
   FORCED: 2,
+  /** To replicas alone: it changes no data, but those who listen there want to hear it. */
+  TO_REPLICAS: 3,
 } as const;
 
 /** What the engine does on behalf of commands. Called only where `interest` says so, or rarely. */

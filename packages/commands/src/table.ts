@@ -118,7 +118,13 @@ export class CommandTable {
 
   private register(command: Command): void {
     const { name } = command;
-    if (this.byName.has(name)) throw new Error(`command ${name} is declared twice`);
+    const declared = this.byName.get(name);
+    // A container that is declared again adds its subcommands.
+    if (declared != null && declared.subcommands !== null && command.subcommands !== undefined) {
+      this.registerSubcommands(declared, command);
+      return;
+    }
+    if (declared !== undefined) throw new Error(`command ${name} is declared twice`);
     const entry = new CommandEntry(command, this.all.length, null, name);
     this.all.push(entry);
     this.byName.set(name, entry);

@@ -1,16 +1,24 @@
 /** @kv/engine: a whole server without I/O. See README.md. */
-
+export { checkStatements, engineDirectives, unsupportedDirectives } from "./configuration.ts";
 export * from "./engine.ts";
+export { isLoopback } from "./kernel/admission.ts";
 export * from "./kernel/client.ts";
+export * from "./kernel/client-call.ts";
+export * from "./kernel/client-report.ts";
+export * from "./kernel/client-state.ts";
+export * from "./kernel/cron.ts";
 export * from "./kernel/due.ts";
+export * from "./kernel/effects.ts";
 export * from "./kernel/guards.ts";
 export * from "./kernel/host.ts";
 export * from "./kernel/propagate.ts";
+export * from "./kernel/shutdown-request.ts";
+export * from "./kernel/situation.ts";
 export * from "./kernel/version.ts";
-export { UnsupportedDirectiveError, unsupportedDirectives } from "./module/directives.ts";
+export * from "./module/container-part.ts";
+export { UnsupportedDirectiveError } from "./module/directives.ts";
 export * from "./module/engine-call.ts";
-export { engineDirectives } from "./module/implemented-directives.ts";
-export { checkStatements } from "./module/statements.ts";
+export * from "./module/ports.ts";
 export * from "./module/system.ts";
 export { AclStartError } from "./systems/acl/access.ts";
-export * from "./systems/saving/stopping.ts";
+export { Saving, savingPort } from "./systems/saving/saving.ts";

@@ -1,5 +1,6 @@
 /** What an attacker, or a bad day, once got out of the server: each of these has worked. */
 import { ArenaFullError, InvariantError } from "@kv/core";
+import { savingPort } from "@kv/engine";
 import { encodeRequest } from "@kv/resp";
 import { describe, expect, test } from "vitest";
 import { type Harness, harness, type TestClient } from "./harness.ts";
@@ -141,13 +142,13 @@ describe("memory", () => {
     const kv = harness();
     kv.send("FLUSHALL");
     const before = kv.engine.keyspace.arena.usedBytes;
-    kv.engine.saving.beginBackground();
+    kv.engine.of(savingPort).beginBackground();
     kv.send("FLUSHALL");
     for (let round = 0; round < 100; round++) {
       kv.engine.turn();
       await Promise.resolve();
     }
-    expect(kv.engine.saving.isRunning).toBe(false);
+    expect(kv.engine.of(savingPort).isRunning).toBe(false);
     expect(kv.engine.keyspace.arena.usedBytes).toBe(before);
   });
 

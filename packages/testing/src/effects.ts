@@ -1,3 +1,4 @@
+import { Target } from "@kv/engine";
 /**
  * What requests set off besides their replies: keyspace events, the commands that replicas get,
  * and what INFO counts. The real server tells a subscriber and a replica; ours is asked directly.
@@ -79,8 +80,6 @@ class Databases {
         this.database = Number(words[1]);
         return [];
       }
-      // Messages go to replicas alone and to no file; there are no replicas of ours to compare yet.
-      if (/^s?publish$/i.test(`${words[0]}`)) return [];
       return [labelled(this.database, words)];
     });
   }
@@ -214,6 +213,7 @@ class EngineObserver implements Observer {
     onKeyspaceEvent(engine, (channel, message) => this.events.push(`${channel} ${message}`));
     const { propagator } = engine;
     propagator.sinks.push({
+      targets: Target.BOTH,
       append: (database, bytes, start, end) => {
         for (const command of splitReplies(latin1(bytes, start, end)))
           this.propagated.push(labelled(database, wordsOf(command)));

@@ -17,7 +17,8 @@ import {
   type Connection,
   createEngine,
   type Engine,
-  type EngineModule,
+  type System,
+  Target,
 } from "@kv/engine";
 import {
   AttributedReply,
@@ -39,7 +40,7 @@ export interface HarnessOptions {
   /** Protocol of the clients: 2 or 3. Default 2. */
   resp?: 2 | 3;
   seed?: number;
-  modules?: readonly EngineModule[];
+  modules?: readonly System[];
 }
 
 const interned = new Map<string, CommandError>(
@@ -72,7 +73,8 @@ export class TestClient implements Connection {
   readonly address: string;
   readonly localAddress = "127.0.0.1:6379";
   readonly fileDescriptor = 8;
-  readonly kind = "tcp";
+  readonly isUnix = false;
+  readonly isLocal = true;
   /** Set by tests of slow readers: bytes that the kernel does not take. */
   pendingBytes = 0;
   /** While true, what is sent stays pending. */
@@ -179,13 +181,15 @@ export class TestClient implements Connection {
 
 /** Calls `hear` with each keyspace event that is published, before it is. */
 export function onKeyspaceEvent(
-  { pubsub }: Engine,
+  { effects }: Engine,
   hear: (channel: string, message: string) => void,
 ): void {
-  const publish = pubsub.publishEvent.bind(pubsub);
-  pubsub.publishEvent = (prefix, bytes, start, end, message, view, from, to) => {
-    hear(latin1(prefix) + latin1(bytes, start, end), latin1(message, from, to));
-    publish(prefix, bytes, start, end, message, view, from, to);
+  const { events } = effects;
+  effects.events = {
+    publishEvent(prefix, bytes, start, end, message, view, from, to) {
+      hear(latin1(prefix) + latin1(bytes, start, end), latin1(message, from, to));
+      events?.publishEvent(prefix, bytes, start, end, message, view, from, to);
+    },
   };
 }
 
@@ -221,9 +225,10 @@ export class Harness {
       if (event !== null) this.events.push(`${event[1]} ${message}`);
     });
     this.engine.propagator.sinks.push({
+      targets: Target.BOTH,
       append: (_databaseIndex, bytes, start, end) => this.recordPropagated(bytes, start, end),
     });
-    this.engine.updateInterest();
+    this.engine.effects.updateInterest();
     this.clock = { advance: (durationMs) => this.advance(durationMs) };
     this.first = this.client();
   }

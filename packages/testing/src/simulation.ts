@@ -25,6 +25,7 @@ import {
   typeOf,
 } from "@kv/core";
 import type { Client, Connection, Engine } from "@kv/engine";
+import { savingPort, Target } from "@kv/engine";
 import { encodeRequest, latin1, latin1Bytes, PushReply, ReplyError, ReplyParser } from "@kv/resp";
 import { Chance } from "./chance.ts";
 import { type Harness, harness, plain } from "./harness.ts";
@@ -46,7 +47,8 @@ class SimulatedClient implements Connection {
   readonly address: string;
   readonly localAddress = "127.0.0.1:6379";
   readonly fileDescriptor = 8;
-  readonly kind = "tcp";
+  readonly isUnix = false;
+  readonly isLocal = true;
   pendingBytes = 0;
   closed = false;
   isStuck = false;
@@ -201,11 +203,12 @@ class Simulation {
       return look() + spentUs;
     };
     engine.propagator.sinks.push({
+      targets: Target.BOTH,
       append: (databaseIndex, bytes, start, end) => {
         this.stream.push({ databaseIndex, bytes: bytes.slice(start, end) });
       },
     });
-    engine.updateInterest();
+    engine.effects.updateInterest();
     this.kv.send("FLUSHALL");
     this.baseline = engine.keyspace.arena.usedBytes;
   }
@@ -334,7 +337,7 @@ class Simulation {
       const used = engine.memory.usedBytes + step.roomBytes;
       kv.config.configSet([["maxmemory", step.roomBytes < 0 ? "0" : `${used}`]]);
     } else if (step.kind === "save") {
-      if (engine.saving.isRunning) return;
+      if (engine.of(savingPort).isRunning) return;
       host.disk.fault =
         step.failsAfter < 0
           ? undefined
@@ -343,15 +346,15 @@ class Simulation {
               code: "EIO",
               message: "Input/output error",
             };
-      this.savesBefore = engine.saving.saveCount;
+      this.savesBefore = engine.of(savingPort).saveCount;
       this.instant = contentsOf(engine.keyspace);
-      engine.saving.beginBackground();
+      engine.of(savingPort).beginBackground();
     }
   }
 
   /** A snapshot that is done and was saved holds the instant at which it began. */
   private async watchSnapshot(): Promise<void> {
-    const { saving } = this.kv.engine;
+    const saving = this.kv.engine.of(savingPort);
     if (this.instant === null || saving.isRunning) return;
     const instant = this.instant;
     this.instant = null;
@@ -374,11 +377,11 @@ class Simulation {
     for (const client of this.clients) client?.unstick();
     kv.config.configSet([["maxmemory", "0"]]);
     kv.clock.advance(20_000);
-    for (let round = 0; round < 200 && engine.saving.isRunning; round++) {
+    for (let round = 0; round < 200 && engine.of(savingPort).isRunning; round++) {
       engine.turn();
       for (let turn = 0; turn < 8; turn++) await Promise.resolve();
     }
-    if (engine.saving.isRunning) throw new Error("a snapshot does not end");
+    if (engine.of(savingPort).isRunning) throw new Error("a snapshot does not end");
     await this.watchSnapshot();
     while (engine.turn());
     for (const client of this.clients) {

@@ -22,7 +22,8 @@ class InprocConnection<Client> implements Connection {
   readonly address: string;
   readonly localAddress: string;
   readonly fileDescriptor = -1;
-  readonly kind = "inproc";
+  readonly isLocal = true;
+  readonly isUnix = false;
   readonly stream: Duplex;
   readonly #station: Station<Client>;
   #client: Client | null;

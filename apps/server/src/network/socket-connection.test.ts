@@ -22,8 +22,11 @@ describe.each(ways)("a socket, read by $way", ({ takesHandle }) => {
     listeners = new Listeners({
       backlog: 511,
       accepted(socket, path) {
-        const kind = path === undefined ? "tcp" : "unix";
-        const facts = { kind, path, keepAliveSeconds: 300, takesHandle } as const;
+        const facts = {
+          ...(path === undefined ? {} : { path }),
+          keepAliveSeconds: 300,
+          takesHandle,
+        } as const;
         const connection = connectionOf(station, socket, facts);
         if (connection === undefined) return;
         openCount++;
@@ -81,7 +84,8 @@ describe.each(ways)("a socket, read by $way", ({ takesHandle }) => {
     const { connection } = lastClient();
     expect(connection.address).toBe(`127.0.0.1:${socket.localPort}`);
     expect(connection.localAddress).toBe(`127.0.0.1:${listeners.tcpPort}`);
-    expect(connection.kind).toBe("tcp");
+    expect(connection.isUnix).toBe(false);
+    expect(connection.isLocal).toBe(true);
     expect(connection.fileDescriptor).toBeGreaterThan(2);
     expect(connection.pendingBytes).toBe(0);
     expect(station.activityCount).toBeGreaterThan(1);

@@ -13,7 +13,7 @@
  */
 
 import type * as net from "node:net";
-import type { Connection } from "@kv/engine";
+import { type Connection, isLoopback } from "@kv/engine";
 import { release } from "@kv/resp";
 import { descriptorOf, takeHandle } from "./handle-takeover.ts";
 import { OutputQueue } from "./output-queue.ts";
@@ -25,8 +25,7 @@ const lingerMs = 10_000;
 const lingerBytesMax = 1024 * 1024;
 
 export interface SocketFacts {
-  kind: "tcp" | "unix" | "tls";
-  /** Path of the listening Unix socket. */
+  /** Path of the listening Unix socket, where it is one. */
   path?: string;
   keepAliveSeconds: number;
   /** Reads into the shared buffer by taking over the handle; otherwise by 'data' events. */
@@ -37,7 +36,8 @@ export class SocketConnection<Client> implements Connection {
   readonly address: string;
   readonly localAddress: string;
   readonly fileDescriptor: number;
-  readonly kind: "tcp" | "unix" | "tls";
+  readonly isLocal: boolean;
+  readonly isUnix: boolean;
   readonly #station: Station<Client>;
   readonly #socket: net.Socket;
   #client: Client | null = null;
@@ -52,12 +52,13 @@ export class SocketConnection<Client> implements Connection {
   constructor(station: Station<Client>, socket: net.Socket, facts: SocketFacts) {
     this.#station = station;
     this.#socket = socket;
-    this.kind = facts.kind;
     this.fileDescriptor = descriptorOf(socket);
     const { remoteAddress, remotePort, localAddress, localPort } = socket;
-    const isUnix = facts.kind === "unix";
+    const isUnix = facts.path !== undefined;
     this.address = isUnix ? `${facts.path}:0` : printAddress(remoteAddress, remotePort);
     this.localAddress = isUnix ? `${facts.path}:0` : printAddress(localAddress, localPort);
+    this.isUnix = isUnix;
+    this.isLocal = isUnix || isLoopback(this.address);
   }
 
   get pendingBytes(): number {
@@ -237,7 +238,7 @@ export function connectionOf<Client>(
   if (taken !== null) accepted.destroy();
   else accepted.on("data", (chunk: Buffer) => connection?.arrivedIn(chunk));
 
-  if (facts.kind !== "unix") {
+  if (facts.path === undefined) {
     if (facts.keepAliveSeconds > 0) socket.setKeepAlive(true, facts.keepAliveSeconds * 1000);
     if (socket.remoteAddress === undefined) {
       socket.on("error", ignore);

@@ -53,8 +53,8 @@ describe("HSET, HMSET, HSETNX", () => {
   test("every pair counts as a change, and every field removed", () => {
     const kv = harness();
     kv.send("HSET", "h", "a", 1, "b", 2, "c", 3);
-    expect(kv.engine.dirty).toBe(3);
+    expect(kv.engine.situation.dirty).toBe(3);
     kv.send("HDEL", "h", "a", "b", "none");
-    expect(kv.engine.dirty).toBe(5);
+    expect(kv.engine.situation.dirty).toBe(5);
   });
 });

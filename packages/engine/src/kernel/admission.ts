@@ -1,34 +1,87 @@
-/** Admission: which connections are turned away at the door, and what they are told. */
-import { ReplyWriter } from "@kv/resp";
-import type { Engine } from "../engine.ts";
-import type { Connection } from "./host.ts";
+/** Admission: which connections are turned away at the door, what they are told, and who comes in. */
+import type { Users } from "@kv/acl";
+import type { ConfigStore } from "@kv/config";
+import { ReplyWriter, type RequestLimits } from "@kv/resp";
+import { Client } from "./client.ts";
+import type { Clients } from "./clients.ts";
+import type { Connection, Host } from "./host.ts";
+import type { Situation } from "./situation.ts";
+import type { Stats } from "./stats.ts";
 
-/** The error for a connection that is not let in; null when it is. */
-export function refusalOf(
-  engine: Engine,
-  connection: Pick<Connection, "kind" | "address">,
-): string | null {
-  const { clients, config, access } = engine;
-  if (clients.size >= config.number("maxclients")) return "ERR max number of clients reached";
-  if (
-    config.boolean("protected-mode") &&
-    access.users.defaultUser.anyPassword &&
-    connection.kind !== "unix" &&
-    connection.kind !== "inproc" &&
-    !isLoopback(connection.address)
-  ) {
-    return (
-      "DENIED Redis is running in protected mode because protected mode is enabled and no " +
-      "password is set for the default user. In this mode connections are only accepted from " +
-      "the loopback interface. To accept others, either set a password (requirepass), or bind " +
-      "the server to the addresses that should reach it and turn protected mode off: " +
-      "CONFIG SET protected-mode no, from a client on this machine."
-    );
-  }
-  return null;
+export interface AdmissionParts {
+  host: Host;
+  config: ConfigStore;
+  situation: Situation;
+  stats: Stats;
+  clients: Clients;
+  users: Users;
+  requestLimits: RequestLimits;
 }
 
-function isLoopback(address: string): boolean {
+export class Admission {
+  private readonly parts: AdmissionParts;
+
+  constructor(parts: AdmissionParts) {
+    this.parts = parts;
+  }
+
+  /** A new connection. Null: it was refused, told why, and is being closed. */
+  accept(connection: Connection): Client | null {
+    const { situation, stats, clients, users, requestLimits } = this.parts;
+    stats.connectionsReceived++;
+    const refusal = this.refusalOf(connection);
+    if (refusal !== null) {
+      this.refuse(connection, refusal);
+      return null;
+    }
+    const nowMs = situation.readClock();
+    const client = new Client(
+      clients.nextId++,
+      connection,
+      requestLimits,
+      users.defaultUser,
+      nowMs,
+    );
+    this.log(() => `Accepted ${connection.address}`);
+    clients.set(client.id, client);
+    return client;
+  }
+
+  /** Connections come and go too often for words that nobody will read. */
+  log(words: () => string): void {
+    const { config, host } = this.parts;
+    const level = config.text("loglevel");
+    if (level === "verbose" || level === "debug") host.log("verbose", words());
+  }
+
+  /** The error for a connection that is not let in; null when it is. */
+  refusalOf(connection: Pick<Connection, "isLocal">): string | null {
+    const { clients, config, users } = this.parts;
+    if (clients.size >= config.number("maxclients")) return "ERR max number of clients reached";
+    if (!connection.isLocal && config.boolean("protected-mode") && users.defaultUser.anyPassword) {
+      return (
+        "DENIED Redis is running in protected mode because protected mode is enabled and no " +
+        "password is set for the default user. In this mode connections are only accepted from " +
+        "the loopback interface. To accept others, either set a password (requirepass), or bind " +
+        "the server to the addresses that should reach it and turn protected mode off: " +
+        "CONFIG SET protected-mode no, from a client on this machine."
+      );
+    }
+    return null;
+  }
+
+  /** Tells the refused why, and closes. */
+  private refuse(connection: Connection, refusal: string): void {
+    this.parts.stats.connectionsRejected++;
+    const line = new ReplyWriter(512);
+    line.error(refusal);
+    connection.send(line.bytes, 0, line.length);
+    connection.end();
+  }
+}
+
+/** Whether an address as CLIENT LIST prints it is one of this machine's loopback interface. */
+export function isLoopback(address: string): boolean {
   return (
     address.startsWith("127.") ||
     address.startsWith("[::1]") ||
@@ -36,19 +89,4 @@ function isLoopback(address: string): boolean {
     address.startsWith("[::ffff:127.") ||
     address.startsWith("::ffff:127.")
   );
-}
-
-/** Connections come and go too often for words that nobody will read. */
-export function logConnection(engine: Engine, words: () => string): void {
-  const level = engine.config.text("loglevel");
-  if (level === "verbose" || level === "debug") engine.host.log("verbose", words());
-}
-
-/** Tells the refused why, and closes. */
-export function refuse(engine: Engine, connection: Connection, refusal: string): void {
-  engine.stats.connectionsRejected++;
-  const line = new ReplyWriter(512);
-  line.error(refusal);
-  connection.send(line.bytes, 0, line.length);
-  connection.end();
 }

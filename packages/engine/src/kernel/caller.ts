@@ -16,23 +16,30 @@ import {
   Propagation,
 } from "@kv/commands";
 import { ArenaFullError, InvariantError } from "@kv/core";
-import type { Engine } from "../engine.ts";
-import type { EngineCall } from "../module/engine-call.ts";
+import type { ReplyWriter } from "@kv/resp";
 import type { Client } from "./client.ts";
-import { CommandHistogram } from "./latency-monitor.ts";
-import type { Propagator } from "./propagate.ts";
+import type { ClientCall } from "./client-call.ts";
+import type { EngineEffects } from "./effects.ts";
+import type { Host } from "./host.ts";
+import { CommandHistogram, type LatencyMonitor } from "./latency-monitor.ts";
+import type { Output } from "./output.ts";
+import { type Propagator, Target } from "./propagate.ts";
+import type { Situation } from "./situation.ts";
+import type { Stats } from "./stats.ts";
 
 /** Propagates the request as it came; one that came as a line of text is put into RESP first. */
-function propagateVerbatim(call: EngineCall, propagator: Propagator, databaseIndex: number): void {
+function propagateVerbatim(call: ClientCall, propagator: Propagator, databaseIndex: number): void {
   const { args, requestIndex } = call;
+  const targets = call.propagation === Propagation.TO_REPLICAS ? Target.REPLICAS : Target.BOTH;
   if (args.inline[requestIndex] === 0) {
     const start = args.requestStart[requestIndex] as number;
-    propagator.verbatim(databaseIndex, args.bytes, start, args.requestEnd[requestIndex] as number);
+    const end = args.requestEnd[requestIndex] as number;
+    propagator.verbatim(databaseIndex, args.bytes, start, end, targets);
     return;
   }
   const words: Uint8Array[] = [];
   for (let index = 0; index < call.argc; index++) words.push(call.argument(index));
-  propagator.words(databaseIndex, words);
+  propagator.words(databaseIndex, words, targets);
 }
 
 const GROUP_COMMANDS_MAX = 16;
@@ -48,8 +55,35 @@ export function isTooLarge(error: unknown): error is Error {
   return error instanceof Error && "code" in error && error.code === "ERR_STRING_TOO_LONG";
 }
 
+/** Is told of each command that was timed alone: the slow log. */
+export interface CommandTimer {
+  commandTook(call: ClientCall, client: Client, microseconds: number): void;
+}
+
+export interface CallerParts {
+  host: Host;
+  situation: Situation;
+  stats: Stats;
+  reply: ReplyWriter;
+  output: Output;
+  effects: EngineEffects;
+  propagator: Propagator;
+  latency: LatencyMonitor;
+  call: ClientCall;
+}
+
 export class Caller {
-  private readonly engine: Engine;
+  /** Null: nobody wants to know. */
+  timer: CommandTimer | null = null;
+  private readonly host: Host;
+  private readonly situation: Situation;
+  private readonly stats: Stats;
+  private readonly reply: ReplyWriter;
+  private readonly output: Output;
+  private readonly effects: EngineEffects;
+  private readonly propagator: Propagator;
+  private readonly latency: LatencyMonitor;
+  private readonly call: ClientCall;
   private groupEntry: CommandEntry | null = null;
   private groupCount = 0;
   private groupStartUs = 0;
@@ -57,17 +91,25 @@ export class Caller {
   /** Every command is timed alone (the slow log or the latency monitor wants small times). */
   timesEach = false;
 
-  constructor(engine: Engine) {
-    this.engine = engine;
+  constructor(parts: CallerParts) {
+    this.host = parts.host;
+    this.situation = parts.situation;
+    this.stats = parts.stats;
+    this.reply = parts.reply;
+    this.output = parts.output;
+    this.effects = parts.effects;
+    this.propagator = parts.propagator;
+    this.latency = parts.latency;
+    this.call = parts.call;
   }
 
   /** A batch begins: time runs from here. */
   openGroup(): void {
     this.groupEntry = null;
     this.groupCount = 0;
-    this.groupStartUs = this.engine.host.monotonicUs();
-    this.groupReplyStart = this.engine.reply.mark();
-    const { stats } = this.engine;
+    this.groupStartUs = this.host.monotonicUs();
+    this.groupReplyStart = this.reply.mark();
+    const { stats } = this;
     if (stats.loopStartUs === 0) stats.loopStartUs = this.groupStartUs;
   }
 
@@ -80,53 +122,49 @@ export class Caller {
   closeGroup(): void {
     const entry = this.groupEntry;
     if (entry === null) return;
-    const nowUs = this.engine.host.monotonicUs();
+    const nowUs = this.host.monotonicUs();
     const count = this.groupCount;
     const elapsedUs = nowUs - this.groupStartUs;
     this.groupEntry = null;
     this.groupCount = 0;
     this.groupStartUs = nowUs;
-    this.groupReplyStart = this.engine.reply.mark();
+    this.groupReplyStart = this.reply.mark();
     this.account(entry, count, elapsedUs);
   }
 
   private account(entry: CommandEntry, count: number, elapsedUs: number): void {
-    const { engine } = this;
+    const { stats, latency, situation, timer } = this;
     entry.microseconds += elapsedUs;
-    if (engine.latency.histogramsOn) {
+    if (latency.histogramsOn) {
       if (entry.histogram === null) entry.histogram = new CommandHistogram();
       (entry.histogram as CommandHistogram).record(elapsedUs / count, count);
     }
-    engine.stats.loopCommandMicroseconds += elapsedUs;
+    stats.loopCommandMicroseconds += elapsedUs;
     if (count > 1) return;
-    if (elapsedUs > engine.stats.slowestCommandMicroseconds)
-      engine.stats.slowestCommandMicroseconds = elapsedUs;
-    engine.latency.commandTook(entry, elapsedUs, engine.nowMs);
-    if ((entry.bits & FLAG_BITS.skip_slowlog) === 0) {
-      const client = engine.current;
-      if (client !== null) engine.slowLog.offer(engine.call, client, elapsedUs, engine.nowMs);
-    }
+    latency.commandTook(entry, elapsedUs, situation.nowMs);
+    if (timer === null || (entry.bits & FLAG_BITS.skip_slowlog) !== 0) return;
+    const client = situation.current;
+    if (client !== null) timer.commandTook(this.call, client, elapsedUs);
   }
 
   /** Runs the command that `call` points at. */
   run(client: Client, entry: CommandEntry): void {
-    const { engine } = this;
-    const { call, reply } = engine;
-    call.interest = engine.effects.interest;
+    const { call, reply, effects, output } = this;
+    call.interest = effects.interest;
     const mark = reply.mark();
     try {
-      (entry.run as (call: EngineCall) => void)(call);
+      (entry.run as (call: ClientCall) => void)(call);
     } catch (error) {
       this.failed(error, entry, mark);
     }
     // After the call: INFO does not count itself, and CONFIG RESETSTAT is the first of the new ones.
     entry.calls++;
-    engine.stats.commandsProcessed++;
+    this.stats.commandsProcessed++;
     if (
       call.dirty !== 0 ||
       call.propagation !== Propagation.DEFAULT ||
       call.rewritten !== null ||
-      engine.propagator.waitingCount !== 0
+      this.propagator.waitingCount !== 0
     ) {
       this.afterChange(entry);
     }
@@ -141,16 +179,17 @@ export class Caller {
     ) {
       this.closeGroup();
     }
-    if (engine.effects.attends) engine.effects.afterCommand(client, entry, call);
+    if (effects.attends) effects.commandRan(client, entry, call);
+    // Nothing may stand between the replies of a transaction.
+    if (output.hasOwnPushes && !this.situation.isNested) output.flushOwn(client);
   }
 
   /** What the command wrote is taken back, and an error stands in its place. */
   private failed(error: unknown, entry: CommandEntry, mark: number): void {
-    const { engine } = this;
     const answer = this.answerTo(error, entry);
-    engine.reply.rewind(mark);
-    engine.reply.error(answer.reply);
-    engine.stats.countError(answer.reply);
+    this.reply.rewind(mark);
+    this.reply.error(answer.reply);
+    this.stats.countError(answer.reply);
     entry.failedCalls++;
   }
 
@@ -165,20 +204,19 @@ export class Caller {
     if (!(error instanceof Error) || error instanceof InvariantError) throw error;
     const isLimit = isTooLarge(error);
     if (!isLimit && (entry.bits & (FLAG_BITS.write | FLAG_BITS.runs_queue)) !== 0) throw error;
-    this.engine.host.log("warning", `Command '${entry.fullName}' failed: ${error.stack}`);
+    this.host.log("warning", `Command '${entry.fullName}' failed: ${error.stack}`);
     return isLimit ? tooLarge : internal;
   }
 
   private afterChange(entry: CommandEntry): void {
-    const { engine } = this;
-    const { call, propagator } = engine;
-    engine.dirty += call.dirty;
+    const { call, propagator } = this;
+    this.situation.dirty += call.dirty;
     if ((call.interest & Interest.PROPAGATE) === 0) return;
     if (call.propagation !== Propagation.PREVENTED && (entry.bits & FLAG_BITS.runs_queue) === 0) {
       const { index } = call.db;
       if (call.rewritten !== null) {
         for (const words of call.rewritten) propagator.words(index, words);
-      } else if (call.dirty !== 0 || call.propagation === Propagation.FORCED) {
+      } else if (call.dirty !== 0 || call.propagation !== Propagation.DEFAULT) {
         propagateVerbatim(call, propagator, index);
       }
     }

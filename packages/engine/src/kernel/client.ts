@@ -6,35 +6,9 @@
 import type { User } from "@kv/acl";
 import type { CommandEntry } from "@kv/commands";
 import { ReplyWriter, type RequestLimits, RequestReader } from "@kv/resp";
-import type { ClientTracking } from "../systems/tracking/tracking.ts";
+import { ClientState, ReplyMode } from "./client-state.ts";
 import type { Connection } from "./host.ts";
-import type { Transaction } from "./queued.ts";
-
-/** Bits of Client.unusual: reasons why a command cannot take the short way to its function. */
-export const ClientState = {
-  /** Not logged in though a password is needed. */
-  UNAUTHENTICATED: 1,
-  /** The user may not do everything. */
-  RESTRICTED: 2,
-  MULTI: 4,
-  /** RESP2 client with subscriptions. */
-  SUBSCRIBED: 8,
-  /** CLIENT REPLY OFF or SKIP. */
-  MUTED: 16,
-  /** Waits: blocked by a command, or held by CLIENT PAUSE. */
-  WAITING: 32,
-  /** A replica or the primary: guards treat it differently. */
-  REPLICATION: 64,
-  /** CLIENT TRACKING is on: reads are remembered. */
-  TRACKING: 128,
-  CLOSING: 256,
-  /** CLIENT NO-TOUCH: accesses do not count for LRU and LFU. */
-  NO_TOUCH: 512,
-  /** MONITOR: gets a copy of all commands. */
-  MONITOR: 1024,
-} as const;
-
-export const ReplyMode = { ON: 0, OFF: 1, SKIP_NEXT: 2, SKIP: 3 } as const;
+import type { Transaction } from "./transaction.ts";
 
 export class Client {
   readonly id: number;
@@ -61,8 +35,6 @@ export class Client {
   shardChannelCount = 0;
   replyMode: number = ReplyMode.ON;
   noEvict = false;
-  /** CLIENT TRACKING; null while it is off. */
-  tracking: ClientTracking | null = null;
   /**
    * Ends the wait of a client that a command blocks, as if its time were up or with an error
    * (CLIENT UNBLOCK); null while no command does, or when that wait is not to be ended.
@@ -77,8 +49,6 @@ export class Client {
   inputBytes = 0;
   outputBytes = 0;
   commandCount = 0;
-  /** Free for modules, under their own key. */
-  readonly data = new Map<symbol, unknown>();
   closed = false;
   closeReason = "";
   /** Has passed its output limit: gets no time to read the rest. */
@@ -114,9 +84,24 @@ export class Client {
     return (this.unusual & ClientState.MULTI) !== 0;
   }
 
+  /** CLIENT REPLY OFF and SKIP: replies are cut away again, messages are not. */
+  get isMuted(): boolean {
+    return this.replyMode === ReplyMode.OFF || this.replyMode === ReplyMode.SKIP;
+  }
+
   /** Whether it listens to anything: the one answer to this question. */
   get subscribes(): boolean {
     return (this.channelCount | this.patternCount | this.shardChannelCount) !== 0;
+  }
+
+  /** After a change of what it listens to, or of the protocol: only RESP2 restricts who does. */
+  subscriptionsChanged(): void {
+    this.mark(ClientState.SUBSCRIBED, this.protocol === 2 && this.subscribes);
+  }
+
+  /** Bytes on their way to the client. */
+  get pendingBytes(): number {
+    return this.connection.pendingBytes + (this.outbox?.total ?? 0);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { ArenaFullError } from "@kv/core";
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { memoryPort } from "../systems/memory/memory-system.ts";
 
 /** A value of CLIENT LIST's line for a client. */
 function field(line: unknown, name: string): number {
@@ -119,7 +120,7 @@ describe("the queue of MULTI", () => {
     for (let i = 0; i < 100 && !other.closed; i++)
       other.sendBytes("*1\r\n$4\r\nPING\r\n".repeat(500));
     expect(other.closed).toBe(true);
-    expect(kv.engine.stats.evictedClients).toBe(1);
+    expect(kv.engine.of(memoryPort).clientEviction.evictedCount).toBe(1);
     expect(kv.send("PING")).toBe("PONG");
   });
 });

@@ -11,10 +11,9 @@
  * Blocks that the key table does not know are never moved, so the offsets stay good while commands
  * run. push() adds a request or, when the arena is full, throws and adds nothing.
  */
-import type { CommandEntry } from "@kv/commands";
+import type { Call, CommandEntry } from "@kv/commands";
 import { type Arena, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "@kv/core";
 import { type ArgVector, encodeRequest } from "@kv/resp";
-import type { EngineCall } from "../module/engine-call.ts";
 
 const HEADER_BYTES = 12;
 const CHUNK_BYTES_MIN = 256;
@@ -43,7 +42,7 @@ export class CommandQueue {
   }
 
   /** Keeps the request that `call` points at. Throws ArenaFullError. */
-  push(entry: CommandEntry, call: EngineCall): void {
+  push(entry: CommandEntry, call: Call): void {
     const { args, requestIndex } = call;
     if (args.inline[requestIndex] === 1) {
       this.pushInline(entry, call);
@@ -61,7 +60,7 @@ export class CommandQueue {
   }
 
   /** A line of text is kept as the RESP that it stands for: that is what is propagated. */
-  private pushInline(entry: CommandEntry, call: EngineCall): void {
+  private pushInline(entry: CommandEntry, call: Call): void {
     const { argc } = call;
     const bytes = encodeRequest(Array.from({ length: argc }, (_, index) => call.argument(index)));
     const words = this.begin(entry, argc, bytes.length);

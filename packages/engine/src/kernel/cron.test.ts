@@ -1,5 +1,6 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { savingPort } from "../systems/saving/saving.ts";
 
 describe("the cron", () => {
   test("removes expired keys that nobody asks for", () => {
@@ -45,7 +46,7 @@ describe("the cron", () => {
     const kv = harness({ config: { save: "60 2" } });
     kv.send("SET", "a", "1");
     kv.clock.advance(61_000);
-    expect(kv.engine.saving.isRunning).toBe(false);
+    expect(kv.engine.of(savingPort).isRunning).toBe(false);
     kv.send("SET", "b", "2");
     kv.clock.advance(200);
     for (let turn = 0; turn < 200; turn++) {

@@ -1,9 +1,12 @@
 /**
- * Effects: what a change sets off. Watchers are marked, client-side caches told, keyspace events
- * published, expired keys removed. `interest` says whether anybody cares; while it is zero, none
- * of this is reached.
+ * Effects: what a change sets off. Those who listen are told, keyspace events published, expired
+ * keys removed. `interest` says whether anybody cares; while it is zero, none of this is reached.
+ *
+ * Who listens has told so by listen(), and says at any time whether it has a reason to: whoever
+ * begins or ends to have one calls updateInterest().
  */
 import {
+  type Call,
   type CommandEntry,
   type Effects,
   FLAG_BITS,
@@ -11,12 +14,73 @@ import {
   Notify,
   notifyBits,
 } from "@kv/commands";
-import { bytesOf, type Database, keyIndex, keyLength, type Ref } from "@kv/core";
+import { bytesOf, type Database, type Keyspace, keyIndex, keyLength, type Ref } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
-import type { Engine } from "../engine.ts";
-import type { EngineCall } from "../module/engine-call.ts";
-import { type Client, ClientState } from "./client.ts";
-import { EngineState } from "./guards.ts";
+import type { Client } from "./client.ts";
+import type { ClientCall } from "./client-call.ts";
+import type { Host } from "./host.ts";
+import type { LatencyMonitor } from "./latency-monitor.ts";
+import type { Pause } from "./pause.ts";
+import type { Propagator } from "./propagate.ts";
+import { EngineState, type Situation } from "./situation.ts";
+import type { Stats } from "./stats.ts";
+
+/** Hears of changes to keys (WATCH, client-side caching). */
+export interface ChangeListener {
+  /** Whether there is anybody to tell. */
+  readonly wantsChanges: boolean;
+  /**
+   * The key bytes[start, end) changed, and `by` is whose command did it; null: the server removed it
+   * by its own decision. The view covers the same memory as the bytes.
+   */
+  keyChanged(
+    by: Client | null,
+    database: Database,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void;
+  /** Before a database (-1: each) is emptied, or `successor` (-1: none) takes its place. */
+  databaseChanged(index: number, successor: number): void;
+}
+
+/** Hears of each command that ran (MONITOR, client-side caching). */
+export interface CommandListener {
+  /** Whether there is anybody to tell. */
+  readonly wantsCommands: boolean;
+  commandRan(client: Client, entry: CommandEntry, call: ClientCall): void;
+  /** A request was answered with a refusal; null: its command is unknown. */
+  commandRefused?(client: Client, entry: CommandEntry | null): void;
+  /** An EXEC was refused, and with it its transaction is over. */
+  execRefused?(client: Client, entry: CommandEntry, call: ClientCall): void;
+}
+
+/** Publishes keyspace events: message[from, to) on the channel `prefix` followed by bytes[start, end). */
+export interface EventPublisher {
+  publishEvent(
+    prefix: Uint8Array,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    message: Uint8Array,
+    messageView: DataView,
+    from: number,
+    to: number,
+  ): void;
+}
+
+export interface EffectsParts {
+  host: Host;
+  situation: Situation;
+  stats: Stats;
+  keyspace: Keyspace;
+  propagator: Propagator;
+  latency: LatencyMonitor;
+  pause: Pause;
+  /** The call of the command that is running. */
+  presentCall: () => Call;
+}
 
 interface Constant {
   readonly bytes: Uint8Array;
@@ -26,19 +90,49 @@ interface Constant {
 export class EngineEffects implements Effects {
   /** Bits of Interest: who has to hear of changes now. */
   interest = 0;
-  /** True while something is to be done after each command (tracking, MONITOR, ready keys). */
+  /** True while somebody wants to hear of each command. */
   attends = false;
   /** Classes of events that `notify-keyspace-events` asks for. */
   notifyClasses = 0;
   /** lazyfree-lazy-expire. */
   lazyExpire = false;
+  /** Where keyspace events go; null: nobody publishes. */
+  events: EventPublisher | null = null;
+  /** FLUSHALL has emptied all databases. Whoever has that on disk already says true. */
+  onAllFlushed: () => boolean = () => false;
+  private readonly changeListeners: ChangeListener[] = [];
+  private readonly commandListeners: CommandListener[] = [];
+  /** Those of them that want to hear now. */
+  private hearChanges: ChangeListener[] = [];
+  private hearCommands: CommandListener[] = [];
   /** The key that changes now was expired or evicted: no client did it. */
   private removesByItself = false;
   private readonly constants = new Map<string, Constant>();
-  private readonly engine: Engine;
+  private readonly host: Host;
+  private readonly situation: Situation;
+  private readonly stats: Stats;
+  private readonly keyspace: Keyspace;
+  private readonly propagator: Propagator;
+  private readonly latency: LatencyMonitor;
+  private readonly pause: Pause;
+  private readonly presentCall: () => Call;
 
-  constructor(engine: Engine) {
-    this.engine = engine;
+  constructor(parts: EffectsParts) {
+    this.host = parts.host;
+    this.situation = parts.situation;
+    this.stats = parts.stats;
+    this.keyspace = parts.keyspace;
+    this.propagator = parts.propagator;
+    this.latency = parts.latency;
+    this.pause = parts.pause;
+    this.presentCall = parts.presentCall;
+  }
+
+  /** From now on the listener is told; in the order of these calls. */
+  listen(listener: { changes?: ChangeListener; commands?: CommandListener }): void {
+    if (listener.changes !== undefined) this.changeListeners.push(listener.changes);
+    if (listener.commands !== undefined) this.commandListeners.push(listener.commands);
+    this.updateInterest();
   }
 
   setNotify(letters: string): void {
@@ -46,14 +140,16 @@ export class EngineEffects implements Effects {
     this.updateInterest();
   }
 
+  /** Who has to hear of changes and commands may have changed. */
   updateInterest(): void {
-    const { engine } = this;
+    this.hearChanges = this.changeListeners.filter(({ wantsChanges }) => wantsChanges);
+    this.hearCommands = this.commandListeners.filter(({ wantsCommands }) => wantsCommands);
     let interest = 0;
-    if (engine.watchedKeys.count > 0 || engine.tracking.isOn) interest |= Interest.WATCH;
+    if (this.hearChanges.length > 0) interest |= Interest.WATCH;
     if (this.notifyClasses !== 0) interest |= Interest.NOTIFY;
-    if (engine.propagator.isActive) interest |= Interest.PROPAGATE;
+    if (this.propagator.isActive) interest |= Interest.PROPAGATE;
     this.interest = interest;
-    this.attends = engine.tracking.isOn || engine.monitors.count > 0 || engine.output.hasOwnPushes;
+    this.attends = this.hearCommands.length > 0;
   }
 
   keyChanged(
@@ -65,14 +161,10 @@ export class EngineEffects implements Effects {
     event: string,
     notifyClass: number,
   ): void {
-    const { engine } = this;
     if ((this.interest & Interest.WATCH) !== 0) {
-      if (engine.watchedKeys.count > 0)
-        engine.watchedKeys.changed(database, bytes, view, start, end);
-      if (engine.tracking.isOn) {
-        const by = this.removesByItself ? null : engine.current;
-        engine.tracking.keyChanged(by, bytes, view, start, end);
-      }
+      const by = this.removesByItself ? null : this.situation.current;
+      for (const listener of this.hearChanges)
+        listener.keyChanged(by, database, bytes, view, start, end);
     }
     this.keyEvent(database, bytes, view, start, end, event, notifyClass);
   }
@@ -86,17 +178,16 @@ export class EngineEffects implements Effects {
     event: string,
     notifyClass: number,
   ): void {
-    const classes = this.notifyClasses;
-    if ((classes & notifyClass) === 0) return;
-    const { pubsub } = this.engine;
+    const { notifyClasses: classes, events } = this;
+    if ((classes & notifyClass) === 0 || events === null) return;
     const { bytes: name, view: nameView } = this.constant(event);
     if ((classes & Notify.KEYSPACE) !== 0) {
       const prefix = this.constant(`__keyspace@${database.index}__:`).bytes;
-      pubsub.publishEvent(prefix, bytes, start, end, name, nameView, 0, name.length);
+      events.publishEvent(prefix, bytes, start, end, name, nameView, 0, name.length);
     }
     if ((classes & Notify.KEYEVENT) !== 0) {
       const prefix = this.constant(`__keyevent@${database.index}__:`).bytes;
-      pubsub.publishEvent(prefix, name, 0, name.length, bytes, view, start, end);
+      events.publishEvent(prefix, name, 0, name.length, bytes, view, start, end);
     }
   }
 
@@ -112,13 +203,12 @@ export class EngineEffects implements Effects {
   }
 
   keyExpired(database: Database, entry: Ref): void {
-    const { engine } = this;
     // A replica waits for its primary to say so; while paused nothing may change. A command that
     // writes nevertheless (EXEC may have begun the pause itself) needs the place of the key.
-    const isHeldBack = (engine.unusual & EngineState.REPLICA) !== 0 || engine.pause.isInForce();
-    if (isHeldBack && (engine.call.entry.bits & FLAG_BITS.write) === 0) return;
+    const isHeldBack = this.situation.is(EngineState.REPLICA) || this.pause.isInForce();
+    if (isHeldBack && (this.presentCall().entry.bits & FLAG_BITS.write) === 0) return;
     this.removeKey(database, entry, "expired", Notify.EXPIRED, this.lazyExpire);
-    engine.stats.expiredKeys++;
+    this.stats.expiredKeys++;
   }
 
   /**
@@ -132,12 +222,11 @@ export class EngineEffects implements Effects {
     notifyClass: number,
     lazily: boolean,
   ): void {
-    const { engine } = this;
-    const { arena } = engine.keyspace;
+    const { arena } = this.keyspace;
     const start = keyIndex(arena, entry);
     const key = bytesOf(arena, entry).slice(start, start + keyLength(arena, entry));
     this.timedRemove(database, entry, event === "evicted" ? "eviction-del" : "expire-del", lazily);
-    engine.propagator.words(database.index, [lazily ? "UNLINK" : "DEL", key]);
+    this.propagator.words(database.index, [lazily ? "UNLINK" : "DEL", key]);
     if (this.interest === 0) return;
     this.removesByItself = true;
     this.keyChanged(database, key, new DataView(key.buffer), 0, key.length, event, notifyClass);
@@ -146,41 +235,36 @@ export class EngineEffects implements Effects {
 
   /** A large value may take long to free: the latency monitor, while it is on, is told. */
   private timedRemove(database: Database, entry: Ref, event: string, lazily: boolean): void {
-    const { host, latency, nowMs } = this.engine;
+    const { host, latency } = this;
     if (latency.thresholdMs === 0) {
       database.remove(entry, lazily);
       return;
     }
     const startUs = host.monotonicUs();
     database.remove(entry, lazily);
-    latency.eventTook(event, host.monotonicUs() - startUs, nowMs);
+    latency.eventTook(event, host.monotonicUs() - startUs, this.situation.nowMs);
   }
 
   databaseChanged(index: number, successor = -1): void {
-    const { engine } = this;
-    // Names are all that tracking knows, and those outlive a swap: like Redis, it says nothing.
-    if (engine.tracking.isOn && successor === -1) engine.tracking.flushed();
-    if (engine.watchedKeys.count === 0) return;
-    for (const database of engine.keyspace.databases) {
-      if (index !== -1 && database.index !== index) continue;
-      engine.watchedKeys.databaseChanged(database, engine.keyspace.databases[successor]);
-    }
+    for (const listener of this.hearChanges) listener.databaseChanged(index, successor);
   }
 
   allFlushed(): boolean {
-    return this.engine.saving.allFlushed();
+    return this.onAllFlushed();
   }
 
-  /** Only while `attends`. */
-  afterCommand(client: Client, entry: CommandEntry, call: EngineCall): void {
-    const { engine } = this;
-    if (engine.monitors.count > 0) engine.monitors.feed(client, entry, call);
-    if (engine.tracking.isOn) {
-      if ((entry.bits & FLAG_BITS.readonly) !== 0 && client.is(ClientState.TRACKING))
-        engine.tracking.remember(client, entry, call);
-      engine.tracking.afterCommand(client, entry);
-    }
-    // Nothing may stand between the replies of a transaction.
-    if (engine.output.hasOwnPushes && !engine.propagator.isOpen) engine.output.flushOwn(client);
+  /** A command ran. Only while `attends`. */
+  commandRan(client: Client, entry: CommandEntry, call: ClientCall): void {
+    for (const listener of this.hearCommands) listener.commandRan(client, entry, call);
+  }
+
+  /** A request was refused before its command ran. */
+  commandRefused(client: Client, entry: CommandEntry | null): void {
+    for (const listener of this.hearCommands) listener.commandRefused?.(client, entry);
+  }
+
+  /** An EXEC was refused: the transaction is over. */
+  execRefused(client: Client, entry: CommandEntry, call: ClientCall): void {
+    for (const listener of this.hearCommands) listener.execRefused?.(client, entry, call);
   }
 }

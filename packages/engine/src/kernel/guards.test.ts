@@ -1,11 +1,19 @@
 import { CommandError } from "@kv/commands";
 import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { EngineState, guards } from "./guards.ts";
+import { accessPort } from "../systems/acl/access.ts";
+import { savingPort } from "../systems/saving/saving.ts";
+import { type Guard, type GuardName, guardNames } from "./guards.ts";
+import { EngineState } from "./situation.ts";
+
+/** A server with a system that has these guards. */
+function guardedBy(guards: Partial<Record<GuardName, Guard>>): Harness {
+  return harness({ modules: [{ name: "guarded", start: () => ({ guards }) }] });
+}
 
 describe("guards", () => {
   test("stand in Redis's order", () => {
-    expect(guards.map(([name]) => name)).toEqual([
+    expect(guardNames).toEqual([
       "quit",
       "auth",
       "transaction",
@@ -28,7 +36,7 @@ describe("guards", () => {
 
   test("quit passes them all, even without the password", () => {
     const kv = harness({ config: { requirepass: "secret" } });
-    kv.engine.setUnusual(EngineState.LOADING, true);
+    kv.engine.situation.setUnusual(EngineState.LOADING, true);
     expect(kv.send("QUIT")).toBe("OK");
     expect(kv.self.closed).toBe(true);
   });
@@ -52,19 +60,19 @@ describe("guards", () => {
       kv.error("NOPERM User default has no permissions to run the 'get' command"),
     );
     expect(kv.send("SET", "k", "v")).toBe("OK");
-    expect(kv.engine.stats.aclDeniedCommand).toBe(1);
-    expect(kv.engine.aclLog.entries).toMatchObject([
+    expect(kv.engine.of(accessPort).denied.command).toBe(1);
+    expect(kv.engine.of(accessPort).log.entries).toMatchObject([
       { reason: "command", context: "toplevel", object: "get", username: "default", count: 1 },
     ]);
   });
 
   test("cluster: a redirection is answered, and ends a transaction at EXEC", () => {
-    const kv = harness();
-    kv.engine.setUnusual(EngineState.CLUSTER, true);
     const moved = new CommandError("MOVED 12182 127.0.0.1:7001");
     let redirects = true;
-    kv.engine.subsystems.clusterRedirect = (_client, entry) =>
-      redirects && entry.command.keys.length > 0 ? moved : null;
+    const kv = guardedBy({
+      cluster: (_client, entry) => (redirects && entry.command.keys.length > 0 ? moved : null),
+    });
+    kv.engine.situation.setUnusual(EngineState.CLUSTER, true);
     expect(kv.send("GET", "foo")).toBe(kv.error(moved.reply));
     expect(kv.send("PING")).toBe("PONG");
     kv.send("MULTI");
@@ -139,22 +147,22 @@ describe("guards", () => {
 
   test("replicas: too few good ones", () => {
     const kv = harness();
-    kv.engine.setUnusual(EngineState.NEEDS_REPLICAS, true);
+    kv.engine.situation.setUnusual(EngineState.LACKS_REPLICAS, true);
     expect(kv.send("SET", "k", "v")).toBe(
       kv.error("NOREPLICAS Not enough good replicas to write."),
     );
     expect(kv.send("GET", "k")).toBe(null);
-    kv.engine.subsystems.goodReplicasSuffice = () => true;
+    kv.engine.situation.setUnusual(EngineState.LACKS_REPLICAS, false);
     expect(kv.send("SET", "k", "v")).toBe("OK");
   });
 
   test("read-only: a replica takes no writes from normal clients", () => {
     const kv = harness();
-    kv.engine.setUnusual(EngineState.REPLICA, true);
+    kv.engine.situation.setUnusual(EngineState.REPLICA | EngineState.READ_ONLY, true);
     expect(kv.send("SET", "k", "v")).toBe(
       kv.error("READONLY You can't write against a read only replica."),
     );
-    kv.engine.subsystems.isReadOnlyReplica = () => false;
+    kv.engine.situation.setUnusual(EngineState.READ_ONLY, false);
     expect(kv.send("SET", "k", "v")).toBe("OK");
   });
 
@@ -174,8 +182,7 @@ describe("guards", () => {
 
   test("stale: a replica without its primary, told not to serve old data", () => {
     const kv = harness();
-    kv.engine.setUnusual(EngineState.REPLICA, true);
-    kv.engine.subsystems.servesStaleData = () => false;
+    kv.engine.situation.setUnusual(EngineState.REPLICA | EngineState.STALE, true);
     expect(kv.send("GET", "k")).toBe(
       kv.error("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."),
     );
@@ -187,19 +194,24 @@ describe("guards", () => {
 
   test("loading: what needs the data set waits for it", () => {
     const kv = harness();
-    kv.engine.setUnusual(EngineState.LOADING, true);
+    kv.engine.situation.setUnusual(EngineState.LOADING, true);
     expect(kv.send("GET", "k")).toBe(kv.error("LOADING Redis is loading the dataset in memory"));
     expect(kv.send("INFO", "server")).toMatch(/redis_version/);
-    kv.engine.setUnusual(EngineState.LOADING, false);
+    kv.engine.situation.setUnusual(EngineState.LOADING, false);
     expect(kv.send("GET", "k")).toBe(null);
   });
 
   test("busy: a script that runs too long lets only what ends it through", () => {
     const kv = harness();
-    kv.engine.setUnusual(EngineState.BUSY, true);
+    kv.engine.situation.setUnusual(EngineState.BUSY, true);
     expect((kv.send("GET", "k") as CommandError).reply).toMatch(/^BUSY /);
-    kv.engine.subsystems.mayInterrupt = (entry) => entry.fullName === "get";
-    expect(kv.send("GET", "k")).toBe(null);
+    const busy = new CommandError("BUSY");
+    const scripted = guardedBy({
+      busy: (_client, entry) => (entry.fullName === "get" ? null : busy),
+    });
+    scripted.engine.situation.setUnusual(EngineState.BUSY, true);
+    expect(scripted.send("GET", "k")).toBe(null);
+    expect(scripted.send("SET", "k", "v")).toBe(kv.error("BUSY"));
   });
 
   test("pause: commands wait in order, and are answered when it ends", () => {
@@ -236,9 +248,9 @@ describe("guards", () => {
 /** BGSAVE, and all the turns that it takes. */
 async function backgroundSave(kv: Harness): Promise<void> {
   expect(kv.send("BGSAVE")).toBe("Background saving started");
-  for (let turn = 0; kv.engine.saving.isRunning && turn < 1000; turn++) {
+  for (let turn = 0; kv.engine.of(savingPort).isRunning && turn < 1000; turn++) {
     kv.engine.turn();
     await Promise.resolve();
   }
-  expect(kv.engine.saving.isRunning).toBe(false);
+  expect(kv.engine.of(savingPort).isRunning).toBe(false);
 }

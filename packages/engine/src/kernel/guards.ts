@@ -1,13 +1,20 @@
 /**
- * Guards: why a command may not run now, in Redis's order. Each is one small function; the list at
- * the end is the order. A command for which nothing unusual is going on passes one comparison of
- * bit masks instead of all this (engine.ts).
+ * Guards: why a command may not run now, in Redis's order. Each is one small function; guardNames is
+ * the order. A command for which nothing unusual is going on passes one comparison of bit masks
+ * instead of all this (requests.ts).
  *
- * A guard answers null (go on), an error, or one of the verdicts.
+ * A guard answers null (go on), an error, or one of the verdicts. What a guard asks about may belong
+ * to a system (users, replication, cluster, scripts): that system brings a guard of the same name,
+ * which takes the place of the kernel's. Those here answer for a server without such a system.
  */
+import type { AclRequest } from "@kv/acl";
 import { type CommandEntry, CommandError, errors, FLAG_BITS } from "@kv/commands";
-import type { Engine } from "../engine.ts";
-import { type Client, ClientState } from "./client.ts";
+import type { Client } from "./client.ts";
+import { ClientState } from "./client-state.ts";
+import type { Pause } from "./pause.ts";
+import type { Refusals } from "./refusals.ts";
+import { EngineState, type Situation } from "./situation.ts";
+import type { UsedMemory } from "./used-memory.ts";
 
 /** Besides an error, what can come of asking the guards. */
 export const Verdict = {
@@ -23,41 +30,10 @@ export const Verdict = {
 
 export type GuardAnswer = CommandError | number | null;
 
-export type Guard = (
-  engine: Engine,
-  client: Client,
-  entry: CommandEntry,
-  words: GuardedRequest,
-) => GuardAnswer;
+/** `request` tells of the words what a guard may need to know besides the command. */
+export type Guard = (client: Client, entry: CommandEntry, request: AclRequest) => GuardAnswer;
 
-/** What guards may ask of the request besides its command. */
-export interface GuardedRequest {
-  readonly argc: number;
-  length(index: number): number;
-  is(index: number, word: string): boolean;
-  text(index: number): string;
-  readonly bytes: Uint8Array;
-  start(index: number): number;
-  end(index: number): number;
-}
-
-/** Bits of Engine.unusual: why no command can take the short way. */
-export const EngineState = {
-  /** `maxmemory` is set: commands that may grow memory are checked. */
-  MEMORY_LIMITED: 1,
-  LOADING: 2,
-  /** The disk refused: writes are. */
-  DISK_FAILED: 4,
-  PAUSED: 8,
-  BUSY: 16,
-  CLUSTER: 32,
-  REPLICA: 64,
-  /** `min-replicas-to-write` is set. */
-  NEEDS_REPLICAS: 128,
-  MONITORED: 256,
-} as const;
-
-const { UNAUTHENTICATED, RESTRICTED, MULTI, SUBSCRIBED, REPLICATION, MONITOR } = ClientState;
+const { UNAUTHENTICATED, MULTI, SUBSCRIBED, REPLICATION, MONITOR } = ClientState;
 const {
   write,
   readonly,
@@ -72,6 +48,7 @@ const {
   ends_connection,
   no_multi,
   leaves_multi,
+  answers_health,
 } = FLAG_BITS;
 
 const noAuth = new CommandError("NOAUTH Authentication required.");
@@ -87,8 +64,11 @@ const isBusy = new CommandError(
   "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
 );
 
-/** Whether EXEC's queue holds a command with the flag: then EXEC is treated like it. */
-function involves(client: Client, entry: CommandEntry, flag: number): boolean {
+/**
+ * Whether the command has one of these flags, or is an EXEC whose queue holds a command with one:
+ * then EXEC is treated like it.
+ */
+export function involves(client: Client, entry: CommandEntry, flag: number): boolean {
   if ((entry.bits & flag) !== 0) return true;
   return (
     client.transaction !== null &&
@@ -97,145 +77,143 @@ function involves(client: Client, entry: CommandEntry, flag: number): boolean {
   );
 }
 
-const quit: Guard = (_engine, _client, entry) =>
-  (entry.bits & ends_connection) !== 0 ? Verdict.RUN : null;
+/** The guards by name, in the order in which Redis asks them. */
+export const guardNames = [
+  "quit",
+  "auth",
+  "transaction",
+  "acl",
+  "cluster",
+  "memory",
+  "disk",
+  "replicas",
+  "read-only",
+  "subscriber",
+  "stale",
+  "loading",
+  "busy",
+  "watcher",
+  "pause",
+  "absent",
+  "multi",
+] as const;
 
-const auth: Guard = (_engine, client, entry) =>
-  client.is(UNAUTHENTICATED) && (entry.bits & no_auth) === 0 ? noAuth : null;
+export type GuardName = (typeof guardNames)[number];
 
-/** What cannot be a part of a transaction is refused while it is being queued. */
-const transaction: Guard = (_engine, client, entry) =>
-  client.is(MULTI) && (entry.bits & no_multi) !== 0 && (entry.bits & not_queued) === 0
-    ? notInTransaction
-    : null;
-
-const acl: Guard = (engine, client, entry, words) =>
-  client.is(RESTRICTED) ? engine.access.refusalOf(client, entry, words) : null;
-
-const cluster: Guard = (engine, client, entry, words) => {
-  if ((engine.unusual & EngineState.CLUSTER) === 0 || client.is(REPLICATION)) return null;
-  return engine.subsystems.clusterRedirect(client, entry, words);
-};
-
-const memory: Guard = (engine, client, entry) => {
-  if ((engine.unusual & EngineState.MEMORY_LIMITED) === 0) return null;
-  if (engine.makeRoom()) return null;
-  // Queueing takes memory itself, whatever is queued; EXEC is judged by its queue.
-  if (client.is(MULTI) && (entry.bits & leaves_multi) === 0) return errors.outOfMemory;
-  return involves(client, entry, denyoom) ? errors.outOfMemory : null;
-};
-
-const disk: Guard = (engine, client, entry) => {
-  if ((engine.unusual & EngineState.DISK_FAILED) === 0) return null;
-  if ((engine.unusual & EngineState.REPLICA) !== 0) return null;
-  if (!involves(client, entry, write) && (entry.bits & FLAG_BITS.answers_health) === 0) return null;
-  return new CommandError(engine.diskError);
-};
-
-const replicas: Guard = (engine, client, entry) => {
-  if ((engine.unusual & EngineState.NEEDS_REPLICAS) === 0) return null;
-  if ((engine.unusual & EngineState.REPLICA) !== 0) return null;
-  if (!involves(client, entry, write)) return null;
-  return engine.subsystems.goodReplicasSuffice() ? null : noReplicas;
-};
-
-const readOnly: Guard = (engine, client, entry) => {
-  if ((engine.unusual & EngineState.REPLICA) === 0 || client.is(REPLICATION)) return null;
-  if (!engine.subsystems.isReadOnlyReplica()) return null;
-  return involves(client, entry, write) ? isReadOnly : null;
-};
-
-const subscriber: Guard = (_engine, client, entry) => {
-  if (!client.is(SUBSCRIBED) || client.protocol === 3) return null;
-  if ((entry.bits & while_subscribed) !== 0) return null;
-  return new CommandError(
-    `ERR Can't execute '${entry.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
-  );
-};
-
-const staleData: Guard = (engine, client, entry) => {
-  if ((engine.unusual & EngineState.REPLICA) === 0 || (entry.bits & stale) !== 0) return null;
-  if (client.is(REPLICATION)) return null;
-  return engine.subsystems.servesStaleData() ? null : masterDown;
-};
-
-const loadingData: Guard = (engine, _client, entry) =>
-  (engine.unusual & EngineState.LOADING) !== 0 && (entry.bits & loading) === 0 ? isLoading : null;
-
-const busy: Guard = (engine, _client, entry, words) => {
-  if ((engine.unusual & EngineState.BUSY) === 0 || (entry.bits & allow_busy) !== 0) return null;
-  return engine.subsystems.mayInterrupt(entry, words) ? null : isBusy;
-};
-
-/** To Redis a client that monitors is a kind of replica: no pause holds it, and it gets no data. */
-const watcher: Guard = (_engine, client, entry) =>
-  client.is(MONITOR) && involves(client, entry, write | readonly | may_replicate)
-    ? watchesOnly
-    : null;
-
-const pause: Guard = (engine, client, entry) => {
-  if ((engine.unusual & EngineState.PAUSED) === 0 || client.is(REPLICATION | MONITOR)) return null;
-  if (!engine.pause.isInForce()) return null;
-  if (engine.pause.holdsAll) return Verdict.WAIT;
-  return involves(client, entry, write | may_replicate) ? Verdict.WAIT : null;
-};
-
-/** After all others: what a placeholder stands for would have been refused by them as well. */
-const absent: Guard = (_engine, _client, entry) => (entry.isAbsent ? Verdict.UNKNOWN : null);
-
-const multi: Guard = (_engine, client, entry) =>
-  client.is(MULTI) && (entry.bits & not_queued) === 0 ? Verdict.QUEUE : null;
-
-/** The guards in the order in which Redis asks them. */
-export const guards: readonly (readonly [name: string, guard: Guard])[] = [
-  ["quit", quit],
-  ["auth", auth],
-  ["transaction", transaction],
-  ["acl", acl],
-  ["cluster", cluster],
-  ["memory", memory],
-  ["disk", disk],
-  ["replicas", replicas],
-  ["read-only", readOnly],
-  ["subscriber", subscriber],
-  ["stale", staleData],
-  ["loading", loadingData],
-  ["busy", busy],
-  ["watcher", watcher],
-  ["pause", pause],
-  ["absent", absent],
-  ["multi", multi],
-];
-
-/** Asks all guards in order; the first that answers decides. */
-export function askGuards(
-  engine: Engine,
-  client: Client,
-  entry: CommandEntry,
-  words: GuardedRequest,
-): GuardAnswer {
-  for (const [, guard] of guards) {
-    const answer = guard(engine, client, entry, words);
-    if (answer !== null) return answer;
-  }
-  return null;
+export interface GuardParts {
+  situation: Situation;
+  memory: UsedMemory;
+  refusals: Refusals;
+  pause: Pause;
 }
 
-/** What later subsystems answer to guards. Until one is there, this: nothing is in the way. */
-export interface Subsystems {
-  clusterRedirect(client: Client, entry: CommandEntry, words: GuardedRequest): CommandError | null;
-  goodReplicasSuffice(): boolean;
-  isReadOnlyReplica(): boolean;
-  servesStaleData(): boolean;
-  mayInterrupt(entry: CommandEntry, words: GuardedRequest): boolean;
-}
+/** What only the client and the command have a say in. */
+const clientGuards = {
+  quit: (_client, entry) => ((entry.bits & ends_connection) !== 0 ? Verdict.RUN : null),
 
-export function absentSubsystems(): Subsystems {
+  auth: (client, entry) =>
+    client.is(UNAUTHENTICATED) && (entry.bits & no_auth) === 0 ? noAuth : null,
+
+  /** What cannot be a part of a transaction is refused while it is being queued. */
+  transaction: (client, entry) =>
+    client.is(MULTI) && (entry.bits & no_multi) !== 0 && (entry.bits & not_queued) === 0
+      ? notInTransaction
+      : null,
+
+  /** Users belong to a system. Without it there is one, who may do everything. */
+  acl: () => null,
+
+  cluster: () => null,
+
+  subscriber: (client, entry) => {
+    if (!client.is(SUBSCRIBED) || client.protocol === 3) return null;
+    if ((entry.bits & while_subscribed) !== 0) return null;
+    return new CommandError(
+      `ERR Can't execute '${entry.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+    );
+  },
+
+  /** To Redis a client that monitors is a kind of replica: no pause holds it, and it gets no data. */
+  watcher: (client, entry) =>
+    client.is(MONITOR) && involves(client, entry, write | readonly | may_replicate)
+      ? watchesOnly
+      : null,
+
+  /** After all others: what a placeholder stands for would have been refused by them as well. */
+  absent: (_client, entry) => (entry.isAbsent ? Verdict.UNKNOWN : null),
+
+  multi: (client, entry) =>
+    client.is(MULTI) && (entry.bits & not_queued) === 0 ? Verdict.QUEUE : null,
+} satisfies Partial<Record<GuardName, Guard>>;
+
+/** What follows from the situation of the whole server. */
+function situationGuards({ situation, memory, refusals, pause }: GuardParts) {
   return {
-    clusterRedirect: () => null,
-    goodReplicasSuffice: () => false,
-    isReadOnlyReplica: () => true,
-    servesStaleData: () => true,
-    mayInterrupt: () => false,
-  };
+    memory: (client, entry) => {
+      if (!situation.is(EngineState.MEMORY_LIMITED) || memory.makeRoom()) return null;
+      // Queueing takes memory itself, whatever is queued; EXEC is judged by its queue.
+      if (client.is(MULTI) && (entry.bits & leaves_multi) === 0) return errors.outOfMemory;
+      return involves(client, entry, denyoom) ? errors.outOfMemory : null;
+    },
+
+    disk: (client, entry) => {
+      if (!situation.is(EngineState.DISK_FAILED) || situation.is(EngineState.REPLICA)) return null;
+      if (!involves(client, entry, write) && (entry.bits & answers_health) === 0) return null;
+      return new CommandError(refusals.error);
+    },
+
+    replicas: (client, entry) => {
+      if (!situation.is(EngineState.LACKS_REPLICAS) || situation.is(EngineState.REPLICA))
+        return null;
+      return involves(client, entry, write) ? noReplicas : null;
+    },
+
+    "read-only": (client, entry) => {
+      if (!situation.is(EngineState.READ_ONLY) || client.is(REPLICATION)) return null;
+      return involves(client, entry, write) ? isReadOnly : null;
+    },
+
+    stale: (client, entry) => {
+      if (!situation.is(EngineState.STALE) || client.is(REPLICATION)) return null;
+      return (entry.bits & stale) === 0 ? masterDown : null;
+    },
+
+    loading: (_client, entry) =>
+      situation.is(EngineState.LOADING) && (entry.bits & loading) === 0 ? isLoading : null,
+
+    busy: (_client, entry) =>
+      situation.is(EngineState.BUSY) && (entry.bits & allow_busy) === 0 ? isBusy : null,
+
+    pause: (client, entry) => {
+      if (!situation.is(EngineState.PAUSED) || client.is(REPLICATION | MONITOR)) return null;
+      if (!pause.isInForce()) return null;
+      if (pause.holdsAll) return Verdict.WAIT;
+      return involves(client, entry, write | may_replicate) ? Verdict.WAIT : null;
+    },
+  } satisfies Partial<Record<GuardName, Guard>>;
+}
+
+export class Guards {
+  private readonly byName: Record<GuardName, Guard>;
+  private inOrder: readonly Guard[];
+
+  constructor(parts: GuardParts) {
+    this.byName = { ...clientGuards, ...situationGuards(parts) };
+    this.inOrder = guardNames.map((name) => this.byName[name]);
+  }
+
+  /** A system's guards take the places of those with the same names. */
+  replace(guards: Partial<Record<GuardName, Guard>>): void {
+    Object.assign(this.byName, guards);
+    this.inOrder = guardNames.map((name) => this.byName[name]);
+  }
+
+  /** Asks all guards in order; the first that answers decides. */
+  ask(client: Client, entry: CommandEntry, request: AclRequest): GuardAnswer {
+    for (const guard of this.inOrder) {
+      const answer = guard(client, entry, request);
+      if (answer !== null) return answer;
+    }
+    return null;
+  }
 }

@@ -63,11 +63,6 @@ export interface Host {
   /** Reads a configuration or ACL file as text; writes one in place, safely. */
   readText(path: string): string;
   writeText(path: string, text: string): void;
-  /**
-   * CONFIG SET of something that is the host's: port, bind, tls, maxclients and the like. Returns
-   * an error text, or undefined when it is done.
-   */
-  reconfigure(name: string): string | undefined;
 }
 
 /** The engine's side of a client's socket, given by the host. */
@@ -76,7 +71,10 @@ export interface Connection {
   readonly address: string;
   readonly localAddress: string;
   readonly fileDescriptor: number;
-  readonly kind: "tcp" | "unix" | "tls" | "inproc";
+  /** The peer is on this machine: a loopback address, a Unix socket, or this very process. */
+  readonly isLocal: boolean;
+  /** It came by a Unix socket, whose address is a path. */
+  readonly isUnix: boolean;
   /** Bytes given to send() and give() that have not left yet. */
   readonly pendingBytes: number;
   /** Bytes of memory that the connection holds for them: as many, or more. */

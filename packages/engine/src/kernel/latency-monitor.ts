@@ -73,6 +73,11 @@ export class CommandHistogram {
   }
 }
 
+/** The histogram of a command that has been measured, else null. */
+export function histogramOf(entry: CommandEntry): CommandHistogram | null {
+  return entry.histogram instanceof CommandHistogram ? entry.histogram : null;
+}
+
 export interface LatencySample {
   /** Seconds since 1970. */
   timeSeconds: number;

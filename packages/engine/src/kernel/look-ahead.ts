@@ -7,11 +7,11 @@
  * and misses that do not wait for each other overlap (measured: GET 353 → 185 ns). What is read
  * means nothing; each command looks its key up again, for an earlier one may have changed the table.
  */
-import type { CommandEntry } from "@kv/commands";
+import type { CommandEntry, CommandTable } from "@kv/commands";
+import type { Keyspace } from "@kv/core";
 import { type ArgVector, COMMANDS_MAX } from "@kv/resp";
-import type { Engine } from "../engine.ts";
-import type { EngineCall } from "../module/engine-call.ts";
 import type { Client } from "./client.ts";
+import type { ClientCall } from "./client-call.ts";
 import { lookup } from "./lookup.ts";
 
 /** Below this many keys the tables are in the cache anyway. */
@@ -22,7 +22,8 @@ const WORDS_MIN = 8;
 const KEYS_MAX = 1024;
 
 export class LookAhead {
-  private readonly engine: Engine;
+  private readonly keyspace: Keyspace;
+  private readonly commands: CommandTable;
   private readonly entries: (CommandEntry | null)[] = new Array(COMMANDS_MAX).fill(null);
   private readonly hashes = new Int32Array(COMMANDS_MAX);
   private readonly hashed = new Uint8Array(COMMANDS_MAX);
@@ -33,24 +34,25 @@ export class LookAhead {
   private seed = 0;
   private databaseIndex = 0;
 
-  constructor(engine: Engine) {
-    this.engine = engine;
+  constructor(keyspace: Keyspace, commands: CommandTable) {
+    this.keyspace = keyspace;
+    this.commands = commands;
   }
 
   prepare(client: Client, batch: ArgVector): void {
-    const database = this.engine.keyspace.databases[client.databaseIndex];
+    const database = this.keyspace.databases[client.databaseIndex];
     const count = batch.commandCount;
     this.isPrepared =
       batch.argTotal >= WORDS_MIN && database !== undefined && database.size >= KEYS_MIN;
     if (!this.isPrepared || database === undefined) return;
-    const { entries, hashes, hashed, keyed, engine } = this;
+    const { entries, hashes, hashed, keyed, commands } = this;
     const { dict } = database;
     const { bytes, view, starts, ends, firstArg, argCount } = batch;
     let keyedCount = 0;
     this.seed = dict.seed;
     this.databaseIndex = client.databaseIndex;
     for (let index = 0; index < count; index++) {
-      const entry = lookup(engine.commands, batch, index);
+      const entry = lookup(commands, batch, index);
       entries[index] = entry;
       hashed[index] = 0;
       if (entry === null || entry.firstKey === 0) continue;
@@ -76,7 +78,7 @@ export class LookAhead {
   }
 
   /** Hands a hash computed ahead to the call, where it still holds. */
-  useHash(index: number, call: EngineCall): void {
+  useHash(index: number, call: ClientCall): void {
     if (!this.isPrepared || this.hashed[index] === 0) return;
     if (call.client.databaseIndex !== this.databaseIndex || call.db.dict.seed !== this.seed) return;
     call.hashedArgument = call.entry.firstKey;

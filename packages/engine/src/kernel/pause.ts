@@ -4,25 +4,30 @@
  * While it is in force nothing expires and nothing is evicted.
  */
 
-import type { Engine } from "../engine.ts";
-import { type Client, ClientState } from "./client.ts";
-import { EngineState } from "./guards.ts";
+import type { Client } from "./client.ts";
+import { ClientState } from "./client-state.ts";
+import type { Host } from "./host.ts";
+import { EngineState, type Situation } from "./situation.ts";
 
 export class Pause {
   holdsAll = false;
   holdsWrites = false;
   endsMs = 0;
-  private readonly engine: Engine;
+  /** Lets a client that was held go on. Set once, by whoever serves clients. */
+  resume: (client: Client) => void = () => {};
+  private readonly host: Host;
+  private readonly situation: Situation;
   private readonly held = new Set<Client>();
 
-  constructor(engine: Engine) {
-    this.engine = engine;
+  constructor(host: Host, situation: Situation) {
+    this.host = host;
+    this.situation = situation;
   }
 
   /** Whether anything is held now. A pause whose time is up ends here, not only with a later turn. */
   isInForce(): boolean {
     if (!this.holdsWrites) return false;
-    if (this.engine.nowMs >= this.endsMs) this.end();
+    if (this.situation.nowMs >= this.endsMs) this.end();
     return this.holdsWrites;
   }
 
@@ -31,10 +36,10 @@ export class Pause {
     if (!this.isInForce()) this.endsMs = 0;
     if (endsMs > this.endsMs) this.endsMs = endsMs;
     // A pause of no length holds nobody, not even until the next turn.
-    if (this.endsMs <= this.engine.nowMs) return;
+    if (this.endsMs <= this.situation.nowMs) return;
     if (all) this.holdsAll = true;
     this.holdsWrites = true;
-    this.engine.setUnusual(EngineState.PAUSED, true);
+    this.situation.setUnusual(EngineState.PAUSED, true);
   }
 
   /** CLIENT UNPAUSE, or time is up: those who wait go on with the next turn. */
@@ -42,8 +47,8 @@ export class Pause {
     this.holdsAll = false;
     this.holdsWrites = false;
     this.endsMs = 0;
-    this.engine.setUnusual(EngineState.PAUSED, false);
-    if (this.held.size > 0) this.engine.host.wake();
+    this.situation.setUnusual(EngineState.PAUSED, false);
+    if (this.held.size > 0) this.host.wake();
   }
 
   /** Before the host waits for events: no command is running that others could get in the way of. */
@@ -52,7 +57,7 @@ export class Pause {
     const waiting = [...this.held];
     this.held.clear();
     // One of those that go on may begin another pause: then the rest are held again at once.
-    for (const client of waiting) if (!client.closed) this.engine.resume(client);
+    for (const client of waiting) if (!client.closed) this.resume(client);
   }
 
   hold(client: Client): void {

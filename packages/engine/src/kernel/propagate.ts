@@ -9,13 +9,19 @@
 import type { CommandWord } from "@kv/commands";
 import { encodeRequest, type RequestArgument } from "@kv/resp";
 
+/** Where a command goes, as bits. */
+export const Target = { LOG: 1, REPLICAS: 2, BOTH: 3 } as const;
+
 /** Takes commands: the append-only file, the replication backlog. */
 export interface PropagationSink {
+  /** Bits of Target: what this sink stands for. It is given what is meant for that, and no more. */
+  readonly targets: number;
   /** One or more whole commands as RESP, for the database `databaseIndex`. Copies what it keeps. */
   append(databaseIndex: number, bytes: Uint8Array, start: number, end: number): void;
 }
 
 interface Operation {
+  targets: number;
   databaseIndex: number;
   bytes: Uint8Array;
 }
@@ -48,43 +54,49 @@ export class Propagator {
     if (this.depth === 0) this.finish();
   }
 
-  /** True inside EXEC or a script: what runs now is a part of something larger. */
-  get isOpen(): boolean {
-    return this.depth > 0;
-  }
-
   /** A command as it came. */
-  verbatim(databaseIndex: number, bytes: Uint8Array, start: number, end: number): void {
+  verbatim(
+    databaseIndex: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    targets: number = Target.BOTH,
+  ): void {
     if (this.sinks.length === 0) return;
     if (this.depth === 0 && this.waiting.length === 0) {
-      for (const sink of this.sinks) sink.append(databaseIndex, bytes, start, end);
+      for (const sink of this.sinks)
+        if ((sink.targets & targets) !== 0) sink.append(databaseIndex, bytes, start, end);
       return;
     }
-    this.waiting.push({ databaseIndex, bytes: bytes.slice(start, end) });
+    this.waiting.push({ targets, databaseIndex, bytes: bytes.slice(start, end) });
   }
 
   /** A command in other words. */
-  words(databaseIndex: number, words: readonly CommandWord[]): void {
+  words(databaseIndex: number, words: readonly CommandWord[], targets: number = Target.BOTH): void {
     if (this.sinks.length === 0) return;
     const encoded = words.map(
       (word): RequestArgument => (typeof word === "bigint" ? word.toString() : word),
     );
-    this.waiting.push({ databaseIndex, bytes: encodeRequest(encoded) });
+    this.waiting.push({ targets, databaseIndex, bytes: encodeRequest(encoded) });
   }
 
   /** The command, or the outermost transaction, is over: everything leaves. */
   finish(): void {
     if (this.depth > 0 || this.waiting.length === 0) return;
-    const together = this.waiting.length > 1;
-    const first = this.waiting[0] as Operation;
-    if (together) this.emit(first.databaseIndex, MULTI);
-    for (const { databaseIndex, bytes } of this.waiting) this.emit(databaseIndex, bytes);
-    const last = this.waiting[this.waiting.length - 1] as Operation;
-    if (together) this.emit(last.databaseIndex, EXEC);
+    for (const sink of this.sinks) this.give(sink);
     this.waiting.length = 0;
   }
 
-  private emit(databaseIndex: number, bytes: Uint8Array): void {
-    for (const sink of this.sinks) sink.append(databaseIndex, bytes, 0, bytes.length);
+  /** What of it is for this sink: several commands take effect together. */
+  private give(sink: PropagationSink): void {
+    const operations = this.waiting.filter(({ targets }) => (targets & sink.targets) !== 0);
+    const first = operations[0];
+    const last = operations[operations.length - 1];
+    if (first === undefined || last === undefined) return;
+    const together = operations.length > 1;
+    if (together) sink.append(first.databaseIndex, MULTI, 0, MULTI.length);
+    for (const { databaseIndex, bytes } of operations)
+      sink.append(databaseIndex, bytes, 0, bytes.length);
+    if (together) sink.append(last.databaseIndex, EXEC, 0, EXEC.length);
   }
 }

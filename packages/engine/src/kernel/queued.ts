@@ -1,40 +1,54 @@
-/** Transactions: the queue of MULTI. The keys of WATCH are in watched-keys.ts. */
-import { type CommandEntry, errors } from "@kv/commands";
+/**
+ * Queued: the transactions of clients, from MULTI or WATCH to their end. What they watch is known
+ * to whoever watches keys, who is told when a transaction ends.
+ */
+import { type Call, type CommandEntry, type CommandError, errors } from "@kv/commands";
 import { type Arena, ArenaFullError } from "@kv/core";
-import type { Engine } from "../engine.ts";
 import type { Client } from "./client.ts";
-import { CommandQueue } from "./command-queue.ts";
+import { ClientState } from "./client-state.ts";
+import { Transaction } from "./transaction.ts";
 
-/** Keeps the present request of a client in MULTI for EXEC, and answers it. */
-export function queueCommand(engine: Engine, client: Client, entry: CommandEntry): void {
-  const transaction = client.transaction;
-  // What cannot be executed any more need not be kept, and EXEC is not judged by it.
-  if (transaction !== null && !transaction.refused && !transaction.disturbed) {
-    try {
-      transaction.queue.push(entry, engine.call);
-    } catch (error) {
-      if (!(error instanceof ArenaFullError)) throw error;
-      engine.reject(client, entry, errors.outOfMemory);
-      return;
-    }
-    transaction.flags |= entry.bits;
-  }
-  engine.reply.queued();
-}
-
-/** A client's open transaction, and whether what it watches has changed. */
-export class Transaction {
-  readonly queue: CommandQueue;
-  /** A command was refused while queueing: EXEC aborts. */
-  refused = false;
-  /** A watched key changed: EXEC answers null. */
-  disturbed = false;
-  /** How many keys the client watches: watched-keys.ts knows which. */
-  watchedCount = 0;
-  /** Some queued command writes / is of the kinds that EXEC is checked for. */
-  flags = 0;
+export class Transactions {
+  /** Told of a client whose transaction ends: nothing is watched any more. */
+  onEnd: (client: Client) => void = () => {};
+  private readonly arena: Arena;
 
   constructor(arena: Arena) {
-    this.queue = new CommandQueue(arena);
+    this.arena = arena;
+  }
+
+  /** The client's transaction, made where it has none: MULTI and WATCH begin one. */
+  of(client: Client): Transaction {
+    client.transaction ??= new Transaction(this.arena);
+    return client.transaction;
+  }
+
+  /** Keeps the present request of a client in MULTI for EXEC. Null, or why it cannot be kept. */
+  queue(client: Client, entry: CommandEntry, call: Call): CommandError | null {
+    const { transaction } = client;
+    // What cannot be executed any more need not be kept, and EXEC is not judged by it.
+    if (transaction === null || transaction.refused || transaction.disturbed) return null;
+    try {
+      transaction.queue.push(entry, call);
+    } catch (error) {
+      if (!(error instanceof ArenaFullError)) throw error;
+      return errors.outOfMemory;
+    }
+    transaction.flags |= entry.bits;
+    return null;
+  }
+
+  /** Nothing is queued or watched any more. Returns what was: its queue is the caller's to free. */
+  end(client: Client): Transaction | null {
+    const { transaction } = client;
+    this.onEnd(client);
+    client.transaction = null;
+    client.mark(ClientState.MULTI, false);
+    return transaction;
+  }
+
+  /** Ends the transaction without executing it. */
+  discard(client: Client): void {
+    this.end(client)?.queue.free();
   }
 }

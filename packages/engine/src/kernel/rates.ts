@@ -6,7 +6,8 @@
  * A tenth of a second is so many turns of the cron (cron.ts counts them). A clock would find a turn
  * that comes a millisecond early to be none, and the rate would climb half as fast.
  */
-import type { Engine } from "../engine.ts";
+import type { Host } from "./host.ts";
+import type { Stats } from "./stats.ts";
 
 const SAMPLE_COUNT = 16;
 export const SAMPLE_PERIOD_MS = 100;
@@ -51,16 +52,18 @@ export class Rates {
   readonly loopTurns = new Rate();
   /** Microseconds of a turn of the event loop. */
   readonly turnMicroseconds = new Rate();
-  private readonly engine: Engine;
+  private readonly host: Host;
+  private readonly stats: Stats;
 
-  constructor(engine: Engine) {
-    this.engine = engine;
+  constructor(host: Host, stats: Stats) {
+    this.host = host;
+    this.stats = stats;
     this.reset();
   }
 
   /** Once in SAMPLE_PERIOD_MS. */
   sample(): void {
-    const { stats, host } = this.engine;
+    const { stats, host } = this;
     const nowUs = host.monotonicUs();
     this.commands.sample(stats.commandsProcessed, nowUs, US_PER_SECOND);
     this.inputBytes.sample(stats.inputBytes, nowUs, US_PER_SECOND);
@@ -71,7 +74,7 @@ export class Rates {
 
   /** The counters are zero (again): what was sampled before says nothing any more. */
   reset(): void {
-    const nowUs = this.engine.host.monotonicUs();
+    const nowUs = this.host.monotonicUs();
     for (const rate of [this.commands, this.inputBytes, this.outputBytes, this.loopTurns])
       rate.reset(nowUs);
     this.turnMicroseconds.reset(0);

@@ -11,27 +11,14 @@ export class Stats {
   outputBytes = 0;
   connectionsRejected = 0;
   expiredKeys = 0;
-  expiredStalePercent = 0;
-  expireCycleTimeLimitReached = 0;
-  expireCycleMicroseconds = 0;
   evictedKeys = 0;
-  evictedClients = 0;
   evictionExceededUs = 0;
   errorReplies = 0;
   outputLimitDisconnections = 0;
   queryLimitDisconnections = 0;
-  aclDeniedAuth = 0;
-  aclDeniedCommand = 0;
-  aclDeniedKey = 0;
-  aclDeniedChannel = 0;
-  unexpectedErrors = 0;
   /** RESTORE payloads that were looked at to the last byte: all of them are. */
   payloadsValidated = 0;
-  replyBufferShrinks = 0;
-  replyBufferExpands = 0;
   peakMemoryBytes = 0;
-  slowestCommandMicroseconds = 0;
-  clientsPeak = 0;
   readsProcessed = 0;
   writesProcessed = 0;
   loopTurns = 0;

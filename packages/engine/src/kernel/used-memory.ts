@@ -5,33 +5,71 @@
  * runtime's own heap is no data and is reported apart.
  */
 import { type IdleKeeper, Notify } from "@kv/commands";
+import type { Keyspace } from "@kv/core";
 import { Evictor, evictionTimeLimitUs, lfuDecrAndReturn, lfuIncrement } from "@kv/eviction";
-import type { Engine } from "../engine.ts";
 import type { Client } from "./client.ts";
-import { CLIENT_BYTES } from "./client-costs.ts";
-import { EngineState } from "./guards.ts";
+import { CLIENT_BYTES } from "./client-report.ts";
+import type { Clients } from "./clients.ts";
+import type { EngineEffects } from "./effects.ts";
+import type { Host } from "./host.ts";
+import type { LatencyMonitor } from "./latency-monitor.ts";
+import type { Pause } from "./pause.ts";
+import type { Propagator } from "./propagate.ts";
+import { EngineState, type Situation } from "./situation.ts";
+import type { Stats } from "./stats.ts";
 
-export class Memory {
+export interface UsedMemoryParts {
+  host: Host;
+  situation: Situation;
+  stats: Stats;
+  keyspace: Keyspace;
+  clients: Clients;
+  effects: EngineEffects;
+  propagator: Propagator;
+  latency: LatencyMonitor;
+  pause: Pause;
+}
+
+export class UsedMemory {
   readonly evictor: Evictor;
   readonly idle: IdleKeeper;
   /** lazyfree-lazy-eviction. */
   lazyEviction = false;
-  private readonly engine: Engine;
-  /** Bytes in use when the engine was put together, and what of them was tables. */
-  readonly startupBytes: number;
-  readonly startupTableBytes: number;
+  /**
+   * What else is kept: the buffers of the batch being served, logs. Whoever keeps something that
+   * clients can make grow adds a function that tells how much.
+   */
+  readonly further: (() => number)[] = [];
+  /** Bytes in use when the server was put together, and what of them was tables. */
+  startupBytes = 0;
+  startupTableBytes = 0;
+  private readonly host: Host;
+  private readonly situation: Situation;
+  private readonly stats: Stats;
+  private readonly keyspace: Keyspace;
+  private readonly clients: Clients;
+  private readonly effects: EngineEffects;
+  private readonly propagator: Propagator;
+  private readonly latency: LatencyMonitor;
+  private readonly pause: Pause;
   private refreshedMs = -1;
   private clientBytes = 0;
   private countedMs = 0;
   /** Since when evicting has not sufficed; 0: it has. */
   private exceededSinceUs = 0;
 
-  constructor(engine: Engine) {
-    this.engine = engine;
-    this.evictor = new Evictor({
-      keyspace: engine.keyspace,
-      random32: () => engine.host.random32(),
-    });
+  constructor(parts: UsedMemoryParts) {
+    this.host = parts.host;
+    this.situation = parts.situation;
+    this.stats = parts.stats;
+    this.keyspace = parts.keyspace;
+    this.clients = parts.clients;
+    this.effects = parts.effects;
+    this.propagator = parts.propagator;
+    this.latency = parts.latency;
+    this.pause = parts.pause;
+    const { host, keyspace } = parts;
+    this.evictor = new Evictor({ keyspace, random32: () => host.random32() });
     const { settings, clock } = this.evictor;
     this.idle = {
       fresh: 0,
@@ -44,11 +82,15 @@ export class Memory {
           clock.lfuMinutes,
           settings.lfuLogFactor,
           settings.lfuDecayMinutes,
-          engine.host.random32(),
+          host.random32(),
         ),
     };
+  }
+
+  /** The server is put together: what is in use now is what the start took. */
+  started(): void {
     this.startupBytes = this.usedBytes;
-    this.startupTableBytes = engine.keyspace.tableBytes();
+    this.startupTableBytes = this.keyspace.tableBytes();
   }
 
   /** Brings the LRU or LFU bits of new accesses up to date. */
@@ -66,14 +108,14 @@ export class Memory {
     this.refreshedMs = -1;
     const { maxmemoryBytes, policy } = this.evictor.settings;
     this.idle.sharesIntegers = maxmemoryBytes === 0 || !/l[rf]u$/.test(policy);
-    this.engine.setUnusual(EngineState.MEMORY_LIMITED, this.evictor.settings.maxmemoryBytes > 0);
+    this.situation.setUnusual(EngineState.MEMORY_LIMITED, this.evictor.settings.maxmemoryBytes > 0);
   }
 
   /** Bytes in use: data, what is kept for clients, buffers of the batch being served, and the logs. */
   get usedBytes(): number {
-    const { keyspace, reply, batch, slowLog, aclLog } = this.engine;
-    const buffers = this.clientBytes + reply.heldBytes + batch.heldBytes;
-    return keyspace.arena.usedBytes + buffers + slowLog.keptBytes + aclLog.keptBytes;
+    let sum = this.keyspace.arena.usedBytes + this.clientBytes;
+    for (const bytes of this.further) sum += bytes();
+    return sum;
   }
 
   /** The client's buffers have grown, or may have become smaller. */
@@ -85,7 +127,7 @@ export class Memory {
 
   /** What grows is counted at once, what becomes smaller by the cron and by whoever makes room. */
   countClients(): void {
-    for (const client of this.engine.clients.values()) this.recount(client);
+    for (const client of this.clients.values()) this.recount(client);
   }
 
   get clientBufferBytes(): number {
@@ -103,28 +145,28 @@ export class Memory {
       if (this.exceededSinceUs !== 0) this.noteExceeded(false);
       return true;
     }
-    const { engine, evictor } = this;
+    const { evictor, host, situation } = this;
     // Buffers that were sent meanwhile cost no key its life.
-    if (this.clientBytes > 0 && engine.nowMs !== this.countedMs) {
-      this.countedMs = engine.nowMs;
+    if (this.clientBytes > 0 && situation.nowMs !== this.countedMs) {
+      this.countedMs = situation.nowMs;
       this.countClients();
     }
     // While clients are paused the data set stays as it is.
-    if (engine.pause.isInForce() || (engine.unusual & EngineState.LOADING) !== 0) return true;
-    const startUs = engine.host.monotonicUs();
+    if (this.pause.isInForce() || situation.is(EngineState.LOADING)) return true;
+    const startUs = host.monotonicUs();
     const limitUs = evictionTimeLimitUs(evictor.settings.tenacity);
     const result = evictor.performEvictions(
-      engine.nowMs,
+      situation.nowMs,
       () => this.overBytes(),
-      () => engine.host.monotonicUs() - startUs > limitUs,
+      () => host.monotonicUs() - startUs > limitUs,
       (database, entry) => {
-        engine.effects.removeKey(database, entry, "evicted", Notify.EVICTED, this.lazyEviction);
-        engine.stats.evictedKeys++;
+        this.effects.removeKey(database, entry, "evicted", Notify.EVICTED, this.lazyEviction);
+        this.stats.evictedKeys++;
       },
     );
-    engine.propagator.finish();
-    engine.latency.eventTook("eviction-cycle", engine.host.monotonicUs() - startUs, engine.nowMs);
-    if (result === "running") engine.host.wake();
+    this.propagator.finish();
+    this.latency.eventTook("eviction-cycle", host.monotonicUs() - startUs, situation.nowMs);
+    if (result === "running") host.wake();
     this.noteExceeded(result === "running" || result === "fail");
     return result !== "fail";
   }
@@ -132,15 +174,15 @@ export class Memory {
   /** Measures how long used memory stays over the limit although keys are evicted. */
   private noteExceeded(isOver: boolean): void {
     if (isOver) {
-      if (this.exceededSinceUs === 0) this.exceededSinceUs = this.engine.host.monotonicUs();
+      if (this.exceededSinceUs === 0) this.exceededSinceUs = this.host.monotonicUs();
     } else {
-      this.engine.stats.evictionExceededUs += this.exceededForUs;
+      this.stats.evictionExceededUs += this.exceededForUs;
       this.exceededSinceUs = 0;
     }
   }
 
   /** How long it has been over the limit by now; 0: it is not. */
   get exceededForUs(): number {
-    return this.exceededSinceUs === 0 ? 0 : this.engine.host.monotonicUs() - this.exceededSinceUs;
+    return this.exceededSinceUs === 0 ? 0 : this.host.monotonicUs() - this.exceededSinceUs;
   }
 }

@@ -1,8 +1,9 @@
 import { ConfigStore } from "@kv/config";
 import { FakeHost, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { unsupportedDirectives } from "../configuration.ts";
 import { createEngine } from "../engine.ts";
-import { UnsupportedDirectiveError, unsupportedDirectives } from "./directives.ts";
+import { UnsupportedDirectiveError } from "./directives.ts";
 
 describe("directives that ask for what is not there", () => {
   test.each([

@@ -1,22 +1,13 @@
-/** EngineCall: what commands see that also need the engine or the client who sent them. */
+/** EngineCall: what commands see that need the engine, and not only the data and the client. */
+import { type Command, type CommandSpec, command } from "@kv/commands";
+import { ClientCall } from "../kernel/client-call.ts";
+import type { Ports } from "./ports.ts";
 
-import { KeyAccess } from "@kv/acl";
-import { Call, type Command, type CommandSpec, command } from "@kv/commands";
-import type { Engine } from "../engine.ts";
-import { type Client, ClientState } from "../kernel/client.ts";
-
-export class EngineCall extends Call {
-  engine!: Engine;
-  client!: Client;
-
-  override mayReadAnyKey(): boolean {
-    const { client, entry } = this;
-    if (!client.is(ClientState.RESTRICTED)) return true;
-    return client.user.mayUseAnyKey(entry, this, KeyAccess.READ);
-  }
+export class EngineCall extends ClientCall {
+  engine!: Ports;
 }
 
-/** As command(), for commands of the engine's own groups. */
+/** As command(), for commands of the engine's systems. */
 export function engineCommand(spec: CommandSpec<EngineCall>): Command {
   return command<EngineCall>(spec);
 }

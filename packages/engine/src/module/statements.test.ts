@@ -2,8 +2,8 @@ import { ConfigFileError, ConfigStore } from "@kv/config";
 import { createEngine } from "@kv/engine";
 import { FakeHost, TestClient } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { checkStatements } from "../configuration.ts";
 import { AclStartError } from "../systems/acl/access.ts";
-import { checkStatements } from "./statements.ts";
 
 /** A client of an engine that was started with this file. */
 function startedWith(text: string, host = new FakeHost(1)): TestClient {

@@ -2,10 +2,9 @@
 import { type Command, CommandError, type CommandSpec, replyHelp } from "@kv/commands";
 import { type EngineCall, engineCommand } from "./engine-call.ts";
 
-/** The HELP subcommand of `container`, whose other subcommands are `subcommands`. */
+/** The HELP subcommand of `container`: it tells of all subcommands that are there by then. */
 export function helpFor(
   container: string,
-  subcommands: readonly Command[],
   spec: Pick<CommandSpec, "since" | "group"> & Partial<CommandSpec>,
 ): Command {
   return engineCommand({
@@ -16,9 +15,15 @@ export function helpFor(
     flags: ["loading", "stale"],
     ...spec,
     run(call) {
-      replyHelp(call, container, subcommands);
+      replyHelp(call, container, subcommandsOf(call));
     },
   });
+}
+
+/** The subcommands of the running command's container, those that other systems added included. */
+function subcommandsOf(call: EngineCall): Command[] {
+  const listed = call.entry.container?.listedSubcommands() ?? [];
+  return listed.map(({ command }) => command).filter(({ name }) => name !== "help");
 }
 
 /** The error for a subcommand that is known, but not with so many arguments. */

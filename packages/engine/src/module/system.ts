@@ -1,17 +1,34 @@
 /**
- * A module is a part of the server with commands, directives, INFO fields and hooks of its own.
- * createEngine() merges them; a module sees the engine, never another module.
+ * System: a part of the server with commands, directives, INFO rows and state of its own. The
+ * engine's own systems (systems/) and those that come from outside have this one shape; a system
+ * sees the kernel and what is below the engine, never another system (ports.ts).
+ *
+ *      const clock: System = {
+ *        name: "clock",
+ *        commands: [what],                          // command({ ... }) for EngineCall
+ *        start: (ports) => new Clock(ports),        // its state, and the hooks of Running
+ *      };
+ *      createEngine({ host, config, modules: [clock] });
  */
-import type { Command } from "@kv/commands";
-import type { Engine } from "../engine.ts";
+import type { Command, CommandTable } from "@kv/commands";
+import type { ConfigStore, StatementName } from "@kv/config";
 import type { Client } from "../kernel/client.ts";
+import type { ClientFacts } from "../kernel/client-report.ts";
+import type { Job } from "../kernel/cron.ts";
+import type { ChangeListener, CommandListener, EventPublisher } from "../kernel/effects.ts";
+import type { Guard, GuardName } from "../kernel/guards.ts";
+import type { PropagationSink } from "../kernel/propagate.ts";
+import type { ShutdownRequest } from "../kernel/shutdown-request.ts";
+import type { Port, Ports } from "./ports.ts";
 
 /** One row of INFO: a name and where its value comes from. `undefined` leaves the row out. */
 export interface InfoField {
+  /** As it stands before the colon. */
   name: string;
-  value: (engine: Engine) => string | number | undefined;
+  value: (ports: Ports) => string | number | undefined;
 }
 
+/** A section of INFO, or what a system adds to one that others have begun. */
 export interface InfoSection {
   /** As in `INFO replication`, and with a capital as in "# Replication". */
   name: string;
@@ -20,24 +37,94 @@ export interface InfoSection {
   isDefault: boolean;
   /** Not even shown by `all` and `everything`. */
   isOnlyByName?: true;
+  /** A row of a name that is there already takes its place. */
   fields: readonly InfoField[];
   /** Rows whose names are only known at run time (commandstats, keyspace). */
-  rows?: (engine: Engine) => Iterable<readonly [name: string, value: string | number]>;
+  rows?: (ports: Ports) => Iterable<readonly [name: string, value: string | number]>;
 }
 
-export interface Hooks {
-  /** Once, when the engine is put together. */
-  created?: (engine: Engine) => void;
-  clientClosed?: (engine: Engine, client: Client) => void;
-  /** `hz` times a second. */
-  cron?: (engine: Engine, nowMs: number) => void;
-  /** Before the host waits for events. */
-  turn?: (engine: Engine) => void;
+/** A directive, or several that belong together, that a system acts upon. */
+export interface DirectiveRow {
+  readonly names: readonly string[];
+  /**
+   * Called at the start and with every CONFIG SET of one of the names. Undefined, or why the value
+   * cannot be taken. Left out where the value is read when it is needed.
+   */
+  readonly apply?: (config: ConfigStore, ports: Ports) => string | undefined;
+  /**
+   * For a part of Redis that is not there: the name is the first one, and `isAsked` whether the
+   * configuration asks for it. To go on as if it were there would lose data, or leave unprotected
+   * what somebody wanted protected, so that is refused.
+   */
+  readonly missing?: { readonly what: string; readonly isAsked: (config: ConfigStore) => boolean };
 }
 
-export interface EngineModule {
-  name: string;
-  commands?: readonly Command[];
-  info?: readonly InfoSection[];
-  hooks?: Hooks;
+/** A line of the configuration file that sets no directive. */
+export interface StatementRow {
+  /** The first word of the line. */
+  readonly keyword: StatementName;
+  /**
+   * Whether such a line, whose further words these are, can be taken: undefined, or why not. What
+   * rename-command lines before it say is in the table.
+   */
+  check(words: readonly string[], config: ConfigStore, commands: CommandTable): string | undefined;
+  /** Does what all these lines say. Each was checked. Once, when the engine is put together. */
+  apply(lines: readonly (readonly string[])[], ports: Ports): void;
+  /** What CONFIG REWRITE is to write in their place, without the keyword. */
+  rewritten(ports: Ports): string[];
+}
+
+/** A system that has started: its hooks, all optional. What it offers by its port is the same object. */
+export interface Running extends Job {
+  /** Take the places of the kernel's guards of the same names. */
+  readonly guards?: Partial<Record<GuardName, Guard>>;
+  /** Takes what is propagated. */
+  readonly sink?: PropagationSink;
+  readonly changes?: ChangeListener;
+  readonly commands?: CommandListener;
+  /** Where keyspace events are published. */
+  readonly events?: EventPublisher;
+  /** What it knows of each client. */
+  readonly clientFacts?: ClientFacts;
+  /** All systems have started, these and no others. */
+  assembled?(systems: readonly System[]): void;
+  /** Bytes in use besides the arena's blocks and the clients' buffers. */
+  uncountedBytes?(): number;
+  /** The client has been let in. */
+  clientOpened?(client: Client): void;
+  /** The client is to be as it was when it came (RESET). */
+  clientReset?(client: Client): void;
+  /** The client has gone. */
+  clientClosed?(client: Client): void;
+  /** The client's transaction ends. */
+  transactionEnded?(client: Client): void;
+  /** FLUSHALL has emptied all databases. True: that is on disk already. */
+  allFlushed?(): boolean;
+  /** Loads the data set at the start. False: it could not be loaded, and the log says why. */
+  load?(): Promise<boolean>;
+  /** CONFIG RESETSTAT. */
+  resetStatistics?(): void;
+  /** A shutdown is asked for. False: it may not be, and the log says why. */
+  stopping?(request: ShutdownRequest): boolean;
+  /** For good: what is under way is given up. */
+  stop?(): void;
+  /** True when the disk has nothing to do for it; settled() resolves when that is so. */
+  readonly isSettled?: boolean;
+  settled?(): Promise<void>;
+}
+
+export interface System {
+  readonly name: string;
+  /** By which others, and its own commands, find what start() returned. */
+  readonly ports?: readonly Port<unknown>[];
+  /**
+   * A placeholder of the same name gives way. A container that is there already takes the
+   * subcommands of one of the same name besides its own.
+   */
+  readonly commands?: readonly Command[];
+  readonly directives?: readonly DirectiveRow[];
+  readonly statements?: readonly StatementRow[];
+  readonly info?: readonly InfoSection[];
+  /** Once, when the engine is put together: the kernel stands, systems before this one have started. */
+  readonly start?: (ports: Ports) => Running;
 }

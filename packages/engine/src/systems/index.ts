@@ -1,17 +1,41 @@
-/** The engine's own command groups. A group exports commands and nothing else. */
-import { type Command, isCommand } from "@kv/commands";
-import * as generic from "../groups/generic/index.ts";
-import * as connection from "./connection/index.ts";
-import * as pubsub from "./pubsub/index.ts";
-import * as scripting from "./scripting/index.ts";
-import * as server from "./server-index.ts";
-import * as transactions from "./transactions/index.ts";
+/**
+ * The engine's own systems, each a folder. They start in this order, and in this order they are told
+ * of what happens: who watches keys hears of a change before the caches do, and what expires between
+ * two commands does so before messages leave.
+ */
+import type { System } from "../module/system.ts";
+import { absentSystem } from "./absent.ts";
+import { aclSystem } from "./acl/system.ts";
+import { commandsSystem } from "./commands/system.ts";
+import { configSystem } from "./config/system.ts";
+import { connectionSystem } from "./connection/system.ts";
+import { debugSystem } from "./debug/system.ts";
+import { expirySystem } from "./expiry/system.ts";
+import { infoSystem } from "./info/system.ts";
+import { memorySystem } from "./memory/system.ts";
+import { observeSystem } from "./observe/system.ts";
+import { pubsubSystem } from "./pubsub/system.ts";
+import { savingSystem } from "./saving/system.ts";
+import { scriptingSystem } from "./scripting/system.ts";
+import { serverSystem } from "./server/system.ts";
+import { trackingSystem } from "./tracking/system.ts";
+import { transactionsSystem } from "./transactions/system.ts";
 
-export const groups: readonly Command[] = [
-  connection,
-  generic,
-  scripting,
-  server,
-  transactions,
-  pubsub,
-].flatMap((group) => Object.values(group).filter(isCommand));
+export const ownSystems: readonly System[] = [
+  connectionSystem,
+  aclSystem,
+  transactionsSystem,
+  observeSystem,
+  pubsubSystem,
+  expirySystem,
+  trackingSystem,
+  memorySystem,
+  savingSystem,
+  configSystem,
+  commandsSystem,
+  infoSystem,
+  debugSystem,
+  serverSystem,
+  scriptingSystem,
+  absentSystem,
+];

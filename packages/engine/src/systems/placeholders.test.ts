@@ -2,7 +2,7 @@
 import { type Command, CommandError, type CommandSpec, command, errors } from "@kv/commands";
 import { type Harness, type HarnessOptions, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { EngineState } from "../kernel/guards.ts";
+import { EngineState } from "../kernel/situation.ts";
 
 const placeholder = (spec: Partial<CommandSpec> & Pick<CommandSpec, "name">): Command =>
   command({
@@ -77,7 +77,7 @@ describe("a command that is not there yet", () => {
     expect(kv.send("NOSUCH")).toBe(unknown(kv, "NOSUCH"));
     kv.send("AUTH", "secret");
     expect(kv.send("LATER")).toBe(kv.error("ERR wrong number of arguments for 'later' command"));
-    kv.engine.setUnusual(EngineState.LOADING, true);
+    kv.engine.situation.setUnusual(EngineState.LOADING, true);
     expect(kv.send("LATER", "k")).toBe(kv.error("LOADING Redis is loading the dataset in memory"));
   });
 

@@ -6,7 +6,7 @@
 import { ReplyParser } from "@kv/resp";
 import { Harness, hasRedisServer, plain, ServerProcess } from "@kv/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { groups } from "./index.ts";
+import { ownSystems } from "./index.ts";
 
 type Fields = Map<string, unknown>;
 /** A reply of COMMAND INFO about one command. */
@@ -29,7 +29,9 @@ const newer: Record<string, string> = {
 /** What is not there, because it needs functions that are loaded. */
 const missing = ["delete", "dump", "kill", "restore", "stats"].map((name) => `function|${name}`);
 
-const names = groups.map(({ name }) => name);
+const names = [
+  ...new Set(ownSystems.flatMap(({ commands }) => commands ?? []).map(({ name }) => name)),
+];
 
 function parse(raw: string): unknown[] {
   const parser = new ReplyParser({ strings: "latin1" });

@@ -2,8 +2,8 @@ import { ConfigStore } from "@kv/config";
 import { FakeHost, type Harness, harness, TestClient } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 import { createEngine } from "../../engine.ts";
-import { refusalOf } from "../../kernel/admission.ts";
-import { AclStartError } from "./access.ts";
+import { Admission, isLoopback } from "../../kernel/admission.ts";
+import { AclStartError, accessPort } from "./access.ts";
 
 const noAuth = "NOAUTH Authentication required.";
 const setUser = (kv: { send: Harness["send"] }, ...rules: string[]) =>
@@ -106,7 +106,9 @@ describe("refusals", () => {
     expect(kv.send("INFO", "stats")).toMatch(
       /acl_access_denied_cmd:1\r\nacl_access_denied_key:1\r\nacl_access_denied_channel:1\r\n/,
     );
-    const entries = kv.engine.aclLog.entries.map(({ reason, object }) => [reason, object]);
+    const entries = kv.engine
+      .of(accessPort)
+      .log.entries.map(({ reason, object }) => [reason, object]);
     expect(entries).toEqual([
       ["channel", "d"],
       ["key", "b"],
@@ -118,7 +120,7 @@ describe("refusals", () => {
     const kv = harness();
     setUser(kv, "resetkeys");
     expect(kv.send("GET", "k".repeat(100_000))).toBe(kv.error(keyDenied));
-    expect(kv.engine.aclLog.entries[0]?.object.length).toBeLessThan(5000);
+    expect(kv.engine.of(accessPort).log.entries[0]?.object.length).toBeLessThan(5000);
   });
 
   test("come before a command is queued, and again when it is its turn", () => {
@@ -135,7 +137,9 @@ describe("refusals", () => {
       kv.error(`${changed}touch the specified keys`),
       kv.error(`${changed}access one of the channels used as arguments`),
     ]);
-    expect(kv.engine.aclLog.entries.map(({ context }) => context)).toEqual(Array(3).fill("multi"));
+    expect(kv.engine.of(accessPort).log.entries.map(({ context }) => context)).toEqual(
+      Array(3).fill("multi"),
+    );
     expect(kv.client().send("EXISTS", "x")).toBe(0);
     kv.send("MULTI");
     expect(kv.send("SET", "x", 1)).toBe(kv.error(denied("set")));
@@ -297,6 +301,7 @@ describe("aclfile", () => {
 test("protected mode asks for a password, not only for a user that is off", () => {
   const kv = harness();
   setUser(kv, "off");
-  const far = { kind: "tcp", address: "10.1.2.3:4000" } as const;
-  expect(refusalOf(kv.engine, far)).toMatch(/^DENIED /);
+  const address = "10.1.2.3:4000";
+  const far = { isLocal: isLoopback(address), address };
+  expect(new Admission(kv.engine).refusalOf(far)).toMatch(/^DENIED /);
 });

@@ -13,7 +13,7 @@ import {
   type AclRequest,
   applyRule,
   type Denial,
-  KnownCommands,
+  type KnownCommands,
   newUser,
   parseAclFile,
   printAclFile,
@@ -24,8 +24,21 @@ import {
 import { type CommandEntry, CommandError } from "@kv/commands";
 import { quoteArg, splitArgs } from "@kv/config";
 import { latin1, latin1Bytes } from "@kv/resp";
-import type { Engine } from "../../engine.ts";
-import { type Client, ClientState } from "../../kernel/client.ts";
+import type { Client } from "../../kernel/client.ts";
+import type { ClientCall } from "../../kernel/client-call.ts";
+import { ClientState } from "../../kernel/client-state.ts";
+import type { Guard } from "../../kernel/guards.ts";
+import {
+  type Accounts,
+  type ExecAccess,
+  listeningPort,
+  Port,
+  type Ports,
+} from "../../module/ports.ts";
+import type { Running } from "../../module/system.ts";
+import { AclLog, type AclLogEntry } from "./acl-log.ts";
+
+export const accessPort = new Port<Access>("access");
 
 /** The users that the configuration asks for cannot be had: nobody may be let in. */
 export class AclStartError extends Error {
@@ -45,25 +58,38 @@ const reasonsInExec: Readonly<Record<Denial["reason"], string>> = {
   channel: "no permission to access one of the channels used as arguments",
 };
 
-const deniedCounters = {
-  command: "aclDeniedCommand",
-  key: "aclDeniedKey",
-  channel: "aclDeniedChannel",
-} as const;
+type Needs = Pick<Ports, "host" | "config" | "situation" | "users" | "clients" | "report" | "of">;
 
-export class Access implements RuleContext {
+export class Access implements RuleContext, Accounts, ExecAccess, Running {
   readonly known: KnownCommands;
   readonly users: Users;
-  private readonly engine: Engine;
+  /** Who was refused lately. */
+  readonly log = new AclLog();
+  readonly guards: { acl: Guard };
+  private readonly ports: Needs;
+  /** Refusals since the start, or since CONFIG RESETSTAT. */
+  readonly denied = { auth: 0, command: 0, key: 0, channel: 0 };
 
-  constructor(engine: Engine) {
-    this.engine = engine;
-    this.known = new KnownCommands(engine.commands);
-    this.users = new Users(this.known);
+  constructor(ports: Needs) {
+    this.ports = ports;
+    this.users = ports.users;
+    this.known = ports.users.known;
+    this.guards = {
+      acl: (client, entry, request) =>
+        client.is(ClientState.RESTRICTED) ? this.refusalOf(client, entry, request) : null,
+    };
+  }
+
+  resetStatistics(): void {
+    Object.assign(this.denied, { auth: 0, command: 0, key: 0, channel: 0 });
+  }
+
+  uncountedBytes(): number {
+    return this.log.keptBytes;
   }
 
   digestOf(password: string): string {
-    return this.engine.host.sha256Hex(latin1Bytes(password));
+    return this.ports.host.sha256Hex(latin1Bytes(password));
   }
 
   wordsOf(text: string): readonly string[] | undefined {
@@ -71,7 +97,7 @@ export class Access implements RuleContext {
   }
 
   get allowsAllChannels(): boolean {
-    return this.engine.config.text("acl-pubsub-default") === "allchannels";
+    return this.ports.config.text("acl-pubsub-default") === "allchannels";
   }
 
   // Clients.
@@ -83,14 +109,33 @@ export class Access implements RuleContext {
     this.refresh(client);
   }
 
-  /** As after connecting: the default user, who may or may not have to log in. */
-  actAsDefault(client: Client): void {
+  /** The default user, who may or may not have to log in. */
+  clientOpened(client: Client): void {
     this.actAs(client, this.users.defaultUser, this.users.opensFreely);
+  }
+
+  clientReset(client: Client): void {
+    this.clientOpened(client);
+  }
+
+  logIn(client: Client, userName: string, password: Uint8Array, command: string): boolean {
+    const user = this.users.authenticate(userName, this.ports.host.sha256Hex(password));
+    if (user !== null) {
+      this.actAs(client, user, true);
+      return true;
+    }
+    this.denied.auth++;
+    this.note(
+      { reason: "auth", object: command, username: userName },
+      client,
+      client.inTransaction,
+    );
+    return false;
   }
 
   /** Users were changed: every client is what its user makes it now. */
   usersChanged(): void {
-    for (const client of this.engine.clients.values()) this.refresh(client);
+    for (const client of this.ports.clients.values()) this.refresh(client);
   }
 
   private refresh(client: Client): void {
@@ -112,11 +157,12 @@ export class Access implements RuleContext {
   }
 
   /** The same for a command of a transaction, when it is its turn. */
-  refusalInExec(client: Client, entry: CommandEntry, request: AclRequest): CommandError | null {
+  refusalInExec(call: ClientCall): CommandError | null {
+    const { client, entry } = call;
     if (!client.is(ClientState.RESTRICTED)) return null;
-    const denial = client.user.denial(entry, request);
+    const denial = client.user.denial(entry, call);
     if (denial === null) return null;
-    this.logDenial(client, denial, entry, request, true);
+    this.logDenial(client, denial, entry, call, true);
     return new CommandError(
       `NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: ${reasonsInExec[denial.reason]}`,
     );
@@ -129,14 +175,22 @@ export class Access implements RuleContext {
     request: AclRequest,
     inTransaction: boolean,
   ): void {
-    const { stats, aclLog, output, nowMs, config } = this.engine;
-    stats[deniedCounters[denial.reason]]++;
     const { reason } = denial;
+    this.denied[reason]++;
     const object = reason === "command" ? entry.fullName : wordAt(request, denial.argument);
-    aclLog.add(
-      { reason, object, username: client.user.name, clientInfo: output.describe(client) },
+    this.note({ reason, object, username: client.user.name }, client, inTransaction);
+  }
+
+  private note(
+    refusal: Pick<AclLogEntry, "reason" | "object" | "username">,
+    client: Client,
+    inTransaction: boolean,
+  ): void {
+    const { report, situation, config } = this.ports;
+    this.log.add(
+      { ...refusal, clientInfo: report.describe(client) },
       { inTransaction },
-      nowMs,
+      situation.nowMs,
       config.number("acllog-max-len"),
     );
   }
@@ -156,13 +210,14 @@ export class Access implements RuleContext {
   replace(user: User, draft: User): void {
     user.become(draft);
     this.usersChanged();
-    const { clients, pubsub } = this.engine;
+    const { clients } = this.ports;
+    const names = this.ports.of(listeningPort);
     for (const client of [...clients.values()]) {
       if (client.user !== user) continue;
-      const mayGoOn = pubsub.everyName(client, (bytes, start, end, isPattern) =>
+      const mayGoOn = names.everyName(client, (bytes, start, end, isPattern) =>
         user.mayListen(bytes, start, end, isPattern),
       );
-      if (!mayGoOn) this.engine.closeClient(client, "channels are no longer allowed");
+      if (!mayGoOn) clients.close(client, "channels are no longer allowed");
     }
   }
 
@@ -177,7 +232,7 @@ export class Access implements RuleContext {
    * the ACL file. Throws AclStartError.
    */
   start(userLines: readonly (readonly string[])[]): void {
-    const path = this.engine.config.text("aclfile");
+    const path = this.ports.config.text("aclfile");
     if (path !== "" && userLines.length > 0) throw new AclStartError(bothSources);
     for (const [name = "", ...rules] of userLines) this.setUp(name, rules);
     if (path === "") return;
@@ -196,7 +251,7 @@ export class Access implements RuleContext {
     }
     this.replace(this.users.defaultUser, user);
     if (user.enabled) return;
-    this.engine.host.log(
+    this.ports.host.log(
       "notice",
       `The user '${name}' is disabled (there is no 'on' modifier in the user description). Make sure this is not a configuration error.`,
     );
@@ -204,10 +259,10 @@ export class Access implements RuleContext {
 
   /** Takes the users of the ACL file. Undefined, or all that is wrong: then nothing has changed. */
   loadFile(): string | undefined {
-    const path = this.engine.config.text("aclfile");
+    const path = this.ports.config.text("aclfile");
     let text: string;
     try {
-      text = this.engine.host.readText(path);
+      text = this.ports.host.readText(path);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       return `Error loading ACLs, opening file '${path}': ${reason}`;
@@ -222,8 +277,8 @@ export class Access implements RuleContext {
   /** Writes all users into the ACL file. Undefined, or what the host had against it. */
   saveFile(): string | undefined {
     try {
-      this.engine.host.writeText(
-        this.engine.config.text("aclfile"),
+      this.ports.host.writeText(
+        this.ports.config.text("aclfile"),
         printAclFile(this.users.byName.values()),
       );
       return undefined;
@@ -234,7 +289,7 @@ export class Access implements RuleContext {
 
   /** What CONFIG REWRITE writes behind the word `user`, a line each: nothing beside an ACL file. */
   userLines(): string[] {
-    if (this.engine.config.text("aclfile") !== "") return [];
+    if (this.ports.config.text("aclfile") !== "") return [];
     return [...this.users.byName.values()].map((user) =>
       [user.name, ...user.rules()]
         .flatMap((rule) => rule.split(" "))

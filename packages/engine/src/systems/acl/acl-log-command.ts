@@ -1,6 +1,7 @@
-/** ACL LOG: shows the entries of ../../acl-log.ts, the newest first. */
+/** ACL LOG: shows what acl-log.ts keeps, the newest first. */
 import type { EngineCall } from "../../module/engine-call.ts";
 import { subcommandError } from "../../module/subcommand-help.ts";
+import { accessPort } from "./access.ts";
 
 const COUNT_DEFAULT = 10;
 
@@ -8,13 +9,13 @@ export function aclLog(call: EngineCall): void {
   const { engine, reply, argc } = call;
   if (argc > 3) throw subcommandError(call);
   if (argc === 3 && call.is(2, "RESET")) {
-    engine.aclLog.reset();
+    engine.of(accessPort).log.reset();
     reply.ok();
     return;
   }
   const count = argc === 3 ? Math.max(0, call.integer(2)) : COUNT_DEFAULT;
   const nowMs = engine.host.wallMs();
-  const shown = engine.aclLog.newest(count);
+  const shown = engine.of(accessPort).log.newest(count);
   reply.array(shown.length);
   for (const entry of shown) {
     reply.map(10);

@@ -1,5 +1,6 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { accessPort } from "./access.ts";
 import { AclLog } from "./acl-log.ts";
 
 const refusal = { reason: "auth", object: "AUTH", username: "bob", clientInfo: "id=1" } as const;
@@ -42,12 +43,12 @@ describe("AclLog", () => {
     kv.send("AUTH", "u".repeat(100_000), "wrong");
     const [entry] = kv.send("ACL", "LOG") as string[][];
     expect(entry?.[9]).toBe("u".repeat(1024));
-    expect(kv.engine.aclLog.keptBytes).toBeLessThan(3000);
+    expect(kv.engine.of(accessPort).log.keptBytes).toBeLessThan(3000);
   });
 
   test("no entry costs more because there are many, and all take a bounded room", () => {
     const kv = harness({ config: { "acllog-max-len": Number.MAX_SAFE_INTEGER } as never });
-    const { aclLog } = kv.engine;
+    const aclLog = kv.engine.of(accessPort).log;
     const client = kv.self.client as NonNullable<typeof kv.self.client>;
     const took = (count: number) => {
       const startedMs = performance.now();

@@ -8,13 +8,14 @@ import {
   ruleProblems,
   type User,
 } from "@kv/acl";
-import { CommandTable, dataCommands } from "@kv/commands";
+import { CommandTable } from "@kv/commands";
 import { splitArgs } from "@kv/config";
 import { Chance } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { groups } from "../index.ts";
+import { commandsOf } from "../../module/commands-of.ts";
+import { ownSystems } from "../index.ts";
 
-const table = new CommandTable([...dataCommands, ...groups]);
+const table = new CommandTable(commandsOf(ownSystems));
 const context: RuleContext = {
   known: new KnownCommands(table),
   digestOf: (password) => password.length.toString(16).padStart(64, "0"),

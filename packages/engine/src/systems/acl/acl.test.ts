@@ -1,5 +1,6 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { accessPort } from "./access.ts";
 
 const sha256 = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"; // of "secret"
 
@@ -104,7 +105,7 @@ describe("ACL", () => {
       username: "bob",
       clientInfo: "id=1",
     } as const;
-    engine.aclLog.add(refusal, client, engine.nowMs, 128);
+    engine.of(accessPort).log.add(refusal, client, engine.situation.nowMs, 128);
     kv.clock.advance(1500);
     const [entry] = kv.send("ACL", "LOG") as Map<string, unknown>[];
     expect([...(entry ?? [])]).toEqual([

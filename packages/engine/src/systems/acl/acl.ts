@@ -9,9 +9,10 @@ import {
   type User,
 } from "@kv/acl";
 import { ACL_CATEGORIES, arg, CommandError, fail, quoted } from "@kv/commands";
-import type { Engine } from "../../engine.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
+import type { Ports } from "../../module/ports.ts";
 import { helpFor } from "../../module/subcommand-help.ts";
+import { accessPort } from "./access.ts";
 import { aclLog } from "./acl-log-command.ts";
 
 const onlyDefault = new CommandError(
@@ -82,8 +83,8 @@ const users = engineCommand({
   complexity: "O(N) with N users.",
   arity: 2,
   run({ engine, reply }) {
-    reply.array(engine.access.users.byName.size);
-    for (const name of engine.access.users.byName.keys()) reply.bulkLatin1(name);
+    reply.array(engine.users.byName.size);
+    for (const name of engine.users.byName.keys()) reply.bulkLatin1(name);
   },
 });
 
@@ -94,8 +95,8 @@ const list = engineCommand({
   complexity: "O(N) with N users.",
   arity: 2,
   run({ engine, reply }) {
-    reply.array(engine.access.users.byName.size);
-    for (const user of engine.access.users.byName.values()) reply.bulkLatin1(user.line());
+    reply.array(engine.users.byName.size);
+    for (const user of engine.users.byName.values()) reply.bulkLatin1(user.line());
   },
 });
 
@@ -112,7 +113,7 @@ const getuser = engineCommand({
   ],
   run(call) {
     const { engine, reply } = call;
-    const user = engine.access.users.byName.get(call.word(2));
+    const user = engine.users.byName.get(call.word(2));
     if (user === undefined) return reply.null();
     const flags = user.flags();
     reply.map(6);
@@ -157,16 +158,16 @@ const setuser = engineCommand({
     if (unmatched !== undefined)
       fail(`ERR Unmatched parenthesis in acl selector starting at '${quoted(unmatched)}'.`);
     // Tried on another user first, so that all rules hold or none.
-    const { defaultUser } = engine.access.users;
-    const draft = newUser("default", engine.access);
+    const { defaultUser } = engine.users;
+    const draft = newUser("default", engine.of(accessPort));
     draft.become(defaultUser);
     for (const rule of rules) {
-      const problem = applyRule(draft, rule, engine.access);
+      const problem = applyRule(draft, rule, engine.of(accessPort));
       if (problem !== undefined)
         fail(`ERR Error in ACL SETUSER modifier '${quoted(rule)}': ${problem}`);
     }
     if (draft.line().length > RULES_BYTES_MAX) throw tooManyRules;
-    engine.access.replace(defaultUser, draft);
+    engine.of(accessPort).replace(defaultUser, draft);
     reply.ok();
   },
 });
@@ -236,14 +237,14 @@ const dryrun = engineCommand({
       start: (index) => call.start(index + 3),
       end: (index) => call.end(index + 3),
     };
-    const reason = engine.access.explain(user, entry, request);
+    const reason = engine.of(accessPort).explain(user, entry, request);
     if (reason === null) reply.ok();
     else reply.bulkLatin1(reason);
   },
 });
 
-function userNamed({ access }: Engine, name: string): User {
-  return access.users.byName.get(name) ?? fail(`ERR User '${quoted(name)}' not found`);
+function userNamed({ users }: Ports, name: string): User {
+  return users.byName.get(name) ?? fail(`ERR User '${quoted(name)}' not found`);
 }
 
 /** The command whose name begins at an argument, or fails as Redis does. */
@@ -263,7 +264,7 @@ const load = engineCommand({
   arity: 2,
   run({ engine, reply }) {
     if (engine.config.text("aclfile") === "") throw noFile;
-    const problems = engine.access.loadFile();
+    const problems = engine.of(accessPort).loadFile();
     if (problems !== undefined) fail(`ERR ${problems}`);
     reply.ok();
   },
@@ -277,7 +278,7 @@ const save = engineCommand({
   arity: 2,
   run({ engine, reply }) {
     if (engine.config.text("aclfile") === "") throw noFile;
-    const problem = engine.access.saveFile();
+    const problem = engine.of(accessPort).saveFile();
     if (problem !== undefined) {
       engine.host.log("warning", `Writing the ACL file failed: ${problem}`);
       throw notSaved;
@@ -320,5 +321,5 @@ export const acl = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, helpFor("acl", subcommands, { group: "server", since: "6.0.0" })],
+  subcommands: [...subcommands, helpFor("acl", { group: "server", since: "6.0.0" })],
 });

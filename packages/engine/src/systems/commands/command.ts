@@ -11,8 +11,8 @@ import {
   type RequestWords,
 } from "@kv/commands";
 import { matchesGlob } from "@kv/config";
-import type { Engine } from "../../engine.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
+import type { Ports } from "../../module/ports.ts";
 import { helpFor } from "../../module/subcommand-help.ts";
 import { replyCommandDocs } from "./command-docs.ts";
 import { replyCommandInfo } from "./command-info.ts";
@@ -29,7 +29,7 @@ const facts = {
 } as const;
 
 /** The command or subcommand called `get` or `config|get`. */
-function named({ commands }: Engine, name: string): CommandEntry | undefined {
+function named({ commands }: Ports, name: string): CommandEntry | undefined {
   const [container, subcommand, ...rest] = name.toLowerCase().split("|");
   if (container === undefined || rest.length > 0) return undefined;
   const found = commands.byName.get(container);
@@ -37,7 +37,7 @@ function named({ commands }: Engine, name: string): CommandEntry | undefined {
   return entry?.isPlaceholder === true ? undefined : entry;
 }
 
-function topLevel({ commands }: Engine): CommandEntry[] {
+function topLevel({ commands }: Ports): CommandEntry[] {
   return [...commands.byName.values()].filter(({ isPlaceholder }) => !isPlaceholder);
 }
 
@@ -237,7 +237,7 @@ export const command = engineCommand({
   tips: ["nondeterministic_output_order"],
   subcommands: [
     ...subcommands,
-    helpFor("command", subcommands, {
+    helpFor("command", {
       group: "server",
       since: "5.0.0",
       categories: ["connection"],

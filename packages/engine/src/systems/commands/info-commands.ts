@@ -1,7 +1,6 @@
 /** INFO commandstats, errorstats and latencystats: a row for each command or error that was seen. */
-import type { CommandEntry } from "@kv/commands";
-import type { Engine } from "../../engine.ts";
-import { CommandHistogram } from "../../kernel/latency-monitor.ts";
+import { histogramOf } from "../../kernel/latency-monitor.ts";
+import type { Ports } from "../../module/ports.ts";
 import type { InfoSection } from "../../module/system.ts";
 
 type Rows = Iterable<readonly [name: string, value: string | number]>;
@@ -11,7 +10,7 @@ function safe(name: string): string {
   return name.replace(/[#:\n\r]/g, "_");
 }
 
-function* commandRows({ commands }: Engine): Rows {
+function* commandRows({ commands }: Ports): Rows {
   for (const entry of commands.listed) {
     const { calls, microseconds, rejectedCalls, failedCalls } = entry;
     if (calls === 0 && rejectedCalls === 0 && failedCalls === 0) continue;
@@ -25,17 +24,12 @@ function* commandRows({ commands }: Engine): Rows {
   }
 }
 
-function* errorRows({ stats }: Engine): Rows {
+function* errorRows({ stats }: Ports): Rows {
   for (const code of [...stats.errors.keys()].sort())
     yield [`errorstat_${safe(code)}`, `count=${stats.errors.get(code)}`];
 }
 
-/** The histogram of a command that has been measured, else null. */
-export function histogramOf(entry: CommandEntry): CommandHistogram | null {
-  return entry.histogram instanceof CommandHistogram ? entry.histogram : null;
-}
-
-function* latencyRows({ commands, config, latency }: Engine): Rows {
+function* latencyRows({ commands, config, latency }: Ports): Rows {
   if (!latency.histogramsOn) return;
   const percentiles = config.value<readonly number[]>("latency-tracking-info-percentiles");
   if (percentiles.length === 0) return;

@@ -1,5 +1,6 @@
 import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { observePort } from "../observe/observe.ts";
 
 const fileOf = (kv: Harness, text: string) => {
   (kv.host.facts as { configFile: string }).configFile = "/etc/kv.conf";
@@ -18,7 +19,7 @@ describe("CONFIG", () => {
       "0",
     ]);
     expect(kv.engine.hz).toBe(50);
-    expect(kv.engine.slowLog.thresholdUs).toBe(0);
+    expect(kv.engine.of(observePort).slowLog.thresholdUs).toBe(0);
   });
 
   test("SET changes all or nothing", () => {

@@ -1,11 +1,10 @@
 /** CONFIG: reads, changes and writes back the configuration while the server runs. */
 import { arg, CommandError, errors, fail } from "@kv/commands";
-import { quoteArg } from "@kv/config";
-import type { Engine } from "../../engine.ts";
-import { EngineState } from "../../kernel/guards.ts";
+import { EngineState } from "../../kernel/situation.ts";
+import { isAllowedBy } from "../../module/allowed-locally.ts";
+import { rewriteFile } from "../../module/config-file.ts";
 import { engineCommand } from "../../module/engine-call.ts";
 import { helpFor } from "../../module/subcommand-help.ts";
-import { isAllowedBy } from "../server/local-client.ts";
 
 const noFile = new CommandError("ERR The server is running without a config file");
 
@@ -53,7 +52,7 @@ const set = engineCommand({
       pairs.push([call.word(index), call.text(index + 1)]);
     const refused = engine.config.configSet(pairs, {
       protectedAllowed: isAllowedBy("enable-protected-configs", call),
-      loading: (engine.unusual & EngineState.LOADING) !== 0,
+      loading: engine.situation.is(EngineState.LOADING),
       restoring: (name) =>
         engine.host.log(
           "warning",
@@ -73,21 +72,10 @@ const resetstat = engineCommand({
   complexity: "O(1)",
   arity: 2,
   run({ engine, reply }) {
-    resetStatistics(engine);
+    engine.resetStatistics();
     reply.ok();
   },
 });
-
-function resetStatistics({ stats, commands, call, keyspace, saving, cronJobs }: Engine): void {
-  stats.reset();
-  for (const entry of commands.all) entry.resetCounters();
-  call.keyspaceHits = 0;
-  call.keyspaceMisses = 0;
-  keyspace.lazyFree.freedObjects = 0;
-  saving.saveCount = 0;
-  cronJobs.defragmentation.resetStatistics();
-  cronJobs.rates.reset();
-}
 
 const rewrite = engineCommand({
   ...facts,
@@ -109,37 +97,6 @@ const rewrite = engineCommand({
   },
 });
 
-/**
- * Writes the configuration over the file. With `whole`, every directive gets a line. Undefined, or
- * what the host had against it.
- */
-export function rewriteFile(engine: Engine, path: string, whole: boolean): string | undefined {
-  const { host, config } = engine;
-  try {
-    let text = readOrEmpty(engine, path);
-    if (whole) {
-      // A directive that stands in the file keeps its line, at its default or not.
-      const lines = config.configGet(["*"]).map(([name, value]) => `${name} ${quoteArg(value)}`);
-      text = `${text}\n${lines.join("\n")}\n`;
-    }
-    host.writeText(path, config.rewrite(text));
-    return undefined;
-  } catch (error) {
-    if (error instanceof Error) return error.message;
-    throw error;
-  }
-}
-
-/** A file that has gone meanwhile is written anew. */
-function readOrEmpty({ host }: Engine, path: string): string {
-  try {
-    return host.readText(path);
-  } catch (error) {
-    if (error instanceof Error && /ENOENT|[Nn]o such file/.test(`${error.message}`)) return "";
-    throw error;
-  }
-}
-
 const subcommands = [get, set, resetstat, rewrite];
 
 export const config = engineCommand({
@@ -150,8 +107,5 @@ export const config = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [
-    ...subcommands,
-    helpFor("config", subcommands, { group: "server", since: "5.0.0" }),
-  ],
+  subcommands: [...subcommands, helpFor("config", { group: "server", since: "5.0.0" })],
 });

@@ -24,7 +24,7 @@ export const auth = engineCommand({
     if (call.argc === 3) logIn(call, call.word(1), 2);
     else {
       // A password where none is asked for is taken for a mistake in the configuration.
-      if (engine.access.users.defaultUser.anyPassword) throw noPassword;
+      if (engine.users.defaultUser.anyPassword) throw noPassword;
       logIn(call, "default", 1);
     }
     reply.ok();

@@ -1,35 +1,14 @@
 /** CLIENT: a container of everything about connections. */
-import { type Command, replyHelp } from "@kv/commands";
+import type { Command } from "@kv/commands";
 import { engineCommand } from "../../module/engine-call.ts";
-import { caching } from "../tracking/client-tracking.ts";
+import { helpFor } from "../../module/subcommand-help.ts";
 import { identity } from "./client-identity.ts";
 import { clientKill } from "./client-kill.ts";
 import { listing } from "./client-list.ts";
 import { modes } from "./client-modes.ts";
 import { pausing } from "./client-pause.ts";
 
-const subcommands: readonly Command[] = [
-  ...identity,
-  ...listing,
-  clientKill,
-  ...pausing,
-  ...modes,
-  ...caching,
-];
-
-const help = engineCommand({
-  name: "help",
-  group: "connection",
-  since: "5.0.0",
-  summary: "Shows these lines.",
-  complexity: "O(1)",
-  arity: 2,
-  flags: ["loading", "stale"],
-
-  run(call) {
-    replyHelp(call, "client", subcommands);
-  },
-});
+const subcommands: readonly Command[] = [...identity, ...listing, clientKill, ...pausing, ...modes];
 
 export const client = engineCommand({
   name: "client",
@@ -39,5 +18,5 @@ export const client = engineCommand({
   complexity: "Depends on the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, help],
+  subcommands: [...subcommands, helpFor("client", { group: "connection", since: "5.0.0" })],
 });

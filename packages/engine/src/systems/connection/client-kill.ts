@@ -71,7 +71,7 @@ export const clientKill = engineCommand({
     for (const client of [...engine.clients.values()]) {
       if (!matches(client, filters) || (client === self && filters.skipsSelf)) continue;
       killed++;
-      engine.closeClient(client, "killed");
+      engine.clients.close(client, "killed");
     }
     if (!isOldForm) reply.integer(killed);
     else if (killed === 0) throw noSuchClient;
@@ -111,7 +111,7 @@ function parse(call: EngineCall): Filters {
 
 function userAt(call: EngineCall, index: number): User {
   const name = call.word(index);
-  return call.engine.access.users.byName.get(name) ?? fail(`ERR No such user '${quoted(name)}'`);
+  return call.engine.users.byName.get(name) ?? fail(`ERR No such user '${quoted(name)}'`);
 }
 
 function matches(client: Client, filters: Filters): boolean {

@@ -1,6 +1,7 @@
 /** Kinds of clients, as the TYPE of CLIENT LIST and CLIENT KILL names them. */
 import { fail, quoted } from "@kv/commands";
-import { type Client, ClientState } from "../../kernel/client.ts";
+import type { Client } from "../../kernel/client.ts";
+import { ClientState } from "../../kernel/client-state.ts";
 import type { EngineCall } from "../../module/engine-call.ts";
 
 export type ClientKind = "normal" | "master" | "replica" | "pubsub";

@@ -2,7 +2,6 @@
 import { arg, CommandError, errors } from "@kv/commands";
 import { latin1Bytes, utf8Bytes } from "@kv/resp";
 import type { Client } from "../../kernel/client.ts";
-import { describeClient } from "../../kernel/output.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 import { kindArgument, kindOf } from "./client-kind.ts";
 
@@ -55,7 +54,7 @@ const list = engineCommand({
     for (const client of listed(call)) {
       let line = lines.get(client);
       if (line === undefined) {
-        line = utf8Bytes(`${describeClient(call.engine, client)}\n`);
+        line = utf8Bytes(`${call.engine.report.describe(client)}\n`);
         lines.set(client, line);
       }
       length += line.length;
@@ -100,7 +99,7 @@ const info = engineCommand({
   tips: ["nondeterministic_output"],
 
   run({ client, engine, reply }) {
-    reply.verbatim("txt", `${describeClient(engine, client)}\n`);
+    reply.verbatim("txt", `${engine.report.describe(client)}\n`);
   },
 });
 

@@ -1,6 +1,6 @@
 /** CLIENT REPLY, NO-EVICT, NO-TOUCH: switches of a connection. */
 import { arg, errors } from "@kv/commands";
-import { ClientState, ReplyMode } from "../../kernel/client.ts";
+import { ClientState, ReplyMode } from "../../kernel/client-state.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 
 const reply = engineCommand({

@@ -34,8 +34,8 @@ const pause = engineCommand({
     const durationMs = call.integer(2, badTimeout);
     if (durationMs < 0) throw negativeTimeout;
     // Redis adds it to the time of day in 64 bits.
-    if (durationMs > 2 ** 63 - engine.nowMs) throw timeoutTooLong;
-    engine.pause.begin(engine.nowMs + durationMs, all);
+    if (durationMs > 2 ** 63 - engine.situation.nowMs) throw timeoutTooLong;
+    engine.pause.begin(engine.situation.nowMs + durationMs, all);
     reply.ok();
   },
 });

@@ -1,7 +1,7 @@
 /** HELLO: chooses the protocol, and on the way logs in and names the connection. */
 import { arg, CommandError, fail, quoted } from "@kv/commands";
-import { ClientState } from "../../kernel/client.ts";
-import { EngineState } from "../../kernel/guards.ts";
+import { ClientState } from "../../kernel/client-state.ts";
+import { EngineState } from "../../kernel/situation.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 import { clientNameAt, logIn } from "./log-in.ts";
 
@@ -50,21 +50,21 @@ export const hello = engineCommand({
     if (protocol !== 0) {
       client.protocol = protocol;
       reply.resp3 = protocol === 3;
-      engine.pubsub.updateState(client);
+      client.subscriptionsChanged();
     }
     reply.map(7);
     reply.bulkLatin1("server");
     reply.bulkLatin1("redis");
     reply.bulkLatin1("version");
-    reply.bulkLatin1(engine.redisVersion);
+    reply.bulkLatin1(engine.identity.redisVersion);
     reply.bulkLatin1("proto");
     reply.integer(client.protocol);
     reply.bulkLatin1("id");
     reply.integer(client.id);
     reply.bulkLatin1("mode");
-    reply.bulkLatin1((engine.unusual & EngineState.CLUSTER) === 0 ? "standalone" : "cluster");
+    reply.bulkLatin1(!engine.situation.is(EngineState.CLUSTER) ? "standalone" : "cluster");
     reply.bulkLatin1("role");
-    reply.bulkLatin1((engine.unusual & EngineState.REPLICA) === 0 ? "master" : "replica");
+    reply.bulkLatin1(!engine.situation.is(EngineState.REPLICA) ? "master" : "replica");
     reply.bulkLatin1("modules");
     reply.array(0);
   },

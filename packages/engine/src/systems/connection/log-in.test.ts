@@ -1,5 +1,8 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { accessPort } from "../acl/access.ts";
+import { pubsubPort } from "../pubsub/subscriptions.ts";
+import { trackingPort } from "../tracking/tracking.ts";
 
 const wrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
 
@@ -11,7 +14,7 @@ describe("AUTH", () => {
     expect(kv.send("GET", "k")).toBe(kv.error("NOAUTH Authentication required."));
     expect(kv.send("AUTH", "secret")).toBe("OK");
     expect(kv.send("GET", "k")).toBe(null);
-    expect(kv.engine.stats.aclDeniedAuth).toBe(1);
+    expect(kv.engine.of(accessPort).denied.auth).toBe(1);
   });
 
   test("takes the default user by name, and no other", () => {
@@ -32,7 +35,7 @@ describe("AUTH", () => {
   test("a failure is in the ACL log", () => {
     const kv = harness({ config: { requirepass: "secret" } });
     kv.send("AUTH", "eve", "guess");
-    expect(kv.engine.aclLog.entries).toMatchObject([
+    expect(kv.engine.of(accessPort).log.entries).toMatchObject([
       { reason: "auth", object: "AUTH", username: "eve", count: 1 },
     ]);
   });
@@ -65,7 +68,7 @@ describe("HELLO", () => {
     expect(kv.send("HELLO", 3)).toEqual(
       new Map<string, unknown>([
         ["server", "redis"],
-        ["version", kv.engine.redisVersion],
+        ["version", kv.engine.identity.redisVersion],
         ["proto", 3],
         ["id", id],
         ["mode", "standalone"],
@@ -74,7 +77,7 @@ describe("HELLO", () => {
       ]),
     );
     expect(kv.send("HELLO", 2)).toEqual(
-      ["server", "redis", "version", kv.engine.redisVersion, "proto", 2, "id", id].concat([
+      ["server", "redis", "version", kv.engine.identity.redisVersion, "proto", 2, "id", id].concat([
         "mode",
         "standalone",
         "role",
@@ -129,8 +132,8 @@ describe("RESET", () => {
     expect(kv.send("CLIENT", "INFO")).toMatch(
       / name= .* flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 .* redir=-1 resp=2 lib-name=lib /,
     );
-    expect(kv.engine.pubsub.channels.names.nameCount).toBe(0);
-    expect(kv.engine.tracking.isOn).toBe(false);
+    expect(kv.engine.of(pubsubPort).channels.names.nameCount).toBe(0);
+    expect(kv.engine.of(trackingPort).isOn).toBe(false);
   });
 
   test("is answered even after CLIENT REPLY OFF", () => {
@@ -164,7 +167,7 @@ describe("QUIT", () => {
 test("names and passwords of any length are refused, and the log keeps a kilobyte of the name", () => {
   const kv = harness({ config: { requirepass: "secret" } });
   expect(kv.send("AUTH", "u".repeat(9000), "p".repeat(9000))).toBe(kv.error(wrongPassword));
-  expect(kv.engine.aclLog.entries[0]?.username).toBe("u".repeat(1024));
+  expect(kv.engine.of(accessPort).log.entries[0]?.username).toBe("u".repeat(1024));
   expect(kv.send("HELLO", 3, "x".repeat(9000))).toBe(
     kv.error(`ERR Syntax error in HELLO option '${"x".repeat(1024)}'`),
   );

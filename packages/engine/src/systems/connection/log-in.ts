@@ -1,6 +1,7 @@
 /** Logging in and out: what AUTH, HELLO and RESET have in common. */
 import { CommandError } from "@kv/commands";
 import type { EngineCall } from "../../module/engine-call.ts";
+import { accountsPort } from "../../module/ports.ts";
 
 const wrongPassword = new CommandError(
   "WRONGPASS invalid username-password pair or user is disabled.",
@@ -9,24 +10,8 @@ const wrongPassword = new CommandError(
 /** Logs the client in as the user, or throws WRONGPASS. The password stands at an argument. */
 export function logIn(call: EngineCall, userName: string, passwordArgument: number): void {
   const { client, engine } = call;
-  const digest = engine.host.sha256Hex(call.argument(passwordArgument));
-  const user = engine.access.users.authenticate(userName, digest);
-  if (user === null) {
-    engine.stats.aclDeniedAuth++;
-    engine.aclLog.add(
-      {
-        reason: "auth",
-        object: call.word(0),
-        username: userName,
-        clientInfo: engine.output.describe(client),
-      },
-      client,
-      engine.nowMs,
-      engine.config.number("acllog-max-len"),
-    );
-    throw wrongPassword;
-  }
-  engine.access.actAs(client, user, true);
+  const password = call.argument(passwordArgument);
+  if (!engine.of(accountsPort).logIn(client, userName, password, call.word(0))) throw wrongPassword;
 }
 
 /** Longest name that a client may take: CLIENT LIST shows those of all clients at once. */

@@ -1,6 +1,6 @@
 /** PING: is anybody there, and can it write? */
 import { arg, arityError } from "@kv/commands";
-import { ClientState } from "../../kernel/client.ts";
+import { ClientState } from "../../kernel/client-state.ts";
 import { engineCommand } from "../../module/engine-call.ts";
 
 export const ping = engineCommand({

@@ -23,6 +23,6 @@ export const quit = engineCommand({
 
   run({ client, engine, reply }) {
     reply.ok();
-    engine.closeAfterReply(client, "quit");
+    engine.clients.closeAfterReply(client, "quit");
   },
 });

@@ -1,6 +1,6 @@
 /** RESET: the connection as if it were new. */
 import { CommandError } from "@kv/commands";
-import { ClientState, ReplyMode } from "../../kernel/client.ts";
+import { ClientState, ReplyMode } from "../../kernel/client-state.ts";
 import { engineCommand } from "../../module/engine-call.ts";
 
 const notNormal = new CommandError("ERR can only reset normal client connections");
@@ -26,11 +26,8 @@ export const reset = engineCommand({
 
   run({ client, engine, reply }) {
     if (client.is(ClientState.REPLICATION)) throw notNormal;
-    if (client.is(ClientState.MONITOR)) engine.monitors.remove(client);
-    engine.tracking.disable(client);
-    engine.discard(client);
-    engine.pubsub.clientClosed(client);
-    engine.access.actAsDefault(client);
+    engine.transactions.discard(client);
+    engine.resetClient(client);
     client.databaseIndex = 0;
     client.protocol = 2;
     client.name = "";

@@ -1,6 +1,6 @@
 /** SELECT: another database for what follows. */
 import { arg, CommandError, errors } from "@kv/commands";
-import { EngineState } from "../../kernel/guards.ts";
+import { EngineState } from "../../kernel/situation.ts";
 import { engineCommand } from "../../module/engine-call.ts";
 
 const notAnInt32 = new CommandError(
@@ -22,7 +22,7 @@ export const select = engineCommand({
     const { client, engine, reply } = call;
     const index = call.integer(1);
     if (index < -(2 ** 31) || index >= 2 ** 31) throw notAnInt32;
-    if ((engine.unusual & EngineState.CLUSTER) !== 0 && index !== 0) throw inCluster;
+    if (engine.situation.is(EngineState.CLUSTER) && index !== 0) throw inCluster;
     if (engine.keyspace.databases[index] === undefined) throw errors.dbIndexOutOfRange;
     client.databaseIndex = index;
     reply.ok();

@@ -26,6 +26,7 @@ import { idleTimeMs } from "@kv/eviction";
 import { dumpPayload } from "@kv/persistence";
 import { latin1Bytes } from "@kv/resp";
 import type { EngineCall } from "../../module/engine-call.ts";
+import { dataSetFilePort } from "../../module/ports.ts";
 import { Digester } from "./debug-digest.ts";
 import { tableStats } from "./tables.ts";
 
@@ -123,14 +124,14 @@ export function reload(call: EngineCall): void {
     else if (call.is(index, "MERGE")) merges = true;
     else throw badReloadOption;
   }
-  if (engine.saving.loading !== null) throw isLoading;
-  if (saves && !engine.saving.saveNow()) fail("ERR");
+  if (engine.of(dataSetFilePort).isLoading) throw isLoading;
+  if (saves && !engine.of(dataSetFilePort).saveNow()) fail("ERR");
   const { databases } = keyspace;
   for (const database of databases) database.prepareFlush();
   if (flushes) engine.effects.databaseChanged(-1);
   // What is there goes only when the file has been read, all of it.
   const aside = databases.map((database) => database.setAside());
-  let done = engine.saving.loadNow();
+  let done = engine.of(dataSetFilePort).loadNow();
   if (flushes && done) {
     for (const [index, tables] of aside.entries()) databases[index]?.giveUp(tables, false);
   } else {

@@ -40,9 +40,9 @@ describe("DEBUG", () => {
 
   test("local keeps out clients from elsewhere", () => {
     const kv = harness({ config: { "enable-debug-command": "local" } as never });
-    (kv.self as { address: string }).address = "10.0.0.1:50000";
+    Object.assign(kv.self, { address: "10.0.0.1:50000", isLocal: false });
     expect(String(kv.send("DEBUG", "SLEEP", 0))).toContain("DEBUG command not allowed");
-    (kv.self as { address: string }).address = "[::1]:50000";
+    Object.assign(kv.self, { address: "[::1]:50000", isLocal: true });
     expect(kv.send("DEBUG", "SLEEP", 0)).toBe("OK");
   });
 
@@ -219,10 +219,10 @@ describe("DEBUG", () => {
 
   test("CHANGE-REPL-ID gives a new one", () => {
     const kv = harness();
-    const before = kv.engine.replicationId;
+    const before = kv.engine.identity.replicationId;
     kv.send("DEBUG", "CHANGE-REPL-ID");
-    expect(kv.engine.replicationId).toMatch(/^[0-9a-f]{40}$/);
-    expect(kv.engine.replicationId).not.toBe(before);
+    expect(kv.engine.identity.replicationId).toMatch(/^[0-9a-f]{40}$/);
+    expect(kv.engine.identity.replicationId).not.toBe(before);
   });
 
   test("LOG writes to the log", () => {

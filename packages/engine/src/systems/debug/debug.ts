@@ -7,11 +7,11 @@
  */
 import { globMatch, InvariantError } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
-import type { Engine } from "../../engine.ts";
+import { requireAllowed } from "../../module/allowed-locally.ts";
+import { rewriteFile } from "../../module/config-file.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
+import { activeExpiryPort } from "../../module/ports.ts";
 import { subcommandError } from "../../module/subcommand-help.ts";
-import { rewriteFile } from "../config/config.ts";
-import { requireAllowed } from "../server/local-client.ts";
 import {
   digest,
   digestValue,
@@ -252,7 +252,7 @@ function crash(reason: string): never {
 }
 
 function changeReplicationId({ engine, reply }: EngineCall): void {
-  engine.replicationId = engine.host.randomHex(20);
+  engine.identity.changeReplicationId(engine.host);
   reply.ok();
 }
 
@@ -277,7 +277,7 @@ function pauseCron(call: EngineCall): void {
 }
 
 function setActiveExpire(call: EngineCall): void {
-  call.engine.cronJobs.activeExpire = leadingInteger(call.word(2)) !== 0;
+  call.engine.of(activeExpiryPort).isActive = leadingInteger(call.word(2)) !== 0;
   call.reply.ok();
 }
 
@@ -299,14 +299,9 @@ function sleep(call: EngineCall): void {
   const { engine, reply } = call;
   const seconds = Number.parseFloat(call.word(2)) || 0;
   if (seconds > 0) engine.host.sleepMs(seconds * 1000);
-  refreshClock(engine);
+  // The commands behind this one in a pipeline are later, too.
+  call.nowMs = engine.situation.readClock();
   reply.ok();
-}
-
-/** The commands behind this one in a pipeline are later, too. */
-function refreshClock(engine: Engine): void {
-  engine.nowMs = engine.host.wallMs();
-  engine.call.nowMs = engine.nowMs;
 }
 
 /** The pattern matcher must end, and stay inside its arguments, whatever the pattern. */

@@ -1,88 +1,56 @@
 /**
- * INFO: sections of rows. To add a field, add a row to its section's file; a module brings rows of
- * its own, which join the section of the same name (taking the place of rows of the same name) or
- * form a new one behind the server's.
+ * INFO: sections of rows. Each system brings the rows that it knows the values of; those of one
+ * section stand together, a later row taking the place of an earlier one of the same name.
  */
-import type { Engine } from "../../engine.ts";
+import type { Ports } from "../../module/ports.ts";
 import type { InfoSection } from "../../module/system.ts";
-import {
-  commandstatsSection,
-  errorstatsSection,
-  latencystatsSection,
-} from "../commands/info-commands.ts";
-import { memorySection } from "../memory/info-memory.ts";
-import { persistenceSection } from "../saving/info-persistence.ts";
-import { clientsSection } from "./clients.ts";
-import { keyspaceSection } from "./keyspace.ts";
-import { clusterSection, replicationSection } from "./replication.ts";
-import { cpuSection, serverSection } from "./server.ts";
-import { debugSection, statsSection } from "./stats.ts";
 
-/** Loaded modules: none can be loaded, so the section is its heading. */
-const modulesSection: InfoSection = {
-  name: "module_list",
-  title: "Modules",
-  isDefault: true,
-  fields: [],
-};
-
-/** The server's own sections, in the order in which Redis prints them. */
-const ownSections: readonly InfoSection[] = [
-  serverSection,
-  clientsSection,
-  memorySection,
-  persistenceSection,
-  statsSection,
-  replicationSection,
-  cpuSection,
-  modulesSection,
-  commandstatsSection,
-  errorstatsSection,
-  latencystatsSection,
-  clusterSection,
-  keyspaceSection,
-  debugSection,
+/** The server's own sections, in the order in which Redis prints them; others follow. */
+const order = [
+  "server",
+  "clients",
+  "memory",
+  "persistence",
+  "stats",
+  "replication",
+  "cpu",
+  "module_list",
+  "commandstats",
+  "errorstats",
+  "latencystats",
+  "cluster",
+  "keyspace",
+  "debug",
 ];
 
 /**
- * The text of INFO with these section names, in any case: none is `default`; `all` is everything
+ * The text of INFO, made of these parts, with these section names, in any case: none is `default`; `all` is everything
  * that is the server's own, `everything` also what only modules have; neither has sections that
  * want to be named. Unknown names add nothing.
  */
-export function infoText(engine: Engine, names: Iterable<string>): string {
-  const fromModules = engine.modules.flatMap(({ info }) => info ?? []);
-  const { wanted, isNamed } = wantedOf(names, [...ownSections, ...fromModules]);
+export function infoText(
+  ports: Ports,
+  parts: readonly InfoSection[],
+  names: Iterable<string>,
+): string {
+  const { wanted, isNamed } = wantedOf(names, parts);
   const everything = wanted.has("everything");
   const all = everything || wanted.has("all");
   const defaults = !isNamed || wanted.has("default");
-  const known = new Set(ownSections.map(({ name }) => name));
-  const further: InfoSection[] = [];
-  for (const section of fromModules) {
-    if (known.has(section.name)) continue;
-    known.add(section.name);
-    further.push(section);
-  }
-  const isWanted = ({ name, isDefault, isOnlyByName }: InfoSection, isOwn: boolean) => {
+  const isWanted = ({ name, isDefault, isOnlyByName }: InfoSection) => {
     if (wanted.has(name)) return true;
     if (isOnlyByName === true) return false;
     return (
       (name === "module_list" && wanted.has("modules")) ||
       (defaults && isDefault) ||
-      (isOwn ? all : everything || wanted.has("modules"))
+      (order.includes(name) ? all : everything || wanted.has("modules"))
     );
   };
-  const parts = [...ownSections, ...fromModules];
-  return [
-    ...ownSections.filter((section) => isWanted(section, true)),
-    ...further.filter((section) => isWanted(section, false)),
-  ]
-    .map(({ name, title }) =>
-      sectionText(
-        engine,
-        title,
-        parts.filter((part) => part.name === name),
-      ),
-    )
+  const present = new Set([...order, ...parts.map(({ name }) => name)]);
+  return [...present]
+    .map((name) => parts.filter((part) => part.name === name))
+    .filter(([first]) => first !== undefined && isWanted(first))
+    .map((own) => sectionText(ports, own))
     .join("\r\n");
 }
 
@@ -101,17 +69,17 @@ function wantedOf(names: Iterable<string>, sections: readonly InfoSection[]) {
 }
 
 /** A section made of all parts that bear its name; the later part wins. */
-function sectionText(engine: Engine, title: string, parts: readonly InfoSection[]): string {
+function sectionText(ports: Ports, parts: readonly InfoSection[]): string {
   const rows = new Map<string, string | number>();
   for (const { fields, rows: further } of parts) {
     for (const { name, value } of fields) {
-      const shown = value(engine);
+      const shown = value(ports);
       if (shown === undefined) rows.delete(name);
       else rows.set(name, shown);
     }
-    for (const [name, value] of further?.(engine) ?? []) rows.set(name, value);
+    for (const [name, value] of further?.(ports) ?? []) rows.set(name, value);
   }
-  let text = `# ${title}\r\n`;
+  let text = `# ${parts[0]?.title}\r\n`;
   for (const [name, value] of rows) text += `${name}:${value}\r\n`;
   return text;
 }

@@ -1,7 +1,8 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { humanBytes } from "./format.ts";
-import { infoText } from "./info-text.ts";
+import { humanBytes } from "../../module/info-format.ts";
+import type { System } from "../../module/system.ts";
+import { infoPort } from "./info-sections.ts";
 
 /** Names of the fields in a text, and headings of its sections. */
 function parsed(text: string): { fields: Map<string, string>; titles: string[] } {
@@ -75,7 +76,7 @@ const absent: Record<string, string> = {
 
 describe("INFO", () => {
   test("has every field of Redis, or a reason not to", () => {
-    const { fields } = parsed(infoText(harness().engine, []));
+    const { fields } = parsed(harness().engine.of(infoPort).text([]));
     const missing = fieldsOfRedis.filter((name) => !fields.has(name) && !(name in absent));
     expect(missing).toEqual([]);
     expect(Object.keys(absent).filter((name) => fields.has(name))).toEqual([]);
@@ -90,7 +91,7 @@ describe("INFO", () => {
   });
 
   test("shows what Redis 7.2 added", () => {
-    const { fields } = parsed(infoText(harness().engine, []));
+    const { fields } = parsed(harness().engine.of(infoPort).text([]));
     expect([...fields.keys()]).toEqual(
       expect.arrayContaining([
         "listener0",
@@ -138,15 +139,15 @@ describe("INFO", () => {
     { names: ["modules"], titles: "Modules" },
     { names: ["debug"], titles: "Debug" },
   ])("sections of $names", ({ names, titles }) => {
-    expect(parsed(infoText(harness().engine, names)).titles.join(" ")).toBe(titles);
+    expect(parsed(harness().engine.of(infoPort).text(names)).titles.join(" ")).toBe(titles);
   });
 
   test("is empty when no section has the name", () => {
-    expect(infoText(harness().engine, ["nope"])).toBe("");
+    expect(harness().engine.of(infoPort).text(["nope"])).toBe("");
   });
 
   test("lines end in CR LF, and an empty line stands between sections", () => {
-    expect(infoText(harness().engine, ["cluster", "replication"])).toMatch(
+    expect(harness().engine.of(infoPort).text(["cluster", "replication"])).toMatch(
       /^# Replication\r\nrole:master\r\n[\s\S]*\r\n\r\n# Cluster\r\ncluster_enabled:0\r\n$/,
     );
   });
@@ -157,7 +158,7 @@ describe("INFO", () => {
     kv.send("HGET", "k", "f");
     kv.send("GET");
     kv.send("CONFIG", "GET", "hz");
-    const { fields } = parsed(infoText(kv.engine, ["commandstats", "errorstats"]));
+    const { fields } = parsed(kv.engine.of(infoPort).text(["commandstats", "errorstats"]));
     expect(fields.get("cmdstat_set")).toMatch(
       /^calls=1,usec=\d+,usec_per_call=\d+\.\d\d,rejected_calls=0,failed_calls=0$/,
     );
@@ -172,7 +173,7 @@ describe("INFO", () => {
     const kv = harness({ config: { "latency-tracking-info-percentiles": "50 99.9" } as never });
     kv.send("SET", "k", "v");
     kv.send("PING");
-    const { fields } = parsed(infoText(kv.engine, ["latencystats"]));
+    const { fields } = parsed(kv.engine.of(infoPort).text(["latencystats"]));
     expect(fields.get("latency_percentiles_usec_set")).toMatch(
       /^p50=\d+\.\d{3},p99\.9=\d+\.\d{3}$/,
     );
@@ -181,7 +182,7 @@ describe("INFO", () => {
   test("the time of a loop turn holds that of its commands", () => {
     const kv = harness();
     kv.send("DEBUG", "SLEEP", "0.05");
-    const { fields } = parsed(infoText(kv.engine, ["stats"]));
+    const { fields } = parsed(kv.engine.of(infoPort).text(["stats"]));
     const whole = Number(fields.get("eventloop_duration_sum"));
     const commands = Number(fields.get("eventloop_duration_cmd_sum"));
     expect(commands).toBeGreaterThanOrEqual(50_000);
@@ -195,13 +196,13 @@ describe("INFO", () => {
     kv.self.sendBytes("*1\r\n$4\r\nPING\r\n".repeat(7));
     kv.send("DEBUG", "SLEEP", "0.05");
     kv.clock.advance(200);
-    const { fields } = parsed(infoText(kv.engine, ["debug"]));
+    const { fields } = parsed(kv.engine.of(infoPort).text(["debug"]));
     expect(fields.get("eventloop_cmd_per_cycle_max")).toBe("7");
     expect(Number(fields.get("eventloop_duration_max"))).toBeGreaterThanOrEqual(50_000);
     expect(Number(fields.get("eventloop_duration_cron_sum"))).toBeGreaterThan(0);
     expect(fields.get("eventloop_duration_aof_sum")).toBe("0");
     kv.send("CONFIG", "RESETSTAT");
-    const { fields: reset } = parsed(infoText(kv.engine, ["debug"]));
+    const { fields: reset } = parsed(kv.engine.of(infoPort).text(["debug"]));
     expect(Number(reset.get("eventloop_duration_max"))).toBeLessThan(1000);
     // CONFIG RESETSTAT is itself the first of the new ones.
     expect(reset.get("eventloop_cmd_per_cycle_max")).toBe("1");
@@ -213,7 +214,7 @@ describe("INFO", () => {
     kv.send("SET", "b", 1, "PX", 5000);
     kv.send("SELECT", 3);
     kv.send("SET", "c", 1);
-    const { fields } = parsed(infoText(kv.engine, ["keyspace"]));
+    const { fields } = parsed(kv.engine.of(infoPort).text(["keyspace"]));
     expect([...fields]).toEqual([
       ["db0", "keys=2,expires=1,avg_ttl=5000"],
       ["db3", "keys=1,expires=0,avg_ttl=0"],
@@ -222,7 +223,8 @@ describe("INFO", () => {
 
   test("memory follows the data", () => {
     const kv = harness();
-    const used = () => Number(parsed(infoText(kv.engine, ["memory"])).fields.get("used_memory"));
+    const used = () =>
+      Number(parsed(kv.engine.of(infoPort).text(["memory"])).fields.get("used_memory"));
     const before = used();
     kv.send("SET", "k", "x".repeat(100_000));
     expect(used() - before).toBeGreaterThanOrEqual(100_000);
@@ -232,9 +234,7 @@ describe("INFO", () => {
   });
 
   test("a module's rows join a section, replace rows of it, or form one of their own", () => {
-    const { engine } = harness();
-    const modules = engine.modules as unknown as { name: string; info: unknown[] }[];
-    modules.push({
+    const module: System = {
       name: "replication",
       info: [
         {
@@ -249,14 +249,15 @@ describe("INFO", () => {
         },
         { name: "mine", title: "Mine", isDefault: false, fields: [{ name: "x", value: () => 1 }] },
       ],
-    });
-    const { fields } = parsed(infoText(engine, ["replication"]));
+    };
+    const { engine } = harness({ modules: [module] });
+    const { fields } = parsed(engine.of(infoPort).text(["replication"]));
     expect(fields.get("role")).toBe("slave");
     expect(fields.get("master_host")).toBe("elsewhere");
     expect(fields.has("second_repl_offset")).toBe(false);
-    expect(infoText(engine, ["mine"])).toBe("# Mine\r\nx:1\r\n");
-    expect(infoText(engine, ["all"])).not.toContain("# Mine");
-    expect(infoText(engine, ["everything"])).toContain("# Mine");
+    expect(engine.of(infoPort).text(["mine"])).toBe("# Mine\r\nx:1\r\n");
+    expect(engine.of(infoPort).text(["all"])).not.toContain("# Mine");
+    expect(engine.of(infoPort).text(["everything"])).toContain("# Mine");
   });
 });
 

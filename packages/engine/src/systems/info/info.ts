@@ -2,7 +2,7 @@
 import { arg } from "@kv/commands";
 import { latin1Bytes, type ReplyWriter } from "@kv/resp";
 import { engineCommand } from "../../module/engine-call.ts";
-import { infoText } from "./info-text.ts";
+import { infoPort } from "./info-sections.ts";
 
 export const info = engineCommand({
   name: "info",
@@ -18,7 +18,7 @@ export const info = engineCommand({
   history: [["7.0.0", "Takes several sections."]],
 
   run(call) {
-    verbatimBytes(call.reply, infoText(call.engine, call.words(1)));
+    verbatimBytes(call.reply, call.engine.of(infoPort).text(call.words(1)));
   },
 });
 

@@ -1,14 +1,14 @@
 /** INFO server and cpu: what is running here, since when, and what it has cost. */
 import { lruClock } from "@kv/eviction";
-import type { Engine } from "../../engine.ts";
+import { cpuSeconds } from "../../module/info-format.ts";
+import type { Ports } from "../../module/ports.ts";
 import type { InfoSection } from "../../module/system.ts";
-import { cpuSeconds } from "./format.ts";
 
-const uptimeSeconds = (engine: Engine) =>
-  Math.max(0, Math.floor((engine.host.wallMs() - engine.startedMs) / 1000));
+const uptimeSeconds = (engine: Ports) =>
+  Math.max(0, Math.floor((engine.host.wallMs() - engine.identity.startedMs) / 1000));
 
 /** One row for each address family of sockets that clients can reach, as Redis 7.2 prints them. */
-function* listeners({ config, host }: Engine): Iterable<readonly [string, string]> {
+function* listeners({ config, host }: Ports): Iterable<readonly [string, string]> {
   let index = 0;
   const { tcpPort } = host.facts;
   if (tcpPort > 0) {
@@ -25,11 +25,11 @@ export const serverSection: InfoSection = {
   title: "Server",
   isDefault: true,
   fields: [
-    { name: "redis_version", value: (engine) => engine.redisVersion },
+    { name: "redis_version", value: ({ identity }) => identity.redisVersion },
     { name: "redis_git_sha1", value: () => "00000000" },
     { name: "redis_git_dirty", value: () => 0 },
     { name: "server_name", value: () => "kv" },
-    { name: "kv_version", value: (engine) => engine.version },
+    { name: "kv_version", value: ({ identity }) => identity.version },
     { name: "redis_mode", value: () => "standalone" },
     { name: "os", value: ({ host }) => host.facts.operatingSystem },
     {
@@ -39,12 +39,12 @@ export const serverSection: InfoSection = {
     { name: "runtime", value: ({ host }) => host.facts.runtime },
     { name: "process_id", value: ({ host }) => host.facts.processId },
     { name: "process_supervised", value: ({ config }) => config.print("supervised") },
-    { name: "run_id", value: (engine) => engine.runId },
+    { name: "run_id", value: ({ identity }) => identity.runId },
     { name: "tcp_port", value: ({ host }) => host.facts.tcpPort },
     { name: "server_time_usec", value: ({ host }) => host.wallUs() },
     { name: "uptime_in_seconds", value: uptimeSeconds },
     { name: "uptime_in_days", value: (engine) => Math.floor(uptimeSeconds(engine) / 86400) },
-    { name: "hz", value: (engine) => engine.hz },
+    { name: "hz", value: ({ situation }) => situation.hz },
     { name: "configured_hz", value: ({ cronJobs }) => cronJobs.configuredHz },
     { name: "lru_clock", value: ({ host }) => lruClock(host.wallMs()) },
     { name: "executable", value: ({ host }) => host.facts.executable },

@@ -1,6 +1,7 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 import { Due } from "../../kernel/due.ts";
+import { memoryPort } from "./memory-system.ts";
 
 type Harness = ReturnType<typeof harness>;
 
@@ -62,7 +63,7 @@ describe("active defragmentation", () => {
 
   test("works in slices, to the share of time that is its effort", () => {
     const kv = scattered({ "active-defrag-cycle-max": "25", activedefrag: "yes" });
-    const { defragmentation } = kv.engine.cronJobs;
+    const { defragmentation } = kv.engine.of(memoryPort);
     const { defragmenter } = defragmentation;
     const step = defragmenter.step.bind(defragmenter);
     let steps = 0;
@@ -97,7 +98,7 @@ describe("active defragmentation", () => {
 
   test("is a latency event when a slice takes long", () => {
     const kv = scattered({ "latency-monitor-threshold": "3", activedefrag: "yes" });
-    const { defragmenter } = kv.engine.cronJobs.defragmentation;
+    const { defragmenter } = kv.engine.of(memoryPort).defragmentation;
     const step = defragmenter.step.bind(defragmenter);
     defragmenter.step = (count) => {
       kv.host.advance(4);

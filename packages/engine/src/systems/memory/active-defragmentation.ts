@@ -19,9 +19,9 @@
  */
 import type { ConfigStore } from "@kv/config";
 import { Defragmenter } from "@kv/core";
-import type { Engine } from "../../engine.ts";
 import { Due } from "../../kernel/due.ts";
-import { EngineState } from "../../kernel/guards.ts";
+import { EngineState } from "../../kernel/situation.ts";
+import type { Ports } from "../../module/ports.ts";
 
 const CHECK_PERIOD_US = 1_000_000;
 /** Keys or fields between two looks at the clock: a few microseconds. */
@@ -30,11 +30,13 @@ const SLICE_US = 500;
 /** A rest is a millisecond or two. With more effort than this there is no time for rests. */
 const RESTING_PERCENT_MAX = 25;
 
+type Needs = Pick<Ports, "host" | "situation" | "keyspace" | "latency">;
+
 export class ActiveDefragmentation {
   readonly defragmenter: Defragmenter;
   /** Percentage of a processor that it is using; 0: it is not running. */
   runningPercent = 0;
-  private readonly engine: Engine;
+  private readonly ports: Needs;
   private isOn = false;
   private ignoreBytes = 0;
   private lowerPercent = 0;
@@ -51,9 +53,9 @@ export class ActiveDefragmentation {
   private sinceUs = -1;
   private elapsedBeforeUs = 0;
 
-  constructor(engine: Engine) {
-    this.engine = engine;
-    this.defragmenter = new Defragmenter(engine.keyspace);
+  constructor(ports: Needs) {
+    this.ports = ports;
+    this.defragmenter = new Defragmenter(ports.keyspace);
   }
 
   /** Takes over the directives. */
@@ -70,30 +72,30 @@ export class ActiveDefragmentation {
 
   /** With the cron: decides, and allots the time until the next one. */
   run(): void {
-    const { engine } = this;
+    const { host, situation } = this.ports;
     if (!this.isOn) {
       if (this.runningPercent !== 0) this.giveUp();
       return;
     }
-    if ((engine.unusual & EngineState.LOADING) !== 0) return;
-    const startUs = engine.host.monotonicUs();
+    if (situation.is(EngineState.LOADING)) return;
+    const startUs = host.monotonicUs();
     if (this.isChanged || startUs - this.checkedUs >= CHECK_PERIOD_US) {
       this.checkedUs = startUs;
       this.decide(startUs);
     }
     if (this.runningPercent === 0) return;
     if (this.sinceUs === -1) this.sinceUs = startUs;
-    this.leftUs = (this.runningPercent * 10_000) / engine.hz;
-    engine.host.wake();
+    this.leftUs = (this.runningPercent * 10_000) / situation.hz;
+    host.wake();
   }
 
   /** Before waiting for events: a slice. Answers when the next one is due. */
   turn(): number {
-    const { engine, defragmenter } = this;
+    const { defragmenter } = this;
+    const { host, latency, situation } = this.ports;
     if (this.leftUs <= 0) return Due.NEVER;
     // Loading may have begun since the cron.
-    if ((engine.unusual & EngineState.LOADING) !== 0) return Due.NEVER;
-    const { host } = engine;
+    if (situation.is(EngineState.LOADING)) return Due.NEVER;
     const startUs = host.monotonicUs();
     const sliceUs = Math.min(this.leftUs, SLICE_US);
     let nowUs = startUs;
@@ -105,7 +107,7 @@ export class ActiveDefragmentation {
       break;
     }
     this.leftUs -= nowUs - startUs;
-    engine.latency.eventTook("active-defrag-cycle", nowUs - startUs, engine.nowMs);
+    latency.eventTook("active-defrag-cycle", nowUs - startUs, situation.nowMs);
     if (this.leftUs <= 0) return Due.NEVER;
     return this.runningPercent <= RESTING_PERCENT_MAX ? Due.LATER : Due.SOON;
   }
@@ -115,7 +117,7 @@ export class ActiveDefragmentation {
     const { percent, bytes } = this.waste();
     const tookMs = Math.floor((nowUs - this.passStartUs) / 1000);
     const moved = this.defragmenter.hits - this.hitsAtStart;
-    this.engine.host.log(
+    this.ports.host.log(
       "verbose",
       `Active defrag done in ${tookMs}ms, reallocated=${moved}, frag=${percent.toFixed(0)}%, frag_bytes=${bytes}`,
     );
@@ -139,7 +141,7 @@ export class ActiveDefragmentation {
       this.passStartUs = nowUs;
       this.hitsAtStart = this.defragmenter.hits;
     }
-    this.engine.host.log(
+    this.ports.host.log(
       "verbose",
       `Starting active defrag, frag=${percent.toFixed(0)}%, frag_bytes=${bytes}, cpu=${effort}%`,
     );
@@ -153,7 +155,7 @@ export class ActiveDefragmentation {
   }
 
   private waste(): { percent: number; bytes: number } {
-    const { pageBytes, usedBytes } = this.engine.keyspace.arena;
+    const { pageBytes, usedBytes } = this.ports.keyspace.arena;
     const bytes = pageBytes - usedBytes;
     return { bytes, percent: (bytes / usedBytes) * 100 };
   }
@@ -163,7 +165,7 @@ export class ActiveDefragmentation {
     this.runningPercent = 0;
     this.leftUs = 0;
     this.defragmenter.restart();
-    this.stopClock(this.engine.host.monotonicUs());
+    this.stopClock(this.ports.host.monotonicUs());
   }
 
   private stopClock(nowUs: number): void {
@@ -173,7 +175,7 @@ export class ActiveDefragmentation {
 
   /** How long it has been running by now; 0: it is not. */
   get currentUs(): number {
-    return this.sinceUs === -1 ? 0 : this.engine.host.monotonicUs() - this.sinceUs;
+    return this.sinceUs === -1 ? 0 : this.ports.host.monotonicUs() - this.sinceUs;
   }
 
   get totalUs(): number {
@@ -185,6 +187,6 @@ export class ActiveDefragmentation {
     this.defragmenter.resetCounts();
     this.hitsAtStart = 0;
     this.elapsedBeforeUs = 0;
-    if (this.sinceUs !== -1) this.sinceUs = this.engine.host.monotonicUs();
+    if (this.sinceUs !== -1) this.sinceUs = this.ports.host.monotonicUs();
   }
 }

@@ -1,5 +1,6 @@
 import { harness, type TestClient } from "@kv/testing";
 import { expect, test } from "vitest";
+import { memoryPort } from "./memory-system.ts";
 
 /** Makes the server hold about so many bytes for a client: the beginning of a long request. */
 function fill(client: TestClient, bytes: number): void {
@@ -15,7 +16,7 @@ test("the costliest clients go until the rest costs less than the limit", () => 
   kv.engine.config.configSet([["maxmemory-clients", "500kb"]]);
   kv.clock.advance(200);
   expect(clients.map((client) => client.closed)).toEqual([false, true, false]);
-  expect(kv.engine.stats.evictedClients).toBe(1);
+  expect(kv.engine.of(memoryPort).clientEviction.evictedCount).toBe(1);
   expect(kv.log.some((line) => line.startsWith("Evicting client: id=3 "))).toBe(true);
 });
 

@@ -3,32 +3,32 @@
  * closed until they cost less. A client that called CLIENT NO-EVICT ON stays, and so do replicas.
  */
 
-import type { Engine } from "../../engine.ts";
-import { type Client, ClientState } from "../../kernel/client.ts";
-import { clientBytes } from "../../kernel/client-costs.ts";
+import type { Client } from "../../kernel/client.ts";
+import { ClientState } from "../../kernel/client-state.ts";
+import type { Ports } from "../../module/ports.ts";
 
 /** With a lower limit nobody could talk to the server any more, not even to raise it. */
 const LIMIT_BYTES_MIN = 128 * 1024;
 /** Counting this many clients takes about a tenth of a millisecond. */
 const CLIENTS_PER_MILLISECOND = 1000;
 
+type Needs = Pick<Ports, "host" | "situation" | "clients" | "report">;
+
 export class ClientEviction {
-  private readonly engine: Engine;
+  /** Clients closed since the start, or since CONFIG RESETSTAT. */
+  evictedCount = 0;
+  private readonly ports: Needs;
   /** 0: no limit. */
   private limitBytes = 0;
   private countedMs = 0;
 
-  constructor(engine: Engine) {
-    this.engine = engine;
-    const readLimit = () => {
-      this.limitBytes = limitOf(
-        engine.config.number("maxmemory-clients"),
-        engine.config.number("maxmemory"),
-      );
-      return undefined;
-    };
-    readLimit();
-    engine.config.onApply(["maxmemory-clients", "maxmemory"], readLimit);
+  constructor(ports: Needs) {
+    this.ports = ports;
+  }
+
+  /** maxmemory-clients; a negative one is a percentage of maxmemory. */
+  configure(limit: number, maxmemoryBytes: number): void {
+    this.limitBytes = limitOf(limit, maxmemoryBytes);
   }
 
   /** Whether there is a limit at all. */
@@ -39,29 +39,28 @@ export class ClientEviction {
   /** Before the host waits for events: closes clients while they cost too much. */
   turn(): void {
     if (this.limitBytes === 0) return;
-    const { engine } = this;
-    const sinceMs = Math.abs(engine.nowMs - this.countedMs);
+    const { situation, clients, report } = this.ports;
+    const sinceMs = Math.abs(situation.nowMs - this.countedMs);
     // Thousands of clients are not counted with every turn.
-    if (sinceMs < Math.floor(engine.clients.size / CLIENTS_PER_MILLISECOND)) return;
-    this.countedMs = engine.nowMs;
+    if (sinceMs < Math.floor(clients.size / CLIENTS_PER_MILLISECOND)) return;
+    this.countedMs = situation.nowMs;
     let sum = 0;
-    for (const client of engine.clients.values())
-      if (isEvictable(client)) sum += clientBytes(engine, client);
+    for (const client of clients.values()) if (isEvictable(client)) sum += report.bytesOf(client);
     if (sum > this.limitBytes) this.evict(sum - this.limitBytes);
   }
 
   private evict(overBytes: number): void {
-    const { engine } = this;
-    const costs = [...engine.clients.values()]
+    const { host, clients, report } = this.ports;
+    const costs = [...clients.values()]
       .filter(isEvictable)
-      .map((client) => ({ client, bytes: clientBytes(engine, client) }))
+      .map((client) => ({ client, bytes: report.bytesOf(client) }))
       .sort((a, b) => b.bytes - a.bytes);
     let left = overBytes;
     for (const { client, bytes } of costs) {
       if (left <= 0) return;
-      engine.host.log("notice", `Evicting client: ${engine.output.describe(client)}`);
-      engine.closeClient(client, "eviction");
-      engine.stats.evictedClients++;
+      host.log("notice", `Evicting client: ${report.describe(client)}`);
+      clients.close(client, "eviction");
+      this.evictedCount++;
       left -= bytes;
     }
   }

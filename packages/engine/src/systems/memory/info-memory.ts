@@ -2,10 +2,12 @@
  * INFO memory: how much is in use, by what, and what that is of what the process has. The rows come
  * from one measurement, so that they add up.
  */
-import type { Engine } from "../../engine.ts";
+
+import { humanBytes, percentOf } from "../../module/info-format.ts";
+import type { Ports } from "../../module/ports.ts";
 import type { InfoSection } from "../../module/system.ts";
-import { humanBytes, percentOf } from "../info/format.ts";
 import { memoryOverview } from "./memory-overview.ts";
+import { memoryPort } from "./memory-system.ts";
 
 type Row = readonly [name: string, value: string | number];
 
@@ -17,7 +19,7 @@ function both(name: string, bytes: number): Row[] {
   ];
 }
 
-function memoryRows(engine: Engine): Row[] {
+function memoryRows(engine: Ports): Row[] {
   const { memory, keyspace, host } = engine;
   const { arena, lazyFree } = keyspace;
   const { heapUsedBytes, heapTotalBytes, totalMemoryBytes } = host.usage();
@@ -67,7 +69,7 @@ function memoryRows(engine: Engine): Row[] {
     ["mem_aof_buffer", 0],
     // Never a name that makes tools ask for another allocator's controls.
     ["mem_allocator", "arena"],
-    ["active_defrag_running", engine.cronJobs.defragmentation.runningPercent],
+    ["active_defrag_running", engine.of(memoryPort).defragmentation.runningPercent],
     ["lazyfree_pending_objects", lazyFree.pendingObjects],
     ["lazyfreed_objects", lazyFree.freedObjects],
     ["arena_used_bytes", arena.usedBytes],

@@ -5,8 +5,9 @@
  * those of present segments that were ever touched (`touchedBytes`); they stand where Redis has its allocator's
  * allocated, active and resident bytes. The process as a whole is larger still: the runtime.
  */
-import type { Engine } from "../../engine.ts";
-import { ratio } from "../info/format.ts";
+
+import { ratio } from "../../module/info-format.ts";
+import type { Ports } from "../../module/ports.ts";
 
 export interface MemoryOverview {
   usedBytes: number;
@@ -26,7 +27,7 @@ export interface MemoryOverview {
   residentRatio: number;
 }
 
-export function memoryOverview(engine: Engine): MemoryOverview {
+export function memoryOverview(engine: Ports): MemoryOverview {
   const { memory, keyspace, stats, host } = engine;
   memory.countClients();
   const { usedBytes, startupBytes, clientBufferBytes } = memory;

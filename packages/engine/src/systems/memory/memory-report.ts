@@ -1,12 +1,13 @@
 /** MEMORY DOCTOR and MALLOC-STATS: how memory is used, in sentences and in numbers. */
-import type { Engine } from "../../engine.ts";
-import { humanBytes } from "../info/format.ts";
+
+import { humanBytes } from "../../module/info-format.ts";
+import type { Ports } from "../../module/ports.ts";
 import { memoryOverview } from "./memory-overview.ts";
 
 /** Below this, ratios say more about the start than about the data. */
 const SMALL_BYTES = 5 * 2 ** 20;
 
-export function memoryReport(engine: Engine): string {
+export function memoryReport(engine: Ports): string {
   const now = memoryOverview(engine);
   if (now.usedBytes < SMALL_BYTES)
     return "There is too little data to tell anything from: less than 5 MB are in use.\n";
@@ -32,7 +33,7 @@ export function memoryReport(engine: Engine): string {
   return `${findings.map((finding, index) => `${index + 1}. ${finding}`).join("\n")}\n`;
 }
 
-export function allocatorReport({ keyspace }: Engine): string {
+export function allocatorReport({ keyspace }: Ports): string {
   const { arena } = keyspace;
   const rows: [string, number][] = [
     ["blocks", arena.blockCount],

@@ -1,8 +1,8 @@
 /** MEMORY: what takes how much of it. */
 import { arg, errors, keyAt } from "@kv/commands";
 import { entryMemory, NONE } from "@kv/core";
-import type { Engine } from "../../engine.ts";
 import { engineCommand } from "../../module/engine-call.ts";
+import type { Ports } from "../../module/ports.ts";
 import { helpFor } from "../../module/subcommand-help.ts";
 import { memoryOverview } from "./memory-overview.ts";
 import { allocatorReport, memoryReport } from "./memory-report.ts";
@@ -119,7 +119,7 @@ type Size = readonly [
   value: number | Double | readonly (readonly [string, number])[],
 ];
 
-function sizesOf(engine: Engine): Size[] {
+function sizesOf(engine: Ports): Size[] {
   const now = memoryOverview(engine);
   const { keyspace } = engine;
   const keyCount = keyspace.keyCount;
@@ -179,8 +179,5 @@ export const memory = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [
-    ...subcommands,
-    helpFor("memory", subcommands, { group: "server", since: "4.0.0" }),
-  ],
+  subcommands: [...subcommands, helpFor("memory", { group: "server", since: "4.0.0" })],
 });

@@ -1,6 +1,5 @@
 /** LATENCY DOCTOR: what the latency monitor saw, in sentences, and what may help. */
-import type { Engine } from "../../engine.ts";
-import type { LatencyEvent } from "../../kernel/latency-monitor.ts";
+import type { LatencyEvent, LatencyMonitor } from "../../kernel/latency-monitor.ts";
 
 /** What to try against events of a kind. */
 const advice: readonly (readonly [event: string, suggestion: string])[] = [
@@ -24,7 +23,7 @@ const advice: readonly (readonly [event: string, suggestion: string])[] = [
   ["eviction-del", "Large values are evicted. Set lazyfree-lazy-eviction to yes."],
 ];
 
-export function latencyReport({ latency, nowMs }: Engine): string {
+export function latencyReport(latency: LatencyMonitor, nowMs: number): string {
   if (latency.thresholdMs === 0)
     return (
       "The latency monitor is off, so there is nothing to report. Switch it on with " +

@@ -1,9 +1,9 @@
-/** LATENCY: what the latency monitor and the histograms know (../../latency.ts keeps both). */
+/** LATENCY: what the latency monitor and the histograms know (kernel/latency-monitor.ts keeps both). */
 import { arg, type CommandEntry, fail, quoted } from "@kv/commands";
 import type { ReplyWriter } from "@kv/resp";
+import { histogramOf } from "../../kernel/latency-monitor.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 import { helpFor } from "../../module/subcommand-help.ts";
-import { histogramOf } from "../commands/info-commands.ts";
 import { latencyReport } from "./latency-doctor.ts";
 import { latencyGraph } from "./latency-graph.ts";
 
@@ -23,7 +23,7 @@ const doctor = engineCommand({
   arity: 2,
   tips: special,
   run({ engine, reply }) {
-    reply.verbatim("txt", latencyReport(engine));
+    reply.verbatim("txt", latencyReport(engine.latency, engine.situation.nowMs));
   },
 });
 
@@ -40,7 +40,7 @@ const graph = engineCommand({
     const name = call.word(2);
     const event = engine.latency.events.get(name);
     if (event === undefined) fail(`ERR No samples available for event '${quoted(name)}'`);
-    reply.verbatim("txt", latencyGraph(name, event, engine.nowMs));
+    reply.verbatim("txt", latencyGraph(name, event, engine.situation.nowMs));
   },
 });
 
@@ -164,8 +164,5 @@ export const latency = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [
-    ...subcommands,
-    helpFor("latency", subcommands, { group: "server", since: "2.8.13" }),
-  ],
+  subcommands: [...subcommands, helpFor("latency", { group: "server", since: "2.8.13" })],
 });

@@ -1,7 +1,8 @@
-/** MONITOR: from now on the client hears of every command (../../monitor.ts writes the lines). */
+/** MONITOR: from now on the client hears of every command (monitors.ts writes the lines). */
 import { CommandError } from "@kv/commands";
-import { ClientState } from "../../kernel/client.ts";
+import { ClientState } from "../../kernel/client-state.ts";
 import { engineCommand } from "../../module/engine-call.ts";
+import { observePort } from "./observe.ts";
 
 const notInTransaction = new CommandError("ERR MONITOR isn't allowed for DENY BLOCKING client");
 
@@ -15,10 +16,10 @@ export const monitor = engineCommand({
   flags: ["admin", "noscript", "loading", "stale"],
   run({ client, engine, reply }) {
     // EXEC promises one reply for each command, and the lines would come in between.
-    if (engine.propagator.isOpen) throw notInTransaction;
+    if (engine.situation.isNested) throw notInTransaction;
     // Who monitors already is not even told so.
     if (client.is(ClientState.MONITOR)) return;
-    engine.monitors.add(client);
+    engine.of(observePort).monitors.add(client);
     reply.ok();
   },
 });

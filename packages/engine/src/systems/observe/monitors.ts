@@ -7,10 +7,12 @@
  */
 import { type CommandEntry, FLAG_BITS } from "@kv/commands";
 import { latin1Bytes, writeLatin1 } from "@kv/resp";
-import type { Engine } from "../../engine.ts";
-import { type Client, ClientState, ReplyMode } from "../../kernel/client.ts";
+import type { Client } from "../../kernel/client.ts";
+import type { ClientCall } from "../../kernel/client-call.ts";
+import { ClientState, ReplyMode } from "../../kernel/client-state.ts";
+import type { CommandListener } from "../../kernel/effects.ts";
 import { QUOTED_BYTES_MAX, writeQuoted } from "../../kernel/quoted-bytes.ts";
-import type { EngineCall } from "../../module/engine-call.ts";
+import type { Ports } from "../../module/ports.ts";
 import { REDACTED, secretsOf } from "./redaction.ts";
 
 const PIECE_BYTES = 16_384;
@@ -19,16 +21,22 @@ const AFTER_WORD = latin1Bytes('"');
 const LINE_END = latin1Bytes("\r\n");
 const REDACTED_BYTES = latin1Bytes(REDACTED);
 
-export class Monitors {
-  private readonly engine: Engine;
+type Needs = Pick<Ports, "host" | "config" | "effects" | "output">;
+
+export class Monitors implements CommandListener {
+  private readonly ports: Needs;
   private readonly clients = new Set<Client>();
   /** Who gets the present line, and the piece of it that is being written. */
   private listeners: Client[] = [];
   private readonly piece = new Uint8Array(PIECE_BYTES);
   private length = 0;
 
-  constructor(engine: Engine) {
-    this.engine = engine;
+  constructor(ports: Needs) {
+    this.ports = ports;
+  }
+
+  get wantsCommands(): boolean {
+    return this.clients.size > 0;
   }
 
   get count(): number {
@@ -38,13 +46,13 @@ export class Monitors {
   add(client: Client): void {
     this.clients.add(client);
     client.mark(ClientState.MONITOR, true);
-    this.engine.updateInterest();
+    this.ports.effects.updateInterest();
   }
 
   remove(client: Client): void {
-    this.clients.delete(client);
+    if (!this.clients.delete(client)) return;
     client.mark(ClientState.MONITOR, false);
-    this.engine.updateInterest();
+    this.ports.effects.updateInterest();
   }
 
   clientClosed(client: Client): void {
@@ -52,14 +60,14 @@ export class Monitors {
   }
 
   /** A command ran: everybody who monitors gets its line. */
-  feed(client: Client, entry: CommandEntry, call: EngineCall): void {
+  commandRan(client: Client, entry: CommandEntry, call: ClientCall): void {
     if ((entry.bits & (FLAG_BITS.skip_monitor | FLAG_BITS.admin)) !== 0) return;
     this.listeners = [...this.clients].filter((monitor) => this.listens(monitor, client));
-    const nowUs = this.engine.host.wallUs();
+    const nowUs = this.ports.host.wallUs();
     const seconds = Math.floor(nowUs / 1e6);
     const time = `${seconds}.${String(nowUs - seconds * 1e6).padStart(6, "0")}`;
     this.text(`+${time} [${client.databaseIndex} ${addressOf(client)}]`);
-    const isSecret = secretsOf(call);
+    const isSecret = secretsOf(call, this.ports.config);
     for (let index = 0; index < call.argc && this.listeners.length > 0; index++) {
       this.put(BEFORE_WORD);
       if (isSecret(index)) this.put(REDACTED_BYTES);
@@ -71,13 +79,18 @@ export class Monitors {
     this.listeners = [];
   }
 
+  /** Who monitors saw MULTI: the line tells that the transaction is over. */
+  execRefused(client: Client, entry: CommandEntry, call: ClientCall): void {
+    this.commandRan(client, entry, call);
+  }
+
   /** Whether a client that monitors gets the line about a command of `client`. */
   private listens(monitor: Client, client: Client): boolean {
     // Whoever just said QUIT gets the reply to it as the last thing.
     if (monitor.is(ClientState.CLOSING)) return false;
     // The lines are replies, not messages, to CLIENT REPLY.
     const skipsNext = monitor.replyMode === ReplyMode.SKIP_NEXT && monitor !== client;
-    return !this.engine.isMuted(monitor) && !skipsNext;
+    return !monitor.isMuted && !skipsNext;
   }
 
   private text(text: string): void {
@@ -106,7 +119,7 @@ export class Monitors {
 
   /** Sends what is written of the line. Who was closed by that gets nothing of the rest. */
   private flush(): void {
-    const { output } = this.engine;
+    const { output } = this.ports;
     for (const monitor of this.listeners) {
       output.pushWriter(monitor).rawBytes(this.piece, 0, this.length);
       output.schedule(monitor);
@@ -123,7 +136,5 @@ function isLeaving(monitor: Client): boolean {
 
 /** The peer of a client; a Unix socket has only its path. */
 function addressOf({ connection }: Client): string {
-  return connection.kind === "unix"
-    ? `unix:${connection.address.replace(/:0$/, "")}`
-    : connection.address;
+  return connection.isUnix ? `unix:${connection.address.replace(/:0$/, "")}` : connection.address;
 }

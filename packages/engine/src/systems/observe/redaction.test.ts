@@ -1,3 +1,4 @@
+import { ConfigStore } from "@kv/config";
 import { latin1Bytes } from "@kv/resp";
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
@@ -16,7 +17,7 @@ function shown(...words: string[]): string {
 describe("secrets", () => {
   test("of a request with more words than a Set can hold are told one by one", () => {
     const call = { argc: 17_000_000, entry: { fullName: "auth" } } as unknown as EngineCall;
-    const isSecret = secretsOf(call);
+    const isSecret = secretsOf(call, new ConfigStore());
     expect([0, 1, 2, 16_999_999].map(isSecret)).toEqual([false, true, true, true]);
   });
 

@@ -5,7 +5,8 @@
  * not listed: each word is asked about when its turn comes, and only the names of directives are
  * ever made into text.
  */
-import type { EngineCall } from "../../module/engine-call.ts";
+import type { Call } from "@kv/commands";
+import type { ConfigStore } from "@kv/config";
 
 export const REDACTED = "(redacted)";
 
@@ -15,7 +16,7 @@ export type IsSecret = (index: number) => boolean;
 const noneIs: IsSecret = () => false;
 
 /** Tells which words of the present request are to be hidden. */
-export function secretsOf(call: EngineCall): IsSecret {
+export function secretsOf(call: Call, config: ConfigStore): IsSecret {
   switch (call.entry.fullName) {
     case "auth":
       return (index) => index >= 1;
@@ -23,7 +24,7 @@ export function secretsOf(call: EngineCall): IsSecret {
       // User and password.
       return (index) => isLogin(call, index - 1) || isLogin(call, index - 2);
     case "config|set":
-      return (index) => index >= 3 && index % 2 === 1 && isSensitive(call, index - 1);
+      return (index) => index >= 3 && index % 2 === 1 && isSensitive(call.word(index - 1), config);
     case "acl|setuser":
     case "acl|deluser":
     case "acl|getuser":
@@ -34,10 +35,10 @@ export function secretsOf(call: EngineCall): IsSecret {
   }
 }
 
-function isLogin(call: EngineCall, index: number): boolean {
+function isLogin(call: Call, index: number): boolean {
   return index >= 1 && call.is(index, "AUTH");
 }
 
-function isSensitive(call: EngineCall, index: number): boolean {
-  return call.engine.config.directive(call.word(index))?.sensitive === true;
+function isSensitive(name: string, config: ConfigStore): boolean {
+  return config.directive(name)?.sensitive === true;
 }

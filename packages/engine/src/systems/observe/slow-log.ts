@@ -8,9 +8,10 @@
  *      id f64 | time in seconds f64 | microseconds f64 | count of texts u32 | text | text ...
  *      text = length u32, bytes                       the words, then the client's address and name
  */
+import type { ConfigStore } from "@kv/config";
 import { writeLatin1 } from "@kv/resp";
 import type { Client } from "../../kernel/client.ts";
-import type { EngineCall } from "../../module/engine-call.ts";
+import type { ClientCall } from "../../kernel/client-call.ts";
 import { RecordLog } from "./record-log.ts";
 import { REDACTED, secretsOf } from "./redaction.ts";
 
@@ -40,8 +41,11 @@ export class SlowLog {
   private nextId = 0;
   private at = 0;
 
-  /** All entries together take about `bytesMax` at most. */
-  constructor(bytesMax = LOG_BYTES_MAX) {
+  private readonly config: ConfigStore;
+
+  /** All entries together take about `bytesMax` at most. The configuration knows what is secret. */
+  constructor(config: ConfigStore, bytesMax = LOG_BYTES_MAX) {
+    this.config = config;
     this.records = new RecordLog(bytesMax);
   }
 
@@ -56,17 +60,17 @@ export class SlowLog {
   }
 
   /** The command that just ran took so long. */
-  offer(call: EngineCall, client: Client, microseconds: number, nowMs: number): void {
+  offer(call: ClientCall, client: Client, microseconds: number, nowMs: number): void {
     if (this.thresholdUs < 0 || this.lengthMax === 0) return;
     if (microseconds >= this.thresholdUs) this.push(call, client, microseconds, nowMs);
     // A lower limit takes effect here, with the next command, as it does in Redis.
     if (this.records.count > this.lengthMax) this.records.trim(this.lengthMax);
   }
 
-  private push(call: EngineCall, client: Client, microseconds: number, nowMs: number): void {
+  private push(call: ClientCall, client: Client, microseconds: number, nowMs: number): void {
     const { records } = this;
     const { argc } = call;
-    const isSecret = secretsOf(call);
+    const isSecret = secretsOf(call, this.config);
     const shown = argc > WORDS_MAX ? WORDS_MAX - 1 : argc;
     const { address } = client.connection;
     const { name } = client;
@@ -92,7 +96,7 @@ export class SlowLog {
   }
 
   /** A word of the request, cut short. */
-  private writeWord(call: EngineCall, index: number): void {
+  private writeWord(call: ClientCall, index: number): void {
     const { bytes, view } = this.records;
     const length = call.length(index);
     const shown = Math.min(length, WORD_BYTES_MAX);

@@ -1,5 +1,6 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { observePort } from "./observe.ts";
 import { SlowLog } from "./slow-log.ts";
 
 const logsAll = () => harness({ config: { "slowlog-log-slower-than": 0 } as never });
@@ -95,7 +96,8 @@ describe("SLOWLOG", () => {
   test("no entry costs more because there are many", () => {
     const kv = logsAll();
     kv.send("CONFIG", "SET", "slowlog-max-len", "9223372036854775807");
-    const { slowLog, call } = kv.engine;
+    const { call } = kv.engine;
+    const { slowLog } = kv.engine.of(observePort);
     const client = kv.self.client as NonNullable<typeof kv.self.client>;
     kv.send("GET", "k");
     const took = (count: number) => {
@@ -115,7 +117,7 @@ describe("SLOWLOG", () => {
 
   test("all entries together take no more than they may", () => {
     const kv = logsAll();
-    const log = new SlowLog(2 ** 20);
+    const log = new SlowLog(kv.config, 2 ** 20);
     log.thresholdUs = 0;
     log.lengthMax = Number.MAX_SAFE_INTEGER;
     const client = kv.self.client as NonNullable<typeof kv.self.client>;

@@ -2,6 +2,7 @@
 import { arg, CommandError } from "@kv/commands";
 import { engineCommand } from "../../module/engine-call.ts";
 import { helpFor, subcommandError } from "../../module/subcommand-help.ts";
+import { observePort } from "./observe.ts";
 
 const badCount = new CommandError("ERR count should be greater than or equal to -1");
 const COUNT_DEFAULT = 10;
@@ -19,7 +20,7 @@ const get = engineCommand({
   history: [["4.0.0", "Entries tell the client's address and name."]],
   run(call) {
     const { reply, engine } = call;
-    const { slowLog } = engine;
+    const { slowLog } = engine.of(observePort);
     let count = COUNT_DEFAULT;
     if (call.argc > 3) throw subcommandError(call);
     if (call.argc > 2) count = call.integer(2, badCount);
@@ -47,7 +48,7 @@ const len = engineCommand({
   arity: 2,
   tips: ["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"],
   run({ engine, reply }) {
-    reply.integer(engine.slowLog.length);
+    reply.integer(engine.of(observePort).slowLog.length);
   },
 });
 
@@ -59,7 +60,7 @@ const reset = engineCommand({
   arity: 2,
   tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
   run({ engine, reply }) {
-    engine.slowLog.reset();
+    engine.of(observePort).slowLog.reset();
     reply.ok();
   },
 });
@@ -74,8 +75,5 @@ export const slowlog = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [
-    ...subcommands,
-    helpFor("slowlog", subcommands, { group: "server", since: "6.2.0" }),
-  ],
+  subcommands: [...subcommands, helpFor("slowlog", { group: "server", since: "6.2.0" })],
 });

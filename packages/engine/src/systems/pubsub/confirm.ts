@@ -1,5 +1,5 @@
 /** The confirmation of a subscription or of its end: a push message to the client itself. */
-import { ReplyMode } from "../../kernel/client.ts";
+import { ReplyMode } from "../../kernel/client-state.ts";
 import type { EngineCall } from "../../module/engine-call.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -38,6 +38,6 @@ export function countedWith({ client }: EngineCall, { counter }: Subscriptions):
 }
 
 /** A push is no reply: CLIENT REPLY OFF leaves it alone. */
-function keep({ client, engine, reply }: EngineCall): void {
-  if (client.replyMode !== ReplyMode.ON) engine.keptBytes = reply.mark();
+function keep({ client, engine }: EngineCall): void {
+  if (client.replyMode !== ReplyMode.ON) engine.muting.keep();
 }

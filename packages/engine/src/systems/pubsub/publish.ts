@@ -1,6 +1,7 @@
 /** PUBLISH and SPUBLISH: a message to everybody who listens now. */
-import { arg, keyAt } from "@kv/commands";
+import { arg, keyAt, Propagation } from "@kv/commands";
 import { engineCommand } from "../../module/engine-call.ts";
+import { pubsubPort } from "./subscriptions.ts";
 
 export const publish = engineCommand({
   name: "publish",
@@ -18,8 +19,9 @@ export const publish = engineCommand({
     const start = call.start(1);
     const from = call.start(2);
     const to = call.end(2);
+    call.propagation = Propagation.TO_REPLICAS;
     call.reply.integer(
-      engine.pubsub.publish(bytes, view, start, call.end(1), bytes, view, from, to),
+      engine.of(pubsubPort).publish(bytes, view, start, call.end(1), bytes, view, from, to),
     );
   },
 });
@@ -41,8 +43,9 @@ export const spublish = engineCommand({
     const start = call.start(1);
     const from = call.start(2);
     const to = call.end(2);
+    call.propagation = Propagation.TO_REPLICAS;
     call.reply.integer(
-      engine.pubsub.publishShard(bytes, view, start, call.end(1), bytes, view, from, to),
+      engine.of(pubsubPort).publishShard(bytes, view, start, call.end(1), bytes, view, from, to),
     );
   },
 });

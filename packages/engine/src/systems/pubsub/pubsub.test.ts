@@ -1,6 +1,7 @@
 import { ArenaFullError } from "@kv/core";
 import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { pubsubPort } from "./subscriptions.ts";
 
 describe("channels and patterns", () => {
   test("a message goes to everybody who listens, by name and by pattern", () => {
@@ -77,7 +78,7 @@ describe("channels and patterns", () => {
     expect(kv.send("UNSUBSCRIBE")).toEqual(["unsubscribe", "a", 1]);
     expect(kv.self.pushed()).toEqual([["unsubscribe", "c", 0]]);
     expect(kv.send("UNSUBSCRIBE")).toEqual(["unsubscribe", null, 0]);
-    expect(kv.engine.pubsub.bytesOf(kv.self.client as never)).toBe(0);
+    expect(kv.engine.of(pubsubPort).bytesOf(kv.self.client as never)).toBe(0);
   });
 });
 
@@ -216,7 +217,7 @@ describe("names that are kept", () => {
       const grown = usedArena(kv) - before;
       expect(grown).toBeGreaterThan(10_000_000);
       expect(grown).toBeLessThan(11_000_000);
-      const cost = kv.engine.pubsub.bytesOf(other.client as never);
+      const cost = kv.engine.of(pubsubPort).bytesOf(other.client as never);
       expect(cost / grown).toBeGreaterThan(0.9);
       expect(cost / grown).toBeLessThan(1.1);
       kv.send("INFO", "memory");
@@ -235,7 +236,7 @@ describe("names that are kept", () => {
     expect(kv.self.pushed()).toEqual(
       names.map((name, index) => ["unsubscribe", name, names.length - 1 - index]),
     );
-    expect(kv.engine.pubsub.channels.names.nameCount).toBe(0);
+    expect(kv.engine.of(pubsubPort).channels.names.nameCount).toBe(0);
   });
 
   test("are all kept or none when there is no room for one of them", () => {
@@ -254,7 +255,7 @@ describe("names that are kept", () => {
     expect(left).toBeLessThan(0);
     expect(kv.client().send("PUBSUB", "CHANNELS")).toEqual(["old"]);
     expect(kv.send("SUBSCRIBE", "a")).toEqual(["subscribe", "a", 2]);
-    kv.engine.pubsub.channels.names.check();
+    kv.engine.of(pubsubPort).channels.names.check();
   });
 });
 

@@ -1,9 +1,10 @@
 /** PUBSUB: who listens to what. */
-import { arg, type Command, replyHelp } from "@kv/commands";
+import { arg, type Command } from "@kv/commands";
 import { bytesOf, globMatch, keyIndex, keyLength, NONE, viewOf } from "@kv/core";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
+import { helpFor } from "../../module/subcommand-help.ts";
 import { subcommandSyntax } from "../../module/subcommand-syntax.ts";
-import type { Subscriptions } from "./subscriptions.ts";
+import { pubsubPort, type Subscriptions } from "./subscriptions.ts";
 
 const channels = engineCommand({
   name: "channels",
@@ -16,7 +17,7 @@ const channels = engineCommand({
   args: [arg.optional(arg.pattern("pattern"))],
 
   run(call) {
-    replyNames(call, call.engine.pubsub.channels);
+    replyNames(call, call.engine.of(pubsubPort).channels);
   },
 });
 
@@ -31,7 +32,7 @@ const shardchannels = engineCommand({
   args: [arg.optional(arg.pattern("pattern"))],
 
   run(call) {
-    replyNames(call, call.engine.pubsub.shardChannels);
+    replyNames(call, call.engine.of(pubsubPort).shardChannels);
   },
 });
 
@@ -46,7 +47,7 @@ const numsub = engineCommand({
   args: [arg.optional(arg.many(arg.string("channel")))],
 
   run(call) {
-    replyCounts(call, call.engine.pubsub.channels);
+    replyCounts(call, call.engine.of(pubsubPort).channels);
   },
 });
 
@@ -61,7 +62,7 @@ const shardnumsub = engineCommand({
   args: [arg.optional(arg.many(arg.string("shardchannel")))],
 
   run(call) {
-    replyCounts(call, call.engine.pubsub.shardChannels);
+    replyCounts(call, call.engine.of(pubsubPort).shardChannels);
   },
 });
 
@@ -75,7 +76,7 @@ const numpat = engineCommand({
   flags: ["pubsub", "loading", "stale"],
 
   run({ engine, reply }) {
-    reply.integer(engine.pubsub.patterns.names.nameCount);
+    reply.integer(engine.of(pubsubPort).patterns.names.nameCount);
   },
 });
 
@@ -120,20 +121,6 @@ function replyCounts(call: EngineCall, { names }: Subscriptions): void {
 
 const subcommands: readonly Command[] = [channels, numpat, numsub, shardchannels, shardnumsub];
 
-const help = engineCommand({
-  name: "help",
-  group: "pubsub",
-  since: "6.2.0",
-  summary: "Shows these lines.",
-  complexity: "O(1)",
-  arity: 2,
-  flags: ["loading", "stale"],
-
-  run(call) {
-    replyHelp(call, "pubsub", subcommands);
-  },
-});
-
 export const pubsub = engineCommand({
   name: "pubsub",
   group: "pubsub",
@@ -142,5 +129,5 @@ export const pubsub = engineCommand({
   complexity: "Depends on the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, help],
+  subcommands: [...subcommands, helpFor("pubsub", { group: "pubsub", since: "6.2.0" })],
 });

@@ -2,7 +2,7 @@
 import { arg, CommandError, keyRange } from "@kv/commands";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 import { confirm, countedWith } from "./confirm.ts";
-import type { Subscriptions } from "./subscriptions.ts";
+import { pubsubPort, type Subscriptions } from "./subscriptions.ts";
 
 const notForShards = new CommandError("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
 
@@ -18,7 +18,7 @@ export const subscribe = engineCommand({
   args: [arg.many(arg.string("channel"))],
 
   run(call) {
-    begin(call, "subscribe", call.engine.pubsub.channels);
+    begin(call, "subscribe", call.engine.of(pubsubPort).channels);
   },
 });
 
@@ -34,7 +34,7 @@ export const psubscribe = engineCommand({
   args: [arg.many(arg.block("pattern", arg.pattern("pattern")))],
 
   run(call) {
-    begin(call, "psubscribe", call.engine.pubsub.patterns);
+    begin(call, "psubscribe", call.engine.of(pubsubPort).patterns);
   },
 });
 
@@ -53,8 +53,8 @@ export const ssubscribe = engineCommand({
   run(call) {
     const { engine } = call;
     // The other two may be queued, because they could before anybody thought of forbidding it.
-    if (engine.propagator.isOpen) throw notForShards;
-    begin(call, "ssubscribe", engine.pubsub.shardChannels);
+    if (engine.situation.isNested) throw notForShards;
+    begin(call, "ssubscribe", engine.of(pubsubPort).shardChannels);
   },
 });
 
@@ -65,12 +65,12 @@ function begin(call: EngineCall, kind: string, subscriptions: Subscriptions): vo
     for (let index = 1; index < call.argc; index++) {
       const start = call.start(index);
       const end = call.end(index);
-      engine.pubsub.subscribe(client, subscriptions, bytes, view, start, end);
+      engine.of(pubsubPort).subscribe(client, subscriptions, bytes, view, start, end);
       confirm(call, kind, bytes, start, end, countedWith(call, subscriptions));
     }
   } catch (error) {
     // No room for one of them: nothing was confirmed, so there must be nothing.
-    engine.pubsub.keepFirst(client, subscriptions, before);
+    engine.of(pubsubPort).keepFirst(client, subscriptions, before);
     throw error;
   }
 }

@@ -19,8 +19,12 @@ import {
   RefList,
   viewOf,
 } from "@kv/core";
-import type { Engine } from "../../engine.ts";
-import { type Client, ClientState } from "../../kernel/client.ts";
+import type { Client } from "../../kernel/client.ts";
+import type { Clients } from "../../kernel/clients.ts";
+import type { EventPublisher } from "../../kernel/effects.ts";
+import type { Output } from "../../kernel/output.ts";
+import { type Listening, Port, type Ports } from "../../module/ports.ts";
+import type { Running } from "../../module/system.ts";
 
 /** Who subscribed to what, in one of the three worlds of names. */
 export interface Subscriptions {
@@ -32,22 +36,33 @@ export interface Subscriptions {
 /** A longer channel of a keyspace event is put together in the arena. */
 const SCRATCH_BYTES = 4096;
 
-export class PubSub {
+export const pubsubPort = new Port<PubSub>("pubsub");
+
+export class PubSub implements Running, EventPublisher, Listening {
+  readonly events = this;
+  readonly clientFacts = this;
   readonly channels: Subscriptions;
   readonly patterns: Subscriptions;
   readonly shardChannels: Subscriptions;
-  private readonly engine: Engine;
+  private readonly clients: Clients;
+  private readonly output: Output;
   private readonly arena: Arena;
   /** Receivers of the present message: members of a name, or pairs of a pattern and a member. */
   private readonly receivers = new RefList();
   private readonly scratch = new Uint8Array(SCRATCH_BYTES);
   private readonly scratchView = new DataView(this.scratch.buffer);
 
-  constructor(engine: Engine) {
-    this.engine = engine;
-    const { arena, lazyFree } = engine.keyspace;
+  constructor({
+    host,
+    keyspace,
+    clients,
+    output,
+  }: Pick<Ports, "host" | "keyspace" | "clients" | "output">) {
+    this.clients = clients;
+    this.output = output;
+    const { arena, lazyFree } = keyspace;
     this.arena = arena;
-    const names = () => new Membership(arena, () => engine.host.random32(), lazyFree);
+    const names = () => new Membership(arena, () => host.random32(), lazyFree);
     this.channels = { names: names(), counter: "channelCount" };
     this.patterns = { names: names(), counter: "patternCount" };
     this.shardChannels = { names: names(), counter: "shardChannelCount" };
@@ -170,13 +185,13 @@ export class PubSub {
     from: number,
     to: number,
   ): number {
-    const { engine, receivers } = this;
+    const { clients, output, receivers } = this;
     receivers.clear();
     names.membersOf(name, receivers);
     for (let i = 0; i < receivers.count; i++) {
-      const client = engine.clients.ofMember(receivers.at(i));
+      const client = clients.ofMember(receivers.at(i));
       if (client === undefined) continue;
-      const out = engine.output.pushWriter(client);
+      const out = output.pushWriter(client);
       out.push(3);
       out.bulkLatin1(kind);
       out.bulkFrom(bytes, view, start, end);
@@ -195,7 +210,7 @@ export class PubSub {
     from: number,
     to: number,
   ): number {
-    const { arena, engine, receivers } = this;
+    const { arena, clients, output, receivers } = this;
     const { names } = this.patterns;
     receivers.clear();
     for (let name = names.firstName(); name !== NONE; name = names.nextName(name)) {
@@ -209,12 +224,12 @@ export class PubSub {
       }
     }
     for (let i = 0; i < receivers.count; i += 2) {
-      const client = engine.clients.ofMember(receivers.at(i + 1));
+      const client = clients.ofMember(receivers.at(i + 1));
       // Whoever is there keeps its pattern there.
       if (client === undefined) continue;
       const name = receivers.at(i);
       const at = keyIndex(arena, name);
-      const out = engine.output.pushWriter(client);
+      const out = output.pushWriter(client);
       out.push(4);
       out.bulkLatin1("pmessage");
       out.bulkFrom(bytesOf(arena, name), viewOf(arena, name), at, at + keyLength(arena, name));
@@ -237,14 +252,14 @@ export class PubSub {
   ): void {
     if (!names.add(client.id, bytes, view, start, end)) return;
     client[counter]++;
-    this.updateState(client);
+    client.subscriptionsChanged();
   }
 
   /** Takes back all subscriptions but the `count` that the client has had longest. */
   keepFirst(client: Client, { names, counter }: Subscriptions, count: number): void {
     names.keepFirst(client.id, count);
     client[counter] = count;
-    this.updateState(client);
+    client.subscriptionsChanged();
   }
 
   /** Ends a subscription, if the client has it. */
@@ -258,14 +273,14 @@ export class PubSub {
   ): void {
     if (client[counter] === 0 || !names.remove(client.id, bytes, view, start, end)) return;
     client[counter]--;
-    this.updateState(client);
+    client.subscriptionsChanged();
   }
 
   /** Ends the oldest subscription of a client that has one. */
   unsubscribeFirst(client: Client, { names, counter }: Subscriptions): void {
     names.removePair(names.firstPairOfMember(client.id));
     client[counter]--;
-    this.updateState(client);
+    client.subscriptionsChanged();
   }
 
   /** Whether `passes` says yes to all that the client listens to. */
@@ -288,18 +303,17 @@ export class PubSub {
     );
   }
 
-  /** Only what a RESP2 client may still do depends on having subscriptions. */
-  updateState(client: Client): void {
-    client.mark(ClientState.SUBSCRIBED, client.protocol === 2 && client.subscribes);
-  }
-
   clientClosed(client: Client): void {
     if (!client.subscribes) return;
     for (const { names, counter } of [this.channels, this.patterns, this.shardChannels]) {
       if (client[counter] > 0) names.removeMember(client.id);
       client[counter] = 0;
     }
-    this.updateState(client);
+    client.subscriptionsChanged();
+  }
+
+  clientReset(client: Client): void {
+    this.clientClosed(client);
   }
 
   /** What the client's subscriptions cost. */

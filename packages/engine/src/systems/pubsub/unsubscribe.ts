@@ -3,7 +3,7 @@ import { arg, keyRange } from "@kv/commands";
 import { bytesOf, keyIndex, keyLength } from "@kv/core";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 import { confirm, confirmNothing, countedWith } from "./confirm.ts";
-import type { Subscriptions } from "./subscriptions.ts";
+import { pubsubPort, type Subscriptions } from "./subscriptions.ts";
 
 export const unsubscribe = engineCommand({
   name: "unsubscribe",
@@ -16,7 +16,7 @@ export const unsubscribe = engineCommand({
   args: [arg.optional(arg.many(arg.string("channel")))],
 
   run(call) {
-    end(call, "unsubscribe", call.engine.pubsub.channels);
+    end(call, "unsubscribe", call.engine.of(pubsubPort).channels);
   },
 });
 
@@ -31,7 +31,7 @@ export const punsubscribe = engineCommand({
   args: [arg.optional(arg.many(arg.pattern("pattern")))],
 
   run(call) {
-    end(call, "punsubscribe", call.engine.pubsub.patterns);
+    end(call, "punsubscribe", call.engine.of(pubsubPort).patterns);
   },
 });
 
@@ -47,7 +47,7 @@ export const sunsubscribe = engineCommand({
   args: [arg.optional(arg.many(arg.string("shardchannel")))],
 
   run(call) {
-    end(call, "sunsubscribe", call.engine.pubsub.shardChannels);
+    end(call, "sunsubscribe", call.engine.of(pubsubPort).shardChannels);
   },
 });
 
@@ -60,7 +60,7 @@ function end(call: EngineCall, kind: string, subscriptions: Subscriptions): void
   for (let index = 1; index < call.argc; index++) {
     const start = call.start(index);
     const after = call.end(index);
-    engine.pubsub.unsubscribe(client, subscriptions, bytes, view, start, after);
+    engine.of(pubsubPort).unsubscribe(client, subscriptions, bytes, view, start, after);
     confirm(call, kind, bytes, start, after, countedWith(call, subscriptions));
   }
 }
@@ -80,6 +80,6 @@ function endAll(call: EngineCall, kind: string, subscriptions: Subscriptions): v
     // Before its end, because the bytes may go with it.
     const left = countedWith(call, subscriptions) - 1;
     confirm(call, kind, bytesOf(arena, name), at, after, left);
-    engine.pubsub.unsubscribeFirst(client, subscriptions);
+    engine.of(pubsubPort).unsubscribeFirst(client, subscriptions);
   }
 }

@@ -1,16 +1,14 @@
 /** INFO persistence: what is being loaded or saved, and how the last times went. */
-import type { Engine } from "../../engine.ts";
+import type { Ports } from "../../module/ports.ts";
 import type { InfoField, InfoSection } from "../../module/system.ts";
+import { savingPort } from "./saving.ts";
 
 const fixed = (value: string | number, ...names: string[]): InfoField[] =>
   names.map((name) => ({ name, value: () => value }));
 
-function* loadingRows({
-  saving,
-  host,
-  memory,
-}: Engine): Iterable<readonly [string, string | number]> {
-  const { loading } = saving;
+function* loadingRows(ports: Ports): Iterable<readonly [string, string | number]> {
+  const { host, memory } = ports;
+  const { loading } = ports.of(savingPort);
   if (loading === null) return;
   const { startedMs, loadedBytes, totalBytes } = loading;
   const elapsedSeconds = Math.max(0, (host.wallMs() - startedMs) / 1000);
@@ -31,29 +29,48 @@ export const persistenceSection: InfoSection = {
   title: "Persistence",
   isDefault: true,
   fields: [
-    { name: "loading", value: ({ saving }) => (saving.loading === null ? 0 : 1) },
+    { name: "loading", value: (ports) => (ports.of(savingPort).loading === null ? 0 : 1) },
     // Saving copies no pages, for nothing forks: what changes meanwhile is written first.
     ...fixed(0, "async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"),
     {
       name: "current_fork_perc",
-      value: ({ saving: { progress } }) =>
-        (progress !== null && progress.total > 0
-          ? (progress.taken / progress.total) * 100
-          : 0
-        ).toFixed(2),
+      value: (ports) => {
+        const { progress } = ports.of(savingPort);
+        return (
+          progress !== null && progress.total > 0 ? (progress.taken / progress.total) * 100 : 0
+        ).toFixed(2);
+      },
     },
-    { name: "current_save_keys_processed", value: ({ saving }) => saving.progress?.taken ?? 0 },
-    { name: "current_save_keys_total", value: ({ saving }) => saving.progress?.total ?? 0 },
-    { name: "rdb_changes_since_last_save", value: (engine) => engine.dirty },
-    { name: "rdb_bgsave_in_progress", value: ({ saving }) => (saving.isRunning ? 1 : 0) },
-    { name: "rdb_last_save_time", value: ({ saving }) => Math.floor(saving.lastSaveMs / 1000) },
-    { name: "rdb_last_bgsave_status", value: ({ saving }) => (saving.lastSaveOk ? "ok" : "err") },
-    { name: "rdb_last_bgsave_time_sec", value: ({ saving }) => saving.lastDurationSeconds },
-    { name: "rdb_current_bgsave_time_sec", value: ({ saving }) => saving.progress?.seconds ?? -1 },
-    { name: "rdb_saves", value: ({ saving }) => saving.saveCount },
+    {
+      name: "current_save_keys_processed",
+      value: (ports) => ports.of(savingPort).progress?.taken ?? 0,
+    },
+    {
+      name: "current_save_keys_total",
+      value: (ports) => ports.of(savingPort).progress?.total ?? 0,
+    },
+    { name: "rdb_changes_since_last_save", value: ({ situation }) => situation.dirty },
+    { name: "rdb_bgsave_in_progress", value: (ports) => (ports.of(savingPort).isRunning ? 1 : 0) },
+    {
+      name: "rdb_last_save_time",
+      value: (ports) => Math.floor(ports.of(savingPort).lastSaveMs / 1000),
+    },
+    {
+      name: "rdb_last_bgsave_status",
+      value: (ports) => (ports.of(savingPort).lastSaveOk ? "ok" : "err"),
+    },
+    {
+      name: "rdb_last_bgsave_time_sec",
+      value: (ports) => ports.of(savingPort).lastDurationSeconds,
+    },
+    {
+      name: "rdb_current_bgsave_time_sec",
+      value: (ports) => ports.of(savingPort).progress?.seconds ?? -1,
+    },
+    { name: "rdb_saves", value: (ports) => ports.of(savingPort).saveCount },
     ...fixed(0, "rdb_last_cow_size"),
-    { name: "rdb_last_load_keys_expired", value: ({ saving }) => saving.expiredAtLoad },
-    { name: "rdb_last_load_keys_loaded", value: ({ saving }) => saving.loadedKeys },
+    { name: "rdb_last_load_keys_expired", value: (ports) => ports.of(savingPort).expiredAtLoad },
+    { name: "rdb_last_load_keys_loaded", value: (ports) => ports.of(savingPort).loadedKeys },
     // There is no append-only file.
     ...fixed(0, "aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"),
     ...fixed(-1, "aof_last_rewrite_time_sec", "aof_current_rewrite_time_sec"),

@@ -1,6 +1,7 @@
 /** SAVE and BGSAVE: write the data set to its file, while everybody waits or beside them. */
-import { arg, CommandError, errors, FLAG_BITS, fail } from "@kv/commands";
+import { arg, CommandError, errors, fail } from "@kv/commands";
 import { engineCommand } from "../../module/engine-call.ts";
+import { savingPort } from "./saving.ts";
 
 const alreadySaving = new CommandError("ERR Background save already in progress");
 /** Redis says no more than this; the log tells what went wrong. */
@@ -16,8 +17,8 @@ export const save = engineCommand({
   arity: 1,
   flags: ["admin", "noscript", "no_async_loading", "no_multi"],
   run({ engine, reply }) {
-    if (engine.saving.isRunning) throw alreadySaving;
-    if (!engine.saving.saveNow()) throw failed;
+    if (engine.of(savingPort).isRunning) throw alreadySaving;
+    if (!engine.of(savingPort).saveNow()) throw failed;
     reply.ok();
   },
 });
@@ -32,12 +33,12 @@ export const bgsave = engineCommand({
   args: [arg.optional(arg.token("schedule", "SCHEDULE", { since: "3.2.2" }))],
   history: [["3.2.2", "Added SCHEDULE."]],
   run(call) {
-    const { client, engine, reply, argc } = call;
+    const { engine, reply, argc } = call;
     if (argc > 2 || (argc === 2 && !call.is(1, "SCHEDULE"))) throw errors.syntax;
-    const { saving } = engine;
+    const saving = engine.of(savingPort);
     if (saving.isRunning) throw alreadySaving;
     // Inside EXEC the transaction is not over yet, and half of it must not be saved.
-    if (client.lastCommand !== null && (client.lastCommand.bits & FLAG_BITS.runs_queue) !== 0) {
+    if (engine.situation.isNested) {
       saving.isScheduled = true;
       reply.simple("Background saving scheduled");
       return;
@@ -45,5 +46,20 @@ export const bgsave = engineCommand({
     const problem = saving.beginBackground();
     if (problem !== undefined) fail(problem);
     reply.simple("Background saving started");
+  },
+});
+
+export const lastsave = engineCommand({
+  name: "lastsave",
+  group: "server",
+  since: "1.0.0",
+  summary: "Tells when the data set was last saved.",
+  complexity: "O(1)",
+  arity: 1,
+  flags: ["loading", "stale", "fast"],
+  categories: ["admin", "dangerous"],
+  tips: ["nondeterministic_output"],
+  run({ engine, reply }) {
+    reply.integer(Math.floor(engine.of(savingPort).lastSaveMs / 1000));
   },
 });

@@ -2,15 +2,16 @@ import { withoutRoom } from "@kv/core/testing";
 import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 import { Due } from "../../kernel/due.ts";
+import { savingPort } from "./saving.ts";
 
 /** Turns and promises until the background save is over; `between` runs in each turn. */
 async function finish(kv: Harness, between: () => void = () => {}): Promise<void> {
-  for (let turn = 0; kv.engine.saving.isRunning && turn < 100_000; turn++) {
+  for (let turn = 0; kv.engine.of(savingPort).isRunning && turn < 100_000; turn++) {
     between();
     kv.engine.turn();
     await Promise.resolve();
   }
-  expect(kv.engine.saving.isRunning).toBe(false);
+  expect(kv.engine.of(savingPort).isRunning).toBe(false);
 }
 
 /** Another server that starts on the first one's disk. */
@@ -227,8 +228,9 @@ describe("BGSAVE", () => {
     for (let i = 0; i < 50; i++) kv.send("HSET", key(i), `field${i}`, "changed");
     while (kv.engine.turn());
     // No turn more: all that is left is the disk's.
-    for (let wait = 0; wait < 2000 && kv.engine.saving.isRunning; wait++) await Promise.resolve();
-    expect(kv.engine.saving.isRunning).toBe(false);
+    for (let wait = 0; wait < 2000 && kv.engine.of(savingPort).isRunning; wait++)
+      await Promise.resolve();
+    expect(kv.engine.of(savingPort).isRunning).toBe(false);
     expect(kv.log.at(-1)).toBe("Background saving terminated with success");
   });
 
@@ -237,7 +239,7 @@ describe("BGSAVE", () => {
     kv.send("DEBUG", "POPULATE", 200_000);
     kv.host.advance(1000);
     kv.engine.turn();
-    kv.engine.saving.beginBackground();
+    kv.engine.of(savingPort).beginBackground();
     expect(kv.engine.turn()).toBe(Due.SOON);
     kv.send("INFO", "persistence");
     expect(kv.engine.turn()).toBe(Due.SOON);
@@ -245,7 +247,7 @@ describe("BGSAVE", () => {
     expect(kv.engine.turn()).toBe(Due.LATER);
     kv.host.advance(100);
     expect(kv.engine.turn()).toBe(Due.SOON);
-    kv.engine.saving.abortBackground();
+    kv.engine.of(savingPort).abortBackground();
   });
 
   test("FLUSHALL gives it up", async () => {
@@ -277,7 +279,7 @@ describe("BGSAVE", () => {
         kv.engine.turn();
         await Promise.resolve();
       }
-      wasRunning = kv.engine.saving.isRunning;
+      wasRunning = kv.engine.of(savingPort).isRunning;
       expect(kv.send("FLUSHALL")).toBe("OK");
       expect(kv.send("INFO", "persistence")).toMatch(/rdb_changes_since_last_save:0\r\n/);
       for (let turn = 0; turn < 50; turn++) await Promise.resolve();

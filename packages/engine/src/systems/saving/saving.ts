@@ -23,28 +23,14 @@ import {
   StorageError,
   saveRdbNow,
 } from "@kv/persistence";
-import type { Engine } from "../../engine.ts";
-import { Due } from "../../kernel/due.ts";
-import { EngineState } from "../../kernel/guards.ts";
+import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
+import { EngineState } from "../../kernel/situation.ts";
+import { PENDING_BYTES_MAX, type SnapshotJob } from "../../kernel/snapshot-jobs.ts";
+import { type DataSetFile, Port, type Ports } from "../../module/ports.ts";
+import type { Running } from "../../module/system.ts";
 
-/**
- * Time for a slice while clients are being served, and while nobody is. Among clients a pause
- * follows each slice, not only for their sake: a thread that never rests is the one whom the
- * operating system makes wait, and then for milliseconds.
- */
-const BUSY_SLICE_US = 100;
-const IDLE_SLICE_US = 1000;
-/**
- * Clients are at it when more commands than this came within the time given: fewer come from who
- * only asks how the save gets on. And they stay for that time: who pauses for less is coming back.
- */
-const BUSY_COMMANDS = 5;
-const BUSY_WINDOW_US = 50_000;
-const SLICE_KEYS = 16;
 /** A full chunk is summed and sent within one slice, so it had better be small. */
 const CHUNK_BYTES = 16 * 1024;
-/** A save waits for the disk while more than this is on its way there. */
-const PENDING_BYTES_MAX = 8 * 2 ** 20;
 /** After a failed background save the next automatic one waits so long. */
 const RETRY_MS = 5000;
 
@@ -66,7 +52,22 @@ const failures: Readonly<Record<SaveStep, string>> = {
   aborted: "Saving was given up",
 };
 
-export class Saving {
+export const savingPort = new Port<Saving>("saving");
+
+type Needs = Pick<
+  Ports,
+  | "host"
+  | "config"
+  | "situation"
+  | "identity"
+  | "keyspace"
+  | "memory"
+  | "refusals"
+  | "snapshotJobs"
+  | "settings"
+>;
+
+export class Saving implements Running, DataSetFile {
   savePoints: readonly SavePoint[] = [];
   lastSaveMs: number;
   lastSaveOk = true;
@@ -80,22 +81,23 @@ export class Saving {
   loading: { startedMs: number; loadedBytes: number; totalBytes: number } | null = null;
   /** BGSAVE SCHEDULE, while another job runs. */
   isScheduled = false;
-  private readonly engine: Engine;
+  private readonly ports: Needs;
   private running: BackgroundSave | null = null;
+  private job: SnapshotJob | null = null;
   /** What the disk still has to do with: saves, given up or not, and the loading. */
   private readonly underWay = new Set<Promise<unknown>>();
   private isStopped = false;
   private runningStartMs = 0;
   private dirtyAtStart = 0;
-  /** Since when commands are counted, and how many there had been then. */
-  private windowStartUs = 0;
-  private windowCommands = 0;
-  private busyUntilUs = 0;
   private tryCount = 0;
 
-  constructor(engine: Engine) {
-    this.engine = engine;
-    this.lastSaveMs = engine.nowMs;
+  constructor(ports: Needs) {
+    this.ports = ports;
+    this.lastSaveMs = ports.situation.nowMs;
+  }
+
+  get isLoading(): boolean {
+    return this.loading !== null;
   }
 
   get isRunning(): boolean {
@@ -106,13 +108,12 @@ export class Saving {
   get progress(): { taken: number; total: number; seconds: number } | null {
     if (this.running === null) return null;
     const { takenCount, totalCount } = this.running.snapshot;
-    const seconds = Math.floor((this.engine.nowMs - this.runningStartMs) / 1000);
+    const seconds = Math.floor((this.ports.situation.nowMs - this.runningStartMs) / 1000);
     return { taken: takenCount, total: totalCount, seconds };
   }
 
   private options(): RdbSaveOptions {
-    const { engine } = this;
-    const { config, host } = engine;
+    const { config, host, identity, memory } = this.ports;
     this.tryCount++;
     return {
       name: config.text("dbfilename"),
@@ -124,16 +125,16 @@ export class Saving {
       checksum: config.boolean("rdbchecksum"),
       eviction: this.evictionField(),
       facts: {
-        redisVersion: engine.redisVersion,
-        nowMs: engine.host.wallMs(),
-        usedMemoryBytes: engine.memory.usedBytes,
+        redisVersion: identity.redisVersion,
+        nowMs: host.wallMs(),
+        usedMemoryBytes: memory.usedBytes,
       },
       ...(config.boolean("rdb-save-incremental-fsync") ? { syncEveryBytes: 4 * 2 ** 20 } : {}),
     };
   }
 
   private evictionField(): EvictionField | undefined {
-    const { evictor } = this.engine.memory;
+    const { evictor } = this.ports.memory;
     const { settings, clock } = evictor;
     if (settings.policy.endsWith("-lfu")) {
       return {
@@ -153,29 +154,33 @@ export class Saving {
    * given up for it: its instant is an older one, and its file would come later.
    */
   saveNow(): boolean {
-    const { engine } = this;
+    const { host, keyspace, situation } = this.ports;
     this.abortBackground();
-    const { host } = engine;
-    const options = this.options();
-    const result = saveRdbNow(engine.keyspace, host.syncStorage, options);
-    return this.ended(result, engine.dirty, false);
+    const result = saveRdbNow(keyspace, host.syncStorage, this.options());
+    return this.ended(result, situation.dirty, false);
   }
 
   /** Begins a background save. Undefined, or why it cannot be: the text of an error. */
   beginBackground(): string | undefined {
-    const { engine } = this;
-    const { host } = engine;
+    const { host, keyspace, situation, snapshotJobs } = this.ports;
     if (this.running !== null) return "ERR Background save already in progress";
-    this.lastTryMs = engine.nowMs;
-    this.runningStartMs = engine.nowMs;
-    this.dirtyAtStart = engine.dirty;
+    this.lastTryMs = situation.nowMs;
+    this.runningStartMs = situation.nowMs;
+    this.dirtyAtStart = situation.dirty;
     const options = this.options();
-    const save = new BackgroundSave(engine.keyspace, this.waking(host.storage.here()), options);
+    const save = new BackgroundSave(keyspace, this.waking(host.storage.here()), options);
     this.running = save;
+    this.job = jobOf(save);
+    snapshotJobs.add(this.job);
     host.log("notice", `Background saving started by pid ${host.facts.processId}`);
     void this.whileUnderWay(save.result.then((result) => this.backgroundEnded(save, result)));
-    host.wake();
     return undefined;
+  }
+
+  private endJob(): void {
+    if (this.job !== null) this.ports.snapshotJobs.remove(this.job);
+    this.job = null;
+    this.running = null;
   }
 
   private whileUnderWay<Result>(work: Promise<Result>): Promise<Result> {
@@ -193,6 +198,27 @@ export class Saving {
     while (!this.isSettled) await Promise.allSettled(this.underWay);
   }
 
+  /** Save points set mean a last save, and so may the request. False: it failed, and was not forced. */
+  stopping(request: ShutdownRequest): boolean {
+    const { host } = this.ports;
+    this.abortBackground();
+    if (!this.isSavedAtEnd(request)) return true;
+    host.log("notice", "Saving the final RDB snapshot before exiting.");
+    if (this.saveNow()) return true;
+    host.log("warning", "Error trying to save the DB, can't exit.");
+    return request.force === true;
+  }
+
+  private isSavedAtEnd({ save }: ShutdownRequest): boolean {
+    // A data set that is only half loaded must not be saved over the whole one.
+    if (this.loading !== null) return false;
+    return save === "save" || (save === "default" && this.savePoints.length > 0);
+  }
+
+  resetStatistics(): void {
+    this.saveCount = 0;
+  }
+
   /** For good: what is being saved or loaded is given up. */
   stop(): void {
     this.isStopped = true;
@@ -201,7 +227,7 @@ export class Saving {
 
   /** A storage that wakes the engine when a write is done: the snapshot may have waited for it. */
   private waking(storage: Storage): Storage {
-    const { host } = this.engine;
+    const { host } = this.ports;
     return {
       here: () => storage.here(),
       release: () => storage.release(),
@@ -226,28 +252,28 @@ export class Saving {
   }
 
   private backgroundEnded(save: BackgroundSave, result: SaveResult): void {
-    const { engine } = this;
+    const { host, situation } = this.ports;
     if (this.running !== save) {
-      engine.host.log("notice", "Background saving was given up");
+      host.log("notice", "Background saving was given up");
       return;
     }
-    this.running = null;
-    engine.nowMs = engine.host.wallMs();
-    this.lastDurationSeconds = Math.floor((engine.nowMs - this.runningStartMs) / 1000);
+    this.endJob();
+    const nowMs = situation.readClock();
+    this.lastDurationSeconds = Math.floor((nowMs - this.runningStartMs) / 1000);
     if (this.ended(result, this.dirtyAtStart, true))
-      engine.host.log("notice", "Background saving terminated with success");
-    else engine.host.log("warning", "Background saving error");
+      host.log("notice", "Background saving terminated with success");
+    else host.log("warning", "Background saving error");
   }
 
   private ended(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
-    const { engine } = this;
+    const { host, situation } = this.ports;
     if (result.ok) {
-      engine.dirty -= savedChanges;
-      this.lastSaveMs = engine.nowMs;
+      situation.dirty -= savedChanges;
+      this.lastSaveMs = situation.nowMs;
       this.saveCount++;
-      engine.host.log("notice", "DB saved on disk");
+      host.log("notice", "DB saved on disk");
     } else {
-      engine.host.log("warning", `${failures[result.step]}: ${result.error.message}`);
+      host.log("warning", `${failures[result.step]}: ${result.error.message}`);
     }
     // Whoever called SAVE was told that it failed; only a failure that nobody saw stops writes.
     if (result.ok || isBackground) this.lastSaveOk = result.ok;
@@ -257,52 +283,22 @@ export class Saving {
 
   /** Whether writes are refused because saving fails. */
   updateDiskState(): void {
-    const { engine } = this;
+    const { config, refusals } = this.ports;
     const refuses =
       !this.lastSaveOk &&
       this.savePoints.length > 0 &&
-      engine.config.boolean("stop-writes-on-bgsave-error");
-    engine.diskError = SNAPSHOT_FAILED;
-    engine.setUnusual(EngineState.DISK_FAILED, refuses);
-  }
-
-  /** Before waiting for events: a slice of the running save. Answers when the next one is due. */
-  turn(): number {
-    const { running, engine } = this;
-    if (running === null || running.snapshot.isDone) return Due.NEVER;
-    const { host } = engine;
-    const startUs = host.monotonicUs();
-    // Every microsecond here is one that some client waits, so a busy server saves more slowly.
-    const isBusy = this.isServing(startUs);
-    const sliceUs = isBusy ? BUSY_SLICE_US : IDLE_SLICE_US;
-    for (;;) {
-      if (running.step(SLICE_KEYS)) return Due.NEVER;
-      // The disk is behind: it wakes us when it has written.
-      if (running.snapshot.pendingBytes > PENDING_BYTES_MAX) return Due.NEVER;
-      if (host.monotonicUs() - startUs > sliceUs) return isBusy ? Due.LATER : Due.SOON;
-    }
-  }
-
-  private isServing(nowUs: number): boolean {
-    const { commandsProcessed } = this.engine.stats;
-    if (commandsProcessed - this.windowCommands > BUSY_COMMANDS) {
-      this.busyUntilUs = nowUs + BUSY_WINDOW_US;
-    } else if (nowUs - this.windowStartUs < BUSY_WINDOW_US) {
-      return nowUs < this.busyUntilUs;
-    }
-    this.windowStartUs = nowUs;
-    this.windowCommands = commandsProcessed;
-    return nowUs < this.busyUntilUs;
+      config.boolean("stop-writes-on-bgsave-error");
+    refusals.set("saving", refuses ? SNAPSHOT_FAILED : "");
   }
 
   /** Save points, and what was scheduled. */
   cron(nowMs: number): void {
     if (this.running !== null || this.loading !== null || this.isStopped) return;
-    const { engine } = this;
+    const { host, situation } = this.ports;
     const mayTry = this.lastSaveOk || nowMs - this.lastTryMs > RETRY_MS;
     for (const { seconds, changes } of this.savePoints) {
-      if (engine.dirty >= changes && nowMs - this.lastSaveMs > seconds * 1000 && mayTry) {
-        engine.host.log("notice", `${changes} changes in ${seconds} seconds. Saving...`);
+      if (situation.dirty >= changes && nowMs - this.lastSaveMs > seconds * 1000 && mayTry) {
+        host.log("notice", `${changes} changes in ${seconds} seconds. Saving...`);
         this.beginBackground();
         return;
       }
@@ -319,7 +315,7 @@ export class Saving {
    */
   abortBackground(): void {
     const { running } = this;
-    this.running = null;
+    this.endJob();
     running?.abort();
   }
 
@@ -333,12 +329,11 @@ export class Saving {
   }
 
   private loader(): RdbLoader {
-    const { engine } = this;
-    const { settings, memory, host } = engine;
+    const { config, keyspace, settings, memory, host } = this.ports;
     const { clock } = memory.evictor;
-    return new RdbLoader(engine.keyspace, {
+    return new RdbLoader(keyspace, {
       nowMs: host.wallMs(),
-      checksum: engine.config.boolean("rdbchecksum"),
+      checksum: config.boolean("rdbchecksum"),
       hashLimits: {
         maxListpackEntries: settings.hashListpackEntriesMax,
         maxListpackValue: settings.hashListpackValueBytesMax,
@@ -358,14 +353,13 @@ export class Saving {
   }
 
   private async loadFile(): Promise<boolean> {
-    const { engine } = this;
-    const { host } = engine;
+    const { config, host, memory, situation } = this.ports;
     const startUs = host.monotonicUs();
-    engine.setUnusual(EngineState.LOADING, true);
-    engine.memory.refreshIdle(host.wallMs());
+    situation.setUnusual(EngineState.LOADING, true);
+    memory.refreshIdle(host.wallMs());
     this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0 };
     const loader = this.loader();
-    const name = engine.config.text("dbfilename");
+    const name = config.text("dbfilename");
     try {
       const goOn = (loadedBytes: number, totalBytes: number): Promise<void> => {
         if (this.loading !== null) {
@@ -384,28 +378,28 @@ export class Saving {
       return false;
     } finally {
       this.loading = null;
-      engine.setUnusual(EngineState.LOADING, false);
+      situation.setUnusual(EngineState.LOADING, false);
     }
   }
 
   /** DEBUG RELOAD: the saved file replaces (or joins) the data set, while everybody waits. */
   loadNow(): boolean {
-    const { engine } = this;
-    const startUs = engine.host.monotonicUs();
+    const { config, host } = this.ports;
+    const startUs = host.monotonicUs();
     const loader = this.loader();
     try {
-      const name = engine.config.text("dbfilename");
-      return this.loaded(loadFileNow(engine.host.syncStorage, name, loader), loader, startUs);
+      const name = config.text("dbfilename");
+      return this.loaded(loadFileNow(host.syncStorage, name, loader), loader, startUs);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      engine.host.log("warning", `Error loading the DB: ${error.message}`);
+      host.log("warning", `Error loading the DB: ${error.message}`);
       return false;
     }
   }
 
   /** Tells in a few lines what kv-check-rdb finds wrong with the file. */
   private reportDamage(): void {
-    const { config, host } = this.engine;
+    const { config, host } = this.ports;
     const print = (line: string) => host.log("warning", line);
     try {
       checkRdbFile(host.syncStorage, config.text("dbfilename"), host.wallMs(), print, true);
@@ -417,7 +411,7 @@ export class Saving {
   }
 
   private loaded(result: LoadResult, loader: RdbLoader, startUs: number): boolean {
-    const { host } = this.engine;
+    const { host } = this.ports;
     if (result === "missing") return true;
     if (result === "stopped") return false;
     if (result === "failed") {
@@ -438,4 +432,17 @@ export class Saving {
     host.log("notice", `DB loaded from disk: ${seconds} seconds`);
     return true;
   }
+}
+
+/** The save as a consumer of slices. */
+function jobOf(save: BackgroundSave): SnapshotJob {
+  return {
+    get isDone() {
+      return save.snapshot.isDone;
+    },
+    get pendingBytes() {
+      return save.snapshot.pendingBytes;
+    },
+    step: (keyCount) => save.step(keyCount),
+  };
 }

@@ -4,6 +4,7 @@
  */
 import { type Harness, type HarnessOptions, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { savingPort } from "./saving.ts";
 
 /** Steps of a background save that wait for the disk, in their order. */
 const steps = ["create", "write", "sync", "close", "rename", "syncFolder"] as const;
@@ -100,9 +101,9 @@ describe.each(steps)("while the disk holds a BGSAVE at its %s", (step) => {
     expect(other.send("SHUTDOWN", "ABORT")).toBe(kv.error("ERR No shutdown in progress."));
     await Promise.resolve();
     expect(kv.host.exitCode).toBe(0);
-    expect(kv.engine.saving.isSettled).toBe(false);
+    expect(kv.engine.of(savingPort).isSettled).toBe(false);
     await release();
-    expect(kv.engine.saving.isSettled).toBe(true);
+    expect(kv.engine.of(savingPort).isSettled).toBe(true);
     expect(await onDisk(kv)).toEqual({ value: savedBefore(step), files: ["dump.rdb"] });
   });
 
@@ -210,10 +211,10 @@ describe.each(["open", "read"] as const)("while the disk holds the loading at it
     kv.send("SHUTDOWN");
     await settle();
     expect(kv.host.exitCode).toBe(0);
-    expect(kv.engine.saving.isSettled).toBe(false);
+    expect(kv.engine.of(savingPort).isSettled).toBe(false);
     release();
     expect(await loaded).toBe(false);
-    await kv.engine.saving.settled();
+    await kv.engine.of(savingPort).settled();
     expect(kv.engine.keyspace.keyCount).toBe(0);
     expect(kv.host.disk.contents("dump.rdb")).toEqual(file);
     expect(kv.log).not.toContain("DB saved on disk");

@@ -1,8 +1,8 @@
 /** SHUTDOWN: ends the server in good order. It answers only when that is not possible. */
 import { arg, CommandError, errors } from "@kv/commands";
-import { ClientState } from "../../kernel/client.ts";
+import { ClientState } from "../../kernel/client-state.ts";
+import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { engineCommand } from "../../module/engine-call.ts";
-import type { ShutdownRequest } from "./stopping.ts";
 
 const noShutdown = new CommandError("ERR No shutdown in progress.");
 const FAILED = "ERR Errors trying to SHUTDOWN. Check logs.";

@@ -94,8 +94,5 @@ export const functions = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [
-    ...subcommands,
-    helpFor("function", subcommands, { group: "scripting", since: "7.0.0" }),
-  ],
+  subcommands: [...subcommands, helpFor("function", { group: "scripting", since: "7.0.0" })],
 });

@@ -45,6 +45,6 @@ export const lolwut = engineCommand({
     if (call.argc > 2 && call.is(1, "VERSION")) call.integer(2);
     const { engine, reply } = call;
     const picture = pond(() => engine.host.random32());
-    reply.verbatim("txt", `${picture}\nRedis ver. ${engine.redisVersion}\n`);
+    reply.verbatim("txt", `${picture}\nRedis ver. ${engine.identity.redisVersion}\n`);
   },
 });

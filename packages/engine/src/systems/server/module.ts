@@ -1,8 +1,8 @@
 /** MODULE: native modules cannot be loaded here, and the commands say so. */
 import { arg, CommandError } from "@kv/commands";
+import { requireAllowed } from "../../module/allowed-locally.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 import { helpFor } from "../../module/subcommand-help.ts";
-import { requireAllowed } from "./local-client.ts";
 
 const notPossible = new CommandError(
   "ERR Error loading the extension. Native modules are not supported by this server.",
@@ -87,8 +87,5 @@ export const module = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [
-    ...subcommands,
-    helpFor("module", subcommands, { group: "server", since: "5.0.0" }),
-  ],
+  subcommands: [...subcommands, helpFor("module", { group: "server", since: "5.0.0" })],
 });

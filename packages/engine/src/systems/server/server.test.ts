@@ -1,5 +1,7 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { observePort } from "../observe/observe.ts";
+import { savingPort } from "../saving/saving.ts";
 
 describe("TIME and LASTSAVE", () => {
   test("tell the host's clock", () => {
@@ -101,7 +103,7 @@ describe("MONITOR", () => {
     expect(kv.send("EXEC")).toEqual([
       kv.error("ERR MONITOR isn't allowed for DENY BLOCKING client"),
     ]);
-    expect(kv.engine.monitors.count).toBe(0);
+    expect(kv.engine.of(observePort).monitors.count).toBe(0);
   });
 
   test("QUIT is the last thing a monitoring client hears of", () => {
@@ -121,14 +123,14 @@ describe("MONITOR", () => {
     kv.send("NOPE");
     expect(watcher.pushed()).toEqual([]);
     watcher.destroy();
-    expect(kv.engine.monitors.count).toBe(0);
+    expect(kv.engine.of(observePort).monitors.count).toBe(0);
   });
 
   test("shows only the path of a Unix socket", () => {
     const kv = harness();
     const watcher = kv.client();
     watcher.send("MONITOR");
-    Object.assign(kv.self, { kind: "unix", address: "/tmp/kv.sock:0" });
+    Object.assign(kv.self, { isUnix: true, address: "/tmp/kv.sock:0" });
     kv.send("PING");
     expect(watcher.pushed()).toEqual(['1700000000.000000 [0 unix:/tmp/kv.sock] "PING"']);
   });
@@ -220,7 +222,7 @@ describe("SAVE and BGSAVE", () => {
     kv.send("FLUSHALL");
     expect(kv.send("DEBUG", "RELOAD", "NOSAVE")).toBe("OK");
     expect(kv.send("GET", "k")).toBe("v");
-    kv.engine.saving.saveNow = () => false;
+    kv.engine.of(savingPort).saveNow = () => false;
     expect(kv.send("SAVE")).toEqual(kv.error("ERR"));
   });
 
@@ -231,7 +233,7 @@ describe("SAVE and BGSAVE", () => {
     expect(kv.send("INFO", "persistence")).toContain("rdb_bgsave_in_progress:1");
     expect(kv.send("BGSAVE")).toEqual(kv.error("ERR Background save already in progress"));
     expect(kv.send("SAVE")).toEqual(kv.error("ERR Background save already in progress"));
-    for (let turn = 0; turn < 100 && kv.engine.saving.isRunning; turn++) {
+    for (let turn = 0; turn < 100 && kv.engine.of(savingPort).isRunning; turn++) {
       kv.engine.turn();
       await Promise.resolve();
       await new Promise((resolve) => setImmediate(resolve));
@@ -248,9 +250,9 @@ describe("SAVE and BGSAVE", () => {
     kv.send("SET", "k", "v");
     kv.send("BGSAVE");
     expect(kv.send("EXEC")).toEqual(["OK", "Background saving scheduled"]);
-    expect(kv.engine.saving.isRunning).toBe(false);
+    expect(kv.engine.of(savingPort).isRunning).toBe(false);
     kv.clock.advance(200);
-    expect(kv.engine.saving.isRunning || kv.engine.saving.saveCount > 0).toBe(true);
+    expect(kv.engine.of(savingPort).isRunning || kv.engine.of(savingPort).saveCount > 0).toBe(true);
   });
 });
 
@@ -270,18 +272,18 @@ describe("SHUTDOWN", () => {
     kv.send("SET", "k", "v");
     kv.send("SHUTDOWN", "SAVE");
     await settled();
-    expect(kv.engine.saving.saveCount).toBe(1);
+    expect(kv.engine.of(savingPort).saveCount).toBe(1);
 
     const careful = harness({ config: { save: "3600 1" } as never });
     careful.send("SET", "k", "v");
     careful.send("SHUTDOWN");
     await settled();
-    expect(careful.engine.saving.saveCount).toBe(1);
+    expect(careful.engine.of(savingPort).saveCount).toBe(1);
   });
 
   test("answers when saving fails, and goes on serving what came behind", async () => {
     const kv = harness();
-    kv.engine.saving.saveNow = () => false;
+    kv.engine.of(savingPort).saveNow = () => false;
     kv.self.sendBytes("SHUTDOWN SAVE\r\nPING\r\n");
     expect(kv.self.receive()).toBe(undefined);
     await settled();
@@ -292,7 +294,7 @@ describe("SHUTDOWN", () => {
 
   test("FORCE ends it even so", async () => {
     const kv = harness();
-    kv.engine.saving.saveNow = () => false;
+    kv.engine.of(savingPort).saveNow = () => false;
     kv.send("SHUTDOWN", "SAVE", "FORCE");
     await settled();
     expect(kv.host.exitCode).toBe(0);

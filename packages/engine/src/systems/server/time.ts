@@ -1,4 +1,4 @@
-/** TIME and LASTSAVE: the server's clock, and when it last saved. */
+/** TIME: the server's clock, and when it last saved. */
 import { engineCommand } from "../../module/engine-call.ts";
 
 export const time = engineCommand({
@@ -16,20 +16,5 @@ export const time = engineCommand({
     reply.array(2);
     reply.bulkInteger(seconds);
     reply.bulkInteger(nowUs - seconds * 1e6);
-  },
-});
-
-export const lastsave = engineCommand({
-  name: "lastsave",
-  group: "server",
-  since: "1.0.0",
-  summary: "Tells when the data set was last saved.",
-  complexity: "O(1)",
-  arity: 1,
-  flags: ["loading", "stale", "fast"],
-  categories: ["admin", "dangerous"],
-  tips: ["nondeterministic_output"],
-  run({ engine, reply }) {
-    reply.integer(Math.floor(engine.saving.lastSaveMs / 1000));
   },
 });

@@ -1,9 +1,9 @@
 /** CLIENT TRACKING, CACHING, GETREDIR, TRACKINGINFO: client-side caching, from the client's side. */
 import { arg, CommandError, errors } from "@kv/commands";
 import { bytesOf, keyIndex, keyLength, RefList } from "@kv/core";
-import type { Client } from "../../kernel/client.ts";
+import { containerPart } from "../../module/container-part.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
-import type { TrackingRequest } from "./tracking.ts";
+import { type ClientTracking, type TrackingRequest, trackingPort } from "./tracking.ts";
 import { checkPrefixes } from "./tracking-prefixes.ts";
 
 const oneRedirect = new CommandError("ERR A client can only redirect to a single other client");
@@ -50,8 +50,8 @@ const tracking = engineCommand({
     const request = parse(call);
     if (call.is(2, "ON")) {
       checkRequest(call, request);
-      engine.tracking.enable(client, request, call);
-    } else if (call.is(2, "OFF")) engine.tracking.disable(client);
+      engine.of(trackingPort).enable(client, request, call);
+    } else if (call.is(2, "OFF")) engine.of(trackingPort).disable(client);
     else throw errors.syntax;
     reply.ok();
   },
@@ -85,12 +85,13 @@ function parse(call: EngineCall): TrackingRequest {
 /** Throws unless the options go together, and with how the client tracks already. */
 function checkRequest(call: EngineCall, request: TrackingRequest): void {
   const { broadcast, optIn, optOut, prefixes } = request;
-  const before = call.client.tracking;
+  const before = call.engine.of(trackingPort).of(call.client);
   if (!broadcast && prefixes.count > 0) throw prefixNeedsBcast;
-  if (before !== null && before.broadcast !== broadcast) throw bcastSwitch;
+  if (before !== undefined && before.broadcast !== broadcast) throw bcastSwitch;
   if (broadcast && (optIn || optOut)) throw bcastWithOpt;
   if (optIn && optOut) throw bothOpts;
-  if (before !== null && ((optIn && before.optOut) || (optOut && before.optIn))) throw optSwitch;
+  if (before !== undefined && ((optIn && before.optOut) || (optOut && before.optIn)))
+    throw optSwitch;
   if (broadcast) checkPrefixes(call, prefixes);
 }
 
@@ -105,8 +106,8 @@ const cachingSwitch = engineCommand({
   args: [arg.oneOf("mode", arg.token("yes", "YES"), arg.token("no", "NO"))],
 
   run(call) {
-    const own = call.client.tracking;
-    if (own === null) throw cachingAlone;
+    const own = call.engine.of(trackingPort).of(call.client);
+    if (own === undefined) throw cachingAlone;
     if (call.is(2, "YES")) {
       if (!own.optIn) throw yesNeedsOptIn;
     } else if (call.is(2, "NO")) {
@@ -129,7 +130,7 @@ const getredir = engineCommand({
   flags: ["noscript", "loading", "stale"],
 
   run({ client, engine, reply }) {
-    reply.integer(engine.tracking.redirectOf(client));
+    reply.integer(engine.of(trackingPort).redirectOf(client));
   },
 });
 
@@ -143,16 +144,16 @@ const trackinginfo = engineCommand({
   flags: ["noscript", "loading", "stale"],
 
   run({ client, engine, reply }) {
-    const flags = infoFlags(client);
+    const flags = infoFlags(engine.of(trackingPort).of(client));
     reply.map(3);
     reply.bulkLatin1("flags");
     reply.set(flags.length);
     for (const flag of flags) reply.bulkLatin1(flag);
     reply.bulkLatin1("redirect");
-    reply.integer(engine.tracking.redirectOf(client));
+    reply.integer(engine.of(trackingPort).redirectOf(client));
     reply.bulkLatin1("prefixes");
     const { arena } = engine.keyspace;
-    const prefixes = engine.tracking.prefixesOf(client);
+    const prefixes = engine.of(trackingPort).prefixesOf(client);
     reply.array(prefixes.length);
     for (const prefix of prefixes) {
       const at = keyIndex(arena, prefix);
@@ -161,8 +162,8 @@ const trackinginfo = engineCommand({
   },
 });
 
-function infoFlags({ tracking: own }: Client): string[] {
-  if (own === null) return ["off"];
+function infoFlags(own: ClientTracking | undefined): string[] {
+  if (own === undefined) return ["off"];
   const flags = ["on"];
   if (own.broadcast) flags.push("bcast");
   if (own.optIn) flags.push("optin", ...(own.caching ? ["caching-yes"] : []));
@@ -172,4 +173,10 @@ function infoFlags({ tracking: own }: Client): string[] {
   return flags;
 }
 
-export const caching = [tracking, cachingSwitch, getredir, trackinginfo] as const;
+/** What tracking adds to CLIENT. */
+export const client = containerPart("client", "connection", [
+  tracking,
+  cachingSwitch,
+  getredir,
+  trackinginfo,
+]);

@@ -28,8 +28,8 @@ import {
   wordsOf,
 } from "@kv/core";
 import type { ReplyWriter } from "@kv/resp";
-import type { Engine } from "../../engine.ts";
 import type { Client } from "../../kernel/client.ts";
+import type { Ports } from "../../module/ports.ts";
 
 /** Begins a message to a client: its keys follow, as an array. Null: nobody gets it. */
 export type BeginMessage = (client: Client) => ReplyWriter | null;
@@ -41,22 +41,27 @@ const CHANGED_BYTES_MAX = 4 * 2 ** 20;
 /** The word of a changed key's entry that says who changed it last; 0: the server itself. */
 const CHANGED_BY = 1;
 
+type Needs = Pick<Ports, "host" | "keyspace" | "clients">;
+
 export class Broadcasts {
   /** Which clients hear of which prefixes. */
   readonly prefixes: Membership;
-  private readonly engine: Engine;
+  private readonly ports: Needs;
+  /** Whether the client does not want to hear of its own changes. */
+  private readonly isNoLoop: (client: Client) => boolean;
   private readonly arena: Arena;
   private readonly begin: BeginMessage;
   /** Keys that changed since the last sending. The table is there only while there are some. */
   private readonly changed: Dict;
   private changedBytes = 0;
 
-  constructor(engine: Engine, begin: BeginMessage) {
-    this.engine = engine;
+  constructor(ports: Needs, begin: BeginMessage, isNoLoop: (client: Client) => boolean) {
+    this.ports = ports;
     this.begin = begin;
-    const { arena, lazyFree } = engine.keyspace;
+    this.isNoLoop = isNoLoop;
+    const { arena, lazyFree } = ports.keyspace;
     this.arena = arena;
-    this.prefixes = new Membership(arena, () => engine.host.random32(), lazyFree);
+    this.prefixes = new Membership(arena, () => ports.host.random32(), lazyFree);
     this.changed = new Dict(arena);
   }
 
@@ -109,7 +114,7 @@ export class Broadcasts {
   private keep(byId: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const { arena, changed } = this;
     if (changed.header === NONE)
-      changed.attach(Dict.create(arena, this.engine.host.random32() & ~1));
+      changed.attach(Dict.create(arena, this.ports.host.random32() & ~1));
     const hash = changed.hash(bytes, view, start, end);
     let entry = changed.find(bytes, view, start, end, hash);
     if (entry === NONE) {
@@ -144,7 +149,7 @@ export class Broadcasts {
     }
     try {
       for (let i = 0; i < jobs.count; i += 3) {
-        const client = this.engine.clients.ofMember(jobs.at(i));
+        const client = this.ports.clients.ofMember(jobs.at(i));
         if (client != null) this.send(client, keys.subarray(jobs.at(i + 1), jobs.at(i + 2)));
       }
     } finally {
@@ -176,7 +181,7 @@ export class Broadcasts {
 
   private send(client: Client, keys: Int32Array): void {
     const { arena } = this;
-    const skippedId = client.tracking?.noLoop === true ? client.id | 0 : 0;
+    const skippedId = this.isNoLoop(client) ? client.id | 0 : 0;
     let count = 0;
     for (const key of keys) if (this.isWanted(key, skippedId)) count++;
     const out = count === 0 ? null : this.begin(client);
@@ -207,9 +212,9 @@ export class Broadcasts {
     for (let name = prefixes.firstName(); name !== NONE; name = prefixes.nextName(name))
       if (this.begins(name, bytes, start, end)) prefixes.membersOf(name, members);
     for (let i = 0; i < members.count; i++) {
-      const client = this.engine.clients.ofMember(members.at(i));
+      const client = this.ports.clients.ofMember(members.at(i));
       if (client === undefined) continue;
-      if (client.tracking?.noLoop === true && members.at(i) === byId) continue;
+      if (this.isNoLoop(client) && members.at(i) === byId) continue;
       const out = this.begin(client);
       if (out === null) continue;
       out.array(1);

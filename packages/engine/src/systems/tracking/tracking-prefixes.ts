@@ -7,6 +7,7 @@ import { fail } from "@kv/commands";
 import { bytesOf, keyIndex, keyLength, type RefList } from "@kv/core";
 import { latin1 } from "@kv/resp";
 import type { EngineCall } from "../../module/engine-call.ts";
+import { trackingPort } from "./tracking.ts";
 import { compareBytes } from "./tracking-broadcast.ts";
 
 /** As much of a prefix as an error shows. */
@@ -33,7 +34,7 @@ class Prefixes {
   constructor(call: EngineCall, given: RefList) {
     this.call = call;
     this.given = given;
-    this.own = call.engine.tracking.prefixesOf(call.client);
+    this.own = call.engine.of(trackingPort).prefixesOf(call.client);
   }
 
   private bytes(place: number): Uint8Array {

@@ -1,6 +1,8 @@
 import { ArenaFullError } from "@kv/core";
 import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { expiryPort } from "../expiry/expiry.ts";
+import { trackingPort } from "./tracking.ts";
 
 const invalidate = (...keys: string[]) => ["invalidate", keys];
 
@@ -74,7 +76,7 @@ describe("a RESP3 client that tracks", () => {
     kv.send("CLIENT", "TRACKING", "ON");
     kv.send("SSUBSCRIBE", "a");
     kv.send("SET", "b", 1);
-    expect(kv.engine.tracking.keyCount).toBe(0);
+    expect(kv.engine.of(trackingPort).keyCount).toBe(0);
   });
 });
 
@@ -94,7 +96,7 @@ describe("NOLOOP", () => {
     kv.send("CLIENT", "TRACKING", "ON", "BCAST", "NOLOOP");
     kv.send("SET", "a", 1, "PX", 10);
     expect(kv.self.pushed()).toEqual([]);
-    kv.engine.cronJobs.activeExpire = false;
+    kv.engine.of(expiryPort).isActive = false;
     kv.clock.advance(100);
     expect(kv.send("GET", "a")).toBe(null);
     expect(kv.self.pushed()).toEqual([invalidate("a")]);
@@ -167,7 +169,7 @@ describe("BCAST", () => {
     expect(kv.self.pushed()).toEqual([invalidate("user:1", "user:2"), invalidate("x1")]);
     other.send("SET", "y", 1);
     expect(kv.self.pushed()).toEqual([]);
-    expect(kv.engine.tracking.prefixCount).toBe(2);
+    expect(kv.engine.of(trackingPort).prefixCount).toBe(2);
   });
 
   test("without a prefix, of every key, and of flushes", () => {
@@ -202,11 +204,15 @@ describe("BCAST", () => {
     const other = kv.client();
     other.send("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "a", "PREFIX", "b");
     kv.send("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "b");
-    expect(kv.engine.tracking.prefixCount).toBe(2);
+    expect(kv.engine.of(trackingPort).prefixCount).toBe(2);
     other.destroy();
-    expect(kv.engine.tracking.prefixCount).toBe(1);
+    expect(kv.engine.of(trackingPort).prefixCount).toBe(1);
     kv.send("CLIENT", "TRACKING", "OFF");
-    expect(kv.engine.tracking).toMatchObject({ prefixCount: 0, clientCount: 0, isOn: false });
+    expect(kv.engine.of(trackingPort)).toMatchObject({
+      prefixCount: 0,
+      clientCount: 0,
+      isOn: false,
+    });
   });
 });
 
@@ -264,9 +270,9 @@ describe("the table", () => {
       each.send("MGET", "a", "b");
     }
     other.send("GET", "c");
-    expect(kv.engine.tracking).toMatchObject({ clientCount: 2, keyCount: 3, itemCount: 5 });
+    expect(kv.engine.of(trackingPort)).toMatchObject({ clientCount: 2, keyCount: 3, itemCount: 5 });
     kv.send("SET", "a", 1);
-    expect(kv.engine.tracking).toMatchObject({ keyCount: 2, itemCount: 3 });
+    expect(kv.engine.of(trackingPort)).toMatchObject({ keyCount: 2, itemCount: 3 });
     other.destroy();
     kv.send("SET", "b", 1);
     expect(kv.self.pushed()).toEqual([invalidate("a"), invalidate("b")]);
@@ -276,7 +282,7 @@ describe("the table", () => {
     const kv = harness({ resp: 3, config: { "tracking-table-max-keys": 10 } });
     kv.send("CLIENT", "TRACKING", "ON");
     for (let i = 0; i < 30; i++) kv.send("GET", `k${i}`);
-    expect(kv.engine.tracking.keyCount).toBe(10);
+    expect(kv.engine.of(trackingPort).keyCount).toBe(10);
     const forgotten = kv.self.pushed();
     expect(new Set(forgotten.map((push) => (push as [string, string[]])[1][0])).size).toBe(20);
   });
@@ -289,7 +295,7 @@ describe("the table", () => {
     const counts: number[] = [];
     for (let i = 0; i < 6; i++) {
       kv.send("PING");
-      counts.push(kv.engine.tracking.keyCount);
+      counts.push(kv.engine.of(trackingPort).keyCount);
     }
     expect(counts).toEqual([900, 700, 400, 1, 1, 1]);
   });
@@ -299,7 +305,7 @@ describe("the table", () => {
     kv.send("CLIENT", "TRACKING", "ON");
     kv.send("GET", "k");
     kv.send("CLIENT", "TRACKING", "OFF");
-    expect(kv.engine.tracking).toMatchObject({ isOn: false, keyCount: 0, itemCount: 0 });
+    expect(kv.engine.of(trackingPort)).toMatchObject({ isOn: false, keyCount: 0, itemCount: 0 });
     expect(kv.engine.effects.attends).toBe(false);
   });
 });
@@ -325,9 +331,9 @@ describe("what is kept for caches", () => {
     const before = usedBytes(kv);
     kv.send("CLIENT", "TRACKING", "ON");
     kv.send("MGET", ...Array.from({ length: 20_000 }, (_, index) => `key:${index}`));
-    expect(kv.engine.tracking.keyCount).toBe(20_000);
+    expect(kv.engine.of(trackingPort).keyCount).toBe(20_000);
     kv.client().send("FLUSHALL");
-    expect(kv.engine.tracking.keyCount).toBe(0);
+    expect(kv.engine.of(trackingPort).keyCount).toBe(0);
     while (kv.engine.keyspace.lazyFree.pendingCount > 0) kv.engine.turn();
     expect(usedBytes(kv)).toBe(before);
   });
@@ -377,7 +383,7 @@ describe("what BCAST clients have to hear", () => {
       invalidate(key(0), key(1), key(2), key(3)),
       invalidate(key(5)),
     ]);
-    expect(kv.engine.tracking.prefixCount).toBe(1);
+    expect(kv.engine.of(trackingPort).prefixCount).toBe(1);
   });
 
   test("is each prefix's keys in the order of bytes, for each prefix and client", () => {
@@ -426,14 +432,14 @@ describe("what BCAST clients have to hear", () => {
     kv.self.sendBytes(keys.map((key) => `*2\r\n$4\r\nINCR\r\n$70000\r\n${key}\r\n`).join(""));
     expect(slow.closed).toBe(true);
     expect(quick.pushed()).toEqual([invalidate(keys[0] as string), invalidate(keys[2] as string)]);
-    expect(kv.engine.tracking.prefixCount).toBe(2);
+    expect(kv.engine.of(trackingPort).prefixCount).toBe(2);
   });
 
   test("overlapping prefixes are found among many, and named as Redis names them", () => {
     const kv = harness({ resp: 3 });
     const many = Array.from({ length: 3000 }, (_, index) => ["PREFIX", `p${index}:`]).flat();
     expect(kv.send("CLIENT", "TRACKING", "ON", "BCAST", ...many)).toBe("OK");
-    expect(kv.engine.tracking.prefixCount).toBe(3000);
+    expect(kv.engine.of(trackingPort).prefixCount).toBe(3000);
     const attempt = (...prefixes: string[]) =>
       kv.send("CLIENT", "TRACKING", "ON", "BCAST", ...prefixes.flatMap((each) => ["PREFIX", each]));
     const overlap = (one: string, what: string, other: string) =>
@@ -444,7 +450,7 @@ describe("what BCAST clients have to hear", () => {
     expect(attempt("r", "q2", "s", "q", "q1")).toBe(overlap("q2", "another provided prefix", "q"));
     expect(attempt("r", "")).toBe(overlap("r", "another provided prefix", ""));
     expect(attempt("t", "t")).toBe(overlap("t", "another provided prefix", "t"));
-    expect(kv.engine.tracking.prefixCount).toBe(3000);
+    expect(kv.engine.of(trackingPort).prefixCount).toBe(3000);
     expect(
       (kv.send("CLIENT", "TRACKINGINFO") as Map<string, string[]>).get("prefixes")?.slice(0, 3),
     ).toEqual(["p0:", "p1000:", "p1001:"]);

@@ -20,6 +20,7 @@ import {
   type Arena,
   ArenaFullError,
   bytesOf,
+  type Database,
   keyIndex,
   keyLength,
   Membership,
@@ -29,9 +30,13 @@ import {
   viewOf,
 } from "@kv/core";
 import type { ReplyWriter } from "@kv/resp";
-import type { Engine } from "../../engine.ts";
-import { type Client, ClientState } from "../../kernel/client.ts";
-import type { EngineCall } from "../../module/engine-call.ts";
+import type { Client } from "../../kernel/client.ts";
+import type { ClientCall } from "../../kernel/client-call.ts";
+import type { ClientFacts } from "../../kernel/client-report.ts";
+import { ClientState } from "../../kernel/client-state.ts";
+import type { ChangeListener, CommandListener } from "../../kernel/effects.ts";
+import { Port, type Ports } from "../../module/ports.ts";
+import type { Running } from "../../module/system.ts";
 import { Broadcasts } from "./tracking-broadcast.ts";
 
 /** How one client tracks. */
@@ -60,11 +65,19 @@ const CHANNEL = "__redis__:invalidate";
 /** Keys that a command evicts from the full table; more for each time it did not suffice. */
 const EVICTIONS_PER_COMMAND = 100;
 
-export class Tracking {
+export const trackingPort = new Port<Tracking>("tracking");
+
+type Needs = Pick<Ports, "host" | "keyspace" | "situation" | "clients" | "effects" | "output">;
+
+export class Tracking implements Running, ChangeListener, CommandListener, ClientFacts {
   /** True while any client tracks. */
   isOn = false;
-  private readonly engine: Engine;
-  private readonly clients = new Set<Client>();
+  readonly changes = this;
+  readonly commands = this;
+  readonly clientFacts = this;
+  private readonly ports: Needs;
+  /** How each of those that track does it. */
+  private readonly trackers = new Map<Client, ClientTracking>();
   private readonly arena: Arena;
   /** Which clients have read which keys. */
   private readonly table: Membership;
@@ -75,25 +88,40 @@ export class Tracking {
   /** Clients that are to be told of the present key. */
   private readonly readers = new RefList();
 
-  constructor(engine: Engine) {
-    this.engine = engine;
-    const { arena, lazyFree } = engine.keyspace;
+  constructor(ports: Needs) {
+    this.ports = ports;
+    const { arena, lazyFree } = ports.keyspace;
     this.arena = arena;
-    this.table = new Membership(arena, () => engine.host.random32(), lazyFree);
-    this.broadcasts = new Broadcasts(engine, (client) => this.begin(client));
-    const readLimit = () => {
-      const keys = engine.config.number("tracking-table-max-keys");
-      this.keysMax = keys === 0 ? Number.POSITIVE_INFINITY : keys;
-      return undefined;
-    };
-    readLimit();
-    engine.config.onApply("tracking-table-max-keys", readLimit);
+    this.table = new Membership(arena, () => ports.host.random32(), lazyFree);
+    this.broadcasts = new Broadcasts(
+      ports,
+      (client) => this.begin(client),
+      (client) => this.trackers.get(client)?.noLoop === true,
+    );
+  }
+
+  /** tracking-table-max-keys; 0 is no limit. */
+  limitKeys(keysMax: number): void {
+    this.keysMax = keysMax === 0 ? Number.POSITIVE_INFINITY : keysMax;
+  }
+
+  get wantsChanges(): boolean {
+    return this.isOn;
+  }
+
+  get wantsCommands(): boolean {
+    return this.isOn;
+  }
+
+  /** How the client tracks; undefined: it does not. */
+  of(client: Client): ClientTracking | undefined {
+    return this.trackers.get(client);
   }
 
   // What INFO shows.
 
   get clientCount(): number {
-    return this.clients.size;
+    return this.trackers.size;
   }
 
   get keyCount(): number {
@@ -112,11 +140,11 @@ export class Tracking {
   // Switching it on and off.
 
   /** Begins, or goes on in another way. The request, whose words `call` has, has been checked. */
-  enable(client: Client, request: TrackingRequest, call: EngineCall): void {
+  enable(client: Client, request: TrackingRequest, call: ClientCall): void {
     const { redirectId, broadcast, optIn, optOut, noLoop } = request;
     if (broadcast) this.addPrefixes(client, request.prefixes, call);
-    const caching = client.tracking?.caching ?? false;
-    client.tracking = {
+    const caching = this.trackers.get(client)?.caching ?? false;
+    this.trackers.set(client, {
       redirectId,
       broadcast,
       optIn,
@@ -124,14 +152,13 @@ export class Tracking {
       noLoop,
       caching,
       redirectBroken: false,
-    };
-    this.clients.add(client);
+    });
     client.mark(ClientState.TRACKING, true);
     this.updateState();
   }
 
   /** Adds all of them or, where there is no room, none. */
-  private addPrefixes({ id }: Client, given: RefList, call: EngineCall): void {
+  private addPrefixes({ id }: Client, given: RefList, call: ClientCall): void {
     const { prefixes } = this.broadcasts;
     const { bytes, view } = call;
     const before = prefixes.countOfMember(id);
@@ -148,11 +175,9 @@ export class Tracking {
   }
 
   disable(client: Client): void {
-    if (client.tracking === null) return;
+    if (!this.trackers.delete(client)) return;
     this.broadcasts.prefixes.removeMember(client.id);
-    client.tracking = null;
     client.mark(ClientState.TRACKING, false);
-    this.clients.delete(client);
     this.updateState();
   }
 
@@ -160,13 +185,17 @@ export class Tracking {
     this.disable(client);
   }
 
+  clientReset(client: Client): void {
+    this.disable(client);
+  }
+
   private updateState(): void {
-    const isOn = this.clients.size > 0;
+    const isOn = this.trackers.size > 0;
     if (isOn === this.isOn) return;
     this.isOn = isOn;
     // Nobody is left who could be told.
     if (!isOn) this.table.clear();
-    this.engine.updateInterest();
+    this.ports.effects.updateInterest();
   }
 
   // Reading and changing keys.
@@ -174,21 +203,23 @@ export class Tracking {
   /** The key bytes[start, end) changed. `by` is null when the server itself removed it. */
   keyChanged(
     by: Client | null,
+    _database: Database,
     bytes: Uint8Array,
     view: DataView,
     start: number,
     end: number,
   ): void {
-    const { broadcasts, engine, table } = this;
+    const { broadcasts, table } = this;
     if (broadcasts.prefixes.nameCount > 0 && broadcasts.keyChanged(by, bytes, view, start, end))
-      engine.host.wake();
+      this.ports.host.wake();
     const name = table.find(bytes, view, start, end);
     if (name !== NONE) this.invalidate(name);
   }
 
   /** Forgets a key of the table, and tells those who have read it. */
   private invalidate(name: Ref): void {
-    const { arena, engine, readers, table } = this;
+    const { arena, readers, table, trackers } = this;
+    const { clients, situation } = this.ports;
     readers.clear();
     table.detachName(name, readers);
     const bytes = bytesOf(arena, name);
@@ -197,9 +228,10 @@ export class Tracking {
     const end = start + keyLength(arena, name);
     try {
       for (let i = 0; i < readers.count; i++) {
-        const client = engine.clients.ofMember(readers.at(i));
-        if (client === undefined || client.tracking === null || client.tracking.broadcast) continue;
-        if (client.tracking.noLoop && client === engine.current) continue;
+        const client = clients.ofMember(readers.at(i));
+        const own = client === undefined ? undefined : trackers.get(client);
+        if (client === undefined || own === undefined || own.broadcast) continue;
+        if (own.noLoop && client === situation.current) continue;
         this.sendKey(client, bytes, view, start, end);
       }
     } finally {
@@ -208,9 +240,9 @@ export class Tracking {
   }
 
   /** A tracking client ran a command that reads: its keys are remembered for it. */
-  remember(client: Client, entry: CommandEntry, call: EngineCall): void {
-    const { tracking } = client;
-    if (tracking === null || tracking.broadcast) return;
+  private remember(client: Client, entry: CommandEntry, call: ClientCall): void {
+    const tracking = this.trackers.get(client);
+    if (tracking === undefined || tracking.broadcast) return;
     if (tracking.optIn ? !tracking.caching : tracking.optOut && tracking.caching) return;
     if ((entry.bits & FLAG_BITS.pubsub) !== 0) return;
     const { keys, getKeys } = entry.command;
@@ -220,7 +252,7 @@ export class Tracking {
       for (let i = 0; i < run.count; i++) this.rememberKey(client, call, run.index + i * run.step);
   }
 
-  private rememberKey(client: Client, call: EngineCall, index: number): void {
+  private rememberKey(client: Client, call: ClientCall, index: number): void {
     const { bytes, view } = call;
     const start = call.start(index);
     const end = call.end(index);
@@ -234,22 +266,23 @@ export class Tracking {
   }
 
   /** A request was answered, be it with a refusal; null: its command is unknown. */
-  requestEnded(client: Client, entry: CommandEntry | null): void {
-    const { tracking } = client;
+  commandRefused(client: Client, entry: CommandEntry | null): void {
+    const tracking = this.trackers.get(client);
     // CLIENT CACHING is about the next command, or all of a transaction.
     if (
       tracking?.caching === true &&
       !client.inTransaction &&
-      !this.engine.propagator.isOpen &&
+      !this.ports.situation.isNested &&
       entry?.container?.fullName !== "client"
     ) {
       tracking.caching = false;
     }
   }
 
-  /** After a command, while tracking is on. */
-  afterCommand(client: Client, entry: CommandEntry): void {
-    this.requestEnded(client, entry);
+  commandRan(client: Client, entry: CommandEntry, call: ClientCall): void {
+    if ((entry.bits & FLAG_BITS.readonly) !== 0 && client.is(ClientState.TRACKING))
+      this.remember(client, entry, call);
+    this.commandRefused(client, entry);
     if (this.table.nameCount > this.keysMax) this.limit();
   }
 
@@ -268,9 +301,11 @@ export class Tracking {
     this.invalidate(this.table.randomName());
   }
 
-  /** All keys went at once: every cache is worthless. */
-  flushed(): void {
-    for (const client of this.clients) this.sendAllKeys(client);
+  /** All keys of a database went at once: every cache is worthless. */
+  databaseChanged(_index: number, successor: number): void {
+    // Names are all that is known here, and those outlive a swap: like Redis, this says nothing.
+    if (successor !== -1) return;
+    for (const client of this.trackers.keys()) this.sendAllKeys(client);
     this.table.clear();
   }
 
@@ -303,15 +338,15 @@ export class Tracking {
 
   /** Begins a message to the client, or to whom it has named. Null: nobody gets it. */
   private begin(client: Client): ReplyWriter | null {
-    const { tracking } = client;
-    if (tracking === null) return null;
-    const { engine } = this;
+    const tracking = this.trackers.get(client);
+    if (tracking === undefined) return null;
+    const { clients, output } = this.ports;
     const { redirectId } = tracking;
-    const target = redirectId === 0 ? client : engine.clients.get(redirectId);
+    const target = redirectId === 0 ? client : clients.get(redirectId);
     if (target === undefined) {
       tracking.redirectBroken = true;
       if (client.protocol === 2) return null;
-      const out = engine.output.pushWriter(client);
+      const out = output.pushWriter(client);
       out.push(2);
       out.bulkLatin1("tracking-redir-broken");
       out.integer(redirectId);
@@ -320,7 +355,7 @@ export class Tracking {
     // Whoever is neither RESP3 nor listening on the channel could not tell this from a reply.
     const isDeaf = redirectId === 0 || !target.is(ClientState.SUBSCRIBED);
     if (target.protocol === 2 && isDeaf) return null;
-    const out = engine.output.pushWriter(target);
+    const out = output.pushWriter(target);
     if (target.protocol === 3) {
       out.push(2);
       out.bulkLatin1("invalidate");
@@ -341,17 +376,22 @@ export class Tracking {
 
   /** What the client's prefixes cost. Keys it has read are the table's, which has a limit. */
   bytesOf(client: Client): number {
-    return client.tracking === null ? 0 : this.broadcasts.prefixes.bytesOf(client.id);
+    return !this.trackers.has(client) ? 0 : this.broadcasts.prefixes.bytesOf(client.id);
   }
 
   /** Client id for the redir field of CLIENT LIST: -1 not tracking, 0 no redirection. */
   redirectOf(client: Client): number {
-    return client.tracking?.redirectId ?? -1;
+    return this.trackers.get(client)?.redirectId ?? -1;
+  }
+
+  fieldsOf(client: Client): { redir: number } {
+    return { redir: this.redirectOf(client) };
   }
 
   /** The letters of CLIENT LIST's flags. */
-  flagsOf({ tracking }: Client): string {
-    if (tracking === null) return "";
+  flagsOf(client: Client): string {
+    const tracking = this.trackers.get(client);
+    if (tracking === undefined) return "";
     return `t${tracking.redirectBroken ? "R" : ""}${tracking.broadcast ? "B" : ""}`;
   }
 }

@@ -2,12 +2,13 @@
  * MULTI, EXEC, DISCARD: commands are queued and then run one after the other with nothing in
  * between. EXEC answers null when a watched key changed, EXECABORT when a command was refused.
  */
-import { type CommandEntry, CommandError, FLAG_BITS, Propagation } from "@kv/commands";
-import { ClientState } from "../../kernel/client.ts";
+import { type CommandEntry, CommandError, Propagation } from "@kv/commands";
+import type { ClientCall } from "../../kernel/client-call.ts";
+import { ClientState } from "../../kernel/client-state.ts";
 import type { CommandQueue } from "../../kernel/command-queue.ts";
-import { EngineState } from "../../kernel/guards.ts";
-import { Transaction } from "../../kernel/queued.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
+import { execAccessPort } from "../../module/ports.ts";
+import { watchedKeysPort } from "./watched-keys.ts";
 
 const aborted = new CommandError("EXECABORT Transaction discarded because of previous errors.");
 const nested = new CommandError("ERR MULTI calls can not be nested");
@@ -23,9 +24,9 @@ export const multi = engineCommand({
   arity: 1,
   flags: ["noscript", "loading", "stale", "fast", "allow_busy", "not_queued"],
 
-  run({ client, reply, keyspace }) {
+  run({ client, engine, reply }) {
     if (client.inTransaction) throw nested;
-    client.transaction ??= new Transaction(keyspace.arena);
+    engine.transactions.of(client);
     client.mark(ClientState.MULTI, true);
     reply.ok();
   },
@@ -42,7 +43,7 @@ export const discard = engineCommand({
 
   run({ client, engine, reply }) {
     if (!client.inTransaction) throw discardAlone;
-    engine.discard(client);
+    engine.transactions.discard(client);
     reply.ok();
   },
 });
@@ -69,16 +70,16 @@ export const exec = engineCommand({
     const { transaction } = client;
     if (!client.inTransaction || transaction === null) throw execAlone;
     if (transaction.refused) {
-      engine.discard(client);
+      engine.transactions.discard(client);
       throw aborted;
     }
-    if (transaction.disturbed || engine.watchedKeys.anyExpired(client, call)) {
-      engine.discard(client);
+    if (transaction.disturbed || engine.of(watchedKeysPort).anyExpired(client, call)) {
+      engine.transactions.discard(client);
       reply.nullArray();
       return;
     }
     // Nothing is watched any more: the transaction's own changes must not disturb it.
-    engine.endTransaction(client);
+    engine.transactions.end(client);
     try {
       runQueue(call, transaction.queue);
     } finally {
@@ -88,53 +89,24 @@ export const exec = engineCommand({
 });
 
 function runQueue(call: EngineCall, queue: CommandQueue): void {
-  const { client, engine, reply, entry: execEntry, args, requestIndex } = call;
-  const { queuedBatch: batch } = engine;
-  const start = reply.mark();
+  const { client, engine, reply } = call;
+  const { commands, execution, muting, queuedBatch: batch } = engine;
+  muting.keep();
   reply.array(queue.count);
-  takeBackIfMuted(call, start);
-  engine.propagator.open();
-  try {
-    for (let id = queue.next(batch); id !== -1; id = queue.next(batch)) {
-      const entry = engine.commands.all[id] as CommandEntry;
-      engine.caller.before(entry);
-      call.db = call.keyspace.databases[client.databaseIndex] as typeof call.db;
-      call.begin(batch, 0, entry);
-      reply.resp3 = client.protocol === 3;
-      if ((engine.unusual & EngineState.LOADING) !== 0 && !isAllowedLoading(entry)) {
-        reply.error("LOADING Redis is loading the dataset in memory");
-        continue;
-      }
-      const denied = engine.access.refusalInExec(client, entry, call);
-      if (denied !== null) {
-        engine.stats.countError(denied.reply);
-        reply.error(denied.reply);
-        continue;
-      }
-      const mark = reply.mark();
-      // Who was closed by an earlier command of the transaction hears nothing of later ones.
-      const isGone = client.is(ClientState.CLOSING);
-      engine.caller.run(client, entry);
-      if (isGone) reply.rewind(mark);
-      takeBackIfMuted(call, mark);
-    }
-    // Not after a failure that ends the server: half a transaction must reach no file.
-    engine.propagator.close();
-  } finally {
-    engine.caller.before(null);
-    batch.clear();
-    call.begin(args, requestIndex, execEntry);
-    call.propagation = Propagation.PREVENTED;
-    client.lastCommand = execEntry;
+  muting.takeBack(client);
+  muting.keep();
+  execution.open();
+  const refusal = (queued: ClientCall) => engine.of(execAccessPort).refusalInExec(queued);
+  for (let id = queue.next(batch); id !== -1; id = queue.next(batch)) {
+    // Who was closed by an earlier command of the transaction hears nothing of later ones.
+    const isGone = client.is(ClientState.CLOSING);
+    const mark = execution.run(batch, commands.all[id] as CommandEntry, refusal);
+    if (isGone) reply.rewind(mark);
+    // CLIENT REPLY may be queued as well: it counts from where it stands, not for all of EXEC.
+    muting.takeBack(client);
+    muting.keep();
   }
-}
-
-/** CLIENT REPLY may be queued as well: it counts from where it stands, not for all of EXEC. */
-function takeBackIfMuted({ engine, client, reply }: EngineCall, mark: number): void {
-  if (engine.isMuted(client)) reply.rewind(mark);
-  engine.keptBytes = reply.mark();
-}
-
-function isAllowedLoading({ bits }: CommandEntry): boolean {
-  return (bits & FLAG_BITS.loading) !== 0;
+  batch.clear();
+  execution.close();
+  call.propagation = Propagation.PREVENTED;
 }

@@ -1,7 +1,7 @@
 /** WATCH and UNWATCH: EXEC runs only if none of these keys changed. */
 import { arg, CommandError, keyRange } from "@kv/commands";
-import { Transaction } from "../../kernel/queued.ts";
 import { engineCommand } from "../../module/engine-call.ts";
+import { watchedKeysPort } from "./watched-keys.ts";
 
 const insideMulti = new CommandError("ERR WATCH inside MULTI is not allowed");
 
@@ -19,9 +19,9 @@ export const watch = engineCommand({
   run(call) {
     const { client, engine, reply } = call;
     if (client.inTransaction) throw insideMulti;
-    client.transaction ??= new Transaction(call.keyspace.arena);
-    engine.watchedKeys.watch(client, call);
-    engine.updateInterest();
+    engine.transactions.of(client);
+    engine.of(watchedKeysPort).watch(client, call);
+    engine.effects.updateInterest();
     reply.ok();
   },
 });
@@ -36,9 +36,9 @@ export const unwatch = engineCommand({
   flags: ["noscript", "loading", "stale", "fast", "allow_busy"],
 
   run({ client, engine, reply }) {
-    engine.watchedKeys.unwatchAll(client);
+    engine.of(watchedKeysPort).unwatchAll(client);
     if (!client.inTransaction) client.transaction = null;
-    engine.updateInterest();
+    engine.effects.updateInterest();
     reply.ok();
   },
 });

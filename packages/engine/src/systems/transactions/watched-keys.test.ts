@@ -2,6 +2,7 @@ import { errors } from "@kv/commands";
 import { ArenaFullError } from "@kv/core";
 import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { watchedKeysPort } from "./watched-keys.ts";
 
 const MEGABYTE = 2 ** 20;
 
@@ -37,7 +38,7 @@ describe("watched keys", () => {
     const before = usedBytes(kv);
     watchMany(kv, "key:", 50_000);
     const grown = usedBytes(kv) - before;
-    const own = kv.engine.watchedKeys.bytesOf(kv.self.client as never);
+    const own = kv.engine.of(watchedKeysPort).bytesOf(kv.self.client as never);
     expect(own / grown).toBeGreaterThan(0.9);
     expect(own / grown).toBeLessThan(1.1);
     expect(grown / 50_000).toBeLessThan(130);
@@ -57,13 +58,13 @@ describe("watched keys", () => {
       watchMany(kv, "key:", 20_000);
       for (const words of end) kv.send(...words);
       settle(kv);
-      kv.engine.watchedKeys.check();
+      kv.engine.of(watchedKeysPort).check();
       // A table with one key left may be larger than one that never had more.
       expect(usedBytes(kv) - others).toBeLessThan(1000);
     }
     other.destroy();
     expect(usedBytes(kv)).toBe(before);
-    expect(kv.engine.watchedKeys.count).toBe(0);
+    expect(kv.engine.of(watchedKeysPort).count).toBe(0);
   });
 
   test("one of many that changes is enough, and it is the others' watch no more than it was", () => {
@@ -110,7 +111,7 @@ describe("watched keys", () => {
       kv.error("OOM command not allowed when used memory > 'maxmemory'."),
     );
     expect(left).toBeLessThan(0);
-    expect(kv.engine.watchedKeys.count).toBe(1);
+    expect(kv.engine.of(watchedKeysPort).count).toBe(1);
     kv.client().send("SET", "key:0", 1);
     kv.send("MULTI");
     expect(kv.send("EXEC")).toEqual([]);

@@ -17,24 +17,40 @@ import {
   type Ref,
   viewOf,
 } from "@kv/core";
-import type { Engine } from "../../engine.ts";
 import type { Client } from "../../kernel/client.ts";
-import type { EngineCall } from "../../module/engine-call.ts";
+import type { ClientCall } from "../../kernel/client-call.ts";
+import type { ChangeListener } from "../../kernel/effects.ts";
+import { Port, type Ports } from "../../module/ports.ts";
+import type { Running } from "../../module/system.ts";
 
 const EXPIRED_ALREADY = 1;
 
-export class WatchedKeys {
+export const watchedKeysPort = new Port<WatchedKeys>("watched-keys");
+
+type Needs = Pick<Ports, "host" | "keyspace" | "clients" | "call">;
+
+export class WatchedKeys implements Running, ChangeListener {
   /** Pairs of a client and a key. */
   count = 0;
-  private readonly engine: Engine;
+  readonly changes = this;
+  readonly clientFacts = this;
+  private readonly ports: Needs;
   private readonly byDatabase = new Map<number, Membership>();
 
-  constructor(engine: Engine) {
-    this.engine = engine;
+  constructor(ports: Needs) {
+    this.ports = ports;
+  }
+
+  get wantsChanges(): boolean {
+    return this.count > 0;
+  }
+
+  transactionEnded(client: Client): void {
+    this.unwatchAll(client);
   }
 
   /** The client begins to watch all keys from argument 1 on, or, where there is no room, none. */
-  watch(client: Client, call: EngineCall): void {
+  watch(client: Client, call: ClientCall): void {
     const { bytes, view, db } = call;
     const keys = this.tableOf(db);
     const before = keys.countOfMember(client.id);
@@ -58,7 +74,7 @@ export class WatchedKeys {
   private tableOf({ index }: Database): Membership {
     let keys = this.byDatabase.get(index);
     if (keys === undefined) {
-      const { host, keyspace } = this.engine;
+      const { host, keyspace } = this.ports;
       keys = new Membership(keyspace.arena, () => host.random32(), keyspace.lazyFree);
       this.byDatabase.set(index, keys);
     }
@@ -85,7 +101,14 @@ export class WatchedKeys {
    * The key bytes[start, end) changed: everybody watching it is disturbed. Only who began to watch
    * it when it had expired already is not, by its removal.
    */
-  changed(database: Database, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+  keyChanged(
+    _by: Client | null,
+    database: Database,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void {
     const keys = this.byDatabase.get(database.index);
     if (keys === undefined) return;
     const name = keys.find(bytes, view, start, end);
@@ -100,7 +123,7 @@ export class WatchedKeys {
   }
 
   private disturb(member: number): void {
-    const transaction = this.engine.clients.ofMember(member)?.transaction;
+    const transaction = this.ports.clients.ofMember(member)?.transaction;
     if (transaction != null) transaction.disturbed = true;
   }
 
@@ -108,8 +131,14 @@ export class WatchedKeys {
    * Before a database is emptied, or `successor` takes its place: whoever watches a key that is
    * there, or will be, is disturbed. Between missing and expired there is no difference.
    */
-  databaseChanged(database: Database, successor: Database | undefined): void {
-    const { call } = this.engine;
+  databaseChanged(index: number, successor: number): void {
+    const { databases } = this.ports.keyspace;
+    for (const database of databases)
+      if (index === -1 || database.index === index) this.replaced(database, databases[successor]);
+  }
+
+  private replaced(database: Database, successor: Database | undefined): void {
+    const { call } = this.ports;
     const keys = this.byDatabase.get(database.index);
     if (keys === undefined) return;
     for (let name = keys.firstName(); name !== NONE; name = keys.nextName(name)) {
@@ -126,7 +155,7 @@ export class WatchedKeys {
   }
 
   /** Whether a key that the client watches has expired meanwhile, removed or not: that is a change. */
-  anyExpired(client: Client, call: EngineCall): boolean {
+  anyExpired(client: Client, call: ClientCall): boolean {
     if (client.transaction === null || client.transaction.watchedCount === 0) return false;
     for (const [index, keys] of this.byDatabase) {
       const database = call.keyspace.databases[index];
@@ -141,7 +170,7 @@ export class WatchedKeys {
   }
 
   private entryIn(database: Database, name: Ref): Ref {
-    const { arena } = this.engine.keyspace;
+    const { arena } = this.ports.keyspace;
     const at = keyIndex(arena, name);
     const end = at + keyLength(arena, name);
     return database.findKey(bytesOf(arena, name), viewOf(arena, name), at, end);

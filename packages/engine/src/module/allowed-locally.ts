@@ -1,18 +1,11 @@
 /** Which clients the directives `enable-...-command local` and the like let in. */
 import { CommandError } from "@kv/commands";
-import type { EngineCall } from "../../module/engine-call.ts";
-
-/** True when the client sits on this machine. */
-function isLocal({ client }: EngineCall): boolean {
-  const { kind, address } = client.connection;
-  if (kind === "unix" || kind === "inproc") return true;
-  return /^(127\.|\[?::1\b|\[?::ffff:127\.)/.test(address);
-}
+import type { EngineCall } from "./engine-call.ts";
 
 /** Whether the directive (no, local or yes) lets this client do what it guards. */
 export function isAllowedBy(directive: string, call: EngineCall): boolean {
   const value = call.engine.config.text(directive);
-  return value === "yes" || (value === "local" && isLocal(call));
+  return value === "yes" || (value === "local" && call.client.connection.isLocal);
 }
 
 /** Throws unless the directive allows `command` to this client. */

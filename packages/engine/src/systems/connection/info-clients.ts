@@ -1,16 +1,17 @@
 /** INFO clients: who is connected, and in what state. */
 
-import type { Engine } from "../../engine.ts";
-import { type Client, ClientState } from "../../kernel/client.ts";
+import type { Client } from "../../kernel/client.ts";
+import { ClientState } from "../../kernel/client-state.ts";
+import type { Ports } from "../../module/ports.ts";
 import type { InfoSection } from "../../module/system.ts";
 
-function countIn(engine: Engine, state: number): number {
+function countIn(engine: Ports, state: number): number {
   let count = 0;
   for (const client of engine.clients.values()) if (client.is(state)) count++;
   return count;
 }
 
-function largest(engine: Engine, bytesOf: (client: Client) => number): number {
+function largest(engine: Ports, bytesOf: (client: Client) => number): number {
   let most = 0;
   for (const client of engine.clients.values()) most = Math.max(most, bytesOf(client));
   return most;
@@ -33,7 +34,6 @@ export const clientsSection: InfoSection = {
       value: (engine) => largest(engine, (client) => client.outputPeakBytes),
     },
     { name: "blocked_clients", value: (engine) => countIn(engine, ClientState.WAITING) },
-    { name: "tracking_clients", value: ({ tracking }) => tracking.clientCount },
     { name: "clients_in_timeout_table", value: () => 0 },
     { name: "total_blocking_keys", value: () => 0 },
     { name: "total_blocking_keys_on_nokey", value: () => 0 },

@@ -1,0 +1,30 @@
+/**
+ * Client state: why the commands of one client may not take the short way, as bits, and what
+ * becomes of the replies to them. Guards, and whoever changes a client's state, share these words.
+ */
+
+/** Bits of Client.unusual: reasons why a command cannot take the short way to its function. */
+export const ClientState = {
+  /** Not logged in though a password is needed. */
+  UNAUTHENTICATED: 1,
+  /** The user may not do everything. */
+  RESTRICTED: 2,
+  MULTI: 4,
+  /** RESP2 client with subscriptions. */
+  SUBSCRIBED: 8,
+  /** CLIENT REPLY OFF or SKIP. */
+  MUTED: 16,
+  /** Waits: blocked by a command, or held by CLIENT PAUSE. */
+  WAITING: 32,
+  /** A replica or the primary: guards treat it differently. */
+  REPLICATION: 64,
+  /** CLIENT TRACKING is on: reads are remembered. */
+  TRACKING: 128,
+  CLOSING: 256,
+  /** CLIENT NO-TOUCH: accesses do not count for LRU and LFU. */
+  NO_TOUCH: 512,
+  /** MONITOR: gets a copy of all commands. */
+  MONITOR: 1024,
+} as const;
+
+export const ReplyMode = { ON: 0, OFF: 1, SKIP_NEXT: 2, SKIP: 3 } as const;

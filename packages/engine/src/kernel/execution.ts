@@ -1,0 +1,106 @@
+/**
+ * Execution: runs stored requests, each in the place of the command that caused it (EXEC; later
+ * scripts, a replayed log, the primary's stream). A frame keeps what the outer call had come to, so
+ * that its changes, its rewriting and its own words are there again when the inner ones are over.
+ *
+ *      open() ── run() ── run() ── ... ── close()       nothing else is executed in between
+ *
+ * What the requests of a frame change goes to the append-only file and the replicas together, when
+ * the outermost frame closes. After a fault that ends the server it stays open: half a transaction
+ * must reach no file.
+ */
+import { type CommandEntry, type CommandError, FLAG_BITS } from "@kv/commands";
+import type { Database, Keyspace } from "@kv/core";
+import type { ArgVector, ReplyWriter } from "@kv/resp";
+import type { Caller } from "./caller.ts";
+import type { ClientCall } from "./client-call.ts";
+import type { Propagator } from "./propagate.ts";
+import { EngineState, type Situation } from "./situation.ts";
+import type { Stats } from "./stats.ts";
+
+const isLoading = "LOADING Redis is loading the dataset in memory";
+
+export interface ExecutionParts {
+  situation: Situation;
+  stats: Stats;
+  keyspace: Keyspace;
+  reply: ReplyWriter;
+  propagator: Propagator;
+  caller: Caller;
+  call: ClientCall;
+}
+
+/** What the outer call had come to. */
+interface Frame {
+  readonly args: ArgVector;
+  readonly requestIndex: number;
+  readonly entry: CommandEntry;
+  readonly database: Database;
+  readonly dirty: number;
+  readonly rewritten: ClientCall["rewritten"];
+  readonly propagation: number;
+}
+
+export class Execution {
+  private readonly parts: ExecutionParts;
+  private readonly frames: Frame[] = [];
+
+  constructor(parts: ExecutionParts) {
+    this.parts = parts;
+  }
+
+  /** The running command begins to run others. */
+  open(): void {
+    const { call, propagator, situation } = this.parts;
+    const { args, requestIndex, entry, db: database, dirty, rewritten, propagation } = call;
+    this.frames.push({ args, requestIndex, entry, database, dirty, rewritten, propagation });
+    situation.depth++;
+    propagator.open();
+  }
+
+  /**
+   * Runs request 0 of the batch, a command for the present client. Returns where its reply begins.
+   * `refusal` is asked first, with the request at hand: the error for one that may not run.
+   */
+  run(
+    batch: ArgVector,
+    entry: CommandEntry,
+    refusal: (call: ClientCall) => CommandError | null,
+  ): number {
+    const { call, caller, keyspace, reply, situation, stats } = this.parts;
+    const { client } = call;
+    caller.before(entry);
+    call.db = keyspace.databases[client.databaseIndex] as Database;
+    call.begin(batch, 0, entry);
+    reply.resp3 = client.protocol === 3;
+    const mark = reply.mark();
+    if (situation.is(EngineState.LOADING) && (entry.bits & FLAG_BITS.loading) === 0) {
+      reply.error(isLoading);
+      return mark;
+    }
+    const refused = refusal(call);
+    if (refused !== null) {
+      stats.countError(refused.reply);
+      reply.error(refused.reply);
+      return mark;
+    }
+    caller.run(client, entry);
+    return mark;
+  }
+
+  /** All have run: what they changed may leave, and the running command is as it was at open(). */
+  close(): void {
+    const { call, caller, propagator, situation } = this.parts;
+    const frame = this.frames.pop() as Frame;
+    // Only here, not after a failure that ends the server.
+    propagator.close();
+    situation.depth--;
+    caller.before(null);
+    call.begin(frame.args, frame.requestIndex, frame.entry);
+    call.db = frame.database;
+    call.dirty = frame.dirty;
+    call.rewritten = frame.rewritten;
+    call.propagation = frame.propagation;
+    call.client.lastCommand = frame.entry;
+  }
+}

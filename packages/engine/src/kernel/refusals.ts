@@ -1,0 +1,28 @@
+/**
+ * Refusals: why writes are refused while the disk does not do what was promised. Each owner (a save
+ * that failed, an append-only file that cannot be written) sets and clears its own reason; writes go
+ * on when there is none. The first reason set is the one that clients are told.
+ */
+import { EngineState, type Situation } from "./situation.ts";
+
+export class Refusals {
+  private readonly situation: Situation;
+  private readonly byOwner = new Map<string, string>();
+
+  constructor(situation: Situation) {
+    this.situation = situation;
+  }
+
+  /** Sets the error that `owner` refuses writes with (whole, as in "MISCONF ..."); "" clears it. */
+  set(owner: string, error: string): void {
+    if (error === "") this.byOwner.delete(owner);
+    else this.byOwner.set(owner, error);
+    this.situation.setUnusual(EngineState.DISK_FAILED, this.byOwner.size > 0);
+  }
+
+  /** The error for a write; "" when nobody refuses. */
+  get error(): string {
+    for (const error of this.byOwner.values()) return error;
+    return "";
+  }
+}

@@ -1,0 +1,353 @@
+/**
+ * Requests: from the bytes of a client to the commands that they ask for.
+ *
+ *      bytes → RequestReader → batch → lookup → guards → caller → reply → output
+ *
+ * A batch is what came in one go. It is executed to its end, one command at a time; replies leave
+ * when it is over, or before when there are many. A client that has to wait or is closed ends its
+ * batch: what it sent behind is kept, or never run.
+ */
+import {
+  arityError,
+  type CommandEntry,
+  CommandError,
+  type CommandTable,
+  FLAG_BITS,
+} from "@kv/commands";
+import type { Database, Keyspace } from "@kv/core";
+import { type ArgVector, ReadStatus, type ReplyWriter } from "@kv/resp";
+import { type Caller, isTooLarge } from "./caller.ts";
+import type { Client } from "./client.ts";
+import type { ClientCall } from "./client-call.ts";
+import { CLIENT_BYTES, type ClientReport } from "./client-report.ts";
+import { ClientState, ReplyMode } from "./client-state.ts";
+import type { Clients } from "./clients.ts";
+import type { EngineEffects } from "./effects.ts";
+import { type Guards, Verdict } from "./guards.ts";
+import type { Host } from "./host.ts";
+import { LookAhead } from "./look-ahead.ts";
+import { isHttp, lookup } from "./lookup.ts";
+import type { Muting } from "./muting.ts";
+import type { Output } from "./output.ts";
+import type { Pause } from "./pause.ts";
+import type { Transactions } from "./queued.ts";
+import type { Situation } from "./situation.ts";
+import type { Stats } from "./stats.ts";
+import { unknownCommand } from "./unknown-command.ts";
+import type { UsedMemory } from "./used-memory.ts";
+
+/** Replies of a batch that leave before its end. */
+const REPLIES_BYTES_MAX = 1024 * 1024;
+/** More than this leaves before the next part of a long input is parsed. */
+const MORE_REPLIES_BYTES_MAX = 32_768;
+
+/** What came of one request: go on, keep it and all behind it for later, or stop reading. */
+const Outcome = { DONE: 0, WAIT: 1, STOP: 2 } as const;
+
+export interface RequestsParts {
+  host: Host;
+  situation: Situation;
+  stats: Stats;
+  keyspace: Keyspace;
+  commands: CommandTable;
+  clients: Clients;
+  memory: UsedMemory;
+  reply: ReplyWriter;
+  muting: Muting;
+  output: Output;
+  effects: EngineEffects;
+  guards: Guards;
+  pause: Pause;
+  transactions: Transactions;
+  caller: Caller;
+  call: ClientCall;
+  report: ClientReport;
+  /** The requests being served. */
+  batch: ArgVector;
+}
+
+export class Requests {
+  private readonly host: Host;
+  private readonly situation: Situation;
+  private readonly stats: Stats;
+  private readonly keyspace: Keyspace;
+  private readonly commands: CommandTable;
+  private readonly clients: Clients;
+  private readonly memory: UsedMemory;
+  private readonly reply: ReplyWriter;
+  private readonly muting: Muting;
+  private readonly output: Output;
+  private readonly effects: EngineEffects;
+  private readonly guards: Guards;
+  private readonly pause: Pause;
+  private readonly transactions: Transactions;
+  private readonly caller: Caller;
+  private readonly call: ClientCall;
+  private readonly report: ClientReport;
+  private readonly batch: ArgVector;
+  private readonly lookAhead: LookAhead;
+
+  constructor(parts: RequestsParts) {
+    this.host = parts.host;
+    this.situation = parts.situation;
+    this.stats = parts.stats;
+    this.keyspace = parts.keyspace;
+    this.commands = parts.commands;
+    this.clients = parts.clients;
+    this.memory = parts.memory;
+    this.reply = parts.reply;
+    this.muting = parts.muting;
+    this.output = parts.output;
+    this.effects = parts.effects;
+    this.guards = parts.guards;
+    this.pause = parts.pause;
+    this.transactions = parts.transactions;
+    this.caller = parts.caller;
+    this.call = parts.call;
+    this.report = parts.report;
+    this.batch = parts.batch;
+    this.lookAhead = new LookAhead(parts.keyspace, parts.commands);
+  }
+
+  /** Bytes arrived; they may be overwritten after this returns. */
+  receive(client: Client, chunk: Uint8Array, view: DataView, start: number, end: number): void {
+    const length = end - start;
+    client.inputBytes += length;
+    this.stats.inputBytes += length;
+    this.stats.readsProcessed++;
+    if ((client.unusual & (ClientState.WAITING | ClientState.CLOSING)) !== 0) {
+      if (client.is(ClientState.CLOSING)) return;
+      client.reader.hold(chunk, start, end);
+      this.memory.recount(client);
+      // Any other error has its turn when what was held is served.
+      if (client.reader.overLimit) {
+        this.refuseInput(client);
+        this.clients.close(client, "query buffer limit");
+      }
+      return;
+    }
+    client.lastActiveMs = this.situation.readClock();
+    if (client.outbox !== null) this.output.flushOutbox(client);
+    this.serve(client, chunk, view, start, end);
+  }
+
+  /** A client that waited may go on: what it sent meanwhile is served. */
+  resume(client: Client): void {
+    client.mark(ClientState.WAITING, false);
+    if (client.closed || client.is(ClientState.CLOSING)) return;
+    this.situation.readClock();
+    if (client.outbox !== null) this.output.flushOutbox(client);
+    this.serve(client, null, null, 0, 0);
+  }
+
+  /** Parses what came with `chunk` (null: what had come before) and serves it. */
+  private serve(
+    client: Client,
+    chunk: Uint8Array | null,
+    view: DataView | null,
+    start: number,
+    end: number,
+  ): void {
+    const { batch } = this;
+    batch.clear();
+    try {
+      this.serveAll(
+        client,
+        chunk === null || view === null
+          ? client.reader.more(batch)
+          : client.reader.read(chunk, view, start, end, batch),
+      );
+    } catch (error) {
+      if (!isTooLarge(error) || this.situation.isNested) throw error;
+      this.abandon(client, error);
+    }
+  }
+
+  /** What this client sent or asked for is more than the runtime can hold: it costs the client. */
+  private abandon(client: Client, error: Error): void {
+    this.host.log("warning", `Closing a client whose request cannot be held: ${error.message}`);
+    this.caller.openGroup();
+    this.reply.reset();
+    this.situation.current = null;
+    this.batch.clear();
+    this.clients.close(client, "too large");
+  }
+
+  /** Executes the batch and what follows it, and sends the replies. */
+  private serveAll(client: Client, first: number): void {
+    const { batch, reply } = this;
+    let status = first;
+    for (;;) {
+      const goOn = this.execute(client);
+      if (!goOn) break;
+      if (status === ReadStatus.MORE) {
+        if (reply.total > MORE_REPLIES_BYTES_MAX) this.output.sendReply(client);
+        batch.clear();
+        status = client.reader.more(batch);
+        continue;
+      }
+      if (status === ReadStatus.ERROR) this.refuseInput(client);
+      break;
+    }
+    this.situation.current = null;
+    this.output.sendReply(client);
+    batch.clear();
+    if (client.closed) return;
+    if (client.reader.bufferBytes !== 0 || client.countedBytes !== CLIENT_BYTES)
+      this.memory.recount(client);
+    if (!client.is(ClientState.CLOSING)) return;
+    if (client.connection.pendingBytes > 0) this.output.checkLimit(client);
+    if (client.closed) return;
+    if (client.isOverLimit) this.clients.close(client, client.closeReason);
+    else client.connection.end();
+  }
+
+  /** Runs the commands of the batch. False when the client waits or closes. */
+  private execute(client: Client): boolean {
+    const { batch, call, lookAhead, caller } = this;
+    const count = batch.commandCount;
+    if (count === 0) return true;
+    const { nowMs } = this.situation;
+    call.nowMs = nowMs;
+    this.memory.refreshIdle(nowMs);
+    lookAhead.prepare(client, batch);
+    caller.openGroup();
+    for (let index = 0; index < count; index++) {
+      const outcome = this.request(client, index);
+      if (outcome === Outcome.DONE) {
+        if (this.reply.total > REPLIES_BYTES_MAX) this.sendEarly(client);
+        continue;
+      }
+      caller.closeGroup();
+      // What waits is parsed again when the client goes on; what follows a close is not run.
+      if (outcome === Outcome.WAIT) client.reader.suspend(batch, index);
+      else if (client.is(ClientState.WAITING)) client.reader.suspend(batch, index + 1);
+      return false;
+    }
+    caller.closeGroup();
+    return true;
+  }
+
+  /** Large replies do not wait for the end of the batch: nobody could hold 512 of them. */
+  private sendEarly(client: Client): void {
+    this.caller.closeGroup();
+    this.output.sendReply(client);
+    this.caller.openGroup();
+  }
+
+  private request(client: Client, index: number): number {
+    const { batch, call, situation, lookAhead } = this;
+    const entry = lookAhead.entryOf(index) ?? lookup(this.commands, batch, index);
+    this.caller.before(entry);
+    situation.current = client;
+    call.client = client;
+    call.db = this.keyspace.databases[client.databaseIndex] as Database;
+    this.reply.resp3 = client.protocol === 3;
+    client.commandCount++;
+    if (
+      entry !== null &&
+      (situation.unusual | client.unusual) === 0 &&
+      (entry.shortWayArity >= 0
+        ? batch.argCount[index] === entry.shortWayArity
+        : (batch.argCount[index] as number) >= -entry.shortWayArity)
+    ) {
+      // The short way: nobody and nothing is in the way of this command.
+      call.begin(batch, index, entry);
+      lookAhead.useHash(index, call);
+      client.lastCommand = entry;
+      this.caller.run(client, entry);
+      return (client.unusual & (ClientState.CLOSING | ClientState.WAITING)) === 0
+        ? Outcome.DONE
+        : Outcome.STOP;
+    }
+    return this.guardedRequest(client, entry, index);
+  }
+
+  /** The long way: every check, every guard. */
+  private guardedRequest(client: Client, entry: CommandEntry | null, index: number): number {
+    const { batch, call, muting } = this;
+    muting.requestBegins(client);
+    if (client.is(ClientState.CLOSING)) return Outcome.STOP;
+    if (entry === null && isHttp(batch, index)) {
+      this.host.log(
+        "warning",
+        `Possible SECURITY ATTACK detected: ${client.connection.address} sends HTTP (POST or Host:), as a web page does that was made to speak to this server. Connection aborted.`,
+      );
+      // What was answered so far does not leave either.
+      this.reply.reset();
+      this.clients.closeAfterReply(client, "HTTP");
+      return Outcome.STOP;
+    }
+    if (entry === null) {
+      this.reject(client, null, unknownCommand(this.commands, batch, index));
+      muting.requestEnds(client);
+      return Outcome.DONE;
+    }
+    call.begin(batch, index, entry);
+    client.lastCommand = entry;
+    if (!entry.accepts(call.argc)) {
+      this.reject(client, entry, arityError(entry.fullName));
+      muting.requestEnds(client);
+      return Outcome.DONE;
+    }
+    const answer = this.guards.ask(client, entry, call);
+    if (answer === Verdict.WAIT) {
+      this.pause.hold(client);
+      return Outcome.WAIT;
+    }
+    // Keys evicted to make room for this command are gone before it, not after.
+    if (this.output.hasOwnPushes) this.output.flushOwn(client);
+    if (answer instanceof CommandError) this.reject(client, entry, answer);
+    else if (answer === Verdict.UNKNOWN)
+      this.reject(client, null, unknownCommand(this.commands, batch, index));
+    else if (answer === Verdict.QUEUE) this.queue(client, entry);
+    else {
+      call.touches = !client.is(ClientState.NO_TOUCH);
+      this.caller.run(client, entry);
+      call.touches = true;
+    }
+    muting.requestEnds(client);
+    return (client.unusual & (ClientState.CLOSING | ClientState.WAITING)) === 0
+      ? Outcome.DONE
+      : Outcome.STOP;
+  }
+
+  private queue(client: Client, entry: CommandEntry): void {
+    const problem = this.transactions.queue(client, entry, this.call);
+    if (problem !== null) this.reject(client, entry, problem);
+    else this.reply.queued();
+  }
+
+  /** Answers with an error before the command ran; inside MULTI that spoils the transaction. */
+  private reject(client: Client, entry: CommandEntry | null, error: CommandError): void {
+    const { effects, output, reply } = this;
+    if (entry !== null) entry.rejectedCalls++;
+    this.stats.countError(error.reply);
+    if (effects.attends) effects.commandRefused(client, entry);
+    if (client.transaction !== null && client.inTransaction) client.transaction.refused = true;
+    if (entry === null || (entry.bits & FLAG_BITS.runs_queue) === 0) {
+      reply.error(error.reply);
+      return;
+    }
+    // An EXEC that may not run ends the transaction: nothing of it happens later.
+    this.transactions.discard(client);
+    reply.error(`EXECABORT Transaction discarded because of: ${error.reply.replace(/^ERR /, "")}`);
+    if (effects.attends) effects.execRefused(client, entry, this.call);
+    if (output.hasOwnPushes) output.flushOwn(client);
+  }
+
+  /** The request stream is broken or too long: an error where one is due, then the end. */
+  private refuseInput(client: Client): void {
+    if (client.reader.overLimit) {
+      this.stats.queryLimitDisconnections++;
+      this.host.log(
+        "warning",
+        `Closing client that reached max query buffer length: ${this.report.describe(client)}`,
+      );
+    } else {
+      if (client.replyMode === ReplyMode.ON) this.reply.error(`ERR ${client.reader.error}`);
+      this.stats.countError("ERR");
+    }
+    this.clients.closeAfterReply(client, "protocol error");
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Situation: what is true of the whole server at this moment. Every part of it reads this, and each
+ * fact has one who changes it:
+ *
+ *      nowMs      readClock(), when a batch, a cron turn or a loop turn begins
+ *      current    the request loop: the client whose command is running
+ *      depth      Execution: frames that are open (EXEC, later scripts)
+ *      unusual    whoever owns the bit (EngineState), with setUnusual()
+ *      dirty      the caller counts changes; a save takes off those that it has written
+ *      hz         the cron
+ */
+import type { Client } from "./client.ts";
+import type { Host } from "./host.ts";
+
+/** Bits of Situation.unusual: why no command can take the short way. */
+export const EngineState = {
+  /** `maxmemory` is set: commands that may grow memory are checked. */
+  MEMORY_LIMITED: 1,
+  LOADING: 2,
+  /** The disk refused: writes are. */
+  DISK_FAILED: 4,
+  PAUSED: 8,
+  /** A script runs for too long. */
+  BUSY: 16,
+  CLUSTER: 32,
+  /** A primary has the say: nothing expires here by itself. */
+  REPLICA: 64,
+  /** Of a replica: normal clients may not write. */
+  READ_ONLY: 128,
+  /** Of a replica: its data is old, and it was told not to serve such. */
+  STALE: 256,
+  /** Fewer replicas follow closely than `min-replicas-to-write` asks for. */
+  LACKS_REPLICAS: 512,
+} as const;
+
+export class Situation {
+  /** Bits of EngineState. */
+  unusual = 0;
+  /** Wall clock as of the present batch or cron turn, in milliseconds. */
+  nowMs: number;
+  /** The client whose command is running; null between commands. */
+  current: Client | null = null;
+  /** Frames of execution that are open: see isNested. */
+  depth = 0;
+  /** Changes to the data set since the last save. */
+  dirty = 0;
+  /** Turns of the cron a second. */
+  hz = 10;
+  private readonly host: Host;
+
+  constructor(host: Host) {
+    this.host = host;
+    this.nowMs = host.wallMs();
+  }
+
+  /** A batch or a turn begins: from now on it is as late as the host's clock says. */
+  readClock(): number {
+    this.nowMs = this.host.wallMs();
+    return this.nowMs;
+  }
+
+  /** True when any of these bits of EngineState is set. */
+  is(state: number): boolean {
+    return (this.unusual & state) !== 0;
+  }
+
+  /** Sets or clears bits of EngineState. */
+  setUnusual(state: number, on: boolean): void {
+    if (on) this.unusual |= state;
+    else this.unusual &= ~state;
+  }
+
+  /** Whether what runs now is a part of something larger (EXEC, a script): the one answer to this. */
+  get isNested(): boolean {
+    return this.depth > 0;
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Snapshot jobs: whoever is writing a cut of the data set (a background save; later a rewritten log,
+ * a replica's first copy) gets slices of time between the turns of the event loop, one job after
+ * the other in turns.
+ *
+ * Every microsecond of a slice is one that some client waits, so slices are short, and a pause
+ * follows each, while clients are being served; not only for their sake: a thread that never rests
+ * is the one whom the operating system makes wait, and then for milliseconds.
+ */
+import { Due } from "./due.ts";
+import type { Host } from "./host.ts";
+import type { Stats } from "./stats.ts";
+
+/** Time for a slice while clients are being served, and while nobody is. */
+const BUSY_SLICE_US = 100;
+const IDLE_SLICE_US = 1000;
+/**
+ * Clients are at it when more commands than this came within the time given: fewer come from who
+ * only asks how the save gets on. And they stay for that time: who pauses for less is coming back.
+ */
+const BUSY_COMMANDS = 5;
+const BUSY_WINDOW_US = 50_000;
+/** Keys between two looks at the clock. */
+const SLICE_KEYS = 16;
+/** A job waits for its reader while more than this is on its way there. */
+export const PENDING_BYTES_MAX = 8 * 2 ** 20;
+
+/** One consumer of a cut. */
+export interface SnapshotJob {
+  /** Every key is written. */
+  readonly isDone: boolean;
+  /** Bytes on their way to the disk or the peer. Whoever takes them wakes the engine. */
+  readonly pendingBytes: number;
+  /** Writes about so many keys on. True when that was the last of it. */
+  step(keyCount: number): boolean;
+}
+
+export class SnapshotJobs {
+  private readonly host: Host;
+  private readonly stats: Stats;
+  private readonly jobs: SnapshotJob[] = [];
+  /** Since when commands are counted, and how many there had been then. */
+  private windowStartUs = 0;
+  private windowCommands = 0;
+  private busyUntilUs = 0;
+
+  constructor(host: Host, stats: Stats) {
+    this.host = host;
+    this.stats = stats;
+  }
+
+  /** The job gets slices from the next turn on. */
+  add(job: SnapshotJob): void {
+    this.jobs.push(job);
+    this.host.wake();
+  }
+
+  /** It gets no more. */
+  remove(job: SnapshotJob): void {
+    const index = this.jobs.indexOf(job);
+    if (index !== -1) this.jobs.splice(index, 1);
+  }
+
+  /** A slice of the job whose turn it is. Answers when the next one is due: see Due. */
+  slice(): number {
+    const job = this.jobs.find(isReady);
+    if (job === undefined) return Due.NEVER;
+    if (this.jobs.length > 1) {
+      this.remove(job);
+      this.jobs.push(job);
+    }
+    const { host } = this;
+    const startUs = host.monotonicUs();
+    const isBusy = this.isServing(startUs);
+    const sliceUs = isBusy ? BUSY_SLICE_US : IDLE_SLICE_US;
+    while (!job.step(SLICE_KEYS) && isReady(job))
+      if (host.monotonicUs() - startUs > sliceUs) return isBusy ? Due.LATER : Due.SOON;
+    // Done, or waiting for its reader: another one may have something to do.
+    if (!this.jobs.some(isReady)) return Due.NEVER;
+    return isBusy ? Due.LATER : Due.SOON;
+  }
+
+  private isServing(nowUs: number): boolean {
+    const { commandsProcessed } = this.stats;
+    if (commandsProcessed - this.windowCommands > BUSY_COMMANDS) {
+      this.busyUntilUs = nowUs + BUSY_WINDOW_US;
+    } else if (nowUs - this.windowStartUs < BUSY_WINDOW_US) {
+      return nowUs < this.busyUntilUs;
+    }
+    this.windowStartUs = nowUs;
+    this.windowCommands = commandsProcessed;
+    return nowUs < this.busyUntilUs;
+  }
+}
+
+function isReady({ isDone, pendingBytes }: SnapshotJob): boolean {
+  return !isDone && pendingBytes <= PENDING_BYTES_MAX;
+}

@@ -1,0 +1,41 @@
+/**
+ * Parts of Redis that are not there yet, and are asked for by a directive. To go on as if they were
+ * there would lose data, or leave unprotected what somebody wanted protected: so that is refused.
+ * Whoever brings such a part takes its row from here.
+ */
+import type { System } from "../module/system.ts";
+
+export const absentSystem: System = {
+  name: "absent",
+  directives: [
+    {
+      names: ["appendonly"],
+      missing: {
+        what: "the append-only file",
+        isAsked: (config) => config.boolean("appendonly"),
+      },
+    },
+    {
+      names: ["replicaof"],
+      missing: { what: "replication", isAsked: (config) => config.value("replicaof") !== null },
+    },
+    {
+      names: ["cluster-enabled"],
+      missing: { what: "cluster mode", isAsked: (config) => config.boolean("cluster-enabled") },
+    },
+    {
+      names: ["tls-port"],
+      missing: { what: "TLS", isAsked: (config) => config.number("tls-port") !== 0 },
+    },
+    {
+      names: ["min-replicas-to-write", "min-replicas-max-lag"],
+      missing: {
+        what: "replication",
+        // A lag of 0 seconds switches the check off.
+        isAsked: (config) =>
+          config.number("min-replicas-to-write") !== 0 &&
+          config.number("min-replicas-max-lag") !== 0,
+      },
+    },
+  ],
+};

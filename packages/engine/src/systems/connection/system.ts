@@ -1,0 +1,33 @@
+/** The system of connections: what a client says about itself, and when it is idle for too long. */
+import { isCommand } from "@kv/commands";
+import type { System } from "../../module/system.ts";
+import { IdleClients, idleClientsPort } from "./idle-clients.ts";
+import * as commands from "./index.ts";
+import { clientsSection } from "./info-clients.ts";
+
+export const connectionSystem: System = {
+  name: "connection",
+  ports: [idleClientsPort],
+  commands: Object.values(commands).filter(isCommand),
+  directives: [
+    {
+      names: ["timeout"],
+      apply: (config, ports) => {
+        ports.of(idleClientsPort).timeoutSeconds = config.number("timeout");
+        return undefined;
+      },
+    },
+    {
+      names: ["hz", "dynamic-hz"],
+      apply: (config, { cronJobs, situation }) => {
+        cronJobs.configuredHz = config.number("hz");
+        cronJobs.dynamicHz = config.boolean("dynamic-hz");
+        situation.hz = cronJobs.configuredHz;
+        return undefined;
+      },
+    },
+    { names: ["maxclients", "protected-mode"] },
+  ],
+  info: [clientsSection],
+  start: (ports) => new IdleClients(ports),
+};

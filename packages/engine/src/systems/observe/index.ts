@@ -1,0 +1,3 @@
+export * from "./latency.ts";
+export * from "./monitor.ts";
+export * from "./slowlog.ts";

@@ -1,0 +1,4 @@
+export * from "./dump.ts";
+export * from "./restore.ts";
+export * from "./save.ts";
+export * from "./shutdown.ts";

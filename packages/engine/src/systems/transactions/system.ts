@@ -1,0 +1,12 @@
+/** The system of transactions: MULTI, EXEC and WATCH. The queue is the kernel's (kernel/queued.ts). */
+import { isCommand } from "@kv/commands";
+import type { System } from "../../module/system.ts";
+import * as commands from "./index.ts";
+import { WatchedKeys, watchedKeysPort } from "./watched-keys.ts";
+
+export const transactionsSystem: System = {
+  name: "transactions",
+  ports: [watchedKeysPort],
+  commands: Object.values(commands).filter(isCommand),
+  start: (ports) => new WatchedKeys(ports),
+};
