@@ -167,9 +167,7 @@ export class Engine implements Ports {
     effects.onAllFlushed = () => this.anyOf(({ allFlushed }) => allFlushed);
 
     this.running = this.start();
-    this.cronJobs.jobs = this.running.filter(
-      (job) => (job.cron ?? job.turn ?? job.slice) !== undefined || "needsTurn" in job,
-    );
+    this.cronJobs.take(this.running);
     for (const each of this.running) each.assembled?.(this.systems);
     applyDirectives(config, this, this.systems);
     applyStatements(config, this, this.systems);

@@ -61,13 +61,24 @@ export class Cron {
   /** dynamic-hz. */
   dynamicHz = true;
   private cycles = 0;
-  /** The systems' jobs. Set once, by whoever puts the server together. */
-  jobs: readonly Job[] = [];
+  /** The jobs, by what they have to do. */
+  private crons: readonly Required<Pick<Job, "cron">>[] = [];
+  private turns: readonly Required<Pick<Job, "turn">>[] = [];
+  private slices: readonly Required<Pick<Job, "slice">>[] = [];
+  private demanding: readonly Required<Pick<Job, "needsTurn">>[] = [];
   private readonly parts: CronParts;
 
   constructor(parts: CronParts) {
     this.parts = parts;
     this.rates = new Rates(parts.host, parts.stats);
+  }
+
+  /** The systems' jobs, in their order. Once, when the server is put together. */
+  take(jobs: readonly Job[]): void {
+    this.crons = jobs.filter((job) => job.cron !== undefined) as typeof this.crons;
+    this.turns = jobs.filter((job) => job.turn !== undefined) as typeof this.turns;
+    this.slices = jobs.filter((job) => job.slice !== undefined) as typeof this.slices;
+    this.demanding = jobs.filter((job) => "needsTurn" in job) as typeof this.demanding;
   }
 
   run(): void {
@@ -89,7 +100,7 @@ export class Cron {
     if (usedBytes > stats.peakMemoryBytes) stats.peakMemoryBytes = usedBytes;
     // One that is over ends here at the latest, and who was held goes on with the next turn.
     pause.isInForce();
-    for (const job of this.jobs) job.cron?.(nowMs);
+    for (const job of this.crons) job.cron(nowMs);
     if (keyspace.lazyFree.pendingCount > 0) host.wake();
     this.adaptHz();
     propagator.finish();
@@ -106,13 +117,13 @@ export class Cron {
     const startUs = stats.loopStartUs === 0 ? jobsStartUs : stats.loopStartUs;
     propagator.finish();
     pause.turn();
-    for (const job of this.jobs) job.turn?.();
+    for (const job of this.turns) job.turn();
     propagator.finish();
     output.flushAll();
     let due = this.parts.snapshotJobs.slice();
     const { lazyFree } = keyspace;
     if (lazyFree.pendingCount > 0 && lazyFree.step(LAZY_FREE_SLICE)) due = Due.SOON;
-    for (const job of this.jobs) due = Math.max(due, job.slice?.() ?? Due.NEVER);
+    for (const job of this.slices) due = Math.max(due, job.slice());
     this.countTurn(startUs, jobsStartUs);
     return due;
   }
@@ -135,7 +146,7 @@ export class Cron {
    * has something waiting (outboxes, snapshots, resumed clients) asks for its turn with host.wake().
    */
   get needsTurn(): boolean {
-    for (const job of this.jobs) if (job.needsTurn === true) return true;
+    for (const job of this.demanding) if (job.needsTurn) return true;
     return false;
   }
 

@@ -19,7 +19,7 @@ export const publish = engineCommand({
     const start = call.start(1);
     const from = call.start(2);
     const to = call.end(2);
-    call.propagation = Propagation.TO_REPLICAS;
+    if (call.propagates) call.propagation = Propagation.TO_REPLICAS;
     call.reply.integer(
       engine.of(pubsubPort).publish(bytes, view, start, call.end(1), bytes, view, from, to),
     );
@@ -43,7 +43,7 @@ export const spublish = engineCommand({
     const start = call.start(1);
     const from = call.start(2);
     const to = call.end(2);
-    call.propagation = Propagation.TO_REPLICAS;
+    if (call.propagates) call.propagation = Propagation.TO_REPLICAS;
     call.reply.integer(
       engine.of(pubsubPort).publishShard(bytes, view, start, call.end(1), bytes, view, from, to),
     );
