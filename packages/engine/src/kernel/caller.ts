@@ -3,7 +3,7 @@
  * slow log, latency events, MONITOR, propagation.
  *
  * Reading a clock costs as much as a tenth of a pipelined GET. So the quick commands of a pipeline
- * are timed in groups: a run of the same `fast` or constant-time command, at most 16, small requests
+ * are timed in one window: a run of the same `fast` or constant-time command, at most 16, small requests
  * and replies, shares one measurement evenly. Any other command is timed alone, and so is every command while
  * the slow log or the latency monitor look for less than a millisecond.
  */
@@ -42,8 +42,8 @@ function propagateVerbatim(call: ClientCall, propagator: Propagator, databaseInd
   propagator.words(databaseIndex, words, targets);
 }
 
-const GROUP_COMMANDS_MAX = 16;
-const GROUP_BYTES_MAX = 16384;
+const WINDOW_COMMANDS_MAX = 16;
+const WINDOW_BYTES_MAX = 16384;
 const tooLarge = new CommandError(
   "ERR the request or its reply is larger than this server can hold",
 );
@@ -84,10 +84,10 @@ export class Caller {
   private readonly propagator: Propagator;
   private readonly latency: LatencyMonitor;
   private readonly call: ClientCall;
-  private groupEntry: CommandEntry | null = null;
-  private groupCount = 0;
-  private groupStartUs = 0;
-  private groupReplyStart = 0;
+  private windowEntry: CommandEntry | null = null;
+  private windowCount = 0;
+  private windowStartUs = 0;
+  private windowReplyStart = 0;
   /** Every command is timed alone (the slow log or the latency monitor wants small times). */
   timesEach = false;
 
@@ -104,31 +104,31 @@ export class Caller {
   }
 
   /** A batch begins: time runs from here. */
-  openGroup(): void {
-    this.groupEntry = null;
-    this.groupCount = 0;
-    this.groupStartUs = this.host.monotonicUs();
-    this.groupReplyStart = this.reply.mark();
+  openWindow(): void {
+    this.windowEntry = null;
+    this.windowCount = 0;
+    this.windowStartUs = this.host.monotonicUs();
+    this.windowReplyStart = this.reply.mark();
     const { stats } = this;
-    if (stats.loopStartUs === 0) stats.loopStartUs = this.groupStartUs;
+    if (stats.loopStartUs === 0) stats.loopStartUs = this.windowStartUs;
   }
 
   /** Another command comes: what was measured together ends, while the call still points at it. */
   before(entry: CommandEntry | null): void {
-    if (this.groupEntry !== null && entry !== this.groupEntry) this.closeGroup();
+    if (this.windowEntry !== null && entry !== this.windowEntry) this.closeWindow();
   }
 
   /** Ends the measurement that is under way and begins the next. */
-  closeGroup(): void {
-    const entry = this.groupEntry;
+  closeWindow(): void {
+    const entry = this.windowEntry;
     if (entry === null) return;
     const nowUs = this.host.monotonicUs();
-    const count = this.groupCount;
-    const elapsedUs = nowUs - this.groupStartUs;
-    this.groupEntry = null;
-    this.groupCount = 0;
-    this.groupStartUs = nowUs;
-    this.groupReplyStart = this.reply.mark();
+    const count = this.windowCount;
+    const elapsedUs = nowUs - this.windowStartUs;
+    this.windowEntry = null;
+    this.windowCount = 0;
+    this.windowStartUs = nowUs;
+    this.windowReplyStart = this.reply.mark();
     this.account(entry, count, elapsedUs);
   }
 
@@ -168,16 +168,16 @@ export class Caller {
     ) {
       this.afterChange(entry);
     }
-    this.groupEntry = entry;
-    this.groupCount++;
+    this.windowEntry = entry;
+    this.windowCount++;
     if (
       (entry.bits & (FLAG_BITS.fast | FLAG_BITS.constant_time)) === 0 ||
       this.timesEach ||
-      this.groupCount >= GROUP_COMMANDS_MAX ||
-      reply.mark() - this.groupReplyStart > GROUP_BYTES_MAX ||
+      this.windowCount >= WINDOW_COMMANDS_MAX ||
+      reply.mark() - this.windowReplyStart > WINDOW_BYTES_MAX ||
       call.requestBytes > 65536
     ) {
-      this.closeGroup();
+      this.closeWindow();
     }
     if (effects.attends) effects.commandRan(client, entry, call);
     // Nothing may stand between the replies of a transaction.

@@ -166,7 +166,7 @@ export class Requests {
   /** What this client sent or asked for is more than the runtime can hold: it costs the client. */
   private abandon(client: Client, error: Error): void {
     this.host.log("warning", `Closing a client whose request cannot be held: ${error.message}`);
-    this.caller.openGroup();
+    this.caller.openWindow();
     this.reply.reset();
     this.situation.current = null;
     this.batch.clear();
@@ -211,28 +211,28 @@ export class Requests {
     call.nowMs = nowMs;
     this.memory.refreshIdle(nowMs);
     lookAhead.prepare(client, batch);
-    caller.openGroup();
+    caller.openWindow();
     for (let index = 0; index < count; index++) {
       const outcome = this.request(client, index);
       if (outcome === Outcome.DONE) {
         if (this.reply.total > REPLIES_BYTES_MAX) this.sendEarly(client);
         continue;
       }
-      caller.closeGroup();
+      caller.closeWindow();
       // What waits is parsed again when the client goes on; what follows a close is not run.
       if (outcome === Outcome.WAIT) client.reader.suspend(batch, index);
       else if (client.is(ClientState.WAITING)) client.reader.suspend(batch, index + 1);
       return false;
     }
-    caller.closeGroup();
+    caller.closeWindow();
     return true;
   }
 
   /** Large replies do not wait for the end of the batch: nobody could hold 512 of them. */
   private sendEarly(client: Client): void {
-    this.caller.closeGroup();
+    this.caller.closeWindow();
     this.output.sendReply(client);
-    this.caller.openGroup();
+    this.caller.openWindow();
   }
 
   private request(client: Client, index: number): number {

@@ -47,7 +47,7 @@ export class Expiry implements Running, ActiveExpiry {
   }
 
   turn(): void {
-    if (this.mayExpire()) this.cycle(true);
+    if (this.slowCycleHitLimit && this.mayExpire()) this.cycle(true);
   }
 
   get needsTurn(): boolean {
@@ -79,7 +79,7 @@ export class Expiry implements Running, ActiveExpiry {
     const effort = this.effort - 1;
     const fastUs = FAST_CYCLE_US + (FAST_CYCLE_US / 4) * effort;
     if (fast) {
-      if (!this.slowCycleHitLimit || startUs - this.lastFastCycleUs < fastUs * 2) return;
+      if (startUs - this.lastFastCycleUs < fastUs * 2) return;
       this.lastFastCycleUs = startUs;
     }
     const percent = CPU_PERCENT + 2 * effort;
