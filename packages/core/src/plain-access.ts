@@ -2,10 +2,11 @@
  * Plain access: whole byte arrays in and out, for whoever embeds a keyspace and does not count
  * nanoseconds. A key whose time has passed is not there.
  */
-import { NONE, type Ref } from "./arena.ts";
-import type { Database } from "./database.ts";
-import { expiryMs } from "./object.ts";
-import { isStringEntry, StringView, setString } from "./string-value.ts";
+
+import type { Database } from "./keyspace/database.ts";
+import { NONE, type Ref } from "./memory/arena.ts";
+import { expiryMs } from "./table/entry.ts";
+import { isStringEntry, StringView, setString } from "./values/string/string-value.ts";
 
 const shown = new StringView();
 

@@ -6,11 +6,11 @@ import { spawn, spawnSync } from "node:child_process";
 import { connect } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Arena } from "./arena.ts";
 import { globMatch } from "./glob.ts";
-import { createHash, HashValue } from "./hash-value.ts";
-import { listpackBytes, validateListpack } from "./listpack.ts";
-import { Encoding, encodingOf, valueRef } from "./object.ts";
+import { Arena } from "./memory/arena.ts";
+import { listpackBytes, validateListpack } from "./memory/listpack.ts";
+import { Encoding, encodingOf, valueRef } from "./table/entry.ts";
+import { createHash, HashValue } from "./values/hash/hash-value.ts";
 
 const hasOracle = spawnSync("redis-server", ["--version"]).status === 0;
 if (!hasOracle) console.log("skipped: comparison with redis-server (it is not installed)");

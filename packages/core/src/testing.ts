@@ -1,12 +1,13 @@
 /**
  * For tests of whatever is built on a keyspace: one that is spoken to in text, seeded and small.
  */
-import { type Arena, ArenaFullError, NONE, type Ref } from "./arena.ts";
-import type { Database } from "./database.ts";
-import { createKeyspace, type Keyspace } from "./keyspace.ts";
-import { bytesOf, keyIndex, keyLength } from "./object.ts";
-import { growString, StringView, setString } from "./string-value.ts";
-import { entryMemory } from "./value.ts";
+
+import type { Database } from "./keyspace/database.ts";
+import { createKeyspace, type Keyspace } from "./keyspace/keyspace.ts";
+import { type Arena, ArenaFullError, NONE, type Ref } from "./memory/arena.ts";
+import { bytesOf, keyIndex, keyLength } from "./table/entry.ts";
+import { growString, StringView, setString } from "./values/string/string-value.ts";
+import { entryMemory } from "./values/value.ts";
 
 /** The bytes of text, one for each character. */
 export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {

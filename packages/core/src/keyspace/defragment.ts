@@ -1,0 +1,266 @@
+/**
+ * Defragmenter: brings blocks together that removals have left on sparsely used spans, so that
+ * their pages become free. Work for the background, a step at a time between commands.
+ *
+ * A pass plans for each size class which spans to leave (evacuation.ts), or which segments to leave
+ * altogether (segment-evacuation.ts). Then it walks all databases as SCAN does and moves what it
+ * finds there: keys and their values, fields of hashes and theirs, the tables in between.
+ *
+ * Moving changes nothing that a client, an expiry or a snapshot could see. A copy is taken byte by
+ * byte, so epoch, idle bits and expiry go with it, and a cut is not told. Nobody keeps the ref of a
+ * key or field from one command to the next; these do keep refs, and are respected:
+ *
+ *   - a snapshot that walks a large hash knows its table by the header: held tables are left alone;
+ *   - what waits to be freed lazily is in no database any more, so it is not met;
+ *   - a Database's Dicts remember where header and directory are: they are attached again when
+ *     those have moved.
+ *
+ * Between two steps everything may change: keys come and go, databases are flushed or swapped. So a
+ * pass carries along cursors and, for a hash that takes several steps, the name of its key.
+ */
+
+import { assert } from "../assert.ts";
+import type { Arena, Ref } from "../memory/arena.ts";
+import { NONE } from "../memory/arena.ts";
+import { Evacuation, type MovePlan } from "../memory/evacuation.ts";
+import { RefList } from "../memory/ref-list.ts";
+import type { Dict } from "../table/dict.ts";
+import {
+  bytesOf,
+  Encoding,
+  EXTERNAL_FLAG,
+  encodingOf,
+  flagsOf,
+  keyIndex,
+  keyLength,
+  setValueRef,
+  valueRef,
+} from "../table/entry.ts";
+import { MovableDict } from "../table/movable-dict.ts";
+import type { Database } from "./database.ts";
+import type { Keyspace } from "./keyspace.ts";
+
+/** Keys, and fields or pages of large tables, that are dealt with between two looks at the budget. */
+const SLICE = 16;
+/** Longest name of a large hash that is dealt with. */
+const NAME_BYTES_MAX = 65536;
+
+export class Defragmenter {
+  /** Hashes with more fields than this are dealt with in several steps. */
+  scanFieldsMax = 1000;
+  /** Blocks that were moved, and that were looked at and stayed. */
+  hits = 0;
+  misses = 0;
+  /** Keys of which some block was moved, and of which none was. */
+  keyHits = 0;
+  keyMisses = 0;
+  private readonly keyspace: Keyspace;
+  private readonly arena: Arena;
+  private readonly evacuation: MovePlan;
+  private readonly table: MovableDict;
+  private readonly keys = new RefList();
+  private readonly fields = new RefList();
+  /** Names of the hashes in the present slice of keys that are too large for it. */
+  private readonly large: Uint8Array[] = [];
+  private pass: Generator<number, void>;
+  private readonly move = (ref: Ref): Ref => {
+    const moved = this.evacuation.move(ref);
+    if (moved === ref) this.misses++;
+    else this.hits++;
+    return moved;
+  };
+
+  constructor(keyspace: Keyspace, plan: MovePlan = new Evacuation(keyspace.arena)) {
+    this.keyspace = keyspace;
+    this.arena = keyspace.arena;
+    this.evacuation = plan;
+    this.table = new MovableDict(keyspace.arena);
+    this.pass = this.walk();
+  }
+
+  /** Goes on over about `entryCount` keys or fields. True: the pass is over; the next call begins another. */
+  step(entryCount: number): boolean {
+    let left = entryCount;
+    while (left > 0) {
+      const { done, value } = this.pass.next();
+      if (done === true) {
+        this.restart();
+        return true;
+      }
+      left -= value;
+    }
+    return false;
+  }
+
+  /** Gives up the pass: the next step begins another. */
+  restart(): void {
+    this.pass = this.walk();
+  }
+
+  /** CONFIG RESETSTAT and the like. */
+  resetCounts(): void {
+    this.hits = 0;
+    this.misses = 0;
+    this.keyHits = 0;
+    this.keyMisses = 0;
+  }
+
+  /** One pass. Yields the work done since the last time, and never with a ref in its hands. */
+  private *walk(): Generator<number, void> {
+    const { evacuation } = this;
+    this.large.length = 0;
+    if (!evacuation.begin()) return;
+    for (let cls = 0; cls < evacuation.classCount; cls++)
+      yield Math.ceil(evacuation.plan(cls) / SLICE);
+    for (const database of this.keyspace.databases) {
+      for (let cursor = 0; ; ) {
+        cursor = this.sliceOfKeys(database, cursor);
+        yield SLICE;
+        for (const key of this.large.splice(0)) yield* this.largeHash(database, key);
+        if (cursor === 0) break;
+      }
+      // Asked for anew each time: a flush or a reseed replaces a database's tables.
+      for (let index = 0; index < database.tables.length; index++)
+        yield* this.tableOf(() => database.tables[index] as Dict);
+    }
+    evacuation.end();
+  }
+
+  private sliceOfKeys(database: Database, cursor: number): number {
+    const { keys } = this;
+    keys.clear();
+    const next = database.dict.scan(cursor, SLICE, keys);
+    for (let i = 0; i < keys.count; i++) this.key(database, keys.at(i));
+    return next;
+  }
+
+  private key(database: Database, old: Ref): void {
+    const { arena } = this;
+    const hitsBefore = this.hits;
+    const largeBefore = this.large.length;
+    const entry = this.move(old);
+    if (entry !== old) database.entryMoved(old, entry);
+    if ((flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0) this.value(entry);
+    if (this.large.length === largeBefore) this.countKey(hitsBefore);
+  }
+
+  private countKey(hitsBefore: number): void {
+    if (this.hits !== hitsBefore) this.keyHits++;
+    else this.keyMisses++;
+  }
+
+  /** Moves what lies outside the entry. One case for each encoding that has blocks of its own. */
+  private value(entry: Ref): void {
+    const { arena } = this;
+    switch (encodingOf(arena, entry)) {
+      case Encoding.RAW:
+      case Encoding.EMBSTR:
+      case Encoding.LISTPACK:
+        this.valueBlock(entry);
+        return;
+      case Encoding.HASHTABLE:
+        if (!arena.holds.has(valueRef(arena, entry))) this.hashTable(entry);
+    }
+  }
+
+  private valueBlock(entry: Ref): void {
+    const { arena } = this;
+    const block = valueRef(arena, entry);
+    const moved = this.move(block);
+    if (moved !== block) setValueRef(arena, entry, moved);
+  }
+
+  private hashTable(entry: Ref): void {
+    const { arena } = this;
+    const table = this.table.attach(valueRef(arena, entry));
+    if (table.count > this.scanFieldsMax) {
+      const at = keyIndex(arena, entry);
+      // Its name is kept until its turn: where that would be a burden, it does not move.
+      if (keyLength(arena, entry) > NAME_BYTES_MAX) return;
+      this.large.push(bytesOf(arena, entry).slice(at, at + keyLength(arena, entry)));
+      return;
+    }
+    for (let cursor = 0; ; ) {
+      cursor = this.sliceOfFields(cursor, table.count + 1);
+      if (cursor === 0) break;
+    }
+    for (let cursor = 0; ; ) {
+      cursor = table.movePage(cursor, this.move);
+      if (cursor === 0) break;
+    }
+    this.frame(entry);
+  }
+
+  /** What is left of a hash's table when fields and pages are done. */
+  private frame(entry: Ref): void {
+    const { table } = this;
+    table.moveDirectory(this.move);
+    const header = valueRef(this.arena, entry);
+    const moved = table.moveHeader(this.move);
+    if (moved !== header) setValueRef(this.arena, entry, moved);
+  }
+
+  private sliceOfFields(cursor: number, wanted: number): number {
+    const { arena, fields, table } = this;
+    fields.clear();
+    const next = table.scan(cursor, wanted, fields);
+    for (let i = 0; i < fields.count; i++) {
+      const old = fields.at(i);
+      const field = this.move(old);
+      if (field !== old) {
+        assert(table.findRef(old, table.hashOfEntry(field)), "a field that moves is in its table");
+        table.replaceFound(field);
+      }
+      if ((flagsOf(arena, field) & EXTERNAL_FLAG) !== 0) this.valueBlock(field);
+    }
+    return next;
+  }
+
+  private *largeHash(database: Database, key: Uint8Array): Generator<number, void> {
+    const hitsBefore = this.hits;
+    for (let cursor = 0; this.attachHash(database, key) !== NONE; ) {
+      cursor = this.sliceOfFields(cursor, SLICE);
+      if (cursor === 0) break;
+      yield SLICE;
+    }
+    for (let cursor = 0; this.attachHash(database, key) !== NONE; ) {
+      for (let i = 0; i < SLICE; i++) {
+        cursor = this.table.movePage(cursor, this.move);
+        if (cursor === 0) break;
+      }
+      if (cursor === 0) break;
+      yield SLICE;
+    }
+    const entry = this.attachHash(database, key);
+    if (entry !== NONE) this.frame(entry);
+    this.countKey(hitsBefore);
+  }
+
+  /** Attaches `table` to the key's, if it still is a hash with one that may be moved: else NONE. */
+  private attachHash(database: Database, key: Uint8Array): Ref {
+    const { arena } = this;
+    const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+    const entry = database.findKey(key, view, 0, key.length);
+    if (entry === NONE || encodingOf(arena, entry) !== Encoding.HASHTABLE) return NONE;
+    const header = valueRef(arena, entry);
+    if (arena.holds.has(header)) return NONE;
+    this.table.attach(header);
+    return entry;
+  }
+
+  /** Moves the table of a database. */
+  private *tableOf(current: () => Dict): Generator<number, void> {
+    for (let cursor = 0; ; ) {
+      const table = this.table.attach(current().header);
+      for (let i = 0; i < SLICE; i++) {
+        cursor = table.movePage(cursor, this.move);
+        if (cursor === 0) break;
+      }
+      if (cursor === 0) break;
+      yield SLICE;
+    }
+    const dict = current();
+    this.table.attach(dict.header).moveDirectory(this.move);
+    dict.attach(this.table.moveHeader(this.move));
+  }
+}
