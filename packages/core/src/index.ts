@@ -1,5 +1,4 @@
 /** @kv/core: data outside the JavaScript heap. See README.md. */
-
 export * from "./assert.ts";
 export * from "./glob.ts";
 export * from "./int64.ts";
@@ -19,6 +18,11 @@ export * from "./table/hash.ts";
 export * from "./table/membership.ts";
 export * from "./table/ref-set.ts";
 export * from "./values/hash/hash-change.ts";
+export { showField } from "./values/hash/hash-field.ts";
 export * from "./values/hash/hash-value.ts";
+export * from "./values/kind.ts";
+export * from "./values/kind-table.ts";
+export * from "./values/limits.ts";
 export * from "./values/string/string-value.ts";
+export * from "./values/string/string-view.ts";
 export * from "./values/value.ts";

@@ -129,3 +129,12 @@ export function formatInt64(hi: number, lo: number, target: Uint8Array, at: numb
   while (count > 0) target[at++] = reversed[--count] as number;
   return at;
 }
+
+/** Bytes that formatInt64 writes. */
+export function int64TextBytes(hi: number, lo: number): number {
+  if (!isSafe(hi, lo)) return toBigInt(hi, lo).toString().length;
+  const value = toNumber(hi, lo);
+  let bytes = value < 0 ? 2 : 1;
+  for (let limit = 10; limit <= Math.abs(value); limit *= 10) bytes++;
+  return bytes;
+}

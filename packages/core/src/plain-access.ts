@@ -6,7 +6,8 @@
 import type { Database } from "./keyspace/database.ts";
 import { NONE, type Ref } from "./memory/arena.ts";
 import { expiryMs } from "./table/entry.ts";
-import { isStringEntry, StringView, setString } from "./values/string/string-value.ts";
+import { setString } from "./values/string/string-value.ts";
+import { isStringEntry, StringView } from "./values/string/string-view.ts";
 
 const shown = new StringView();
 

@@ -81,7 +81,7 @@ describe.skipIf(!hasOracle)("redis-server agrees", () => {
     const arena = new Arena({ segmentBytes: 2 ** 20 });
     const entry = createHash(arena, 0, latin1("h"), 0, 1);
     const hash = new HashValue(arena, 1).attach(entry);
-    const limits = { maxListpackEntries: 512, maxListpackValue: 100_000 };
+    const limits = { listpackEntriesMax: 512, listpackValueBytesMax: 100_000 };
     for (const [name, ...rest] of steps) {
       for (let i = 0; i < rest.length; ) {
         const field = latin1(rest[i++] as string);

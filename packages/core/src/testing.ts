@@ -6,7 +6,8 @@ import type { Database } from "./keyspace/database.ts";
 import { createKeyspace, type Keyspace } from "./keyspace/keyspace.ts";
 import { type Arena, ArenaFullError, NONE, type Ref } from "./memory/arena.ts";
 import { bytesOf, keyIndex, keyLength } from "./table/entry.ts";
-import { growString, StringView, setString } from "./values/string/string-value.ts";
+import { growString, setString } from "./values/string/string-value.ts";
+import { StringView } from "./values/string/string-view.ts";
 import { entryMemory } from "./values/value.ts";
 
 /** The bytes of text, one for each character. */

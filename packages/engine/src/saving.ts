@@ -339,10 +339,7 @@ export class Saving {
     return new RdbLoader(engine.keyspace, {
       nowMs: host.wallMs(),
       checksum: engine.config.boolean("rdbchecksum"),
-      hashLimits: {
-        maxListpackEntries: settings.hashListpackEntriesMax,
-        maxListpackValue: settings.hashListpackValueBytesMax,
-      },
+      limits: settings.limits,
       idleBits: (idleSeconds, frequency) => {
         if (memory.evictor.policy.usage === "lfu")
           return lfuBits(frequency === -1 ? LFU_INIT_VAL : frequency, clock.lfuMinutes);

@@ -66,8 +66,11 @@ const rows: readonly Row[] = [
   [
     ["hash-max-listpack-entries", "hash-max-listpack-value"],
     (config, { settings }) => {
-      settings.hashListpackEntriesMax = config.number("hash-max-listpack-entries");
-      settings.hashListpackValueBytesMax = config.number("hash-max-listpack-value");
+      const hash = {
+        listpackEntriesMax: config.number("hash-max-listpack-entries"),
+        listpackValueBytesMax: config.number("hash-max-listpack-value"),
+      };
+      settings.limits = { ...settings.limits, hash };
     },
   ],
   [

@@ -8,12 +8,11 @@
  * character for each byte.
  */
 import { Distinct } from "./rdb/distinct.ts";
-import { RDB_TYPE_NAMES } from "./rdb/format.ts";
 import { type RdbInput, Status } from "./rdb/input.ts";
 import { RdbReader, type RdbRecord, type RdbTarget } from "./rdb/reader.ts";
 import { ShortString } from "./rdb/short-string.ts";
-import { skipValue } from "./rdb/skip.ts";
 import type { Skipper } from "./rdb/skip-string.ts";
+import { type ReadEntry, rdbTypeName, readFormOf } from "./rdb/values/form-table.ts";
 import type { SyncStorage } from "./storage.ts";
 
 const CHUNK_BYTES = 2 ** 20;
@@ -93,8 +92,7 @@ export class RdbCheck implements RdbTarget {
       if (this.hasKey) print(`[additional info] Reading key '${this.key.shown()}'`);
       const { type } = reader.record;
       if (type !== -1) {
-        const name = RDB_TYPE_NAMES[type] ?? "unknown";
-        print(`[additional info] Reading type ${type} (${name})`);
+        print(`[additional info] Reading type ${type} (${rdbTypeName(type)})`);
       }
     }
     print(`[info] ${this.keyCount} keys read`);
@@ -137,7 +135,7 @@ export class RdbCheck implements RdbTarget {
     this.key.set(bytes, start, end);
     this.hasKey = true;
     this.keyCount++;
-    this.skipper = skipValue(input, record.type, this.seen);
+    this.skipper = (readFormOf(record.type) as ReadEntry).skip(input, this.seen);
     input.moveMark();
     const status = this.more(record, input);
     return status === Status.MORE ? Status.PART : status;

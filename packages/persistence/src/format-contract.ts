@@ -8,7 +8,7 @@ import type { Snapshot, SnapshotFormat } from "./formats.ts";
 import {
   type Contents,
   contentsOf,
-  HASH_LIMITS,
+  LIMITS,
   putField,
   putString,
   removeKey,
@@ -99,7 +99,7 @@ function fileOf(format: SnapshotFormat, keyspace: Keyspace): Uint8Array {
 /** What a file loads as; undefined when it is refused. Cut in two chunks at `cut`. */
 function loaded(format: SnapshotFormat, file: Uint8Array, cut = 0): Contents | undefined {
   const keyspace = emptyKeyspace();
-  const loader = format.load(keyspace, { hashLimits: HASH_LIMITS });
+  const loader = format.load(keyspace, { limits: LIMITS });
   loader.feed(file, 0, cut);
   loader.feed(file, cut, file.length);
   const error = loader.finish();
@@ -122,7 +122,7 @@ function cutAnywhere(format: SnapshotFormat): void {
     assert(contents !== undefined && sameContents(contents, expected), `cut at byte ${cut}`);
   }
   const target = emptyKeyspace();
-  const loader = format.load(target, { hashLimits: HASH_LIMITS });
+  const loader = format.load(target, { limits: LIMITS });
   for (let at = 0; at < file.length; at++) loader.feed(file, at, at + 1);
   assert(loader.finish() === undefined, "a file is loaded byte by byte");
   assert(sameContents(contentsOf(target), expected), "byte by byte it is the same");
@@ -164,7 +164,7 @@ function followed(format: SnapshotFormat): void {
   const file = fileOf(format, smallKeyspace());
   const longer = new Uint8Array(file.length + 100).fill(42);
   longer.set(file, 50);
-  const loader = format.load(emptyKeyspace(), { hashLimits: HASH_LIMITS });
+  const loader = format.load(emptyKeyspace(), { limits: LIMITS });
   const half = 50 + (file.length >> 1);
   assert(loader.feed(longer, 50, half) === half, "half a file is used up");
   assert(loader.feed(longer, half, longer.length) === 50 + file.length, "the end is found");

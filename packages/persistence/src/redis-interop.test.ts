@@ -14,7 +14,7 @@ import { RdbCheck } from "./check-rdb.ts";
 import {
   bytesOfText,
   contentsOf,
-  HASH_LIMITS,
+  LIMITS,
   putField,
   putString,
   textOfBytes,
@@ -155,7 +155,7 @@ describe.skipIf(!hasOracle)("redis-server and we", { timeout: 60_000 }, () => {
     const before = await seen(first);
 
     const keyspace = emptyKeyspace();
-    const loader = new RdbLoader(keyspace, { hashLimits: HASH_LIMITS, nowMs: Date.now() });
+    const loader = new RdbLoader(keyspace, { limits: LIMITS, nowMs: Date.now() });
     expect(loadFileNow(storage, name, loader)).toBe("loaded");
     keyspace.check();
     expect(loader.facts.get("redis-ver")).toMatch(/^\d+\.\d+\.\d+$/);
@@ -176,7 +176,7 @@ describe.skipIf(!hasOracle)("redis-server and we", { timeout: 60_000 }, () => {
     await redis.send("DEL", "table", "many"); // Tables have no order, so their bytes differ.
     const keyspace = emptyKeyspace();
     const [database] = keyspace.databases;
-    const reader = new ObjectReader(keyspace, HASH_LIMITS);
+    const reader = new ObjectReader(keyspace, LIMITS);
     const keys = (await redis.send("KEYS", "*")) as string[];
     expect(keys.length).toBeGreaterThan(50);
     for (const key of keys) {
@@ -223,7 +223,7 @@ describe.skipIf(!hasOracle)("redis-server and we", { timeout: 60_000 }, () => {
       const theirs = (await redis.send("HGETALL", "k")) as string[];
 
       const keyspace = emptyKeyspace();
-      const reader = new ObjectReader(keyspace, HASH_LIMITS);
+      const reader = new ObjectReader(keyspace, LIMITS);
       const key = new RdbString();
       key.set(payload, view, 0, 1);
       expect(readPayload(reader, key, payload, 0, payload.length)).toBe("");

@@ -1,6 +1,6 @@
 import { Keyspace } from "@kv/core";
 import { describe, expect, test } from "vitest";
-import { contentsOf, HASH_LIMITS, putField, putString } from "./keyspace-contents.ts";
+import { contentsOf, LIMITS, putField, putString } from "./keyspace-contents.ts";
 import { loadFile, loadFileNow } from "./load-file.ts";
 import { RdbLoader } from "./rdb/load.ts";
 import { BackgroundSave, type RdbSaveOptions, saveRdbNow } from "./save-rdb.ts";
@@ -24,7 +24,7 @@ function keyspaceOf(count: number): Keyspace {
 function loaderOf(): { keyspace: Keyspace; loader: RdbLoader } {
   const keyspace = keyspaceOf(0);
   keyspace.flush(false);
-  return { keyspace, loader: new RdbLoader(keyspace, { hashLimits: HASH_LIMITS }) };
+  return { keyspace, loader: new RdbLoader(keyspace, { limits: LIMITS }) };
 }
 
 /** What the file holds. */

@@ -33,6 +33,7 @@ import {
   expiryMs,
   flagsOf,
   idleBits,
+  isInline,
   keyLength,
   keyOffset,
   setExpiryMs,
@@ -44,8 +45,7 @@ import {
   wordIndex,
   wordsOf,
 } from "../table/entry.ts";
-import { isInline } from "../values/string/string-value.ts";
-import { freeEffort, freeEntry, freeTable } from "../values/value.ts";
+import { freeEffort, freeEntry } from "../values/value.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { LAZY_FREE_EFFORT } from "./lazy-free.ts";
 
@@ -455,7 +455,8 @@ export class Database {
     if (lazily && count > LAZY_FREE_EFFORT) {
       lazyFree.addTable(dict);
     } else {
-      freeTable(dict);
+      dict.eachEntry((entry) => freeEntry(this.arena, entry));
+      dict.free();
       if (lazily) lazyFree.freedObjects += count;
     }
   }

@@ -20,12 +20,14 @@ import {
 } from "../table/entry.ts";
 import { latin1Bytes } from "../testing.ts";
 import { createHash, HashValue } from "../values/hash/hash-value.ts";
-import { StringView, setString } from "../values/string/string-value.ts";
+import type { SliceMoving } from "../values/kind.ts";
+import { setString } from "../values/string/string-value.ts";
+import { StringView } from "../values/string/string-view.ts";
 import { Defragmenter } from "./defragment.ts";
 import { createKeyspace } from "./keyspace.ts";
 import type { Cut } from "./snapshot-cut.ts";
 
-const LIMITS = { maxListpackEntries: 16, maxListpackValue: 64 };
+const LIMITS = { listpackEntriesMax: 16, listpackValueBytesMax: 64 };
 
 /** What a key holds, as plain values: a string, or fields in order. */
 interface Content {
@@ -183,7 +185,7 @@ function beginCut(told: Speaker): { cut: Cut; then: Map<string, Content>; seen: 
       const fields = known(index, entry).value as [string, string][];
       return {
         begin: () => {},
-        field: (field) => {
+        element: (field) => {
           const { hash } = told;
           hash.readField(field);
           const name = text(hash.fieldBytes, hash.fieldStart, hash.fieldEnd);
@@ -289,7 +291,7 @@ describe("Defragmenter", () => {
       for (let seed = 2; seed < 5; seed++) {
         const told = scattered(seed, 4000);
         const { keyspace } = told;
-        keyspace.cuts.wholeFieldsMax = 30;
+        keyspace.cuts.wholeElementsMax = 30;
         const defragmenter = new Defragmenter(keyspace, plan(keyspace.arena));
         defragmenter.scanFieldsMax = 20;
         // The same changes, without anything that moves, lead to the same data.
@@ -356,8 +358,8 @@ describe("Defragmenter", () => {
       const defragmenter = new Defragmenter(told.keyspace);
       defragmenter.scanFieldsMax = 100;
       // Until it is in the midst of one of the two.
-      const { table } = defragmenter as unknown as { table: Dict };
-      while (table.count < 200) expect(defragmenter.step(1)).toBe(false);
+      const inside = defragmenter as unknown as { moving: SliceMoving | null };
+      while (inside.moving === null) expect(defragmenter.step(1)).toBe(false);
       for (let i = 0; i < 3; i++) defragmenter.step(1);
       const db = told.db(0);
       expect(table.count).toBeGreaterThan(200);
@@ -381,8 +383,8 @@ describe("Defragmenter", () => {
     const { arena } = told.keyspace;
     const defragmenter = new Defragmenter(told.keyspace);
     defragmenter.scanFieldsMax = 100;
-    const { table } = defragmenter as unknown as { table: Dict };
-    while (table.count < 200) expect(defragmenter.step(1)).toBe(false);
+    const inside = defragmenter as unknown as { moving: SliceMoving | null };
+    while (inside.moving === null) expect(defragmenter.step(1)).toBe(false);
     const { cut, then, seen } = beginCut(told);
     for (const key of ["big:0", "big:1"]) told.hset(0, key, "new", "opens the walk");
     const headers = ["big:0", "big:1"].map((key) => valueRef(arena, told.find(0, key)));

@@ -4,22 +4,22 @@
  *
  * A pass plans for each size class which spans to leave (evacuation.ts), or which segments to leave
  * altogether (segment-evacuation.ts). Then it walks all databases as SCAN does and moves what it
- * finds there: keys and their values, fields of hashes and theirs, the tables in between.
+ * finds there: keys and their values, the elements of large ones, the tables in between. What the
+ * blocks of a value are, its kind knows (values/kind.ts).
  *
  * Moving changes nothing that a client, an expiry or a snapshot could see. A copy is taken byte by
  * byte, so epoch, idle bits and expiry go with it, and a cut is not told. Nobody keeps the ref of a
  * key or field from one command to the next; these do keep refs, and are respected:
  *
- *   - a snapshot that walks a large hash knows its table by the header: held tables are left alone;
+ *   - a snapshot that walks a large value knows it by its first block: held values are left alone;
  *   - what waits to be freed lazily is in no database any more, so it is not met;
  *   - a Database's Dicts remember where header and directory are: they are attached again when
  *     those have moved.
  *
  * Between two steps everything may change: keys come and go, databases are flushed or swapped. So a
- * pass carries along cursors and, for a hash that takes several steps, the name of its key.
+ * pass carries along cursors and, for a value that takes several steps, the name of its key.
  */
 
-import { assert } from "../assert.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import { NONE } from "../memory/arena.ts";
 import { Evacuation, type MovePlan } from "../memory/evacuation.ts";
@@ -27,9 +27,7 @@ import { RefList } from "../memory/ref-list.ts";
 import type { Dict } from "../table/dict.ts";
 import {
   bytesOf,
-  Encoding,
   EXTERNAL_FLAG,
-  encodingOf,
   flagsOf,
   keyIndex,
   keyLength,
@@ -37,16 +35,18 @@ import {
   valueRef,
 } from "../table/entry.ts";
 import { MovableDict } from "../table/movable-dict.ts";
+import type { SliceMoving, ValueKind } from "../values/kind.ts";
+import { kindOfEntry } from "../values/kind-table.ts";
 import type { Database } from "./database.ts";
 import type { Keyspace } from "./keyspace.ts";
 
-/** Keys, and fields or pages of large tables, that are dealt with between two looks at the budget. */
+/** Keys, and elements or pages of large tables, that are dealt with between two looks at the budget. */
 const SLICE = 16;
-/** Longest name of a large hash that is dealt with. */
+/** Longest name of a large value that is dealt with. */
 const NAME_BYTES_MAX = 65536;
 
 export class Defragmenter {
-  /** Hashes with more fields than this are dealt with in several steps. */
+  /** Values with more elements than this are dealt with in several steps. */
   scanFieldsMax = 1000;
   /** Blocks that were moved, and that were looked at and stayed. */
   hits = 0;
@@ -59,9 +59,10 @@ export class Defragmenter {
   private readonly evacuation: MovePlan;
   private readonly table: MovableDict;
   private readonly keys = new RefList();
-  private readonly fields = new RefList();
-  /** Names of the hashes in the present slice of keys that are too large for it. */
+  /** Names of the values in the present slice of keys that are too large for it. */
   private readonly large: Uint8Array[] = [];
+  /** How far the large value at hand is. */
+  private moving: SliceMoving | null = null;
   private pass: Generator<number, void>;
   private readonly move = (ref: Ref): Ref => {
     const moved = this.evacuation.move(ref);
@@ -78,7 +79,7 @@ export class Defragmenter {
     this.pass = this.walk();
   }
 
-  /** Goes on over about `entryCount` keys or fields. True: the pass is over; the next call begins another. */
+  /** Goes on over about `entryCount` keys or elements. True: the pass is over; the next call begins another. */
   step(entryCount: number): boolean {
     let left = entryCount;
     while (left > 0) {
@@ -109,6 +110,7 @@ export class Defragmenter {
   private *walk(): Generator<number, void> {
     const { evacuation } = this;
     this.large.length = 0;
+    this.moving = null;
     if (!evacuation.begin()) return;
     for (let cls = 0; cls < evacuation.classCount; cls++)
       yield Math.ceil(evacuation.plan(cls) / SLICE);
@@ -116,7 +118,7 @@ export class Defragmenter {
       for (let cursor = 0; ; ) {
         cursor = this.sliceOfKeys(database, cursor);
         yield SLICE;
-        for (const key of this.large.splice(0)) yield* this.largeHash(database, key);
+        for (const key of this.large.splice(0)) yield* this.largeValue(database, key);
         if (cursor === 0) break;
       }
       // Asked for anew each time: a flush or a reseed replaces a database's tables.
@@ -149,103 +151,54 @@ export class Defragmenter {
     else this.keyMisses++;
   }
 
-  /** Moves what lies outside the entry. One case for each encoding that has blocks of its own. */
+  /** Moves what lies outside the entry, or puts it off if that is too much. */
   private value(entry: Ref): void {
     const { arena } = this;
-    switch (encodingOf(arena, entry)) {
-      case Encoding.RAW:
-      case Encoding.EMBSTR:
-      case Encoding.LISTPACK:
-        this.valueBlock(entry);
+    const kind = kindOfEntry(arena, entry);
+    const ref = valueRef(arena, entry);
+    const { pieces } = kind;
+    if (pieces !== undefined) {
+      if (arena.holds.has(ref)) return;
+      if (pieces.count(arena, ref) > this.scanFieldsMax) {
+        const at = keyIndex(arena, entry);
+        // Its name is kept until its turn: where that would be a burden, it does not move.
+        if (keyLength(arena, entry) > NAME_BYTES_MAX) return;
+        this.large.push(bytesOf(arena, entry).slice(at, at + keyLength(arena, entry)));
         return;
-      case Encoding.HASHTABLE:
-        if (!arena.holds.has(valueRef(arena, entry))) this.hashTable(entry);
-    }
-  }
-
-  private valueBlock(entry: Ref): void {
-    const { arena } = this;
-    const block = valueRef(arena, entry);
-    const moved = this.move(block);
-    if (moved !== block) setValueRef(arena, entry, moved);
-  }
-
-  private hashTable(entry: Ref): void {
-    const { arena } = this;
-    const table = this.table.attach(valueRef(arena, entry));
-    if (table.count > this.scanFieldsMax) {
-      const at = keyIndex(arena, entry);
-      // Its name is kept until its turn: where that would be a burden, it does not move.
-      if (keyLength(arena, entry) > NAME_BYTES_MAX) return;
-      this.large.push(bytesOf(arena, entry).slice(at, at + keyLength(arena, entry)));
-      return;
-    }
-    for (let cursor = 0; ; ) {
-      cursor = this.sliceOfFields(cursor, table.count + 1);
-      if (cursor === 0) break;
-    }
-    for (let cursor = 0; ; ) {
-      cursor = table.movePage(cursor, this.move);
-      if (cursor === 0) break;
-    }
-    this.frame(entry);
-  }
-
-  /** What is left of a hash's table when fields and pages are done. */
-  private frame(entry: Ref): void {
-    const { table } = this;
-    table.moveDirectory(this.move);
-    const header = valueRef(this.arena, entry);
-    const moved = table.moveHeader(this.move);
-    if (moved !== header) setValueRef(this.arena, entry, moved);
-  }
-
-  private sliceOfFields(cursor: number, wanted: number): number {
-    const { arena, fields, table } = this;
-    fields.clear();
-    const next = table.scan(cursor, wanted, fields);
-    for (let i = 0; i < fields.count; i++) {
-      const old = fields.at(i);
-      const field = this.move(old);
-      if (field !== old) {
-        assert(table.findRef(old, table.hashOfEntry(field)), "a field that moves is in its table");
-        table.replaceFound(field);
       }
-      if ((flagsOf(arena, field) & EXTERNAL_FLAG) !== 0) this.valueBlock(field);
     }
-    return next;
+    const moved = kind.move(arena, ref, this.move);
+    if (moved !== ref) setValueRef(arena, entry, moved);
   }
 
-  private *largeHash(database: Database, key: Uint8Array): Generator<number, void> {
+  private *largeValue(database: Database, key: Uint8Array): Generator<number, void> {
+    const { arena } = this;
     const hitsBefore = this.hits;
-    for (let cursor = 0; this.attachHash(database, key) !== NONE; ) {
-      cursor = this.sliceOfFields(cursor, SLICE);
-      if (cursor === 0) break;
+    let kind: ValueKind | null = null;
+    for (;;) {
+      const entry = this.movable(database, key);
+      // The key may hold something else by now.
+      if (entry === NONE || (kind !== null && kindOfEntry(arena, entry) !== kind)) break;
+      kind = kindOfEntry(arena, entry);
+      this.moving ??= kind.pieces?.move(arena) ?? null;
+      if (this.moving === null) break;
+      const ref = valueRef(arena, entry);
+      const moved = this.moving.step(ref, SLICE, this.move);
+      if (moved !== ref) setValueRef(arena, entry, moved);
+      if (this.moving.isDone) break;
       yield SLICE;
     }
-    for (let cursor = 0; this.attachHash(database, key) !== NONE; ) {
-      for (let i = 0; i < SLICE; i++) {
-        cursor = this.table.movePage(cursor, this.move);
-        if (cursor === 0) break;
-      }
-      if (cursor === 0) break;
-      yield SLICE;
-    }
-    const entry = this.attachHash(database, key);
-    if (entry !== NONE) this.frame(entry);
+    this.moving = null;
     this.countKey(hitsBefore);
   }
 
-  /** Attaches `table` to the key's, if it still is a hash with one that may be moved: else NONE. */
-  private attachHash(database: Database, key: Uint8Array): Ref {
+  /** The key's entry, if its value lies outside and no snapshot holds it: else NONE. */
+  private movable(database: Database, key: Uint8Array): Ref {
     const { arena } = this;
     const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
     const entry = database.findKey(key, view, 0, key.length);
-    if (entry === NONE || encodingOf(arena, entry) !== Encoding.HASHTABLE) return NONE;
-    const header = valueRef(arena, entry);
-    if (arena.holds.has(header)) return NONE;
-    this.table.attach(header);
-    return entry;
+    if (entry === NONE || (flagsOf(arena, entry) & EXTERNAL_FLAG) === 0) return NONE;
+    return arena.holds.has(valueRef(arena, entry)) ? NONE : entry;
   }
 
   /** Moves the table of a database. */

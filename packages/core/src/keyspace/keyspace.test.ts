@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { NONE, type Ref } from "../memory/arena.ts";
 import { EXTERNAL_FLAG, expiryMs, flagsOf, valueRef } from "../table/entry.ts";
 import { latin1Bytes, TextKeyspace } from "../testing.ts";
-import { setString, stringLength } from "../values/string/string-value.ts";
+import { setString } from "../values/string/string-value.ts";
+import { stringLength } from "../values/string/string-view.ts";
 import { copyValue } from "../values/value.ts";
 
 const keys = fc.constantFrom("a", "key:1", "a much longer key that fills a block");

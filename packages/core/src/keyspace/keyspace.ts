@@ -45,7 +45,7 @@ export class Keyspace {
     this.cuts = new SnapshotCuts(
       this.arena,
       () => this.databases.map((database) => database.dict),
-      (dict) => this.lazyFree.addTable(dict),
+      this.lazyFree,
     );
     for (let index = 0; index < (options.databaseCount ?? 16); index++)
       this.databases.push(new Database(this, index));

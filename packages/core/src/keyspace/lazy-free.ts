@@ -3,24 +3,30 @@
  * (UNLINK, FLUSHALL ASYNC, the lazyfree-* directives), so that no command waits for it.
  */
 import type { Arena, Ref } from "../memory/arena.ts";
-import { RefList } from "../memory/ref-list.ts";
-import { Dict } from "../table/dict.ts";
-import { Encoding, EXTERNAL_FLAG, encodingOf, flagsOf, valueRef } from "../table/entry.ts";
-import { freeValue, leaveToHold } from "../values/value.ts";
+import type { Dict } from "../table/dict.ts";
+import { EXTERNAL_FLAG, flagsOf, valueRef } from "../table/entry.ts";
+import type { SliceFreeing, ValueKind } from "../values/kind.ts";
+import { kindOfEntry } from "../values/kind-table.ts";
+import { TableFreeing } from "../values/table-freeing.ts";
+import { leaveToHold } from "../values/value.ts";
 
 /** Values with more blocks than this are worth freeing lazily. */
 export const LAZY_FREE_EFFORT = 64;
+/** Entries that are freed between two looks at what is left to be done. */
+const SLICE = 256;
+/** A slice in which there was little counts as so much work all the same. */
+const SLICE_WORK_MIN = 8;
 
-interface Table {
-  dict: Dict;
-  cursor: number;
+/** One table or value on its way out. */
+interface Leaving {
+  freeing: SliceFreeing;
   /** What counts as an object: each entry of a database, a large value as a whole. */
   objectsPerEntry: number;
   objectsAtEnd: number;
 }
 
 export class LazyFree {
-  /** Entries of tables still to be freed: the work that is left. */
+  /** Entries and elements still to be freed: the work that is left. */
   pendingCount = 0;
   /** Objects still to be freed: INFO's lazyfree_pending_objects. */
   pendingObjects = 0;
@@ -29,66 +35,69 @@ export class LazyFree {
   private readonly arena: Arena;
   /** Told when nothing is left to be freed. */
   private readonly drained: () => void;
-  private readonly tables: Table[] = [];
-  private readonly slice = new RefList();
+  private readonly leaving: Leaving[] = [];
+  private readonly freeOne = (_arena: Arena, entry: Ref) => this.freeNested(entry, 0);
 
+  /** `drained` is told whenever nothing is left to be freed. */
   constructor(arena: Arena, drained: () => void = () => {}) {
     this.arena = arena;
     this.drained = drained;
   }
 
-  /** Takes over a table that nobody uses any more, with all its entries. */
+  /** Takes over a table that nobody uses any more, with all its entries and their values. */
   addTable(dict: Dict, objectsPerEntry = 1): void {
-    this.add({ dict, cursor: 0, objectsPerEntry, objectsAtEnd: 0 });
+    this.add({ freeing: new TableFreeing(dict, this.freeOne), objectsPerEntry, objectsAtEnd: 0 });
   }
 
-  /** Takes over an entry that is out of its table. */
+  /** Takes over an entry that is out of its table, with its value. */
   addEntry(entry: Ref): void {
-    const { arena } = this;
-    if (hasTable(arena, entry)) this.addValueTable(valueRef(arena, entry), 1);
-    else freeValue(arena, entry);
-    arena.free(entry);
+    this.freeNested(entry, 1);
   }
 
-  /** Frees about `count` entries. True while there is more to do. */
+  /** Takes over the value of this kind whose first block is `ref`, and which nobody uses any more. */
+  addValue(kind: ValueKind, ref: Ref, objectsAtEnd = 0): void {
+    const { arena } = this;
+    if (kind.pieces === undefined) kind.free(arena, ref);
+    else this.add({ freeing: kind.pieces.free(arena, ref), objectsPerEntry: 0, objectsAtEnd });
+  }
+
+  /** Frees about `count` entries or elements. True while there is more to do. */
   step(count: number): boolean {
-    const { slice, tables } = this;
+    const { leaving } = this;
     let left = count;
-    while (tables.length > 0 && left > 0) {
-      const table = tables[0] as Table;
-      slice.clear();
-      table.cursor = table.dict.scan(table.cursor, Math.min(left, 256), slice);
-      for (let i = 0; i < slice.count; i++) this.freeNested(slice.at(i));
-      this.pendingCount -= slice.count;
-      this.freed(slice.count * table.objectsPerEntry);
-      left -= Math.max(8, slice.count);
-      if (table.cursor === 0) {
-        tables.shift();
-        this.end(table);
+    while (leaving.length > 0 && left > 0) {
+      const one = leaving[0] as Leaving;
+      const freed = one.freeing.step(Math.min(left, SLICE));
+      this.pendingCount -= freed;
+      this.freed(freed * one.objectsPerEntry);
+      left -= Math.max(SLICE_WORK_MIN, freed);
+      if (one.freeing.isDone) {
+        leaving.shift();
+        this.freed(one.objectsAtEnd);
       }
     }
     // Nobody comes back for tables of which only the empty rest is left.
     if (this.pendingCount === 0 && count > left) {
-      for (const table of tables.splice(0)) this.end(table);
+      for (const one of leaving.splice(0)) this.end(one);
       this.drained();
     }
-    return tables.length > 0;
+    return leaving.length > 0;
   }
 
-  private add(table: Table): void {
-    const { dict } = table;
-    this.pendingObjects += dict.count * table.objectsPerEntry + table.objectsAtEnd;
-    if (dict.count === 0) {
-      this.end(table);
+  private add(one: Leaving): void {
+    const { count } = one.freeing;
+    this.pendingObjects += count * one.objectsPerEntry + one.objectsAtEnd;
+    if (count === 0) {
+      this.end(one);
       return;
     }
-    this.tables.push(table);
-    this.pendingCount += dict.count;
+    this.leaving.push(one);
+    this.pendingCount += count;
   }
 
-  private end(table: Table): void {
-    table.dict.free();
-    this.freed(table.objectsAtEnd);
+  private end(one: Leaving): void {
+    one.freeing.end();
+    this.freed(one.objectsAtEnd);
   }
 
   private freed(objects: number): void {
@@ -96,23 +105,15 @@ export class LazyFree {
     this.freedObjects += objects;
   }
 
-  private freeNested(entry: Ref): void {
+  /** Frees an entry; a value that is large joins those that are on their way out. */
+  private freeNested(entry: Ref, objectsAtEnd: number): void {
     const { arena } = this;
-    if (hasTable(arena, entry)) this.addValueTable(valueRef(arena, entry), 0);
-    else freeValue(arena, entry);
+    if ((flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0) {
+      const kind = kindOfEntry(arena, entry);
+      const ref = valueRef(arena, entry);
+      if (kind.pieces === undefined) kind.free(arena, ref);
+      else if (!leaveToHold(arena, ref)) this.addValue(kind, ref, objectsAtEnd);
+    }
     arena.free(entry);
   }
-
-  private addValueTable(header: Ref, objectsAtEnd: number): void {
-    const { arena } = this;
-    if (leaveToHold(arena, header)) return;
-    const dict = new Dict(arena).attach(header);
-    this.add({ dict, cursor: 0, objectsPerEntry: 0, objectsAtEnd });
-  }
-}
-
-function hasTable(arena: Arena, entry: Ref): boolean {
-  return (
-    (flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0 && encodingOf(arena, entry) === Encoding.HASHTABLE
-  );
 }

@@ -18,13 +18,15 @@ import {
 } from "../table/entry.ts";
 import { withoutRoom } from "../testing.ts";
 import { createHash, HashValue } from "../values/hash/hash-value.ts";
-import { StringView, setString } from "../values/string/string-value.ts";
+import type { CutPiece } from "../values/kind.ts";
+import { setString } from "../values/string/string-value.ts";
+import { StringView } from "../values/string/string-view.ts";
 import { copyValue } from "../values/value.ts";
 import { createKeyspace } from "./keyspace.ts";
-import type { Cut, CutConsumer, CutPiece } from "./snapshot-cut.ts";
+import type { Cut, CutConsumer } from "./snapshot-cut.ts";
 
-const LIMITS = { maxListpackEntries: 2, maxListpackValue: 64 };
-const ONE_SHOT = { maxListpackEntries: 0, maxListpackValue: 64 };
+const LIMITS = { listpackEntriesMax: 2, listpackValueBytesMax: 64 };
+const ONE_SHOT = { listpackEntriesMax: 0, listpackValueBytesMax: 64 };
 
 function bytesOfText(text: string) {
   const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -36,7 +38,7 @@ function textOf(bytes: Uint8Array, start: number, end: number): string {
 }
 
 /** A keyspace of three databases, spoken to in text. */
-function speaker(wholeFieldsMax: number) {
+function speaker(wholeElementsMax: number) {
   let state = 11;
   const keyspace = createKeyspace({
     random32: () => {
@@ -46,7 +48,7 @@ function speaker(wholeFieldsMax: number) {
     databaseCount: 3,
     arena: { segmentBytes: 2 ** 20 },
   });
-  keyspace.cuts.wholeFieldsMax = wholeFieldsMax;
+  keyspace.cuts.wholeElementsMax = wholeElementsMax;
   const { arena } = keyspace;
   const hash = new HashValue(arena, keyspace.seed);
   const string = new StringView();
@@ -171,8 +173,8 @@ class Collector implements CutConsumer {
     const name = `${databaseIndex}/${this.told.keyOf(entry)}`;
     expect(this.seen.has(name)).toBe(false);
     const value = this.told.contentOf(entry);
-    const { wholeFieldsMax } = this.told.keyspace.cuts;
-    const whole = Math.max(wholeFieldsMax, LIMITS.maxListpackEntries);
+    const { wholeElementsMax } = this.told.keyspace.cuts;
+    const whole = Math.max(wholeElementsMax, LIMITS.listpackEntriesMax);
     expect(value.fields.length).toBeLessThanOrEqual(whole);
     this.seen.set(name, value);
     this.fieldCount += value.fields.length;
@@ -192,7 +194,7 @@ class Collector implements CutConsumer {
         state = "begun";
         this.stretch = name;
       },
-      field: (field) => {
+      element: (field) => {
         expect(state).not.toBe("ended");
         const pair = this.told.fieldOf(field);
         expect(names.has(pair[0])).toBe(false);
@@ -260,8 +262,8 @@ describe("A cut through large hashes", () => {
         fc.array(change, { minLength: 60, maxLength: 250 }),
         fc.constantFrom(1, 4, 12),
         fc.nat(30),
-        (changes, wholeFieldsMax, wanted) => {
-          const told = speaker(wholeFieldsMax);
+        (changes, wholeElementsMax, wanted) => {
+          const told = speaker(wholeElementsMax);
           const { keyspace } = told;
           const empty = keyspace.arena.blockCount;
           for (const key of ["a", "b", "c"])
@@ -341,7 +343,7 @@ describe("A cut through large hashes", () => {
       take: () => {},
       takeLarge: () => ({
         begin: () => {},
-        field: (entry) => fields.push(keyLength(told.keyspace.arena, entry)),
+        element: (entry) => fields.push(keyLength(told.keyspace.arena, entry)),
         end: () => {},
       }),
     });

@@ -9,8 +9,8 @@
  *   preserve()  the hook in front of every change: an entry about to be changed, moved or deleted
  *               that some cut has not seen yet is handed over as it still is.
  *
- * Large hashes go in pieces, so that neither of the two runs long: see table-walk.ts. Opening a
- * walk over the hash's table counts as handing it over; the cut goes on when all walks are over.
+ * Large values go in pieces, so that neither of the two runs long: see Pieces in values/kind.ts.
+ * Opening a walk over the value counts as handing it over; the cut goes on when all walks are over.
  *
  * Either way the entry then takes the present epoch, so the other way passes it by. Entries born
  * after the beginning carry a newer epoch and are left out. Cuts may overlap: an entry goes first
@@ -26,11 +26,11 @@ import { assert } from "../assert.ts";
 import type { Arena, ArenaFullError, Ref } from "../memory/arena.ts";
 import { RefList } from "../memory/ref-list.ts";
 import type { Dict } from "../table/dict.ts";
-import { Encoding, encodingOf, epochOf, setEpoch, valueRef } from "../table/entry.ts";
-import { type CutPiece, TableHold, TableWalk } from "../table/table-walk.ts";
-import { freeEffort } from "../values/value.ts";
-
-export type { CutPiece };
+import { epochOf, setEpoch, valueRef } from "../table/entry.ts";
+import type { CutPiece, CutWalk } from "../values/kind.ts";
+import { kindOfEntry } from "../values/kind-table.ts";
+import { elementsInPieces } from "../values/value.ts";
+import type { LazyFree } from "./lazy-free.ts";
 
 /** Who gets the entries of a cut. Called from within step() and preserve(): must not fail. */
 export interface CutConsumer {
@@ -39,14 +39,14 @@ export interface CutConsumer {
   /** The cut ends early for want of memory: nothing more is handed over, and it is not whole. */
   failed?(reason: ArenaFullError): void;
   /**
-   * As take, for a hash of `fieldCount` fields, more than the cuts' `wholeFieldsMax`. What the entry
-   * tells about the key is to be read now; the fields come through the piece. Without this method
-   * large hashes are handed over whole.
+   * As take, for a value of `elementCount` elements, more than the cuts' `wholeElementsMax`. What the
+   * entry tells about the key is to be read now; the elements come through the piece. Without this
+   * method large values are handed over whole.
    */
-  takeLarge?(databaseIndex: number, entry: Ref, fieldCount: number): CutPiece;
+  takeLarge?(databaseIndex: number, entry: Ref, elementCount: number): CutPiece;
 }
 
-/** Entries that a walk fetches at a time; each may be a hash of `wholeFieldsMax` fields. */
+/** Entries that are fetched at a time; each may be a value of `wholeElementsMax` elements. */
 const SLICE = 16;
 
 /** One running cut. */
@@ -63,8 +63,8 @@ export class Cut {
   readonly orphans: Dict[] = [];
   /** @internal */
   readonly epoch: number;
-  /** @internal Large hashes at hand, in the order in which they will be walked. */
-  readonly walks: TableWalk[] = [];
+  /** @internal Large values at hand, in the order in which they will be walked. */
+  readonly walks: CutWalk[] = [];
   private readonly owner: SnapshotCuts;
   private readonly consumer: CutConsumer;
   private databaseIndex = 0;
@@ -83,8 +83,8 @@ export class Cut {
   }
 
   /**
-   * Walks on over about `entryCount` entries, of keys or of large hashes. True when the cut is
-   * complete.
+   * Walks on over about `entryCount` entries, of keys or elements of large values. True when the cut
+   * is complete.
    */
   step(entryCount: number): boolean {
     let left = entryCount;
@@ -94,7 +94,7 @@ export class Cut {
         left -= walk.step(left);
         if (walk.isDone) {
           this.walks.shift();
-          walk.hold.leave(walk);
+          walk.leave();
         }
         continue;
       }
@@ -143,24 +143,24 @@ export class Cut {
   }
 
   /**
-   * Each hash that changes before its turn takes objects until its turn comes. So the more of them
-   * wait, the larger a hash has to be to go in pieces: no data set has more than a few thousand.
+   * Each value that changes before its turn takes objects until its turn comes. So the more of them
+   * wait, the larger one has to be to go in pieces: no data set has more than a few thousand.
    */
-  private wholeFieldsMax(): number {
-    const { wholeFieldsMax, walksPerDoubling } = this.owner;
-    return wholeFieldsMax * 2 ** Math.floor(this.walks.length / walksPerDoubling);
+  private wholeElementsMax(): number {
+    const { wholeElementsMax, walksPerDoubling } = this.owner;
+    return wholeElementsMax * 2 ** Math.floor(this.walks.length / walksPerDoubling);
   }
 
-  /** @internal `fieldCount` is that of a hash which is a table, or 0. */
-  take(databaseIndex: number, entry: Ref, fieldCount: number): void {
+  /** @internal `elementCount` is that of a value which can go in pieces, or 0. */
+  take(databaseIndex: number, entry: Ref, elementCount: number): void {
     this.takenCount++;
-    if (fieldCount <= this.wholeFieldsMax() || this.consumer.takeLarge === undefined) {
+    if (elementCount <= this.wholeElementsMax() || this.consumer.takeLarge === undefined) {
       this.consumer.take(databaseIndex, entry);
       return;
     }
-    const piece = this.consumer.takeLarge(databaseIndex, entry, fieldCount);
+    const piece = this.consumer.takeLarge(databaseIndex, entry, elementCount);
     const fail = (reason: ArenaFullError) => this.fail(reason);
-    this.walks.push(new TableWalk(this.owner.holdOf(entry), fieldCount, piece, fail));
+    this.walks.push(this.owner.walk(entry, piece, fail));
   }
 }
 
@@ -169,20 +169,20 @@ export class SnapshotCuts {
   readonly running: Cut[] = [];
   /** The epoch that new and changed entries carry. */
   epoch = 1;
-  /** Hashes with more fields than this are handed over in pieces. */
-  wholeFieldsMax = 128;
-  /** When so many large hashes wait for their turn, only those of twice the size are let wait. */
+  /** Values with more elements than this are handed over in pieces. */
+  wholeElementsMax = 128;
+  /** When so many large values wait for their turn, only those of twice the size are let wait. */
   walksPerDoubling = 1024;
   private readonly arena: Arena;
   private readonly dicts: () => Dict[];
-  private readonly release: (dict: Dict) => void;
+  private readonly lazyFree: LazyFree;
   private abortedInARow = 0;
 
-  /** `dicts` gives the databases' present tables, `release` frees a table nobody needs any more. */
-  constructor(arena: Arena, dicts: () => Dict[], release: (dict: Dict) => void) {
+  /** `dicts` gives the databases' present tables, `lazyFree` frees what nobody needs any more. */
+  constructor(arena: Arena, dicts: () => Dict[], lazyFree: LazyFree) {
     this.arena = arena;
     this.dicts = dicts;
-    this.release = release;
+    this.lazyFree = lazyFree;
   }
 
   /** Begins a cut of the data set as it is now. */
@@ -209,23 +209,23 @@ export class SnapshotCuts {
     if (this.running.length === 0) return;
     const epoch = epochOf(dict.arena, entry);
     if (epoch === this.epoch) return;
-    const isTable = encodingOf(dict.arena, entry) === Encoding.HASHTABLE;
-    const fieldCount = isTable ? freeEffort(this.arena, entry) : 0;
+    const elementCount = elementsInPieces(this.arena, entry);
     for (const cut of this.running) {
       if (!isOlder(epoch, cut.epoch)) continue;
       // Databases may have been swapped since: the number is the one at the instant of the cut.
       const databaseIndex = cut.dicts.indexOf(dict);
-      if (databaseIndex !== -1) cut.take(databaseIndex, entry, fieldCount);
+      if (databaseIndex !== -1) cut.take(databaseIndex, entry, elementCount);
     }
     setEpoch(dict.arena, entry, this.epoch);
   }
 
-  /** @internal The hold on a large hash's table. */
-  holdOf(entry: Ref): TableHold {
-    const { arena } = this;
-    const header = valueRef(arena, entry);
-    const known = arena.holds.get(header);
-    return known instanceof TableHold ? known : new TableHold(arena, header, this.release);
+  /** @internal Begins to hand over a large value. */
+  walk(entry: Ref, piece: CutPiece, fail: (reason: ArenaFullError) => void): CutWalk {
+    const { arena, lazyFree } = this;
+    const kind = kindOfEntry(arena, entry);
+    assert(kind.pieces !== undefined, "a value that goes in pieces has a kind with pieces");
+    const ref = valueRef(arena, entry);
+    return kind.pieces.walk(arena, ref, piece, fail, () => lazyFree.addValue(kind, ref));
   }
 
   /** A table is flushed: true when a cut still needs it and will release it. */
@@ -244,11 +244,11 @@ export class SnapshotCuts {
     cut.done = true;
     this.running.splice(this.running.indexOf(cut), 1);
     this.abortedInARow = completed ? 0 : this.abortedInARow + 1;
-    for (const walk of cut.walks) walk.hold.leave(walk);
+    for (const walk of cut.walks) walk.leave();
     cut.walks.length = 0;
     for (const dict of cut.orphans) {
       // Another running cut may need the table as well: then that one inherits it.
-      if (!this.adopt(dict)) this.release(dict);
+      if (!this.adopt(dict)) this.lazyFree.addTable(dict);
     }
   }
 }

@@ -55,12 +55,12 @@ export interface SegmentUse {
   readonly touchedBytes: number;
 }
 
-/** Who still needs what hangs on a block, whatever its owner does with it: see table-walk.ts. */
+/** Who still needs what hangs on a block, whatever its owner does with it: see values/table-walk.ts. */
 export interface BlockHold {
   /** The owner would free the block and what hangs on it: that is left to the hold. */
   letGo(): void;
-  /** The owner is about to change what it has under this name: `entry`, or NONE. */
-  beforeChange(entry: Ref, bytes: Uint8Array, view: DataView, start: number, end: number): void;
+  /** The owner is about to change what it has under this name: `element`, or NONE. */
+  beforeChange(element: Ref, bytes: Uint8Array, view: DataView, start: number, end: number): void;
 }
 
 const NO_BYTES = new Uint8Array(0);

@@ -26,7 +26,6 @@ import { assert } from "../assert.ts";
 import {
   type Arena,
   BLOCK_BYTES_MAX,
-  NONE,
   type Ref,
   SEGMENT_SHIFT,
   UNIT_MASK,
@@ -41,7 +40,6 @@ export const Type = {
   HASH: 4,
   STREAM: 6,
 } as const;
-export const TYPE_NAMES = ["string", "list", "set", "zset", "hash", "module", "stream"];
 
 /** The encodings that OBJECT ENCODING tells apart. */
 export const Encoding = {
@@ -55,17 +53,6 @@ export const Encoding = {
   SKIPLIST: 7,
   STREAM: 8,
 } as const;
-export const ENCODING_NAMES = [
-  "raw",
-  "int",
-  "embstr",
-  "listpack",
-  "hashtable",
-  "intset",
-  "quicklist",
-  "skiplist",
-  "stream",
-];
 
 export const EXPIRY_FLAG = 1;
 export const WORD_FLAG = 2;
@@ -150,6 +137,11 @@ export function setValueLength(arena: Arena, entry: Ref, length: number): void {
 /** Bytes between the start of the entry and its key. */
 export function keyOffset(flags: number): number {
   return KEY_OFFSET[flags & 3] as number;
+}
+
+/** True when an entry with these flags holds its string behind the key. */
+export function isInline(flags: number): boolean {
+  return (flags & WORD_FLAG) === 0;
 }
 
 /** Index, in `bytesOf(arena, entry)`, of the key's first byte. */
@@ -253,5 +245,3 @@ export function keyEquals(
 export function kindOf(type: number, encoding: number): number {
   return (type << 4) | encoding;
 }
-
-export { NONE };

@@ -33,12 +33,17 @@
  */
 
 import { assert } from "../assert.ts";
-import type { LazyFree } from "../keyspace/lazy-free.ts";
 import { type Arena, NONE, type Ref } from "../memory/arena.ts";
 import type { RefList } from "../memory/ref-list.ts";
 import { Dict } from "./dict.ts";
 import { createEntry, EXPIRY_FLAG, WORD_FLAG, wordIndex, wordsOf } from "./entry.ts";
 import { KEYED_SEED_BIT } from "./hash.ts";
+
+/** Who frees what a clear() leaves, a slice at a time: the keyspace's lazyFree. */
+export interface TableTaker {
+  /** Takes over a table with all its entries; each counts as so many objects. */
+  addTable(dict: Dict, objectsPerEntry?: number): void;
+}
 
 /** Both flags together leave the 16 bytes in front of a name's own bytes to us. */
 const NAME_FLAGS = EXPIRY_FLAG | WORD_FLAG;
@@ -77,7 +82,7 @@ export class Membership {
   pairCount = 0;
   private readonly arena: Arena;
   private readonly random32: () => number;
-  private readonly lazyFree: LazyFree | null;
+  private readonly lazyFree: TableTaker | null;
   /** Both are there only while there are names. */
   private names: Dict;
   private pairs: Dict;
@@ -92,7 +97,7 @@ export class Membership {
   private readonly hashes = new Int32Array(TOUCHED_AT_ONCE);
 
   /** `lazyFree` frees what a clear() of many names leaves; without it, clear() does that itself. */
-  constructor(arena: Arena, random32: () => number, lazyFree: LazyFree | null = null) {
+  constructor(arena: Arena, random32: () => number, lazyFree: TableTaker | null = null) {
     this.arena = arena;
     this.random32 = random32;
     this.lazyFree = lazyFree;

@@ -12,7 +12,7 @@ const KEPT_BYTES_MAX = 64 * 2 ** 20;
 const TEXT_BYTES_MAX = 65536;
 const NO_BYTES = new Uint8Array(0);
 /** Fields go into a table from the first on. */
-const LIMITS = { maxListpackEntries: 0, maxListpackValue: 0 };
+const LIMITS = { listpackEntriesMax: 0, listpackValueBytesMax: 0 };
 
 export class Distinct {
   private readonly keptBytesMax: number;

@@ -61,7 +61,7 @@ export const Opcode = {
   EOF: 255,
 } as const;
 
-/** The types of values: what they are and how they are laid out, in one number. */
+/** The types of values: what they are and how they are laid out, in one number. See values/. */
 export const RdbType = {
   STRING: 0,
   LIST: 1,
@@ -89,41 +89,6 @@ export const RdbType = {
   HASH_METADATA: 24,
   HASH_LISTPACK_EX: 25,
 } as const;
-
-/** The types by number, in the words of redis-check-rdb; "" where there is none. */
-export const RDB_TYPE_NAMES: readonly string[] = [
-  "string",
-  "list-linked",
-  "set-hashtable",
-  "zset-v1",
-  "hash-hashtable",
-  "zset-v2",
-  "module-pre-release",
-  "module-value",
-  "",
-  "hash-zipmap",
-  "list-ziplist",
-  "set-intset",
-  "zset-ziplist",
-  "hash-ziplist",
-  "quicklist",
-  "stream",
-  "hash-listpack",
-  "zset-listpack",
-  "quicklist-v2",
-  "stream-v2",
-  "set-listpack",
-  "stream-v3",
-  "hash-metadata-pre-release",
-  "hash-listpack-md-pre-release",
-  "hash-metadata",
-  "hash-listpack-md",
-];
-
-/** True for a number that names a type of values. */
-export function isRdbType(type: number): boolean {
-  return type < RDB_TYPE_NAMES.length && RDB_TYPE_NAMES[type] !== "";
-}
 
 /** First bytes of the longer forms of lengths. */
 export const LENGTH_32 = 0x80;

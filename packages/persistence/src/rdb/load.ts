@@ -5,7 +5,7 @@
  * Every key stands in its database as soon as it has been read, so what was loaded before an error
  * stays until the caller empties the keyspace.
  */
-import { type Database, type HashLimits, type Keyspace, NONE } from "@kv/core";
+import { type Database, type Keyspace, NONE, type ValueLimits } from "@kv/core";
 import { type RdbInput, Status } from "./input.ts";
 import { KeyPeek, PEEK_KEYS } from "./key-peek.ts";
 import { ObjectReader } from "./object.ts";
@@ -21,8 +21,8 @@ import { ShortString } from "./short-string.ts";
 export type LogLevel = "notice" | "warning";
 
 export interface RdbLoadOptions extends RdbReaderOptions {
-  /** When hashes stop being listpacks. */
-  hashLimits: HashLimits;
+  /** When values stop being the small form of themselves. */
+  limits: ValueLimits;
   /**
    * The wall clock: keys that expired before it are left out, as a primary does. A replica leaves
    * it undefined and keeps them: its primary will say when they go.
@@ -63,7 +63,7 @@ export class RdbLoader implements RdbTarget {
     this.keyspace = keyspace;
     this.options = options;
     this.reader = new RdbReader(this, options);
-    this.objects = new ObjectReader(keyspace, options.hashLimits);
+    this.objects = new ObjectReader(keyspace, options.limits);
     this.idleUnknown = options.idleBits?.(-1, -1) ?? 0;
     this.database = keyspace.databases[0];
   }

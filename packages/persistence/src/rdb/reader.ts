@@ -14,7 +14,6 @@
 import { ArenaFullError, toBigInt } from "@kv/core";
 import { Crc64, formatCrc } from "./crc64.ts";
 import {
-  isRdbType,
   Opcode,
   RDB_CHECKSUM_SINCE,
   RDB_HEADER_BYTES,
@@ -24,8 +23,9 @@ import {
 } from "./format.ts";
 import { allocate, RdbInput, RdbString, Status } from "./input.ts";
 import { readShort, ShortString } from "./short-string.ts";
-import { skipModulePieces } from "./skip.ts";
 import { type Skipper, skipString } from "./skip-string.ts";
+import { readFormOf } from "./values/form-table.ts";
+import { skipModulePieces } from "./values/module.ts";
 
 /** What stands before a key's value. */
 export interface RdbRecord {
@@ -281,7 +281,7 @@ export class RdbReader {
     if (input.at >= input.end) return input.byte();
     const type = input.bytes[input.at++];
     if (type >= Opcode.SLOT_INFO) return this.readOpcode(type);
-    if (!isRdbType(type)) return input.bad(`Invalid object type: ${type}`);
+    if (readFormOf(type) === undefined) return input.bad(`Invalid object type: ${type}`);
     record.type = type;
     this.doing = "read-key";
     const status = input.string(record.key);

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import {
   type Contents,
   contentsOf,
-  HASH_LIMITS,
+  LIMITS,
   putField,
   putString,
   removeField,
@@ -22,7 +22,7 @@ function emptyKeyspace(): Keyspace {
 
 function loaded(parts: Uint8Array[], chunkBytes = 1000): Contents {
   const keyspace = emptyKeyspace();
-  const loader = new RdbLoader(keyspace, { hashLimits: HASH_LIMITS });
+  const loader = new RdbLoader(keyspace, { limits: LIMITS });
   for (const part of parts) {
     for (let at = 0; at < part.length; at += chunkBytes) {
       loader.feed(part, at, Math.min(at + chunkBytes, part.length));
@@ -170,7 +170,7 @@ describe("an RDB snapshot", () => {
     fc.assert(
       fc.property(fc.array(word, { minLength: 40, maxLength: 200 }), fc.boolean(), (words, lzf) => {
         const keyspace = emptyKeyspace();
-        keyspace.cuts.wholeFieldsMax = 4;
+        keyspace.cuts.wholeElementsMax = 4;
         const empty = keyspace.arena.blockCount;
         for (const name of ["a", "b", "c"])
           for (let i = 0; i < 200; i++)
@@ -232,7 +232,7 @@ describe("an RDB snapshot", () => {
       });
       const seen: number[][] = [];
       const loader = new RdbLoader(emptyKeyspace(), {
-        hashLimits: HASH_LIMITS,
+        limits: LIMITS,
         idleBits: (...told) => seen.push(told),
       });
       for (const part of parts) loader.feed(part, 0, part.length);
@@ -254,7 +254,7 @@ describe("an RDB snapshot", () => {
         replication: { streamDatabase: 2, id: "r".repeat(40), offset: 123 },
       },
     });
-    const loader = new RdbLoader(emptyKeyspace(), { hashLimits: HASH_LIMITS });
+    const loader = new RdbLoader(emptyKeyspace(), { limits: LIMITS });
     for (const part of parts) loader.feed(part, 0, part.length);
     expect(Object.fromEntries(loader.facts)).toEqual({
       "redis-ver": "7.2.5",

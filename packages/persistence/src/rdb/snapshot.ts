@@ -5,15 +5,23 @@
  * write changes it) with an RdbWriter. Keys of one database may be interrupted by one of another
  * that is about to change; the file then selects that database and comes back later.
  *
- * A large hash comes in pieces, and is one stretch of the file. What has to be written in the middle
- * of another's stretch waits aside: fields that change before their hash's turn with that hash,
+ * A large value comes in pieces, and is one stretch of the file. What has to be written in the middle
+ * of another's stretch waits aside: elements that change before their value's turn with that value,
  * other keys until the stretch is over.
  *
  * The sink may be slow. It says how far it is through written(), and step() does nothing while
  * more than `pendingBytesMax` wait. Entries that are about to change are written even then: the
  * instant matters more.
  */
-import type { Cut, CutPiece, Keyspace, Ref } from "@kv/core";
+import {
+  type Arena,
+  type Cut,
+  type CutPiece,
+  type Keyspace,
+  kindOfEntry,
+  type Ref,
+  type ValueKind,
+} from "@kv/core";
 import type { ByteSink } from "./output.ts";
 import { SideBuffer } from "./side-buffer.ts";
 import { type RdbFacts, RdbWriter, type RdbWriterOptions } from "./writer.ts";
@@ -31,6 +39,7 @@ const SIDE_CHUNK_BYTES = 4096;
 
 export class RdbSnapshot {
   isDone = false;
+  private readonly arena: Arena;
   private readonly writer: RdbWriter;
   private readonly cut: Cut;
   private readonly expiryCounts: number[];
@@ -38,8 +47,8 @@ export class RdbSnapshot {
   /** Writes what cannot go to the file yet, into the buffer at hand. */
   private readonly sideWriter: RdbWriter;
   private sideTarget = new SideBuffer();
-  /** The large hash whose stretch of the file is being written, and the keys that wait for its end. */
-  private stretch: LargeHash | null = null;
+  /** The large value whose stretch of the file is being written, and the keys that wait for its end. */
+  private stretch: LargeValue | null = null;
   private readonly waiting = new SideBuffer();
   /** The database selected at the end of all that has been written or waits. */
   private databaseIndex = -1;
@@ -47,6 +56,7 @@ export class RdbSnapshot {
 
   /** Fixes the instant: the file holds what the keyspace holds now. */
   constructor(keyspace: Keyspace, sink: ByteSink, options: RdbSnapshotOptions) {
+    this.arena = keyspace.arena;
     this.writer = new RdbWriter(keyspace.arena, sink, options);
     const aside: ByteSink = (bytes, start, end) => {
       this.sideTarget.append(bytes, start, end);
@@ -59,8 +69,8 @@ export class RdbSnapshot {
     this.writer.header(options.facts);
     this.cut = keyspace.cuts.begin({
       take: (databaseIndex, entry) => this.take(databaseIndex, entry),
-      takeLarge: (databaseIndex, entry, fieldCount) =>
-        this.takeLarge(databaseIndex, entry, fieldCount),
+      takeLarge: (databaseIndex, entry, elementCount) =>
+        this.takeLarge(databaseIndex, entry, elementCount),
       failed: (reason) => {
         this.isDone = true;
         options.onFailed?.(reason);
@@ -80,12 +90,12 @@ export class RdbSnapshot {
     aside.output.flush();
   }
 
-  private takeLarge(databaseIndex: number, entry: Ref, fieldCount: number): CutPiece {
-    const hash = new LargeHash(this, databaseIndex);
-    const aside = this.aside(hash.early);
-    aside.beginHash(entry, fieldCount);
+  private takeLarge(databaseIndex: number, entry: Ref, elementCount: number): CutPiece {
+    const large = new LargeValue(this, databaseIndex, kindOfEntry(this.arena, entry));
+    const aside = this.aside(large.early);
+    aside.beginLarge(entry, elementCount);
     aside.output.flush();
-    return hash;
+    return large;
   }
 
   /** A writer of what lands in `target`; to be flushed before the next use. */
@@ -95,21 +105,21 @@ export class RdbSnapshot {
   }
 
   /** @internal */
-  beginStretch(hash: LargeHash): void {
+  beginStretch(large: LargeValue): void {
     const { writer } = this;
-    this.select(writer, hash.databaseIndex);
-    hash.early.drainTo(writer.output);
-    this.stretch = hash;
+    this.select(writer, large.databaseIndex);
+    large.early.drainTo(writer.output);
+    this.stretch = large;
   }
 
   /** @internal */
-  field(hash: LargeHash, field: Ref): void {
-    if (this.stretch === hash) {
-      this.writer.field(field);
+  element(large: LargeValue, ref: Ref): void {
+    if (this.stretch === large) {
+      this.writer.element(large.kind, ref);
       return;
     }
-    const aside = this.aside(hash.early);
-    aside.field(field);
+    const aside = this.aside(large.early);
+    aside.element(large.kind, ref);
     aside.output.flush();
   }
 
@@ -174,24 +184,26 @@ export class RdbSnapshot {
   }
 }
 
-/** A large hash on its way to the file. */
-class LargeHash implements CutPiece {
+/** A large value on its way to the file. */
+class LargeValue implements CutPiece {
   readonly databaseIndex: number;
-  /** Key, number of fields, and the fields that came before its stretch began. */
+  readonly kind: ValueKind;
+  /** Key, number of elements, and the elements that came before its stretch began. */
   readonly early = new SideBuffer();
   private readonly snapshot: RdbSnapshot;
 
-  constructor(snapshot: RdbSnapshot, databaseIndex: number) {
+  constructor(snapshot: RdbSnapshot, databaseIndex: number, kind: ValueKind) {
     this.snapshot = snapshot;
     this.databaseIndex = databaseIndex;
+    this.kind = kind;
   }
 
   begin(): void {
     this.snapshot.beginStretch(this);
   }
 
-  field(entry: Ref): void {
-    this.snapshot.field(this, entry);
+  element(ref: Ref): void {
+    this.snapshot.element(this, ref);
   }
 
   end(): void {

@@ -4,7 +4,16 @@
  * The order of calls is the order of the file (see format.ts): header(), then for each database
  * its keys in any order, coming back to a database as often as need be, then finish().
  */
-import { type Arena, bytesOf, expiryMs, idleBits, keyIndex, keyLength, type Ref } from "@kv/core";
+import {
+  type Arena,
+  bytesOf,
+  expiryMs,
+  idleBits,
+  keyIndex,
+  keyLength,
+  type Ref,
+  type ValueKind,
+} from "@kv/core";
 import { Opcode, RDB_SIGNATURE, RDB_VERSION_DEFAULT, type RdbWriteVersion } from "./format.ts";
 import { ObjectWriter } from "./object.ts";
 import { type ByteSink, RdbOutput, type RdbOutputOptions } from "./output.ts";
@@ -54,7 +63,7 @@ export class RdbWriter {
     this.output = new RdbOutput(sink, options);
     this.version = options.version ?? RDB_VERSION_DEFAULT;
     this.eviction = options.eviction;
-    this.objects = new ObjectWriter(arena);
+    this.objects = new ObjectWriter(arena, this.output);
     this.hasChecksum = options.checksum ?? true;
   }
 
@@ -101,27 +110,27 @@ export class RdbWriter {
   /** A key with all that belongs to it. */
   entry(entry: Ref): void {
     this.key(entry);
-    this.objects.write(this.output, entry);
+    this.objects.write(entry);
   }
 
-  /** The beginning of a large hash; as many fields have to follow. */
-  beginHash(entry: Ref, fieldCount: number): void {
+  /** A key, and the beginning of its large value; as many elements have to follow. */
+  beginLarge(entry: Ref, elementCount: number): void {
     this.key(entry);
-    this.output.length(fieldCount);
+    this.objects.begin(entry, elementCount);
   }
 
-  /** One field of the hash that was begun: the entry in its table. */
-  field(field: Ref): void {
-    this.objects.writeField(this.output, field);
+  /** One element of a large value of this kind. */
+  element(kind: ValueKind, ref: Ref): void {
+    this.objects.element(kind, ref);
   }
 
   /** What stands before a value. */
   private key(entry: Ref): void {
     const { arena, output, eviction, objects } = this;
-    const whenMs = expiryMs(arena, entry);
-    if (whenMs !== -1) {
+    const expiresMs = expiryMs(arena, entry);
+    if (expiresMs !== -1) {
       output.byte(Opcode.EXPIRETIME_MS);
-      output.milliseconds(whenMs);
+      output.milliseconds(expiresMs);
     }
     if (eviction !== undefined) {
       const bits = idleBits(arena, entry);

@@ -19,7 +19,6 @@ import { RefList } from "../../memory/ref-list.ts";
 import {
   bytesOf,
   Encoding,
-  encodingOf,
   keyIndex,
   keyLength,
   setEncoding,
@@ -27,8 +26,10 @@ import {
   valueRef,
   viewOf,
 } from "../../table/entry.ts";
-import { copyBlock, freeBlocks, freeEntry } from "../value.ts";
-import { createField, insertField, writeValue } from "./hash-field.ts";
+import { freeElement, insertElement } from "../element.ts";
+import { copyBlock } from "../one-block.ts";
+import { freeValue } from "../value.ts";
+import { createField, writeValue } from "./hash-field.ts";
 import type { HashLimits, HashValue } from "./hash-value.ts";
 
 export class HashChange {
@@ -86,7 +87,7 @@ export class HashChange {
       return false;
     }
     hash.beforeChange(NONE, fieldBytes, fieldView, fieldStart, fieldEnd);
-    insertField(dict, field, code);
+    insertElement(dict, field, code);
     this.added.push(field);
     return true;
   }
@@ -112,7 +113,7 @@ export class HashChange {
     assert(found !== NONE, "a field that was there is still there");
     hash.beforeChange(found, bytes, view, start, end);
     dict.replaceFound(field);
-    freeEntry(arena, found);
+    freeElement(arena, found);
   }
 
   /** Makes the hash what it was. */
@@ -121,17 +122,17 @@ export class HashChange {
     const hash = this.hash as HashValue;
     const { dict, entry } = hash;
     if (backup !== NONE) {
-      freeBlocks(arena, encodingOf(arena, entry), valueRef(arena, entry));
+      freeValue(arena, entry);
       setValueRef(arena, entry, backup);
       setEncoding(arena, entry, Encoding.LISTPACK);
       hash.attach(entry);
     }
-    for (let i = 0; i < waiting.count; i++) freeEntry(arena, waiting.at(i));
+    for (let i = 0; i < waiting.count; i++) freeElement(arena, waiting.at(i));
     for (let i = 0; i < added.count; i++) {
       const field = added.at(i);
       assert(dict.findRef(field, dict.hashOfEntry(field)), "a field that was added is there");
       dict.removeFound();
-      freeEntry(arena, field);
+      freeElement(arena, field);
     }
     this.end();
   }

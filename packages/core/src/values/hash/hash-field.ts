@@ -1,11 +1,12 @@
 /**
- * Hash fields: the entries in the table of a large hash. A value of up to 1 KiB stands right behind
+ * Hash fields: the elements in the table of a large hash. A value of up to 1 KiB stands right behind
  * its field; a longer one has a block of its own, so that changing it leaves the field alone.
  */
 import type { Arena, Ref } from "../../memory/arena.ts";
-import type { Dict } from "../../table/dict.ts";
+import type { ListpackValue } from "../../memory/listpack.ts";
 import {
   byteIndex,
+  bytesOf,
   createEntry,
   Encoding,
   EXTERNAL_FLAG,
@@ -16,10 +17,11 @@ import {
   setValueLength,
   setValueRef,
   Type,
+  valueLength,
   valueRef,
+  viewOf,
   WORD_FLAG,
 } from "../../table/entry.ts";
-import { freeEntry } from "../value.ts";
 
 /** Values up to this length stand in their field's entry. */
 export const INLINE_VALUE_BYTES_MAX = 1024;
@@ -49,16 +51,6 @@ export function createField(
   }
 }
 
-/** Inserts a new field, which is gone again when the arena has no room for a larger table. */
-export function insertField(dict: Dict, field: Ref, hash: number): void {
-  try {
-    dict.insert(field, hash);
-  } catch (full) {
-    freeEntry(dict.arena, field);
-    throw full;
-  }
-}
-
 /** Writes the value of a field that has room for it. */
 export function writeValue(
   arena: Arena,
@@ -73,4 +65,31 @@ export function writeValue(
     const offset = keyIndex(arena, entry) - byteIndex(entry) + keyLength(arena, entry);
     arena.write(entry, offset, bytes, start, end);
   }
+}
+
+/** Shows a field in `text` and its value in `value`: in place. */
+export function showField(
+  arena: Arena,
+  field: Ref,
+  text: ListpackValue,
+  value: ListpackValue,
+): void {
+  const at = keyIndex(arena, field);
+  const end = at + keyLength(arena, field);
+  text.setString(bytesOf(arena, field), viewOf(arena, field), at, end);
+  showValue(arena, field, value);
+}
+
+/** Shows the value of a field: in place. */
+export function showValue(arena: Arena, field: Ref, value: ListpackValue): void {
+  const length = valueLength(arena, field);
+  let block = field;
+  let at = 0;
+  if ((flagsOf(arena, field) & EXTERNAL_FLAG) !== 0) {
+    block = valueRef(arena, field);
+    at = byteIndex(block);
+  } else {
+    at = keyIndex(arena, field) + keyLength(arena, field);
+  }
+  value.setString(bytesOf(arena, block), viewOf(arena, block), at, at + length);
 }

@@ -5,7 +5,6 @@ import { append, createListpack, listpackBytes } from "../../memory/listpack.ts"
 import {
   byteIndex,
   bytesOf,
-  ENCODING_NAMES,
   Encoding,
   encodingOf,
   expiryMs,
@@ -13,12 +12,13 @@ import {
   setValueRef,
   valueRef,
 } from "../../table/entry.ts";
+import { kindOfEntry } from "../kind-table.ts";
 import { copyValue, entryMemory, freeEntry } from "../value.ts";
 import { createHash, HashValue } from "./hash-value.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const LIMITS = { maxListpackEntries: 512, maxListpackValue: 64 };
+const LIMITS = { listpackEntriesMax: 512, listpackValueBytesMax: 64 };
 
 /** A field or value in the middle of other bytes, as arguments are. */
 function given(text: string) {
@@ -42,7 +42,7 @@ function hash(limits = LIMITS, segmentBytes = 2 ** 22) {
     fieldText,
     valueText,
     get encoding() {
-      return ENCODING_NAMES[encodingOf(arena, entry)];
+      return kindOfEntry(arena, entry).encodingName;
     },
     set(field: string, text: string) {
       const f = given(field);
@@ -85,9 +85,9 @@ const steps = fc.array(
 
 describe("HashValue", () => {
   test.each([
-    ["stays a listpack", { maxListpackEntries: 512, maxListpackValue: 10_000 }, "listpack"],
-    ["is a table from the start", { maxListpackEntries: 0, maxListpackValue: 0 }, "hashtable"],
-    ["changes on the way", { maxListpackEntries: 5, maxListpackValue: 64 }, undefined],
+    ["stays a listpack", { listpackEntriesMax: 512, listpackValueBytesMax: 10_000 }, "listpack"],
+    ["is a table from the start", { listpackEntriesMax: 0, listpackValueBytesMax: 0 }, "hashtable"],
+    ["changes on the way", { listpackEntriesMax: 5, listpackValueBytesMax: 64 }, undefined],
   ])("agrees with a Map: %s", (_case, limits, encoding) => {
     fc.assert(
       fc.property(steps, (list) => {
@@ -164,7 +164,7 @@ describe("HashValue", () => {
   });
 
   test("a scan of a table returns every lasting field while others come and go", () => {
-    const h = hash({ maxListpackEntries: 0, maxListpackValue: 64 });
+    const h = hash({ listpackEntriesMax: 0, listpackValueBytesMax: 64 });
     for (let i = 0; i < 2000; i++) h.set(`stay${i}`, String(i));
     const seen = new Map<string, string>();
     let round = 0;
@@ -193,7 +193,7 @@ describe("HashValue", () => {
   });
 
   test.each([0, 512])("random reaches every field (at most %i in a listpack)", (entries) => {
-    const h = hash({ maxListpackEntries: entries, maxListpackValue: 64 });
+    const h = hash({ listpackEntriesMax: entries, listpackValueBytesMax: 64 });
     const next32 = random32(5);
     expect(h.value.random(next32)).toBe(false);
     for (let i = 0; i < 20; i++) h.set(`f${i}`, String(i));
@@ -207,7 +207,7 @@ describe("HashValue", () => {
   });
 
   test.each([0, 512])("a copy is independent (at most %i in a listpack)", (entries) => {
-    const h = hash({ maxListpackEntries: entries, maxListpackValue: 64 });
+    const h = hash({ listpackEntriesMax: entries, listpackValueBytesMax: 64 });
     for (const [field, value] of [
       ["a", "1"],
       ["b", "v".repeat(entries === 0 ? 3000 : 30)],
@@ -228,7 +228,7 @@ describe("HashValue", () => {
   });
 
   test("a field of a table costs its header, its text and its slot", () => {
-    const h = hash({ maxListpackEntries: 0, maxListpackValue: 64 });
+    const h = hash({ listpackEntriesMax: 0, listpackValueBytesMax: 64 });
     for (let i = 0; i < 10_000; i++) h.set(`field:${i + 10_000}`, `value:${i + 10_000}`);
     // 16 + 11 + 11 bytes are a block of 40; a slot takes 11 to 21.
     expect(h.arena.usedBytes / 10_000).toBeLessThan(40 + 21.5);
@@ -242,7 +242,7 @@ describe("HashValue", () => {
       const arena = new Arena({ segmentBytes: pages * 4096, limitBytes: pages * 4096 });
       const entry = createHash(arena, 0, encoder.encode("key"), 0, 3);
       const value = new HashValue(arena, 7).attach(entry);
-      const limits = { maxListpackEntries: 300, maxListpackValue: 2000 };
+      const limits = { listpackEntriesMax: 300, listpackValueBytesMax: 2000 };
       let count = 0;
       const add = () => {
         const f = given(`f${count}`);

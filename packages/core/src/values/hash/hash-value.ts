@@ -11,7 +11,7 @@
  * is told; replacing the entry itself makes the window void.
  *
  * A hash starts as a listpack and becomes a table, for good, when it has more fields than
- * `maxListpackEntries` or a field or value longer than `maxListpackValue` bytes. A field costs at
+ * `listpackEntriesMax` or a field or value longer than `listpackValueBytesMax` bytes. A field costs at
  * least 4 bytes over its text in a listpack; in a table 16 for its header and 11 to 21 for its slot.
  *
  * Whoever writes sees to the rest: an empty hash is to be deleted, a snapshot wants to know before
@@ -41,7 +41,6 @@ import {
 import { RefList } from "../../memory/ref-list.ts";
 import { Dict } from "../../table/dict.ts";
 import {
-  byteIndex,
   bytesOf,
   createEntry,
   Encoding,
@@ -61,21 +60,23 @@ import {
   typeOf,
   valueLength,
   valueRef,
-  viewOf,
 } from "../../table/entry.ts";
-import { freeEntry, freeTable } from "../value.ts";
+import { freeElement, freeElements, insertElement } from "../element.ts";
 import {
   createField,
   EXTERNAL_VALUE,
   INLINE_VALUE_BYTES_MAX,
-  insertField,
+  showField,
+  showValue,
   writeValue,
 } from "./hash-field.ts";
 
 /** When a hash stops being a listpack: hash-max-listpack-entries and -value. */
 export interface HashLimits {
-  maxListpackEntries: number;
-  maxListpackValue: number;
+  /** Most fields of a listpack. */
+  readonly listpackEntriesMax: number;
+  /** Longest field or value of a listpack. */
+  readonly listpackValueBytesMax: number;
 }
 
 /** A listpack stays well below what one block of the arena can be, whatever the limits say. */
@@ -171,7 +172,7 @@ export class HashValue {
    * can be set one after the other for sure: all that is needed is a block for each, at the most.
    */
   hasRoomFor(pairs: number, pairsBytes: number, limits: HashLimits): boolean {
-    if (this.isTable || this.length + pairs > limits.maxListpackEntries) return false;
+    if (this.isTable || this.length + pairs > limits.listpackEntriesMax) return false;
     const { arena, listpack } = this;
     const bytes = listpackBytes(arena, listpack) + pairsBytes + 2 * pairs * ELEMENT_OVERHEAD_MAX;
     return bytes <= SMALL_BYTES_MAX && arena.hasRoomFor(pairs);
@@ -203,7 +204,7 @@ export class HashValue {
       const { dict } = this;
       const found = dict.find(bytes, view, start, end, dict.hash(bytes, view, start, end));
       if (found === NONE) return false;
-      this.readValue(found);
+      showValue(this.arena, found, this.value);
       return true;
     }
     const at = find(this.arena, this.listpack, bytes, start, end, 2);
@@ -228,8 +229,8 @@ export class HashValue {
       const fieldLength = fieldEnd - fieldStart;
       const valueLength = valueEnd - valueStart;
       if (
-        fieldLength <= limits.maxListpackValue &&
-        valueLength <= limits.maxListpackValue &&
+        fieldLength <= limits.listpackValueBytesMax &&
+        valueLength <= limits.listpackValueBytesMax &&
         listpackBytes(arena, listpack) + fieldLength + valueLength < LISTPACK_BYTES_MAX
       ) {
         const at = find(arena, listpack, fieldBytes, fieldStart, fieldEnd, 2);
@@ -238,7 +239,7 @@ export class HashValue {
           this.moveTo(replaceAt(arena, listpack, valueAt, valueBytes, valueStart, valueEnd));
           return false;
         }
-        if (this.length < limits.maxListpackEntries) {
+        if (this.length < limits.listpackEntriesMax) {
           const end = listpackBytes(arena, listpack) - 1;
           this.moveTo(
             insertPairAt(
@@ -270,7 +271,7 @@ export class HashValue {
     const { arena } = this;
     const added = createField(arena, fieldBytes, fieldStart, fieldEnd, valueEnd - valueStart);
     writeValue(arena, added, valueBytes, valueStart, valueEnd);
-    insertField(dict, added, hash);
+    insertElement(dict, added, hash);
     return true;
   }
 
@@ -313,7 +314,7 @@ export class HashValue {
     const moved = createField(arena, bytesOf(arena, found), at, at + fieldLength, length);
     writeValue(arena, moved, bytes, start, end);
     dict.replaceFound(moved);
-    freeEntry(arena, found);
+    freeElement(arena, found);
   }
 
   /** Removes the field bytes[start, end). False when there is none. */
@@ -324,7 +325,7 @@ export class HashValue {
       if (found === NONE) return false;
       this.beforeChange(found, bytes, view, start, end);
       dict.removeFound();
-      freeEntry(this.arena, found);
+      freeElement(this.arena, found);
       return true;
     }
     const at = find(this.arena, this.listpack, bytes, start, end, 2);
@@ -438,11 +439,12 @@ export class HashValue {
     if (!isHash) return NONE;
     const entry = entryOf(arena, loaded, epoch, key, keyStart, keyEnd, whenMs);
     this.entry = entry;
-    if (this.length > limits.maxListpackEntries || end - start >= LISTPACK_BYTES_MAX) {
+    if (this.length > limits.listpackEntriesMax || end - start >= LISTPACK_BYTES_MAX) {
       try {
         this.convert();
       } catch (full) {
-        freeEntry(arena, entry);
+        arena.free(loaded);
+        arena.free(entry);
         throw full;
       }
     }
@@ -454,7 +456,7 @@ export class HashValue {
     if (this.length <= FEW_FIELDS) return this.repeatsField();
     const table = this.tableOfListpack();
     if (table === NONE) return true;
-    freeTable(this.dict.attach(table));
+    freeElements(this.dict.attach(table));
     return false;
   }
 
@@ -497,13 +499,13 @@ export class HashValue {
         if (dict.find(bytes, view, start, end, hash) !== NONE) return NONE;
         const added = createField(arena, bytes, start, end, innerValue.end - innerValue.start);
         writeValue(arena, added, innerValue.bytes, innerValue.start, innerValue.end);
-        insertField(dict, added, hash);
+        insertElement(dict, added, hash);
       }
       complete = true;
       return dict.header;
     } finally {
       // Also when the arena is full: the listpack is still whole then, and goes on being used.
-      if (!complete) freeTable(dict);
+      if (!complete) freeElements(dict);
     }
   }
 
@@ -516,27 +518,9 @@ export class HashValue {
     return next(arena, listpack, valueAt);
   }
 
-  /** Puts the field of a table's entry in `field` and `value`; no hash need be attached. */
-  readField(entry: Ref): void {
-    const { arena } = this;
-    const at = keyIndex(arena, entry);
-    const end = at + keyLength(arena, entry);
-    this.field.setString(bytesOf(arena, entry), viewOf(arena, entry), at, end);
-    this.readValue(entry);
-  }
-
-  private readValue(entry: Ref): void {
-    const { arena } = this;
-    const length = valueLength(arena, entry);
-    let block = entry;
-    let at = 0;
-    if ((flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0) {
-      block = valueRef(arena, entry);
-      at = byteIndex(block);
-    } else {
-      at = keyIndex(arena, entry) + keyLength(arena, entry);
-    }
-    this.value.setString(bytesOf(arena, block), viewOf(arena, block), at, at + length);
+  /** Puts the element of a table in `field` and `value`; no hash need be attached. */
+  readField(element: Ref): void {
+    showField(this.arena, element, this.field, this.value);
   }
 
   /** Throws unless every promise in the header holds. For tests and fuzzers: slow. */

@@ -1,5 +1,5 @@
 /**
- * String values: reading, setting, appending, overwriting ranges.
+ * String values: setting, appending, overwriting ranges. string-view.ts reads them.
  *
  * Three reported encodings, two places:
  *
@@ -10,9 +10,8 @@
  * Where the bytes lie is a matter of size alone: up to 512 bytes inline, above that in an EXTERNAL
  * block that grows with room to spare, so appending is amortised O(1) per byte.
  */
-
 import { assert } from "../../assert.ts";
-import { formatInt64, INT64_TEXT_BYTES, Int64, parseInt64 } from "../../int64.ts";
+import { INT64_TEXT_BYTES, Int64, parseInt64 } from "../../int64.ts";
 import type { Database } from "../../keyspace/database.ts";
 import {
   type Arena,
@@ -23,14 +22,13 @@ import {
   roundedBytes,
 } from "../../memory/arena.ts";
 import {
-  byteIndex,
-  bytesOf,
   createEntry,
   Encoding,
   EXPIRY_FLAG,
   EXTERNAL_FLAG,
   encodingOf,
   flagsOf,
+  isInline,
   keyLength,
   keyOffset,
   kindOf,
@@ -40,94 +38,23 @@ import {
   setValueLength,
   setValueRef,
   Type,
-  typeOf,
   valueLength,
   valueRef,
-  viewOf,
   WORD_FLAG,
   wordFieldIndex,
   wordIndex,
   wordsOf,
 } from "../../table/entry.ts";
+import { kindAt } from "../kind-table.ts";
 import { freeBlocks } from "../value.ts";
+import type { StringView } from "./string-view.ts";
 
 /** Longest string that OBJECT ENCODING calls embstr. */
 export const EMBSTR_BYTES_MAX = 44;
 /** Longest string kept inside its entry. */
 const INLINE_BYTES_MAX = 512;
 
-/** True when an entry with these flags holds its string behind the key. */
-export function isInline(flags: number): boolean {
-  return (flags & WORD_FLAG) === 0;
-}
-
 const number = new Int64();
-
-/** A window on a string's bytes; what it shows is void after the next change or read. */
-export class StringView {
-  bytes: Uint8Array;
-  /** A view over the memory of `bytes`. */
-  view: DataView;
-  start = 0;
-  end = 0;
-  private readonly digits = new Uint8Array(INT64_TEXT_BYTES);
-  private readonly digitsView: DataView = new DataView(this.digits.buffer);
-
-  constructor() {
-    this.bytes = this.digits;
-    this.view = this.digitsView;
-  }
-
-  /** Shows the text of a string entry, whatever its encoding. */
-  read(arena: Arena, entry: Ref): void {
-    const words = wordsOf(arena, entry);
-    const at = wordIndex(entry);
-    const flags = ((words[at] as number) >>> 8) & 255;
-    if ((flags & WORD_FLAG) === 0) {
-      const start = byteIndex(entry) + keyOffset(flags) + (words[at + 2] as number);
-      this.bytes = bytesOf(arena, entry);
-      this.view = viewOf(arena, entry);
-      this.start = start;
-      this.end = start + (words[at + 3] as number);
-    } else if ((flags & EXTERNAL_FLAG) !== 0) {
-      const ref = words[at + 4 + ((flags & EXPIRY_FLAG) << 1)] as number;
-      this.bytes = bytesOf(arena, ref);
-      this.view = viewOf(arena, ref);
-      this.start = byteIndex(ref);
-      this.end = this.start + (words[at + 3] as number);
-    } else {
-      const word = at + 4 + ((flags & EXPIRY_FLAG) << 1);
-      this.bytes = this.digits;
-      this.view = this.digitsView;
-      this.start = 0;
-      this.end = formatInt64(words[word + 1] as number, words[word] as number, this.digits, 0);
-    }
-  }
-}
-
-const lengthView = new StringView();
-
-/** True when the entry holds a string. */
-export function isStringEntry(arena: Arena, entry: Ref): boolean {
-  return typeOf(arena, entry) === Type.STRING;
-}
-
-/** Bytes of a string value. */
-export function stringLength(arena: Arena, entry: Ref): number {
-  if (encodingOf(arena, entry) !== Encoding.INT) return valueLength(arena, entry);
-  lengthView.read(arena, entry);
-  return lengthView.end;
-}
-
-/** Reads an INT-encoded value. False when the value is not encoded so. */
-export function readInteger(arena: Arena, entry: Ref, out: Int64): boolean {
-  if (encodingOf(arena, entry) !== Encoding.INT) return false;
-  const words = wordsOf(arena, entry);
-  const at = wordFieldIndex(arena, entry);
-  out.lo = words[at] as number;
-  out.hi = words[at + 1] as number;
-  return true;
-}
 
 /**
  * SET: gives the key the string value[from, to). `entry` is the key's present entry (of any type)
@@ -375,7 +302,6 @@ function shaped(
   }
   database.preserve(entry);
   const flags = flagsOf(arena, entry);
-  const encoding = encodingOf(arena, entry);
   const block = (flags & EXTERNAL_FLAG) !== 0 ? valueRef(arena, entry) : NONE;
   const { expires } = database;
   let wanted = keepExpiry ? shape | (flags & EXPIRY_FLAG) : shape;
@@ -391,9 +317,9 @@ function shaped(
     setExpiryMs(arena, target, whenMs);
     if ((flags & EXPIRY_FLAG) === 0) expires.insert(target, expiresHash);
   }
-  if (block !== NONE) freeBlocks(arena, encoding, block);
   const words = wordsOf(arena, target);
   const at = wordIndex(target);
+  if (block !== NONE) freeBlocks(arena, kindAt((words[at] as number) & 255), block);
   words[at] = ((words[at] as number) & ~255) | kind;
   words[at + 1] = idle;
   return target;
