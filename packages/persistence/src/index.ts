@@ -1,5 +1,7 @@
 /** @kv/persistence: snapshots of a keyspace as files, and back. See README.md. */
+export * from "./check-file.ts";
 export * from "./check-rdb.ts";
+export * from "./file-loader.ts";
 export * from "./formats.ts";
 export * from "./load-file.ts";
 export { RDB_VERSION_DEFAULT, RDB_VERSION_MAX, type RdbWriteVersion } from "./rdb/format.ts";
@@ -11,6 +13,6 @@ export * from "./rdb/payload.ts";
 export * from "./rdb/reader.ts";
 export * from "./rdb/snapshot.ts";
 export * from "./rdb/writer.ts";
+export * from "./save.ts";
 export * from "./save-file.ts";
-export * from "./save-rdb.ts";
 export * from "./storage.ts";

@@ -11,8 +11,9 @@ import {
   removeField,
   removeKey,
 } from "../keyspace-contents.ts";
+import { writeSnapshot } from "../save.ts";
 import { RdbLoader } from "./load.ts";
-import { RdbSnapshot, type RdbSnapshotOptions, writeRdb } from "./snapshot.ts";
+import { RdbSnapshot, type RdbSnapshotOptions } from "./snapshot.ts";
 
 const FACTS = { redisVersion: "7.2.5", nowMs: 1_700_000_000_000, usedMemoryBytes: 1 };
 
@@ -104,7 +105,7 @@ describe("an RDB snapshot", () => {
           const parts: Uint8Array[] = [];
           const sink = (bytes: Uint8Array, start: number, end: number) =>
             parts.push(bytes.slice(start, end));
-          writeRdb(keyspace, sink, { facts: FACTS, compress, checksum, version, chunkBytes });
+          writeSnapshot(keyspace, sink, { facts: FACTS, compress, checksum, version, chunkBytes });
           keyspace.check();
           expect(loaded(parts, chunkBytes)).toEqual(contentsOf(keyspace));
         },
@@ -226,7 +227,7 @@ describe("an RDB snapshot", () => {
     putString(keyspace.databases[0], "k", "v");
     const bitsFrom = (eviction: RdbSnapshotOptions["eviction"]) => {
       const parts: Uint8Array[] = [];
-      writeRdb(keyspace, (bytes, start, end) => parts.push(bytes.slice(start, end)), {
+      writeSnapshot(keyspace, (bytes, start, end) => parts.push(bytes.slice(start, end)), {
         facts: FACTS,
         eviction,
       });
@@ -247,7 +248,7 @@ describe("an RDB snapshot", () => {
   test("tells facts about itself", () => {
     const keyspace = emptyKeyspace();
     const parts: Uint8Array[] = [];
-    writeRdb(keyspace, (bytes, start, end) => parts.push(bytes.slice(start, end)), {
+    writeSnapshot(keyspace, (bytes, start, end) => parts.push(bytes.slice(start, end)), {
       facts: {
         ...FACTS,
         isAofBase: true,

@@ -210,15 +210,3 @@ class LargeValue implements CutPiece {
     this.snapshot.endStretch();
   }
 }
-
-/** Writes all of the keyspace to the sink, now. For SAVE, where everybody waits. */
-export function writeRdb(keyspace: Keyspace, sink: ByteSink, options: RdbSnapshotOptions): void {
-  const patient = { ...options, pendingBytesMax: Number.POSITIVE_INFINITY };
-  const snapshot = new RdbSnapshot(keyspace, sink, patient);
-  try {
-    while (!snapshot.step(4096));
-  } catch (error) {
-    snapshot.abort(); // The sink failed.
-    throw error;
-  }
-}

@@ -3,11 +3,11 @@ import { describe, expect, test } from "vitest";
 import { contentsOf, LIMITS, putField, putString } from "./keyspace-contents.ts";
 import { loadFile, loadFileNow } from "./load-file.ts";
 import { RdbLoader } from "./rdb/load.ts";
-import { BackgroundSave, type RdbSaveOptions, saveRdbNow } from "./save-rdb.ts";
+import { BackgroundSave, type SaveOptions, saveNow } from "./save.ts";
 import type { Storage } from "./storage.ts";
 import { MemoryStorage } from "./testing.ts";
 
-const OPTIONS: RdbSaveOptions = {
+const OPTIONS: SaveOptions = {
   name: "dump.rdb",
   temporaryName: "temp-9.rdb",
   facts: { redisVersion: "7.2.5", nowMs: 1_700_000_000_000, usedMemoryBytes: 1 },
@@ -77,7 +77,7 @@ describe("a background save", () => {
   test("that fails ends the snapshot and keeps the old file", async () => {
     const storage = new MemoryStorage();
     const keyspace = keyspaceOf(1000);
-    expect(saveRdbNow(keyspace, storage.now, OPTIONS).ok).toBe(true);
+    expect(saveNow(keyspace, storage.now, OPTIONS).ok).toBe(true);
     const before = saved(storage);
     putString(keyspace.databases[0], "more", "x");
     const at = storage.operations.length + 5;
@@ -109,7 +109,7 @@ describe("SAVE", () => {
     const storage = new MemoryStorage();
     const keyspace = keyspaceOf(1000);
     storage.failsFrom = { at: 4, code: "EIO", message: "Input/output error" };
-    const result = saveRdbNow(keyspace, storage.now, OPTIONS);
+    const result = saveNow(keyspace, storage.now, OPTIONS);
     expect(result).toMatchObject({ ok: false, error: { message: "Input/output error" } });
     expect(keyspace.cuts.running).toEqual([]);
   });
@@ -120,7 +120,7 @@ describe("loading a file", () => {
     const storage = new MemoryStorage();
     const keyspace = keyspaceOf(100);
     putString(keyspace.databases[0], "long", "ab1".repeat(700_000));
-    saveRdbNow(keyspace, storage.now, { ...OPTIONS, compress: false });
+    saveNow(keyspace, storage.now, { ...OPTIONS, compress: false });
     const { keyspace: target, loader } = loaderOf();
     const seen: number[] = [];
     const result = await loadFile(storage.later, "dump.rdb", loader, (loadedBytes, sizeBytes) => {

@@ -1,34 +1,47 @@
 /**
- * Saving a keyspace: BGSAVE and SAVE without their commands.
+ * Saving a keyspace: BGSAVE and SAVE without their commands, in any format.
  *
  * A BackgroundSave fixes the instant when it is made. Whoever owns the event loop calls step() in
  * between; the file is written, synced and renamed beside it, and `result` tells how that ended.
  */
 import type { Keyspace } from "@kv/core";
-import { RdbSnapshot, type RdbSnapshotOptions, writeRdb } from "./rdb/snapshot.ts";
+import { formatNamed } from "./format-choice.ts";
+import type { FormatName, Snapshot, SnapshotOptions } from "./formats.ts";
+import type { ByteSink } from "./rdb/output.ts";
 import { SaveFile, type SaveFileOptions, type SaveResult, saveFileNow } from "./save-file.ts";
 import { type Storage, StorageError, type SyncStorage } from "./storage.ts";
 
-export type RdbSaveOptions = RdbSnapshotOptions & Omit<SaveFileOptions, "onWritten">;
+export interface SaveOptions extends SnapshotOptions, Omit<SaveFileOptions, "onWritten"> {
+  /** One of `formats`, by its name. Default "rdb". */
+  format?: FormatName;
+}
+
+/** Keys that are written between two looks at whether the file is complete. */
+const SLICE_KEYS = 4096;
 
 /** One BGSAVE. */
 export class BackgroundSave {
   /** How it ended. Never rejects for what a disk can do. */
   readonly result: Promise<SaveResult>;
-  readonly snapshot: RdbSnapshot;
+  /** What goes to the file, and how far it is. */
+  readonly snapshot: Snapshot;
   private readonly file: SaveFile;
   private hasEnded = false;
 
-  constructor(keyspace: Keyspace, storage: Storage, options: RdbSaveOptions) {
+  /** Fixes the instant, and begins the file. `storage` is released at the end. */
+  constructor(keyspace: Keyspace, storage: Storage, options: SaveOptions) {
     const written = (byteCount: number, chunk: Uint8Array) => snapshot.written(byteCount, chunk);
     const file = new SaveFile(storage, { ...options, onWritten: written });
     const write = (bytes: Uint8Array, start: number, end: number) => file.write(bytes, start, end);
-    // What changes of a large hash has to be remembered while that is being saved.
+    // What changes of a large value has to be remembered while that is being saved.
     const onFailed = () =>
       file.abort(
         new StorageError("ENOMEM", "not enough memory for the changes that are made meanwhile"),
       );
-    const snapshot = new RdbSnapshot(keyspace, write, { ...options, onFailed });
+    const snapshot = formatNamed(options.format).snapshot(keyspace, write, {
+      ...options,
+      onFailed,
+    });
     this.file = file;
     this.snapshot = snapshot;
     this.result = this.watch();
@@ -62,11 +75,29 @@ export class BackgroundSave {
   }
 }
 
-/** SAVE: the whole keyspace, now. */
-export function saveRdbNow(
+/** SAVE: the whole keyspace, now, while everybody waits. */
+export function saveNow(
   keyspace: Keyspace,
   storage: SyncStorage,
-  options: RdbSaveOptions,
+  options: SaveOptions,
 ): SaveResult {
-  return saveFileNow(storage, options, (write) => writeRdb(keyspace, write, options));
+  const write = (sink: ByteSink) => writeSnapshot(keyspace, sink, options, options.format);
+  return saveFileNow(storage, options, write);
+}
+
+/** Writes all of the keyspace to the sink, now. What the sink throws, this throws. */
+export function writeSnapshot(
+  keyspace: Keyspace,
+  sink: ByteSink,
+  options: SnapshotOptions,
+  format?: FormatName,
+): void {
+  const patient = { ...options, pendingBytesMax: Number.POSITIVE_INFINITY };
+  const snapshot = formatNamed(format).snapshot(keyspace, sink, patient);
+  try {
+    while (!snapshot.step(SLICE_KEYS));
+  } catch (error) {
+    snapshot.abort();
+    throw error;
+  }
 }
