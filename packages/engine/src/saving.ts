@@ -10,18 +10,18 @@ import type { SavePoint } from "@kv/config";
 import { idleTimeMs, LFU_INIT_VAL, lfuBits, lfuDecrAndReturn, lruBits } from "@kv/eviction";
 import {
   BackgroundSave,
-  checkRdbFile,
+  checkFile,
   type EvictionField,
+  FileLoader,
   type LoadResult,
   loadFile,
   loadFileNow,
-  RdbLoader,
-  type RdbSaveOptions,
+  type SaveOptions,
   type SaveResult,
   type SaveStep,
   type Storage,
   StorageError,
-  saveRdbNow,
+  saveNow,
 } from "@kv/persistence";
 import { Due } from "./due.ts";
 import type { Engine } from "./engine.ts";
@@ -110,7 +110,7 @@ export class Saving {
     return { taken: takenCount, total: totalCount, seconds };
   }
 
-  private options(): RdbSaveOptions {
+  private options(): SaveOptions {
     const { engine } = this;
     const { config, host } = engine;
     this.tryCount++;
@@ -157,7 +157,7 @@ export class Saving {
     this.abortBackground();
     const { host } = engine;
     const options = this.options();
-    const result = saveRdbNow(engine.keyspace, host.syncStorage, options);
+    const result = saveNow(engine.keyspace, host.syncStorage, options);
     return this.ended(result, engine.dirty, false);
   }
 
@@ -332,11 +332,11 @@ export class Saving {
     return this.savePoints.length > 0 && this.saveNow();
   }
 
-  private loader(): RdbLoader {
+  private loader(): FileLoader {
     const { engine } = this;
     const { settings, memory, host } = engine;
     const { clock } = memory.evictor;
-    return new RdbLoader(engine.keyspace, {
+    return new FileLoader(engine.keyspace, {
       nowMs: host.wallMs(),
       checksum: engine.config.boolean("rdbchecksum"),
       limits: settings.limits,
@@ -405,7 +405,7 @@ export class Saving {
     const { config, host } = this.engine;
     const print = (line: string) => host.log("warning", line);
     try {
-      checkRdbFile(host.syncStorage, config.text("dbfilename"), host.wallMs(), print, true);
+      checkFile(host.syncStorage, config.text("dbfilename"), host.wallMs(), print, true);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       print(`The file cannot be checked: ${error.message}`);
@@ -413,7 +413,7 @@ export class Saving {
     print("Terminating server after rdb file reading failure.");
   }
 
-  private loaded(result: LoadResult, loader: RdbLoader, startUs: number): boolean {
+  private loaded(result: LoadResult, loader: FileLoader, startUs: number): boolean {
     const { host } = this.engine;
     if (result === "missing") return true;
     if (result === "stopped") return false;
