@@ -28,10 +28,12 @@ export function kindTable(kinds: readonly ValueKind[]): readonly (ValueKind | un
   return Object.freeze(table);
 }
 
-/** Every kind there is: what a test that walks all of them begins with. */
-export const valueKinds: readonly ValueKind[] = Object.freeze(Object.values(types).flat());
+const KINDS = kindTable(Object.values(types).flat());
 
-const KINDS = kindTable(valueKinds);
+/** Every kind there is: what a test that walks all of them begins with. */
+export const valueKinds: readonly ValueKind[] = Object.freeze(
+  KINDS.filter((kind) => kind !== undefined),
+);
 
 /** The kind that this byte stands for. Throws an InvariantError when there is none. */
 export function kindAt(byte: number): ValueKind {
