@@ -5,7 +5,7 @@ export * from "./file-loader.ts";
 export * from "./formats.ts";
 export * from "./load-file.ts";
 export { RDB_VERSION_DEFAULT, RDB_VERSION_MAX, type RdbWriteVersion } from "./rdb/format.ts";
-export { RdbString } from "./rdb/input.ts";
+export { RdbInput, RdbString, Status } from "./rdb/input.ts";
 export * from "./rdb/load.ts";
 export { ObjectReader } from "./rdb/object.ts";
 export type { ByteSink, RdbOutputOptions } from "./rdb/output.ts";

@@ -4,3 +4,5 @@
  */
 export { formatContract } from "./format-contract.ts";
 export { type Fault, MemoryStorage } from "./memory-storage.ts";
+export { skipString } from "./rdb/skip-string.ts";
+export type { RdbForm, ReadForm, ValueReader, WriteForm } from "./rdb/values/form.ts";
