@@ -3,8 +3,9 @@
  */
 
 import type { Database } from "./keyspace/database.ts";
-import { createKeyspace, type Keyspace } from "./keyspace/keyspace.ts";
+import type { Keyspace } from "./keyspace/keyspace.ts";
 import { type Arena, ArenaFullError, NONE, type Ref } from "./memory/arena.ts";
+import { createKeyspace } from "./plain-access.ts";
 import { bytesOf, keyIndex, keyLength } from "./table/entry.ts";
 import { growString, setString } from "./values/string/string-value.ts";
 import { StringView } from "./values/string/string-view.ts";

@@ -46,8 +46,8 @@ import {
   wordsOf,
 } from "../table/entry.ts";
 import { freeEffort, freeEntry } from "../values/value.ts";
-import type { Keyspace } from "./keyspace.ts";
-import { LAZY_FREE_EFFORT } from "./lazy-free.ts";
+import { LAZY_FREE_EFFORT, type LazyFree } from "./lazy-free.ts";
+import type { SnapshotCuts } from "./snapshot-cut.ts";
 
 /** The tables of a database that were taken out of it. */
 export interface SetAside {
@@ -56,8 +56,20 @@ export interface SetAside {
   readonly generation: number;
 }
 
+/** What the databases of a keyspace have in common, and have from it. */
+export interface DatabaseOwner {
+  readonly arena: Arena;
+  /** Seed of the hashes of all databases. */
+  readonly seed: number;
+  readonly cuts: SnapshotCuts;
+  readonly lazyFree: LazyFree;
+  readonly random32: () => number;
+  /** Much was removed: memory may be given back. */
+  tidy(): void;
+}
+
 export class Database {
-  readonly keyspace: Keyspace;
+  readonly keyspace: DatabaseOwner;
   readonly arena: Arena;
   /** The number by which clients select it. */
   readonly index: number;
@@ -72,7 +84,7 @@ export class Database {
   /** How often `dict` had been reseeded when `expires` was last brought in line with it. */
   private generation = 0;
 
-  constructor(keyspace: Keyspace, index: number) {
+  constructor(keyspace: DatabaseOwner, index: number) {
     this.keyspace = keyspace;
     this.arena = keyspace.arena;
     this.index = index;

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Arena, NONE, type Ref } from "../memory/arena.ts";
 import { Evacuation } from "../memory/evacuation.ts";
 import { SegmentEvacuation } from "../memory/segment-evacuation.ts";
+import { createKeyspace } from "../plain-access.ts";
 import { Dict } from "../table/dict.ts";
 import {
   bytesOf,
@@ -24,7 +25,6 @@ import type { SliceMoving } from "../values/kind.ts";
 import { setString } from "../values/string/string-value.ts";
 import { StringView } from "../values/string/string-view.ts";
 import { Defragmenter } from "./defragment.ts";
-import { createKeyspace } from "./keyspace.ts";
 import type { Cut } from "./snapshot-cut.ts";
 
 const LIMITS = { listpackEntriesMax: 16, listpackValueBytesMax: 64 };

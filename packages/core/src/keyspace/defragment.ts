@@ -38,12 +38,17 @@ import { MovableDict } from "../table/movable-dict.ts";
 import type { SliceMoving, ValueKind } from "../values/kind.ts";
 import { kindOfEntry } from "../values/kind-table.ts";
 import type { Database } from "./database.ts";
-import type { Keyspace } from "./keyspace.ts";
 
 /** Keys, and elements or pages of large tables, that are dealt with between two looks at the budget. */
 const SLICE = 16;
 /** Longest name of a large value that is dealt with. */
 const NAME_BYTES_MAX = 65536;
+
+/** What is defragmented: a keyspace. */
+export interface Defragmented {
+  readonly arena: Arena;
+  readonly databases: readonly Database[];
+}
 
 export class Defragmenter {
   /** Values with more elements than this are dealt with in several steps. */
@@ -54,7 +59,7 @@ export class Defragmenter {
   /** Keys of which some block was moved, and of which none was. */
   keyHits = 0;
   keyMisses = 0;
-  private readonly keyspace: Keyspace;
+  private readonly databases: readonly Database[];
   private readonly arena: Arena;
   private readonly evacuation: MovePlan;
   private readonly table: MovableDict;
@@ -71,8 +76,9 @@ export class Defragmenter {
     return moved;
   };
 
-  constructor(keyspace: Keyspace, plan: MovePlan = new Evacuation(keyspace.arena)) {
-    this.keyspace = keyspace;
+  /** `plan` says which blocks move, and where to. */
+  constructor(keyspace: Defragmented, plan: MovePlan = new Evacuation(keyspace.arena)) {
+    this.databases = keyspace.databases;
     this.arena = keyspace.arena;
     this.evacuation = plan;
     this.table = new MovableDict(keyspace.arena);
@@ -114,7 +120,7 @@ export class Defragmenter {
     if (!evacuation.begin()) return;
     for (let cls = 0; cls < evacuation.classCount; cls++)
       yield Math.ceil(evacuation.plan(cls) / SLICE);
-    for (const database of this.keyspace.databases) {
+    for (const database of this.databases) {
       for (let cursor = 0; ; ) {
         cursor = this.sliceOfKeys(database, cursor);
         yield SLICE;

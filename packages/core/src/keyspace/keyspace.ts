@@ -9,7 +9,7 @@ import { assert } from "../assert.ts";
 import { Arena, type ArenaOptions } from "../memory/arena.ts";
 import { SegmentEvacuation } from "../memory/segment-evacuation.ts";
 import { KEYED_SEED_BIT } from "../table/hash.ts";
-import { Database } from "./database.ts";
+import { Database, type DatabaseOwner } from "./database.ts";
 import { Defragmenter } from "./defragment.ts";
 import { LazyFree } from "./lazy-free.ts";
 import { SnapshotCuts } from "./snapshot-cut.ts";
@@ -21,13 +21,29 @@ const TIDY_ENTRIES = 4096;
 export interface KeyspaceOptions {
   /** Number of databases. Default 16. */
   databaseCount?: number;
-  /** Gives random 32-bit numbers: the hash seed, random keys, sampling. Required: no default. */
-  random32: () => number;
+  /**
+   * Gives random 32-bit integers: for the hash seed, random keys, sampling. Without it a fixed sequence
+   * does, the same in each run: good for tests and for keys of one's own, not for keys of strangers, who
+   * could choose them so that their hashes collide.
+   */
+  random32?: () => number;
   /** Sizes of the arena's segments. */
   arena?: ArenaOptions;
 }
 
-export class Keyspace {
+/** Well spread numbers, the same each time. */
+function fixedSequence(): () => number {
+  let state = 0x5eed;
+  return () => {
+    state = (state + 0x9e3779b9) | 0;
+    let z = state;
+    z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
+    z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
+    return z ^ (z >>> 16);
+  };
+}
+
+export class Keyspace implements DatabaseOwner {
   readonly arena: Arena;
   readonly databases: Database[] = [];
   readonly cuts: SnapshotCuts;
@@ -37,10 +53,10 @@ export class Keyspace {
   /** Seed of the hashes of all databases: a key's hash is the same in each, unless reseeded. */
   readonly seed: number;
 
-  constructor(options: KeyspaceOptions) {
+  constructor(options: KeyspaceOptions = {}) {
     this.arena = new Arena(options.arena);
-    this.random32 = options.random32;
-    this.seed = options.random32() & ~KEYED_SEED_BIT;
+    this.random32 = options.random32 ?? fixedSequence();
+    this.seed = this.random32() & ~KEYED_SEED_BIT;
     this.lazyFree = new LazyFree(this.arena, () => this.tidy());
     this.cuts = new SnapshotCuts(
       this.arena,
@@ -107,9 +123,4 @@ export class Keyspace {
     this.arena.check();
     for (const database of this.databases) database.check();
   }
-}
-
-/** A whole keyspace, to be used alone: see the package's README. */
-export function createKeyspace(options: KeyspaceOptions): Keyspace {
-  return new Keyspace(options);
 }

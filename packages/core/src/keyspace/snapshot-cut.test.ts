@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ArenaFullError, NONE, type Ref } from "../memory/arena.ts";
+import { createKeyspace } from "../plain-access.ts";
 import { Dict } from "../table/dict.ts";
 import {
   bytesOf,
@@ -22,7 +23,6 @@ import type { CutPiece } from "../values/kind.ts";
 import { setString } from "../values/string/string-value.ts";
 import { StringView } from "../values/string/string-view.ts";
 import { copyValue } from "../values/value.ts";
-import { createKeyspace } from "./keyspace.ts";
 import type { Cut, CutConsumer } from "./snapshot-cut.ts";
 
 const LIMITS = { listpackEntriesMax: 2, listpackValueBytesMax: 64 };
