@@ -71,23 +71,35 @@ export class TextKeyspace {
     });
   }
 
-  db(index = 0): Database {
+  database(index = 0): Database {
     return this.keyspace.databases[index] as Database;
   }
 
   find(key: string, index = 0): Ref {
     const bytes = latin1Bytes(key);
-    return this.db(index).findKey(bytes, new DataView(bytes.buffer), 0, bytes.length);
+    return this.database(index).findKey(bytes, new DataView(bytes.buffer), 0, bytes.length);
   }
 
   set(key: string, value: string, keepExpiry = false, index = 0): Ref {
     const bytes = latin1Bytes(key);
     const view = new DataView(bytes.buffer);
-    const db = this.db(index);
-    const hash = db.hash(bytes, view, 0, bytes.length);
-    const entry = db.find(bytes, view, 0, bytes.length, hash);
+    const database = this.database(index);
+    const hash = database.hash(bytes, view, 0, bytes.length);
+    const entry = database.find(bytes, view, 0, bytes.length, hash);
     const data = latin1Bytes(value);
-    return setString(db, entry, bytes, 0, bytes.length, hash, data, 0, data.length, keepExpiry, 0);
+    return setString(
+      database,
+      entry,
+      bytes,
+      0,
+      bytes.length,
+      hash,
+      data,
+      0,
+      data.length,
+      keepExpiry,
+      0,
+    );
   }
 
   text(entry: Ref): string {
@@ -109,7 +121,7 @@ export class TextKeyspace {
 
   write(key: string, offset: number, patch: string): void {
     const out = new StringView();
-    growString(this.db(), this.find(key), offset + patch.length, out);
+    growString(this.database(), this.find(key), offset + patch.length, out);
     out.bytes.set(latin1Bytes(patch), out.start + offset);
   }
 }

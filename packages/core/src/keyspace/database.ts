@@ -130,7 +130,7 @@ export class Database {
 
   /**
    * A new key, which must not exist yet. `flags` as in object.ts, without EXPIRY; for an inline
-   * string `inlineBytes` is its length. The caller fills in the value (and the word). `whenMs` is
+   * string `inlineBytes` is its length. The caller fills in the value (and the word). `expiryMs` is
    * its expiry, or -1.
    */
   add(
@@ -141,12 +141,12 @@ export class Database {
     kind: number,
     flags: number,
     inlineBytes: number,
-    whenMs = -1,
+    expiryMs = -1,
   ): Ref {
     const { epoch } = this.keyspace.cuts;
-    if (whenMs !== -1) flags |= EXPIRY_FLAG;
+    if (expiryMs !== -1) flags |= EXPIRY_FLAG;
     const entry = createEntry(this.arena, kind, flags, epoch, bytes, start, end, inlineBytes);
-    if (whenMs !== -1) setExpiryMs(this.arena, entry, whenMs);
+    if (expiryMs !== -1) setExpiryMs(this.arena, entry, expiryMs);
     this.linkNew(entry, hash);
     return entry;
   }
@@ -295,7 +295,7 @@ export class Database {
   }
 
   /** Sets the expiry, in milliseconds since 1970. */
-  setExpiry(entry: Ref, whenMs: number): Ref {
+  setExpiry(entry: Ref, expiryMs: number): Ref {
     const { arena } = this;
     this.preserve(entry);
     const flags = flagsOf(arena, entry);
@@ -309,7 +309,7 @@ export class Database {
       setValueLength(arena, target, length);
       this.expires.insert(target, this.expires.hashOfEntry(target));
     }
-    setExpiryMs(arena, target, whenMs);
+    setExpiryMs(arena, target, expiryMs);
     return target;
   }
 

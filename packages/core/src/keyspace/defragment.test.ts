@@ -65,22 +65,22 @@ class Speaker {
     return (this.next32() >>> 0) % limit;
   }
 
-  db(index: number) {
+  database(index: number) {
     return this.keyspace.databases[index];
   }
 
   find(index: number, key: string): Ref {
     const bytes = latin1Bytes(key);
-    return this.db(index).findKey(bytes, new DataView(bytes.buffer), 0, bytes.length);
+    return this.database(index).findKey(bytes, new DataView(bytes.buffer), 0, bytes.length);
   }
 
   set(index: number, key: string, value: string): void {
     const bytes = latin1Bytes(key);
     const data = latin1Bytes(value);
-    const db = this.db(index);
-    const at = db.hash(bytes, new DataView(bytes.buffer), 0, bytes.length);
+    const database = this.database(index);
+    const at = database.hash(bytes, new DataView(bytes.buffer), 0, bytes.length);
     const old = this.find(index, key);
-    setString(db, old, bytes, 0, bytes.length, at, data, 0, data.length, false, 0);
+    setString(database, old, bytes, 0, bytes.length, at, data, 0, data.length, false, 0);
   }
 
   hset(index: number, key: string, field: string, value: string): void {
@@ -89,10 +89,10 @@ class Speaker {
     if (entry === NONE) {
       const bytes = latin1Bytes(key);
       entry = createHash(arena, cuts.epoch, bytes, 0, bytes.length);
-      this.db(index).adopt(entry);
+      this.database(index).adopt(entry);
     }
     if (typeOf(arena, entry) !== Type.HASH) return;
-    this.db(index).preserve(entry);
+    this.database(index).preserve(entry);
     const name = latin1Bytes(field);
     const data = latin1Bytes(value);
     const view = new DataView(name.buffer);
@@ -102,10 +102,10 @@ class Speaker {
   hdel(index: number, key: string, field: string): void {
     const entry = this.find(index, key);
     if (entry === NONE || typeOf(this.keyspace.arena, entry) !== Type.HASH) return;
-    this.db(index).preserve(entry);
+    this.database(index).preserve(entry);
     const name = latin1Bytes(field);
     this.hash.attach(entry).delete(name, new DataView(name.buffer), 0, name.length);
-    if (this.hash.length === 0) this.db(index).remove(entry, false);
+    if (this.hash.length === 0) this.database(index).remove(entry, false);
   }
 
   keyOf(entry: Ref): string {
@@ -201,18 +201,18 @@ function beginCut(told: Speaker): { cut: Cut; then: Map<string, Content>; seen: 
 const SIZES = [0, 3, 12, 40, 90, 300, 500, 700, 1500, 6000, 20_000];
 
 function change(told: Speaker, keyCount: number): void {
-  const db = told.below(2);
+  const index = told.below(2);
   const key = `key:${told.below(keyCount)}`;
   const size = SIZES[told.below(SIZES.length)];
-  const entry = told.find(db, key);
+  const entry = told.find(index, key);
   const kind = told.below(10);
-  if (kind < 3) told.set(db, key, "s".repeat(size));
-  else if (kind < 6) told.hset(db, key, `f${told.below(40)}`, "v".repeat(Math.min(size, 1500)));
+  if (kind < 3) told.set(index, key, "s".repeat(size));
+  else if (kind < 6) told.hset(index, key, `f${told.below(40)}`, "v".repeat(Math.min(size, 1500)));
   else if (entry === NONE) return;
-  else if (kind === 6) told.db(db).remove(entry, told.below(2) === 0);
-  else if (kind === 7) told.db(db).setExpiry(entry, 1e12 + told.below(1000));
-  else if (kind === 8) told.db(db).clearExpiry(entry);
-  else told.hdel(db, key, `f${told.below(40)}`);
+  else if (kind === 6) told.database(index).remove(entry, told.below(2) === 0);
+  else if (kind === 7) told.database(index).setExpiry(entry, 1e12 + told.below(1000));
+  else if (kind === 8) told.database(index).clearExpiry(entry);
+  else told.hdel(index, key, `f${told.below(40)}`);
 }
 
 /** Fills two databases with values of all shapes and removes four fifths at random. */
@@ -220,25 +220,25 @@ function scattered(seed: number, keyCount = 5000): Speaker {
   const told = new Speaker(seed);
   const { arena } = told.keyspace;
   for (let i = 0; i < keyCount; i++) {
-    const db = told.below(2);
+    const index = told.below(2);
     const key = `key:${i}`;
     const shape = told.below(10);
-    if (shape < 4) told.set(db, key, "s".repeat(SIZES[told.below(SIZES.length - 2)]));
+    if (shape < 4) told.set(index, key, "s".repeat(SIZES[told.below(SIZES.length - 2)]));
     else if (shape < 7)
-      for (let f = told.below(8); f >= 0; f--) told.hset(db, key, `f${f}`, "v".repeat(56));
+      for (let f = told.below(8); f >= 0; f--) told.hset(index, key, `f${f}`, "v".repeat(56));
     else if (shape < 9)
-      for (let f = told.below(40); f >= 0; f--) told.hset(db, key, `f${f}`, "v".repeat(f));
-    else told.hset(db, key, "long", "v".repeat(1500));
+      for (let f = told.below(40); f >= 0; f--) told.hset(index, key, `f${f}`, "v".repeat(f));
+    else told.hset(index, key, "long", "v".repeat(1500));
     for (const big of ["big:0", "big:1"])
       told.hset(0, big, `field:${i}`, "w".repeat(90 * told.below(2)));
-    const entry = told.find(db, key);
+    const entry = told.find(index, key);
     setIdleBits(arena, entry, told.below(2 ** 24));
-    if (told.below(3) === 0) told.db(db).setExpiry(entry, 1e12 + i);
+    if (told.below(3) === 0) told.database(index).setExpiry(entry, 1e12 + i);
   }
   for (let i = 0; i < keyCount; i++) {
-    for (const db of [0, 1]) {
-      const entry = told.find(db, `key:${i}`);
-      if (entry !== NONE && told.below(5) > 0) told.db(db).remove(entry, false);
+    for (const index of [0, 1]) {
+      const entry = told.find(index, `key:${i}`);
+      if (entry !== NONE && told.below(5) > 0) told.database(index).remove(entry, false);
     }
     for (const big of ["big:0", "big:1"]) if (told.below(5) > 0) told.hdel(0, big, `field:${i}`);
   }
@@ -361,13 +361,13 @@ describe("Defragmenter", () => {
       const inside = defragmenter as unknown as { moving: SliceMoving | null };
       while (inside.moving === null) expect(defragmenter.step(1)).toBe(false);
       for (let i = 0; i < 3; i++) defragmenter.step(1);
-      const db = told.db(0);
+      const database = told.database(0);
       expect(inside.moving).not.toBe(null);
       for (const key of ["big:0", "big:1"]) {
         const entry = told.find(0, key);
-        if (fate === "flushed") db.flush(false);
+        if (fate === "flushed") database.flush(false);
         else if (fate === "a string") told.set(0, key, "text");
-        else db.remove(entry, fate === "freed lazily");
+        else database.remove(entry, fate === "freed lazily");
         if (fate === "small") told.hset(0, key, "f", "v");
         if (fate === "flushed") break;
       }

@@ -26,7 +26,7 @@ type Step = typeof steps extends fc.Arbitrary<infer S> ? S : never;
 
 /** Applies a step to both; the model maps a key to its value and expiry (-1: none). */
 function apply(told: TextKeyspace, model: Map<string, [string, number]>, step: Step): void {
-  const db = told.db();
+  const database = told.database();
   const { key } = step;
   const known = model.get(key);
   if (step.op === "set" && "keep" in step) {
@@ -38,13 +38,13 @@ function apply(told: TextKeyspace, model: Map<string, [string, number]>, step: S
   expect(entry !== NONE).toBe(known !== undefined);
   if (known === undefined) return;
   if (step.op === "remove") {
-    db.remove(entry, false);
+    database.remove(entry, false);
     model.delete(key);
   } else if (step.op === "expire" && "at" in step) {
-    db.setExpiry(entry, step.at);
+    database.setExpiry(entry, step.at);
     known[1] = step.at;
   } else if (step.op === "persist") {
-    db.clearExpiry(entry);
+    database.clearExpiry(entry);
     known[1] = -1;
   } else if (step.op === "write" && "offset" in step) {
     told.write(key, step.offset, step.value);
@@ -53,12 +53,12 @@ function apply(told: TextKeyspace, model: Map<string, [string, number]>, step: S
     known[0] = padded.slice(0, step.offset) + step.value + after;
   } else if (step.op === "copy" && "to" in step && step.to !== key) {
     const old = told.find(step.to);
-    if (old !== NONE) db.remove(old, false);
+    if (old !== NONE) database.remove(old, false);
     const source = told.find(key);
     const bytes = latin1Bytes(step.to);
-    const hash = db.hash(bytes, new DataView(bytes.buffer), 0, bytes.length);
+    const hash = database.hash(bytes, new DataView(bytes.buffer), 0, bytes.length);
     const value = copyValue(told.keyspace.arena, source);
-    db.put(db.createLike(source, value, bytes, 0, bytes.length), NONE, hash, false);
+    database.put(database.createLike(source, value, bytes, 0, bytes.length), NONE, hash, false);
     model.set(step.to, [...known]);
   }
 }
@@ -74,7 +74,7 @@ describe("Keyspace", () => {
           apply(told, model, step);
           told.keyspace.check();
         }
-        expect(told.db().size).toBe(model.size);
+        expect(told.database().size).toBe(model.size);
         for (const [key, [value, whenMs]] of model) {
           const entry = told.find(key);
           expect(told.text(entry)).toBe(value);
@@ -96,7 +96,7 @@ describe("Keyspace", () => {
     expect(told.keyspace.lazyFree.pendingCount).toBe(5000);
     expect(told.keyspace.lazyFree.pendingObjects).toBe(5000);
     while (told.keyspace.lazyFree.step(100)) told.set("new", "value");
-    told.db().remove(told.find("new"), false);
+    told.database().remove(told.find("new"), false);
     expect(told.keyspace.lazyFree.pendingCount).toBe(0);
     expect(told.keyspace.lazyFree.freedObjects).toBe(5000);
     expect(told.keyspace.arena.usedBytes).toBe(before);
@@ -107,11 +107,11 @@ describe("Keyspace", () => {
     const told = new TextKeyspace();
     for (const size of [40, 300, 2000]) {
       told.set("old", "s".repeat(size));
-      told.db().remove(told.find("old"), false);
+      told.database().remove(told.find("old"), false);
       told.set("k", "ab");
       told.write("k", size - 20, "z");
       expect(told.get("k")).toBe(`ab${"\0".repeat(size - 22)}z`);
-      told.db().remove(told.find("k"), false);
+      told.database().remove(told.find("k"), false);
     }
   });
 
@@ -125,19 +125,19 @@ describe("Keyspace", () => {
           const { blockCount } = arena;
           if (before !== undefined) {
             const old = told.set("k", before);
-            if (expired) told.db().setExpiry(old, 5);
+            if (expired) told.database().setExpiry(old, 5);
           }
-          const db = told.db();
+          const database = told.database();
           const key = latin1Bytes("k");
           const value = latin1Bytes(text);
-          const hash = db.hash(key, new DataView(key.buffer), 0, 1);
+          const hash = database.hash(key, new DataView(key.buffer), 0, 1);
           const old = told.find("k");
-          setString(db, old, key, 0, 1, hash, value, 0, value.length, false, 0, 9e12);
+          setString(database, old, key, 0, 1, hash, value, 0, value.length, false, 0, 9e12);
           expect(told.get("k")).toBe(text);
           expect(expiryMs(arena, told.find("k"))).toBe(9e12);
           told.keyspace.check();
-          db.remove(told.find("k"), false);
-          expect(db.expires.count).toBe(0);
+          database.remove(told.find("k"), false);
+          expect(database.expires.count).toBe(0);
           expect(arena.blockCount).toBe(blockCount);
         }
       }
@@ -146,12 +146,12 @@ describe("Keyspace", () => {
 
   test("swapped databases keep their keys and expiries apart", () => {
     const told = new TextKeyspace();
-    told.db(0).setExpiry(told.set("k", "zero"), 5000);
+    told.database(0).setExpiry(told.set("k", "zero"), 5000);
     told.set("k", "one", false, 1);
     told.keyspace.swap(0, 1);
     expect(told.get("k", 0)).toBe("one");
     expect(told.get("k", 1)).toBe("zero");
-    expect(told.db(1).expires.count).toBe(1);
+    expect(told.database(1).expires.count).toBe(1);
     told.keyspace.check();
   });
 
@@ -191,7 +191,7 @@ describe("SnapshotCuts", () => {
   const change = fc.record({
     kind: fc.constantFrom("set", "remove", "write", "expire", "flush", "swap", "step", "begin"),
     key: fc.integer({ min: 0, max: 400 }),
-    db: fc.integer({ min: 0, max: 2 }),
+    index: fc.integer({ min: 0, max: 2 }),
     size: fc.constantFrom(1, 30, 600),
   });
 
@@ -211,14 +211,14 @@ describe("SnapshotCuts", () => {
           cuts.push({ cut: told.keyspace.cuts.begin(consumer), seen: consumer.seen, then });
         };
         begin();
-        for (const { kind, key, db, size } of changes) {
-          const database = told.db(db);
-          const entry = told.find(`k${key}`, db);
-          if (kind === "set") told.set(`k${key}`, "n".repeat(size), false, db);
+        for (const { kind, key, index, size } of changes) {
+          const database = told.database(index);
+          const entry = told.find(`k${key}`, index);
+          if (kind === "set") told.set(`k${key}`, "n".repeat(size), false, index);
           else if (kind === "begin" && cuts.length < 4) begin();
           else if (kind === "step") for (const { cut } of cuts) cut.step(20);
           else if (kind === "flush" && key < 20) database.flush(size > 1);
-          else if (kind === "swap" && key < 100) told.keyspace.swap(db, (db + 1) % 3);
+          else if (kind === "swap" && key < 100) told.keyspace.swap(index, (index + 1) % 3);
           else if (entry === NONE) continue;
           else if (kind === "remove") database.remove(entry, false);
           else if (kind === "expire") database.setExpiry(entry, 1e12);
@@ -308,7 +308,7 @@ describe("SnapshotCuts", () => {
     const consumer = collector(told);
     const cut = told.keyspace.cuts.begin(consumer);
     while (consumer.seen.size < 2000) cut.step(50);
-    const { dict } = told.db();
+    const { dict } = told.database();
     // Keys that have one hash under every plain seed, as in dict.test.ts.
     for (let index = 0; index < 4096 && dict.generation === 0; index++) {
       let key = "";

@@ -53,12 +53,12 @@ function speaker(wholeElementsMax: number) {
   const hash = new HashValue(arena, keyspace.seed);
   const string = new StringView();
 
-  function db(index: number) {
+  function database(index: number) {
     return keyspace.databases[index];
   }
   function find(index: number, key: string): Ref {
     const { bytes, view, end } = bytesOfText(key);
-    return db(index).findKey(bytes, view, 0, end);
+    return database(index).findKey(bytes, view, 0, end);
   }
   function keyOf(entry: Ref): string {
     const at = keyIndex(arena, entry);
@@ -90,7 +90,7 @@ function speaker(wholeElementsMax: number) {
   }
   return {
     keyspace,
-    db,
+    database,
     find,
     keyOf,
     fieldOf,
@@ -103,20 +103,20 @@ function speaker(wholeElementsMax: number) {
     },
     set(index: number, key: string, value: string) {
       const { bytes, view, end } = bytesOfText(key);
-      const at = db(index).hash(bytes, view, 0, end);
+      const at = database(index).hash(bytes, view, 0, end);
       const text = bytesOfText(value);
       const old = find(index, key);
-      setString(db(index), old, bytes, 0, end, at, text.bytes, 0, text.end, false, 0);
+      setString(database(index), old, bytes, 0, end, at, text.bytes, 0, text.end, false, 0);
     },
     hset(index: number, key: string, field: string, value: string, limits = LIMITS) {
       let entry = find(index, key);
       if (entry === NONE) {
         const { bytes, end } = bytesOfText(key);
         entry = createHash(arena, keyspace.cuts.epoch, bytes, 0, end);
-        db(index).adopt(entry);
+        database(index).adopt(entry);
       }
       if (typeOf(arena, entry) !== Type.HASH) return;
-      db(index).preserve(entry);
+      database(index).preserve(entry);
       const name = bytesOfText(field);
       const text = bytesOfText(value);
       hash.attach(entry);
@@ -125,22 +125,27 @@ function speaker(wholeElementsMax: number) {
     hdel(index: number, key: string, field: string) {
       const entry = find(index, key);
       if (entry === NONE || typeOf(arena, entry) !== Type.HASH) return;
-      db(index).preserve(entry);
+      database(index).preserve(entry);
       const name = bytesOfText(field);
       hash.attach(entry).delete(name.bytes, name.view, 0, name.end);
-      if (hash.length === 0) db(index).remove(entry, false);
+      if (hash.length === 0) database(index).remove(entry, false);
     },
     /** RENAME, or COPY, to a key that is removed first. */
     put(index: number, entry: Ref, key: string, copies: boolean) {
       const { bytes, view, end } = bytesOfText(key);
       const old = find(index, key);
       if (old === entry) return;
-      if (old !== NONE) db(index).remove(old, false);
-      if (!copies) db(index).detach(entry);
+      if (old !== NONE) database(index).remove(old, false);
+      if (!copies) database(index).detach(entry);
       const isApart = (flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0;
       const value = copies ? copyValue(arena, entry) : isApart ? valueRef(arena, entry) : NONE;
-      const hash = db(index).hash(bytes, view, 0, end);
-      db(index).put(db(index).createLike(entry, value, bytes, 0, end), NONE, hash, false);
+      const hash = database(index).hash(bytes, view, 0, end);
+      database(index).put(
+        database(index).createLike(entry, value, bytes, 0, end),
+        NONE,
+        hash,
+        false,
+      );
       if (!copies) arena.free(entry);
     },
     /** What a flood of chosen fields would lead to. */
@@ -224,33 +229,33 @@ const change = fc.record({
   key: fc.constantFrom("a", "b", "c"),
   other: fc.constantFrom("a", "b", "c", "d"),
   field: fc.nat(39),
-  db: fc.constantFrom(0, 0, 0, 1),
+  index: fc.constantFrom(0, 0, 0, 1),
   size: fc.constantFrom(0, 3, 30, 1100),
   rare: fc.nat(5),
 });
 type Change = typeof change extends fc.Arbitrary<infer Each> ? Each : never;
 
-function apply(told: Speaker, { kind, key, other, field, db, size, rare }: Change): void {
+function apply(told: Speaker, { kind, key, other, field, index, size, rare }: Change): void {
   const { keyspace } = told;
-  const database = told.db(db);
-  const entry = told.find(db, key);
-  if (kind === "hset") told.hset(db, key, `f${field}`, `${field}`.repeat(size));
-  else if (kind === "hdel") told.hdel(db, key, `f${field}`);
+  const database = told.database(index);
+  const entry = told.find(index, key);
+  if (kind === "hset") told.hset(index, key, `f${field}`, `${field}`.repeat(size));
+  else if (kind === "hdel") told.hdel(index, key, `f${field}`);
   else if (kind === "flush" && rare === 0) database.flush(size > 3);
-  else if (kind === "swap" && rare < 3) keyspace.swap(db, 2);
+  else if (kind === "swap" && rare < 3) keyspace.swap(index, 2);
   else if (kind === "free") keyspace.lazyFree.step(10);
-  else if (kind === "set" && rare === 0) told.set(db, key, "s".repeat(size));
+  else if (kind === "set" && rare === 0) told.set(index, key, "s".repeat(size));
   else if (entry === NONE) return;
   else if (kind === "del" && rare < 2) database.remove(entry, false);
   else if (kind === "unlink" && rare < 2) database.remove(entry, true);
-  else if (kind === "rename") told.put(db, entry, other, false);
-  else if (kind === "copy") told.put(db, entry, other, true);
+  else if (kind === "rename") told.put(index, entry, other, false);
+  else if (kind === "copy") told.put(index, entry, other, true);
   else if (kind === "expire") database.setExpiry(entry, 1e12 + field);
   else if (kind === "persist") database.clearExpiry(entry);
   else if (kind === "reseed" && rare === 0) told.reseed(entry);
   else if (kind === "move" && told.find(2, key) === NONE) {
     database.detach(entry);
-    told.db(2).adopt(entry);
+    told.database(2).adopt(entry);
   }
 }
 
@@ -323,7 +328,7 @@ describe("A cut through large hashes", () => {
     for (let i = 0; !isDone; i++) {
       measured(() => told.hset(0, "big", `f${(i * 37) % 20_000}`, "changed"));
       measured(() => told.hdel(0, "big", `f${(i * 91) % 20_000}`));
-      if (i === 40) measured(() => told.db(0).remove(told.find(0, "big"), false));
+      if (i === 40) measured(() => told.database(0).remove(told.find(0, "big"), false));
       measured(() => {
         isDone = cut.step(100);
       });
@@ -461,7 +466,7 @@ describe("A cut through large hashes", () => {
       const then = told.contents();
       const collector = new Collector(told);
       const cut = cuts.begin(collector);
-      told.db(0).remove(told.find(0, "big"), lazily);
+      told.database(0).remove(told.find(0, "big"), lazily);
       while (lazyFree.step(1000));
       expect(arena.usedBytes).toBeGreaterThan(before + 4000);
       if (ending === "done") while (!cut.step(10));

@@ -10,7 +10,7 @@ function thinned(): TextKeyspace {
   for (let i = 0; i < 20_000; i++) told.set(`key:${i}`, "v".repeat((i * 37) % 1500));
   told.set("large", "w".repeat(100_000));
   for (let i = 0; i < 20_000; i++)
-    if (i % 100 !== 7) told.db().remove(told.find(`key:${i}`), false);
+    if (i % 100 !== 7) told.database().remove(told.find(`key:${i}`), false);
   return told;
 }
 
@@ -72,14 +72,14 @@ describe("After a flush", () => {
       // A key that stays, in a segment that does not.
       told.set("stays", "here", false, 2);
       expect(arena.segmentBytes).toBeGreaterThan(2 ** 20);
-      told.db(0).flush(lazily);
-      told.db(1).flush(lazily);
+      told.database(0).flush(lazily);
+      told.database(1).flush(lazily);
       while (keyspace.lazyFree.step(1000));
       expect(arena.segmentBytes).toBe(2 ** 20);
       expect(told.get("stays", 2)).toBe("here");
       keyspace.check();
     }
-    told.db(2).remove(told.find("stays", 2), false);
+    told.database(2).remove(told.find("stays", 2), false);
     expect(told.find("stays", 2)).toBe(NONE);
     expect(walkedBytes(keyspace)).toBe(startBytes);
   });

@@ -157,8 +157,8 @@ export function expiryMs(arena: Arena, entry: Ref): number {
   ] as number;
 }
 
-export function setExpiryMs(arena: Arena, entry: Ref, whenMs: number): void {
-  (arena.doubles[entry >>> SEGMENT_SHIFT] as Float64Array)[(entry & UNIT_MASK) + 2] = whenMs;
+export function setExpiryMs(arena: Arena, entry: Ref, expiryMs: number): void {
+  (arena.doubles[entry >>> SEGMENT_SHIFT] as Float64Array)[(entry & UNIT_MASK) + 2] = expiryMs;
 }
 
 /** Index, in the segment's words, of the entry's 8-byte word (which must exist). */

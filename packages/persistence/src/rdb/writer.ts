@@ -127,10 +127,10 @@ export class RdbWriter {
   /** What stands before a value. */
   private key(entry: Ref): void {
     const { arena, output, eviction, objects } = this;
-    const expiresMs = expiryMs(arena, entry);
-    if (expiresMs !== -1) {
+    const expiry = expiryMs(arena, entry);
+    if (expiry !== -1) {
       output.byte(Opcode.EXPIRETIME_MS);
-      output.milliseconds(expiresMs);
+      output.milliseconds(expiry);
     }
     if (eviction !== undefined) {
       const bits = idleBits(arena, entry);

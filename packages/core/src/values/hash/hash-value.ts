@@ -88,16 +88,16 @@ const BATCH = 64;
 /** Up to so many fields, looking for a duplicate by comparing all with all is the cheaper way. */
 const FEW_FIELDS = 16;
 
-/** A new entry for the key bytes[start, end), holding an empty hash. `whenMs`: its expiry, or -1. */
+/** A new entry for the key bytes[start, end), holding an empty hash. `expiryMs`: its expiry, or -1. */
 export function createHash(
   arena: Arena,
   epoch: number,
   bytes: Uint8Array,
   start: number,
   end: number,
-  whenMs = -1,
+  expiryMs = -1,
 ): Ref {
-  return entryOf(arena, createListpack(arena), epoch, bytes, start, end, whenMs);
+  return entryOf(arena, createListpack(arena), epoch, bytes, start, end, expiryMs);
 }
 
 /** A new entry that holds the listpack, which is freed when there is no room for the entry. */
@@ -108,13 +108,13 @@ function entryOf(
   bytes: Uint8Array,
   start: number,
   end: number,
-  whenMs: number,
+  expiryMs: number,
 ): Ref {
   const kind = kindOf(Type.HASH, Encoding.LISTPACK);
-  const flags = whenMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
+  const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
   try {
     const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
-    if (whenMs !== -1) setExpiryMs(arena, entry, whenMs);
+    if (expiryMs !== -1) setExpiryMs(arena, entry, expiryMs);
     setValueRef(arena, entry, listpack);
     return entry;
   } catch (full) {
@@ -411,14 +411,14 @@ export class HashValue {
   /**
    * A new entry for the key key[keyStart, keyEnd) with a hash of foreign bytes, a listpack of
    * fields and values; this object becomes the window on it. NONE when they are malformed, empty,
-   * of an odd number or name a field twice. `whenMs` is the key's expiry, or -1.
+   * of an odd number or name a field twice. `expiryMs` is the key's expiry, or -1.
    */
   load(
     epoch: number,
     key: Uint8Array,
     keyStart: number,
     keyEnd: number,
-    whenMs: number,
+    expiryMs: number,
     bytes: Uint8Array,
     start: number,
     end: number,
@@ -437,7 +437,7 @@ export class HashValue {
       if (!isHash) arena.free(loaded);
     }
     if (!isHash) return NONE;
-    const entry = entryOf(arena, loaded, epoch, key, keyStart, keyEnd, whenMs);
+    const entry = entryOf(arena, loaded, epoch, key, keyStart, keyEnd, expiryMs);
     this.entry = entry;
     if (this.length > limits.listpackEntriesMax || end - start >= LISTPACK_BYTES_MAX) {
       try {

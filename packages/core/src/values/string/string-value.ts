@@ -58,7 +58,7 @@ const number = new Int64();
 
 /**
  * SET: gives the key the string value[from, to). `entry` is the key's present entry (of any type)
- * or NONE. The expiry is kept or dropped by `keepExpiry`, unless `whenMs` gives a new one. `idle`
+ * or NONE. The expiry is kept or dropped by `keepExpiry`, unless `expiryMs` gives a new one. `idle`
  * are the bits for eviction.
  */
 export function setString(
@@ -73,7 +73,7 @@ export function setString(
   to: number,
   keepExpiry: boolean,
   idle: number,
-  whenMs = -1,
+  expiryMs = -1,
 ): Ref {
   const length = to - from;
   if (length <= INT64_TEXT_BYTES && parseInt64(value, from, to, number)) {
@@ -88,7 +88,7 @@ export function setString(
       number.lo,
       keepExpiry,
       idle,
-      whenMs,
+      expiryMs,
     );
   }
   return setText(
@@ -103,7 +103,7 @@ export function setString(
     to,
     keepExpiry,
     idle,
-    whenMs,
+    expiryMs,
   );
 }
 
@@ -120,7 +120,7 @@ export function setText(
   to: number,
   keepExpiry: boolean,
   idle: number,
-  whenMs = -1,
+  expiryMs = -1,
 ): Ref {
   const { arena } = database;
   const length = to - from;
@@ -142,7 +142,7 @@ export function setText(
       inline,
       keepExpiry,
       idle,
-      whenMs,
+      expiryMs,
     );
   } catch (full) {
     if (block !== NONE) arena.free(block);
@@ -180,7 +180,7 @@ export function fitsInPlace(
 
 /**
  * A new entry for the key bytes[start, end) that holds the string value[from, to), encoded as
- * setString would. It is in no table yet: Database.put() follows. `whenMs` is its expiry, or -1.
+ * setString would. It is in no table yet: Database.put() follows. `expiryMs` is its expiry, or -1.
  */
 export function createString(
   arena: Arena,
@@ -192,7 +192,7 @@ export function createString(
   from: number,
   to: number,
   idle: number,
-  whenMs: number,
+  expiryMs: number,
 ): Ref {
   const length = to - from;
   const isInteger = length <= INT64_TEXT_BYTES && parseInt64(value, from, to, number);
@@ -200,7 +200,7 @@ export function createString(
   let encoding: number = length <= EMBSTR_BYTES_MAX ? Encoding.EMBSTR : Encoding.RAW;
   if (isInteger) encoding = Encoding.INT;
   let flags = isExternal ? WORD_FLAG | EXTERNAL_FLAG : isInteger ? WORD_FLAG : 0;
-  if (whenMs !== -1) flags |= EXPIRY_FLAG;
+  if (expiryMs !== -1) flags |= EXPIRY_FLAG;
   const inline = isExternal || isInteger ? 0 : length;
   const block = isExternal ? arena.alloc(length) : NONE;
   let entry: Ref;
@@ -211,7 +211,7 @@ export function createString(
     if (block !== NONE) arena.free(block);
     throw full;
   }
-  if (whenMs !== -1) setExpiryMs(arena, entry, whenMs);
+  if (expiryMs !== -1) setExpiryMs(arena, entry, expiryMs);
   setIdleBits(arena, entry, idle);
   if (isExternal) {
     arena.write(block, 0, value, from, to);
@@ -240,7 +240,7 @@ export function setInteger(
   lo: number,
   keepExpiry: boolean,
   idle: number,
-  whenMs = -1,
+  expiryMs = -1,
 ): Ref {
   const { arena } = database;
   const kind = kindOf(Type.STRING, Encoding.INT);
@@ -256,7 +256,7 @@ export function setInteger(
     0,
     keepExpiry,
     idle,
-    whenMs,
+    expiryMs,
   );
   const words = wordsOf(arena, target);
   const at = wordFieldIndex(arena, target);
@@ -292,11 +292,11 @@ function shaped(
   inline: number,
   keepExpiry: boolean,
   idle: number,
-  whenMs: number,
+  expiryMs: number,
 ): Ref {
   const { arena } = database;
   if (entry === NONE) {
-    const added = database.add(bytes, start, end, hash, kind, shape, inline, whenMs);
+    const added = database.add(bytes, start, end, hash, kind, shape, inline, expiryMs);
     setIdleBits(arena, added, idle);
     return added;
   }
@@ -306,15 +306,15 @@ function shaped(
   const { expires } = database;
   let wanted = keepExpiry ? shape | (flags & EXPIRY_FLAG) : shape;
   let expiresHash = 0;
-  if (whenMs !== -1) {
+  if (expiryMs !== -1) {
     wanted = shape | EXPIRY_FLAG;
     // Room first: an entry that has moved already could not be put back.
     if ((flags & EXPIRY_FLAG) === 0)
       expiresHash = expires.makeRoomFor(entry, expires.hashOfEntry(entry));
   }
   const target = reshapeString(database, entry, flags, wanted, inline);
-  if (whenMs !== -1) {
-    setExpiryMs(arena, target, whenMs);
+  if (expiryMs !== -1) {
+    setExpiryMs(arena, target, expiryMs);
     if ((flags & EXPIRY_FLAG) === 0) expires.insert(target, expiresHash);
   }
   const words = wordsOf(arena, target);
