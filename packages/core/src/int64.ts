@@ -8,7 +8,9 @@
 
 /** Two words that make an integer: where the functions below leave their results. */
 export class Int64 {
+  /** Upper 32 bits, signed. */
   hi = 0;
+  /** Lower 32 bits, as a signed number. */
   lo = 0;
 }
 
@@ -67,6 +69,7 @@ export function isSafe(hi: number, lo: number): boolean {
   return hi >= -0x200000 && hi < 0x200000 && !(hi === -0x200000 && lo === 0);
 }
 
+/** The value of two words as a bigint: exact for every int64. */
 export function toBigInt(hi: number, lo: number): bigint {
   return (BigInt(hi) << 32n) | BigInt(lo >>> 0);
 }

@@ -57,6 +57,7 @@ export function walkedBytes({ arena, databases }: Keyspace): number {
 
 /** A keyspace spoken to in text, one character a byte. */
 export class TextKeyspace {
+  /** The keyspace, of segments of 1 MiB. */
   readonly keyspace: Keyspace;
   private readonly view = new StringView();
 
@@ -71,15 +72,18 @@ export class TextKeyspace {
     });
   }
 
+  /** The database of this number. */
   database(index = 0): Database {
     return this.keyspace.databases[index] as Database;
   }
 
+  /** The entry of a key, or NONE. */
   find(key: string, index = 0): Ref {
     const bytes = latin1Bytes(key);
     return this.database(index).findKey(bytes, new DataView(bytes.buffer), 0, bytes.length);
   }
 
+  /** SET. Returns the entry. */
   set(key: string, value: string, keepExpiry = false, index = 0): Ref {
     const bytes = latin1Bytes(key);
     const view = new DataView(bytes.buffer);
@@ -102,23 +106,27 @@ export class TextKeyspace {
     );
   }
 
+  /** The string that an entry holds. */
   text(entry: Ref): string {
     this.view.read(this.keyspace.arena, entry);
     const { bytes, start, end } = this.view;
     return String.fromCharCode(...bytes.subarray(start, end));
   }
 
+  /** GET; null when there is no key. */
   get(key: string, index = 0): string | null {
     const entry = this.find(key, index);
     return entry === NONE ? null : this.text(entry);
   }
 
+  /** The key of an entry. */
   keyOf(entry: Ref): string {
     const { arena } = this.keyspace;
     const at = keyIndex(arena, entry);
     return String.fromCharCode(...bytesOf(arena, entry).subarray(at, at + keyLength(arena, entry)));
   }
 
+  /** SETRANGE of a key that holds a string. */
   write(key: string, offset: number, patch: string): void {
     const out = new StringView();
     growString(this.database(), this.find(key), offset + patch.length, out);

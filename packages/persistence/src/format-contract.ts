@@ -16,7 +16,9 @@ import {
 } from "./keyspace-contents.ts";
 import type { ByteSink } from "./rdb/output.ts";
 
+/** One promise of a format. */
 export interface ContractCheck {
+  /** The promise. */
   readonly name: string;
   /** Throws when the format does not keep the promise. */
   readonly run: () => void;
@@ -25,6 +27,7 @@ export interface ContractCheck {
 const FACTS = { redisVersion: "7.2.5", nowMs: 1_700_000_000_000, usedMemoryBytes: 1_000_000 };
 const LATER_MS = 1_800_000_000_123;
 
+/** The checks that a format has to pass, one for each promise. */
 export function formatContract(format: SnapshotFormat): ContractCheck[] {
   const check = (name: string, run: () => void): ContractCheck => ({ name, run });
   return [

@@ -35,7 +35,9 @@ export interface SnapshotLoader {
   readonly loadedBytes: number;
   /** Keys now in the keyspace; left out because they had expired; left out as they had no elements. */
   readonly loadedCount: number;
+  /** Keys left out because they had expired. */
   readonly expiredCount: number;
+  /** Keys left out because they had no elements. */
   readonly emptyCount: number;
 }
 
@@ -49,14 +51,17 @@ export interface Snapshot {
   readonly isDone: boolean;
   /** Bytes written that the sink has not reported as done, and bytes of the file so far. */
   readonly pendingBytes: number;
+  /** Bytes of the file so far. */
   readonly fileBytes: number;
   /** Keys in the file so far, and in the end. */
   readonly takenCount: number;
+  /** Keys in the file in the end. */
   readonly totalCount: number;
   /** Gives up: nothing more goes to the sink. */
   abort(): void;
 }
 
+/** A format of snapshot files: what formatContract() of @kv/persistence/testing holds it to. */
 export interface SnapshotFormat {
   /** So many first bytes tell whether a file is of this format. */
   readonly signatureBytes: number;

@@ -11,6 +11,7 @@ import type { ByteSink } from "./rdb/output.ts";
 import { SaveFile, type SaveFileOptions, type SaveResult, saveFileNow } from "./save-file.ts";
 import { type Storage, StorageError, type SyncStorage } from "./storage.ts";
 
+/** What a save is told: the names of its file, and all that its format wants to know. */
 export interface SaveOptions extends SnapshotOptions, Omit<SaveFileOptions, "onWritten"> {
   /** One of `formats`, by its name. Default "rdb". */
   format?: FormatName;

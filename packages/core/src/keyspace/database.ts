@@ -51,30 +51,44 @@ import type { SnapshotCuts } from "./snapshot-cut.ts";
 
 /** The tables of a database that were taken out of it. */
 export interface SetAside {
+  /** All its keys. */
   readonly dict: Dict;
+  /** Those of them with an expiry. */
   readonly expires: Dict;
+  /** How often the keys' table had been reseeded when the expiries followed. */
   readonly generation: number;
 }
 
 /** What the databases of a keyspace have in common, and have from it. */
 export interface DatabaseOwner {
+  /** Where keys and values live. */
   readonly arena: Arena;
   /** Seed of the hashes of all databases. */
   readonly seed: number;
+  /** The running snapshots, and the epoch that new entries carry. */
   readonly cuts: SnapshotCuts;
+  /** Frees what was removed lazily, in slices. */
   readonly lazyFree: LazyFree;
+  /** Gives random 32-bit integers. */
   readonly random32: () => number;
   /** Much was removed: memory may be given back. */
   tidy(): void;
 }
 
+/**
+ * One numbered database: see the head of this file. Entries are refs into the arena, void after any
+ * call that may move them.
+ */
 export class Database {
+  /** The keyspace that it belongs to. */
   readonly keyspace: DatabaseOwner;
+  /** Where keys and values live: the keyspace's. */
   readonly arena: Arena;
   /** The number by which clients select it. */
   readonly index: number;
   /** All keys, and those with an expiry. */
   dict: Dict;
+  /** The keys with an expiry. */
   expires: Dict;
   /** Where the active expire cycle stands in `expires`. */
   expireCursor = 0;
@@ -103,6 +117,7 @@ export class Database {
     return all.filter((each) => each !== null);
   }
 
+  /** Number of keys, expired ones that nobody has met yet included. */
   get size(): number {
     return this.dict.count;
   }

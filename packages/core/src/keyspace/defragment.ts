@@ -46,18 +46,23 @@ const NAME_BYTES_MAX = 65536;
 
 /** What is defragmented: a keyspace. */
 export interface Defragmented {
+  /** Whose blocks move. */
   readonly arena: Arena;
+  /** The databases whose keys name the blocks. */
   readonly databases: readonly Database[];
 }
 
+/** Moves blocks of one keyspace together, a step at a time: see the head of this file. */
 export class Defragmenter {
   /** Values with more elements than this are dealt with in several steps. */
   scanFieldsMax = 1000;
   /** Blocks that were moved, and that were looked at and stayed. */
   hits = 0;
+  /** Blocks that were looked at and stayed. */
   misses = 0;
   /** Keys of which some block was moved, and of which none was. */
   keyHits = 0;
+  /** Keys of which no block was moved. */
   keyMisses = 0;
   private readonly databases: readonly Database[];
   private readonly arena: Arena;

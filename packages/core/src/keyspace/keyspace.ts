@@ -18,6 +18,7 @@ import { SnapshotCuts } from "./snapshot-cut.ts";
 const TIDY_KEYS_MAX = 1000;
 const TIDY_ENTRIES = 4096;
 
+/** What a keyspace is made with: everything has a default. */
 export interface KeyspaceOptions {
   /** Number of databases. Default 16. */
   databaseCount?: number;
@@ -43,11 +44,17 @@ function fixedSequence(): () => number {
   };
 }
 
+/** Numbered databases over one arena, the snapshots of them and what is still to be freed. */
 export class Keyspace implements DatabaseOwner {
+  /** Where all keys, values and tables live; `arena.usedBytes` is the memory in use, exactly. */
   readonly arena: Arena;
+  /** The databases, by number. */
   readonly databases: Database[] = [];
+  /** Begins snapshots, and knows those that run. */
   readonly cuts: SnapshotCuts;
+  /** What was removed lazily waits here for step(). */
   readonly lazyFree: LazyFree;
+  /** Gives random 32-bit integers: as the options say. */
   readonly random32: () => number;
   private evacuator: Defragmenter | null = null;
   /** Seed of the hashes of all databases: a key's hash is the same in each, unless reseeded. */

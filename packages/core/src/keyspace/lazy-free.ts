@@ -25,6 +25,7 @@ interface Leaving {
   objectsAtEnd: number;
 }
 
+/** What nobody uses any more and is given back in slices, between commands. */
 export class LazyFree {
   /** Entries and elements still to be freed: the work that is left. */
   pendingCount = 0;

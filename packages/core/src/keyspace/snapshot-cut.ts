@@ -55,13 +55,15 @@ export class Cut {
   readonly keyCounts: number[];
   /** Entries handed over so far, and in all. */
   takenCount = 0;
+  /** Entries that will have been handed over in all. */
   readonly totalCount: number;
+  /** True when all entries have been handed over, or it was aborted. */
   done = false;
-  /** @internal */
+  /** @internal The tables at the instant of the cut, by database. */
   readonly dicts: (Dict | null)[];
   /** @internal Tables that were flushed meanwhile and are released when this cut is done. */
   readonly orphans: Dict[] = [];
-  /** @internal */
+  /** @internal The epoch that the cut raised: older entries are its own. */
   readonly epoch: number;
   /** @internal Large values at hand, in the order in which they will be walked. */
   readonly walks: CutWalk[] = [];
@@ -164,6 +166,7 @@ export class Cut {
   }
 }
 
+/** The running cuts of one keyspace, and the epoch that tells which entries they have. */
 export class SnapshotCuts {
   /** Running cuts, oldest first. */
   readonly running: Cut[] = [];
@@ -239,7 +242,7 @@ export class SnapshotCuts {
     return false;
   }
 
-  /** @internal */
+  /** @internal Takes a cut off the list, and gives up what it held. */
   end(cut: Cut, completed: boolean): void {
     cut.done = true;
     this.running.splice(this.running.indexOf(cut), 1);

@@ -45,13 +45,18 @@ export { ArenaFullError, type ArenaOptions, SEGMENT_SHIFT, UNIT_MASK } from "./s
 
 /** An address in the arena, as a signed 32-bit number of 8-byte units. */
 export type Ref = number;
+/** The ref of no block. */
 export const NONE: Ref = 0;
 
 /** How much of a segment is in use: bytes in blocks, in no page in use, and ever touched. */
 export interface SegmentUse {
+  /** The segment's number. */
   readonly segment: number;
+  /** Bytes in blocks that are handed out. */
   liveBytes: number;
+  /** Bytes in pages that no span uses. */
   readonly freeBytes: number;
+  /** Bytes in pages that were ever used: what the operating system has given. */
   readonly touchedBytes: number;
 }
 
@@ -78,6 +83,7 @@ export function spanCapacity(cls: number): number {
   return CLASS_BLOCKS[cls] as number;
 }
 
+/** Blocks of memory by ref: see the head of this file. */
 export class Arena extends PageSpans {
   /** Blocks that somebody else than their owner needs. */
   readonly holds = new Map<Ref, BlockHold>();
@@ -303,14 +309,14 @@ export class Arena extends PageSpans {
     this.touchedSum = sum;
   }
 
-  /** @internal */
+  /** @internal The span that a block lies on. */
   spanOf(ref: Ref): number {
     const page = ref >>> PAGE_SHIFT;
     assert(ref !== NONE && page < this.pageSpan.length, "a ref lies inside the arena");
     return this.pageSpan[page] as number;
   }
 
-  /** @internal */
+  /** @internal Puts a span in front of those of its class that have room. */
   linkPartial(span: number, cls: number): void {
     const head = this.partial[cls] as number;
     this.spanNext[span] = head;
@@ -319,7 +325,7 @@ export class Arena extends PageSpans {
     this.partial[cls] = span;
   }
 
-  /** @internal */
+  /** @internal Takes a span off the list of those with room. */
   unlinkPartial(span: number, cls: number): void {
     const next = this.spanNext[span] as number;
     const previous = this.spanPrevious[span] as number;

@@ -20,6 +20,7 @@ import { type Arena, type Ref, spanCapacity } from "./arena.ts";
 export interface MovePlan {
   /** Forgets the last plan. False: there is nothing to do. To be called before plan() of each class. */
   begin(): boolean;
+  /** Number of size classes: plan() is called for each, from 0 on. */
   readonly classCount: number;
   /** Plans for a size class. Returns how many spans it looked at. */
   plan(cls: number): number;

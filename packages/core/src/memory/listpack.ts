@@ -57,14 +57,19 @@ const SHORT_TAIL = 16;
 
 /** What readAt() fills: the element as text and, when it is stored as an integer, as one. */
 export class ListpackValue {
+  /** True when the element is stored as an integer. */
   isInteger = false;
   /** The integer is hi * 2^32 + (lo >>> 0); both 0 for a string. */
   hi = 0;
+  /** Lower 32 bits of the integer. */
   lo = 0;
   /** The element's text is bytes[start, end); `view` covers the same memory. */
   bytes: Uint8Array;
+  /** A view over the memory of `bytes`. */
   view: DataView;
+  /** Index of the text's first byte. */
   start = 0;
+  /** Index behind the text's last byte. */
   end = 0;
   private readonly digits: Uint8Array;
   private readonly digitsView: DataView;

@@ -34,19 +34,29 @@ function binOf(pages: number): number {
   return pages <= 32 ? pages : 32 + (31 - Math.clz32(pages)) - 4;
 }
 
+/** Spans of pages: what the arena's blocks lie on. See the head of this file. */
 export class PageSpans extends Segments {
   /** Bytes of the pages in use. */
   pageBytes = 0;
+  /** The span of each page. */
   protected pageSpan: Int32Array = new Int32Array(0);
   /** @internal What evacuation.ts must know of spans: this, spanUsed, spanNext, spanCount, partial. */
   spanClass: Int32Array = new Int32Array(1024).fill(UNUSED);
+  /** The first page of each span. */
   protected spanPage: Int32Array = new Int32Array(1024);
+  /** Pages of each span. */
   protected spanPages: Int32Array = new Int32Array(1024);
+  /** @internal Blocks that are handed out of each span. */
   spanUsed: Int32Array = new Int32Array(1024);
+  /** The first block of each span that was given back, or NONE. */
   protected spanFree: Int32Array = new Int32Array(1024);
+  /** The first block of each span that was never handed out. */
   protected spanBump: Int32Array = new Int32Array(1024);
+  /** @internal The next span with room of the same class, or free run of the same list. */
   spanNext: Int32Array = new Int32Array(1024);
+  /** The one before it. */
   protected spanPrevious: Int32Array = new Int32Array(1024);
+  /** @internal Spans that have a number; number 0 is "no span". */
   spanCount = 1; // Span 0 is "no span".
   private spanRecycled = 0;
   /** A free run, when it was looked for last, among the longest. */

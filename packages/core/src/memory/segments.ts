@@ -14,7 +14,9 @@
  */
 import { PAGE_BYTES, PAGE_SHIFT, pagesFor, SEGMENT_BYTES_MAX } from "./block-size.ts";
 
+/** `ref >>> SEGMENT_SHIFT` is the number of its segment. */
 export const SEGMENT_SHIFT = 27;
+/** `ref & UNIT_MASK` is its place in the segment, in units of 8 bytes. */
 export const UNIT_MASK = 0x7ffffff;
 export const PAGES_PER_STRIDE_SHIFT = SEGMENT_SHIFT - PAGE_SHIFT;
 const SEGMENT_COUNT_MAX = 32;
@@ -27,9 +29,11 @@ export const MEASURED_BYTES_MIN = 32 * 2 ** 20;
 
 /** Bytes that do not fit anywhere any more: thrown by alloc, answered by the server as an OOM. */
 export class ArenaFullError extends Error {
+  /** "ArenaFullError", to be told apart in logs. */
   override name = "ArenaFullError";
 }
 
+/** The sizes of an arena's segments. */
 export interface ArenaOptions {
   /** Size of the first segment in bytes; later ones grow up to 1 GiB. Default 16 MiB. */
   segmentBytes?: number;
@@ -37,16 +41,21 @@ export interface ArenaOptions {
   limitBytes?: number;
 }
 
+/** The memory itself: segments that come and go. */
 export class Segments {
   /** The segments, as 32-bit words, bytes, doubles and views over the same memory. */
   readonly words: Int32Array[] = [];
+  /** The segments as bytes: index with byteIndex(ref). */
   readonly bytes: Uint8Array[] = [];
+  /** The segments as doubles. */
   readonly doubles: Float64Array[] = [];
+  /** Views over the segments. */
   readonly views: DataView[] = [];
   /** Bytes of all segments; most of them may never have been touched. */
   segmentBytes = 0;
   /** Pages in use of each segment, and how many from its start on have ever been. */
   protected readonly usedPages = new Int32Array(SEGMENT_COUNT_MAX);
+  /** How many pages of each segment, from its start on, were ever in use. */
   protected readonly touchedPages = new Int32Array(SEGMENT_COUNT_MAX);
   private readonly firstBytes: number;
   /** Most bytes that segments may take together. What is there stays when it is lowered. */

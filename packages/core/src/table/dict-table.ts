@@ -76,20 +76,31 @@ function explainedDepth(count: number): number {
 /** Room for one page's slots while it is rearranged. */
 let scratch = new Int32Array(2 << BITS_MAX);
 
+/** The table itself: finding, adding and removing entries. See the head of this file. */
 export class DictTable {
+  /** Where the table and its entries live. */
   readonly arena: Arena;
   /** The block that holds the state; NONE before attach(). */
   header: Ref = NONE;
+  /** Number of entries. */
   count = 0;
+  /** Seed of the hashes. */
   seed = 0;
   /** Where the last find() or findRef() found its entry: page, slot and directory index. */
   foundPage: Ref = NONE;
+  /** The slot in `foundPage`. */
   foundSlot = 0;
+  /** The directory's index of `foundPage`. */
   protected foundIndex = 0;
+  /** Bits of a hash that name a page in the directory. */
   protected depth = 0;
+  /** The words in which the directory lies. */
   protected directoryWords: Int32Array;
+  /** Index of the directory's first word. */
   protected directoryAt = 0;
+  /** The words in which the header lies. */
   protected headerWords: Int32Array;
+  /** Index of the header's first word. */
   protected headerAt = 0;
 
   constructor(arena: Arena) {
@@ -345,6 +356,7 @@ export class DictTable {
     }
   }
 
+  /** Sets the number of entries, in the header too. */
   protected setCount(count: number): void {
     this.count = count;
     this.headerWords[this.headerAt] = count;
@@ -408,6 +420,7 @@ export class DictTable {
     this.directoryWords[first + 1] = meta | (used << USED_SHIFT);
   }
 
+  /** Makes two pages of one, by the next bit of the hashes. */
   protected split(own: number): void {
     const { arena } = this;
     if (((this.directoryWords[this.directoryAt + (own << 1) + 1] as number) & 31) === this.depth) {
@@ -501,6 +514,7 @@ export class DictTable {
     if (bits > BITS_MIN) this.rebuildPage(own, bits - 1);
   }
 
+  /** Makes one page of two neighbours. */
   protected merge(lower: number, upper: number, bits: number, used: number): void {
     const { arena } = this;
     const depth = ((this.directoryWords[this.directoryAt + (lower << 1) + 1] as number) & 31) - 1;
@@ -554,6 +568,7 @@ export class DictTable {
     return true;
   }
 
+  /** Frees pages and directory. */
   protected freePages(): void {
     for (let index = 0; index < 1 << this.depth; ) {
       const at = this.directoryAt + (index << 1);

@@ -10,6 +10,7 @@ import { NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../memory/arena.ts";
 import type { RefList } from "../memory/ref-list.ts";
 import { DictTable, USED_SHIFT } from "./dict-table.ts";
 
+/** A hash table of entries by their keys: see dict-table.ts for its layout. */
 export class Dict extends DictTable {
   /**
    * Adds to `out` the entries from `cursor` on (0 at first), at least `wanted` of them unless the

@@ -54,9 +54,13 @@ export const Encoding = {
   STREAM: 8,
 } as const;
 
+/** The entry has an expiry. */
 export const EXPIRY_FLAG = 1;
+/** The entry has an 8-byte word: an integer, or a ref and what belongs to it. */
 export const WORD_FLAG = 2;
+/** The value is a block of its own, named by the word. */
 export const EXTERNAL_FLAG = 4;
+/** Bytes of an entry's header, without expiry and word. */
 export const HEADER_BYTES = 16;
 /** Bytes of header before the key, by the flags EXPIRY and WORD. */
 const KEY_OFFSET = Int32Array.of(16, 24, 24, 32);
@@ -66,14 +70,17 @@ export function wordIndex(ref: Ref): number {
   return (ref & UNIT_MASK) << 1;
 }
 
+/** The 32-bit words of the segment that a block lies in: see wordIndex(). */
 export function wordsOf(arena: Arena, ref: Ref): Int32Array {
   return arena.words[ref >>> SEGMENT_SHIFT] as Int32Array;
 }
 
+/** The bytes of the segment that a block lies in: see byteIndex(). */
 export function bytesOf(arena: Arena, ref: Ref): Uint8Array {
   return arena.bytes[ref >>> SEGMENT_SHIFT] as Uint8Array;
 }
 
+/** A view over the same memory as bytesOf(). */
 export function viewOf(arena: Arena, ref: Ref): DataView {
   return arena.views[ref >>> SEGMENT_SHIFT] as DataView;
 }
@@ -83,22 +90,30 @@ export function byteIndex(ref: Ref): number {
   return (ref & UNIT_MASK) << 3;
 }
 
+/** The type of an entry's value: one of Type. */
 export function typeOf(arena: Arena, entry: Ref): number {
   return ((wordsOf(arena, entry)[wordIndex(entry)] as number) >>> 4) & 15;
 }
 
+/**
+ * The encoding of an entry's value: one of Encoding. What it means depends on the type: see
+ * kindOfEntry().
+ */
 export function encodingOf(arena: Arena, entry: Ref): number {
   return (wordsOf(arena, entry)[wordIndex(entry)] as number) & 15;
 }
 
+/** The flags of an entry. */
 export function flagsOf(arena: Arena, entry: Ref): number {
   return ((wordsOf(arena, entry)[wordIndex(entry)] as number) >>> 8) & 255;
 }
 
+/** The snapshot epoch in which the entry's present state was born: 16 bits. */
 export function epochOf(arena: Arena, entry: Ref): number {
   return (wordsOf(arena, entry)[wordIndex(entry)] as number) >>> 16;
 }
 
+/** Sets the snapshot epoch of an entry. */
 export function setEpoch(arena: Arena, entry: Ref, epoch: number): void {
   const words = wordsOf(arena, entry);
   const at = wordIndex(entry);
@@ -117,18 +132,22 @@ export function idleBits(arena: Arena, entry: Ref): number {
   return (wordsOf(arena, entry)[wordIndex(entry) + 1] as number) & 0xffffff;
 }
 
+/** Sets the 24 bits of LRU clock or LFU counter. */
 export function setIdleBits(arena: Arena, entry: Ref, bits: number): void {
   wordsOf(arena, entry)[wordIndex(entry) + 1] = bits;
 }
 
+/** Bytes of an entry's key. */
 export function keyLength(arena: Arena, entry: Ref): number {
   return wordsOf(arena, entry)[wordIndex(entry) + 2] as number;
 }
 
+/** Bytes of a string value that is no integer; other types use the field as they like. */
 export function valueLength(arena: Arena, entry: Ref): number {
   return wordsOf(arena, entry)[wordIndex(entry) + 3] as number;
 }
 
+/** Sets what valueLength() tells; throws an InvariantError for what no block can have. */
 export function setValueLength(arena: Arena, entry: Ref, length: number): void {
   assert(length >= 0 && length <= BLOCK_BYTES_MAX, "a value has a length that a block can have");
   wordsOf(arena, entry)[wordIndex(entry) + 3] = length;
@@ -157,6 +176,7 @@ export function expiryMs(arena: Arena, entry: Ref): number {
   ] as number;
 }
 
+/** Sets the expiry, milliseconds since 1970, of an entry that has the flag EXPIRY. */
 export function setExpiryMs(arena: Arena, entry: Ref, expiryMs: number): void {
   (arena.doubles[entry >>> SEGMENT_SHIFT] as Float64Array)[(entry & UNIT_MASK) + 2] = expiryMs;
 }
@@ -171,6 +191,7 @@ export function valueRef(arena: Arena, entry: Ref): Ref {
   return wordsOf(arena, entry)[wordFieldIndex(arena, entry)] as number;
 }
 
+/** Names the value's own block: only for entries with the flag EXTERNAL. */
 export function setValueRef(arena: Arena, entry: Ref, ref: Ref): void {
   wordsOf(arena, entry)[wordFieldIndex(arena, entry)] = ref;
 }
@@ -180,6 +201,7 @@ export function valueExtra(arena: Arena, entry: Ref): number {
   return wordsOf(arena, entry)[wordFieldIndex(arena, entry) + 1] as number;
 }
 
+/** Sets the spare half of the word. */
 export function setValueExtra(arena: Arena, entry: Ref, extra: number): void {
   wordsOf(arena, entry)[wordFieldIndex(arena, entry) + 1] = extra;
 }

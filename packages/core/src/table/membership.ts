@@ -75,6 +75,7 @@ const CLEARED_AT_ONCE_MAX = 1000;
 /** Pairs whose memory is read ahead together when many are removed. */
 const TOUCHED_AT_ONCE = 32;
 
+/** Who is in which names, many to many: see the head of this file. */
 export class Membership {
   /** How many different names somebody is in. */
   nameCount = 0;
@@ -114,6 +115,7 @@ export class Membership {
     return names.find(bytes, view, start, end, names.hash(bytes, view, start, end));
   }
 
+  /** True when the member is in the name. */
   has(member: number, bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
     const name = this.find(bytes, view, start, end);
     return name !== NONE && this.pair(member, name) !== NONE;
@@ -153,6 +155,7 @@ export class Membership {
     return this.firstNameRef;
   }
 
+  /** The name behind this one, or NONE. */
   nextName(name: Ref): Ref {
     return this.word(name, NEXT_NAME);
   }
@@ -162,6 +165,7 @@ export class Membership {
     return this.word(name, FIRST);
   }
 
+  /** The pair behind this one of the same name, or NONE. */
   nextPairOfName(pair: Ref): Ref {
     return this.word(pair, AFTER);
   }
@@ -172,14 +176,17 @@ export class Membership {
     return owner === NONE ? NONE : this.word(owner, FIRST);
   }
 
+  /** The pair behind this one of the same member, or NONE. */
   nextPairOfMember(pair: Ref): Ref {
     return this.word(pair, NEXT);
   }
 
+  /** The member of a pair. */
   memberOf(pair: Ref): number {
     return this.word(pair, MEMBER) >>> 0;
   }
 
+  /** The name of a pair. */
   nameOf(pair: Ref): Ref {
     return this.word(pair, NAME);
   }
@@ -189,6 +196,7 @@ export class Membership {
     return this.word(pair, FLAG);
   }
 
+  /** Sets or clears the pair's flag. */
   setFlag(pair: Ref, flag: number): void {
     this.setWord(pair, FLAG, flag);
   }

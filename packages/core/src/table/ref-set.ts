@@ -6,6 +6,7 @@
  */
 import type { Ref } from "../memory/arena.ts";
 
+/** A set of refs with room for a given number of them. */
 export class RefSet {
   private readonly slots: Int32Array<ArrayBuffer>;
   private readonly shift: number;

@@ -41,10 +41,13 @@ export abstract class ElementVisitor {
 export interface ValueKind {
   /** The entry's first byte: see kindOf(). */
   readonly type: number;
+  /** The encoding: one of Encoding. */
   readonly encoding: number;
   /** In the words of TYPE and OBJECT ENCODING. */
   readonly typeName: string;
+  /** In the words of OBJECT ENCODING. */
   readonly encodingName: string;
+  /** What its elements are: which method of the visitor gets them. */
   readonly shape: Shape;
   /** Frees the value's blocks. */
   free(arena: Arena, ref: Ref): void;

@@ -6,6 +6,7 @@ import type { HashLimits } from "./hash/hash-value.ts";
 
 /** The limits of each type that has any. */
 export interface ValueLimits {
+  /** When hashes become tables. */
   readonly hash: HashLimits;
 }
 

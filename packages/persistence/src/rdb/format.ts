@@ -35,8 +35,11 @@
 
 /** Versions that this package reads, and those that it can write. */
 export const RDB_VERSION_MIN = 1;
+/** The newest version that is read. */
 export const RDB_VERSION_MAX = 12;
+/** The versions that can be written: 10 is Redis 7.0's, 11 that of 7.2. */
 export type RdbWriteVersion = 10 | 11;
+/** The version that is written unless told otherwise: Redis 7.0 and later load it. */
 export const RDB_VERSION_DEFAULT: RdbWriteVersion = 10;
 /** From this version on files end with a checksum. */
 export const RDB_CHECKSUM_SINCE = 5;

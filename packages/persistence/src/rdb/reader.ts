@@ -29,7 +29,9 @@ import { skipModulePieces } from "./values/module.ts";
 
 /** What stands before a key's value. */
 export interface RdbRecord {
+  /** The number that says what the value is; -1 between keys. */
   type: number;
+  /** The key: void when the next item is read. */
   readonly key: RdbString;
   /** Milliseconds since 1970, or -1. */
   expiryMs: number;
@@ -76,6 +78,7 @@ export interface RdbError {
   readonly isDamage: boolean;
 }
 
+/** What a reader is told. */
 export interface RdbReaderOptions {
   /** False: the checksum is not looked at (rdbchecksum no). Default true. */
   checksum?: boolean;
@@ -87,7 +90,9 @@ const CARRY_STEP_BYTES = 256;
 
 type State = "header" | "record" | "value" | "skipping" | "checksum" | "done" | "failed";
 
+/** Reads one file: feed() the chunks, then finish(). */
 export class RdbReader {
+  /** Why the file cannot be read on, once there is a reason. */
   error: RdbError | undefined;
   /** The file's version; 0 before the header. */
   version = 0;

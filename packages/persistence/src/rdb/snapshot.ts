@@ -26,7 +26,9 @@ import type { ByteSink } from "./output.ts";
 import { SideBuffer } from "./side-buffer.ts";
 import { type RdbFacts, RdbWriter, type RdbWriterOptions } from "./writer.ts";
 
+/** What a snapshot is told. */
 export interface RdbSnapshotOptions extends RdbWriterOptions {
+  /** What the file says about itself. */
   facts: RdbFacts;
   /** step() waits while more bytes than this are on their way. Default 8 MiB. */
   pendingBytesMax?: number;
@@ -34,10 +36,20 @@ export interface RdbSnapshotOptions extends RdbWriterOptions {
   onFailed?: (reason: Error) => void;
 }
 
+/** A large value on its way to the file. */
+interface LargeValue {
+  readonly databaseIndex: number;
+  readonly kind: ValueKind;
+  /** Key, number of elements, and the elements that came before its stretch began. */
+  readonly early: SideBuffer;
+}
+
 const PENDING_BYTES_MAX = 8 * 2 ** 20;
 const SIDE_CHUNK_BYTES = 4096;
 
+/** The data set at one instant on its way to a sink: see the head of this file. */
 export class RdbSnapshot {
+  /** True when the file is complete, or the snapshot has been given up. */
   isDone = false;
   private readonly arena: Arena;
   private readonly writer: RdbWriter;
@@ -91,11 +103,16 @@ export class RdbSnapshot {
   }
 
   private takeLarge(databaseIndex: number, entry: Ref, elementCount: number): CutPiece {
-    const large = new LargeValue(this, databaseIndex, kindOfEntry(this.arena, entry));
+    const kind = kindOfEntry(this.arena, entry);
+    const large: LargeValue = { databaseIndex, kind, early: new SideBuffer() };
     const aside = this.aside(large.early);
     aside.beginLarge(entry, elementCount);
     aside.output.flush();
-    return large;
+    return {
+      begin: () => this.beginStretch(large),
+      element: (ref) => this.element(large, ref),
+      end: () => this.endStretch(),
+    };
   }
 
   /** A writer of what lands in `target`; to be flushed before the next use. */
@@ -104,16 +121,14 @@ export class RdbSnapshot {
     return this.sideWriter;
   }
 
-  /** @internal */
-  beginStretch(large: LargeValue): void {
+  private beginStretch(large: LargeValue): void {
     const { writer } = this;
     this.select(writer, large.databaseIndex);
     large.early.drainTo(writer.output);
     this.stretch = large;
   }
 
-  /** @internal */
-  element(large: LargeValue, ref: Ref): void {
+  private element(large: LargeValue, ref: Ref): void {
     if (this.stretch === large) {
       this.writer.element(large.kind, ref);
       return;
@@ -123,8 +138,7 @@ export class RdbSnapshot {
     aside.output.flush();
   }
 
-  /** @internal */
-  endStretch(): void {
+  private endStretch(): void {
     this.stretch = null;
     this.waiting.drainTo(this.writer.output);
   }
@@ -156,6 +170,7 @@ export class RdbSnapshot {
   get takenCount(): number {
     return this.cut.takenCount;
   }
+  /** Keys in the file in the end. */
   get totalCount(): number {
     return this.cut.totalCount;
   }
@@ -181,32 +196,5 @@ export class RdbSnapshot {
   abort(): void {
     this.cut.abort();
     this.isDone = true;
-  }
-}
-
-/** A large value on its way to the file. */
-class LargeValue implements CutPiece {
-  readonly databaseIndex: number;
-  readonly kind: ValueKind;
-  /** Key, number of elements, and the elements that came before its stretch began. */
-  readonly early = new SideBuffer();
-  private readonly snapshot: RdbSnapshot;
-
-  constructor(snapshot: RdbSnapshot, databaseIndex: number, kind: ValueKind) {
-    this.snapshot = snapshot;
-    this.databaseIndex = databaseIndex;
-    this.kind = kind;
-  }
-
-  begin(): void {
-    this.snapshot.beginStretch(this);
-  }
-
-  element(ref: Ref): void {
-    this.snapshot.element(this, ref);
-  }
-
-  end(): void {
-    this.snapshot.endStretch();
   }
 }

@@ -27,7 +27,9 @@ export type EvictionField =
 export interface ReplicationFacts {
   /** Database that the stream has selected. */
   streamDatabase: number;
+  /** The replication ID: 40 hexadecimal digits. */
   id: string;
+  /** The stream's offset, in bytes. */
   offset: number;
 }
 
@@ -37,12 +39,15 @@ export interface RdbFacts {
   redisVersion: string;
   /** The wall clock. */
   nowMs: number;
+  /** Memory in use when the file was made. */
   usedMemoryBytes: number;
   /** The file is the base of an append-only file. */
   isAofBase?: boolean;
+  /** Absent where there is no replication. */
   replication?: ReplicationFacts | undefined;
 }
 
+/** How a file is written. */
 export interface RdbWriterOptions extends RdbOutputOptions {
   /** Default 10, which Redis 7.0 and later load; 11 is what Redis 7.2 writes. */
   version?: RdbWriteVersion;
@@ -50,7 +55,9 @@ export interface RdbWriterOptions extends RdbOutputOptions {
   eviction?: EvictionField | undefined;
 }
 
+/** Writes an RDB file piece by piece: see the head of this file. */
 export class RdbWriter {
+  /** Where the bytes go. */
   readonly output: RdbOutput;
   private readonly arena: Arena;
   private readonly version: RdbWriteVersion;
@@ -67,6 +74,7 @@ export class RdbWriter {
     this.hasChecksum = options.checksum ?? true;
   }
 
+  /** The beginning of the file: signature, version, facts. */
   header(facts: RdbFacts): void {
     const { output } = this;
     output.bytes(RDB_SIGNATURE, 0, RDB_SIGNATURE.length);
@@ -95,6 +103,7 @@ export class RdbWriter {
     this.output.string(bytes, 0, bytes.length);
   }
 
+  /** The keys that follow are those of this database. */
   selectDatabase(index: number): void {
     this.output.byte(Opcode.SELECTDB);
     this.output.length(index);

@@ -1,7 +1,7 @@
 /** How a pair looks in a file: its two texts under a number of its own. */
 import { eachElement, freeEntry, type Keyspace, NONE, type Ref } from "@kv/core";
-import { type RdbInput, RdbString, Status } from "@kv/persistence";
-import { type RdbForm, skipString, type ValueReader } from "@kv/persistence/testing";
+import { type RdbForm, type RdbInput, RdbString, Status, type ValueReader } from "@kv/persistence";
+import { skipString } from "@kv/persistence/testing";
 import { createPair, PAIR_ENCODING, PAIR_TYPE } from "./pair-kind.ts";
 
 /** Stands for nothing in Redis. */

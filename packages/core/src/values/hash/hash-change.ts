@@ -32,6 +32,10 @@ import { freeValue } from "../value.ts";
 import { createField, writeValue } from "./hash-field.ts";
 import type { HashLimits, HashValue } from "./hash-value.ts";
 
+/**
+ * Sets several fields of a hash as one change: see the head of this file. One object does for all
+ * hashes of an arena.
+ */
 export class HashChange {
   private readonly arena: Arena;
   private hash: HashValue | null = null;

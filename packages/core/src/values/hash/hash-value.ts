@@ -123,7 +123,9 @@ function entryOf(
   }
 }
 
+/** A window on the hash that an entry holds: see the head of this file. */
 export class HashValue {
+  /** Where the hashes live. */
   readonly arena: Arena;
   /** The key's entry; NONE before attach(). */
   entry: Ref = NONE;
@@ -179,21 +181,27 @@ export class HashValue {
   }
 
   // The text of `field` and `value`, for callers that need nothing else.
+  /** The bytes in which the text of `field` lies. */
   get fieldBytes(): Uint8Array {
     return this.field.bytes;
   }
+  /** Index of the first byte of `field`. */
   get fieldStart(): number {
     return this.field.start;
   }
+  /** Index behind the last byte of `field`. */
   get fieldEnd(): number {
     return this.field.end;
   }
+  /** The bytes in which the text of `value` lies. */
   get valueBytes(): Uint8Array {
     return this.value.bytes;
   }
+  /** Index of the first byte of `value`. */
   get valueStart(): number {
     return this.value.start;
   }
+  /** Index behind the last byte of `value`. */
   get valueEnd(): number {
     return this.value.end;
   }

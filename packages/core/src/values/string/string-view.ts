@@ -21,10 +21,13 @@ import {
 
 /** A window on a string's bytes; what it shows is void after the next change or read. */
 export class StringView {
+  /** The bytes in which the text lies. */
   bytes: Uint8Array;
   /** A view over the memory of `bytes`. */
   view: DataView;
+  /** Index of the text's first byte. */
   start = 0;
+  /** Index behind the text's last byte. */
   end = 0;
   private readonly digits = new Uint8Array(INT64_TEXT_BYTES);
   private readonly digitsView: DataView = new DataView(this.digits.buffer);

@@ -22,6 +22,7 @@ import type { Skipper } from "../skip-string.ts";
 
 /** One number that stands for values in a file. */
 export interface ReadForm {
+  /** The number: one of RdbType. */
   readonly type: number;
   /** In the words of redis-check-rdb. */
   readonly name: string;
@@ -35,6 +36,7 @@ export interface ReadForm {
 export interface WriteForm {
   /** The kind. */
   readonly type: number;
+  /** The kind's encoding. */
   readonly encoding: number;
   /** The number under which the entry's value is stored. */
   rdbType(arena: Arena, entry: Ref): number;
@@ -65,15 +67,18 @@ export interface ValueReader {
   discard(): void;
 }
 
+/** The file forms of one type of values. */
 export interface RdbForm {
+  /** The numbers that stand for such values. */
   readonly reads: readonly ReadForm[];
+  /** How each kind of the type is written. */
   readonly writes: readonly WriteForm[];
   /** Without it the values are checked, but not loaded. */
   createReader?(keyspace: Keyspace, limits: ValueLimits): ValueReader;
 }
 
 /** Writes the elements that it is shown: each as a string, a field with its value as two. */
-class ElementWriter extends ElementVisitor {
+export class ElementWriter extends ElementVisitor {
   private readonly output: RdbOutput;
 
   constructor(output: RdbOutput) {
@@ -81,10 +86,12 @@ class ElementWriter extends ElementVisitor {
     this.output = output;
   }
 
+  /** Writes an element. */
   element(): void {
     this.write(this.text);
   }
 
+  /** Writes a field and its value. */
   pair(): void {
     this.write(this.text);
     this.write(this.value);
@@ -98,7 +105,9 @@ class ElementWriter extends ElementVisitor {
 
 /** Where values of one arena are written to. */
 export class ValueOutput {
+  /** Where the values live. */
   readonly arena: Arena;
+  /** Where the bytes go. */
   readonly output: RdbOutput;
   /** Writes elements. */
   readonly elements: ElementWriter;
