@@ -1,7 +1,6 @@
 /**
  * For tests of whatever is built on a keyspace: one that is spoken to in text, seeded and small.
  */
-
 import type { Database } from "./keyspace/database.ts";
 import type { Keyspace } from "./keyspace/keyspace.ts";
 import { type Arena, ArenaFullError, NONE, type Ref } from "./memory/arena.ts";

@@ -14,7 +14,6 @@
  * Not in this file: what happens when a key has expired (the caller decides whether to remove it,
  * and who is told), eviction, notifications.
  */
-
 import { assert } from "../assert.ts";
 import {
   type Arena,

@@ -19,7 +19,6 @@
  * Between two steps everything may change: keys come and go, databases are flushed or swapped. So a
  * pass carries along cursors and, for a value that takes several steps, the name of its key.
  */
-
 import type { Arena, Ref } from "../memory/arena.ts";
 import { NONE } from "../memory/arena.ts";
 import { Evacuation, type MovePlan } from "../memory/evacuation.ts";

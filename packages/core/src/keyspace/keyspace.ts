@@ -4,7 +4,6 @@
  * Promises: a block that no entry names any more has been freed or stands on the lazy-free list;
  * memory in use is `arena.usedBytes`, exactly. Clocks and randomness come from outside.
  */
-
 import { assert } from "../assert.ts";
 import { Arena, type ArenaOptions } from "../memory/arena.ts";
 import { SegmentEvacuation } from "../memory/segment-evacuation.ts";

@@ -21,7 +21,6 @@
  * that were aborted widen the range of epochs alive; after 16384 of those in a row the next cut
  * first brings all entries up to date.
  */
-
 import { assert } from "../assert.ts";
 import type { Arena, ArenaFullError, Ref } from "../memory/arena.ts";
 import { RefList } from "../memory/ref-list.ts";

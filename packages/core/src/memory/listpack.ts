@@ -20,7 +20,6 @@
  *
  * Not in this file: what elements mean (fields, scores), and when a listpack is too long.
  */
-
 import { assert } from "../assert.ts";
 import { formatInt64, INT64_TEXT_BYTES, parseInt64 } from "../int64.ts";
 import {

@@ -41,7 +41,6 @@
  *
  * Not in this file: expiry, eviction, types. A Dict does not know what an entry means.
  */
-
 import { assert } from "../assert.ts";
 import {
   type Arena,
@@ -51,11 +50,11 @@ import {
   SEGMENT_SHIFT,
   UNIT_MASK,
 } from "../memory/arena.ts";
+import { BITS_MAX, DEPTH_MAX, DEPTH_SLACK, explainedDepth, place } from "./dict-page.ts";
 import { bytesOf, keyEquals, keyIndex, keyLength, viewOf } from "./entry.ts";
 import { hashBytes, KEYED_SEED_BIT } from "./hash.ts";
 
 const BITS_MIN = 2;
-const BITS_MAX = 12;
 /** Pages may pass BITS_MAX only where not even a new seed parts the keys. */
 const BITS_LAST_RESORT = 24;
 export const USED_SHIFT = 10;
@@ -63,15 +62,6 @@ export const USED_SHIFT = 10;
 const WALK_MAX = 512;
 const HEADER_BYTES = 32;
 const INLINE = 4;
-
-/** Pages are split to this depth, and up to so many levels below what the dict's size explains. */
-const DEPTH_MAX = 18;
-const DEPTH_SLACK = 6;
-
-/** How deep the pages of so many entries are. */
-function explainedDepth(count: number): number {
-  return 32 - Math.clz32(count >>> (BITS_MAX - 1));
-}
 
 /** Room for one page's slots while it is rearranged. */
 let scratch = new Int32Array(2 << BITS_MAX);
@@ -601,22 +591,4 @@ export class DictTable {
       index += 1 << (this.depth - (meta & 31));
     }
   }
-}
-
-/** Puts an entry in the first free slot from its home on. Returns how far from it that was. */
-function place(
-  words: Int32Array,
-  base: number,
-  depth: number,
-  bits: number,
-  hash: number,
-  entry: Ref,
-): number {
-  const mask = (1 << bits) - 1;
-  const home = (hash << depth) >>> (32 - bits);
-  let slot = home;
-  while (words[base + (slot << 1) + 1] !== NONE) slot = (slot + 1) & mask;
-  words[base + (slot << 1)] = hash;
-  words[base + (slot << 1) + 1] = entry;
-  return (slot - home) & mask;
 }

@@ -4,7 +4,6 @@
  * Order is the order of the hashes, so a cursor is a hash: "all entries below are done". Nothing
  * here changes a table.
  */
-
 import { assert } from "../assert.ts";
 import { NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../memory/arena.ts";
 import type { RefList } from "../memory/ref-list.ts";

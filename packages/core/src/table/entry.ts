@@ -21,7 +21,6 @@
  * Example, key "ab" holding the string "xyz", no expiry: 24 bytes asked for, and
  *      00 | 00 | epoch | idle | 02 00 00 00 | 03 00 00 00 | 61 62 | 78 79 7a
  */
-
 import { assert } from "../assert.ts";
 import {
   type Arena,

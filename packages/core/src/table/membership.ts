@@ -31,7 +31,6 @@
  *
  * Not in this file: what a name or a number means. A member that is gone stays until it is removed.
  */
-
 import { assert } from "../assert.ts";
 import { type Arena, NONE, type Ref } from "../memory/arena.ts";
 import type { RefList } from "../memory/ref-list.ts";

@@ -3,7 +3,6 @@
  * block with a name; what else it holds stands behind the name or in one block of its own (flag
  * EXTERNAL), which refers to no other.
  */
-
 import { assert } from "../assert.ts";
 import { type Arena, NONE, type Ref } from "../memory/arena.ts";
 import type { Dict } from "../table/dict.ts";

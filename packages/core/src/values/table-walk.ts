@@ -16,7 +16,6 @@
  * count as memory in use. Where there is no room for another one, the change goes on and the
  * snapshot fails: it must neither stand in the way of a write nor become a wrong file.
  */
-
 import { assert } from "../assert.ts";
 import { type Arena, ArenaFullError, type BlockHold, NONE, type Ref } from "../memory/arena.ts";
 import { RefList } from "../memory/ref-list.ts";

@@ -12,7 +12,6 @@
  *
  * Nobody looks at the hash in between, and a snapshot learns of each change as ever.
  */
-
 import { assert } from "../../assert.ts";
 import { type Arena, NONE, type Ref } from "../../memory/arena.ts";
 import { RefList } from "../../memory/ref-list.ts";

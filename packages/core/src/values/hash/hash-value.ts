@@ -17,7 +17,6 @@
  * Whoever writes sees to the rest: an empty hash is to be deleted, a snapshot wants to know before
  * the first change. Freeing, copying and measuring are the same for all types: see value.ts.
  */
-
 import { assert } from "../../assert.ts";
 import { type Arena, NONE, type Ref, roundedBytes, SMALL_BYTES_MAX } from "../../memory/arena.ts";
 import {

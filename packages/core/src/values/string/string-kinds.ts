@@ -2,7 +2,6 @@
  * The kinds of strings: one type in three encodings. Where the bytes lie (inside the entry, or in a
  * block of their own) is a matter of their number alone: see string-value.ts.
  */
-
 import { assert } from "../../assert.ts";
 import type { Arena, Ref } from "../../memory/arena.ts";
 import {
