@@ -2,7 +2,7 @@
  * What a call has around it: who wants to hear of changes and what is done on its behalf, settings,
  * and the bits by which eviction judges keys. The engine gives all of it to its Call.
  */
-import type { Database, Ref } from "@kv/core";
+import { type Database, defaultLimits, type Ref, type ValueLimits } from "@kv/core";
 
 /** Who wants to hear of changes; bits of Call.interest. Zero: nobody, and changes cost nothing. */
 export const Interest = {
@@ -60,8 +60,8 @@ export interface CommandSettings {
   stringBytesMax: number;
   /** Most memory that a command may need for a while: proto-max-bulk-len. */
   transientBytesMax: number;
-  hashListpackEntriesMax: number;
-  hashListpackValueBytesMax: number;
+  /** When values stop being the small form of themselves. */
+  limits: ValueLimits;
   lazyUserDel: boolean;
   lazyUserFlush: boolean;
   lazyServerDel: boolean;
@@ -71,8 +71,7 @@ export interface CommandSettings {
 export const defaultSettings: CommandSettings = {
   stringBytesMax: 512 * 2 ** 20,
   transientBytesMax: 512 * 2 ** 20,
-  hashListpackEntriesMax: 512,
-  hashListpackValueBytesMax: 64,
+  limits: defaultLimits,
   lazyUserDel: false,
   lazyUserFlush: false,
   lazyServerDel: false,

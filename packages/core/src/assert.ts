@@ -5,6 +5,7 @@
  * not the world: the server writes a report and stops. Nobody catches an InvariantError to go on.
  */
 export class InvariantError extends Error {
+  /** "InvariantError", to be told apart in logs. */
   override name = "InvariantError";
 }
 

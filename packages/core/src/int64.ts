@@ -8,7 +8,9 @@
 
 /** Two words that make an integer: where the functions below leave their results. */
 export class Int64 {
+  /** Upper 32 bits, signed. */
   hi = 0;
+  /** Lower 32 bits, as a signed number. */
   lo = 0;
 }
 
@@ -67,6 +69,7 @@ export function isSafe(hi: number, lo: number): boolean {
   return hi >= -0x200000 && hi < 0x200000 && !(hi === -0x200000 && lo === 0);
 }
 
+/** The value of two words as a bigint: exact for every int64. */
 export function toBigInt(hi: number, lo: number): bigint {
   return (BigInt(hi) << 32n) | BigInt(lo >>> 0);
 }
@@ -128,4 +131,13 @@ export function formatInt64(hi: number, lo: number, target: Uint8Array, at: numb
   } while (small !== 0);
   while (count > 0) target[at++] = reversed[--count] as number;
   return at;
+}
+
+/** Bytes that formatInt64 writes. */
+export function int64TextBytes(hi: number, lo: number): number {
+  if (!isSafe(hi, lo)) return toBigInt(hi, lo).toString().length;
+  const value = toNumber(hi, lo);
+  let bytes = value < 0 ? 2 : 1;
+  for (let limit = 10; limit <= Math.abs(value); limit *= 10) bytes++;
+  return bytes;
 }

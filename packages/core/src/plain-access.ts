@@ -1,25 +1,56 @@
 /**
  * Plain access: whole byte arrays in and out, for whoever embeds a keyspace and does not count
  * nanoseconds. A key whose time has passed is not there.
+ *
+ * This is the door for strangers, so arguments are checked here, and only here: what is behind it
+ * trusts its callers.
  */
-import { NONE, type Ref } from "./arena.ts";
-import type { Database } from "./database.ts";
-import { expiryMs } from "./object.ts";
-import { isStringEntry, StringView, setString } from "./string-value.ts";
+import { Database } from "./keyspace/database.ts";
+import { Keyspace, type KeyspaceOptions } from "./keyspace/keyspace.ts";
+import { NONE, type Ref } from "./memory/arena.ts";
+import { expiryMs as expiryOf } from "./table/entry.ts";
+import { setString } from "./values/string/string-value.ts";
+import { isStringEntry, StringView } from "./values/string/string-view.ts";
 
-const shown = new StringView();
+const DATABASES_MAX = 2 ** 31 - 1;
 
-function viewOver(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/**
+ * A whole keyspace, to be used alone: see the package's README. Throws a TypeError that names an
+ * option of the wrong type, a RangeError for a number that none can have.
+ */
+export function createKeyspace(options: KeyspaceOptions = {}): Keyspace {
+  if (typeof options !== "object" || options === null)
+    throw wrongType("options", "an object", options);
+  const { databaseCount, random32, arena } = options;
+  if (databaseCount !== undefined) {
+    checkNumber("databaseCount", databaseCount);
+    if (!Number.isInteger(databaseCount) || databaseCount < 1 || databaseCount > DATABASES_MAX)
+      throw new RangeError(
+        `databaseCount must be a whole number of at least 1, not ${databaseCount}`,
+      );
+  }
+  if (random32 !== undefined && typeof random32 !== "function")
+    throw wrongType("random32", "a function", random32);
+  if (arena !== undefined && (typeof arena !== "object" || arena === null))
+    throw wrongType("arena", "an object", arena);
+  return new Keyspace(options);
 }
 
-/** Sets the string at a key. `expiresMs` is a time in milliseconds since 1970. */
+/**
+ * Sets the string at a key, whatever it held. `expiryMs` is a time in milliseconds since 1970; without
+ * it the key has none, even if it had one. Throws a TypeError that names a wrong argument, and
+ * ArenaFullError when there is no room: then nothing has changed.
+ */
 export function putBytes(
   database: Database,
   key: Uint8Array,
   value: Uint8Array,
-  expiresMs?: number,
+  expiryMs?: number,
 ): void {
+  checkDatabase(database);
+  checkBytes("key", key);
+  checkBytes("value", value);
+  if (expiryMs !== undefined) checkNumber("expiryMs", expiryMs);
   const hash = database.hash(key, viewOver(key), 0, key.length);
   const old = database.find(key, viewOver(key), 0, key.length, hash);
   setString(
@@ -34,19 +65,26 @@ export function putBytes(
     value.length,
     false,
     0,
-    expiresMs ?? -1,
+    expiryMs ?? -1,
   );
 }
 
-/** A copy of the string at a key; null when there is none at the time `nowMs`. */
+/**
+ * A copy of the string at a key; null when there is none at the time `nowMs` (milliseconds since 1970),
+ * or the key holds something else. Throws a TypeError that names a wrong argument.
+ */
 export function getBytes(database: Database, key: Uint8Array, nowMs: number): Uint8Array | null {
   const entry = find(database, key, nowMs);
   if (entry === NONE || !isStringEntry(database.arena, entry)) return null;
-  shown.read(database.arena, entry);
-  return shown.bytes.slice(shown.start, shown.end);
+  const view = new StringView();
+  view.read(database.arena, entry);
+  return view.bytes.slice(view.start, view.end);
 }
 
-/** Removes a key. False when there was none at the time `nowMs`. */
+/**
+ * Removes a key and whatever it holds. False when there was none at the time `nowMs` (milliseconds
+ * since 1970). Throws a TypeError that names a wrong argument.
+ */
 export function removeKey(database: Database, key: Uint8Array, nowMs: number): boolean {
   const entry = find(database, key, nowMs);
   if (entry === NONE) return false;
@@ -55,8 +93,39 @@ export function removeKey(database: Database, key: Uint8Array, nowMs: number): b
 }
 
 function find(database: Database, key: Uint8Array, nowMs: number): Ref {
+  checkDatabase(database);
+  checkBytes("key", key);
+  checkNumber("nowMs", nowMs);
   const entry = database.findKey(key, viewOver(key), 0, key.length);
   if (entry === NONE) return NONE;
-  const whenMs = expiryMs(database.arena, entry);
-  return whenMs !== -1 && whenMs < nowMs ? NONE : entry;
+  const expiryMs = expiryOf(database.arena, entry);
+  return expiryMs !== -1 && expiryMs < nowMs ? NONE : entry;
+}
+
+function viewOver(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function checkDatabase(database: unknown): void {
+  if (!(database instanceof Database))
+    throw wrongType("database", "one of a keyspace's databases", database);
+}
+
+function checkBytes(name: string, bytes: unknown): void {
+  if (!(bytes instanceof Uint8Array)) throw wrongType(name, "a Uint8Array", bytes);
+}
+
+function checkNumber(name: string, value: unknown): void {
+  if (typeof value !== "number" || Number.isNaN(value)) throw wrongType(name, "a number", value);
+}
+
+function wrongType(name: string, wanted: string, given: unknown): TypeError {
+  return new TypeError(`${name} must be ${wanted}, not ${described(given)}`);
+}
+
+function described(value: unknown): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return String(value);
+  if (Array.isArray(value)) return "an array";
+  if (typeof value !== "object") return `a ${typeof value}`;
+  return `an object (${value.constructor?.name ?? "without a class"})`;
 }

@@ -6,11 +6,11 @@ import { spawn, spawnSync } from "node:child_process";
 import { connect } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Arena } from "./arena.ts";
 import { globMatch } from "./glob.ts";
-import { createHash, HashValue } from "./hash-value.ts";
-import { listpackBytes, validateListpack } from "./listpack.ts";
-import { Encoding, encodingOf, valueRef } from "./object.ts";
+import { Arena } from "./memory/arena.ts";
+import { listpackBytes, validateListpack } from "./memory/listpack.ts";
+import { Encoding, encodingOf, valueRef } from "./table/entry.ts";
+import { createHash, HashValue } from "./values/hash/hash-value.ts";
 
 const hasOracle = spawnSync("redis-server", ["--version"]).status === 0;
 if (!hasOracle) console.log("skipped: comparison with redis-server (it is not installed)");
@@ -81,7 +81,7 @@ describe.skipIf(!hasOracle)("redis-server agrees", () => {
     const arena = new Arena({ segmentBytes: 2 ** 20 });
     const entry = createHash(arena, 0, latin1("h"), 0, 1);
     const hash = new HashValue(arena, 1).attach(entry);
-    const limits = { maxListpackEntries: 512, maxListpackValue: 100_000 };
+    const limits = { listpackEntriesMax: 512, listpackValueBytesMax: 100_000 };
     for (const [name, ...rest] of steps) {
       for (let i = 0; i < rest.length; ) {
         const field = latin1(rest[i++] as string);

@@ -1,12 +1,14 @@
 /**
  * For tests of whatever is built on a keyspace: one that is spoken to in text, seeded and small.
  */
-import { type Arena, ArenaFullError, NONE, type Ref } from "./arena.ts";
-import type { Database } from "./database.ts";
-import { createKeyspace, type Keyspace } from "./keyspace.ts";
-import { bytesOf, keyIndex, keyLength } from "./object.ts";
-import { growString, StringView, setString } from "./string-value.ts";
-import { entryMemory } from "./value.ts";
+import type { Database } from "./keyspace/database.ts";
+import type { Keyspace } from "./keyspace/keyspace.ts";
+import { type Arena, ArenaFullError, NONE, type Ref } from "./memory/arena.ts";
+import { createKeyspace } from "./plain-access.ts";
+import { bytesOf, keyIndex, keyLength } from "./table/entry.ts";
+import { growString, setString } from "./values/string/string-value.ts";
+import { StringView } from "./values/string/string-view.ts";
+import { entryMemory } from "./values/value.ts";
 
 /** The bytes of text, one for each character. */
 export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
@@ -54,6 +56,7 @@ export function walkedBytes({ arena, databases }: Keyspace): number {
 
 /** A keyspace spoken to in text, one character a byte. */
 export class TextKeyspace {
+  /** The keyspace, of segments of 1 MiB. */
   readonly keyspace: Keyspace;
   private readonly view = new StringView();
 
@@ -68,45 +71,64 @@ export class TextKeyspace {
     });
   }
 
-  db(index = 0): Database {
+  /** The database of this number. */
+  database(index = 0): Database {
     return this.keyspace.databases[index] as Database;
   }
 
+  /** The entry of a key, or NONE. */
   find(key: string, index = 0): Ref {
     const bytes = latin1Bytes(key);
-    return this.db(index).findKey(bytes, new DataView(bytes.buffer), 0, bytes.length);
+    return this.database(index).findKey(bytes, new DataView(bytes.buffer), 0, bytes.length);
   }
 
+  /** SET. Returns the entry. */
   set(key: string, value: string, keepExpiry = false, index = 0): Ref {
     const bytes = latin1Bytes(key);
     const view = new DataView(bytes.buffer);
-    const db = this.db(index);
-    const hash = db.hash(bytes, view, 0, bytes.length);
-    const entry = db.find(bytes, view, 0, bytes.length, hash);
+    const database = this.database(index);
+    const hash = database.hash(bytes, view, 0, bytes.length);
+    const entry = database.find(bytes, view, 0, bytes.length, hash);
     const data = latin1Bytes(value);
-    return setString(db, entry, bytes, 0, bytes.length, hash, data, 0, data.length, keepExpiry, 0);
+    return setString(
+      database,
+      entry,
+      bytes,
+      0,
+      bytes.length,
+      hash,
+      data,
+      0,
+      data.length,
+      keepExpiry,
+      0,
+    );
   }
 
+  /** The string that an entry holds. */
   text(entry: Ref): string {
     this.view.read(this.keyspace.arena, entry);
     const { bytes, start, end } = this.view;
     return String.fromCharCode(...bytes.subarray(start, end));
   }
 
+  /** GET; null when there is no key. */
   get(key: string, index = 0): string | null {
     const entry = this.find(key, index);
     return entry === NONE ? null : this.text(entry);
   }
 
+  /** The key of an entry. */
   keyOf(entry: Ref): string {
     const { arena } = this.keyspace;
     const at = keyIndex(arena, entry);
     return String.fromCharCode(...bytesOf(arena, entry).subarray(at, at + keyLength(arena, entry)));
   }
 
+  /** SETRANGE of a key that holds a string. */
   write(key: string, offset: number, patch: string): void {
     const out = new StringView();
-    growString(this.db(), this.find(key), offset + patch.length, out);
+    growString(this.database(), this.find(key), offset + patch.length, out);
     out.bytes.set(latin1Bytes(patch), out.start + offset);
   }
 }

@@ -8,12 +8,11 @@
  * character for each byte.
  */
 import { Distinct } from "./rdb/distinct.ts";
-import { RDB_TYPE_NAMES } from "./rdb/format.ts";
 import { type RdbInput, Status } from "./rdb/input.ts";
 import { RdbReader, type RdbRecord, type RdbTarget } from "./rdb/reader.ts";
 import { ShortString } from "./rdb/short-string.ts";
-import { skipValue } from "./rdb/skip.ts";
 import type { Skipper } from "./rdb/skip-string.ts";
+import { type ReadEntry, rdbTypeName, readFormOf } from "./rdb/values/form-table.ts";
 import type { SyncStorage } from "./storage.ts";
 
 const CHUNK_BYTES = 2 ** 20;
@@ -44,6 +43,9 @@ export function checkRdbFile(
   }
 }
 
+/**
+ * Follows one file through its grammar and prints what is in it: feed() the chunks, then finish().
+ */
 export class RdbCheck implements RdbTarget {
   private readonly reader = new RdbReader(this);
   private readonly print: (line: string) => void;
@@ -93,8 +95,7 @@ export class RdbCheck implements RdbTarget {
       if (this.hasKey) print(`[additional info] Reading key '${this.key.shown()}'`);
       const { type } = reader.record;
       if (type !== -1) {
-        const name = RDB_TYPE_NAMES[type] ?? "unknown";
-        print(`[additional info] Reading type ${type} (${name})`);
+        print(`[additional info] Reading type ${type} (${rdbTypeName(type)})`);
       }
     }
     print(`[info] ${this.keyCount} keys read`);
@@ -109,40 +110,47 @@ export class RdbCheck implements RdbTarget {
 
   // --- What the reader calls -----------------------------------------------------------------
 
+  /** Prints a fact about the file. */
   aux(name: ShortString, value: ShortString): void {
     this.info(`AUX FIELD ${name.shown()} = '${value.shown()}'`);
   }
 
+  /** Functions are passed over. */
   functions(): string {
     return ""; // Not compiled here: whether the code is good is for the server to say.
   }
 
+  /** Prints that a module's data are there, and passes over them. */
   moduleAux(module: string): string {
     this.info(`MODULE AUX for: ${module}`);
     return "";
   }
 
+  /** Prints the number. */
   selectDatabase(index: number): string {
     this.info(`Selecting DB ID ${index}`);
     return "";
   }
 
+  /** Takes no notice of hints. */
   resizeDatabase(_keyCount: number, _expiryCount: number): void {
     // Hints only.
   }
 
+  /** Begins to follow a value. */
   begin(record: RdbRecord, input: RdbInput): Status {
     // From here on the value's items are taken as they come; the key will not be seen again.
     const { bytes, start, end } = record.key;
     this.key.set(bytes, start, end);
     this.hasKey = true;
     this.keyCount++;
-    this.skipper = skipValue(input, record.type, this.seen);
+    this.skipper = (readFormOf(record.type) as ReadEntry).skip(input, this.seen);
     input.moveMark();
     const status = this.more(record, input);
     return status === Status.MORE ? Status.PART : status;
   }
 
+  /** Goes on with it. */
   more(record: RdbRecord, input: RdbInput): Status {
     const { value, done } = (this.skipper as Skipper).next();
     if (!done) {
@@ -157,12 +165,14 @@ export class RdbCheck implements RdbTarget {
     return Status.OK;
   }
 
+  /** Prints what the checksum is worth. */
   end(checksum: "right" | "none" | "unknown"): void {
     if (checksum === "right") this.info("Checksum OK");
     if (checksum === "none")
       this.info("RDB file was saved with checksum disabled: no check performed.");
   }
 
+  /** Nothing is held. */
   abandon(): void {
     // Nothing is held.
   }

@@ -8,7 +8,7 @@ import type { Snapshot, SnapshotFormat } from "./formats.ts";
 import {
   type Contents,
   contentsOf,
-  HASH_LIMITS,
+  LIMITS,
   putField,
   putString,
   removeKey,
@@ -16,7 +16,9 @@ import {
 } from "./keyspace-contents.ts";
 import type { ByteSink } from "./rdb/output.ts";
 
+/** One promise of a format. */
 export interface ContractCheck {
+  /** The promise. */
   readonly name: string;
   /** Throws when the format does not keep the promise. */
   readonly run: () => void;
@@ -25,6 +27,7 @@ export interface ContractCheck {
 const FACTS = { redisVersion: "7.2.5", nowMs: 1_700_000_000_000, usedMemoryBytes: 1_000_000 };
 const LATER_MS = 1_800_000_000_123;
 
+/** The checks that a format has to pass, one for each promise. */
 export function formatContract(format: SnapshotFormat): ContractCheck[] {
   const check = (name: string, run: () => void): ContractCheck => ({ name, run });
   return [
@@ -99,7 +102,7 @@ function fileOf(format: SnapshotFormat, keyspace: Keyspace): Uint8Array {
 /** What a file loads as; undefined when it is refused. Cut in two chunks at `cut`. */
 function loaded(format: SnapshotFormat, file: Uint8Array, cut = 0): Contents | undefined {
   const keyspace = emptyKeyspace();
-  const loader = format.load(keyspace, { hashLimits: HASH_LIMITS });
+  const loader = format.load(keyspace, { limits: LIMITS });
   loader.feed(file, 0, cut);
   loader.feed(file, cut, file.length);
   const error = loader.finish();
@@ -122,7 +125,7 @@ function cutAnywhere(format: SnapshotFormat): void {
     assert(contents !== undefined && sameContents(contents, expected), `cut at byte ${cut}`);
   }
   const target = emptyKeyspace();
-  const loader = format.load(target, { hashLimits: HASH_LIMITS });
+  const loader = format.load(target, { limits: LIMITS });
   for (let at = 0; at < file.length; at++) loader.feed(file, at, at + 1);
   assert(loader.finish() === undefined, "a file is loaded byte by byte");
   assert(sameContents(contentsOf(target), expected), "byte by byte it is the same");
@@ -164,7 +167,7 @@ function followed(format: SnapshotFormat): void {
   const file = fileOf(format, smallKeyspace());
   const longer = new Uint8Array(file.length + 100).fill(42);
   longer.set(file, 50);
-  const loader = format.load(emptyKeyspace(), { hashLimits: HASH_LIMITS });
+  const loader = format.load(emptyKeyspace(), { limits: LIMITS });
   const half = 50 + (file.length >> 1);
   assert(loader.feed(longer, 50, half) === half, "half a file is used up");
   assert(loader.feed(longer, half, longer.length) === 50 + file.length, "the end is found");

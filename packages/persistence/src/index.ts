@@ -1,16 +1,30 @@
 /** @kv/persistence: snapshots of a keyspace as files, and back. See README.md. */
+export * from "./check-file.ts";
 export * from "./check-rdb.ts";
+export * from "./file-loader.ts";
 export * from "./formats.ts";
 export * from "./load-file.ts";
+export type { Crc64 } from "./rdb/crc64.ts";
+export type { Distinct } from "./rdb/distinct.ts";
 export { RDB_VERSION_DEFAULT, RDB_VERSION_MAX, type RdbWriteVersion } from "./rdb/format.ts";
-export { RdbString } from "./rdb/input.ts";
+export { RdbInput, RdbString, Status } from "./rdb/input.ts";
 export * from "./rdb/load.ts";
 export { ObjectReader } from "./rdb/object.ts";
-export type { ByteSink, RdbOutputOptions } from "./rdb/output.ts";
+export { type ByteSink, RdbOutput, type RdbOutputOptions } from "./rdb/output.ts";
 export * from "./rdb/payload.ts";
 export * from "./rdb/reader.ts";
+export { ShortString } from "./rdb/short-string.ts";
+export type { Skipper } from "./rdb/skip-string.ts";
 export * from "./rdb/snapshot.ts";
+export type {
+  ElementWriter,
+  RdbForm,
+  ReadForm,
+  ValueOutput,
+  ValueReader,
+  WriteForm,
+} from "./rdb/values/form.ts";
 export * from "./rdb/writer.ts";
+export * from "./save.ts";
 export * from "./save-file.ts";
-export * from "./save-rdb.ts";
 export * from "./storage.ts";

@@ -3,28 +3,32 @@
  * Bytes appear as strings with one character per byte.
  */
 import {
+  type Arena,
   bytesOf,
   createHash,
   type Database,
+  ElementVisitor,
+  eachElement,
   expiryMs,
-  type HashLimits,
   HashValue,
   type Keyspace,
   keyIndex,
   keyLength,
+  kindOfEntry,
+  type ListpackValue,
   NONE,
   type Ref,
-  StringView,
   setString,
-  Type,
-  typeOf,
+  type ValueLimits,
 } from "@kv/core";
 
-export const HASH_LIMITS: HashLimits = { maxListpackEntries: 128, maxListpackValue: 64 };
+export const LIMITS: ValueLimits = {
+  hash: { listpackEntriesMax: 128, listpackValueBytesMax: 64 },
+};
 
-/** A key as a test sees it. Fields are sorted by name. */
+/** A key as a test sees it: a text, elements, or fields with values; sorted where order is nothing. */
 export interface KeyContents {
-  value: string | [field: string, value: string][];
+  value: string | string[] | [field: string, value: string][];
   expiryMs: number;
 }
 
@@ -41,38 +45,46 @@ export function textOfBytes(bytes: Uint8Array, start = 0, end = bytes.length): s
   return text;
 }
 
+/** Takes down what a value holds. */
+class ContentsVisitor extends ElementVisitor {
+  texts: string[] = [];
+  pairs: [string, string][] = [];
+
+  element(): void {
+    this.texts.push(textOf(this.text));
+  }
+
+  pair(): void {
+    this.pairs.push([textOf(this.text), textOf(this.value)]);
+  }
+}
+
+function textOf({ bytes, start, end }: ListpackValue): string {
+  return textOfBytes(bytes, start, end);
+}
+
+function contentOf(arena: Arena, entry: Ref): KeyContents["value"] {
+  const visitor = new ContentsVisitor();
+  eachElement(arena, entry, visitor);
+  const { shape } = kindOfEntry(arena, entry);
+  if (shape === "text") return visitor.texts[0];
+  if (shape === "pairs")
+    return visitor.pairs.sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
+  return shape === "members" ? visitor.texts.sort() : visitor.texts;
+}
+
 export function contentsOf(keyspace: Keyspace): Contents {
   const { arena } = keyspace;
   const contents: Contents = new Map();
-  const string = new StringView();
-  const hash = new HashValue(arena, keyspace.seed);
   for (const database of keyspace.databases) {
     database.dict.eachEntry((entry) => {
       const at = keyIndex(arena, entry);
       const key = textOfBytes(bytesOf(arena, entry), at, at + keyLength(arena, entry));
-      let value: KeyContents["value"];
-      if (typeOf(arena, entry) === Type.STRING) {
-        string.read(arena, entry);
-        value = textOfBytes(string.bytes, string.start, string.end);
-      } else {
-        value = fieldsOf(hash.attach(entry));
-      }
+      const value = contentOf(arena, entry);
       contents.set(`${database.index}:${key}`, { value, expiryMs: expiryMs(arena, entry) });
     });
   }
   return contents;
-}
-
-function fieldsOf(hash: HashValue): [string, string][] {
-  const fields: [string, string][] = [];
-  hash.rewind();
-  while (hash.next()) {
-    fields.push([
-      textOfBytes(hash.fieldBytes, hash.fieldStart, hash.fieldEnd),
-      textOfBytes(hash.valueBytes, hash.valueStart, hash.valueEnd),
-    ]);
-  }
-  return fields.sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
 }
 
 /** True when both hold the same keys with the same values and expiries. */
@@ -91,7 +103,7 @@ function find(database: Database, key: Uint8Array): Ref {
 }
 
 /** SET, with an expiry unless that is -1. */
-export function putString(database: Database, key: string, text: string, whenMs = -1): void {
+export function putString(database: Database, key: string, text: string, expiryMs = -1): void {
   const bytes = bytesOfText(key);
   const value = bytesOfText(text);
   const hash = database.hash(bytes, new DataView(bytes.buffer), 0, bytes.length);
@@ -108,7 +120,7 @@ export function putString(database: Database, key: string, text: string, whenMs 
     false,
     0,
   );
-  if (whenMs !== -1) database.setExpiry(entry, whenMs);
+  if (expiryMs !== -1) database.setExpiry(entry, expiryMs);
 }
 
 /** HSET; the key must hold a hash or nothing. */
@@ -124,7 +136,7 @@ export function putField(database: Database, key: string, field: string, text: s
   const name = bytesOfText(field);
   const value = bytesOfText(text);
   const hash = new HashValue(arena, keyspace.seed).attach(entry);
-  hash.set(name, new DataView(name.buffer), 0, name.length, value, 0, value.length, HASH_LIMITS);
+  hash.set(name, new DataView(name.buffer), 0, name.length, value, 0, value.length, LIMITS.hash);
 }
 
 /** HDEL; the key must hold a hash or nothing. */

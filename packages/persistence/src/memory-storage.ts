@@ -23,16 +23,21 @@ interface MemoryFile {
 
 /** The changing operation number `at` (from 1 on) fails with `code`. */
 export interface Fault {
+  /** The number of the operation that fails, from 1 on. */
   at: number;
+  /** As the operating system names the error: "ENOSPC". */
   code: string;
+  /** The operating system's text. */
   message: string;
 }
 
+/** A folder in memory, as a Storage and as a SyncStorage at once. */
 export class MemoryStorage {
   /** Changing operations so far, with their names: create, write, sync, close, rename, ... */
   readonly operations: string[] = [];
   /** Told to fail: one operation, or that one and all after it. */
   fault: Fault | undefined;
+  /** Told to fail: this operation and all after it. */
   failsFrom: Fault | undefined;
   private names = new Map<string, MemoryFile>();
   private syncedNames = new Map<string, MemoryFile>();

@@ -232,6 +232,7 @@ function removeNow(path: Buffer): void {
   }
 }
 
+/** How a folder on a disk is used. */
 export interface SyncStorageOptions {
   /** Reads pipes and devices, too, and waits for them: for a tool that somebody sits in front of. */
   readsAnything?: boolean;

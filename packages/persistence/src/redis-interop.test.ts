@@ -14,7 +14,7 @@ import { RdbCheck } from "./check-rdb.ts";
 import {
   bytesOfText,
   contentsOf,
-  HASH_LIMITS,
+  LIMITS,
   putField,
   putString,
   textOfBytes,
@@ -28,7 +28,7 @@ import { RdbLoader } from "./rdb/load.ts";
 import { ObjectReader } from "./rdb/object.ts";
 import { ziplistOf, zipmapOf } from "./rdb/old-forms.ts";
 import { dumpPayload, readPayload, verifyPayload } from "./rdb/payload.ts";
-import { saveRdbNow } from "./save-rdb.ts";
+import { saveNow } from "./save.ts";
 
 const hasOracle = spawnSync("redis-server", ["--version"]).status === 0;
 if (!hasOracle) console.log("skipped: exchange with redis-server (it is not installed)");
@@ -155,7 +155,7 @@ describe.skipIf(!hasOracle)("redis-server and we", { timeout: 60_000 }, () => {
     const before = await seen(first);
 
     const keyspace = emptyKeyspace();
-    const loader = new RdbLoader(keyspace, { hashLimits: HASH_LIMITS, nowMs: Date.now() });
+    const loader = new RdbLoader(keyspace, { limits: LIMITS, nowMs: Date.now() });
     expect(loadFileNow(storage, name, loader)).toBe("loaded");
     keyspace.check();
     expect(loader.facts.get("redis-ver")).toMatch(/^\d+\.\d+\.\d+$/);
@@ -165,7 +165,7 @@ describe.skipIf(!hasOracle)("redis-server and we", { timeout: 60_000 }, () => {
 
     const names = { name: `ours-${name}`, temporaryName: "temp.rdb" };
     const facts = { redisVersion: "7.0.15", nowMs: Date.now(), usedMemoryBytes: 1 };
-    expect(saveRdbNow(keyspace, storage, { ...names, ...ours, facts }).ok).toBe(true);
+    expect(saveNow(keyspace, storage, { ...names, ...ours, facts }).ok).toBe(true);
     const second = await Redis.start(names.name);
     expect(await seen(second)).toEqual(before);
   });
@@ -176,7 +176,7 @@ describe.skipIf(!hasOracle)("redis-server and we", { timeout: 60_000 }, () => {
     await redis.send("DEL", "table", "many"); // Tables have no order, so their bytes differ.
     const keyspace = emptyKeyspace();
     const [database] = keyspace.databases;
-    const reader = new ObjectReader(keyspace, HASH_LIMITS);
+    const reader = new ObjectReader(keyspace, LIMITS);
     const keys = (await redis.send("KEYS", "*")) as string[];
     expect(keys.length).toBeGreaterThan(50);
     for (const key of keys) {
@@ -223,7 +223,7 @@ describe.skipIf(!hasOracle)("redis-server and we", { timeout: 60_000 }, () => {
       const theirs = (await redis.send("HGETALL", "k")) as string[];
 
       const keyspace = emptyKeyspace();
-      const reader = new ObjectReader(keyspace, HASH_LIMITS);
+      const reader = new ObjectReader(keyspace, LIMITS);
       const key = new RdbString();
       key.set(payload, view, 0, 1);
       expect(readPayload(reader, key, payload, 0, payload.length)).toBe("");
@@ -309,12 +309,12 @@ describe.skipIf(!hasOracle)("redis-check-rdb and we", { timeout: 60_000 }, () =>
     putString(keyspace.databases[3], "other", "x".repeat(100));
     const facts = { redisVersion: "7.0.15", nowMs: Date.now(), usedMemoryBytes: 1 };
     const names = { name: "mine.rdb", temporaryName: "temp.rdb" };
-    saveRdbNow(keyspace, storage, { ...names, facts });
+    saveNow(keyspace, storage, { ...names, facts });
     expect(ourVerdict("mine.rdb")).toEqual(theirVerdict("mine.rdb"));
-    saveRdbNow(keyspace, storage, { ...names, facts, checksum: false });
+    saveNow(keyspace, storage, { ...names, facts, checksum: false });
     expect(ourVerdict("mine.rdb")).toEqual(theirVerdict("mine.rdb"));
 
-    saveRdbNow(keyspace, storage, { ...names, facts });
+    saveNow(keyspace, storage, { ...names, facts });
     const whole = Uint8Array.from(readFileSync(join(folder, "mine.rdb")));
     let agreed = 0;
     let compared = 0;

@@ -14,8 +14,10 @@ export type SaveResult =
   | { readonly ok: true; readonly fileBytes: number }
   | { readonly ok: false; readonly step: SaveStep; readonly error: StorageError };
 
+/** The steps of saving a file, in their order; "aborted" is none of them. */
 export type SaveStep = "create" | "write" | "sync" | "rename" | "sync-folder" | "aborted";
 
+/** The names of a file that is being saved. */
 export interface SaveNames {
   /** The file's name. */
   name: string;
@@ -23,6 +25,7 @@ export interface SaveNames {
   temporaryName: string;
 }
 
+/** How a file is saved. */
 export interface SaveFileOptions extends SaveNames {
   /** Also sync whenever so many bytes have been written (rdb-save-incremental-fsync: 4 MiB). */
   syncEveryBytes?: number;
@@ -46,6 +49,7 @@ function failure(step: SaveStep, error: unknown): SaveResult {
  * other. When all have been given, complete(); `result` never rejects for what a disk can do.
  */
 export class SaveFile {
+  /** How it ended. Never rejects for what a disk can do. */
   readonly result: Promise<SaveResult>;
   /** Chunks taken; those from `next` on are not yet written. */
   private queue: { bytes: Uint8Array; start: number; end: number }[] = [];

@@ -16,6 +16,7 @@
 
 /** The world's fault: disk full, no permission, I/O error. */
 export class StorageError extends Error {
+  /** "StorageError", to be told apart in logs. */
   override name = "StorageError";
   /** As the operating system names it: "ENOSPC". */
   readonly code: string;
@@ -31,7 +32,9 @@ export class StorageError extends Error {
 export interface StorageWriter {
   /** Appends bytes[start, end); they must not change until it is done. */
   write(bytes: Uint8Array, start: number, end: number): Promise<void>;
+  /** Resolves when what was written survives a power failure. */
   sync(): Promise<void>;
+  /** The file is not written to any more. */
   close(): Promise<void>;
 }
 
@@ -41,9 +44,11 @@ export interface StorageReader {
   readonly sizeBytes: number;
   /** Fills `target` from its start, as far as one read goes. Bytes read; 0 at the end. */
   read(target: Uint8Array): Promise<number>;
+  /** The file is not read any more. */
   close(): Promise<void>;
 }
 
+/** Files beside the event loop: see the head of this file. */
 export interface Storage {
   /**
    * The same folder for good, should this one follow a working directory: also when the folder gets
@@ -68,24 +73,38 @@ export interface Storage {
   list(): Promise<string[]>;
 }
 
+/** As StorageWriter, at once. */
 export interface SyncStorageWriter {
+  /** Appends bytes[start, end). */
   write(bytes: Uint8Array, start: number, end: number): void;
+  /** What was written survives a power failure from now on. */
   sync(): void;
+  /** The file is not written to any more. */
   close(): void;
 }
 
+/** As StorageReader, at once. */
 export interface SyncStorageReader {
   /** Bytes in the file, for the progress of loading. */
   readonly sizeBytes: number;
+  /** Fills `target` from its start. Bytes read; 0 at the end. */
   read(target: Uint8Array): number;
+  /** The file is not read any more. */
   close(): void;
 }
 
+/** As Storage, at once, while everybody waits. */
 export interface SyncStorage {
+  /** Creates the file, or empties it. */
   create(name: string): SyncStorageWriter;
+  /** Opens the file for reading; undefined when there is none. */
   open(name: string): SyncStorageReader | undefined;
+  /** Gives a file another name, taking the place of a file that has it. */
   rename(from: string, to: string): void;
+  /** Removes a file; none there is no error. */
   remove(name: string): void;
+  /** Makes creations, renamings and removals survive a power failure. */
   syncFolder(): void;
+  /** Names of the files. */
   list(): string[];
 }

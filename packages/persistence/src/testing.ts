@@ -2,5 +2,6 @@
  * For tests: a storage in memory that can fail and lose power, and the suite that every snapshot
  * format passes.
  */
-export { formatContract } from "./format-contract.ts";
+export { type ContractCheck, formatContract } from "./format-contract.ts";
 export { type Fault, MemoryStorage } from "./memory-storage.ts";
+export { skipString } from "./rdb/skip-string.ts";

@@ -1,5 +1,5 @@
 /** COPY: a second key with the same value, in this database or another. */
-import { copyValue, encodingOf, freeBlocks, NONE, type Ref, setIdleBits } from "@kv/core";
+import { copyValue, freeCopy, NONE, type Ref, setIdleBits } from "@kv/core";
 import { arg } from "../arg.ts";
 import { command } from "../command.ts";
 import { databaseArgument } from "../database-argument.ts";
@@ -53,7 +53,7 @@ export const copy = command({
     try {
       entry = putInPlaceOf(call, old, target, source, value);
     } catch (full) {
-      if (value !== NONE) freeBlocks(arena, encodingOf(arena, source), value);
+      freeCopy(arena, source, value);
       throw full;
     }
     setIdleBits(arena, entry, call.idle.fresh);

@@ -1,5 +1,5 @@
 /** OBJECT: how a value is kept and how it has been used. Looking does not count as a use. */
-import { ENCODING_NAMES, encodingOf, Int64, idleBits, NONE, type Ref, readInteger } from "@kv/core";
+import { Int64, idleBits, kindOfEntry, NONE, type Ref, readInteger } from "@kv/core";
 import { arg } from "../arg.ts";
 import type { Call } from "../call.ts";
 import { type Command, command } from "../command.ts";
@@ -65,7 +65,7 @@ const encoding = question({
   since: "2.2.3",
   summary: "Names the internal representation of a value.",
   answer(call, entry) {
-    call.reply.bulkLatin1(ENCODING_NAMES[encodingOf(call.keyspace.arena, entry)] as string);
+    call.reply.bulkLatin1(kindOfEntry(call.keyspace.arena, entry).encodingName);
   },
 });
 

@@ -7,16 +7,7 @@
  *
  *      times reseeded | position, 32 bits          both together are far below 2^53
  */
-import {
-  bytesOf,
-  keyIndex,
-  keyLength,
-  NONE,
-  type Ref,
-  RefList,
-  TYPE_NAMES,
-  typeOf,
-} from "@kv/core";
+import { bytesOf, keyIndex, keyLength, kindOfEntry, NONE, type Ref, RefList } from "@kv/core";
 import { parseInteger } from "@kv/resp";
 import { arg } from "../arg.ts";
 import type { Call } from "../call.ts";
@@ -94,6 +85,6 @@ function countsAsTyped(call: Call, entry: Ref, isLive: boolean): boolean {
     return false;
   }
   call.keyspaceHits++;
-  const name = TYPE_NAMES[typeOf(call.keyspace.arena, entry)] as string;
+  const name = kindOfEntry(call.keyspace.arena, entry).typeName;
   return call.is(options.typeArgument, name.toUpperCase());
 }

@@ -1,5 +1,5 @@
 /** TYPE: what kind of value a key holds. */
-import { NONE, TYPE_NAMES, typeOf } from "@kv/core";
+import { kindOfEntry, NONE } from "@kv/core";
 import { arg } from "../arg.ts";
 import { command } from "../command.ts";
 import { keyAt } from "../key-spec.ts";
@@ -19,6 +19,6 @@ export const type = command({
   run(call) {
     const entry = call.lookupQuietly(1);
     if (entry === NONE) call.reply.simple("none");
-    else call.reply.simple(TYPE_NAMES[typeOf(call.keyspace.arena, entry)] as string);
+    else call.reply.simple(kindOfEntry(call.keyspace.arena, entry).typeName);
   },
 });

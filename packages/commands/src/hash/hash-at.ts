@@ -11,7 +11,6 @@ import {
   createHash,
   freeEntry,
   HashChange,
-  type HashLimits,
   HashValue,
   type Keyspace,
   type ListpackValue,
@@ -56,8 +55,6 @@ export function writeHash(call: Call, index: number): HashValue | null {
   return entry === NONE ? null : windowsOf(call.keyspace).hash.attach(entry);
 }
 
-const limits: HashLimits = { maxListpackEntries: 0, maxListpackValue: 0 };
-
 /** Whatever a field is set in: a hash, or a change of one. */
 type FieldTarget = Pick<HashValue, "set">;
 
@@ -69,8 +66,7 @@ function setIn(
   from: number,
   to: number,
 ): boolean {
-  limits.maxListpackEntries = call.settings.hashListpackEntriesMax;
-  limits.maxListpackValue = call.settings.hashListpackValueBytesMax;
+  const limits = call.settings.limits.hash;
   const start = call.start(field);
   return target.set(call.bytes, call.view, start, call.end(field), bytes, from, to, limits);
 }
@@ -124,13 +120,12 @@ export function setField(
 
 /** True when there is room for all pairs whatever their number: nothing will have to be undone. */
 function cannotFail(call: Call, hash: HashValue, first: number): boolean {
-  const { argc, settings } = call;
-  limits.maxListpackEntries = settings.hashListpackEntriesMax;
-  limits.maxListpackValue = settings.hashListpackValueBytesMax;
+  const { argc } = call;
+  const limits = call.settings.limits.hash;
   let bytes = 0;
   for (let i = first; i < argc; i++) {
     const length = call.length(i);
-    if (length > limits.maxListpackValue) return false;
+    if (length > limits.listpackValueBytesMax) return false;
     bytes += length;
   }
   return hash.hasRoomFor((argc - first) / 2, bytes, limits);

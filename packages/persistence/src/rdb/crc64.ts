@@ -46,8 +46,10 @@ for (let k = 1; k < STRIDE; k++) {
 export class Crc64 {
   /** The halves of the sum so far, as signed 32-bit words. */
   lo = 0;
+  /** Upper 32 bits of the sum. */
   hi = 0;
 
+  /** Begins another sum. */
   reset(): void {
     this.lo = 0;
     this.hi = 0;

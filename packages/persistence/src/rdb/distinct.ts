@@ -12,8 +12,9 @@ const KEPT_BYTES_MAX = 64 * 2 ** 20;
 const TEXT_BYTES_MAX = 65536;
 const NO_BYTES = new Uint8Array(0);
 /** Fields go into a table from the first on. */
-const LIMITS = { maxListpackEntries: 0, maxListpackValue: 0 };
+const LIMITS = { listpackEntriesMax: 0, listpackValueBytesMax: 0 };
 
+/** The texts of one collection so far, as far as they are kept. */
 export class Distinct {
   private readonly keptBytesMax: number;
   private hash = new HashValue(new Arena({ segmentBytes: SEGMENT_BYTES }), 0);

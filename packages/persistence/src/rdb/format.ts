@@ -35,8 +35,11 @@
 
 /** Versions that this package reads, and those that it can write. */
 export const RDB_VERSION_MIN = 1;
+/** The newest version that is read. */
 export const RDB_VERSION_MAX = 12;
+/** The versions that can be written: 10 is Redis 7.0's, 11 that of 7.2. */
 export type RdbWriteVersion = 10 | 11;
+/** The version that is written unless told otherwise: Redis 7.0 and later load it. */
 export const RDB_VERSION_DEFAULT: RdbWriteVersion = 10;
 /** From this version on files end with a checksum. */
 export const RDB_CHECKSUM_SINCE = 5;
@@ -61,7 +64,7 @@ export const Opcode = {
   EOF: 255,
 } as const;
 
-/** The types of values: what they are and how they are laid out, in one number. */
+/** The types of values: what they are and how they are laid out, in one number. See values/. */
 export const RdbType = {
   STRING: 0,
   LIST: 1,
@@ -89,41 +92,6 @@ export const RdbType = {
   HASH_METADATA: 24,
   HASH_LISTPACK_EX: 25,
 } as const;
-
-/** The types by number, in the words of redis-check-rdb; "" where there is none. */
-export const RDB_TYPE_NAMES: readonly string[] = [
-  "string",
-  "list-linked",
-  "set-hashtable",
-  "zset-v1",
-  "hash-hashtable",
-  "zset-v2",
-  "module-pre-release",
-  "module-value",
-  "",
-  "hash-zipmap",
-  "list-ziplist",
-  "set-intset",
-  "zset-ziplist",
-  "hash-ziplist",
-  "quicklist",
-  "stream",
-  "hash-listpack",
-  "zset-listpack",
-  "quicklist-v2",
-  "stream-v2",
-  "set-listpack",
-  "stream-v3",
-  "hash-metadata-pre-release",
-  "hash-listpack-md-pre-release",
-  "hash-metadata",
-  "hash-listpack-md",
-];
-
-/** True for a number that names a type of values. */
-export function isRdbType(type: number): boolean {
-  return type < RDB_TYPE_NAMES.length && RDB_TYPE_NAMES[type] !== "";
-}
 
 /** First bytes of the longer forms of lengths. */
 export const LENGTH_32 = 0x80;

@@ -24,6 +24,7 @@ export const Status = {
   /** It is well-formed and holds nothing: a collection without elements. */
   EMPTY: 4,
 } as const;
+/** What became of an attempt to read: one of the numbers in Status. */
 export type Status = (typeof Status)[keyof typeof Status];
 
 /** No string may be longer: it would not fit a block of the arena. */
@@ -49,9 +50,13 @@ export function allocate(byteCount: number): Uint8Array<ArrayBuffer> {
 
 /** A string that was read: bytes[start, end), with a view over the same memory. */
 export class RdbString {
+  /** The bytes in which the text lies. */
   bytes: Uint8Array;
+  /** A view over the memory of `bytes`. */
   view: DataView;
+  /** Index of the text's first byte. */
   start = 0;
+  /** Index behind the text's last byte. */
   end = 0;
   private readonly digits = new Uint8Array(INT64_TEXT_BYTES + 4);
   private readonly digitsView = new DataView(this.digits.buffer);
@@ -63,6 +68,7 @@ export class RdbString {
     this.view = this.digitsView;
   }
 
+  /** Bytes of the text. */
   get length(): number {
     return this.end - this.start;
   }
@@ -75,7 +81,7 @@ export class RdbString {
     this.end = end;
   }
 
-  /** @internal */
+  /** @internal Makes this the decimal text of a 32-bit integer. */
   setInteger(value: number): void {
     this.bytes = this.digits;
     this.view = this.digitsView;
@@ -109,17 +115,23 @@ export class RdbString {
   }
 }
 
+/** A cursor over the bytes of a chunk: each method reads one item, or says what it lacks. */
 export class RdbInput {
+  /** The chunk. */
   bytes: Uint8Array = new Uint8Array(0);
+  /** A view over the memory of `bytes`. */
   view = new DataView(this.bytes.buffer);
   /** The next byte to read, and the end of what has arrived. */
   at = 0;
+  /** Index behind the last byte that is there. */
   end = 0;
   /** Where the present try began: what `needBytes` counts from. */
   mark = 0;
+  /** After MORE: so many bytes from `mark` on would do. */
   needBytes = 0;
   /** How far the last try that ended in MORE came. */
   reachedAt = 0;
+  /** After BAD: what is wrong. */
   failure = "";
   /** What failed may be good, and is not for this server. */
   isForeign = false;
@@ -127,10 +139,13 @@ export class RdbInput {
   number = 0;
   /** What peekString() found: where the bytes begin, how many there are, and whether they are LZF. */
   dataAt = 0;
+  /** Bytes of a string's data in the file. */
   dataBytes = 0;
+  /** True when the string is compressed. */
   isCompressed = false;
   /** Halves of what word64() or the longest form of length() read. */
   hi = 0;
+  /** Lower 32 bits of a 64-bit item. */
   lo = 0;
   /** A scratch string, for what is read and not kept. */
   readonly ignored = new RdbString();
@@ -152,6 +167,7 @@ export class RdbInput {
     this.mark = this.at;
   }
 
+  /** The bytes are malformed, for this reason. Returns BAD. */
   bad(failure: string): Status {
     this.failure = failure;
     return Status.BAD;
@@ -169,6 +185,7 @@ export class RdbInput {
     return Status.MORE;
   }
 
+  /** Reads a byte into `number`. */
   byte(): Status {
     if (this.at >= this.end) return this.more(this.at + 1);
     this.number = this.bytes[this.at++];
@@ -183,6 +200,7 @@ export class RdbInput {
     return Status.OK;
   }
 
+  /** Reads 8 bytes, low ones first, into `hi` and `lo`. */
   word64(): Status {
     if (this.at + 8 > this.end) return this.more(this.at + 8);
     this.lo = this.view.getInt32(this.at, true);
@@ -205,6 +223,7 @@ export class RdbInput {
     return Status.OK;
   }
 
+  /** Reads a length into `number`, its halves into `hi` and `lo`. */
   length(): Status {
     const { bytes, at } = this;
     if (at >= this.end) return this.more(at + 1);

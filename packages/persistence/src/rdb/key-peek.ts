@@ -9,8 +9,9 @@
  * reader will find out in its turn what is the matter with it.
  */
 import type { Dict } from "@kv/core";
-import { Opcode, RdbType } from "./format.ts";
+import { Opcode } from "./format.ts";
 import type { RdbInput } from "./input.ts";
+import { readFormOf } from "./values/form-table.ts";
 
 /** Keys looked at in one go. */
 export const PEEK_KEYS = 64;
@@ -43,9 +44,8 @@ export class KeyPeek {
   }
 }
 
-/** True for the types whose value is a single string of bytes. */
 function isOneString(type: number): boolean {
-  return type === RdbType.STRING || type === RdbType.HASH_LISTPACK || type === RdbType.HASH_ZIPLIST;
+  return readFormOf(type)?.isOneString === true;
 }
 
 /** Where the string at `at` ends; Infinity when it is not all here, or not of a usual form. */

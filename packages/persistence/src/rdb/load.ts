@@ -5,7 +5,7 @@
  * Every key stands in its database as soon as it has been read, so what was loaded before an error
  * stays until the caller empties the keyspace.
  */
-import { type Database, type HashLimits, type Keyspace, NONE } from "@kv/core";
+import { type Database, type Keyspace, NONE, type ValueLimits } from "@kv/core";
 import { type RdbInput, Status } from "./input.ts";
 import { KeyPeek, PEEK_KEYS } from "./key-peek.ts";
 import { ObjectReader } from "./object.ts";
@@ -18,11 +18,13 @@ import {
 } from "./reader.ts";
 import { ShortString } from "./short-string.ts";
 
+/** How much a line of the log matters. */
 export type LogLevel = "notice" | "warning";
 
+/** What a load is told. */
 export interface RdbLoadOptions extends RdbReaderOptions {
-  /** When hashes stop being listpacks. */
-  hashLimits: HashLimits;
+  /** When values stop being the small form of themselves. */
+  limits: ValueLimits;
   /**
    * The wall clock: keys that expired before it are left out, as a primary does. A replica leaves
    * it undefined and keeps them: its primary will say when they go.
@@ -30,6 +32,7 @@ export interface RdbLoadOptions extends RdbReaderOptions {
   nowMs?: number;
   /** The 24 bits for eviction of a key that was idle so long, or so frequent; -1 is unknown. */
   idleBits?: (idleSeconds: number, frequency: number) => number;
+  /** Gets the lines for the log. */
   log?: (level: LogLevel, message: string) => void;
 }
 
@@ -46,7 +49,9 @@ export class RdbLoader implements RdbTarget {
   readonly facts = new Map<string, string>();
   /** Keys now in the keyspace, and those left out because expired or without elements. */
   loadedCount = 0;
+  /** Keys left out because they had expired. */
   expiredCount = 0;
+  /** Keys left out because they had no elements. */
   emptyCount = 0;
   private readonly reader: RdbReader;
   private readonly keyspace: Keyspace;
@@ -63,7 +68,7 @@ export class RdbLoader implements RdbTarget {
     this.keyspace = keyspace;
     this.options = options;
     this.reader = new RdbReader(this, options);
-    this.objects = new ObjectReader(keyspace, options.hashLimits);
+    this.objects = new ObjectReader(keyspace, options.limits);
     this.idleUnknown = options.idleBits?.(-1, -1) ?? 0;
     this.database = keyspace.databases[0];
   }
@@ -78,6 +83,7 @@ export class RdbLoader implements RdbTarget {
     return this.reader.finish();
   }
 
+  /** Why nothing more is loaded, once there is a reason. */
   get error(): RdbError | undefined {
     return this.reader.error;
   }
@@ -94,6 +100,7 @@ export class RdbLoader implements RdbTarget {
 
   // --- What the reader calls -----------------------------------------------------------------
 
+  /** Keeps a fact about the file, and tells the log of some. */
   aux(name: ShortString, value: ShortString): void {
     if (name.isWhole && value.isWhole && this.facts.size < FACTS_MAX) {
       this.facts.set(name.text(), value.text());
@@ -122,14 +129,17 @@ export class RdbLoader implements RdbTarget {
 
   // Going on without these would lose them: the next save writes a file that lacks them.
 
+  /** Refuses them. */
   functions(): string {
     return "The RDB file contains functions, which this version cannot load";
   }
 
+  /** Refuses it. */
   moduleAux(module: string): string {
     return `The RDB file contains AUX module data I can't load: no matching module '${module}'`;
   }
 
+  /** Goes on in that database, or says that there is none. */
   selectDatabase(index: number): string {
     const { databases } = this.keyspace;
     if (index >= databases.length) {
@@ -139,10 +149,12 @@ export class RdbLoader implements RdbTarget {
     return "";
   }
 
+  /** Takes no notice of hints. */
   resizeDatabase(_keyCount: number, _expiryCount: number): void {
     // Tables grow page by page, so knowing their size early would save nothing.
   }
 
+  /** Begins to load a value. */
   begin(record: RdbRecord, input: RdbInput): Status {
     if (--this.peekedCount < 0) {
       this.peekedCount = PEEK_KEYS - 1;
@@ -155,10 +167,12 @@ export class RdbLoader implements RdbTarget {
     );
   }
 
+  /** Goes on with it. */
   more(record: RdbRecord, input: RdbInput): Status {
     return this.keep(record, input, this.objects.more(input));
   }
 
+  /** Tells the log when there was no checksum. */
   end(checksum: "right" | "none" | "unknown"): void {
     if (checksum === "none") {
       const words = "RDB file was saved with checksum disabled: no check performed.";
@@ -166,6 +180,7 @@ export class RdbLoader implements RdbTarget {
     }
   }
 
+  /** Gives back the value under construction. */
   abandon(): void {
     this.objects.discard();
   }

@@ -2,7 +2,7 @@
 import { Keyspace } from "@kv/core";
 import { describe, expect, test } from "vitest";
 import { RdbCheck } from "../check-rdb.ts";
-import { bytesOfText, HASH_LIMITS } from "../keyspace-contents.ts";
+import { bytesOfText, LIMITS } from "../keyspace-contents.ts";
 import { Distinct } from "./distinct.ts";
 import { RdbLoader } from "./load.ts";
 
@@ -45,7 +45,7 @@ function read(bytes: Uint8Array, chunkBytes = 65536): Outcome {
   const keyspace = new Keyspace({ random32: () => 1, arena: { segmentBytes: 2 ** 20 } });
   const log: string[] = [];
   const lines: string[] = [];
-  const options = { hashLimits: HASH_LIMITS, log: (_: string, line: string) => log.push(line) };
+  const options = { limits: LIMITS, log: (_: string, line: string) => log.push(line) };
   const loader = new RdbLoader(keyspace, options);
   const check = new RdbCheck("f", 0, (line) => lines.push(line));
   const before = process.memoryUsage().arrayBuffers;

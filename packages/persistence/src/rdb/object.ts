@@ -1,119 +1,66 @@
 /**
  * One value to bytes and back: what RDB files, DUMP payloads and replicas have in common.
  *
- * Written are strings (type 0) and hashes: as the bytes of their listpack (type 16), or field by
- * field (type 4). Read is everything that Redis 2.0 to 7.2 wrote for those two: also hashes as
- * zipmap (9) and as ziplist (13). Foreign bytes are validated to the last one before anything uses
- * them. The other types of values are refused by name.
- *
- * A new value encoding is one case in rdbTypeOf() and write(), a new form in begin().
+ * How the values of a type look its form says (values/form.ts). Foreign bytes are validated to the
+ * last one before anything uses them. Types that have no reader yet are refused by name.
  */
 import {
   type Arena,
   assert,
-  byteIndex,
   bytesOf,
-  createHash,
-  createString,
   type Database,
-  Encoding,
-  encodingOf,
-  expiryMs,
+  expiryMs as expiryOf,
   freeEntry,
-  type HashLimits,
-  HashValue,
-  Int64,
-  InvariantError,
   type Keyspace,
   keyIndex,
   keyLength,
-  ListpackValue,
-  listpack,
+  kindOf,
   NONE,
   type Ref,
-  readInteger,
-  StringView,
   setIdleBits,
-  valueRef,
+  type ValueKind,
+  type ValueLimits,
   viewOf,
+  wordIndex,
+  wordsOf,
 } from "@kv/core";
-import { RDB_TYPE_NAMES, RdbType } from "./format.ts";
-import { type RdbInput, RdbString, Status } from "./input.ts";
+import type { RdbInput, RdbString, Status } from "./input.ts";
 import type { RdbOutput } from "./output.ts";
-import { ZiplistWalk } from "./ziplist.ts";
-import { ZipmapWalk } from "./zipmap.ts";
+import { ValueOutput, type ValueReader, type WriteForm } from "./values/form.ts";
+import { rdbTypeName, readFormOf, writeFormOf } from "./values/form-table.ts";
 
 // --- Writing ---------------------------------------------------------------------------------
 
 /** Writes values of one arena. */
 export class ObjectWriter {
-  private readonly arena: Arena;
-  private readonly hash: HashValue;
-  private readonly string = new StringView();
-  private readonly integer = new Int64();
+  private readonly to: ValueOutput;
 
-  constructor(arena: Arena) {
-    this.arena = arena;
-    this.hash = new HashValue(arena, 0);
+  constructor(arena: Arena, output: RdbOutput) {
+    this.to = new ValueOutput(arena, output);
+  }
+
+  private formOf(entry: Ref): WriteForm {
+    return writeFormOf((wordsOf(this.to.arena, entry)[wordIndex(entry)] as number) & 255);
   }
 
   /** The number under which the entry's value is stored. */
   typeOf(entry: Ref): number {
-    switch (encodingOf(this.arena, entry)) {
-      case Encoding.RAW:
-      case Encoding.INT:
-      case Encoding.EMBSTR:
-        return RdbType.STRING;
-      case Encoding.LISTPACK:
-        return RdbType.HASH_LISTPACK;
-      case Encoding.HASHTABLE:
-        return RdbType.HASH;
-      default:
-        throw new InvariantError("a value that is written has an encoding that is known");
-    }
+    return this.formOf(entry).rdbType(this.to.arena, entry);
   }
 
-  /** Writes the entry's value, without its type and key. */
-  write(output: RdbOutput, entry: Ref): void {
-    const { arena } = this;
-    switch (encodingOf(arena, entry)) {
-      case Encoding.INT:
-        readInteger(arena, entry, this.integer);
-        output.integer(this.integer.hi, this.integer.lo);
-        return;
-      case Encoding.LISTPACK: {
-        const block = valueRef(arena, entry);
-        const start = byteIndex(block);
-        const end = start + listpack.listpackBytes(arena, block);
-        output.string(bytesOf(arena, block), start, end);
-        return;
-      }
-      case Encoding.HASHTABLE:
-        this.writeHash(output, entry);
-        return;
-      default:
-        this.string.read(arena, entry);
-        output.string(this.string.bytes, this.string.start, this.string.end);
-    }
+  /** Writes the entry's value, without its number and key. */
+  write(entry: Ref): void {
+    this.formOf(entry).write(this.to, entry);
   }
 
-  private writeHash(output: RdbOutput, entry: Ref): void {
-    const hash = this.hash.attach(entry);
-    output.length(hash.length);
-    hash.rewind();
-    while (hash.next()) this.writePair(output);
+  /** The beginning of a value that comes in pieces; as many elements have to follow. */
+  begin(entry: Ref, elementCount: number): void {
+    this.formOf(entry).pieces?.begin(this.to, entry, elementCount);
   }
 
-  /** One field of a hash that is a table: the entry in that table. */
-  writeField(output: RdbOutput, field: Ref): void {
-    this.hash.readField(field);
-    this.writePair(output);
-  }
-
-  private writePair(output: RdbOutput): void {
-    const { hash } = this;
-    output.string(hash.fieldBytes, hash.fieldStart, hash.fieldEnd);
-    output.string(hash.valueBytes, hash.valueStart, hash.valueEnd);
+  /** One element of a value of this kind. */
+  element(kind: ValueKind, ref: Ref): void {
+    writeFormOf(kindOf(kind.type, kind.encoding)).pieces?.element(this.to, ref);
   }
 }
 
@@ -128,101 +75,62 @@ export class ObjectWriter {
  */
 export class ObjectReader {
   private readonly keyspace: Keyspace;
-  private readonly limits: HashLimits;
-  private readonly hash: HashValue;
-  private readonly value = new RdbString();
-  private readonly field = new RdbString();
-  private readonly element = new ListpackValue();
-  private readonly secondElement = new ListpackValue();
-  /** The value's entry, made when a string is stored and earlier for all others; NONE between values. */
+  private readonly limits: ValueLimits;
+  /** The readers of values, by the numbers that they read: made when the first such value comes. */
+  private readonly readers: (ValueReader | undefined)[] = [];
+  private reader: ValueReader | undefined;
+  /** The entry of a whole value that no database has yet. */
   private entry: Ref = NONE;
-  private pairsLeft = 0;
 
-  constructor(keyspace: Keyspace, limits: HashLimits) {
+  /** `limits` say when the values stop being the small form of themselves. */
+  constructor(keyspace: Keyspace, limits: ValueLimits) {
     this.keyspace = keyspace;
     this.limits = limits;
-    this.hash = new HashValue(keyspace.arena, keyspace.seed);
   }
 
   /**
-   * Reads the value of type `type` for `key`, which has the expiry `whenMs` or -1. With MORE nothing
-   * has happened; with EMPTY the value has been passed over.
+   * Reads the value under the number `type` for `key`, which has the expiry `expiryMs` or -1. With
+   * MORE nothing has happened; with EMPTY the value has been passed over.
    */
-  begin(input: RdbInput, type: number, key: RdbString, whenMs = -1): Status {
-    switch (type) {
-      case RdbType.STRING:
-        return input.string(this.value);
-      case RdbType.HASH:
-        return this.beginHash(input, key, whenMs);
-      case RdbType.HASH_LISTPACK:
-      case RdbType.HASH_ZIPLIST:
-      case RdbType.HASH_ZIPMAP:
-        return this.packed(input, type, key, whenMs);
-      default:
-        return input.refuse(
-          `Keys of type ${type} (${RDB_TYPE_NAMES[type] || "unknown"}) cannot be loaded by this version`,
-        );
+  begin(input: RdbInput, type: number, key: RdbString, expiryMs = -1): Status {
+    const reader = this.readers[type] ?? this.addReader(type);
+    if (reader === undefined) {
+      return input.refuse(
+        `Keys of type ${type} (${rdbTypeName(type)}) cannot be loaded by this version`,
+      );
     }
+    this.reader = reader;
+    return reader.begin(input, type, key, expiryMs);
+  }
+
+  private addReader(type: number): ValueReader | undefined {
+    const form = readFormOf(type)?.form;
+    const reader = form?.createReader?.(this.keyspace, this.limits);
+    for (const each of form?.reads ?? []) this.readers[each.type] = reader;
+    return reader;
   }
 
   /** Goes on after PART. */
   more(input: RdbInput): Status {
-    const { field, value, hash, limits } = this;
-    while (this.pairsLeft > 0) {
-      input.mark = input.at;
-      let status = input.string(field);
-      if (status === Status.OK) status = input.string(value);
-      if (status !== Status.OK) return status;
-      const isNew = hash.set(
-        field.bytes,
-        field.view,
-        field.start,
-        field.end,
-        value.bytes,
-        value.start,
-        value.end,
-        limits,
-      );
-      if (!isNew) return input.bad("Duplicate hash fields detected");
-      this.pairsLeft--;
-    }
-    return Status.OK;
+    return (this.reader as ValueReader).more(input);
   }
 
   /**
    * Makes the value that was read the one of its key in `database`, in place of `old`, which is what
-   * the key has now; without `old`, a key that is there keeps its value, and NONE is returned.
-   * `key` counts for strings only, all others have remembered theirs, and their expiry. Returns the
-   * entry. When it throws for want of room nothing has changed, and discard() is to follow.
+   * the key has now; without `old`, a key that is there keeps its value, and NONE is returned. `key`
+   * and `expiryMs` are those that the value was begun with. Returns the entry. When it throws for
+   * want of room nothing has changed, and discard() is to follow.
    */
   store(
     database: Database,
     key: RdbString,
-    whenMs: number,
+    expiryMs: number,
     idle: number,
     old: Ref = NONE,
     lazily = false,
   ): Ref {
-    const { arena, cuts } = this.keyspace;
-    if (this.entry === NONE) {
-      const { value } = this;
-      const hash = database.hash(key.bytes, key.view, key.start, key.end);
-      if (old === NONE && database.find(key.bytes, key.view, key.start, key.end, hash) !== NONE)
-        return NONE;
-      this.entry = createString(
-        arena,
-        cuts.epoch,
-        key.bytes,
-        key.start,
-        key.end,
-        value.bytes,
-        value.start,
-        value.end,
-        idle,
-        whenMs,
-      );
-      return this.put(database, old, hash, lazily);
-    }
+    const { arena } = this.keyspace;
+    if (this.entry === NONE) this.entry = (this.reader as ValueReader).finish(key, expiryMs);
     const { entry } = this;
     const at = keyIndex(arena, entry);
     const end = at + keyLength(arena, entry);
@@ -233,13 +141,11 @@ export class ObjectReader {
       this.discard();
       return NONE;
     }
-    assert(expiryMs(arena, entry) === whenMs, "a value is begun with the expiry it is stored with");
+    assert(
+      expiryOf(arena, entry) === expiryMs,
+      "a value is stored with the expiry it was begun with",
+    );
     setIdleBits(arena, entry, idle);
-    return this.put(database, old, hash, lazily);
-  }
-
-  private put(database: Database, old: Ref, hash: number, lazily: boolean): Ref {
-    const { entry } = this;
     database.put(entry, old, hash, lazily);
     this.entry = NONE;
     return entry;
@@ -249,101 +155,6 @@ export class ObjectReader {
   discard(): void {
     if (this.entry !== NONE) freeEntry(this.keyspace.arena, this.entry);
     this.entry = NONE;
-    this.pairsLeft = 0;
-  }
-
-  private beginHash(input: RdbInput, key: RdbString, whenMs: number): Status {
-    const status = input.length();
-    if (status !== Status.OK) return status;
-    if (input.number === 0) return Status.EMPTY;
-    this.pairsLeft = input.number;
-    this.createEntry(key, whenMs);
-    return Status.PART;
-  }
-
-  private createEntry(key: RdbString, whenMs: number): void {
-    const { arena, cuts } = this.keyspace;
-    this.entry = createHash(arena, cuts.epoch, key.bytes, key.start, key.end, whenMs);
-    this.hash.attach(this.entry);
-  }
-
-  /** A whole hash in one string. */
-  private packed(input: RdbInput, type: number, key: RdbString, whenMs: number): Status {
-    let status = input.string(this.value);
-    if (status !== Status.OK) return status;
-    if (type === RdbType.HASH_LISTPACK) return this.fromListpack(input, key, whenMs);
-    this.createEntry(key, whenMs);
-    if (type === RdbType.HASH_ZIPLIST) status = this.fromZiplist(input);
-    else status = this.fromZipmap(input);
-    if (status !== Status.OK) this.discard();
-    return status;
-  }
-
-  private fromListpack(input: RdbInput, key: RdbString, whenMs: number): Status {
-    const { bytes, start, end } = this.value;
-    const { epoch } = this.keyspace.cuts;
-    // A listpack without elements is its header and its end byte.
-    if (end - start === 7 && listpack.validateListpack(bytes, start, end, true)) {
-      return Status.EMPTY;
-    }
-    this.entry = this.hash.load(
-      epoch,
-      key.bytes,
-      key.start,
-      key.end,
-      whenMs,
-      bytes,
-      start,
-      end,
-      this.limits,
-    );
-    if (this.entry !== NONE) return Status.OK;
-    return input.bad("Hash listpack integrity check failed.");
-  }
-
-  private fromZiplist(input: RdbInput): Status {
-    const { bytes, view, start, end } = this.value;
-    const { element: field, secondElement: value, hash } = this;
-    // Redis keeps what came packed as a listpack unless it has too many fields, however long.
-    const limits = { ...this.limits, maxListpackValue: Infinity };
-    const walk = new ZiplistWalk(bytes, view, start, end);
-    let whole = true;
-    while (whole && walk.next(field)) {
-      whole =
-        walk.next(value) &&
-        hash.set(
-          field.bytes,
-          field.view,
-          field.start,
-          field.end,
-          value.bytes,
-          value.start,
-          value.end,
-          limits,
-        );
-    }
-    if (!whole || !walk.isWhole()) return input.bad("Hash ziplist integrity check failed.");
-    return hash.length === 0 ? Status.EMPTY : Status.OK;
-  }
-
-  private fromZipmap(input: RdbInput): Status {
-    const { bytes, view, start, end } = this.value;
-    const { hash, limits } = this;
-    const walk = new ZipmapWalk(bytes, view, start, end);
-    while (walk.next()) {
-      const isNew = hash.set(
-        bytes,
-        view,
-        walk.fieldStart,
-        walk.fieldEnd,
-        bytes,
-        walk.valueStart,
-        walk.valueEnd,
-        limits,
-      );
-      if (!isNew) return input.bad("Hash zipmap with duplicate elements");
-    }
-    if (!walk.isWhole()) return input.bad("Hash zipmap integrity check failed.");
-    return hash.length === 0 ? Status.EMPTY : Status.OK;
+    this.reader?.discard();
   }
 }

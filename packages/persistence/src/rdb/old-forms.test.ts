@@ -1,7 +1,7 @@
 import { Encoding, encodingOf, Keyspace, ListpackValue } from "@kv/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { contentsOf, HASH_LIMITS, textOfBytes } from "../keyspace-contents.ts";
+import { contentsOf, LIMITS, textOfBytes } from "../keyspace-contents.ts";
 import { RdbType } from "./format.ts";
 import { RdbInput, RdbString, Status } from "./input.ts";
 import { ObjectReader } from "./object.ts";
@@ -36,7 +36,7 @@ const newKeyspace = () => new Keyspace({ random32: () => 7, arena: { segmentByte
 /** What a hash stored as `packed` becomes: its fields, "empty" or the reason why it is refused. */
 function hashFrom(type: number, packed: Uint8Array, keyspace = newKeyspace()): unknown {
   const blocks = keyspace.arena.blockCount;
-  const reader = new ObjectReader(keyspace, HASH_LIMITS);
+  const reader = new ObjectReader(keyspace, LIMITS);
   const value = Uint8Array.from([0x80, ...littleEndian(packed.length, 4).reverse(), ...packed]);
   const input = new RdbInput();
   input.attach(value, new DataView(value.buffer), 0, value.length);

@@ -13,6 +13,7 @@ import { compress } from "./lzf.ts";
 /** Takes bytes[start, end). The whole array is the sink's from then on. */
 export type ByteSink = (bytes: Uint8Array, start: number, end: number) => void;
 
+/** How bytes are written. */
 export interface RdbOutputOptions {
   /** Compress strings of more than 20 bytes (rdbcompression). Default true. */
   compress?: boolean;
@@ -32,6 +33,7 @@ const SHORT_COPY = 24;
 
 const number = new Int64();
 
+/** Writes the items of the format into chunks, and hands those to a sink. */
 export class RdbOutput {
   /** The sum of all that was flushed; 0 when no checksum is kept. */
   readonly crc = new Crc64();
@@ -80,6 +82,7 @@ export class RdbOutput {
     if (this.used + ITEM_BYTES_MAX > this.chunk.length) this.flush();
   }
 
+  /** Writes one byte. */
   byte(value: number): void {
     this.ensureRoom();
     this.chunk[this.used++] = value;

@@ -1,6 +1,6 @@
 import { ArenaFullError, bytesOf, Keyspace, NONE, type Ref } from "@kv/core";
 import { describe, expect, test } from "vitest";
-import { bytesOfText, contentsOf, HASH_LIMITS, putField, putString } from "../keyspace-contents.ts";
+import { bytesOfText, contentsOf, LIMITS, putField, putString } from "../keyspace-contents.ts";
 import { RdbString } from "./input.ts";
 import { ObjectReader } from "./object.ts";
 import { dumpPayload, readPayload, verifyPayload } from "./payload.ts";
@@ -42,7 +42,7 @@ describe("a payload", () => {
     const payload = dumpPayload(source.arena, entryOf(source, name), 11);
     expect(verifyPayload(payload, 0, payload.length)).toBe(true);
     const target = keyspaceWith(() => {});
-    const reader = new ObjectReader(target, HASH_LIMITS);
+    const reader = new ObjectReader(target, LIMITS);
     const key = keyOf("copy");
     expect(readPayload(reader, key, payload, 0, payload.length, 5000)).toBe("");
     expect(reader.store(target.databases[0], key, 5000, 0)).not.toBe(NONE);
@@ -65,7 +65,7 @@ describe("a payload", () => {
     const small = { segmentBytes: 2 ** 20, limitBytes: 2 ** 20 };
     const target = new Keyspace({ random32: () => 3, arena: small });
     const blocks = target.arena.blockCount;
-    const reader = new ObjectReader(target, HASH_LIMITS);
+    const reader = new ObjectReader(target, LIMITS);
     const read = () => readPayload(reader, keyOf("copy"), payload, 0, payload.length);
     expect(read).toThrow(ArenaFullError);
     expect(target.arena.blockCount).toBe(blocks);
@@ -85,7 +85,7 @@ describe("a payload", () => {
   test("that was not verified is read with the same care", () => {
     const target = keyspaceWith(() => {});
     const blocks = target.arena.blockCount;
-    const reader = new ObjectReader(target, HASH_LIMITS);
+    const reader = new ObjectReader(target, LIMITS);
     for (const name of ["text", "hash", "table"]) {
       const payload = dumpPayload(source.arena, entryOf(source, name));
       for (let at = 0; at < payload.length; at++) {
@@ -108,7 +108,7 @@ describe("a payload", () => {
   ])("with $why is refused", ({ bytes, refusal }) => {
     const target = keyspaceWith(() => {});
     const payload = Uint8Array.from([...bytes, ...new Array(10).fill(0)]);
-    const reader = new ObjectReader(target, HASH_LIMITS);
+    const reader = new ObjectReader(target, LIMITS);
     expect(readPayload(reader, keyOf("k"), payload, 0, payload.length)).toBe(refusal);
   });
 

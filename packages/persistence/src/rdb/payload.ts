@@ -8,10 +8,11 @@
  */
 import type { Arena, Ref } from "@kv/core";
 import { Crc64 } from "./crc64.ts";
-import { isRdbType, RDB_VERSION_DEFAULT, RDB_VERSION_MAX, type RdbWriteVersion } from "./format.ts";
+import { RDB_VERSION_DEFAULT, RDB_VERSION_MAX, type RdbWriteVersion } from "./format.ts";
 import { RdbInput, type RdbString, Status } from "./input.ts";
 import { type ObjectReader, ObjectWriter } from "./object.ts";
 import { RdbOutput } from "./output.ts";
+import { readFormOf } from "./values/form-table.ts";
 
 const FOOTER_BYTES = 10;
 
@@ -23,9 +24,9 @@ export function dumpPayload(
 ): Uint8Array {
   const parts: Uint8Array[] = [];
   const output = new RdbOutput((bytes, start, end) => parts.push(bytes.subarray(start, end)));
-  const objects = new ObjectWriter(arena);
+  const objects = new ObjectWriter(arena, output);
   output.byte(objects.typeOf(entry));
-  objects.write(output, entry);
+  objects.write(entry);
   output.byte(version & 255);
   output.byte(version >> 8);
   output.flush();
@@ -56,7 +57,7 @@ export function verifyPayload(bytes: Uint8Array, start: number, end: number): bo
 }
 
 /**
- * Reads the value in the payload bytes[start, end) for `key`, which is to have the expiry `whenMs`
+ * Reads the value in the payload bytes[start, end) for `key`, which is to have the expiry `expiryMs`
  * or -1. "" when reader.store() can make it the value of that key; otherwise why not. When it is
  * not "", and when it throws for want of room, the reader holds nothing.
  */
@@ -66,16 +67,16 @@ export function readPayload(
   bytes: Uint8Array,
   start: number,
   end: number,
-  whenMs = -1,
+  expiryMs = -1,
 ): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const input = new RdbInput();
   input.attach(bytes, view, start, end - FOOTER_BYTES);
   if (input.byte() !== Status.OK) return "the payload is empty";
-  if (!isRdbType(input.number)) return `Invalid object type: ${input.number}`;
+  if (readFormOf(input.number) === undefined) return `Invalid object type: ${input.number}`;
   let status: Status;
   try {
-    status = reader.begin(input, input.number, key, whenMs);
+    status = reader.begin(input, input.number, key, expiryMs);
     while (status === Status.PART) status = reader.more(input);
   } catch (full) {
     reader.discard();

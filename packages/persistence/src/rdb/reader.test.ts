@@ -1,6 +1,6 @@
 import { Keyspace } from "@kv/core";
 import { describe, expect, test } from "vitest";
-import { bytesOfText, type Contents, contentsOf, HASH_LIMITS } from "../keyspace-contents.ts";
+import { bytesOfText, type Contents, contentsOf, LIMITS } from "../keyspace-contents.ts";
 import { RdbLoader, type RdbLoadOptions } from "./load.ts";
 
 /** A file from pieces: text as its bytes, numbers as single bytes; no checksum. */
@@ -25,7 +25,7 @@ function load(bytes: Uint8Array, options: Partial<RdbLoadOptions> = {}): Loaded 
   const keyspace = new Keyspace({ random32: () => 1, arena: { segmentBytes: 2 ** 20 } });
   const log: string[] = [];
   const loader = new RdbLoader(keyspace, {
-    hashLimits: HASH_LIMITS,
+    limits: LIMITS,
     log: (_level, message) => log.push(message),
     ...options,
   });
@@ -399,7 +399,7 @@ describe("an RDB file", () => {
   test("that breaks off leaves nothing behind but the keys before", () => {
     const keyspace = new Keyspace({ random32: () => 1, arena: { segmentBytes: 2 ** 20 } });
     const blocks = keyspace.arena.blockCount;
-    const loader = new RdbLoader(keyspace, { hashLimits: HASH_LIMITS });
+    const loader = new RdbLoader(keyspace, { limits: LIMITS });
     const bytes = rawFile("REDIS0010", 4, 1, "h", 9, 1, "f", 1, "v", 1, "g");
     loader.feed(bytes, 0, bytes.length);
     expect(keyspace.arena.blockCount).toBeGreaterThan(blocks);
@@ -412,7 +412,7 @@ describe("an RDB file", () => {
       random32: () => 1,
       arena: { segmentBytes: 2 ** 20, limitBytes: 2 ** 20 },
     });
-    const loader = new RdbLoader(keyspace, { hashLimits: HASH_LIMITS });
+    const loader = new RdbLoader(keyspace, { limits: LIMITS });
     const megabyte = "x".repeat(2 ** 20);
     const bytes = file("0010", 4, 1, "h", 2, 1, "f", 1, "v", 1, "g", 0x80, 0, 16, 0, 0, megabyte);
     loader.feed(bytes, 0, bytes.length);
@@ -442,7 +442,7 @@ describe("an RDB file", () => {
       "v",
     );
     const keyspace = new Keyspace({ random32: () => 1 });
-    const loader = new RdbLoader(keyspace, { hashLimits: HASH_LIMITS });
+    const loader = new RdbLoader(keyspace, { limits: LIMITS });
     for (let at = 0; at < bytes.length; at += 60_000) {
       loader.feed(bytes, at, Math.min(at + 60_000, bytes.length));
     }

@@ -14,7 +14,6 @@
 import { ArenaFullError, toBigInt } from "@kv/core";
 import { Crc64, formatCrc } from "./crc64.ts";
 import {
-  isRdbType,
   Opcode,
   RDB_CHECKSUM_SINCE,
   RDB_HEADER_BYTES,
@@ -24,12 +23,15 @@ import {
 } from "./format.ts";
 import { allocate, RdbInput, RdbString, Status } from "./input.ts";
 import { readShort, ShortString } from "./short-string.ts";
-import { skipModulePieces } from "./skip.ts";
 import { type Skipper, skipString } from "./skip-string.ts";
+import { readFormOf } from "./values/form-table.ts";
+import { skipModulePieces } from "./values/module.ts";
 
 /** What stands before a key's value. */
 export interface RdbRecord {
+  /** The number that says what the value is; -1 between keys. */
   type: number;
+  /** The key: void when the next item is read. */
   readonly key: RdbString;
   /** Milliseconds since 1970, or -1. */
   expiryMs: number;
@@ -76,6 +78,7 @@ export interface RdbError {
   readonly isDamage: boolean;
 }
 
+/** What a reader is told. */
 export interface RdbReaderOptions {
   /** False: the checksum is not looked at (rdbchecksum no). Default true. */
   checksum?: boolean;
@@ -87,7 +90,9 @@ const CARRY_STEP_BYTES = 256;
 
 type State = "header" | "record" | "value" | "skipping" | "checksum" | "done" | "failed";
 
+/** Reads one file: feed() the chunks, then finish(). */
 export class RdbReader {
+  /** Why the file cannot be read on, once there is a reason. */
   error: RdbError | undefined;
   /** The file's version; 0 before the header. */
   version = 0;
@@ -281,7 +286,7 @@ export class RdbReader {
     if (input.at >= input.end) return input.byte();
     const type = input.bytes[input.at++];
     if (type >= Opcode.SLOT_INFO) return this.readOpcode(type);
-    if (!isRdbType(type)) return input.bad(`Invalid object type: ${type}`);
+    if (readFormOf(type) === undefined) return input.bad(`Invalid object type: ${type}`);
     record.type = type;
     this.doing = "read-key";
     const status = input.string(record.key);

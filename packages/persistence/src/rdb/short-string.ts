@@ -15,13 +15,16 @@ const SHOWN_BYTES_MAX = 128;
 const BACKSLASH = 92;
 const escapes: Readonly<Record<number, string>> = { 92: "\\\\", 10: "\\n", 13: "\\r", 9: "\\t" };
 
+/** The first bytes of a string, and how long it is. */
 export class ShortString {
   /** The first `length` bytes are the string's. */
   readonly bytes = new Uint8Array(SHORT_BYTES_MAX);
+  /** Bytes of the whole string. */
   length = 0;
   /** How long the string is in the file, decompressed. */
   fullLength = 0;
 
+  /** True when all of the string is here. */
   get isWhole(): boolean {
     return this.length === this.fullLength;
   }

@@ -5,14 +5,15 @@ import { describe, expect, test } from "vitest";
 import {
   type Contents,
   contentsOf,
-  HASH_LIMITS,
+  LIMITS,
   putField,
   putString,
   removeField,
   removeKey,
 } from "../keyspace-contents.ts";
+import { writeSnapshot } from "../save.ts";
 import { RdbLoader } from "./load.ts";
-import { RdbSnapshot, type RdbSnapshotOptions, writeRdb } from "./snapshot.ts";
+import { RdbSnapshot, type RdbSnapshotOptions } from "./snapshot.ts";
 
 const FACTS = { redisVersion: "7.2.5", nowMs: 1_700_000_000_000, usedMemoryBytes: 1 };
 
@@ -22,7 +23,7 @@ function emptyKeyspace(): Keyspace {
 
 function loaded(parts: Uint8Array[], chunkBytes = 1000): Contents {
   const keyspace = emptyKeyspace();
-  const loader = new RdbLoader(keyspace, { hashLimits: HASH_LIMITS });
+  const loader = new RdbLoader(keyspace, { limits: LIMITS });
   for (const part of parts) {
     for (let at = 0; at < part.length; at += chunkBytes) {
       loader.feed(part, at, Math.min(at + chunkBytes, part.length));
@@ -104,7 +105,7 @@ describe("an RDB snapshot", () => {
           const parts: Uint8Array[] = [];
           const sink = (bytes: Uint8Array, start: number, end: number) =>
             parts.push(bytes.slice(start, end));
-          writeRdb(keyspace, sink, { facts: FACTS, compress, checksum, version, chunkBytes });
+          writeSnapshot(keyspace, sink, { facts: FACTS, compress, checksum, version, chunkBytes });
           keyspace.check();
           expect(loaded(parts, chunkBytes)).toEqual(contentsOf(keyspace));
         },
@@ -170,7 +171,7 @@ describe("an RDB snapshot", () => {
     fc.assert(
       fc.property(fc.array(word, { minLength: 40, maxLength: 200 }), fc.boolean(), (words, lzf) => {
         const keyspace = emptyKeyspace();
-        keyspace.cuts.wholeFieldsMax = 4;
+        keyspace.cuts.wholeElementsMax = 4;
         const empty = keyspace.arena.blockCount;
         for (const name of ["a", "b", "c"])
           for (let i = 0; i < 200; i++)
@@ -226,13 +227,13 @@ describe("an RDB snapshot", () => {
     putString(keyspace.databases[0], "k", "v");
     const bitsFrom = (eviction: RdbSnapshotOptions["eviction"]) => {
       const parts: Uint8Array[] = [];
-      writeRdb(keyspace, (bytes, start, end) => parts.push(bytes.slice(start, end)), {
+      writeSnapshot(keyspace, (bytes, start, end) => parts.push(bytes.slice(start, end)), {
         facts: FACTS,
         eviction,
       });
       const seen: number[][] = [];
       const loader = new RdbLoader(emptyKeyspace(), {
-        hashLimits: HASH_LIMITS,
+        limits: LIMITS,
         idleBits: (...told) => seen.push(told),
       });
       for (const part of parts) loader.feed(part, 0, part.length);
@@ -247,14 +248,14 @@ describe("an RDB snapshot", () => {
   test("tells facts about itself", () => {
     const keyspace = emptyKeyspace();
     const parts: Uint8Array[] = [];
-    writeRdb(keyspace, (bytes, start, end) => parts.push(bytes.slice(start, end)), {
+    writeSnapshot(keyspace, (bytes, start, end) => parts.push(bytes.slice(start, end)), {
       facts: {
         ...FACTS,
         isAofBase: true,
         replication: { streamDatabase: 2, id: "r".repeat(40), offset: 123 },
       },
     });
-    const loader = new RdbLoader(emptyKeyspace(), { hashLimits: HASH_LIMITS });
+    const loader = new RdbLoader(emptyKeyspace(), { limits: LIMITS });
     for (const part of parts) loader.feed(part, 0, part.length);
     expect(Object.fromEntries(loader.facts)).toEqual({
       "redis-ver": "7.2.5",

@@ -5,20 +5,30 @@
  * write changes it) with an RdbWriter. Keys of one database may be interrupted by one of another
  * that is about to change; the file then selects that database and comes back later.
  *
- * A large hash comes in pieces, and is one stretch of the file. What has to be written in the middle
- * of another's stretch waits aside: fields that change before their hash's turn with that hash,
+ * A large value comes in pieces, and is one stretch of the file. What has to be written in the middle
+ * of another's stretch waits aside: elements that change before their value's turn with that value,
  * other keys until the stretch is over.
  *
  * The sink may be slow. It says how far it is through written(), and step() does nothing while
  * more than `pendingBytesMax` wait. Entries that are about to change are written even then: the
  * instant matters more.
  */
-import type { Cut, CutPiece, Keyspace, Ref } from "@kv/core";
+import {
+  type Arena,
+  type Cut,
+  type CutPiece,
+  type Keyspace,
+  kindOfEntry,
+  type Ref,
+  type ValueKind,
+} from "@kv/core";
 import type { ByteSink } from "./output.ts";
 import { SideBuffer } from "./side-buffer.ts";
 import { type RdbFacts, RdbWriter, type RdbWriterOptions } from "./writer.ts";
 
+/** What a snapshot is told. */
 export interface RdbSnapshotOptions extends RdbWriterOptions {
+  /** What the file says about itself. */
   facts: RdbFacts;
   /** step() waits while more bytes than this are on their way. Default 8 MiB. */
   pendingBytesMax?: number;
@@ -26,11 +36,22 @@ export interface RdbSnapshotOptions extends RdbWriterOptions {
   onFailed?: (reason: Error) => void;
 }
 
+/** A large value on its way to the file. */
+interface LargeValue {
+  readonly databaseIndex: number;
+  readonly kind: ValueKind;
+  /** Key, number of elements, and the elements that came before its stretch began. */
+  readonly early: SideBuffer;
+}
+
 const PENDING_BYTES_MAX = 8 * 2 ** 20;
 const SIDE_CHUNK_BYTES = 4096;
 
+/** The data set at one instant on its way to a sink: see the head of this file. */
 export class RdbSnapshot {
+  /** True when the file is complete, or the snapshot has been given up. */
   isDone = false;
+  private readonly arena: Arena;
   private readonly writer: RdbWriter;
   private readonly cut: Cut;
   private readonly expiryCounts: number[];
@@ -38,8 +59,8 @@ export class RdbSnapshot {
   /** Writes what cannot go to the file yet, into the buffer at hand. */
   private readonly sideWriter: RdbWriter;
   private sideTarget = new SideBuffer();
-  /** The large hash whose stretch of the file is being written, and the keys that wait for its end. */
-  private stretch: LargeHash | null = null;
+  /** The large value whose stretch of the file is being written, and the keys that wait for its end. */
+  private stretch: LargeValue | null = null;
   private readonly waiting = new SideBuffer();
   /** The database selected at the end of all that has been written or waits. */
   private databaseIndex = -1;
@@ -47,6 +68,7 @@ export class RdbSnapshot {
 
   /** Fixes the instant: the file holds what the keyspace holds now. */
   constructor(keyspace: Keyspace, sink: ByteSink, options: RdbSnapshotOptions) {
+    this.arena = keyspace.arena;
     this.writer = new RdbWriter(keyspace.arena, sink, options);
     const aside: ByteSink = (bytes, start, end) => {
       this.sideTarget.append(bytes, start, end);
@@ -59,8 +81,8 @@ export class RdbSnapshot {
     this.writer.header(options.facts);
     this.cut = keyspace.cuts.begin({
       take: (databaseIndex, entry) => this.take(databaseIndex, entry),
-      takeLarge: (databaseIndex, entry, fieldCount) =>
-        this.takeLarge(databaseIndex, entry, fieldCount),
+      takeLarge: (databaseIndex, entry, elementCount) =>
+        this.takeLarge(databaseIndex, entry, elementCount),
       failed: (reason) => {
         this.isDone = true;
         options.onFailed?.(reason);
@@ -80,12 +102,17 @@ export class RdbSnapshot {
     aside.output.flush();
   }
 
-  private takeLarge(databaseIndex: number, entry: Ref, fieldCount: number): CutPiece {
-    const hash = new LargeHash(this, databaseIndex);
-    const aside = this.aside(hash.early);
-    aside.beginHash(entry, fieldCount);
+  private takeLarge(databaseIndex: number, entry: Ref, elementCount: number): CutPiece {
+    const kind = kindOfEntry(this.arena, entry);
+    const large: LargeValue = { databaseIndex, kind, early: new SideBuffer() };
+    const aside = this.aside(large.early);
+    aside.beginLarge(entry, elementCount);
     aside.output.flush();
-    return hash;
+    return {
+      begin: () => this.beginStretch(large),
+      element: (ref) => this.element(large, ref),
+      end: () => this.endStretch(),
+    };
   }
 
   /** A writer of what lands in `target`; to be flushed before the next use. */
@@ -94,27 +121,24 @@ export class RdbSnapshot {
     return this.sideWriter;
   }
 
-  /** @internal */
-  beginStretch(hash: LargeHash): void {
+  private beginStretch(large: LargeValue): void {
     const { writer } = this;
-    this.select(writer, hash.databaseIndex);
-    hash.early.drainTo(writer.output);
-    this.stretch = hash;
+    this.select(writer, large.databaseIndex);
+    large.early.drainTo(writer.output);
+    this.stretch = large;
   }
 
-  /** @internal */
-  field(hash: LargeHash, field: Ref): void {
-    if (this.stretch === hash) {
-      this.writer.field(field);
+  private element(large: LargeValue, ref: Ref): void {
+    if (this.stretch === large) {
+      this.writer.element(large.kind, ref);
       return;
     }
-    const aside = this.aside(hash.early);
-    aside.field(field);
+    const aside = this.aside(large.early);
+    aside.element(large.kind, ref);
     aside.output.flush();
   }
 
-  /** @internal */
-  endStretch(): void {
+  private endStretch(): void {
     this.stretch = null;
     this.waiting.drainTo(this.writer.output);
   }
@@ -146,6 +170,7 @@ export class RdbSnapshot {
   get takenCount(): number {
     return this.cut.takenCount;
   }
+  /** Keys in the file in the end. */
   get totalCount(): number {
     return this.cut.totalCount;
   }
@@ -171,42 +196,5 @@ export class RdbSnapshot {
   abort(): void {
     this.cut.abort();
     this.isDone = true;
-  }
-}
-
-/** A large hash on its way to the file. */
-class LargeHash implements CutPiece {
-  readonly databaseIndex: number;
-  /** Key, number of fields, and the fields that came before its stretch began. */
-  readonly early = new SideBuffer();
-  private readonly snapshot: RdbSnapshot;
-
-  constructor(snapshot: RdbSnapshot, databaseIndex: number) {
-    this.snapshot = snapshot;
-    this.databaseIndex = databaseIndex;
-  }
-
-  begin(): void {
-    this.snapshot.beginStretch(this);
-  }
-
-  field(entry: Ref): void {
-    this.snapshot.field(this, entry);
-  }
-
-  end(): void {
-    this.snapshot.endStretch();
-  }
-}
-
-/** Writes all of the keyspace to the sink, now. For SAVE, where everybody waits. */
-export function writeRdb(keyspace: Keyspace, sink: ByteSink, options: RdbSnapshotOptions): void {
-  const patient = { ...options, pendingBytesMax: Number.POSITIVE_INFINITY };
-  const snapshot = new RdbSnapshot(keyspace, sink, patient);
-  try {
-    while (!snapshot.step(4096));
-  } catch (error) {
-    snapshot.abort(); // The sink failed.
-    throw error;
   }
 }

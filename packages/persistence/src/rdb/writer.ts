@@ -4,7 +4,16 @@
  * The order of calls is the order of the file (see format.ts): header(), then for each database
  * its keys in any order, coming back to a database as often as need be, then finish().
  */
-import { type Arena, bytesOf, expiryMs, idleBits, keyIndex, keyLength, type Ref } from "@kv/core";
+import {
+  type Arena,
+  bytesOf,
+  expiryMs,
+  idleBits,
+  keyIndex,
+  keyLength,
+  type Ref,
+  type ValueKind,
+} from "@kv/core";
 import { Opcode, RDB_SIGNATURE, RDB_VERSION_DEFAULT, type RdbWriteVersion } from "./format.ts";
 import { ObjectWriter } from "./object.ts";
 import { type ByteSink, RdbOutput, type RdbOutputOptions } from "./output.ts";
@@ -18,7 +27,9 @@ export type EvictionField =
 export interface ReplicationFacts {
   /** Database that the stream has selected. */
   streamDatabase: number;
+  /** The replication ID: 40 hexadecimal digits. */
   id: string;
+  /** The stream's offset, in bytes. */
   offset: number;
 }
 
@@ -28,12 +39,15 @@ export interface RdbFacts {
   redisVersion: string;
   /** The wall clock. */
   nowMs: number;
+  /** Memory in use when the file was made. */
   usedMemoryBytes: number;
   /** The file is the base of an append-only file. */
   isAofBase?: boolean;
+  /** Absent where there is no replication. */
   replication?: ReplicationFacts | undefined;
 }
 
+/** How a file is written. */
 export interface RdbWriterOptions extends RdbOutputOptions {
   /** Default 10, which Redis 7.0 and later load; 11 is what Redis 7.2 writes. */
   version?: RdbWriteVersion;
@@ -41,7 +55,9 @@ export interface RdbWriterOptions extends RdbOutputOptions {
   eviction?: EvictionField | undefined;
 }
 
+/** Writes an RDB file piece by piece: see the head of this file. */
 export class RdbWriter {
+  /** Where the bytes go. */
   readonly output: RdbOutput;
   private readonly arena: Arena;
   private readonly version: RdbWriteVersion;
@@ -54,10 +70,11 @@ export class RdbWriter {
     this.output = new RdbOutput(sink, options);
     this.version = options.version ?? RDB_VERSION_DEFAULT;
     this.eviction = options.eviction;
-    this.objects = new ObjectWriter(arena);
+    this.objects = new ObjectWriter(arena, this.output);
     this.hasChecksum = options.checksum ?? true;
   }
 
+  /** The beginning of the file: signature, version, facts. */
   header(facts: RdbFacts): void {
     const { output } = this;
     output.bytes(RDB_SIGNATURE, 0, RDB_SIGNATURE.length);
@@ -86,6 +103,7 @@ export class RdbWriter {
     this.output.string(bytes, 0, bytes.length);
   }
 
+  /** The keys that follow are those of this database. */
   selectDatabase(index: number): void {
     this.output.byte(Opcode.SELECTDB);
     this.output.length(index);
@@ -101,27 +119,27 @@ export class RdbWriter {
   /** A key with all that belongs to it. */
   entry(entry: Ref): void {
     this.key(entry);
-    this.objects.write(this.output, entry);
+    this.objects.write(entry);
   }
 
-  /** The beginning of a large hash; as many fields have to follow. */
-  beginHash(entry: Ref, fieldCount: number): void {
+  /** A key, and the beginning of its large value; as many elements have to follow. */
+  beginLarge(entry: Ref, elementCount: number): void {
     this.key(entry);
-    this.output.length(fieldCount);
+    this.objects.begin(entry, elementCount);
   }
 
-  /** One field of the hash that was begun: the entry in its table. */
-  field(field: Ref): void {
-    this.objects.writeField(this.output, field);
+  /** One element of a large value of this kind. */
+  element(kind: ValueKind, ref: Ref): void {
+    this.objects.element(kind, ref);
   }
 
   /** What stands before a value. */
   private key(entry: Ref): void {
     const { arena, output, eviction, objects } = this;
-    const whenMs = expiryMs(arena, entry);
-    if (whenMs !== -1) {
+    const expiry = expiryMs(arena, entry);
+    if (expiry !== -1) {
       output.byte(Opcode.EXPIRETIME_MS);
-      output.milliseconds(whenMs);
+      output.milliseconds(expiry);
     }
     if (eviction !== undefined) {
       const bits = idleBits(arena, entry);

@@ -5,7 +5,6 @@ import {
   bytesOf,
   type Database,
   Dict,
-  ENCODING_NAMES,
   Encoding,
   EXTERNAL_FLAG,
   encodingOf,
@@ -14,6 +13,7 @@ import {
   idleBits,
   keyIndex,
   keyLength,
+  kindOfEntry,
   listpack as listpacks,
   NONE,
   type Ref,
@@ -65,7 +65,7 @@ export function object(call: EngineCall): void {
   const length = dumpPayload(arena, entry).length - PAYLOAD_FRAME_BYTES;
   call.reply.simple(
     `Value at:0x${(address * 8).toString(16).padStart(12, "0")} refcount:1 ` +
-      `encoding:${ENCODING_NAMES[encodingOf(arena, entry)]} serializedlength:${length} ` +
+      `encoding:${kindOfEntry(arena, entry).encodingName} serializedlength:${length} ` +
       `lru:${bits} lru_seconds_idle:${idleSeconds}`,
   );
 }

@@ -7,24 +7,23 @@
  *
  *      data set   for each database with keys: mix(number); for each key: xor(key digest)
  *      key        mix(key), then its value
- *      value      mix(type); a string: mix(bytes); a hash: for each field xor(field's own digest),
- *                 which is mix(field), mix(value); with an expiry also xor("!!expire!!")
+ *      value      mix(type); a string, and the elements of a sequence: mix(bytes); members: xor(bytes);
+ *                 fields: xor(field's own digest), which is mix(field), mix(value); with an expiry
+ *                 also xor("!!expire!!")
  *
  * Numbers are four bytes, the highest first.
  */
 import {
   bytesOf,
   type Database,
+  ElementVisitor,
+  eachElement,
   expiryMs,
-  HashValue,
-  InvariantError,
   type Keyspace,
   keyIndex,
   keyLength,
+  kindOfEntry,
   type Ref,
-  StringView,
-  Type,
-  typeOf,
 } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
 import { SHA1_BYTES, sha1 } from "../../kernel/sha1.ts";
@@ -64,16 +63,34 @@ export class Digest {
   }
 }
 
+/** Adds elements to the digest of a value: in their order, or in none. */
+class ElementDigester extends ElementVisitor {
+  digest = new Digest();
+  /** The order counts. */
+  isOrdered = true;
+  private readonly one = new Digest();
+
+  element(): void {
+    const { bytes, start, end } = this.text;
+    if (this.isOrdered) this.digest.mix(bytes, start, end);
+    else this.digest.xor(bytes, start, end);
+  }
+
+  pair(): void {
+    const { one, text, value } = this;
+    one.clear().mix(text.bytes, text.start, text.end);
+    one.mix(value.bytes, value.start, value.end);
+    this.digest.xor(one.bytes, 0, SHA1_BYTES);
+  }
+}
+
 /** Makes digests of one keyspace. */
 export class Digester {
   private readonly keyspace: Keyspace;
-  private readonly string = new StringView();
-  private readonly hash: HashValue;
-  private readonly element = new Digest();
+  private readonly elements = new ElementDigester();
 
   constructor(keyspace: Keyspace) {
     this.keyspace = keyspace;
-    this.hash = new HashValue(keyspace.arena, keyspace.seed);
   }
 
   /** Of everything. Of an empty data set it is all zeros. */
@@ -106,32 +123,13 @@ export class Digester {
   }
 
   private addValue(entry: Ref, digest: Digest): void {
-    const { arena } = this.keyspace;
-    const { string } = this;
-    const type = typeOf(arena, entry);
+    const { elements, keyspace } = this;
+    const { arena } = keyspace;
+    const { type, shape } = kindOfEntry(arena, entry);
     digest.mixNumber(type);
-    switch (type) {
-      case Type.STRING:
-        string.read(arena, entry);
-        digest.mix(string.bytes, string.start, string.end);
-        break;
-      case Type.HASH:
-        this.addHash(entry, digest);
-        break;
-      default:
-        throw new InvariantError("a value has a type that digests know");
-    }
+    elements.digest = digest;
+    elements.isOrdered = shape !== "members";
+    eachElement(arena, entry, elements);
     if (expiryMs(arena, entry) !== -1) digest.xor(EXPIRE, 0, EXPIRE.length);
-  }
-
-  private addHash(entry: Ref, digest: Digest): void {
-    const { element } = this;
-    const hash = this.hash.attach(entry);
-    hash.rewind();
-    while (hash.next()) {
-      element.clear().mix(hash.fieldBytes, hash.fieldStart, hash.fieldEnd);
-      element.mix(hash.valueBytes, hash.valueStart, hash.valueEnd);
-      digest.xor(element.bytes, 0, SHA1_BYTES);
-    }
   }
 }

@@ -90,8 +90,11 @@ export const memorySystem: System = {
     {
       names: ["hash-max-listpack-entries", "hash-max-listpack-value"],
       apply: (config, { settings }) => {
-        settings.hashListpackEntriesMax = config.number("hash-max-listpack-entries");
-        settings.hashListpackValueBytesMax = config.number("hash-max-listpack-value");
+        const hash = {
+          listpackEntriesMax: config.number("hash-max-listpack-entries"),
+          listpackValueBytesMax: config.number("hash-max-listpack-value"),
+        };
+        settings.limits = { ...settings.limits, hash };
         return undefined;
       },
     },

@@ -138,10 +138,7 @@ function readValue(call: EngineCall, expiryMs: number): ObjectReader {
     : verifyPayload(bytes, start, end);
   if (!isGood) throw badPayload;
   engine.stats.payloadsValidated++;
-  const reader = new ObjectReader(call.keyspace, {
-    maxListpackEntries: settings.hashListpackEntriesMax,
-    maxListpackValue: settings.hashListpackValueBytesMax,
-  });
+  const reader = new ObjectReader(call.keyspace, settings.limits);
   const problem = readPayload(reader, stringAt(call, 1), bytes, start, end, expiryMs);
   if (problem !== "") {
     engine.host.log("warning", `RESTORE refused a payload: ${problem}`);

@@ -10,18 +10,18 @@ import type { SavePoint } from "@kv/config";
 import { idleTimeMs, LFU_INIT_VAL, lfuBits, lfuDecrAndReturn, lruBits } from "@kv/eviction";
 import {
   BackgroundSave,
-  checkRdbFile,
+  checkFile,
   type EvictionField,
+  FileLoader,
   type LoadResult,
   loadFile,
   loadFileNow,
-  RdbLoader,
-  type RdbSaveOptions,
+  type SaveOptions,
   type SaveResult,
   type SaveStep,
   type Storage,
   StorageError,
-  saveRdbNow,
+  saveNow,
 } from "@kv/persistence";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { EngineState } from "../../kernel/situation.ts";
@@ -112,7 +112,7 @@ export class Saving implements Running, DataSetFile {
     return { taken: takenCount, total: totalCount, seconds };
   }
 
-  private options(): RdbSaveOptions {
+  private options(): SaveOptions {
     const { config, host, identity, memory } = this.ports;
     this.tryCount++;
     return {
@@ -156,7 +156,7 @@ export class Saving implements Running, DataSetFile {
   saveNow(): boolean {
     const { host, keyspace, situation } = this.ports;
     this.abortBackground();
-    const result = saveRdbNow(keyspace, host.syncStorage, this.options());
+    const result = saveNow(keyspace, host.syncStorage, this.options());
     return this.ended(result, situation.dirty, false);
   }
 
@@ -328,16 +328,13 @@ export class Saving implements Running, DataSetFile {
     return this.savePoints.length > 0 && this.saveNow();
   }
 
-  private loader(): RdbLoader {
+  private loader(): FileLoader {
     const { config, keyspace, settings, memory, host } = this.ports;
     const { clock } = memory.evictor;
-    return new RdbLoader(keyspace, {
+    return new FileLoader(keyspace, {
       nowMs: host.wallMs(),
       checksum: config.boolean("rdbchecksum"),
-      hashLimits: {
-        maxListpackEntries: settings.hashListpackEntriesMax,
-        maxListpackValue: settings.hashListpackValueBytesMax,
-      },
+      limits: settings.limits,
       idleBits: (idleSeconds, frequency) => {
         if (memory.evictor.policy.usage === "lfu")
           return lfuBits(frequency === -1 ? LFU_INIT_VAL : frequency, clock.lfuMinutes);
@@ -402,7 +399,7 @@ export class Saving implements Running, DataSetFile {
     const { config, host } = this.ports;
     const print = (line: string) => host.log("warning", line);
     try {
-      checkRdbFile(host.syncStorage, config.text("dbfilename"), host.wallMs(), print, true);
+      checkFile(host.syncStorage, config.text("dbfilename"), host.wallMs(), print, true);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       print(`The file cannot be checked: ${error.message}`);
@@ -410,7 +407,7 @@ export class Saving implements Running, DataSetFile {
     print("Terminating server after rdb file reading failure.");
   }
 
-  private loaded(result: LoadResult, loader: RdbLoader, startUs: number): boolean {
+  private loaded(result: LoadResult, loader: FileLoader, startUs: number): boolean {
     const { host } = this.ports;
     if (result === "missing") return true;
     if (result === "stopped") return false;

@@ -1,0 +1,144 @@
+/**
+ * Segments: the memory itself, up to 32 ArrayBuffers of at most 1 GiB, and how it comes and goes.
+ *
+ * The first segment is small and stays. Each further one is as large as three times all before it,
+ * up to 1 GiB: untouched pages cost no resident memory, so what is given out too early costs only
+ * addresses, of which 32 segments make the better part of 32 GiB. A few segments may be made to the
+ * measure of one large block, so that its going is the segment's going.
+ *
+ * A segment that is dropped goes back to the operating system there and then: its buffer is
+ * detached, not left to the garbage collector. Views of it that somebody still has are of length 0:
+ * what they read is undefined and what they write goes nowhere.
+ *
+ * Not in this file: what lies in a segment. Whoever drops one knows that it is empty.
+ */
+import { PAGE_BYTES, PAGE_SHIFT, pagesFor, SEGMENT_BYTES_MAX } from "./block-size.ts";
+
+/** `ref >>> SEGMENT_SHIFT` is the number of its segment. */
+export const SEGMENT_SHIFT = 27;
+/** `ref & UNIT_MASK` is its place in the segment, in units of 8 bytes. */
+export const UNIT_MASK = 0x7ffffff;
+export const PAGES_PER_STRIDE_SHIFT = SEGMENT_SHIFT - PAGE_SHIFT;
+const SEGMENT_COUNT_MAX = 32;
+const FIRST_BYTES_DEFAULT = 16 * 2 ** 20;
+/** A further segment has as many times the bytes of those before it. */
+const GROWTH = 3;
+/** Segments that may be made for one block each, and the least that such a block has. */
+const MEASURED_COUNT_MAX = 4;
+export const MEASURED_BYTES_MIN = 32 * 2 ** 20;
+
+/** Bytes that do not fit anywhere any more: thrown by alloc, answered by the server as an OOM. */
+export class ArenaFullError extends Error {
+  /** "ArenaFullError", to be told apart in logs. */
+  override name = "ArenaFullError";
+}
+
+/** The sizes of an arena's segments. */
+export interface ArenaOptions {
+  /** Size of the first segment in bytes; later ones grow up to 1 GiB. Default 16 MiB. */
+  segmentBytes?: number;
+  /** Most bytes that segments may take together. Default 32 GiB. */
+  limitBytes?: number;
+}
+
+/** The memory itself: segments that come and go. */
+export class Segments {
+  /** The segments, as 32-bit words, bytes, doubles and views over the same memory. */
+  readonly words: Int32Array[] = [];
+  /** The segments as bytes: index with byteIndex(ref). */
+  readonly bytes: Uint8Array[] = [];
+  /** The segments as doubles. */
+  readonly doubles: Float64Array[] = [];
+  /** Views over the segments. */
+  readonly views: DataView[] = [];
+  /** Bytes of all segments; most of them may never have been touched. */
+  segmentBytes = 0;
+  /** Pages in use of each segment, and how many from its start on have ever been. */
+  protected readonly usedPages = new Int32Array(SEGMENT_COUNT_MAX);
+  /** How many pages of each segment, from its start on, were ever in use. */
+  protected readonly touchedPages = new Int32Array(SEGMENT_COUNT_MAX);
+  private readonly firstBytes: number;
+  /** Most bytes that segments may take together. What is there stays when it is lowered. */
+  limitBytes: number;
+  /** Which segments were made to measure. */
+  private readonly measured = new Uint8Array(SEGMENT_COUNT_MAX);
+
+  constructor(options: ArenaOptions) {
+    this.firstBytes = options.segmentBytes ?? FIRST_BYTES_DEFAULT;
+    this.limitBytes = options.limitBytes ?? SEGMENT_COUNT_MAX * SEGMENT_BYTES_MAX;
+  }
+
+  /** Bytes that the operating system has seen touched: no segment's pages are used out of order. */
+  get touchedBytes(): number {
+    let pages = 0;
+    for (const count of this.touchedPages) pages += count;
+    return pages * PAGE_BYTES;
+  }
+
+  /** Pages of a segment; 0: there is none of this number. */
+  protected pagesOf(segment: number): number {
+    return (this.bytes[segment] as Uint8Array).length / PAGE_BYTES;
+  }
+
+  /** Whether one more segment may be made to the measure of a block. */
+  protected mayMeasure(): boolean {
+    let count = 0;
+    for (const each of this.measured) count += each;
+    return count < MEASURED_COUNT_MAX;
+  }
+
+  /**
+   * A new segment of at least so many bytes, and of just as many when it is made to measure.
+   * Returns its number, or throws ArenaFullError.
+   */
+  protected makeSegment(atLeastBytes: number, isMeasured: boolean): number {
+    let segment = this.bytes.findIndex((bytes) => bytes.length === 0);
+    if (segment === -1) segment = this.bytes.length;
+    const needed = pagesFor(atLeastBytes) * PAGE_BYTES;
+    const left = Math.floor((this.limitBytes - this.segmentBytes) / PAGE_BYTES) * PAGE_BYTES;
+    if (segment === SEGMENT_COUNT_MAX || needed > left || needed > SEGMENT_BYTES_MAX) {
+      throw new ArenaFullError("the arena's address space is used up");
+    }
+    const wanted = isMeasured ? needed : Math.max(needed, Math.min(this.nextBytes(), left));
+    const buffer = bufferOf(wanted, needed);
+    this.words[segment] = new Int32Array(buffer);
+    this.bytes[segment] = new Uint8Array(buffer);
+    this.doubles[segment] = new Float64Array(buffer);
+    this.views[segment] = new DataView(buffer);
+    this.segmentBytes += buffer.byteLength;
+    this.measured[segment] = isMeasured ? 1 : 0;
+    return segment;
+  }
+
+  private nextBytes(): number {
+    let sum = 0;
+    for (let segment = 0; segment < this.bytes.length; segment++)
+      if (this.measured[segment] === 0) sum += (this.bytes[segment] as Uint8Array).length;
+    return Math.min(SEGMENT_BYTES_MAX, sum === 0 ? this.firstBytes : sum * GROWTH);
+  }
+
+  /** Gives an empty segment's memory back. Its number may be used again. */
+  protected unmakeSegment(segment: number): void {
+    const { buffer, length } = this.bytes[segment] as Uint8Array<ArrayBuffer>;
+    this.segmentBytes -= length;
+    this.words[segment] = new Int32Array(0);
+    this.bytes[segment] = new Uint8Array(0);
+    this.doubles[segment] = new Float64Array(0);
+    this.views[segment] = new DataView(new ArrayBuffer(0));
+    this.measured[segment] = 0;
+    this.touchedPages[segment] = 0;
+    buffer.transfer(0);
+  }
+}
+
+/** A buffer of `wanted` bytes, or where the system has none of that size a smaller one. */
+function bufferOf(wanted: number, needed: number): ArrayBuffer {
+  for (let size = wanted; ; size = Math.max(needed, pagesFor(size / 2) * PAGE_BYTES)) {
+    try {
+      return new ArrayBuffer(size);
+    } catch {
+      if (size <= needed)
+        throw new ArenaFullError(`the operating system has no ${needed} bytes for a segment`);
+    }
+  }
+}

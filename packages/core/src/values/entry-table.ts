@@ -1,0 +1,113 @@
+/**
+ * Values that are a table of elements (a Dict, known by its header block): what their kinds have in
+ * common, whole or a slice at a time.
+ */
+import type { Arena, Ref } from "../memory/arena.ts";
+import { RefList } from "../memory/ref-list.ts";
+import { Dict } from "../table/dict.ts";
+import { MovableDict } from "../table/movable-dict.ts";
+import { copyElement, elementBytes, freeElements, moveElement } from "./element.ts";
+import type { MoveBlock, Pieces, SliceFreeing, SliceMoving, ValueKind } from "./kind.ts";
+import { TableFreeing } from "./table-freeing.ts";
+import { openTableWalk } from "./table-walk.ts";
+
+/** Elements that are measured at a time. */
+const SLICE = 256;
+
+function tableAt(arena: Arena, ref: Ref): Dict {
+  return new Dict(arena).attach(ref);
+}
+
+function tableMemory(arena: Arena, ref: Ref, samples: number): number {
+  const dict = tableAt(arena, ref);
+  const out = new RefList();
+  const wanted = samples === 0 ? dict.count : Math.min(samples, dict.count);
+  let measured = 0;
+  let count = 0;
+  let cursor = 0;
+  do {
+    out.clear();
+    cursor = dict.scan(cursor, Math.min(wanted - count, SLICE), out);
+    for (let i = 0; i < out.count; i++) measured += elementBytes(arena, out.at(i));
+    count += out.count;
+  } while (cursor !== 0 && count < wanted);
+  const elements = count === 0 ? 0 : Math.round((measured * dict.count) / count);
+  return elements + dict.tableBytes();
+}
+
+function copyTable(arena: Arena, ref: Ref): Ref {
+  const source = tableAt(arena, ref);
+  const copy = tableAt(arena, Dict.create(arena, source.seed));
+  try {
+    source.eachEntry((element) => copyElement(copy, element));
+  } catch (full) {
+    freeElements(copy);
+    throw full;
+  }
+  return copy.header;
+}
+
+/** First the elements, then the pages of the table, then the rest of it. */
+class TableMoving implements SliceMoving {
+  isDone = false;
+  private readonly table: MovableDict;
+  private readonly slice = new RefList();
+  private hasMovedElements = false;
+  private cursor = 0;
+
+  constructor(arena: Arena) {
+    this.table = new MovableDict(arena);
+  }
+
+  step(ref: Ref, wanted: number, move: MoveBlock): Ref {
+    const table = this.table.attach(ref);
+    if (!this.hasMovedElements) {
+      this.moveElements(wanted, move);
+      this.hasMovedElements = this.cursor === 0;
+      return ref;
+    }
+    for (let left = wanted; left > 0; left--) {
+      this.cursor = table.movePage(this.cursor, move);
+      if (this.cursor !== 0) continue;
+      this.isDone = true;
+      table.moveDirectory(move);
+      return table.moveHeader(move);
+    }
+    return ref;
+  }
+
+  private moveElements(wanted: number, move: MoveBlock): void {
+    const { slice, table } = this;
+    slice.clear();
+    this.cursor = table.scan(this.cursor, wanted, slice);
+    for (let i = 0; i < slice.count; i++) moveElement(table, slice.at(i), move);
+  }
+}
+
+function moveTable(arena: Arena, ref: Ref, move: MoveBlock): Ref {
+  const moving = new TableMoving(arena);
+  const wanted = tableAt(arena, ref).count + 1;
+  let place = ref;
+  while (!moving.isDone) place = moving.step(place, wanted, move);
+  return place;
+}
+
+function freeSlices(arena: Arena, ref: Ref): SliceFreeing {
+  return new TableFreeing(tableAt(arena, ref));
+}
+
+const pieces: Pieces = {
+  count: (arena, ref) => tableAt(arena, ref).count,
+  free: freeSlices,
+  move: (arena) => new TableMoving(arena),
+  walk: openTableWalk,
+};
+
+/** The part of a ValueKind that deals with blocks. */
+export const entryTable: Pick<ValueKind, "free" | "memory" | "copy" | "move" | "pieces"> = {
+  free: (arena, ref) => freeElements(tableAt(arena, ref)),
+  memory: tableMemory,
+  copy: copyTable,
+  move: moveTable,
+  pieces,
+};

@@ -1,0 +1,3 @@
+/** All kinds of values, by type. A new type is one line here: its folder has the rest. */
+export { hashKinds } from "./hash/hash-kinds.ts";
+export { stringKinds } from "./string/string-kinds.ts";

@@ -1,0 +1,21 @@
+/** Which of the formats a file is in, and which one is written: by recognition, and by name. */
+import { type FormatName, formats, type SnapshotFormat } from "./formats.ts";
+
+/** What is written unless told otherwise, and what a file that nobody recognises is taken for. */
+const FORMAT_DEFAULT: FormatName = "rdb";
+
+/** The format of this name. */
+export function formatNamed(name: FormatName = FORMAT_DEFAULT): SnapshotFormat {
+  return formats[name];
+}
+
+/** First bytes of a file after which it is known whose it is. */
+export function signatureBytesMax(): number {
+  return Math.max(...Object.values(formats).map((format) => format.signatureBytes));
+}
+
+/** The format of a file that begins with bytes[start, end). */
+export function formatOf(bytes: Uint8Array, start: number, end: number): SnapshotFormat {
+  const all: readonly SnapshotFormat[] = Object.values(formats);
+  return all.find((format) => format.recognises(bytes, start, end)) ?? formatNamed();
+}

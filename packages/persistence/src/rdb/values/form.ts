@@ -1,0 +1,120 @@
+/**
+ * RdbForm: how the values of one type look in RDB files, DUMP payloads and streams to replicas.
+ *
+ * For every number that stands for such a value in a file (RdbType) a form has a name and a grammar,
+ * so that it can be passed over; for every kind in which the value is kept (core's ValueKind) the way
+ * in which it is written; and one reader, which builds values from any of its numbers, the oldest too.
+ *
+ * A new type is one file beside this one and one line in forms.ts.
+ */
+import {
+  type Arena,
+  ElementVisitor,
+  type Keyspace,
+  type ListpackValue,
+  type Ref,
+  type ValueLimits,
+} from "@kv/core";
+import type { Distinct } from "../distinct.ts";
+import type { RdbInput, RdbString, Status } from "../input.ts";
+import type { RdbOutput } from "../output.ts";
+import type { Skipper } from "../skip-string.ts";
+
+/** One number that stands for values in a file. */
+export interface ReadForm {
+  /** The number: one of RdbType. */
+  readonly type: number;
+  /** In the words of redis-check-rdb. */
+  readonly name: string;
+  /** The value is a single string of bytes. */
+  readonly isOneString?: true;
+  /** Passes over a value, checking it. `seen` is for use, one value at a time. */
+  skip(input: RdbInput, seen: Distinct): Skipper;
+}
+
+/** How the values of one kind are written. */
+export interface WriteForm {
+  /** The kind. */
+  readonly type: number;
+  /** The kind's encoding. */
+  readonly encoding: number;
+  /** The number under which the entry's value is stored. */
+  rdbType(arena: Arena, entry: Ref): number;
+  /** Writes the value, without its number and key. */
+  write(to: ValueOutput, entry: Ref): void;
+  /** How a value is written that comes in pieces: there if the kind has pieces, and only then. */
+  readonly pieces?: {
+    /** What stands before the elements. */
+    begin(to: ValueOutput, entry: Ref, elementCount: number): void;
+    /** One element, as the kind keeps it. */
+    element(to: ValueOutput, ref: Ref): void;
+  };
+}
+
+/** Builds one value after the other. */
+export interface ValueReader {
+  /**
+   * Reads a value stored under the number `type`, or its first part, for `key`, which is to have the
+   * expiry `expiryMs` or -1. After PART more() goes on, after OK finish() has the value. With MORE
+   * nothing has happened; with EMPTY the value has been passed over.
+   */
+  begin(input: RdbInput, type: number, key: RdbString, expiryMs: number): Status;
+  /** Goes on after PART; after MORE it is called again with the input at `input.mark`. */
+  more(input: RdbInput): Status;
+  /** The entry with the whole value: the caller's from now on. May throw ArenaFullError. */
+  finish(key: RdbString, expiryMs: number): Ref;
+  /** Gives back what has been read, whole or not. */
+  discard(): void;
+}
+
+/** The file forms of one type of values. */
+export interface RdbForm {
+  /** The numbers that stand for such values. */
+  readonly reads: readonly ReadForm[];
+  /** How each kind of the type is written. */
+  readonly writes: readonly WriteForm[];
+  /** Without it the values are checked, but not loaded. */
+  createReader?(keyspace: Keyspace, limits: ValueLimits): ValueReader;
+}
+
+/** Writes the elements that it is shown: each as a string, a field with its value as two. */
+export class ElementWriter extends ElementVisitor {
+  private readonly output: RdbOutput;
+
+  constructor(output: RdbOutput) {
+    super();
+    this.output = output;
+  }
+
+  /** Writes an element. */
+  element(): void {
+    this.write(this.text);
+  }
+
+  /** Writes a field and its value. */
+  pair(): void {
+    this.write(this.text);
+    this.write(this.value);
+  }
+
+  private write(text: ListpackValue): void {
+    if (text.isInteger) this.output.integer(text.hi, text.lo);
+    else this.output.string(text.bytes, text.start, text.end);
+  }
+}
+
+/** Where values of one arena are written to. */
+export class ValueOutput {
+  /** Where the values live. */
+  readonly arena: Arena;
+  /** Where the bytes go. */
+  readonly output: RdbOutput;
+  /** Writes elements. */
+  readonly elements: ElementWriter;
+
+  constructor(arena: Arena, output: RdbOutput) {
+    this.arena = arena;
+    this.output = output;
+    this.elements = new ElementWriter(output);
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * Hashes: written as the bytes of their listpack (16), or field by field (4). Read is also what older
+ * versions wrote: zipmaps (9) and ziplists (13). Those whose fields expire (from Redis 7.4) are only
+ * checked so far.
+ */
+import {
+  byteIndex,
+  bytesOf,
+  createHash,
+  Encoding,
+  eachElement,
+  elementsInPieces,
+  freeEntry,
+  type HashLimits,
+  HashValue,
+  type Keyspace,
+  ListpackValue,
+  listpack,
+  NONE,
+  type Ref,
+  showField,
+  Type,
+  valueRef,
+} from "@kv/core";
+import { RdbType } from "../format.ts";
+import { type RdbInput, RdbString, Status } from "../input.ts";
+import type { Skipper } from "../skip-string.ts";
+import { ZiplistWalk } from "../ziplist.ts";
+import { ZipmapWalk } from "../zipmap.ts";
+import type { RdbForm, ValueOutput, ValueReader, WriteForm } from "./form.ts";
+import { bytes, distinct, length, packed, repeat, string } from "./grammar.ts";
+import { listpackFault, ziplistFault, zipmapFault } from "./packed.ts";
+
+// --- Writing ---------------------------------------------------------------------------------
+
+const asListpack: WriteForm = {
+  type: Type.HASH,
+  encoding: Encoding.LISTPACK,
+  rdbType: () => RdbType.HASH_LISTPACK,
+  write({ arena, output }, entry) {
+    const block = valueRef(arena, entry);
+    const start = byteIndex(block);
+    output.string(bytesOf(arena, block), start, start + listpack.listpackBytes(arena, block));
+  },
+};
+
+function writeFields(to: ValueOutput, entry: Ref): void {
+  to.output.length(elementsInPieces(to.arena, entry));
+  eachElement(to.arena, entry, to.elements);
+}
+
+const asTable: WriteForm = {
+  type: Type.HASH,
+  encoding: Encoding.HASHTABLE,
+  rdbType: () => RdbType.HASH,
+  write: writeFields,
+  pieces: {
+    begin: ({ output }, _entry, fieldCount) => output.length(fieldCount),
+    element({ arena, elements }, field) {
+      showField(arena, field, elements.text, elements.value);
+      elements.pair();
+    },
+  },
+};
+
+// --- Reading ---------------------------------------------------------------------------------
+
+class HashReader implements ValueReader {
+  private readonly keyspace: Keyspace;
+  private readonly limits: HashLimits;
+  private readonly hash: HashValue;
+  private readonly value = new RdbString();
+  private readonly field = new RdbString();
+  private readonly element = new ListpackValue();
+  private readonly secondElement = new ListpackValue();
+  /** The hash under construction; NONE between values. */
+  private entry: Ref = NONE;
+  private pairsLeft = 0;
+
+  constructor(keyspace: Keyspace, limits: HashLimits) {
+    this.keyspace = keyspace;
+    this.limits = limits;
+    this.hash = new HashValue(keyspace.arena, keyspace.seed);
+  }
+
+  begin(input: RdbInput, type: number, key: RdbString, expiryMs: number): Status {
+    if (type === RdbType.HASH) return this.beginFields(input, key, expiryMs);
+    let status = input.string(this.value);
+    if (status !== Status.OK) return status;
+    if (type === RdbType.HASH_LISTPACK) return this.fromListpack(input, key, expiryMs);
+    this.create(key, expiryMs);
+    if (type === RdbType.HASH_ZIPLIST) status = this.fromZiplist(input);
+    else status = this.fromZipmap(input);
+    if (status !== Status.OK) this.discard();
+    return status;
+  }
+
+  more(input: RdbInput): Status {
+    const { field, value, hash, limits } = this;
+    while (this.pairsLeft > 0) {
+      input.mark = input.at;
+      let status = input.string(field);
+      if (status === Status.OK) status = input.string(value);
+      if (status !== Status.OK) return status;
+      const isNew = hash.set(
+        field.bytes,
+        field.view,
+        field.start,
+        field.end,
+        value.bytes,
+        value.start,
+        value.end,
+        limits,
+      );
+      if (!isNew) return input.bad("Duplicate hash fields detected");
+      this.pairsLeft--;
+    }
+    return Status.OK;
+  }
+
+  finish(): Ref {
+    const { entry } = this;
+    this.entry = NONE;
+    return entry;
+  }
+
+  discard(): void {
+    if (this.entry !== NONE) freeEntry(this.keyspace.arena, this.entry);
+    this.entry = NONE;
+    this.pairsLeft = 0;
+  }
+
+  private beginFields(input: RdbInput, key: RdbString, expiryMs: number): Status {
+    const status = input.length();
+    if (status !== Status.OK) return status;
+    if (input.number === 0) return Status.EMPTY;
+    this.pairsLeft = input.number;
+    this.create(key, expiryMs);
+    return Status.PART;
+  }
+
+  private create(key: RdbString, expiryMs: number): void {
+    const { arena, cuts } = this.keyspace;
+    this.entry = createHash(arena, cuts.epoch, key.bytes, key.start, key.end, expiryMs);
+    this.hash.attach(this.entry);
+  }
+
+  private fromListpack(input: RdbInput, key: RdbString, expiryMs: number): Status {
+    const { bytes, start, end } = this.value;
+    const { epoch } = this.keyspace.cuts;
+    // A listpack without elements is its header and its end byte.
+    if (end - start === 7 && listpack.validateListpack(bytes, start, end, true)) {
+      return Status.EMPTY;
+    }
+    this.entry = this.hash.load(
+      epoch,
+      key.bytes,
+      key.start,
+      key.end,
+      expiryMs,
+      bytes,
+      start,
+      end,
+      this.limits,
+    );
+    if (this.entry !== NONE) return Status.OK;
+    return input.bad("Hash listpack integrity check failed.");
+  }
+
+  private fromZiplist(input: RdbInput): Status {
+    const { bytes, view, start, end } = this.value;
+    const { element: field, secondElement: value, hash } = this;
+    // Redis keeps what came packed as a listpack unless it has too many fields, however long.
+    const limits = { ...this.limits, listpackValueBytesMax: Infinity };
+    const walk = new ZiplistWalk(bytes, view, start, end);
+    let whole = true;
+    while (whole && walk.next(field)) {
+      whole =
+        walk.next(value) &&
+        hash.set(
+          field.bytes,
+          field.view,
+          field.start,
+          field.end,
+          value.bytes,
+          value.start,
+          value.end,
+          limits,
+        );
+    }
+    if (!whole || !walk.isWhole()) return input.bad("Hash ziplist integrity check failed.");
+    return hash.length === 0 ? Status.EMPTY : Status.OK;
+  }
+
+  private fromZipmap(input: RdbInput): Status {
+    const { bytes, view, start, end } = this.value;
+    const { hash, limits } = this;
+    const walk = new ZipmapWalk(bytes, view, start, end);
+    while (walk.next()) {
+      const isNew = hash.set(
+        bytes,
+        view,
+        walk.fieldStart,
+        walk.fieldEnd,
+        bytes,
+        walk.valueStart,
+        walk.valueEnd,
+        limits,
+      );
+      if (!isNew) return input.bad("Hash zipmap with duplicate elements");
+    }
+    if (!walk.isWhole()) return input.bad("Hash zipmap integrity check failed.");
+    return hash.length === 0 ? Status.EMPTY : Status.OK;
+  }
+}
+
+// --- Forms -----------------------------------------------------------------------------------
+
+export const hashForm: RdbForm = {
+  reads: [
+    {
+      type: RdbType.HASH,
+      name: "hash-hashtable",
+      skip: (input, seen) => distinct(input, seen, "Duplicate hash fields detected", string),
+    },
+    { type: RdbType.HASH_ZIPMAP, name: "hash-zipmap", skip: packed(zipmapFault) },
+    {
+      type: RdbType.HASH_ZIPLIST,
+      name: "hash-ziplist",
+      isOneString: true,
+      skip: packed(ziplistFault("Hash ziplist integrity check failed.", 2)),
+    },
+    {
+      type: RdbType.HASH_LISTPACK,
+      name: "hash-listpack",
+      isOneString: true,
+      skip: packed(listpackFault("Hash listpack integrity check failed.", 2)),
+    },
+  ],
+  writes: [asListpack, asTable],
+  createReader: (keyspace, limits) => new HashReader(keyspace, limits.hash),
+};
+
+const fieldsWithExpiries = (input: RdbInput) => repeat(input, length, string, string);
+
+/** Hashes whose fields expire begin with the earliest of those times. */
+function* withMinimum(input: RdbInput, rest: Skipper): Skipper {
+  yield* bytes(8)(input);
+  yield* rest;
+}
+
+export const hashWithExpiriesForm: RdbForm = {
+  reads: [
+    {
+      type: RdbType.HASH_METADATA_PRE_GA,
+      name: "hash-metadata-pre-release",
+      skip: fieldsWithExpiries,
+    },
+    {
+      type: RdbType.HASH_LISTPACK_EX_PRE_GA,
+      name: "hash-listpack-md-pre-release",
+      skip: packed(() => ""),
+    },
+    {
+      type: RdbType.HASH_METADATA,
+      name: "hash-metadata",
+      skip: (input) => withMinimum(input, fieldsWithExpiries(input)),
+    },
+    {
+      type: RdbType.HASH_LISTPACK_EX,
+      name: "hash-listpack-md",
+      skip: (input) => withMinimum(input, string(input)),
+    },
+  ],
+  writes: [],
+};

@@ -1,0 +1,70 @@
+/**
+ * Collections that are one string in the file: whether their bytes keep the rules of their form,
+ * and no field or member comes twice. Integers of an intset are not compared.
+ */
+import { ListpackValue, listpack } from "@kv/core";
+import type { Distinct } from "../distinct.ts";
+import type { RdbString } from "../input.ts";
+import { ZiplistWalk } from "../ziplist.ts";
+import { ZipmapWalk } from "../zipmap.ts";
+
+/** "" for a whole collection, otherwise what is wrong with it. `seen` is for use. */
+export type Fault = (packed: RdbString, seen: Distinct) => string;
+
+/** The fault of listpacks every `stride`-th element of which must not come twice. */
+export function listpackFault(fault: string, stride: number): Fault {
+  return (packed, seen) => (isListpack(packed, stride, seen) ? "" : fault);
+}
+
+/** As listpackFault(), of ziplists; with a stride of 0 any element may come twice. */
+export function ziplistFault(fault: string, stride: number): Fault {
+  return (packed, seen) => (isZiplist(packed, stride, seen) ? "" : fault);
+}
+
+function isListpack({ bytes, start, end }: RdbString, stride: number, seen: Distinct): boolean {
+  if (!listpack.validateListpack(bytes, start, end, true)) return false;
+  const { arena } = seen; // Listpacks are read in one.
+  const lp = listpack.listpackFromBytes(arena, bytes, start, end);
+  const element = new ListpackValue();
+  let count = 0;
+  let repeats = false;
+  for (let at = listpack.first(arena, lp); at !== 0; at = listpack.next(arena, lp, at)) {
+    if (count++ % stride !== 0) continue;
+    listpack.readAt(arena, lp, at, element);
+    repeats ||= !seen.add(element.bytes, element.view, element.start, element.end);
+  }
+  arena.free(lp);
+  return !repeats && count % stride === 0;
+}
+
+function isZiplist(
+  { bytes, view, start, end }: RdbString,
+  stride: number,
+  seen: Distinct,
+): boolean {
+  const walk = new ZiplistWalk(bytes, view, start, end);
+  const element = new ListpackValue();
+  let count = 0;
+  for (; walk.next(element); count++) {
+    if (stride === 0 || count % stride !== 0) continue;
+    if (!seen.add(element.bytes, element.view, element.start, element.end)) return false;
+  }
+  return walk.isWhole() && (stride === 0 || count % stride === 0);
+}
+
+/** The fault of zipmaps, in which no field must come twice. */
+export const zipmapFault: Fault = ({ bytes, view, start, end }, seen) => {
+  const walk = new ZipmapWalk(bytes, view, start, end);
+  let repeats = false;
+  while (walk.next()) repeats ||= !seen.add(bytes, view, walk.fieldStart, walk.fieldEnd);
+  if (!walk.isWhole()) return "Zipmap integrity check failed.";
+  return repeats ? "Hash zipmap with duplicate elements" : "";
+};
+
+/** The fault of intsets: element size u32 (2, 4 or 8), count u32, the elements. */
+export const intsetFault: Fault = ({ view, start, end }) => {
+  const size = end - start < 8 ? 0 : view.getUint32(start, true);
+  const isSize = size === 2 || size === 4 || size === 8;
+  const isIntset = isSize && end - start === 8 + size * view.getUint32(start + 4, true);
+  return isIntset ? "" : "Intset integrity check failed.";
+};
