@@ -1,5 +1,5 @@
 /** All commands that work on data alone. A group exports commands and nothing else. */
-import { type Command, isCommand } from "./command.ts";
+import { type Command, isCommand } from "./declare/command.ts";
 import * as generic from "./generic/index.ts";
 import * as hash from "./hash/index.ts";
 import * as server from "./server/index.ts";

@@ -15,14 +15,14 @@ import {
 } from "@kv/resp";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Argument } from "./arg.ts";
-import { Call } from "./call.ts";
-import { defaultSettings, type Effects, Propagation } from "./call-context.ts";
-import { type Command, command } from "./command.ts";
+import { Call } from "./call/call.ts";
+import { defaultSettings, type Effects, Propagation } from "./call/call-context.ts";
+import { CommandError } from "./call/errors.ts";
 import { dataCommands } from "./data-commands.ts";
-import { CommandError } from "./errors.ts";
-import { keysOf } from "./key-spec.ts";
-import { type CommandEntry, CommandTable } from "./table.ts";
+import type { Argument } from "./declare/arg.ts";
+import { type Command, command } from "./declare/command.ts";
+import { keysOf } from "./declare/key-spec.ts";
+import { type CommandEntry, CommandTable } from "./declare/table.ts";
 
 const NOW_MS = 1_700_000_000_000;
 const KEYS = ["text", "number", "long", "hash", "table", "brief", "none", ""];

@@ -7,11 +7,11 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { connect, createServer } from "node:net";
 import { encodeRequest, type Reply, ReplyParser } from "@kv/resp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Argument } from "./arg.ts";
-import type { Command } from "./command.ts";
 import { dataCommands } from "./data-commands.ts";
-import { SHOWN_FLAGS } from "./flags.ts";
-import type { KeySpec } from "./key-spec.ts";
+import type { Argument } from "./declare/arg.ts";
+import type { Command } from "./declare/command.ts";
+import { SHOWN_FLAGS } from "./declare/flags.ts";
+import type { KeySpec } from "./declare/key-spec.ts";
 
 const installed = spawnSync("redis-server", ["--version"]).status === 0;
 if (!installed) console.log("skipped: comparison with redis-server (it is not installed)");

@@ -1,8 +1,8 @@
 /** A further key of one change: RENAME, MOVE and COPY touch two keys but count as one change. */
 import type { Database } from "@kv/core";
-import type { Call } from "../call.ts";
-import { Interest } from "../call-context.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import { Interest } from "../call/call-context.ts";
+import { Notify } from "../call/notify.ts";
 
 /** Tells watchers and listeners that the key at an argument changed in `db`, without counting it. */
 export function alsoChanged(

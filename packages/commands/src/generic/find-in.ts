@@ -1,6 +1,6 @@
 /** Looking a key up in a database other than the selected one (MOVE, COPY). */
 import { type Database, NONE, type Ref } from "@kv/core";
-import type { Call } from "../call.ts";
+import type { Call } from "../call/call.ts";
 
 /** As Call.lookupWrite(), in `db`; what stands in the way there is left alone, but was used. */
 export function findIn(call: Call, db: Database, index: number): Ref {

@@ -1,7 +1,7 @@
 /** KEYS: every key that matches a pattern, in one reply. */
 import { bytesOf, globMatch, keyIndex, keyLength } from "@kv/core";
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
 
 const STAR = 42;
 

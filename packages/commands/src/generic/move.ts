@@ -1,11 +1,11 @@
 /** MOVE: a key from the selected database to another one. */
 import { NONE } from "@kv/core";
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { databaseArgument } from "../database-argument.ts";
-import { errors } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+import { databaseArgument } from "../call/database-argument.ts";
+import { errors } from "../call/errors.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { alsoChanged, born } from "./also-changed.ts";
 import { findIn } from "./find-in.ts";
 

@@ -1,11 +1,11 @@
 /** OBJECT: how a value is kept and how it has been used. Looking does not count as a use. */
 import { ENCODING_NAMES, encodingOf, Int64, idleBits, NONE, type Ref, readInteger } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { type Command, command } from "../command.ts";
-import { CommandError } from "../errors.ts";
-import { replyHelp } from "../help.ts";
-import { keyAt } from "../key-spec.ts";
+import type { Call } from "../call/call.ts";
+import { CommandError } from "../call/errors.ts";
+import { replyHelp } from "../call/help.ts";
+import { arg } from "../declare/arg.ts";
+import { type Command, command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 
 /** The LRU clock counts seconds and has 24 bits. */
 const CLOCK_MAX = 0xffffff;

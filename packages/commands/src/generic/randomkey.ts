@@ -1,6 +1,6 @@
 /** RANDOMKEY: any key. */
 import { bytesOf, keyIndex, keyLength, NONE } from "@kv/core";
-import { command } from "../command.ts";
+import { command } from "../declare/command.ts";
 
 /** Expired keys that are met in vain, where they may not be removed, before one is shown. */
 const TRIES = 100;

@@ -1,11 +1,11 @@
 /** RENAME and RENAMENX: the value of one key under another name. */
 import { EXTERNAL_FLAG, flagsOf, NONE, type Ref, valueRef } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { errors } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import { errors } from "../call/errors.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { alsoChanged, born } from "./also-changed.ts";
 import { putInPlaceOf } from "./put-in-place-of.ts";
 import { sameArgument } from "./same-argument.ts";

@@ -18,10 +18,10 @@ import {
   typeOf,
 } from "@kv/core";
 import { parseInteger } from "@kv/resp";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { ScanOptions, scanCursor } from "../scan-options.ts";
+import type { Call } from "../call/call.ts";
+import { ScanOptions, scanCursor } from "../call/scan-options.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
 
 const POSITIONS = 2 ** 32;
 

@@ -19,8 +19,8 @@ import {
   setIdleBits,
   Type,
 } from "@kv/core";
-import type { Call } from "../call.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import { Notify } from "../call/notify.ts";
 
 interface Windows {
   readonly hash: HashValue;

@@ -1,8 +1,9 @@
 /** HDEL: removes fields, and the key with the last of them. */
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { keyAt } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { writeHash } from "./hash-at.ts";
 
 export const hdel = command({

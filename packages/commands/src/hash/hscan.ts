@@ -1,8 +1,9 @@
 /** HSCAN: a hash bit by bit. */
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { keyAt } from "../key-spec.ts";
-import { ScanOptions, scanCursor } from "../scan-options.ts";
+
+import { ScanOptions, scanCursor } from "../call/scan-options.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { readHash, replyText } from "./hash-at.ts";
 
 const options = new ScanOptions();

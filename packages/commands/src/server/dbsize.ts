@@ -1,5 +1,5 @@
 /** DBSIZE: how many keys the selected database has. */
-import { command } from "../command.ts";
+import { command } from "../declare/command.ts";
 
 export const dbsize = command({
   name: "dbsize",

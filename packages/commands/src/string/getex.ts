@@ -1,12 +1,12 @@
 /** GETEX and GETDEL: reads that also change the key's life. */
 import { expiryMs, NONE, Type } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { errors, expireError } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { momentWord } from "../moment.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import { errors, expireError } from "../call/errors.ts";
+import { momentWord } from "../call/moment.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { expireTimeMs, expiryArguments, unitAt } from "./expire-time.ts";
 
 /** Beside the units of expire-time.ts. */

@@ -1,12 +1,12 @@
 /** INCRBYFLOAT: arithmetic in long doubles, see long-double.ts. */
 import { NONE, Type } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { errors } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { addLongDoubles, formatLongDouble, parseLongDouble } from "../long-double.ts";
-import { Notify } from "../notify.ts";
+import { errors } from "../call/errors.ts";
+import { addLongDoubles, formatLongDouble, parseLongDouble } from "../call/long-double.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 
 export const incrbyfloat = command({
   name: "incrbyfloat",

@@ -7,11 +7,11 @@
  * we, at the same sizes, while we need one 32nd of it; the time is what that limit bounds for us.
  */
 import { NONE, type Ref, StringView, Type, typeOf } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { CommandError, errors } from "../errors.ts";
-import { keyRange } from "../key-spec.ts";
+import type { Call } from "../call/call.ts";
+import { CommandError, errors } from "../call/errors.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyRange } from "../declare/key-spec.ts";
 
 const notStrings = new CommandError("ERR The specified keys must contain string values");
 const lengthAndIndexes = new CommandError(

@@ -1,13 +1,13 @@
 /** SET and what became its options: SETNX, SETEX, PSETEX, GETSET. */
 import { NONE, type Ref, Type } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import type { CommandWord } from "../call-context.ts";
-import { command } from "../command.ts";
-import { type CommandError, errors, expireError } from "../errors.ts";
-import { foundAt, keyAt } from "../key-spec.ts";
-import { momentWord } from "../moment.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import type { CommandWord } from "../call/call-context.ts";
+import { type CommandError, errors, expireError } from "../call/errors.ts";
+import { momentWord } from "../call/moment.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { foundAt, keyAt } from "../declare/key-spec.ts";
 import { expireTimeMs, expiryArguments, Unit, unitAt } from "./expire-time.ts";
 
 const NX = 1;

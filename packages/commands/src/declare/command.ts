@@ -3,9 +3,10 @@
  * module loads and refuses a declaration that contradicts itself. Declarations are shared by all
  * engines of the process and never change; counters live in the table (table.ts).
  */
+
+import type { Call } from "../call/call.ts";
 import { type AclCategory, categoriesOf, type Group } from "./acl-category.ts";
 import { type Argument, arityOf } from "./arg.ts";
-import type { Call } from "./call.ts";
 import { type CommandFlag, flagBits } from "./flags.ts";
 import type { FoundKeys, KeySpec, RequestWords } from "./key-spec.ts";
 

@@ -44,6 +44,7 @@ import {
   type ReplyWriter,
   TEXT_BYTES_MAX,
 } from "@kv/resp";
+import type { CommandEntry } from "../declare/table.ts";
 import {
   type CommandSettings,
   type CommandWord,
@@ -54,7 +55,6 @@ import {
 } from "./call-context.ts";
 import { errors } from "./errors.ts";
 import { Notify } from "./notify.ts";
-import type { CommandEntry } from "./table.ts";
 
 /** Longer than the name of anything that a word may name, and as much as an error shows of one. */
 const WORD_BYTES_MAX = 1024;

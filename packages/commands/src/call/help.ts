@@ -1,7 +1,7 @@
 /** The HELP subcommand of containers, made from the declarations of their subcommands. */
-import type { Argument } from "./arg.ts";
+import type { Argument } from "../declare/arg.ts";
+import type { Command } from "../declare/command.ts";
 import type { Call } from "./call.ts";
-import type { Command } from "./command.ts";
 
 /** Replies with one or two lines for each subcommand of `container`, HELP itself last. */
 export function replyHelp(call: Call, container: string, subcommands: readonly Command[]): void {

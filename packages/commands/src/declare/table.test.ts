@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { dataCommands } from "../data-commands.ts";
 import { command } from "./command.ts";
-import { dataCommands } from "./data-commands.ts";
 import { placeholderCommands } from "./placeholder-commands.ts";
 import { CommandTable } from "./table.ts";
 
