@@ -99,6 +99,18 @@ export function command<C extends Call = Call>(spec: CommandSpec<C>): Command {
   });
 }
 
+/** True for what command() has made. */
 export function isCommand(value: unknown): value is Command {
   return typeof value === "object" && value !== null && "isCommand" in value;
+}
+
+/**
+ * The commands among what some modules export (each given as its namespace, `import * as`). Whatever
+ * else they export is passed over, and so is a command that another one of them has as its
+ * subcommand: a long container keeps some of those in files of their own.
+ */
+export function commandsOf(modules: Iterable<object>): readonly Command[] {
+  const all = [...modules].flatMap((each) => Object.values(each).filter(isCommand));
+  const inside = new Set(all.flatMap(({ subcommands = [] }) => subcommands));
+  return all.filter((each) => !inside.has(each));
 }

@@ -1,17 +1,5 @@
-/** The engine's own command groups. A group exports commands and nothing else. */
-import { type Command, isCommand } from "@kv/commands";
-import * as connection from "./connection/index.ts";
-import * as generic from "./generic/index.ts";
-import * as pubsub from "./pubsub/index.ts";
-import * as scripting from "./scripting/index.ts";
-import * as server from "./server/index.ts";
-import * as transactions from "./transactions/index.ts";
+/** The engine's own commands. A group's folder exports them and nothing has to list them. */
+import { type Command, commandsOf } from "@kv/commands";
+import { groups as folders } from "./groups.ts";
 
-export const groups: readonly Command[] = [
-  connection,
-  generic,
-  scripting,
-  server,
-  transactions,
-  pubsub,
-].flatMap((group) => Object.values(group).filter(isCommand));
+export const groups: readonly Command[] = commandsOf(folders);

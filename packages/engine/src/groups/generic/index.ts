@@ -1,3 +1,3 @@
-/** Commands on keys of any type that need more than the data: its stored form. */
+/** Generated: the commands of this folder. */
 export * from "./dump.ts";
 export * from "./restore.ts";

@@ -1,8 +1,8 @@
-/** Commands about the server itself. */
+/** Generated: the commands of this folder. */
 export * from "./acl.ts";
 export * from "./command.ts";
 export * from "./config.ts";
-export { debug } from "./debug/index.ts";
+export * from "./debug/index.ts";
 export * from "./info.ts";
 export * from "./latency.ts";
 export * from "./lolwut.ts";
