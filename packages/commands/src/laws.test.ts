@@ -22,7 +22,7 @@ import { dataCommands } from "./data-commands.ts";
 import type { Argument } from "./declare/arg.ts";
 import { type Command, command } from "./declare/command.ts";
 import { keysOf } from "./declare/key-spec.ts";
-import { type CommandEntry, CommandTable } from "./declare/table.ts";
+import { type CommandRow, CommandTable } from "./declare/table.ts";
 
 const NOW_MS = 1_700_000_000_000;
 const KEYS = ["text", "number", "long", "hash", "table", "brief", "none", ""];
@@ -98,13 +98,13 @@ class Rig {
       ["HSET", "hash", "f", "v", "g", "1"],
       ["HSET", "table", "f", "v".repeat(100), "g", "2"],
     ]) {
-      this.run(table.byName.get((line[0] as string).toLowerCase()) as CommandEntry, line);
+      this.run(table.byName.get((line[0] as string).toLowerCase()) as CommandRow, line);
     }
     return this;
   }
 
   /** Runs the command; its reply is in `reply` then, whole or as an error. */
-  run(entry: CommandEntry, words: readonly string[]): void {
+  run(entry: CommandRow, words: readonly string[]): void {
     const { args, call, reply } = this;
     const parts = words.map(latin1Bytes);
     args.clear();
@@ -185,12 +185,12 @@ function sequence(args: readonly Argument[]): fc.Arbitrary<string[]> {
   return fc.tuple(...parts).map((several) => several.flat());
 }
 
-function calls(entry: CommandEntry): fc.Arbitrary<string[]> {
+function calls(entry: CommandRow): fc.Arbitrary<string[]> {
   const name = entry.fullName.split("|");
   return sequence(entry.command.args).map((words) => [...name, ...words]);
 }
 
-function holdsFor(entry: CommandEntry, law: (words: string[]) => void): void {
+function holdsFor(entry: CommandRow, law: (words: string[]) => void): void {
   fc.assert(fc.property(calls(entry), law), { numRuns: 50 });
 }
 
@@ -301,13 +301,17 @@ describe("the laws catch", () => {
     arity: 1,
     flags: ["readonly"],
   } as const;
-  const entryOf = (bad: Command) => new CommandTable([bad]).byName.get(bad.name) as CommandEntry;
+  const entryOf = (bad: Command) => new CommandTable([bad]).byName.get(bad.name) as CommandRow;
 
   test("a readonly command that writes", () => {
     const rig = new Rig().fill();
     const before = rig.memory();
     const entry = entryOf(
-      command({ ...base, name: "bad", run: (call) => call.reply.integer(call.db.flush(false)) }),
+      command({
+        ...base,
+        name: "bad",
+        run: (call) => call.reply.integer(call.database.flush(false)),
+      }),
     );
     rig.run(entry, ["bad"]);
     expect(rig.sameMemory(before)).toBe(false);

@@ -8,7 +8,7 @@
  * requests are judged by. They follow from its user, which may change under it: so whoever changes
  * users calls usersChanged(), and nobody else keeps what follows from them.
  */
-import { type CommandEntry, CommandError } from "@kv/commands";
+import { CommandError, type CommandRow } from "@kv/commands";
 import { quoteArg } from "@kv/config";
 import { latin1, latin1Bytes } from "@kv/resp";
 import { parseAclFile, printAclFile } from "./acl/acl-file.ts";
@@ -93,7 +93,7 @@ export class Access implements RuleContext {
   // Requests.
 
   /** Why the client may not make the request, as a NOPERM error that has been logged; or null. */
-  refusalOf(client: Client, entry: CommandEntry, request: AclRequest): CommandError | null {
+  refusalOf(client: Client, entry: CommandRow, request: AclRequest): CommandError | null {
     if (!client.is(ClientState.RESTRICTED)) return null;
     const denial = client.user.denial(entry, request);
     if (denial === null) return null;
@@ -102,7 +102,7 @@ export class Access implements RuleContext {
   }
 
   /** The same for a command of a transaction, when it is its turn. */
-  refusalInExec(client: Client, entry: CommandEntry, request: AclRequest): CommandError | null {
+  refusalInExec(client: Client, entry: CommandRow, request: AclRequest): CommandError | null {
     if (!client.is(ClientState.RESTRICTED)) return null;
     const denial = client.user.denial(entry, request);
     if (denial === null) return null;
@@ -115,7 +115,7 @@ export class Access implements RuleContext {
   private logDenial(
     client: Client,
     denial: Denial,
-    entry: CommandEntry,
+    entry: CommandRow,
     request: AclRequest,
     inTransaction: boolean,
   ): void {
@@ -132,7 +132,7 @@ export class Access implements RuleContext {
   }
 
   /** What ACL DRYRUN says of such a request: names what is out of reach. Null: it is allowed. */
-  explain(user: User, entry: CommandEntry, request: AclRequest): string | null {
+  explain(user: User, entry: CommandRow, request: AclRequest): string | null {
     const denial = user.denial(entry, request);
     if (denial === null) return null;
     if (denial.reason === "command") return shortReason(user, denial, entry);
@@ -239,7 +239,7 @@ function asFileWord(word: string): string {
   return /^[!-~]+$/.test(word) && !/["'\\]/.test(word) ? word : quoteArg(word);
 }
 
-function shortReason(user: User, { reason }: Denial, entry: CommandEntry): string {
+function shortReason(user: User, { reason }: Denial, entry: CommandRow): string {
   return reason === "command"
     ? `User ${user.name} has no permissions to run the '${entry.fullName}' command`
     : `No permissions to access a ${reason}`;

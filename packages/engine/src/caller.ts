@@ -8,8 +8,8 @@
  * the slow log or the latency monitor look for less than a millisecond.
  */
 import {
-  type CommandEntry,
   CommandError,
+  type CommandRow,
   errors,
   FLAG_BITS,
   Interest,
@@ -50,7 +50,7 @@ export function isTooLarge(error: unknown): error is Error {
 
 export class Caller {
   private readonly engine: Engine;
-  private groupEntry: CommandEntry | null = null;
+  private groupEntry: CommandRow | null = null;
   private groupCount = 0;
   private groupStartUs = 0;
   private groupReplyStart = 0;
@@ -72,7 +72,7 @@ export class Caller {
   }
 
   /** Another command comes: what was measured together ends, while the call still points at it. */
-  before(entry: CommandEntry | null): void {
+  before(entry: CommandRow | null): void {
     if (this.groupEntry !== null && entry !== this.groupEntry) this.closeGroup();
   }
 
@@ -90,7 +90,7 @@ export class Caller {
     this.account(entry, count, elapsedUs);
   }
 
-  private account(entry: CommandEntry, count: number, elapsedUs: number): void {
+  private account(entry: CommandRow, count: number, elapsedUs: number): void {
     const { engine } = this;
     entry.microseconds += elapsedUs;
     if (engine.latency.histogramsOn) {
@@ -109,7 +109,7 @@ export class Caller {
   }
 
   /** Runs the command that `call` points at. */
-  run(client: Client, entry: CommandEntry): void {
+  run(client: Client, entry: CommandRow): void {
     const { engine } = this;
     const { call, reply } = engine;
     call.interest = engine.effects.interest;
@@ -145,7 +145,7 @@ export class Caller {
   }
 
   /** What the command wrote is taken back, and an error stands in its place. */
-  private failed(error: unknown, entry: CommandEntry, mark: number): void {
+  private failed(error: unknown, entry: CommandRow, mark: number): void {
     const { engine } = this;
     const answer = this.answerTo(error, entry);
     engine.reply.rewind(mark);
@@ -159,7 +159,7 @@ export class Caller {
    * costs that command; after any other fault nobody knows what state the data is in, and it is
    * thrown on: it ends the server.
    */
-  private answerTo(error: unknown, entry: CommandEntry): CommandError {
+  private answerTo(error: unknown, entry: CommandRow): CommandError {
     if (error instanceof CommandError) return error;
     if (error instanceof ArenaFullError) return errors.outOfMemory;
     if (!(error instanceof Error) || error instanceof InvariantError) throw error;
@@ -169,13 +169,13 @@ export class Caller {
     return isLimit ? tooLarge : internal;
   }
 
-  private afterChange(entry: CommandEntry): void {
+  private afterChange(entry: CommandRow): void {
     const { engine } = this;
     const { call, propagator } = engine;
     engine.dirty += call.dirty;
     if ((call.interest & Interest.PROPAGATE) === 0) return;
     if (call.propagation !== Propagation.PREVENTED && (entry.bits & FLAG_BITS.runs_queue) === 0) {
-      const { index } = call.db;
+      const { index } = call.database;
       if (call.rewritten !== null) {
         for (const words of call.rewritten) propagator.words(index, words);
       } else if (call.dirty !== 0 || call.propagation === Propagation.FORCED) {

@@ -2,7 +2,7 @@
  * Client: what the engine knows of one connection. Its life is one line of states: open → closing
  * (nothing more is executed, what was replied still leaves) → closed; it never goes back.
  */
-import type { CommandEntry } from "@kv/commands";
+import type { CommandRow } from "@kv/commands";
 import { ReplyWriter, type RequestLimits, RequestReader } from "@kv/resp";
 import type { User } from "./acl/user.ts";
 import type { Connection } from "./host.ts";
@@ -52,7 +52,7 @@ export class Client {
   /** It has logged in, or came when nobody had to: what access.ts makes of it are the bits. */
   loggedIn = false;
   lastActiveMs: number;
-  lastCommand: CommandEntry | null = null;
+  lastCommand: CommandRow | null = null;
   transaction: Transaction | null = null;
   /** How many channels, patterns and shard channels it listens to: pubsub.ts knows which. */
   channelCount = 0;

@@ -4,7 +4,7 @@
  * of this is reached.
  */
 import {
-  type CommandEntry,
+  type CommandRow,
   type Effects,
   FLAG_BITS,
   Interest,
@@ -116,7 +116,7 @@ export class EngineEffects implements Effects {
     // A replica waits for its primary to say so; while paused nothing may change. A command that
     // writes nevertheless (EXEC may have begun the pause itself) needs the place of the key.
     const isHeldBack = (engine.unusual & EngineState.REPLICA) !== 0 || engine.pause.isInForce();
-    if (isHeldBack && (engine.call.entry.bits & FLAG_BITS.write) === 0) return;
+    if (isHeldBack && (engine.call.row.bits & FLAG_BITS.write) === 0) return;
     this.removeKey(database, entry, "expired", Notify.EXPIRED, this.lazyExpire);
     engine.stats.expiredKeys++;
   }
@@ -172,7 +172,7 @@ export class EngineEffects implements Effects {
   }
 
   /** Only while `attends`. */
-  afterCommand(client: Client, entry: CommandEntry, call: EngineCall): void {
+  afterCommand(client: Client, entry: CommandRow, call: EngineCall): void {
     const { engine } = this;
     if (engine.monitors.count > 0) engine.monitors.feed(client, entry, call);
     if (engine.tracking.isOn) {

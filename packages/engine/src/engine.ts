@@ -12,8 +12,8 @@
  */
 import {
   arityError,
-  type CommandEntry,
   CommandError,
+  type CommandRow,
   type CommandSettings,
   CommandTable,
   dataCommands,
@@ -400,7 +400,7 @@ export class Engine {
     this.caller.before(entry);
     this.current = client;
     call.client = client;
-    call.db = this.keyspace.databases[client.databaseIndex] as Database;
+    call.database = this.keyspace.databases[client.databaseIndex] as Database;
     reply.resp3 = client.protocol === 3;
     client.commandCount++;
     if (
@@ -423,7 +423,7 @@ export class Engine {
   }
 
   /** The long way: every check, every guard. */
-  private guardedRequest(client: Client, entry: CommandEntry | null, index: number): number {
+  private guardedRequest(client: Client, entry: CommandRow | null, index: number): number {
     const { batch, call, reply } = this;
     this.keptBytes = reply.mark();
     if (client.is(ClientState.CLOSING)) return Outcome.STOP;
@@ -490,7 +490,7 @@ export class Engine {
   }
 
   /** Answers with an error before the command ran; inside MULTI that spoils the transaction. */
-  reject(client: Client, entry: CommandEntry | null, error: CommandError): void {
+  reject(client: Client, entry: CommandRow | null, error: CommandError): void {
     if (entry !== null) entry.rejectedCalls++;
     this.stats.countError(error.reply);
     this.tracking.requestEnded(client, entry);

@@ -5,7 +5,7 @@
  *
  * A guard answers null (go on), an error, or one of the verdicts.
  */
-import { type CommandEntry, CommandError, errors, FLAG_BITS } from "@kv/commands";
+import { CommandError, type CommandRow, errors, FLAG_BITS } from "@kv/commands";
 import { type Client, ClientState } from "./client.ts";
 import type { Engine } from "./engine.ts";
 
@@ -26,7 +26,7 @@ export type GuardAnswer = CommandError | number | null;
 export type Guard = (
   engine: Engine,
   client: Client,
-  entry: CommandEntry,
+  entry: CommandRow,
   words: GuardedRequest,
 ) => GuardAnswer;
 
@@ -88,7 +88,7 @@ const isBusy = new CommandError(
 );
 
 /** Whether EXEC's queue holds a command with the flag: then EXEC is treated like it. */
-function involves(client: Client, entry: CommandEntry, flag: number): boolean {
+function involves(client: Client, entry: CommandRow, flag: number): boolean {
   if ((entry.bits & flag) !== 0) return true;
   return (
     client.transaction !== null &&
@@ -211,7 +211,7 @@ export const guards: readonly (readonly [name: string, guard: Guard])[] = [
 export function askGuards(
   engine: Engine,
   client: Client,
-  entry: CommandEntry,
+  entry: CommandRow,
   words: GuardedRequest,
 ): GuardAnswer {
   for (const [, guard] of guards) {
@@ -223,11 +223,11 @@ export function askGuards(
 
 /** What later subsystems answer to guards. Until one is there, this: nothing is in the way. */
 export interface Subsystems {
-  clusterRedirect(client: Client, entry: CommandEntry, words: GuardedRequest): CommandError | null;
+  clusterRedirect(client: Client, entry: CommandRow, words: GuardedRequest): CommandError | null;
   goodReplicasSuffice(): boolean;
   isReadOnlyReplica(): boolean;
   servesStaleData(): boolean;
-  mayInterrupt(entry: CommandEntry, words: GuardedRequest): boolean;
+  mayInterrupt(entry: CommandRow, words: GuardedRequest): boolean;
 }
 
 export function absentSubsystems(): Subsystems {

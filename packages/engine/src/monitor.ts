@@ -5,7 +5,7 @@
  * bytes, a piece at a time, into the outboxes of all who monitor; whoever does not read is held to
  * its output limit while the line is being written.
  */
-import { type CommandEntry, FLAG_BITS } from "@kv/commands";
+import { type CommandRow, FLAG_BITS } from "@kv/commands";
 import { latin1Bytes, writeLatin1 } from "@kv/resp";
 import { type Client, ClientState, ReplyMode } from "./client.ts";
 import type { Engine } from "./engine.ts";
@@ -52,7 +52,7 @@ export class Monitors {
   }
 
   /** A command ran: everybody who monitors gets its line. */
-  feed(client: Client, entry: CommandEntry, call: EngineCall): void {
+  feed(client: Client, entry: CommandRow, call: EngineCall): void {
     if ((entry.bits & (FLAG_BITS.skip_monitor | FLAG_BITS.admin)) !== 0) return;
     this.listeners = [...this.clients].filter((monitor) => this.listens(monitor, client));
     const nowUs = this.engine.host.wallUs();

@@ -1,5 +1,5 @@
 /** Placeholders against redis-server: every name it knows is known, and declared as it declares it. */
-import type { CommandEntry } from "@kv/commands";
+import type { CommandRow } from "@kv/commands";
 import { latin1Bytes, ReplyParser } from "@kv/resp";
 import { harness, hasRedisServer, plain, requestText, ServerProcess } from "@kv/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -115,7 +115,7 @@ describe.runIf(hasRedisServer())("as redis-server has them", () => {
 
   test("before AUTH every name gets the same answer", async () => {
     const client = await redis.connect();
-    const asked = ({ fullName, arity }: CommandEntry) => {
+    const asked = ({ fullName, arity }: CommandRow) => {
       const name = fullName.split("|");
       // Here and there 7.2 takes fewer words.
       const count = Math.max(Math.abs(arity), Math.abs(theirs.get(fullName)?.arity ?? 0));

@@ -15,7 +15,7 @@
  * A RESP3 client gets push messages. A RESP2 client has no room for them: it names a second
  * connection, subscribed to `__redis__:invalidate`, that gets them in its place.
  */
-import { type CommandEntry, FLAG_BITS, keysOf } from "@kv/commands";
+import { type CommandRow, FLAG_BITS, keysOf } from "@kv/commands";
 import {
   type Arena,
   ArenaFullError,
@@ -208,7 +208,7 @@ export class Tracking {
   }
 
   /** A tracking client ran a command that reads: its keys are remembered for it. */
-  remember(client: Client, entry: CommandEntry, call: EngineCall): void {
+  remember(client: Client, entry: CommandRow, call: EngineCall): void {
     const { tracking } = client;
     if (tracking === null || tracking.broadcast) return;
     if (tracking.optIn ? !tracking.caching : tracking.optOut && tracking.caching) return;
@@ -234,7 +234,7 @@ export class Tracking {
   }
 
   /** A request was answered, be it with a refusal; null: its command is unknown. */
-  requestEnded(client: Client, entry: CommandEntry | null): void {
+  requestEnded(client: Client, entry: CommandRow | null): void {
     const { tracking } = client;
     // CLIENT CACHING is about the next command, or all of a transaction.
     if (
@@ -248,7 +248,7 @@ export class Tracking {
   }
 
   /** After a command, while tracking is on. */
-  afterCommand(client: Client, entry: CommandEntry): void {
+  afterCommand(client: Client, entry: CommandRow): void {
     this.requestEnded(client, entry);
     if (this.table.nameCount > this.keysMax) this.limit();
   }

@@ -1,12 +1,12 @@
 /** Transactions: the queue of MULTI. The keys of WATCH are in watched-keys.ts. */
-import { type CommandEntry, errors } from "@kv/commands";
+import { type CommandRow, errors } from "@kv/commands";
 import { type Arena, ArenaFullError } from "@kv/core";
 import type { Client } from "./client.ts";
 import { CommandQueue } from "./command-queue.ts";
 import type { Engine } from "./engine.ts";
 
 /** Keeps the present request of a client in MULTI for EXEC, and answers it. */
-export function queueCommand(engine: Engine, client: Client, entry: CommandEntry): void {
+export function queueCommand(engine: Engine, client: Client, entry: CommandRow): void {
   const transaction = client.transaction;
   // What cannot be executed any more need not be kept, and EXEC is not judged by it.
   if (transaction !== null && !transaction.refused && !transaction.disturbed) {

@@ -3,7 +3,8 @@
  * from each command's declaration and run once for every allocation that they make, with that one
  * refused. A new command is under the law as soon as it is in the table; nothing here names one.
  */
-import { type CommandEntry, CommandError, FLAG_BITS } from "@kv/commands";
+import { type Call, CommandError, type CommandRow, FLAG_BITS } from "@kv/commands";
+import { putBytes } from "@kv/core";
 import { walkedBytes, withoutRoom } from "@kv/core/testing";
 import { describe, expect, test } from "vitest";
 import { Chance } from "./chance.ts";
@@ -95,7 +96,7 @@ function holds(kv: Harness, words: readonly string[], padding: number, once: boo
   }
 }
 
-function hold(entry: CommandEntry): void {
+function hold(entry: CommandRow): void {
   const kv = harness();
   for (let seed = 1; seed <= CALLS; seed++) {
     const chance = new Chance(seed);
@@ -160,13 +161,9 @@ describe("an error means that nothing has happened", () => {
     const kv = harness();
     const set = kv.engine.commands.byName.get("mset") as { run: unknown };
     const { run } = set;
-    set.run = (call: {
-      argc: number;
-      find(index: number): number;
-      putArgument(key: number, entry: number, value: number, keeps: boolean): void;
-      reply: { ok(): void };
-    }) => {
-      for (let i = 1; i < call.argc; i += 2) call.putArgument(i, call.find(i), i + 1, false);
+    set.run = (call: Call) => {
+      for (let i = 1; i < call.argc; i += 2)
+        putBytes(call.database, call.argument(i), call.argument(i + 1));
       call.reply.ok();
     };
     try {

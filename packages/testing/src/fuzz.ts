@@ -6,7 +6,7 @@
  *
  * One seed, one run: a failure prints its seed and the shortest sequence found that still fails.
  */
-import { type Argument, type CommandEntry, dataCommands, FLAG_BITS } from "@kv/commands";
+import { type Argument, type CommandRow, dataCommands, FLAG_BITS } from "@kv/commands";
 import { Chance } from "./chance.ts";
 import type { Peer } from "./differential.ts";
 import { effectsAgree, effectsText, type Observer } from "./effects.ts";
@@ -206,7 +206,7 @@ class RequestMaker {
     else words.push(chance.of(words));
   }
 
-  private command(): CommandEntry {
+  private command(): CommandRow {
     const { chance } = this;
     for (;;) {
       // Commands on data nine times of ten.

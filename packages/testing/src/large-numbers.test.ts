@@ -3,7 +3,7 @@
  * however long a value would have to become, other keys survive. Sizes around 2^29, 2^31 and 2^32
  * are where they once did not. Nothing here names a command but the examples at the end.
  */
-import { type Argument, type CommandEntry, errors, FLAG_BITS } from "@kv/commands";
+import { type Argument, type CommandRow, errors, FLAG_BITS } from "@kv/commands";
 import { BLOCK_BYTES_MAX } from "@kv/core";
 import { walkedBytes } from "@kv/core/testing";
 import { describe, expect, test } from "vitest";
@@ -65,7 +65,7 @@ function checkWhole(kv: Harness, context: string): void {
   expect(walkedBytes(kv.engine.keyspace), context).toBeLessThan(24 * 2 ** 20);
 }
 
-function surviveAll(entry: CommandEntry): void {
+function surviveAll(entry: CommandRow): void {
   const kv = crowded();
   const before = others(kv);
   const bystander = kv.client();

@@ -93,3 +93,11 @@ export interface IdleKeeper {
 
 /** A part of a rewritten command. */
 export type CommandWord = string | number | bigint | Uint8Array;
+
+/** What a Call has to know of the command that runs. The table has more of it: its CommandRow. */
+export interface RunningCommand {
+  /** `config|set` for a subcommand. */
+  readonly fullName: string;
+  /** The flags as bits: see FLAG_BITS. */
+  readonly bits: number;
+}

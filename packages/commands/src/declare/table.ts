@@ -8,12 +8,12 @@
 import type { Command } from "./command.ts";
 
 /** A command in one engine's table, with its counters (INFO commandstats, latencystats). */
-export class CommandEntry {
+export class CommandRow {
   readonly command: Command;
   /** `config|set` for a subcommand. */
   readonly fullName: string;
-  readonly container: CommandEntry | null;
-  readonly subcommands: Map<string, CommandEntry> | null;
+  readonly container: CommandRow | null;
+  readonly subcommands: Map<string, CommandRow> | null;
   /** Index in CommandTable.all: what ACL bitmaps count by. */
   readonly id: number;
   /** The name is known, the command is not there yet. */
@@ -38,7 +38,7 @@ export class CommandEntry {
   /** Made by whoever measures latency; null until the first call. */
   histogram: unknown = null;
 
-  constructor(command: Command, id: number, container: CommandEntry | null, name: string) {
+  constructor(command: Command, id: number, container: CommandRow | null, name: string) {
     this.command = command;
     this.id = id;
     this.isPlaceholder = command.isPlaceholder === true;
@@ -62,7 +62,7 @@ export class CommandEntry {
   }
 
   /** The subcommands that are there. */
-  listedSubcommands(): CommandEntry[] {
+  listedSubcommands(): CommandRow[] {
     return [...(this.subcommands?.values() ?? [])].filter(({ isPlaceholder }) => !isPlaceholder);
   }
 
@@ -93,17 +93,17 @@ const NAME_BYTES_MAX = 64;
 
 export class CommandTable {
   /** Every command and subcommand, in order of registration; placeholders come last. */
-  readonly all: CommandEntry[] = [];
+  readonly all: CommandRow[] = [];
   /** Those of `all` that are there: what may be shown to clients. */
-  readonly listed: readonly CommandEntry[];
+  readonly listed: readonly CommandRow[];
   /** Top-level commands by lower-case name. */
-  readonly byName = new Map<string, CommandEntry>();
-  private slots: (CommandEntry | undefined)[] = [];
+  readonly byName = new Map<string, CommandRow>();
+  private slots: (CommandRow | undefined)[] = [];
   private mask = 0;
   /** The name that was found last, as it was written, and its command. */
   private readonly lastName = new Uint8Array(NAME_BYTES_MAX);
   private lastLength = 0;
-  private lastEntry: CommandEntry | undefined;
+  private lastEntry: CommandRow | undefined;
 
   constructor(commands: Iterable<Command>) {
     const placeholders: Command[] = [];
@@ -119,14 +119,14 @@ export class CommandTable {
   private register(command: Command): void {
     const { name } = command;
     if (this.byName.has(name)) throw new Error(`command ${name} is declared twice`);
-    const entry = new CommandEntry(command, this.all.length, null, name);
+    const entry = new CommandRow(command, this.all.length, null, name);
     this.all.push(entry);
     this.byName.set(name, entry);
     this.registerSubcommands(entry, command);
   }
 
   /** Subcommands that the container has already need no placeholder. */
-  private registerSubcommands(container: CommandEntry, command: Command): void {
+  private registerSubcommands(container: CommandRow, command: Command): void {
     const { subcommands } = container;
     if (subcommands === null) return;
     for (const sub of command.subcommands ?? []) {
@@ -134,7 +134,7 @@ export class CommandTable {
         if (sub.isPlaceholder === true) continue;
         throw new Error(`command ${container.fullName}|${sub.name} is declared twice`);
       }
-      const entry = new CommandEntry(sub, this.all.length, container, sub.name);
+      const entry = new CommandRow(sub, this.all.length, container, sub.name);
       this.all.push(entry);
       subcommands.set(sub.name, entry);
     }
@@ -183,7 +183,7 @@ export class CommandTable {
   }
 
   /** Command with the name bytes[start, end), whatever its case; undefined when unknown. */
-  find(bytes: Uint8Array, start: number, end: number): CommandEntry | undefined {
+  find(bytes: Uint8Array, start: number, end: number): CommandRow | undefined {
     const length = end - start;
     if (length === 0 || length > NAME_BYTES_MAX) return undefined;
     if (this.isLastName(bytes, start, length)) return this.lastEntry;

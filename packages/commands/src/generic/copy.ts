@@ -30,14 +30,14 @@ export const copy = command({
 
   run(call) {
     const { arena } = call.keyspace;
-    let target = call.db;
+    let target = call.database;
     let replaces = false;
     for (let i = 3; i < call.argc; i++) {
       if (call.is(i, "REPLACE")) replaces = true;
       else if (call.is(i, "DB") && i + 1 < call.argc) target = databaseArgument(call, ++i);
       else throw errors.syntax;
     }
-    if (target === call.db && sameArgument(call, 1, 2)) throw errors.sameObject;
+    if (target === call.database && sameArgument(call, 1, 2)) throw errors.sameObject;
     const source = call.lookupRead(1);
     if (source === NONE) {
       call.reply.integer(0);

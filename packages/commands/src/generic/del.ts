@@ -47,7 +47,7 @@ function removeKeys(call: Call, lazily: boolean): void {
   for (let i = 1; i < call.argc; i++) {
     const entry = call.find(i);
     if (entry === NONE) continue;
-    call.db.remove(entry, lazily);
+    call.database.remove(entry, lazily);
     call.changed(i, "del", Notify.GENERIC);
     removed++;
   }

@@ -92,17 +92,17 @@ function conditionsFrom(call: Call, first: number): number {
 
 function expireAt(call: Call, whenMs: number, conditions: number, asItCame: boolean): void {
   const entry = call.lookupWrite(1);
-  if (entry === NONE || !conditionsHold(conditions, whenMs, expiryMs(call.db.arena, entry))) {
+  if (entry === NONE || !conditionsHold(conditions, whenMs, expiryMs(call.database.arena, entry))) {
     call.reply.integer(0);
     return;
   }
   if (whenMs <= call.nowMs) {
     const lazily = call.settings.lazyExpire;
-    call.db.remove(entry, lazily);
+    call.database.remove(entry, lazily);
     if (call.propagates) call.propagateAs(lazily ? "UNLINK" : "DEL", call.argument(1));
     call.changed(1, "del", Notify.GENERIC);
   } else {
-    call.db.setExpiry(entry, whenMs);
+    call.database.setExpiry(entry, whenMs);
     if (call.propagates && !asItCame) propagateAsMoment(call, whenMs);
     call.changed(1, "expire", Notify.GENERIC);
   }

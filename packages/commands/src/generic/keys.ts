@@ -25,7 +25,7 @@ export const keys = command({
     const all = end - start === 1 && bytes[start] === STAR;
     const handle = reply.deferArray();
     let count = 0;
-    call.db.dict.eachEntry((entry) => {
+    call.database.dict.eachEntry((entry) => {
       const from = keyIndex(arena, entry);
       const to = from + keyLength(arena, entry);
       const memory = bytesOf(arena, entry);

@@ -22,9 +22,9 @@ export const move = command({
   args: [arg.key("key"), arg.integer("db")],
 
   run(call) {
-    const { db } = call;
+    const { database } = call;
     const target = databaseArgument(call, 2);
-    if (target === db) throw errors.sameObject;
+    if (target === database) throw errors.sameObject;
     const entry = call.lookupWrite(1);
     if (entry === NONE || findIn(call, target, 1) !== NONE) {
       call.reply.integer(0);
@@ -32,7 +32,7 @@ export const move = command({
     }
     // The target first, which may have no room for it.
     target.adopt(entry);
-    db.detach(entry);
+    database.detach(entry);
     born(call, target, 1);
     call.changed(1, "move_from", Notify.GENERIC);
     alsoChanged(call, target, 1, "move_to", Notify.GENERIC);

@@ -19,11 +19,11 @@ export const persist = command({
 
   run(call) {
     const entry = call.lookupWrite(1);
-    if (entry === NONE || expiryMs(call.db.arena, entry) === -1) {
+    if (entry === NONE || expiryMs(call.database.arena, entry) === -1) {
       call.reply.integer(0);
       return;
     }
-    call.db.clearExpiry(entry);
+    call.database.clearExpiry(entry);
     call.changed(1, "persist", Notify.GENERIC);
     call.reply.integer(1);
   },

@@ -59,15 +59,15 @@ export const renamenx = command({
 
 /** Gives the value of `source` to the key at argument 2, whose entry is `old`. */
 function moveValue(call: Call, source: Ref, old: Ref): void {
-  const { db } = call;
-  const { arena } = db;
+  const { database } = call;
+  const { arena } = database;
   const outside = (flagsOf(arena, source) & EXTERNAL_FLAG) !== 0;
   const value = outside ? valueRef(arena, source) : NONE;
-  putInPlaceOf(call, old, db, source, value);
-  db.detach(source);
+  putInPlaceOf(call, old, database, source, value);
+  database.detach(source);
   // Only the entry: the value belongs to the new key now.
   arena.free(source);
-  born(call, db, 2);
+  born(call, database, 2);
   call.changed(1, "rename_from", Notify.GENERIC);
-  alsoChanged(call, db, 2, "rename_to", Notify.GENERIC);
+  alsoChanged(call, database, 2, "rename_to", Notify.GENERIC);
 }

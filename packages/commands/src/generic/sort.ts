@@ -79,7 +79,7 @@ export const sort = command({
     // Storing nothing is removing what was there.
     const old = call.findStored(destination);
     if (old !== NONE) {
-      call.db.remove(old, call.settings.lazyServerDel);
+      call.database.remove(old, call.settings.lazyServerDel);
       call.changed(destination, "del", Notify.GENERIC);
     }
     call.reply.integer(0);

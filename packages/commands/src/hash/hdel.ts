@@ -29,7 +29,7 @@ export const hdel = command({
     if (hash !== null && removed !== 0) {
       // The key goes first, so that who hears of the change finds what is left.
       const isEmpty = hash.length === 0;
-      if (isEmpty) call.db.remove(hash.entry, false);
+      if (isEmpty) call.database.remove(hash.entry, false);
       call.changed(1, "hdel", Notify.HASH);
       if (isEmpty) call.event(1, "del", Notify.GENERIC);
       call.dirty += removed - 1;

@@ -45,8 +45,8 @@ export const flushdb = command({
   run(call) {
     const lazily = isLazy(call);
     // Told beforehand: only watchers of keys that are still there are disturbed.
-    call.effects.databaseChanged(call.db.index);
-    call.dirty += call.db.flush(lazily);
+    call.effects.databaseChanged(call.database.index);
+    call.dirty += call.database.flush(lazily);
     call.propagation = Propagation.FORCED;
     call.reply.ok();
   },

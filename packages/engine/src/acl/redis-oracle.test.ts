@@ -2,7 +2,7 @@
  * Which commands, keys and channels rules allow, as redis-server's ACL DRYRUN judges them: every
  * command of ours, with each category added to nothing and taken from everything.
  */
-import { ACL_CATEGORIES, type CommandEntry } from "@kv/commands";
+import { ACL_CATEGORIES, type CommandRow } from "@kv/commands";
 import { Harness, hasRedisServer, ServerProcess, type WireClient } from "@kv/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -18,7 +18,7 @@ const newer = new Set([
 ]);
 
 /** A request with as few words as the command takes: its names, then "1". */
-function requestOf({ fullName, arity }: CommandEntry): string[] {
+function requestOf({ fullName, arity }: CommandRow): string[] {
   const names = fullName.split("|");
   return [...names, ...Array(Math.max(0, Math.abs(arity) - names.length)).fill("1")];
 }
@@ -30,7 +30,7 @@ function verdict(reply: string): string {
 }
 
 /** A container alone is no request, and of a placeholder the keys are not known. */
-function isAsked({ command, subcommands, isPlaceholder }: CommandEntry, rules: readonly string[]) {
+function isAsked({ command, subcommands, isPlaceholder }: CommandRow, rules: readonly string[]) {
   if (subcommands !== null) return command.name === "command";
   return !isPlaceholder || rules.every((rule) => !/resetkeys|~|resetchannels/.test(rule));
 }

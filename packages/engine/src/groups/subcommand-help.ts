@@ -23,7 +23,7 @@ export function helpFor(
 
 /** The error for a subcommand that is known, but not with so many arguments. */
 export function subcommandError(call: EngineCall): CommandError {
-  const container = (call.entry.container ?? call.entry).fullName.toUpperCase();
+  const container = (call.row.container ?? call.row).fullName.toUpperCase();
   return new CommandError(
     `ERR unknown subcommand or wrong number of arguments for '${call.word(1).slice(0, 128)}'. ` +
       `Try ${container} HELP.`,

@@ -3,7 +3,7 @@ import { CommandError, quoted } from "@kv/commands";
 import type { EngineCall } from "../engine-call.ts";
 
 export function subcommandSyntax(call: EngineCall): CommandError {
-  const container = call.entry.container?.fullName.toUpperCase() ?? "";
+  const container = call.row.container?.fullName.toUpperCase() ?? "";
   const word = quoted(call.word(1)).slice(0, 128);
   return new CommandError(
     `ERR unknown subcommand or wrong number of arguments for '${word}'. Try ${container} HELP.`,

@@ -1,5 +1,5 @@
 /** INFO commandstats, errorstats and latencystats: a row for each command or error that was seen. */
-import type { CommandEntry } from "@kv/commands";
+import type { CommandRow } from "@kv/commands";
 import type { Engine } from "../engine.ts";
 import { CommandHistogram } from "../latency.ts";
 import type { InfoSection } from "../module.ts";
@@ -31,7 +31,7 @@ function* errorRows({ stats }: Engine): Rows {
 }
 
 /** The histogram of a command that has been measured, else null. */
-export function histogramOf(entry: CommandEntry): CommandHistogram | null {
+export function histogramOf(entry: CommandRow): CommandHistogram | null {
   return entry.histogram instanceof CommandHistogram ? entry.histogram : null;
 }
 

@@ -1,5 +1,5 @@
 /** LATENCY: what the latency monitor and the histograms know (../../latency.ts keeps both). */
-import { arg, type CommandEntry, fail, quoted } from "@kv/commands";
+import { arg, type CommandRow, fail, quoted } from "@kv/commands";
 import type { ReplyWriter } from "@kv/resp";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import { histogramOf } from "../../info/commands.ts";
@@ -65,11 +65,11 @@ const histogram = engineCommand({
 });
 
 /** The commands named, and the subcommands of containers named, that have been measured. */
-function requested(call: EngineCall): CommandEntry[] {
+function requested(call: EngineCall): CommandRow[] {
   const { listed, byName } = call.engine.commands;
-  const measured = (entry: CommandEntry) => !entry.isPlaceholder && histogramOf(entry) !== null;
+  const measured = (entry: CommandRow) => !entry.isPlaceholder && histogramOf(entry) !== null;
   if (call.argc === 2) return listed.filter(measured);
-  const found = new Set<CommandEntry>();
+  const found = new Set<CommandRow>();
   for (let index = 2; index < call.argc; index++) {
     const [name = "", subcommand] = call.word(index).toLowerCase().split("|");
     const entry = byName.get(name);
@@ -85,7 +85,7 @@ function requested(call: EngineCall): CommandEntry[] {
   return [...found];
 }
 
-function replyHistogram(reply: ReplyWriter, entry: CommandEntry): void {
+function replyHistogram(reply: ReplyWriter, entry: CommandRow): void {
   const known = histogramOf(entry);
   const steps = known?.cumulative() ?? [];
   reply.map(2);

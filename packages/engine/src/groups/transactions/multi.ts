@@ -2,7 +2,7 @@
  * MULTI, EXEC, DISCARD: commands are queued and then run one after the other with nothing in
  * between. EXEC answers null when a watched key changed, EXECABORT when a command was refused.
  */
-import { type CommandEntry, CommandError, FLAG_BITS, Propagation } from "@kv/commands";
+import { CommandError, type CommandRow, FLAG_BITS, Propagation } from "@kv/commands";
 import { ClientState } from "../../client.ts";
 import type { CommandQueue } from "../../command-queue.ts";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
@@ -88,7 +88,7 @@ export const exec = engineCommand({
 });
 
 function runQueue(call: EngineCall, queue: CommandQueue): void {
-  const { client, engine, reply, entry: execEntry, args, requestIndex } = call;
+  const { client, engine, reply, row: execEntry, args, requestIndex } = call;
   const { queuedBatch: batch } = engine;
   const start = reply.mark();
   reply.array(queue.count);
@@ -96,9 +96,9 @@ function runQueue(call: EngineCall, queue: CommandQueue): void {
   engine.propagator.open();
   try {
     for (let id = queue.next(batch); id !== -1; id = queue.next(batch)) {
-      const entry = engine.commands.all[id] as CommandEntry;
+      const entry = engine.commands.all[id] as CommandRow;
       engine.caller.before(entry);
-      call.db = call.keyspace.databases[client.databaseIndex] as typeof call.db;
+      call.database = call.keyspace.databases[client.databaseIndex] as typeof call.database;
       call.begin(batch, 0, entry);
       reply.resp3 = client.protocol === 3;
       if ((engine.unusual & EngineState.LOADING) !== 0 && !isAllowedLoading(entry)) {
@@ -135,6 +135,6 @@ function takeBackIfMuted({ engine, client, reply }: EngineCall, mark: number): v
   engine.keptBytes = reply.mark();
 }
 
-function isAllowedLoading({ bits }: CommandEntry): boolean {
+function isAllowedLoading({ bits }: CommandRow): boolean {
   return (bits & FLAG_BITS.loading) !== 0;
 }
