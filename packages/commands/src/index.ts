@@ -3,6 +3,7 @@
 export * from "./call/call.ts";
 export * from "./call/call-context.ts";
 export * from "./call/errors.ts";
+export * from "./call/glob-text.ts";
 export * from "./call/help.ts";
 export * from "./call/kept.ts";
 export * from "./call/moment.ts";

@@ -28,7 +28,6 @@ import {
   type ConfigProblem,
   ConfigSetError,
 } from "./errors.ts";
-import { isPattern, matchesGlob } from "./glob.ts";
 import { checkValue, decodeWords, type MergeContext, Refusal } from "./kind.ts";
 import { type ConfigOptions, parseOptions } from "./options.ts";
 import { type RewriteOption, rewriteConf } from "./rewrite.ts";
@@ -62,6 +61,11 @@ export type ApplyListener = (store: ConfigStore) => string | undefined;
 export type LoadCheck = (
   store: ConfigStore,
 ) => readonly { readonly name: string; readonly reason: string }[];
+/**
+ * True when a name (in lower case) matches a pattern of CONFIG GET, as the client wrote it. Whoever
+ * has clients has a glob; there is none of its own in this package.
+ */
+export type NameMatcher = (pattern: string, name: string) => boolean;
 /** Looks at a value before it is taken; may give another in its place. */
 export type ParseHook<Value> = (value: Value) => Value | Refusal;
 
@@ -161,9 +165,13 @@ export class ConfigStore {
 
   /**
    * Names and values for CONFIG GET, each name once, in the order of the patterns and then of the
-   * table. A name without pattern characters comes back in the caller's spelling.
+   * table. A name without pattern characters comes back in the caller's spelling. Without `matches`
+   * the one pattern that is known is `*`, for all.
    */
-  configGet(patterns: Iterable<string>): [name: string, value: string][] {
+  configGet(
+    patterns: Iterable<string>,
+    matches: NameMatcher = (pattern) => pattern === "*",
+  ): [name: string, value: string][] {
     const found = new Map<string, [string, string]>();
     for (const pattern of patterns) {
       if (!isPattern(pattern)) {
@@ -174,7 +182,7 @@ export class ConfigStore {
       }
       for (const [key, entry] of this.#entries) {
         if (entry.slot.directive.hidden || found.has(key)) continue;
-        if (matchesGlob(pattern, key)) found.set(key, [key, printed(entry)]);
+        if (matches(pattern, key)) found.set(key, [key, printed(entry)]);
       }
     }
     return [...found.values()];
@@ -434,6 +442,11 @@ const unbalanced = "Unbalanced quotes in configuration line";
 /** `--save "900 1"`: a lone argument of a directive that takes several may hold all of them. */
 function separateArgs(args: readonly string[]): readonly string[] | undefined {
   return args.length === 1 && args[0] !== "" ? splitArgs(args[0]) : args;
+}
+
+/** True when `pattern` has a character that makes CONFIG GET search instead of look up. */
+function isPattern(pattern: string): boolean {
+  return /[[*?]/.test(pattern);
 }
 
 function printed({ slot }: Entry): string {

@@ -1,6 +1,7 @@
 /** @kv/engine: a whole server without I/O. See README.md. */
 export { AclStartError } from "./access.ts";
 export * from "./client.ts";
+export { directiveRows } from "./directive-rows.ts";
 export * from "./due.ts";
 export * from "./engine.ts";
 export * from "./engine-call.ts";

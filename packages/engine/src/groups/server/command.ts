@@ -8,9 +8,9 @@ import {
   type FoundKeys,
   type KeyFlag,
   keysOf,
+  matchesGlob,
   type RequestWords,
 } from "@kv/commands";
-import { matchesGlob } from "@kv/config";
 import type { Engine } from "../../engine.ts";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import { helpFor } from "../subcommand-help.ts";

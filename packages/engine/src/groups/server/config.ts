@@ -1,5 +1,5 @@
 /** CONFIG: reads, changes and writes back the configuration while the server runs. */
-import { arg, CommandError, errors, fail } from "@kv/commands";
+import { arg, CommandError, errors, fail, matchesGlob } from "@kv/commands";
 import { quoteArg } from "@kv/config";
 import type { Engine } from "../../engine.ts";
 import { engineCommand } from "../../engine-call.ts";
@@ -25,7 +25,7 @@ const get = engineCommand({
   history: [["7.0.0", "Takes several patterns."]],
   run(call) {
     const { engine, reply } = call;
-    const found = engine.config.configGet(call.words(2));
+    const found = engine.config.configGet(call.words(2), matchesGlob);
     reply.map(found.length);
     for (const [name, value] of found) {
       reply.bulkLatin1(name);
