@@ -37,6 +37,13 @@ export interface DirectiveSpec<Name extends string, Value, Input = Value> {
   readonly clamp?: (value: Value) => Value;
   /** Set when this row can never do anything here; says why. */
   readonly noEffectBecause?: string;
+  /** The first release of Redis that has it, such as "7.2.0", where that is later than 7.0.0. */
+  readonly since?: string;
+  /**
+   * Set when no Redis has this directive: a sentence that says what it is for. Nothing that compares
+   * us with redis-server asks about it.
+   */
+  readonly extension?: string;
 }
 
 export interface Directive<Name extends string = string, Value = unknown, Input = Value>
@@ -51,6 +58,8 @@ export interface Directive<Name extends string = string, Value = unknown, Input 
 // biome-ignore lint/suspicious/noExplicitAny: see above.
 export type AnyDirective = Directive<string, any, any>;
 
+const SENTENCE = /^[A-Z].*\.$/;
+
 export function directive<const Name extends string, Value, Input = Value>(
   spec: DirectiveSpec<Name, Value, Input>,
 ): Directive<Name, Value, Input> {
@@ -63,7 +72,8 @@ export function directive<const Name extends string, Value, Input = Value>(
   claim(spec, new Set(names).size === names.length, "a name is given twice");
   claim(spec, !(spec.immutable && (spec.protected || spec.denyLoading)), "immutable says it all");
   claim(spec, !spec.emptyIsUnset || typeof spec.default === "string", "only text can be unset");
-  claim(spec, /^[A-Z].*\.$/.test(spec.summary), "the summary is one sentence");
+  claim(spec, SENTENCE.test(spec.summary), "the summary is one sentence");
+  claim(spec, SENTENCE.test(spec.extension ?? "None."), "what an extension is for is one sentence");
   return Object.freeze({ ...spec, aliases: spec.aliases ?? [] });
 }
 

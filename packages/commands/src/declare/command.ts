@@ -44,6 +44,11 @@ export interface CommandSpec<C extends Call = Call> {
   subcommands?: readonly Command[];
   /** Its name is known, the command is not there yet (placeholder.ts). */
   isPlaceholder?: true;
+  /**
+   * Set when no Redis has this command: a sentence that says what it is for. `since` is a version of
+   * our own then. Nothing that compares us with redis-server asks about it; all laws hold for it.
+   */
+  extension?: string;
   /** Left out only by placeholders, and by containers that do nothing by themselves. */
   run?: (call: C) => void;
 }
@@ -67,6 +72,10 @@ export function command<C extends Call = Call>(spec: CommandSpec<C>): Command {
   const args = spec.args ?? [];
   const container = spec.subcommands !== undefined && spec.subcommands.length > 0;
   claim(spec.name === spec.name.toLowerCase(), "names are lower case");
+  claim(
+    spec.extension === undefined || /^[A-Z].*\.$/.test(spec.extension),
+    "what an extension is for is one sentence",
+  );
   claim(!(has("write") && has("readonly")), "cannot both write and be readonly");
   claim(
     !(
