@@ -98,6 +98,8 @@ export type CommandWord = string | number | bigint | Uint8Array;
 export interface RunningCommand {
   /** `config|set` for a subcommand. */
   readonly fullName: string;
+  /** What it is a subcommand of, or null. */
+  readonly container: { readonly fullName: string } | null;
   /** The flags as bits: see FLAG_BITS. */
   readonly bits: number;
 }

@@ -1,18 +1,57 @@
-/** The HELP subcommand of containers, made from the declarations of their subcommands. */
+/**
+ * What containers have in common: the HELP subcommand, made from the declarations of the others, and
+ * the error that points to it.
+ */
 import type { Argument } from "../declare/arg.ts";
-import type { Command } from "../declare/command.ts";
+import { type Command, type CommandSpec, command } from "../declare/command.ts";
 import type { Call } from "./call.ts";
+import { CommandError, quoted } from "./errors.ts";
 
-/** Replies with one or two lines for each subcommand of `container`, HELP itself last. */
-export function replyHelp(call: Call, container: string, subcommands: readonly Command[]): void {
+/** A word is shown up to here. */
+const SHOWN_CHARACTERS = 128;
+
+/** The HELP subcommand of `container` (its name), whose other subcommands are `subcommands`. */
+export function helpCommand(
+  container: string,
+  subcommands: readonly Command[],
+  spec: Pick<CommandSpec, "since" | "group"> & Partial<CommandSpec>,
+): Command {
+  return command({
+    name: "help",
+    summary: "Lists the subcommands.",
+    complexity: "O(1)",
+    arity: 2,
+    flags: ["loading", "stale"],
+    ...spec,
+    run(call) {
+      replyHelp(
+        call,
+        container,
+        subcommands.map(({ name, args, summary }) => ({
+          usage: [name.toUpperCase(), ...args.map(usage)].join(" "),
+          summary,
+        })),
+      );
+    },
+  });
+}
+
+/** A subcommand as HELP shows it: how it is written, and a sentence. */
+export interface HelpTopic {
+  readonly usage: string;
+  readonly summary: string;
+}
+
+/** Replies with two lines for each subcommand of `container`, HELP itself last. */
+export function replyHelp(call: Call, container: string, topics: readonly HelpTopic[]): void {
   const { reply } = call;
-  reply.array(2 * subcommands.length + 3);
+  reply.array(2 * topics.length + 3);
   reply.simple(
     `${container.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`,
   );
-  for (const { name, args, summary } of subcommands) {
-    reply.simple([name.toUpperCase(), ...args.map(usage)].join(" "));
-    reply.simple(`    ${summary}`);
+  for (const each of topics) {
+    reply.simple(each.usage);
+    reply.simple(`    ${each.summary}`);
   }
   reply.simple("HELP");
   reply.simple("    Shows these lines.");
@@ -28,4 +67,16 @@ function usage(argument: Argument): string {
   if (token !== undefined && type !== "pure-token") text = `${token} ${text}`;
   if (argument.multiple === true) text = `${text} [${text} ...]`;
   return argument.optional === true ? `[${text}]` : text;
+}
+
+/**
+ * The error for a subcommand that is known, but not with so many arguments, where its arity does not
+ * say so: `ERR unknown subcommand or wrong number of arguments for 'get'. Try CONFIG HELP.`
+ */
+export function subcommandError(call: Call): CommandError {
+  const container = (call.row.container ?? call.row).fullName.toUpperCase();
+  const word = quoted(call.word(1)).slice(0, SHOWN_CHARACTERS);
+  return new CommandError(
+    `ERR unknown subcommand or wrong number of arguments for '${word}'. Try ${container} HELP.`,
+  );
 }

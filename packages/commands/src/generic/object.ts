@@ -2,7 +2,7 @@
 import { ENCODING_NAMES, encodingOf, Int64, idleBits, NONE, type Ref, readInteger } from "@kv/core";
 import type { Call } from "../call/call.ts";
 import { CommandError } from "../call/errors.ts";
-import { replyHelp } from "../call/help.ts";
+import { helpCommand } from "../call/help.ts";
 import { arg } from "../declare/arg.ts";
 import { type Command, command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
@@ -108,20 +108,6 @@ const refcount = question({
 
 const questions = [encoding, freq, idletime, refcount];
 
-const help = command({
-  name: "help",
-  group: "generic",
-  since: "6.2.0",
-  summary: "Lists the subcommands.",
-  complexity: "O(1)",
-  arity: 2,
-  flags: ["loading", "stale"],
-  categories: ["keyspace"],
-  run(call) {
-    replyHelp(call, "object", questions);
-  },
-});
-
 export const object = command({
   name: "object",
   group: "generic",
@@ -130,5 +116,12 @@ export const object = command({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...questions, help],
+  subcommands: [
+    ...questions,
+    helpCommand("object", questions, {
+      group: "generic",
+      since: "6.2.0",
+      categories: ["keyspace"],
+    }),
+  ],
 });

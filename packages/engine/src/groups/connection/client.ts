@@ -1,5 +1,5 @@
 /** CLIENT: a container of everything about connections. */
-import { type Command, replyHelp } from "@kv/commands";
+import { type Command, helpCommand } from "@kv/commands";
 import { engineCommand } from "../../engine-call.ts";
 import { identity } from "./client-identity.ts";
 import { clientKill } from "./client-kill.ts";
@@ -17,20 +17,6 @@ const subcommands: readonly Command[] = [
   ...caching,
 ];
 
-const help = engineCommand({
-  name: "help",
-  group: "connection",
-  since: "5.0.0",
-  summary: "Shows these lines.",
-  complexity: "O(1)",
-  arity: 2,
-  flags: ["loading", "stale"],
-
-  run(call) {
-    replyHelp(call, "client", subcommands);
-  },
-});
-
 export const client = engineCommand({
   name: "client",
   group: "connection",
@@ -39,5 +25,8 @@ export const client = engineCommand({
   complexity: "Depends on the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, help],
+  subcommands: [
+    ...subcommands,
+    helpCommand("client", subcommands, { group: "connection", since: "5.0.0" }),
+  ],
 });

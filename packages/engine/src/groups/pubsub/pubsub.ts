@@ -1,9 +1,8 @@
 /** PUBSUB: who listens to what. */
-import { arg, type Command, replyHelp } from "@kv/commands";
+import { arg, type Command, helpCommand, subcommandError } from "@kv/commands";
 import { bytesOf, globMatch, keyIndex, keyLength, NONE, viewOf } from "@kv/core";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import type { Subscriptions } from "../../pubsub.ts";
-import { subcommandSyntax } from "../subcommand-syntax.ts";
 
 const channels = engineCommand({
   name: "channels",
@@ -82,7 +81,7 @@ const numpat = engineCommand({
 function replyNames(call: EngineCall, { names }: Subscriptions): void {
   const { reply } = call;
   const { arena } = call.keyspace;
-  if (call.argc > 3) throw subcommandSyntax(call);
+  if (call.argc > 3) throw subcommandError(call);
   const handle = reply.deferArray();
   let count = 0;
   for (let name = names.firstName(); name !== NONE; name = names.nextName(name)) {
@@ -120,20 +119,6 @@ function replyCounts(call: EngineCall, { names }: Subscriptions): void {
 
 const subcommands: readonly Command[] = [channels, numpat, numsub, shardchannels, shardnumsub];
 
-const help = engineCommand({
-  name: "help",
-  group: "pubsub",
-  since: "6.2.0",
-  summary: "Shows these lines.",
-  complexity: "O(1)",
-  arity: 2,
-  flags: ["loading", "stale"],
-
-  run(call) {
-    replyHelp(call, "pubsub", subcommands);
-  },
-});
-
 export const pubsub = engineCommand({
   name: "pubsub",
   group: "pubsub",
@@ -142,5 +127,8 @@ export const pubsub = engineCommand({
   complexity: "Depends on the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, help],
+  subcommands: [
+    ...subcommands,
+    helpCommand("pubsub", subcommands, { group: "pubsub", since: "6.2.0" }),
+  ],
 });

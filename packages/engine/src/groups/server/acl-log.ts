@@ -1,6 +1,6 @@
 /** ACL LOG: shows the entries of ../../acl-log.ts, the newest first. */
+import { subcommandError } from "@kv/commands";
 import type { EngineCall } from "../../engine-call.ts";
-import { subcommandError } from "../subcommand-help.ts";
 
 const COUNT_DEFAULT = 10;
 

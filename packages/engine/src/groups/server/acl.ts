@@ -1,12 +1,11 @@
 /** ACL: who may do what. There is one user so far, `default`; its rules are those of ../../acl. */
-import { ACL_CATEGORIES, arg, CommandError, fail, quoted } from "@kv/commands";
+import { ACL_CATEGORIES, arg, CommandError, fail, helpCommand, quoted } from "@kv/commands";
 import type { AclRequest } from "../../acl/request.ts";
 import { applyRule, joinSelectors, newUser } from "../../acl/rules.ts";
 import type { Selector } from "../../acl/selector.ts";
 import type { User } from "../../acl/user.ts";
 import type { Engine } from "../../engine.ts";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
-import { helpFor } from "../subcommand-help.ts";
 import { aclLog } from "./acl-log.ts";
 
 const onlyDefault = new CommandError(
@@ -315,5 +314,8 @@ export const acl = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, helpFor("acl", subcommands, { group: "server", since: "6.0.0" })],
+  subcommands: [
+    ...subcommands,
+    helpCommand("acl", subcommands, { group: "server", since: "6.0.0" }),
+  ],
 });

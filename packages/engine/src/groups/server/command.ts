@@ -6,6 +6,7 @@ import {
   type CommandRow,
   errors,
   type FoundKeys,
+  helpCommand,
   type KeyFlag,
   keysOf,
   matchesGlob,
@@ -13,7 +14,6 @@ import {
 } from "@kv/commands";
 import type { Engine } from "../../engine.ts";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
-import { helpFor } from "../subcommand-help.ts";
 import { replyCommandDocs } from "./command-docs.ts";
 import { replyCommandInfo } from "./command-info.ts";
 
@@ -237,7 +237,7 @@ export const command = engineCommand({
   tips: ["nondeterministic_output_order"],
   subcommands: [
     ...subcommands,
-    helpFor("command", subcommands, {
+    helpCommand("command", subcommands, {
       group: "server",
       since: "5.0.0",
       categories: ["connection"],

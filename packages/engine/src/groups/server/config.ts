@@ -1,10 +1,9 @@
 /** CONFIG: reads, changes and writes back the configuration while the server runs. */
-import { arg, CommandError, errors, fail, matchesGlob } from "@kv/commands";
+import { arg, CommandError, errors, fail, helpCommand, matchesGlob } from "@kv/commands";
 import { quoteArg } from "@kv/config";
 import type { Engine } from "../../engine.ts";
 import { engineCommand } from "../../engine-call.ts";
 import { EngineState } from "../../guards.ts";
-import { helpFor } from "../subcommand-help.ts";
 import { isAllowedBy } from "./local-client.ts";
 
 const noFile = new CommandError("ERR The server is running without a config file");
@@ -152,6 +151,6 @@ export const config = engineCommand({
   flags: [],
   subcommands: [
     ...subcommands,
-    helpFor("config", subcommands, { group: "server", since: "5.0.0" }),
+    helpCommand("config", subcommands, { group: "server", since: "5.0.0" }),
   ],
 });

@@ -1,9 +1,8 @@
 /** LATENCY: what the latency monitor and the histograms know (../../latency.ts keeps both). */
-import { arg, type CommandRow, fail, quoted } from "@kv/commands";
+import { arg, type CommandRow, fail, helpCommand, quoted } from "@kv/commands";
 import type { ReplyWriter } from "@kv/resp";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
 import { histogramOf } from "../../info/commands.ts";
-import { helpFor } from "../subcommand-help.ts";
 import { latencyReport } from "./latency-doctor.ts";
 import { latencyGraph } from "./latency-graph.ts";
 
@@ -166,6 +165,6 @@ export const latency = engineCommand({
   flags: [],
   subcommands: [
     ...subcommands,
-    helpFor("latency", subcommands, { group: "server", since: "2.8.13" }),
+    helpCommand("latency", subcommands, { group: "server", since: "2.8.13" }),
   ],
 });

@@ -1,10 +1,9 @@
 /** MEMORY: what takes how much of it. */
-import { arg, errors, keyAt } from "@kv/commands";
+import { arg, errors, helpCommand, keyAt } from "@kv/commands";
 import { entryMemory, NONE } from "@kv/core";
 import type { Engine } from "../../engine.ts";
 import { engineCommand } from "../../engine-call.ts";
 import { memoryOverview } from "../../info/memory-overview.ts";
-import { helpFor } from "../subcommand-help.ts";
 import { allocatorReport, memoryReport } from "./memory-report.ts";
 
 const SAMPLES_DEFAULT = 5;
@@ -181,6 +180,6 @@ export const memory = engineCommand({
   flags: [],
   subcommands: [
     ...subcommands,
-    helpFor("memory", subcommands, { group: "server", since: "4.0.0" }),
+    helpCommand("memory", subcommands, { group: "server", since: "4.0.0" }),
   ],
 });

@@ -1,7 +1,6 @@
 /** MODULE: native modules cannot be loaded here, and the commands say so. */
-import { arg, CommandError } from "@kv/commands";
+import { arg, CommandError, helpCommand } from "@kv/commands";
 import { type EngineCall, engineCommand } from "../../engine-call.ts";
-import { helpFor } from "../subcommand-help.ts";
 import { requireAllowed } from "./local-client.ts";
 
 const notPossible = new CommandError(
@@ -89,6 +88,6 @@ export const module = engineCommand({
   flags: [],
   subcommands: [
     ...subcommands,
-    helpFor("module", subcommands, { group: "server", since: "5.0.0" }),
+    helpCommand("module", subcommands, { group: "server", since: "5.0.0" }),
   ],
 });

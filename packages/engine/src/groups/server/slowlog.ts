@@ -1,7 +1,6 @@
 /** SLOWLOG: reads the log of slow commands (slow-log.ts keeps it). */
-import { arg, CommandError } from "@kv/commands";
+import { arg, CommandError, helpCommand, subcommandError } from "@kv/commands";
 import { engineCommand } from "../../engine-call.ts";
-import { helpFor, subcommandError } from "../subcommand-help.ts";
 
 const badCount = new CommandError("ERR count should be greater than or equal to -1");
 const COUNT_DEFAULT = 10;
@@ -76,6 +75,6 @@ export const slowlog = engineCommand({
   flags: [],
   subcommands: [
     ...subcommands,
-    helpFor("slowlog", subcommands, { group: "server", since: "6.2.0" }),
+    helpCommand("slowlog", subcommands, { group: "server", since: "6.2.0" }),
   ],
 });

@@ -5,11 +5,11 @@
  * Some rows answer OK and do nothing: they steer parts of Redis that this server does not have, and
  * test suites send them to every server.
  */
+import { replyHelp, subcommandError } from "@kv/commands";
 import { globMatch, InvariantError } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
 import type { Engine } from "../../../engine.ts";
 import { type EngineCall, engineCommand } from "../../../engine-call.ts";
-import { subcommandError } from "../../subcommand-help.ts";
 import { rewriteFile } from "../config.ts";
 import { requireAllowed } from "../local-client.ts";
 import {
@@ -325,17 +325,6 @@ function matchRandomly({ engine, reply }: EngineCall): void {
   reply.simple("Apparently Redis did not crash: test passed");
 }
 
-function replyHelp({ reply }: EngineCall): void {
-  reply.array(2 * subcommands.size + 3);
-  reply.simple("DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
-  for (const [name, { usage, help }] of subcommands) {
-    reply.simple(`${name.toUpperCase()} ${usage}`.trimEnd());
-    reply.simple(`    ${help}`);
-  }
-  reply.simple("HELP");
-  reply.simple("    Lists these lines.");
-}
-
 export const debug = engineCommand({
   name: "debug",
   group: "server",
@@ -350,7 +339,11 @@ export const debug = engineCommand({
   run(call) {
     requireAllowed("DEBUG", "enable-debug-command", call);
     if (call.argc === 2 && call.is(1, "HELP")) {
-      replyHelp(call);
+      const topics = [...subcommands].map(([name, { usage, help }]) => ({
+        usage: `${name.toUpperCase()} ${usage}`.trimEnd(),
+        summary: help,
+      }));
+      replyHelp(call, "debug", topics);
       return;
     }
     const subcommand = subcommands.get(call.word(1).toLowerCase());
