@@ -34,7 +34,7 @@ export interface DirectiveSpec<Name extends string, Value, Input = Value> {
    */
   readonly rewrite?: "changed" | "always" | "changed-only";
   /** Brings an accepted value into bounds without a word. */
-  readonly clamp?: (value: Value) => Value;
+  clamp?(value: Value): Value;
   /** Set when this row can never do anything here; says why. */
   readonly noEffectBecause?: string;
   /** The first release of Redis that has it, such as "7.2.0", where that is later than 7.0.0. */
@@ -53,10 +53,9 @@ export interface Directive<Name extends string = string, Value = unknown, Input 
 
 /**
  * A row of any type. The compiler cannot say "for some Value"; the store only ever hands a row's
- * kind the values that the same kind made.
+ * kind the values that the same kind made, which is why rows take them by methods.
  */
-// biome-ignore lint/suspicious/noExplicitAny: see above.
-export type AnyDirective = Directive<string, any, any>;
+export type AnyDirective = Directive<string, unknown, unknown>;
 
 const SENTENCE = /^[A-Z].*\.$/;
 

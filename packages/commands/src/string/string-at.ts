@@ -32,7 +32,7 @@ export function replyString(call: Call, entry: Ref): void {
 }
 
 /** Gives the key at `keyArgument` the string value[from, to), in place of `entry`. */
-export function putString(
+function putString(
   call: Call,
   keyArgument: number,
   entry: Ref,
