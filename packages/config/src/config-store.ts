@@ -34,6 +34,7 @@ import { type RewriteOption, rewriteConf } from "./rewrite.ts";
 import { splitArgs } from "./split-args.ts";
 import { Statements } from "./statements.ts";
 
+/** How a store begins. */
 export interface ConfigStoreOptions {
   /** Names whose value the server acts upon. Without it, every name counts as such. */
   readonly implemented?: ReadonlySet<string>;
@@ -41,11 +42,13 @@ export interface ConfigStoreOptions {
   readonly options?: ConfigOptions;
 }
 
+/** What a load may use. Without `readFile` an `include` is refused. */
 export interface LoadContext extends Partial<ConfFiles> {
   /** Directives called `sentinel` are allowed. */
   readonly sentinel?: boolean;
 }
 
+/** Who asks for a CONFIG SET, and when. */
 export interface ConfigSetContext {
   /** The client may set protected directives. */
   readonly protectedAllowed?: boolean;
@@ -84,6 +87,7 @@ interface Entry {
   readonly slot: Slot;
 }
 
+/** The values of one server's directives: see the head of this file. */
 export class ConfigStore {
   readonly #entries = new Map<string, Entry>();
   readonly #implemented: ReadonlySet<string> | undefined;
@@ -115,6 +119,7 @@ export class ConfigStore {
 
   // ---- Reading ---------------------------------------------------------------------------------
 
+  /** Whether there is a directive of this name or alias, whatever its case. */
   has(name: string): boolean {
     return this.#entries.has(name.toLowerCase());
   }
@@ -124,6 +129,10 @@ export class ConfigStore {
     return this.#entries.get(name.toLowerCase())?.slot.directive;
   }
 
+  /**
+   * The value as the row's kind holds it; the caller names its type. Throws a RangeError for a name
+   * that is not in the table, as all readers do.
+   */
   value<Value>(name: string): Value {
     return this.#slot(name).value as Value;
   }
@@ -136,6 +145,7 @@ export class ConfigStore {
     throw new TypeError(`directive '${name}' is no number`);
   }
 
+  /** A value that is yes or no. Throws a TypeError for any other. */
   boolean(name: string): boolean {
     const { value } = this.#slot(name);
     if (typeof value === "boolean") return value;

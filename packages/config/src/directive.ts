@@ -7,11 +7,18 @@
  */
 import type { Kind } from "./kind.ts";
 
+/**
+ * A directive as its author declares it. `Input` is what an embedder may give, where that is not
+ * the whole value.
+ */
 export interface DirectiveSpec<Name extends string, Value, Input = Value> {
+  /** As in redis.conf, in lower case. */
   readonly name: Name;
   /** Older names. Each also answers CONFIG GET and SET. */
   readonly aliases?: readonly string[];
+  /** What its value is: grammar, limits, how it is printed. */
   readonly kind: Kind<Value, Input>;
+  /** The value before anybody sets it. */
   readonly default: NoInfer<Value>;
   /** One line for the sample file. */
   readonly summary: string;
@@ -46,8 +53,10 @@ export interface DirectiveSpec<Name extends string, Value, Input = Value> {
   readonly extension?: string;
 }
 
+/** A checked and completed row, frozen: what directive() returns. */
 export interface Directive<Name extends string = string, Value = unknown, Input = Value>
   extends DirectiveSpec<Name, Value, Input> {
+  /** Older names; empty when there are none. */
   readonly aliases: readonly string[];
 }
 
@@ -59,6 +68,7 @@ export type AnyDirective = Directive<string, unknown, unknown>;
 
 const SENTENCE = /^[A-Z].*\.$/;
 
+/** Checks and completes a row. Throws an Error when it contradicts itself. */
 export function directive<const Name extends string, Value, Input = Value>(
   spec: DirectiveSpec<Name, Value, Input>,
 ): Directive<Name, Value, Input> {

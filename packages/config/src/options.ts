@@ -17,6 +17,7 @@ export type ConfigOptions = {
     | string;
 } & { readonly [moduleDirective: `${string}.${string}`]: unknown };
 
+/** The name of a directive of redis.conf, aliases not included. */
 export type DirectiveName = TableRow["name"];
 
 /**

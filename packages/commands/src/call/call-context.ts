@@ -18,7 +18,9 @@ export const Interest = {
 export const Propagation = {
   /** As it came, if the data set changed; or as rewritten. */
   DEFAULT: 0,
+  /** Not at all. */
   PREVENTED: 1,
+  /** Even if the data set did not change. */
   FORCED: 2,
 } as const;
 
@@ -58,14 +60,21 @@ export interface CommandSettings {
   stringBytesMax: number;
   /** Most memory that a command may need for a while: proto-max-bulk-len. */
   transientBytesMax: number;
+  /** hash-max-listpack-entries: most fields of a hash that is kept as a listpack. */
   hashListpackEntriesMax: number;
+  /** hash-max-listpack-value: longest field or value of such a hash, in bytes. */
   hashListpackValueBytesMax: number;
+  /** lazyfree-lazy-user-del: DEL frees as UNLINK does, bit by bit later on. */
   lazyUserDel: boolean;
+  /** lazyfree-lazy-user-flush: FLUSHDB and FLUSHALL without a mode free bit by bit later on. */
   lazyUserFlush: boolean;
+  /** lazyfree-lazy-server-del: values that commands replace are freed bit by bit later on. */
   lazyServerDel: boolean;
+  /** lazyfree-lazy-expire: so are values whose time has passed. */
   lazyExpire: boolean;
 }
 
+/** The settings at Redis's defaults. Copy before changing: `{ ...defaultSettings }`. */
 export const defaultSettings: CommandSettings = {
   stringBytesMax: 512 * 2 ** 20,
   transientBytesMax: 512 * 2 ** 20,

@@ -53,18 +53,28 @@ import { Notify } from "./notify.ts";
 /** Longer than the name of anything that a word may name, and as much as an error shows of one. */
 const WORD_BYTES_MAX = 1024;
 
+/**
+ * What a running command sees: see the head of this file. `Row` is the command as the owner's table
+ * has it.
+ */
 export class Call<Row extends RunningCommand = RunningCommand> {
+  /** All databases, and the arena that holds them. */
   readonly keyspace: Keyspace;
+  /** Takes the reply: exactly one, in the client's protocol. */
   readonly reply: ReplyWriter;
+  /** Directives that commands read; kept up to date by the owner. */
   readonly settings: CommandSettings;
+  /** Told of what the command did; mostly by way of changed() and event(). */
   readonly effects: Effects;
   /** The database that the client selected. */
   database: Database;
   /** The command that runs, as the table has it. */
   row!: Row;
+  /** The batch that the request is part of: where its words begin and end. */
   args: ArgVector;
   /** Buffer of the arguments, and a view over the same memory. */
   bytes: Uint8Array;
+  /** A view over the memory of `bytes`. */
   view: DataView;
   /** Number of words of the request, the command's name included. */
   argc = 0;
@@ -75,17 +85,23 @@ export class Call<Row extends RunningCommand = RunningCommand> {
   nowMs = 0;
   /** Argument whose hash is already known (from the look-ahead over a batch), or 0. */
   hashedArgument = 0;
+  /** The hash of the key at `hashedArgument`; void while that is 0. */
   knownHash = 0;
   /** Changes this command made to the data set. */
   dirty = 0;
+  /** Who wants to hear of changes: bits of Interest. 0: nobody. */
   interest = 0;
+  /** How the command goes to the append-only file and the replicas: one of Propagation. */
   propagation = 0;
   /** What to propagate instead of the command, as several commands; null: as it came. */
   rewritten: CommandWord[][] | null = null;
+  /** Keeps the bits by which eviction judges entries. */
   idle: IdleKeeper;
   /** Whether the present command's accesses count for LRU and LFU (CLIENT NO-TOUCH). */
   touches = true;
+  /** Keys looked up for reading that were there, since CONFIG RESETSTAT. */
   keyspaceHits = 0;
+  /** Keys looked up for reading that were not there, since CONFIG RESETSTAT. */
   keyspaceMisses = 0;
   /** A window for whoever has to look at a string: what it shows is void when the command ends. */
   readonly value = new StringView();
@@ -128,14 +144,20 @@ export class Call<Row extends RunningCommand = RunningCommand> {
 
   // Arguments.
 
+  /**
+   * Where an argument begins in `bytes`. `index` counts from 0, the command's name, and is below
+   * `argc`.
+   */
   start(index: number): number {
     return this.args.starts[this.base + index] as number;
   }
 
+  /** Where an argument ends in `bytes`: the first byte behind it. */
   end(index: number): number {
     return this.args.ends[this.base + index] as number;
   }
 
+  /** Bytes of an argument. */
   length(index: number): number {
     return (
       (this.args.ends[this.base + index] as number) -
@@ -312,6 +334,7 @@ export class Call<Row extends RunningCommand = RunningCommand> {
     return NONE;
   }
 
+  /** True when the entry's time has passed, as of `nowMs`. */
   isExpired(entry: Ref): boolean {
     const whenMs = expiryMs(this.keyspace.arena, entry);
     return whenMs !== -1 && this.nowMs > whenMs;

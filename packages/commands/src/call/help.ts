@@ -38,7 +38,9 @@ export function helpCommand(
 
 /** A subcommand as HELP shows it: how it is written, and a sentence. */
 export interface HelpTopic {
+  /** How it is written: `GET <key> [COUNT <count>]`. */
   readonly usage: string;
+  /** What it does, in a sentence. */
   readonly summary: string;
 }
 

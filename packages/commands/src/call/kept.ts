@@ -13,6 +13,7 @@
  */
 import type { Call } from "./call.ts";
 
+/** A `T` for each engine: see the head of this file. */
 export class Kept<T> {
   private readonly make: (call: Call) => T;
 

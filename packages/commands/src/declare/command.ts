@@ -10,26 +10,40 @@ import { type Argument, arityOf } from "./arg.ts";
 import { type CommandFlag, flagBits } from "./flags.ts";
 import type { FoundKeys, KeySpec, RequestWords } from "./key-spec.ts";
 
+/**
+ * A command as its author declares it. `C` is the Call that it needs: a wider one for the engine's
+ * own.
+ */
 export interface CommandSpec<C extends Call = Call> {
   /** Lower case; a subcommand's own word only (`set` in CONFIG SET). */
   name: string;
+  /** The group that COMMAND DOCS files it under; most ACL categories follow from it. */
   group: Group;
+  /** The first release of Redis that has it, such as "6.2.0". */
   since: string;
+  /** What it does, in a sentence of our own (COMMAND DOCS, HELP). */
   summary: string;
+  /** What it costs, in O notation (COMMAND DOCS). */
   complexity: string;
   /** Words including the name(s); negative: at least so many. Must agree with `args`. */
   arity: number;
   /** Why arity does not follow from `args`, in the rare cases where it does not. */
   arityBecause?: string;
+  /** What it may do and when it may run: see FLAG_BITS. */
   flags: readonly CommandFlag[];
   /** ACL categories that neither group nor flags imply. */
   categories?: readonly AclCategory[];
+  /** Where its keys stand. Default: it has none. */
   keys?: readonly KeySpec[];
+  /** The grammar of its arguments. Default: it takes none. */
   args?: readonly Argument[];
   /** COMMAND tips, such as `nondeterministic_output`. */
   tips?: readonly string[];
+  /** What changed in which release, oldest first (COMMAND DOCS). */
   history?: readonly (readonly [since: string, change: string])[];
+  /** The release from which on another command should be used. */
   deprecatedSince?: string;
+  /** What to use instead of a deprecated command, as COMMAND DOCS words it. */
   replacedBy?: string;
   /** `syscmd` and `deprecated`, as COMMAND DOCS' doc_flags. */
   docFlags?: readonly string[];
@@ -53,13 +67,22 @@ export interface CommandSpec<C extends Call = Call> {
   run?: (call: C) => void;
 }
 
+/** A checked and completed declaration, frozen: what command() returns. */
 export interface Command extends Omit<CommandSpec, "run" | "args" | "keys" | "categories"> {
+  /** The grammar of its arguments; empty when it takes none. */
   args: readonly Argument[];
+  /** Where its keys stand; empty when it has none, or only getKeys() finds them. */
   keys: readonly KeySpec[];
   /** The flags as bits (flags.ts). */
   bits: number;
+  /** All its ACL categories: named, by its group and by its flags. */
   categories: readonly AclCategory[];
+  /**
+   * The code; undefined for placeholders and containers. Throws CommandError for what the client
+   * did wrong.
+   */
   run: ((call: Call) => void) | undefined;
+  /** What isCommand() looks for. */
   isCommand: true;
 }
 

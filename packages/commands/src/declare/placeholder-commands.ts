@@ -259,6 +259,7 @@ const cluster = placeholders(
   errors.clusterDisabled,
 );
 
+/** The placeholders of all groups. Where they stand among a table's commands means nothing. */
 export const placeholderCommands: readonly Command[] = [
   ...generic,
   ...list,

@@ -9,16 +9,21 @@ import type { Command } from "./command.ts";
 
 /** A command in one engine's table, with its counters (INFO commandstats, latencystats). */
 export class CommandRow {
+  /** Its declaration, shared by all engines. */
   readonly command: Command;
   /** `config|set` for a subcommand. */
   readonly fullName: string;
+  /** The row of what it is a subcommand of, or null. */
   readonly container: CommandRow | null;
+  /** The rows of its subcommands by name, in order; null when it is no container. */
   readonly subcommands: Map<string, CommandRow> | null;
   /** Index in CommandTable.all: what ACL bitmaps count by. */
   readonly id: number;
   /** The name is known, the command is not there yet. */
   readonly isPlaceholder: boolean;
+  /** Its flags as bits (FLAG_BITS). */
   readonly bits: number;
+  /** Words including the name(s); negative: at least so many. */
   readonly arity: number;
   /**
    * The arity as the short way of a request compares it, which asks nothing else. What has nothing
@@ -29,11 +34,17 @@ export class CommandRow {
   readonly firstKey: number;
   /** Arguments from one key to the next where keys go on to the end of the request, else 0. */
   readonly keyStep: number;
+  /** The code; undefined where there is none to run. */
   readonly run: ((call: never) => void) | undefined;
+  /** The name by which it was declared, without its container's, as bytes. */
   readonly nameBytes: Uint8Array;
+  /** Times that it ran, errors included. */
   calls = 0;
+  /** Time spent in it. */
   microseconds = 0;
+  /** Times that a guard refused it before it ran. */
   rejectedCalls = 0;
+  /** Times that it ran and answered an error. */
   failedCalls = 0;
   /** Made by whoever measures latency; null until the first call. */
   histogram: unknown = null;
@@ -71,6 +82,7 @@ export class CommandRow {
     return this.arity >= 0 ? argc === this.arity : argc >= -this.arity;
   }
 
+  /** Sets all counters back to zero (CONFIG RESETSTAT). */
   resetCounters(): void {
     this.calls = 0;
     this.microseconds = 0;
@@ -91,6 +103,10 @@ function plainKeysOf({ keys }: Command): { firstKey: number; keyStep: number } {
 
 const NAME_BYTES_MAX = 64;
 
+/**
+ * The commands of one engine, by name: see the head of this file. Throws an Error when a name is
+ * declared twice.
+ */
 export class CommandTable {
   /** Every command and subcommand, in order of registration; placeholders come last. */
   readonly all: CommandRow[] = [];

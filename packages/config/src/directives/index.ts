@@ -20,6 +20,7 @@ import { tls } from "./tls.ts";
 export interface Area<Row extends AnyDirective = AnyDirective> {
   /** A few words, as in "# ---- Network ----". */
   readonly title: string;
+  /** In the order of CONFIG GET. */
   readonly rows: readonly Row[];
 }
 

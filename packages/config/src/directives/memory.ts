@@ -26,6 +26,7 @@ export function maxmemoryPolicy(
   });
 }
 
+/** Limits on memory and clients, eviction, expiry. */
 export const memoryLimits = [
   directive({
     name: "maxclients",
@@ -107,6 +108,7 @@ export const memoryLimits = [
   }),
 ] as const;
 
+/** Freeing in the background. */
 export const lazyFree = [
   directive({
     name: "lazyfree-lazy-eviction",
@@ -140,6 +142,7 @@ export const lazyFree = [
   }),
 ] as const;
 
+/** Moving values together. */
 export const defragmentation = [
   directive({
     name: "activedefrag",
