@@ -39,7 +39,7 @@ const payloads = data.map((words) => {
 const { all } = harness().engine.commands;
 const cases = all
   .filter(({ bits, run }) => run !== undefined && (bits & FLAG_BITS.write) !== 0)
-  .map((entry) => ({ name: entry.fullName, entry }));
+  .map((row) => ({ name: row.fullName, row }));
 
 /** All keys and, in every database, so many more that some tables are about to grow. */
 function fill(kv: Harness, padding: number): void {
@@ -96,19 +96,19 @@ function holds(kv: Harness, words: readonly string[], padding: number, once: boo
   }
 }
 
-function hold(entry: CommandRow): void {
+function hold(row: CommandRow): void {
   const kv = harness();
   for (let seed = 1; seed <= CALLS; seed++) {
     const chance = new Chance(seed);
     const wordFor = ({ name }: { name: string }) =>
       name === "serialized-value" ? chance.of(payloads) : undefined;
-    const words = madeCall(entry, chance, { keys, wordFor });
+    const words = madeCall(row, chance, { keys, wordFor });
     holds(kv, words, chance.below(8), chance.percent(30));
   }
 }
 
 describe("an error means that nothing has happened", () => {
-  test.each(cases)("$name", ({ entry }) => hold(entry), 120_000);
+  test.each(cases)("$name", ({ row }) => hold(row), 120_000);
 
   test.each([
     { name: "MSET", head: () => ["MSET"], seed: 1 },

@@ -15,9 +15,9 @@ export interface WordSource {
 const texts = ["a", "f", "g", "12", "2.5", "", "\xff\0\r\n", "y".repeat(600), "z".repeat(3000)];
 
 /** The words of a call of the command. */
-export function madeCall(entry: CommandRow, chance: Chance, source: WordSource): string[] {
-  const words = entry.fullName.split("|");
-  new CallMaker(chance, source).appendAll(entry.command.args, words);
+export function madeCall(row: CommandRow, chance: Chance, source: WordSource): string[] {
+  const words = row.fullName.split("|");
+  new CallMaker(chance, source).appendAll(row.command.args, words);
   return words;
 }
 

@@ -98,10 +98,10 @@ export class OddRequestMaker {
   }
 
   /** A request for the command. One of ten has a word too many or too few. */
-  make(entry: CommandRow): OddRequest {
+  make(row: CommandRow): OddRequest {
     const { chance } = this;
-    const runs: OddRun[] = [{ words: entry.fullName.split("|"), count: 1 }];
-    for (const argument of entry.command.args ?? []) this.append(argument, runs);
+    const runs: OddRun[] = [{ words: row.fullName.split("|"), count: 1 }];
+    for (const argument of row.command.args ?? []) this.append(argument, runs);
     if (chance.percent(5)) runs.push({ words: [this.word()], count: chance.of(this.counts) });
     if (chance.percent(5) && runs.length > 1) runs.pop();
     return runs;

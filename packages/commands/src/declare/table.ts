@@ -119,7 +119,7 @@ export class CommandTable {
   /** The name that was found last, as it was written, and its command. */
   private readonly lastName = new Uint8Array(NAME_BYTES_MAX);
   private lastLength = 0;
-  private lastEntry: CommandRow | undefined;
+  private lastRow: CommandRow | undefined;
 
   constructor(commands: Iterable<Command>) {
     const placeholders: Command[] = [];
@@ -135,10 +135,10 @@ export class CommandTable {
   private register(command: Command): void {
     const { name } = command;
     if (this.byName.has(name)) throw new Error(`command ${name} is declared twice`);
-    const entry = new CommandRow(command, this.all.length, null, name);
-    this.all.push(entry);
-    this.byName.set(name, entry);
-    this.registerSubcommands(entry, command);
+    const row = new CommandRow(command, this.all.length, null, name);
+    this.all.push(row);
+    this.byName.set(name, row);
+    this.registerSubcommands(row, command);
   }
 
   /** Subcommands that the container has already need no placeholder. */
@@ -150,9 +150,9 @@ export class CommandTable {
         if (sub.isPlaceholder === true) continue;
         throw new Error(`command ${container.fullName}|${sub.name} is declared twice`);
       }
-      const entry = new CommandRow(sub, this.all.length, container, sub.name);
-      this.all.push(entry);
-      subcommands.set(sub.name, entry);
+      const row = new CommandRow(sub, this.all.length, container, sub.name);
+      this.all.push(row);
+      subcommands.set(sub.name, row);
     }
   }
 
@@ -164,12 +164,12 @@ export class CommandTable {
 
   /** rename-command: another name, or "" to remove the command. False when `from` is unknown or `to` taken. */
   rename(from: string, to: string): boolean {
-    const entry = this.byName.get(from.toLowerCase());
-    if (entry === undefined) return false;
+    const row = this.byName.get(from.toLowerCase());
+    if (row === undefined) return false;
     const name = to.toLowerCase();
     if (name !== "" && this.byName.has(name)) return false;
     this.byName.delete(from.toLowerCase());
-    if (name !== "") this.byName.set(name, entry);
+    if (name !== "") this.byName.set(name, row);
     this.rebuild();
     return true;
   }
@@ -181,11 +181,11 @@ export class CommandTable {
     this.mask = 2 ** Math.ceil(Math.log2(2 * this.byName.size + 1)) - 1;
     this.slots = new Array(this.mask + 1).fill(undefined);
     this.names = new Array(this.mask + 1).fill(undefined);
-    for (const [name, entry] of this.byName) {
+    for (const [name, row] of this.byName) {
       const bytes = encoder.encode(name);
       let slot = foldedHash(bytes, 0, bytes.length) & this.mask;
       while (this.slots[slot] !== undefined) slot = (slot + 1) & this.mask;
-      this.slots[slot] = entry;
+      this.slots[slot] = row;
       this.names[slot] = bytes;
     }
   }
@@ -202,20 +202,20 @@ export class CommandTable {
   find(bytes: Uint8Array, start: number, end: number): CommandRow | undefined {
     const length = end - start;
     if (length === 0 || length > NAME_BYTES_MAX) return undefined;
-    if (this.isLastName(bytes, start, length)) return this.lastEntry;
+    if (this.isLastName(bytes, start, length)) return this.lastRow;
     let slot = foldedHash(bytes, start, end) & this.mask;
     for (;;) {
-      const entry = this.slots[slot];
-      if (entry === undefined) return undefined;
+      const row = this.slots[slot];
+      if (row === undefined) return undefined;
       const name = this.names[slot] as Uint8Array;
       if (name.length === length) {
         let i = 0;
         while (i < length && folded(bytes[start + i] as number) === name[i]) i++;
         if (i === length) {
-          this.lastEntry = entry;
+          this.lastRow = row;
           this.lastLength = length;
           for (let at = 0; at < length; at++) this.lastName[at] = bytes[start + at] as number;
-          return entry;
+          return row;
         }
       }
       slot = (slot + 1) & this.mask;
@@ -228,11 +228,11 @@ export class CommandTable {
    */
   check(): void {
     let steps = 0;
-    for (const [name, entry] of this.byName) {
+    for (const [name, row] of this.byName) {
       const bytes = new TextEncoder().encode(name);
-      if (this.find(bytes, 0, bytes.length) !== entry) throw new Error(`${name} is not found`);
+      if (this.find(bytes, 0, bytes.length) !== row) throw new Error(`${name} is not found`);
       let slot = foldedHash(bytes, 0, bytes.length) & this.mask;
-      for (steps++; this.slots[slot] !== entry; steps++) slot = (slot + 1) & this.mask;
+      for (steps++; this.slots[slot] !== row; steps++) slot = (slot + 1) & this.mask;
     }
     if (steps > 3 * this.byName.size)
       throw new Error(`${steps} steps for ${this.byName.size} names`);
