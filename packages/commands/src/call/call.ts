@@ -106,7 +106,7 @@ export class Call<Row extends RunningCommand = RunningCommand> {
   /** A window for whoever has to look at a string: what it shows is void when the command ends. */
   readonly value = new StringView();
   /** What commands keep from one run to the next: see Kept. */
-  readonly kept = new Map<object, unknown>();
+  readonly kept: unknown[] = [];
 
   constructor(parts: {
     keyspace: Keyspace;

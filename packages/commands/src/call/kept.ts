@@ -15,6 +15,9 @@ import type { Call } from "./call.ts";
 
 /** A `T` for each engine: see the head of this file. */
 export class Kept<T> {
+  /** Slots given out so far: one for each Kept of the process, as modules load. */
+  private static count = 0;
+  private readonly slot = Kept.count++;
   private readonly make: (call: Call) => T;
 
   /** `make` is run once for each Call. */
@@ -24,14 +27,16 @@ export class Kept<T> {
 
   /** The one that belongs to the call's engine. */
   of(call: Call): T {
-    const known = call.kept.get(this);
-    // What is in the map under this key is what `make` gave.
+    const known = call.kept[this.slot];
+    // What is in the slot is what `make` gave.
     return known === undefined ? this.made(call) : (known as T);
   }
 
   private made(call: Call): T {
     const made = this.make(call);
-    call.kept.set(this, made);
+    // No holes: reading the slots stays quick.
+    while (call.kept.length <= this.slot) call.kept.push(undefined);
+    call.kept[this.slot] = made;
     return made;
   }
 }
