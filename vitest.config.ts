@@ -7,6 +7,8 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
+    // A command that was just added is in its group's index before the first test asks for it.
+    globalSetup: ["scripts/generate-indexes.mjs"],
     include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts"],
     // Property tests share two cores with each other; the limit is there to catch a hang.
     testTimeout: 30_000,

@@ -10,6 +10,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { generateIndexes } from "./generate-indexes.mjs";
 import { pinnedNode, root } from "./pinned-node.mjs";
 
 const stamps = join(root, "node_modules", ".cache", "kv");
@@ -122,6 +123,7 @@ export async function install() {
 
 /** Builds every package whose sources changed, unless none has. Returns `run`'s result. */
 export async function build() {
+  generateIndexes();
   const wanted = sourcesDigest();
   if (readStamp("build") === wanted && isBuilt()) return { code: 0, output: "" };
   const result = await run("turbo", ["run", "build", "--output-logs=errors-only"]);

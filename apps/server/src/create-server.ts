@@ -10,7 +10,7 @@
 
 import type { Duplex } from "node:stream";
 import { type ConfigOptions, ConfigStore } from "@kv/config";
-import type { LogLevel } from "@kv/engine";
+import { directiveRows, type LogLevel } from "@kv/engine";
 import { Server } from "./server.ts";
 
 export interface EmbeddedOptions {
@@ -33,7 +33,7 @@ export async function createServer(
   { log = () => {}, stopped = () => {} }: EmbeddedOptions = {},
 ): Promise<EmbeddedServer> {
   const folder = options.dir;
-  const config = new ConfigStore();
+  const config = new ConfigStore(directiveRows);
   config.loadOptions({
     port: 0,
     bind: ["127.0.0.1"],

@@ -17,7 +17,13 @@ import {
   parseCommandLine,
   Refusal,
 } from "@kv/config";
-import { AclStartError, checkStatements, engineVersion, unsupportedDirectives } from "@kv/engine";
+import {
+  AclStartError,
+  checkStatements,
+  directiveRows,
+  engineVersion,
+  unsupportedDirectives,
+} from "@kv/engine";
 import { implementedDirectives } from "./implemented-directives.ts";
 import { banner } from "./process/banner.ts";
 import { globBytes } from "./process/byte-glob.ts";
@@ -85,7 +91,7 @@ class Program {
   /** Where the program was started; `dir` leads elsewhere. */
   readonly #startFolder = workingFolder();
   readonly #configFile: string;
-  readonly #config = new ConfigStore(undefined, { implemented: implementedDirectives });
+  readonly #config = new ConfigStore(directiveRows, { implemented: implementedDirectives });
   readonly #log: Log;
   readonly #pidFile = new PidFile();
   #supervisor: Supervisor = "no";

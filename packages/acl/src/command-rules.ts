@@ -9,7 +9,7 @@
  * Of the rules, only what still says something is kept: `+@all` and `-@all` begin anew, and a rule
  * about a command ends earlier ones about it and its subcommands.
  */
-import { type CommandEntry, FLAG_BITS } from "@kv/commands";
+import { type CommandRow, FLAG_BITS } from "@kv/commands";
 import type { KnownCommands } from "./known-commands.ts";
 import { type AclRequest, shortWord } from "./request.ts";
 
@@ -48,26 +48,26 @@ export class CommandRules {
   }
 
   /** A command with its subcommands, or one subcommand. */
-  change(entry: CommandEntry, allow: boolean): void {
+  change(entry: CommandRow, allow: boolean): void {
     this.set(entry, allow);
     this.note(entry.fullName, allow);
   }
 
   /** All commands of a category; of a container that is in it, all subcommands. */
-  changeCategory(name: string, entries: readonly CommandEntry[], allow: boolean): void {
+  changeCategory(name: string, entries: readonly CommandRow[], allow: boolean): void {
     for (const entry of entries) this.set(entry, allow);
     this.note(`@${name.toLowerCase()}`, allow);
   }
 
   /** A command that has no subcommands, when its first argument is this word. */
-  allowFirstWord(entry: CommandEntry, word: string): void {
+  allowFirstWord(entry: CommandRow, word: string): void {
     const lower = word.toLowerCase();
     const words = this.firstWords.get(entry.id) ?? [];
     if (!words.includes(lower)) this.firstWords.set(entry.id, [...words, lower]);
     this.note(`${entry.fullName}|${lower}`, true);
   }
 
-  private set(entry: CommandEntry, allow: boolean): void {
+  private set(entry: CommandRow, allow: boolean): void {
     const bit = 1 << (entry.id & 31);
     if (allow) this.bits[entry.id >>> 5] |= bit;
     else {
@@ -87,7 +87,7 @@ export class CommandRules {
   }
 
   /** Whoever is not logged in may log in, and so may everybody. */
-  allows(entry: CommandEntry, request: AclRequest): boolean {
+  allows(entry: CommandRow, request: AclRequest): boolean {
     if (this.allowsAll || (entry.bits & FLAG_BITS.no_auth) !== 0) return true;
     if (((this.bits[entry.id >>> 5] ?? 0) & (1 << (entry.id & 31))) !== 0) return true;
     const words = this.firstWords.get(entry.id);

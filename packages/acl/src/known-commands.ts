@@ -2,13 +2,13 @@
  * Known commands: the commands as ACL rules name them, by the names they were declared with. What
  * `rename-command` calls them does not change what a rule means.
  */
-import { ACL_CATEGORIES, type CommandEntry, type CommandTable } from "@kv/commands";
+import { ACL_CATEGORIES, type CommandRow, type CommandTable } from "@kv/commands";
 
 export class KnownCommands {
   /** One more than the greatest id: what bitmaps of commands are made for. */
   readonly count: number;
-  private readonly all: readonly CommandEntry[];
-  private readonly byFullName = new Map<string, CommandEntry>();
+  private readonly all: readonly CommandRow[];
+  private readonly byFullName = new Map<string, CommandRow>();
 
   constructor({ all }: CommandTable) {
     this.all = all;
@@ -17,12 +17,12 @@ export class KnownCommands {
   }
 
   /** `get` or `config|set`, in any case. */
-  find(name: string): CommandEntry | undefined {
+  find(name: string): CommandRow | undefined {
     return this.byFullName.get(name.toLowerCase());
   }
 
   /** The commands and subcommands of a category; undefined when there is no such category. */
-  inCategory(name: string): readonly CommandEntry[] | undefined {
+  inCategory(name: string): readonly CommandRow[] | undefined {
     const category = ACL_CATEGORIES.find((each) => each === name.toLowerCase());
     if (category === undefined) return undefined;
     return this.all.filter(({ command }) => command.categories.includes(category));

@@ -1,5 +1,5 @@
 /** A request, as far as access to it is decided by its words. */
-import { type CommandEntry, type FoundKeys, keysOf, type RequestWords } from "@kv/commands";
+import { type CommandRow, type FoundKeys, keysOf, type RequestWords } from "@kv/commands";
 import { latin1 } from "@kv/resp";
 
 export interface AclRequest extends RequestWords {
@@ -22,7 +22,7 @@ export function shortWord(request: AclRequest, index: number): string {
  * The keys of a request. None where its words do not say: such a request is a syntax error, and the
  * command itself says so.
  */
-export function keysIn({ command }: CommandEntry, request: AclRequest): readonly FoundKeys[] {
+export function keysIn({ command }: CommandRow, request: AclRequest): readonly FoundKeys[] {
   if (command.keys.length === 0 && command.getKeys === undefined) return [];
   const words: RequestWords = {
     argc: request.argc,

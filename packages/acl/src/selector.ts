@@ -3,7 +3,7 @@
  * rules build, and may have more, each in parentheses; a request is allowed when one of them alone
  * allows all of it.
  */
-import type { CommandEntry, FoundKeys, KeyFlag } from "@kv/commands";
+import type { CommandRow, FoundKeys, KeyFlag } from "@kv/commands";
 import { CommandRules } from "./command-rules.ts";
 import type { KnownCommands } from "./known-commands.ts";
 import { ChannelPatterns, KeyAccess, KeyPatterns } from "./patterns.ts";
@@ -45,11 +45,7 @@ export class Selector {
   }
 
   /** What it has against the request; null when nothing. `keys` finds the keys when asked. */
-  denial(
-    entry: CommandEntry,
-    request: AclRequest,
-    keys: () => readonly FoundKeys[],
-  ): Denial | null {
+  denial(entry: CommandRow, request: AclRequest, keys: () => readonly FoundKeys[]): Denial | null {
     if (!this.commands.allows(entry, request)) return commandDenied;
     const { bytes } = request;
     if (!this.keys.allowsAll) {

@@ -5,7 +5,7 @@
  * Passwords are kept as their SHA-256. Comparing digests in full takes the same time wherever they
  * differ.
  */
-import type { CommandEntry, FoundKeys } from "@kv/commands";
+import type { CommandRow, FoundKeys } from "@kv/commands";
 import type { KnownCommands } from "./known-commands.ts";
 import { type AclRequest, keysIn } from "./request.ts";
 import { type Denial, Selector } from "./selector.ts";
@@ -57,7 +57,7 @@ export class User {
   }
 
   /** Why the user may not make the request; null when it may. */
-  denial(entry: CommandEntry, request: AclRequest): Denial | null {
+  denial(entry: CommandRow, request: AclRequest): Denial | null {
     let found: readonly FoundKeys[] | undefined;
     const keys = () => {
       found ??= keysIn(entry, request);
@@ -73,7 +73,7 @@ export class User {
   }
 
   /** True when a selector that allows the request lets any key be used in this way, too. */
-  mayUseAnyKey(entry: CommandEntry, request: AclRequest, access: number): boolean {
+  mayUseAnyKey(entry: CommandRow, request: AclRequest, access: number): boolean {
     const keys = () => keysIn(entry, request);
     return [this.root, ...this.selectors].some(
       (selector) =>

@@ -1,10 +1,6 @@
-/** All commands that work on data alone. A group exports commands and nothing else. */
-import { type Command, isCommand } from "./command.ts";
-import * as generic from "./generic/index.ts";
-import * as hash from "./hash/index.ts";
-import * as server from "./server/index.ts";
-import * as string from "./string/index.ts";
+/** All commands that work on data alone. A group's folder exports them and nothing has to list them. */
+import { type Command, commandsOf } from "./declare/command.ts";
+import { groups } from "./groups.ts";
 
-export const dataCommands: readonly Command[] = [generic, string, hash, server].flatMap((group) =>
-  Object.values(group).filter(isCommand),
-);
+/** Every command of this package, by group and then by file: the order means nothing. */
+export const dataCommands: readonly Command[] = commandsOf(groups);

@@ -15,20 +15,20 @@ import {
 } from "@kv/resp";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Argument } from "./arg.ts";
-import { Call } from "./call.ts";
-import { defaultSettings, type Effects, Propagation } from "./call-context.ts";
-import { type Command, command } from "./command.ts";
+import { Call } from "./call/call.ts";
+import { defaultSettings, type Effects, Propagation } from "./call/call-context.ts";
+import { CommandError } from "./call/errors.ts";
 import { dataCommands } from "./data-commands.ts";
-import { CommandError } from "./errors.ts";
-import { keysOf } from "./key-spec.ts";
-import { type CommandEntry, CommandTable } from "./table.ts";
+import type { Argument } from "./declare/arg.ts";
+import { type Command, command } from "./declare/command.ts";
+import { keysOf } from "./declare/key-spec.ts";
+import { type CommandRow, CommandTable } from "./declare/table.ts";
 
 const NOW_MS = 1_700_000_000_000;
 const KEYS = ["text", "number", "long", "hash", "table", "brief", "none", ""];
 const table = new CommandTable(dataCommands);
-const runnable = table.listed.filter((entry) => entry.run !== undefined);
-const cases = runnable.map((entry) => ({ name: entry.fullName, entry }));
+const runnable = table.listed.filter((row) => row.run !== undefined);
+const cases = runnable.map((row) => ({ name: row.fullName, row }));
 
 /** A Call that remembers which arguments it took for keys. */
 class WatchedCall extends Call {
@@ -98,13 +98,13 @@ class Rig {
       ["HSET", "hash", "f", "v", "g", "1"],
       ["HSET", "table", "f", "v".repeat(100), "g", "2"],
     ]) {
-      this.run(table.byName.get((line[0] as string).toLowerCase()) as CommandEntry, line);
+      this.run(table.byName.get((line[0] as string).toLowerCase()) as CommandRow, line);
     }
     return this;
   }
 
   /** Runs the command; its reply is in `reply` then, whole or as an error. */
-  run(entry: CommandEntry, words: readonly string[]): void {
+  run(row: CommandRow, words: readonly string[]): void {
     const { args, call, reply } = this;
     const parts = words.map(latin1Bytes);
     args.clear();
@@ -119,9 +119,9 @@ class Rig {
     args.pushCommand(0, 0, at, 0);
     reply.reset();
     call.keyArguments.clear();
-    call.begin(args, 0, entry);
+    call.begin(args, 0, row);
     try {
-      entry.run?.(call as never);
+      row.run?.(call as never);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       reply.reset();
@@ -185,13 +185,13 @@ function sequence(args: readonly Argument[]): fc.Arbitrary<string[]> {
   return fc.tuple(...parts).map((several) => several.flat());
 }
 
-function calls(entry: CommandEntry): fc.Arbitrary<string[]> {
-  const name = entry.fullName.split("|");
-  return sequence(entry.command.args).map((words) => [...name, ...words]);
+function calls(row: CommandRow): fc.Arbitrary<string[]> {
+  const name = row.fullName.split("|");
+  return sequence(row.command.args).map((words) => [...name, ...words]);
 }
 
-function holdsFor(entry: CommandEntry, law: (words: string[]) => void): void {
-  fc.assert(fc.property(calls(entry), law), { numRuns: 50 });
+function holdsFor(row: CommandRow, law: (words: string[]) => void): void {
+  fc.assert(fc.property(calls(row), law), { numRuns: 50 });
 }
 
 /** True when a RESP2 client knows every part of the reply. */
@@ -201,22 +201,22 @@ function isPlain(reply: Reply): boolean {
   return !(reply instanceof VerbatimReply || reply instanceof AttributedReply);
 }
 
-describe.each(cases)("$name", ({ entry }) => {
-  const { command: declaration } = entry;
+describe.each(cases)("$name", ({ row }) => {
+  const { command: declaration } = row;
 
   test("takes the numbers of words that its arguments make", () => {
-    holdsFor(entry, (words) => {
-      expect({ words, fits: entry.accepts(words.length) }).toEqual({ words, fits: true });
+    holdsFor(row, (words) => {
+      expect({ words, fits: row.accepts(words.length) }).toEqual({ words, fits: true });
     });
-    const { arity } = entry;
-    expect(entry.accepts(Math.abs(arity) - 1)).toBe(false);
-    expect(entry.accepts(Math.abs(arity) + 1)).toBe(arity < 0);
+    const { arity } = row;
+    expect(row.accepts(Math.abs(arity) - 1)).toBe(false);
+    expect(row.accepts(Math.abs(arity) + 1)).toBe(arity < 0);
   });
 
   test("finds no fault with the form of such a call", () => {
     const rig = new Rig().fill();
-    holdsFor(entry, (words) => {
-      rig.run(entry, words);
+    holdsFor(row, (words) => {
+      rig.run(row, words);
       const [reply] = rig.replies();
       if (reply instanceof ReplyError)
         expect({ words, reply }).not.toEqual({ words, reply: syntax });
@@ -226,8 +226,8 @@ describe.each(cases)("$name", ({ entry }) => {
   test.each([2, 3])("answers once, in well-formed RESP%i", (protocol) => {
     const rig = new Rig().fill();
     rig.reply.resp3 = protocol === 3;
-    holdsFor(entry, (words) => {
-      rig.run(entry, words);
+    holdsFor(row, (words) => {
+      rig.run(row, words);
       const replies = rig.replies();
       expect(replies.length).toBe(1);
       if (protocol === 2) expect(isPlain(replies[0] as Reply)).toBe(true);
@@ -236,8 +236,8 @@ describe.each(cases)("$name", ({ entry }) => {
 
   test("looks up only keys that it declares", () => {
     const rig = new Rig().fill();
-    holdsFor(entry, (words) => {
-      rig.run(entry, words);
+    holdsFor(row, (words) => {
+      rig.run(row, words);
       const request = {
         argc: words.length,
         length: (index: number) => (words[index] as string).length,
@@ -261,10 +261,10 @@ describe.each(cases)("$name", ({ entry }) => {
   });
 
   test("changes nothing unless it says so, and never when it is readonly", () => {
-    holdsFor(entry, (words) => {
+    holdsFor(row, (words) => {
       const rig = new Rig().fill();
       const before = rig.memory();
-      rig.run(entry, words);
+      rig.run(row, words);
       const { dirty, propagation, rewritten } = rig.call;
       if (declaration.flags.includes("readonly")) {
         expect({ words, dirty, rewritten }).toEqual({ words, dirty: 0, rewritten: null });
@@ -280,9 +280,9 @@ describe.each(cases)("$name", ({ entry }) => {
   test("loses no memory", () => {
     const rig = new Rig();
     const empty = rig.keyspace.arena.usedBytes;
-    holdsFor(entry, (words) => {
+    holdsFor(row, (words) => {
       rig.fill();
-      rig.run(entry, words);
+      rig.run(row, words);
       rig.keyspace.flush(false);
       while (rig.keyspace.lazyFree.step(1000));
       expect({ words, bytes: rig.keyspace.arena.usedBytes }).toEqual({ words, bytes: empty });
@@ -301,15 +301,19 @@ describe("the laws catch", () => {
     arity: 1,
     flags: ["readonly"],
   } as const;
-  const entryOf = (bad: Command) => new CommandTable([bad]).byName.get(bad.name) as CommandEntry;
+  const rowOf = (bad: Command) => new CommandTable([bad]).byName.get(bad.name) as CommandRow;
 
   test("a readonly command that writes", () => {
     const rig = new Rig().fill();
     const before = rig.memory();
-    const entry = entryOf(
-      command({ ...base, name: "bad", run: (call) => call.reply.integer(call.db.flush(false)) }),
+    const row = rowOf(
+      command({
+        ...base,
+        name: "bad",
+        run: (call) => call.reply.integer(call.database.flush(false)),
+      }),
     );
-    rig.run(entry, ["bad"]);
+    rig.run(row, ["bad"]);
     expect(rig.sameMemory(before)).toBe(false);
   });
 

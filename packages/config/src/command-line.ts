@@ -20,7 +20,9 @@
  */
 import { quoteArg, splitArgs } from "./split-args.ts";
 
+/** What the words behind the program's name ask for. */
 export interface CommandLine {
+  /** Run a server, or print something and end. */
   readonly action: "run" | "version" | "help" | "check-system" | "test-memory" | "refuse";
   /** For "test-memory". */
   readonly megabytes: number;

@@ -9,6 +9,7 @@
 import { ConfigOpenError } from "./errors.ts";
 import { splitArgs } from "./split-args.ts";
 
+/** A line of a configuration file that says something. */
 export interface ConfLine {
   /** From 1. */
   readonly number: number;
@@ -29,6 +30,7 @@ export interface ConfFiles {
 /** Files may include files that include files; this many deep is a circle. */
 export const includeDepthMax = 64;
 
+/** The line without blanks at its ends, as Redis's parser trims it. */
 export function trimLine(line: string): string {
   return line.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
 }

@@ -1,3 +1,4 @@
+import { matchesGlob } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ConfigStore } from "./config-store.ts";
 import { type AnyDirective, directive } from "./directive.ts";
@@ -12,6 +13,9 @@ function set(store: ConfigStore, name: string, value: string): string {
   return store.configSet([[name, value]], { protectedAllowed: true })?.message ?? "OK";
 }
 
+/** Any glob will do. */
+const matches = (pattern: string, name: string) => matchesGlob(name, pattern);
+
 function refusal(name: string, reason: string): string {
   return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;
 }
@@ -19,15 +23,23 @@ function refusal(name: string, reason: string): string {
 describe("CONFIG GET", () => {
   test("takes several patterns and gives each name once", () => {
     const store = new ConfigStore();
-    expect(store.configGet(["maxmemory-s*", "port", "PORT", "maxmemory-samples"])).toEqual([
-      ["maxmemory-samples", "5"],
-      ["port", "6379"],
-    ]);
+    expect(store.configGet(["maxmemory-s*", "port", "PORT", "maxmemory-samples"], matches)).toEqual(
+      [
+        ["maxmemory-samples", "5"],
+        ["port", "6379"],
+      ],
+    );
+  });
+
+  test("knows a lone star without a matcher, and no other pattern", () => {
+    const store = new ConfigStore();
+    expect(store.configGet(["*"]).length).toBeGreaterThan(150);
+    expect(store.configGet(["maxmemory-s*"])).toEqual([]);
   });
 
   test("answers to old names, too", () => {
     const store = new ConfigStore();
-    expect(store.configGet(["*-priority"])).toEqual([
+    expect(store.configGet(["*-priority"], matches)).toEqual([
       ["replica-priority", "100"],
       ["slave-priority", "100"],
     ]);
@@ -35,7 +47,7 @@ describe("CONFIG GET", () => {
 
   test("shows hidden directives by name only", () => {
     const store = new ConfigStore();
-    expect(store.configGet(["key-load-dela[y]"])).toEqual([]);
+    expect(store.configGet(["key-load-dela[y]"], matches)).toEqual([]);
     expect(store.configGet(["key-load-delay"])).toEqual([["key-load-delay", "0"]]);
   });
 
@@ -261,6 +273,13 @@ describe("the table", () => {
     expect(set(store, "maxmemory-policy", "allkeys-lru")).toMatch("noeviction, coin-toss");
     store.load("mine.on yes");
     expect(store.boolean("mine.on")).toBe(true);
+  });
+
+  test("knows no policy that evicts until it is handed one", () => {
+    expect(set(new ConfigStore(), "maxmemory-policy", "allkeys-lru")).toBe(
+      refusal("maxmemory-policy", "argument(s) must be one of the following: noeviction"),
+    );
+    expect(() => maxmemoryPolicy(["allkeys-lru"])).toThrow("'noeviction' is not among");
   });
 
   test("refuses two rows of one name and rows that contradict themselves", () => {

@@ -28,13 +28,13 @@ import {
   type ConfigProblem,
   ConfigSetError,
 } from "./errors.ts";
-import { isPattern, matchesGlob } from "./glob.ts";
 import { checkValue, decodeWords, type MergeContext, Refusal } from "./kind.ts";
 import { type ConfigOptions, parseOptions } from "./options.ts";
 import { type RewriteOption, rewriteConf } from "./rewrite.ts";
 import { splitArgs } from "./split-args.ts";
 import { Statements } from "./statements.ts";
 
+/** How a store begins. */
 export interface ConfigStoreOptions {
   /** Names whose value the server acts upon. Without it, every name counts as such. */
   readonly implemented?: ReadonlySet<string>;
@@ -42,11 +42,13 @@ export interface ConfigStoreOptions {
   readonly options?: ConfigOptions;
 }
 
+/** What a load may use. Without `readFile` an `include` is refused. */
 export interface LoadContext extends Partial<ConfFiles> {
   /** Directives called `sentinel` are allowed. */
   readonly sentinel?: boolean;
 }
 
+/** Who asks for a CONFIG SET, and when. */
 export interface ConfigSetContext {
   /** The client may set protected directives. */
   readonly protectedAllowed?: boolean;
@@ -62,6 +64,11 @@ export type ApplyListener = (store: ConfigStore) => string | undefined;
 export type LoadCheck = (
   store: ConfigStore,
 ) => readonly { readonly name: string; readonly reason: string }[];
+/**
+ * True when a name (in lower case) matches a pattern of CONFIG GET, as the client wrote it. Whoever
+ * has clients has a glob; there is none of its own in this package.
+ */
+export type NameMatcher = (pattern: string, name: string) => boolean;
 /** Looks at a value before it is taken; may give another in its place. */
 export type ParseHook<Value> = (value: Value) => Value | Refusal;
 
@@ -80,6 +87,7 @@ interface Entry {
   readonly slot: Slot;
 }
 
+/** The values of one server's directives: see the head of this file. */
 export class ConfigStore {
   readonly #entries = new Map<string, Entry>();
   readonly #implemented: ReadonlySet<string> | undefined;
@@ -111,6 +119,7 @@ export class ConfigStore {
 
   // ---- Reading ---------------------------------------------------------------------------------
 
+  /** Whether there is a directive of this name or alias, whatever its case. */
   has(name: string): boolean {
     return this.#entries.has(name.toLowerCase());
   }
@@ -120,6 +129,10 @@ export class ConfigStore {
     return this.#entries.get(name.toLowerCase())?.slot.directive;
   }
 
+  /**
+   * The value as the row's kind holds it; the caller names its type. Throws a RangeError for a name
+   * that is not in the table, as all readers do.
+   */
   value<Value>(name: string): Value {
     return this.#slot(name).value as Value;
   }
@@ -132,6 +145,7 @@ export class ConfigStore {
     throw new TypeError(`directive '${name}' is no number`);
   }
 
+  /** A value that is yes or no. Throws a TypeError for any other. */
   boolean(name: string): boolean {
     const { value } = this.#slot(name);
     if (typeof value === "boolean") return value;
@@ -161,9 +175,13 @@ export class ConfigStore {
 
   /**
    * Names and values for CONFIG GET, each name once, in the order of the patterns and then of the
-   * table. A name without pattern characters comes back in the caller's spelling.
+   * table. A name without pattern characters comes back in the caller's spelling. Without `matches`
+   * the one pattern that is known is `*`, for all.
    */
-  configGet(patterns: Iterable<string>): [name: string, value: string][] {
+  configGet(
+    patterns: Iterable<string>,
+    matches: NameMatcher = (pattern) => pattern === "*",
+  ): [name: string, value: string][] {
     const found = new Map<string, [string, string]>();
     for (const pattern of patterns) {
       if (!isPattern(pattern)) {
@@ -174,7 +192,7 @@ export class ConfigStore {
       }
       for (const [key, entry] of this.#entries) {
         if (entry.slot.directive.hidden || found.has(key)) continue;
-        if (matchesGlob(pattern, key)) found.set(key, [key, printed(entry)]);
+        if (matches(pattern, key)) found.set(key, [key, printed(entry)]);
       }
     }
     return [...found.values()];
@@ -434,6 +452,11 @@ const unbalanced = "Unbalanced quotes in configuration line";
 /** `--save "900 1"`: a lone argument of a directive that takes several may hold all of them. */
 function separateArgs(args: readonly string[]): readonly string[] | undefined {
   return args.length === 1 && args[0] !== "" ? splitArgs(args[0]) : args;
+}
+
+/** True when `pattern` has a character that makes CONFIG GET search instead of look up. */
+function isPattern(pattern: string): boolean {
+  return /[[*?]/.test(pattern);
 }
 
 function printed({ slot }: Entry): string {

@@ -7,11 +7,18 @@
  */
 import type { Kind } from "./kind.ts";
 
+/**
+ * A directive as its author declares it. `Input` is what an embedder may give, where that is not
+ * the whole value.
+ */
 export interface DirectiveSpec<Name extends string, Value, Input = Value> {
+  /** As in redis.conf, in lower case. */
   readonly name: Name;
   /** Older names. Each also answers CONFIG GET and SET. */
   readonly aliases?: readonly string[];
+  /** What its value is: grammar, limits, how it is printed. */
   readonly kind: Kind<Value, Input>;
+  /** The value before anybody sets it. */
   readonly default: NoInfer<Value>;
   /** One line for the sample file. */
   readonly summary: string;
@@ -34,23 +41,34 @@ export interface DirectiveSpec<Name extends string, Value, Input = Value> {
    */
   readonly rewrite?: "changed" | "always" | "changed-only";
   /** Brings an accepted value into bounds without a word. */
-  readonly clamp?: (value: Value) => Value;
+  clamp?(value: Value): Value;
   /** Set when this row can never do anything here; says why. */
   readonly noEffectBecause?: string;
+  /** The first release of Redis that has it, such as "7.2.0", where that is later than 7.0.0. */
+  readonly since?: string;
+  /**
+   * Set when no Redis has this directive: a sentence that says what it is for. Nothing that compares
+   * us with redis-server asks about it.
+   */
+  readonly extension?: string;
 }
 
+/** A checked and completed row, frozen: what directive() returns. */
 export interface Directive<Name extends string = string, Value = unknown, Input = Value>
   extends DirectiveSpec<Name, Value, Input> {
+  /** Older names; empty when there are none. */
   readonly aliases: readonly string[];
 }
 
 /**
  * A row of any type. The compiler cannot say "for some Value"; the store only ever hands a row's
- * kind the values that the same kind made.
+ * kind the values that the same kind made, which is why rows take them by methods.
  */
-// biome-ignore lint/suspicious/noExplicitAny: see above.
-export type AnyDirective = Directive<string, any, any>;
+export type AnyDirective = Directive<string, unknown, unknown>;
 
+const SENTENCE = /^[A-Z].*\.$/;
+
+/** Checks and completes a row. Throws an Error when it contradicts itself. */
 export function directive<const Name extends string, Value, Input = Value>(
   spec: DirectiveSpec<Name, Value, Input>,
 ): Directive<Name, Value, Input> {
@@ -63,7 +81,8 @@ export function directive<const Name extends string, Value, Input = Value>(
   claim(spec, new Set(names).size === names.length, "a name is given twice");
   claim(spec, !(spec.immutable && (spec.protected || spec.denyLoading)), "immutable says it all");
   claim(spec, !spec.emptyIsUnset || typeof spec.default === "string", "only text can be unset");
-  claim(spec, /^[A-Z].*\.$/.test(spec.summary), "the summary is one sentence");
+  claim(spec, SENTENCE.test(spec.summary), "the summary is one sentence");
+  claim(spec, SENTENCE.test(spec.extension ?? "None."), "what an extension is for is one sentence");
   return Object.freeze({ ...spec, aliases: spec.aliases ?? [] });
 }
 

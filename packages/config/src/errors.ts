@@ -12,9 +12,11 @@ export class ConfigSetError extends Error {
 
 /** One thing that is wrong with a configuration. */
 export interface ConfigProblem {
+  /** In Redis's words where Redis has any. */
   readonly reason: string;
   /** From 1, in the text that was being read; left out when no one line is to blame. */
   readonly lineNumber?: number | undefined;
+  /** The whole line. */
   readonly line?: string | undefined;
 }
 
@@ -23,7 +25,9 @@ export class ConfigFileError extends Error {
   override readonly name = "ConfigFileError";
   /** Of the first. */
   readonly reason: string;
+  /** Of the first, from 1; undefined when no one line is to blame. */
   readonly lineNumber: number | undefined;
+  /** The first one's line. */
   readonly line: string | undefined;
 
   constructor(first: ConfigProblem, ...further: readonly ConfigProblem[]) {
@@ -43,6 +47,7 @@ function linesOf({ reason, lineNumber, line }: ConfigProblem): string[] {
 /** A configuration file cannot be read. `message` is the log line. */
 export class ConfigOpenError extends Error {
   override readonly name = "ConfigOpenError";
+  /** The file, as the command line or the `include` named it. */
   readonly path: string;
 
   constructor(path: string, reason: string) {
@@ -54,6 +59,7 @@ export class ConfigOpenError extends Error {
 /** Options given by an embedder are wrong. `message` has a line for each. */
 export class ConfigOptionsError extends Error {
   override readonly name = "ConfigOptionsError";
+  /** One for each option that is wrong: `name: reason`. */
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {

@@ -8,10 +8,18 @@ export {
   type ConfigStoreOptions,
   type LoadCheck,
   type LoadContext,
+  type NameMatcher,
   type ParseHook,
 } from "./config-store.ts";
 export { type AnyDirective, type Directive, type DirectiveSpec, directive } from "./directive.ts";
-export { areas, directives, directivesWith } from "./directives/index.ts";
+export {
+  type Area,
+  areas,
+  areasWith,
+  directives,
+  directivesWith,
+  type TableRow,
+} from "./directives/index.ts";
 export { maxmemoryPolicy } from "./directives/memory.ts";
 export {
   ConfigFileError,
@@ -21,12 +29,30 @@ export {
   ConfigSetError,
   compatibleVersion,
 } from "./errors.ts";
-export { matchesGlob } from "./glob.ts";
-export { type Kind, type KindSpec, kind, Refusal } from "./kind.ts";
-export { boolean, flags, integer, memory, memoryOrPercent, octal, oneOf, text } from "./kinds.ts";
+export {
+  type Kind,
+  type KindSpec,
+  kind,
+  type MergeContext,
+  Refusal,
+  type ValueCodec,
+  type ValueSchema,
+} from "./kind.ts";
+export {
+  boolean,
+  flags,
+  integer,
+  memory,
+  memoryOrPercent,
+  octal,
+  oneOf,
+  type TextRules,
+  text,
+} from "./kinds.ts";
 export { type ConfigSources, loadConfig } from "./load-config.ts";
 export { type ConfigOptions, type DirectiveName, parseOptions } from "./options.ts";
-export { type Area, defaultConfText } from "./sample-conf.ts";
+export type { RewriteLine, RewriteOption } from "./rewrite.ts";
+export { defaultConfText } from "./sample-conf.ts";
 export type {
   BufferLimit,
   BufferLimits,

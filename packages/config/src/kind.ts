@@ -14,6 +14,7 @@ import * as z from "zod/mini";
 
 /** Why a value is not taken. `reason` may be empty: then nothing is said beyond the name. */
 export class Refusal {
+  /** In Redis's words where Redis has any. */
   readonly reason: string;
 
   constructor(reason: string) {
@@ -21,7 +22,9 @@ export class Refusal {
   }
 }
 
+/** Checks a value that is one already. zod's: its first issue is the reason of a refusal. */
 export type ValueSchema<Value> = z.ZodMiniType<Value, Value>;
+/** Goes from words to a value and back. */
 export type ValueCodec<Value> = z.ZodMiniType<Value, string[]>;
 
 /** Where words come from decides how they join the value that is there. */
@@ -32,6 +35,10 @@ export interface MergeContext {
   readonly seen: boolean;
 }
 
+/**
+ * A kind as its author writes it. `Input` is what words stand for, where that joins the value that
+ * is there.
+ */
 export interface KindSpec<Value, Input = Value> {
   /** For messages and the sample file: "boolean", "memory", ... */
   readonly type: string;
@@ -41,7 +48,9 @@ export interface KindSpec<Value, Input = Value> {
   readonly multiArg?: boolean;
   /** Allowed values, apart from notation. Called once, when first needed. */
   schema(): ValueSchema<Input>;
+  /** What the words stand for, apart from limits, or why they are none. */
   parse(words: readonly string[]): Input | Refusal;
+  /** The words that stand for it: parse() gives it back. */
   words(value: Input): string[];
   /** CONFIG GET; by default the words with blanks between them. */
   print?(value: Value): string;
@@ -51,18 +60,29 @@ export interface KindSpec<Value, Input = Value> {
   merge?(previous: Value, input: Input, context: MergeContext): Value;
 }
 
+/** A kind as rows and the store use it: what kind() makes of a KindSpec. */
 export interface Kind<Value, Input = Value> {
+  /** For messages: "boolean", "memory", ... */
   readonly type: string;
+  /** What the sample file says may follow the name. */
   readonly syntax: string;
+  /** Takes any number of words; otherwise exactly one. */
   readonly multiArg: boolean;
+  /** Checks values that an embedder gives. Made when first asked for. */
   schema(): ValueSchema<Input>;
+  /** Reads words. Made when first asked for. */
   codec(): ValueCodec<Input>;
+  /** The words that stand for what may be read. */
   words(value: Input): string[];
+  /** The value as CONFIG GET prints it. */
   print(value: Value): string;
+  /** What CONFIG REWRITE writes behind the name, a line each. */
   lines(value: Value): readonly string[];
+  /** The value that follows when `input` is read and `previous` was there. */
   merge(previous: Value, input: Input, context: MergeContext): Value;
 }
 
+/** Completes a kind; nothing of zod's is made before it is needed. */
 export function kind<Value, Input = Value>(spec: KindSpec<Value, Input>): Kind<Value, Input> {
   let schema: ValueSchema<Input> | undefined;
   let codec: ValueCodec<Input> | undefined;

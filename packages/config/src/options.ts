@@ -4,20 +4,21 @@
  *     parseOptions({ maxmemory: "100mb", appendonly: true, bind: ["127.0.0.1"] })
  */
 import type { AnyDirective, Directive } from "./directive.ts";
-import { directives } from "./directives/index.ts";
+import { directives, type TableRow } from "./directives/index.ts";
 import { ConfigOptionsError } from "./errors.ts";
 import { checkValue, decodeWords, Refusal } from "./kind.ts";
-
-type Row = (typeof directives)[number];
 
 type InputOf<Of> = Of extends Directive<string, infer _Value, infer Input> ? Input : never;
 
 /** Every directive by name. A text is read like the words of a file. */
 export type ConfigOptions = {
-  readonly [Name in Row["name"]]?: InputOf<Extract<Row, { readonly name: Name }>> | string;
+  readonly [Name in TableRow["name"]]?:
+    | InputOf<Extract<TableRow, { readonly name: Name }>>
+    | string;
 } & { readonly [moduleDirective: `${string}.${string}`]: unknown };
 
-export type DirectiveName = Row["name"];
+/** The name of a directive of redis.conf, aliases not included. */
+export type DirectiveName = TableRow["name"];
 
 /**
  * The words that each option stands for, by directive. Throws ConfigOptionsError, one line for
@@ -51,9 +52,6 @@ function wordsOf({ kind }: AnyDirective, given: unknown): readonly string[] | Re
   return checked instanceof Refusal ? checked : kind.words(checked);
 }
 
-let rows: ReadonlyMap<string, AnyDirective> | undefined;
-
 function findRow(name: string): AnyDirective | undefined {
-  rows ??= new Map(directives.map((row) => [row.name as string, row as AnyDirective]));
-  return rows.get(name);
+  return directives.find((row) => row.name === name);
 }

@@ -7,24 +7,31 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isComparable, redisVersion } from "@kv/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseCommandLine } from "./command-line.ts";
 import { ConfigStore } from "./config-store.ts";
-import { directives } from "./directives/index.ts";
+import { directivesWith } from "./directives/index.ts";
+import { maxmemoryPolicy } from "./directives/memory.ts";
 import { loadConfig } from "./load-config.ts";
 
-const version = spawnSync("redis-server", ["--version"], { encoding: "utf8" }).stdout ?? "";
-const isThere = version.includes("v=7.0.");
+const isThere = redisVersion()?.startsWith("7.0.") === true;
 if (!isThere) console.log("skipped: the comparison needs redis-server 7.0 on the PATH");
 
-/** New in 7.2, so 7.0 does not know them. */
-const newNames = new Set([
-  "locale-collate",
-  "set-max-listpack-entries",
-  "set-max-listpack-value",
-  "cluster-announce-human-nodename",
-  "cluster-ping-interval",
+/** The table as a server completes it, with Redis's policies in the order of its error text. */
+const rows = directivesWith([
+  maxmemoryPolicy([
+    ...["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"],
+    ...["allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"],
+  ]),
 ]);
+
+/** Names that redis-server does not know: of what is newer, and of what is ours alone. */
+const ownNames = new Set(
+  rows
+    .filter((row) => !isComparable(row, redisVersion() ?? ""))
+    .flatMap(({ name, aliases }) => [name, ...aliases]),
+);
 /** Hidden since 7.2. */
 const hiddenSince = new Set(["aof-disable-auto-gc"]);
 
@@ -112,7 +119,7 @@ describe.runIf(isThere)("like redis-server", () => {
 
   /** A store with the values that the server has now. */
   async function store(): Promise<ConfigStore> {
-    const ours = new ConfigStore();
+    const ours = new ConfigStore(rows);
     for (const [name, value] of pairsOf(await redis.send("CONFIG", "GET", "*"))) {
       if (ours.directive(name)?.immutable) continue;
       ours.configSet([[name, value]], { protectedAllowed: true });
@@ -122,9 +129,9 @@ describe.runIf(isThere)("like redis-server", () => {
 
   test("the same names with the same defaults", async () => {
     const theirs = pairsOf(await redis.send("CONFIG", "GET", "*"));
-    const ours = new Map(new ConfigStore().configGet(["*"]));
+    const ours = new Map(new ConfigStore(rows).configGet(["*"]));
     unlike.add("enable-protected-configs");
-    for (const name of [...newNames, ...unlike]) {
+    for (const name of [...ownNames, ...unlike]) {
       ours.delete(name);
       theirs.delete(name);
     }
@@ -133,17 +140,14 @@ describe.runIf(isThere)("like redis-server", () => {
   });
 
   test("each directive can be set to the value it has", async () => {
-    const ours = new ConfigStore();
-    for (const { name, immutable } of directives as readonly {
-      name: string;
-      immutable?: boolean;
-    }[]) {
+    const ours = new ConfigStore(rows);
+    for (const { name, immutable } of rows) {
       const value = ours.print(name);
       const error = ours.configSet([[name, value]], { protectedAllowed: true });
       if (immutable) expect(error?.message, name).toContain("immutable");
       else expect(error?.message, name).toBe(undefined);
     }
-    expect(ours.configGet(["*"])).toEqual(new ConfigStore().configGet(["*"]));
+    expect(ours.configGet(["*"])).toEqual(new ConfigStore(rows).configGet(["*"]));
   });
 
   const oddValues = [
@@ -173,9 +177,8 @@ describe.runIf(isThere)("like redis-server", () => {
 
   test("odd values are taken and refused alike", async () => {
     const ours = await store();
-    for (const row of directives) {
-      const { name, aliases } = row as { name: string; aliases: readonly string[] };
-      if (newNames.has(name) || untouched.has(name) || name.startsWith("tls-")) continue;
+    for (const { name, aliases } of rows) {
+      if (ownNames.has(name) || untouched.has(name) || name.startsWith("tls-")) continue;
       const usual = ours.print(name);
       for (const value of [...oddValues, usual]) {
         // There the largest number wraps to minus one, which means one percent.
@@ -235,7 +238,7 @@ describe.runIf(isThere)("like redis-server", () => {
     try {
       const commandLine = parseCommandLine([path, ...args]);
       const readFile = (name: string) => readFileSync(name, "latin1");
-      loadConfig(new ConfigStore(), { commandLine, readFile });
+      loadConfig(new ConfigStore(rows), { commandLine, readFile });
     } catch (error) {
       message = (error as Error).message;
     }
@@ -260,7 +263,7 @@ describe.runIf(isThere)("like redis-server", () => {
         ["notify-keyspace-events", "Kg$"],
         ["shutdown-on-sigint", "now force"],
       ];
-      const ours = new ConfigStore();
+      const ours = new ConfigStore(rows);
       const readFile = () => text;
       const options = ["--port", "0", "--unixsocket", other.socketPath, "--dir", other.folder];
       loadConfig(ours, { commandLine: parseCommandLine(["x", ...options]), readFile });
@@ -288,7 +291,7 @@ describe.runIf(isThere)("like redis-server", () => {
     const { defaultConfText } = await import("./sample-conf.ts");
     const known = defaultConfText()
       .split("\n")
-      .filter((line) => !newNames.has(line.split(" ")[0]))
+      .filter((line) => !ownNames.has(line.split(" ")[0]))
       .join("\n");
     const path = join(redis.folder, "sample.conf");
     writeFileSync(path, `${known}\n__end`);

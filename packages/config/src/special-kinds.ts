@@ -25,12 +25,15 @@ function isNothing(words: readonly string[]): boolean {
 
 /** Save when `seconds` have passed and at least `changes` keys have changed. */
 export interface SavePoint {
+  /** At least 1. */
   readonly seconds: number;
+  /** At least 0. */
   readonly changes: number;
 }
 
 const badSave = "Invalid save parameters";
 
+/** The kind of `save`. */
 export const savePoints: Kind<readonly SavePoint[]> = kind<readonly SavePoint[]>({
   type: "save points",
   syntax: 'SECONDS CHANGES ..., or "" for none',
@@ -68,15 +71,23 @@ function refusedWith<Value>(schema: z.ZodMiniType, message: string): ValueSchema
 
 // ---- client-output-buffer-limit ----------------------------------------------------------------
 
+/** When a client that does not read its replies is closed. 0 sets no limit. */
 export interface BufferLimit {
+  /** At so many unread bytes at once. */
   readonly hardBytes: Integer;
+  /** At so many, when it lasts. */
   readonly softBytes: Integer;
+  /** How long it has to last. */
   readonly softSeconds: number;
 }
 
+/** The limits by the class of the client. */
 export interface BufferLimits {
+  /** Clients, MONITOR included. */
   readonly normal: BufferLimit;
+  /** Replicas. */
   readonly replica: BufferLimit;
+  /** Clients that listen to channels. */
   readonly pubsub: BufferLimit;
 }
 
@@ -178,6 +189,7 @@ export const keyspaceEvents: Kind<string> = kind<string>({
 const addressCountMax = 16;
 const tooManyAddresses = "Too many bind addresses specified.";
 
+/** The kind of `bind`. */
 export const addresses: Kind<readonly string[]> = kind<readonly string[]>({
   type: "addresses",
   syntax: "ADDRESS ..., a leading - means: not there is no error",
@@ -194,13 +206,17 @@ export const addresses: Kind<readonly string[]> = kind<readonly string[]>({
 
 // ---- replicaof ---------------------------------------------------------------------------------
 
+/** Where the primary of a replica is. */
 export interface PrimaryAddress {
+  /** A name or an address. */
   readonly host: string;
+  /** 0 to 65535. */
   readonly port: number;
 }
 
 const badPort = "Invalid master port";
 
+/** The kind of `replicaof`; null: of no one. */
 export const primaryAddress: Kind<PrimaryAddress | null> = kind<PrimaryAddress | null>({
   type: "primary",
   syntax: "HOST PORT, or: no one",
@@ -229,6 +245,7 @@ export type OomScores = readonly [primary: number, replica: number, background: 
 
 const badScores = "Invalid oom-score-adj-values, elements must be between -2000 and 2000.";
 
+/** The kind of `oom-score-adj-values`. */
 export const oomScores: Kind<OomScores> = kind<OomScores>({
   type: "scores",
   syntax: "PRIMARY REPLICA BACKGROUND, each -2000 to 2000",
@@ -253,6 +270,7 @@ const notPercentile = "Invalid latency-tracking-info-percentiles parameters";
 const percentileRange =
   "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]";
 
+/** The kind of `latency-tracking-info-percentiles`. */
 export const percentiles: Kind<readonly number[]> = kind<readonly number[]>({
   type: "percentiles",
   syntax: '0.0 to 100.0 ..., or "" for none',

@@ -5,12 +5,18 @@
  * 9223372036854775807 comes back from CONFIG GET as it went in.
  */
 
+/** A 64-bit integer: a number up to 2^53, a bigint beyond. */
 export type Integer = number | bigint;
 
+/** The least `int` of C. */
 export const intMin = -2147483648;
+/** The greatest `int` of C. */
 export const intMax = 2147483647;
+/** The greatest `unsigned int` of C. */
 export const uintMax = 4294967295;
+/** The greatest `long` of C, with 64 bits. */
 export const longMax = 9223372036854775807n;
+/** The greatest `unsigned long` of C, with 64 bits. */
 export const ulongMax = 18446744073709551615n;
 const longMin = -9223372036854775808n;
 
@@ -20,6 +26,7 @@ function toInteger(value: bigint): Integer {
   return Number.isSafeInteger(number) ? number : value;
 }
 
+/** True for what is an Integer. */
 export function isInteger(value: unknown): value is Integer {
   return typeof value === "bigint" || Number.isSafeInteger(value);
 }
@@ -40,6 +47,7 @@ export function parseLooseInteger(text: string): Integer | undefined {
   return toInteger(value < longMin ? longMin : value > longMax ? longMax : value);
 }
 
+/** The number in octal digits, or undefined. */
 export function parseOctal(text: string): Integer | undefined {
   if (text === "") return 0;
   const match = /^[ \t\n\v\f\r]*([+-]?)([0-7]{1,21})$/.exec(text);

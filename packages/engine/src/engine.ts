@@ -41,7 +41,7 @@ import { Situation } from "./kernel/situation.ts";
 import { SnapshotJobs } from "./kernel/snapshot-jobs.ts";
 import { Stats } from "./kernel/stats.ts";
 import { UsedMemory } from "./kernel/used-memory.ts";
-import { commandsOf } from "./module/commands-of.ts";
+import { commandList } from "./module/command-list.ts";
 import { applyDirectives } from "./module/directives.ts";
 import { EngineCall } from "./module/engine-call.ts";
 import type { Port, Ports } from "./module/ports.ts";
@@ -115,7 +115,7 @@ export class Engine implements Ports {
       databaseCount: config.number("databases"),
       random32: () => host.random32(),
     });
-    const commands = new CommandTable(commandsOf(this.systems));
+    const commands = new CommandTable(commandList(this.systems));
     const situation = new Situation(host);
     const clients = new Clients(situation);
     const users = new Users(new KnownCommands(commands));

@@ -10,9 +10,13 @@ import { lruClock } from "./idle-clock.ts";
 import type { EvictionPolicy, ScoreTime } from "./policies.ts";
 import type { EvictionSettings } from "./settings.ts";
 
+/** What uses of keys leave in their entries: see the head of this file. */
 export class AccessClock implements ScoreTime {
+  /** Seconds, 24 bits: see lruClock(). */
   lruClock = 0;
+  /** Minutes, 16 bits: see lfuMinutes(). */
   lfuMinutes = 0;
+  /** Minutes without use that cost a counter one step; 0 is never. */
   lfuDecayMinutes = 1;
   /** The idle bits of a key born now. */
   newKeyBits = 0;

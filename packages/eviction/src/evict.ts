@@ -37,7 +37,9 @@ import { defaultEvictionSettings, type EvictionSettings } from "./settings.ts";
  */
 export type EvictionResult = "ok" | "running" | "fail";
 
+/** What an Evictor works on. */
 export interface EvictorOptions {
+  /** The databases to evict from. */
   keyspace: Keyspace;
   /** Gives random 32-bit numbers. */
   random32: () => number;
@@ -62,7 +64,9 @@ export function evictionTimeLimitUs(tenacity: number): number {
   return Number.POSITIVE_INFINITY;
 }
 
+/** Makes room by the policy that is set: see the head of this file. */
 export class Evictor {
+  /** What it was given, or its own; read anew at each call. */
   readonly settings: EvictionSettings;
   /** What the use of a key writes into its entry; performEvictions() advances it too. */
   readonly clock: AccessClock;

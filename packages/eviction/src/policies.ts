@@ -12,14 +12,18 @@ import { idleTimeMs } from "./idle-clock.ts";
 
 /** The time of scoring, in the units of the idle bits. */
 export interface ScoreTime {
+  /** Seconds, 24 bits: see lruClock(). */
   readonly lruClock: number;
+  /** Minutes, 16 bits: see lfuMinutes(). */
   readonly lfuMinutes: number;
+  /** Minutes without use that cost a counter one step; 0 is never. */
   readonly lfuDecayMinutes: number;
 }
 
 /** How good a candidate the entry is: the highest goes first. Never NaN; changes nothing. */
 export type Score = (arena: Arena, entry: Ref, time: ScoreTime) => number;
 
+/** A policy: see the head of this file. `policyContract` of @kv/eviction/testing judges it. */
 export interface EvictionPolicy {
   /** Keys that may go: none, all, or those with an expiry. */
   readonly keys: "none" | "all" | "expiring";
@@ -37,6 +41,7 @@ const leastUsed: Score = (arena, entry, time) =>
 
 const soonestToExpire: Score = (arena, entry) => -expiryMs(arena, entry);
 
+/** The policies by the name that `maxmemory-policy` takes. */
 export const evictionPolicies = {
   "volatile-lru": { keys: "expiring", usage: "lru", score: longestIdle },
   "volatile-lfu": { keys: "expiring", usage: "lfu", score: leastUsed },
@@ -48,4 +53,5 @@ export const evictionPolicies = {
   noeviction: { keys: "none", usage: "lru", score: null },
 } satisfies Record<string, EvictionPolicy>;
 
+/** The name of one of the policies that are here. */
 export type EvictionPolicyName = keyof typeof evictionPolicies;

@@ -18,20 +18,27 @@
  */
 import { type Arena, assert, bytesOf, keyEquals, keyIndex, keyLength, type Ref } from "@kv/core";
 
+/** Candidates that are remembered; Redis has as many. */
 export const POOL_SIZE = 16;
 const SLOT_BYTES_SHIFT = 8;
 /** Longest key that is kept in the slab. */
 const SLAB_KEY_BYTES_MAX = 255;
 
+/** The best candidates so far, by copies of their keys: see the head of this file. */
 export class CandidatePool {
   /** Candidates in the pool. */
   count = 0;
   /** The candidate that takeBest() found: its score, its database, and key[start, end). */
   bestScore = 0;
+  /** Number of the database of the candidate that takeBest() took. */
   bestDatabase = 0;
+  /** Its key is bestBytes[bestStart, bestEnd), void when the pool is next changed. */
   bestBytes: Uint8Array;
+  /** A view over the memory of `bestBytes`. */
   bestView: DataView;
+  /** Where its key begins. */
   bestStart = 0;
+  /** Where its key ends. */
   bestEnd = 0;
 
   private readonly order = Uint8Array.from({ length: POOL_SIZE }, (_, slot) => slot);

@@ -4,6 +4,7 @@
  * the next AccessClock.advance() and the next Evictor.performEvictions().
  */
 
+/** The directives of eviction: see the head of this file. */
 export interface EvictionSettings {
   /** maxmemory: 0 is no limit. */
   maxmemoryBytes: number;
@@ -19,6 +20,7 @@ export interface EvictionSettings {
   lfuDecayMinutes: number;
 }
 
+/** Redis's defaults, in a new object. */
 export function defaultEvictionSettings(): EvictionSettings {
   return {
     maxmemoryBytes: 0,

@@ -365,8 +365,8 @@ test("a command that fails by a fault of ours ends the server, with no half tran
 describe("an exception of one command", () => {
   /** Has the command throw, whatever it is given. */
   function breaking(kv: Harness, name: string, error: Error): void {
-    const entry = kv.engine.commands.byName.get(name);
-    (entry as { run: unknown }).run = () => {
+    const row = kv.engine.commands.byName.get(name);
+    (row as { run: unknown }).run = () => {
       kv.engine.reply.array(3);
       throw error;
     };

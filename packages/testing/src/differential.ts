@@ -148,9 +148,9 @@ export function guidedBy(model: Peer, peer: Peer): Peer {
 
 /** Keys of a request that writes, as far as they stand at fixed places. */
 function writtenKeys(words: TranscriptRequest): (string | number)[] {
-  const entry = table.byName.get(`${words[0]}`.toLowerCase());
-  if (entry === undefined || (entry.bits & FLAG_BITS.write) === 0) return [];
-  const keys = entry.command.keys.flatMap((spec) => {
+  const row = table.byName.get(`${words[0]}`.toLowerCase());
+  if (row === undefined || (row.bits & FLAG_BITS.write) === 0) return [];
+  const keys = row.command.keys.flatMap((spec) => {
     if (spec.begin.type !== "index" || spec.find.type !== "range") return [];
     const { index } = spec.begin;
     const { last, step } = spec.find;

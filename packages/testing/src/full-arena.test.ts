@@ -3,7 +3,8 @@
  * from each command's declaration and run once for every allocation that they make, with that one
  * refused. A new command is under the law as soon as it is in the table; nothing here names one.
  */
-import { type CommandEntry, CommandError, FLAG_BITS } from "@kv/commands";
+import { type Call, CommandError, type CommandRow, FLAG_BITS } from "@kv/commands";
+import { putBytes } from "@kv/core";
 import { walkedBytes, withoutRoom } from "@kv/core/testing";
 import { describe, expect, test } from "vitest";
 import { Chance } from "./chance.ts";
@@ -38,7 +39,7 @@ const payloads = data.map((words) => {
 const { all } = harness().engine.commands;
 const cases = all
   .filter(({ bits, run }) => run !== undefined && (bits & FLAG_BITS.write) !== 0)
-  .map((entry) => ({ name: entry.fullName, entry }));
+  .map((row) => ({ name: row.fullName, row }));
 
 /** All keys and, in every database, so many more that some tables are about to grow. */
 function fill(kv: Harness, padding: number): void {
@@ -95,19 +96,19 @@ function holds(kv: Harness, words: readonly string[], padding: number, once: boo
   }
 }
 
-function hold(entry: CommandEntry): void {
+function hold(row: CommandRow): void {
   const kv = harness();
   for (let seed = 1; seed <= CALLS; seed++) {
     const chance = new Chance(seed);
     const wordFor = ({ name }: { name: string }) =>
       name === "serialized-value" ? chance.of(payloads) : undefined;
-    const words = madeCall(entry, chance, { keys, wordFor });
+    const words = madeCall(row, chance, { keys, wordFor });
     holds(kv, words, chance.below(8), chance.percent(30));
   }
 }
 
 describe("an error means that nothing has happened", () => {
-  test.each(cases)("$name", ({ entry }) => hold(entry), 120_000);
+  test.each(cases)("$name", ({ row }) => hold(row), 120_000);
 
   test.each([
     { name: "MSET", head: () => ["MSET"], seed: 1 },
@@ -160,13 +161,9 @@ describe("an error means that nothing has happened", () => {
     const kv = harness();
     const set = kv.engine.commands.byName.get("mset") as { run: unknown };
     const { run } = set;
-    set.run = (call: {
-      argc: number;
-      find(index: number): number;
-      putArgument(key: number, entry: number, value: number, keeps: boolean): void;
-      reply: { ok(): void };
-    }) => {
-      for (let i = 1; i < call.argc; i += 2) call.putArgument(i, call.find(i), i + 1, false);
+    set.run = (call: Call) => {
+      for (let i = 1; i < call.argc; i += 2)
+        putBytes(call.database, call.argument(i), call.argument(i + 1));
       call.reply.ok();
     };
     try {

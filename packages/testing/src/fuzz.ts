@@ -6,8 +6,9 @@
  *
  * One seed, one run: a failure prints its seed and the shortest sequence found that still fails.
  */
-import { type Argument, type CommandEntry, dataCommands, FLAG_BITS } from "@kv/commands";
+import { type Argument, type CommandRow, dataCommands, FLAG_BITS } from "@kv/commands";
 import { Chance } from "./chance.ts";
+import { isComparableRow, redisVersion } from "./comparable.ts";
 import type { Peer } from "./differential.ts";
 import { effectsAgree, effectsText, type Observer } from "./effects.ts";
 import { harness } from "./harness.ts";
@@ -36,11 +37,25 @@ const others = [
 
 const { byName, listed } = harness().engine.commands;
 const dataNames = new Set(dataCommands.map((each) => each.name));
-const fuzzed = listed.filter(({ fullName, subcommands }) =>
-  dataNames.has(fullName)
-    ? subcommands === null && !unfit.has(fullName)
-    : others.includes(fullName),
-);
+
+/**
+ * The commands that requests are made of: of those on data (`names`) all that a redis-server of the
+ * version has, too, and some others.
+ */
+export function fuzzedOf(
+  rows: readonly CommandRow[],
+  names: ReadonlySet<string>,
+  version: string,
+): CommandRow[] {
+  return rows.filter((row) => {
+    const { fullName, subcommands } = row;
+    if (!isComparableRow(row, version)) return false;
+    if (!names.has(fullName)) return others.includes(fullName);
+    return subcommands === null && !unfit.has(fullName);
+  });
+}
+
+const fuzzed = fuzzedOf(listed, dataNames, redisVersion() ?? "7.2.4");
 /** Groups of commands on data: keys are named after them. */
 const groups = [...new Set(dataCommands.map((each) => each.group))];
 const chosenGroups = [...new Set([...groups, ...fuzzed.map((each) => each.command.group)])];
@@ -206,7 +221,7 @@ class RequestMaker {
     else words.push(chance.of(words));
   }
 
-  private command(): CommandEntry {
+  private command(): CommandRow {
     const { chance } = this;
     for (;;) {
       // Commands on data nine times of ten.

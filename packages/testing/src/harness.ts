@@ -16,6 +16,7 @@ import {
   type Client,
   type Connection,
   createEngine,
+  directiveRows,
   type Engine,
   type System,
   Target,
@@ -210,7 +211,7 @@ export class Harness {
   constructor(options: HarnessOptions) {
     this.resp = options.resp ?? 2;
     this.host = new FakeHost(options.seed ?? 1);
-    this.config = new ConfigStore(undefined, {
+    this.config = new ConfigStore(directiveRows, {
       options: {
         "notify-keyspace-events": "KEA",
         "enable-debug-command": "yes",

@@ -3,7 +3,7 @@
  * however long a value would have to become, other keys survive. Sizes around 2^29, 2^31 and 2^32
  * are where they once did not. Nothing here names a command but the examples at the end.
  */
-import { type Argument, type CommandEntry, errors, FLAG_BITS } from "@kv/commands";
+import { type Argument, type CommandRow, errors, FLAG_BITS } from "@kv/commands";
 import { BLOCK_BYTES_MAX } from "@kv/core";
 import { walkedBytes } from "@kv/core/testing";
 import { describe, expect, test } from "vitest";
@@ -35,7 +35,7 @@ const cases = all
     const waits = (bits & FLAG_BITS.blocking) !== 0;
     return run && touchesData && !waits && hasInteger(command.args) && !takesAll.test(fullName);
   })
-  .map((entry) => ({ name: entry.fullName, entry }));
+  .map((row) => ({ name: row.fullName, row }));
 
 /** A server with the largest limit, little memory, and many small keys with gaps between them. */
 function crowded(): Harness {
@@ -65,7 +65,7 @@ function checkWhole(kv: Harness, context: string): void {
   expect(walkedBytes(kv.engine.keyspace), context).toBeLessThan(24 * 2 ** 20);
 }
 
-function surviveAll(entry: CommandEntry): void {
+function surviveAll(row: CommandRow): void {
   const kv = crowded();
   const before = others(kv);
   const bystander = kv.client();
@@ -73,7 +73,7 @@ function surviveAll(entry: CommandEntry): void {
   for (const edge of edges) {
     for (let i = 0; i < 3; i++) {
       const chance = new Chance(++seed);
-      const words = madeCall(entry, chance, {
+      const words = madeCall(row, chance, {
         keys: ["k", "h", "t", "n", "none"],
         wordFor: ({ type, name }) =>
           type === "integer" && name !== "numkeys" && chance.percent(80) ? edge : undefined,
@@ -81,17 +81,17 @@ function surviveAll(entry: CommandEntry): void {
       const context = words.join(" ").slice(0, 100);
       const reply = kv.send(...words);
       expect(reply, context).not.toBe(undefined);
-      if (typeof reply === "number" && /^(append|setrange|strlen|setbit)$/.test(entry.fullName))
+      if (typeof reply === "number" && /^(append|setrange|strlen|setbit)$/.test(row.fullName))
         expect(reply, context).toBeGreaterThanOrEqual(0);
       expect(bystander.send("GET", "small:1"), context).toBe("value 1");
     }
-    checkWhole(kv, `${entry.fullName} ${edge}`);
-    expect(others(kv), `${entry.fullName} ${edge}`).toEqual(before);
+    checkWhole(kv, `${row.fullName} ${edge}`);
+    expect(others(kv), `${row.fullName} ${edge}`).toEqual(before);
   }
 }
 
 describe("other keys survive whatever number is given to", () => {
-  test.each(cases)("$name", ({ entry }) => surviveAll(entry), 60_000);
+  test.each(cases)("$name", ({ row }) => surviveAll(row), 60_000);
 });
 
 describe("a value that no block can hold", () => {

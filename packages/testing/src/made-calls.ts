@@ -2,7 +2,7 @@
  * Calls that are made up from a command's declaration: whatever is in the table is called, with
  * arguments of its grammar, by everybody who holds all commands to a law.
  */
-import type { Argument, CommandEntry } from "@kv/commands";
+import type { Argument, CommandRow } from "@kv/commands";
 import type { Chance } from "./chance.ts";
 
 /** What the words of a call are taken from. */
@@ -15,9 +15,9 @@ export interface WordSource {
 const texts = ["a", "f", "g", "12", "2.5", "", "\xff\0\r\n", "y".repeat(600), "z".repeat(3000)];
 
 /** The words of a call of the command. */
-export function madeCall(entry: CommandEntry, chance: Chance, source: WordSource): string[] {
-  const words = entry.fullName.split("|");
-  new CallMaker(chance, source).appendAll(entry.command.args, words);
+export function madeCall(row: CommandRow, chance: Chance, source: WordSource): string[] {
+  const words = row.fullName.split("|");
+  new CallMaker(chance, source).appendAll(row.command.args, words);
   return words;
 }
 

@@ -64,8 +64,8 @@ describe(`no input ends the server (seed ${seed})`, () => {
         fill(kv);
         let client = kv.client();
         client.isStuck = chance.percent(20);
-        for (const entry of tried) {
-          const request = maker.make(entry);
+        for (const row of tried) {
+          const request = maker.make(row);
           if (sizeOf(request) > REQUEST_BYTES_MAX) continue;
           try {
             if (chance.percent(5)) client.sendBytes("*1\r\n$5\r\nMULTI\r\n");

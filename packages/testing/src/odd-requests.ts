@@ -6,7 +6,7 @@
  * declared. A request is described and not built: its bytes come out piece by piece (chunksOf), so
  * that one of gigabytes takes no memory here.
  */
-import type { Argument, CommandEntry } from "@kv/commands";
+import type { Argument, CommandRow } from "@kv/commands";
 import { latin1Bytes } from "@kv/resp";
 import type { Chance } from "./chance.ts";
 
@@ -98,10 +98,10 @@ export class OddRequestMaker {
   }
 
   /** A request for the command. One of ten has a word too many or too few. */
-  make(entry: CommandEntry): OddRequest {
+  make(row: CommandRow): OddRequest {
     const { chance } = this;
-    const runs: OddRun[] = [{ words: entry.fullName.split("|"), count: 1 }];
-    for (const argument of entry.command.args ?? []) this.append(argument, runs);
+    const runs: OddRun[] = [{ words: row.fullName.split("|"), count: 1 }];
+    for (const argument of row.command.args ?? []) this.append(argument, runs);
     if (chance.percent(5)) runs.push({ words: [this.word()], count: chance.of(this.counts) });
     if (chance.percent(5) && runs.length > 1) runs.pop();
     return runs;

@@ -5,11 +5,12 @@
  * Promises: the folder and the port are the server's own; stop() and a failed start leave neither
  * process nor folder behind.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { redisVersion } from "./comparable.ts";
 import { WireClient } from "./wire-client.ts";
 
 export interface ServerOptions {
@@ -34,8 +35,7 @@ const START_LIMIT_MS = 20_000;
 
 /** Whether there is a redis-server to compare with; says so when there is none. */
 export function hasRedisServer(): boolean {
-  const version = spawnSync("redis-server", ["--version"], { encoding: "utf8" }).stdout ?? "";
-  if (version.includes("v=7.")) return true;
+  if (redisVersion()?.startsWith("7.") === true) return true;
   console.warn("left out: the comparison needs redis-server 7 on the PATH");
   return false;
 }

@@ -79,6 +79,15 @@ test("below the apps no time, chance or I/O but what is passed in", () => {
   expect(linesMatching(below, forbidden)).toEqual([]);
 });
 
+test("no state in modules: two engines share nothing, and a closed one is not held", () => {
+  // What an engine's commands keep is in their Call (Kept); module-state.test.ts looks at the rest.
+  const stateless = (path: string) =>
+    /^packages\/(commands|config|engine|eviction)\/src\//.test(path) && !isTest(path);
+  const state =
+    /^(export )?(let|var) |^(export )?const \w+ = new (WeakMap|RefList|RefSet|StringView|ListpackValue|HashValue|ScanOptions)\b/;
+  expect(linesMatching(stateless, state)).toEqual([]);
+});
+
 test("no test is left out, and none keeps the others from running", () => {
   expect(linesMatching(isTest, /\b(test|it|describe)(\.\w+)*\.(only|skip|todo)\b/)).toEqual([]);
 });

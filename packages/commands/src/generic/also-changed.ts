@@ -1,25 +1,25 @@
 /** A further key of one change: RENAME, MOVE and COPY touch two keys but count as one change. */
 import type { Database } from "@kv/core";
-import type { Call } from "../call.ts";
-import { Interest } from "../call-context.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import { Interest } from "../call/call-context.ts";
+import { Notify } from "../call/notify.ts";
 
-/** Tells watchers and listeners that the key at an argument changed in `db`, without counting it. */
+/** Tells watchers and listeners that the key at an argument changed in `database`, without counting it. */
 export function alsoChanged(
   call: Call,
-  db: Database,
+  database: Database,
   index: number,
   event: string,
   notifyClass: number,
 ): void {
   if (call.interest === 0) return;
   const { bytes, view, effects } = call;
-  effects.keyChanged(db, bytes, view, call.start(index), call.end(index), event, notifyClass);
+  effects.keyChanged(database, bytes, view, call.start(index), call.end(index), event, notifyClass);
 }
 
-/** Publishes that the key at an argument was born in `db`: the "new" event of class "n". */
-export function born(call: Call, db: Database, index: number): void {
+/** Publishes that the key at an argument was born in `database`: the "new" event of class "n". */
+export function born(call: Call, database: Database, index: number): void {
   if ((call.interest & Interest.NOTIFY) === 0) return;
   const { bytes, view, effects } = call;
-  effects.keyEvent(db, bytes, view, call.start(index), call.end(index), "new", Notify.NEW);
+  effects.keyEvent(database, bytes, view, call.start(index), call.end(index), "new", Notify.NEW);
 }

@@ -1,11 +1,11 @@
 /** COPY: a second key with the same value, in this database or another. */
 import { copyValue, freeCopy, NONE, type Ref, setIdleBits } from "@kv/core";
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { databaseArgument } from "../database-argument.ts";
-import { errors } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+import { databaseArgument } from "../call/database-argument.ts";
+import { errors } from "../call/errors.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { alsoChanged, born } from "./also-changed.ts";
 import { findIn } from "./find-in.ts";
 import { putInPlaceOf } from "./put-in-place-of.ts";
@@ -30,14 +30,14 @@ export const copy = command({
 
   run(call) {
     const { arena } = call.keyspace;
-    let target = call.db;
+    let target = call.database;
     let replaces = false;
     for (let i = 3; i < call.argc; i++) {
       if (call.is(i, "REPLACE")) replaces = true;
       else if (call.is(i, "DB") && i + 1 < call.argc) target = databaseArgument(call, ++i);
       else throw errors.syntax;
     }
-    if (target === call.db && sameArgument(call, 1, 2)) throw errors.sameObject;
+    if (target === call.database && sameArgument(call, 1, 2)) throw errors.sameObject;
     const source = call.lookupRead(1);
     if (source === NONE) {
       call.reply.integer(0);

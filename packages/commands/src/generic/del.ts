@@ -1,10 +1,10 @@
 /** DEL and UNLINK: removing keys. They differ in when the memory of a large value is given back. */
 import { NONE } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { keyRange } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyRange } from "../declare/key-spec.ts";
 
 export const del = command({
   name: "del",
@@ -47,7 +47,7 @@ function removeKeys(call: Call, lazily: boolean): void {
   for (let i = 1; i < call.argc; i++) {
     const entry = call.find(i);
     if (entry === NONE) continue;
-    call.db.remove(entry, lazily);
+    call.database.remove(entry, lazily);
     call.changed(i, "del", Notify.GENERIC);
     removed++;
   }

@@ -1,8 +1,8 @@
 /** EXISTS and TOUCH: counting the keys that are there, without or with marking an access. */
 import { NONE } from "@kv/core";
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { keyRange } from "../key-spec.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyRange } from "../declare/key-spec.ts";
 
 export const exists = command({
   name: "exists",

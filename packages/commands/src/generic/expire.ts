@@ -6,14 +6,14 @@
  * deletes the key and is propagated as just that.
  */
 import { expiryMs, NONE } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import type { CommandWord } from "../call-context.ts";
-import { type Command, command } from "../command.ts";
-import { CommandError, expireError, fail, quoted } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { momentAt, momentWord } from "../moment.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import type { CommandWord } from "../call/call-context.ts";
+import { CommandError, expireError, fail, quoted } from "../call/errors.ts";
+import { momentAt, momentWord } from "../call/moment.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { type Command, command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 
 const NX = 1;
 const XX = 2;
@@ -92,17 +92,17 @@ function conditionsFrom(call: Call, first: number): number {
 
 function expireAt(call: Call, whenMs: number, conditions: number, asItCame: boolean): void {
   const entry = call.lookupWrite(1);
-  if (entry === NONE || !conditionsHold(conditions, whenMs, expiryMs(call.db.arena, entry))) {
+  if (entry === NONE || !conditionsHold(conditions, whenMs, expiryMs(call.database.arena, entry))) {
     call.reply.integer(0);
     return;
   }
   if (whenMs <= call.nowMs) {
     const lazily = call.settings.lazyExpire;
-    call.db.remove(entry, lazily);
+    call.database.remove(entry, lazily);
     if (call.propagates) call.propagateAs(lazily ? "UNLINK" : "DEL", call.argument(1));
     call.changed(1, "del", Notify.GENERIC);
   } else {
-    call.db.setExpiry(entry, whenMs);
+    call.database.setExpiry(entry, whenMs);
     if (call.propagates && !asItCame) propagateAsMoment(call, whenMs);
     call.changed(1, "expire", Notify.GENERIC);
   }

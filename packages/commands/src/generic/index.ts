@@ -1,4 +1,4 @@
-/** Commands that work on keys of any type. */
+/** Generated: the commands of this folder. */
 export * from "./copy.ts";
 export * from "./del.ts";
 export * from "./exists.ts";

@@ -1,7 +1,7 @@
 /** KEYS: every key that matches a pattern, in one reply. */
 import { bytesOf, globMatch, keyIndex, keyLength } from "@kv/core";
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
 
 const STAR = 42;
 
@@ -25,7 +25,7 @@ export const keys = command({
     const all = end - start === 1 && bytes[start] === STAR;
     const handle = reply.deferArray();
     let count = 0;
-    call.db.dict.eachEntry((entry) => {
+    call.database.dict.eachEntry((entry) => {
       const from = keyIndex(arena, entry);
       const to = from + keyLength(arena, entry);
       const memory = bytesOf(arena, entry);

@@ -1,11 +1,11 @@
 /** MOVE: a key from the selected database to another one. */
 import { NONE } from "@kv/core";
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { databaseArgument } from "../database-argument.ts";
-import { errors } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+import { databaseArgument } from "../call/database-argument.ts";
+import { errors } from "../call/errors.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { alsoChanged, born } from "./also-changed.ts";
 import { findIn } from "./find-in.ts";
 
@@ -22,9 +22,9 @@ export const move = command({
   args: [arg.key("key"), arg.integer("db")],
 
   run(call) {
-    const { db } = call;
+    const { database } = call;
     const target = databaseArgument(call, 2);
-    if (target === db) throw errors.sameObject;
+    if (target === database) throw errors.sameObject;
     const entry = call.lookupWrite(1);
     if (entry === NONE || findIn(call, target, 1) !== NONE) {
       call.reply.integer(0);
@@ -32,7 +32,7 @@ export const move = command({
     }
     // The target first, which may have no room for it.
     target.adopt(entry);
-    db.detach(entry);
+    database.detach(entry);
     born(call, target, 1);
     call.changed(1, "move_from", Notify.GENERIC);
     alsoChanged(call, target, 1, "move_to", Notify.GENERIC);

@@ -1,11 +1,11 @@
 /** OBJECT: how a value is kept and how it has been used. Looking does not count as a use. */
 import { Int64, idleBits, kindOfEntry, NONE, type Ref, readInteger } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { type Command, command } from "../command.ts";
-import { CommandError } from "../errors.ts";
-import { replyHelp } from "../help.ts";
-import { keyAt } from "../key-spec.ts";
+import type { Call } from "../call/call.ts";
+import { CommandError } from "../call/errors.ts";
+import { helpCommand } from "../call/help.ts";
+import { arg } from "../declare/arg.ts";
+import { type Command, command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 
 /** The LRU clock counts seconds and has 24 bits. */
 const CLOCK_MAX = 0xffffff;
@@ -108,20 +108,6 @@ const refcount = question({
 
 const questions = [encoding, freq, idletime, refcount];
 
-const help = command({
-  name: "help",
-  group: "generic",
-  since: "6.2.0",
-  summary: "Lists the subcommands.",
-  complexity: "O(1)",
-  arity: 2,
-  flags: ["loading", "stale"],
-  categories: ["keyspace"],
-  run(call) {
-    replyHelp(call, "object", questions);
-  },
-});
-
 export const object = command({
   name: "object",
   group: "generic",
@@ -130,5 +116,12 @@ export const object = command({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...questions, help],
+  subcommands: [
+    ...questions,
+    helpCommand("object", {
+      group: "generic",
+      since: "6.2.0",
+      categories: ["keyspace"],
+    }),
+  ],
 });

@@ -1,9 +1,9 @@
 /** PERSIST: taking a key's time to live away. */
 import { expiryMs, NONE } from "@kv/core";
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { keyAt } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 
 export const persist = command({
   name: "persist",
@@ -19,11 +19,11 @@ export const persist = command({
 
   run(call) {
     const entry = call.lookupWrite(1);
-    if (entry === NONE || expiryMs(call.db.arena, entry) === -1) {
+    if (entry === NONE || expiryMs(call.database.arena, entry) === -1) {
       call.reply.integer(0);
       return;
     }
-    call.db.clearExpiry(entry);
+    call.database.clearExpiry(entry);
     call.changed(1, "persist", Notify.GENERIC);
     call.reply.integer(1);
   },

@@ -1,6 +1,6 @@
 /** What RENAME and COPY share: a key takes the value of another one, whatever it held before. */
 import type { Database, Ref } from "@kv/core";
-import type { Call } from "../call.ts";
+import type { Call } from "../call/call.ts";
 
 /**
  * Gives the key at argument 2 an entry like `source`, with the block `value` where the source's

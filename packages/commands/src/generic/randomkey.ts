@@ -1,6 +1,6 @@
 /** RANDOMKEY: any key. */
 import { bytesOf, keyIndex, keyLength, NONE } from "@kv/core";
-import { command } from "../command.ts";
+import { command } from "../declare/command.ts";
 
 /** Expired keys that are met in vain, where they may not be removed, before one is shown. */
 const TRIES = 100;
@@ -18,19 +18,19 @@ export const randomkey = command({
 
   run(call) {
     const { arena } = call.keyspace;
-    const { db } = call;
+    const { database } = call;
     let inVain = 0;
     for (;;) {
-      const entry = db.random();
+      const entry = database.random();
       if (entry === NONE) {
         call.reply.null();
         return;
       }
-      const size = db.size;
+      const size = database.size;
       // A replica keeps expired keys until its primary removes them. If every key expires, all of
       // them may be such keys, and looking for a live one would never end.
-      if (call.unexpired(db, entry) === NONE) {
-        if (db.size < size || db.expires.count < size || ++inVain < TRIES) continue;
+      if (call.unexpired(database, entry) === NONE) {
+        if (database.size < size || database.expires.count < size || ++inVain < TRIES) continue;
       }
       const from = keyIndex(arena, entry);
       call.reply.bulk(bytesOf(arena, entry), from, from + keyLength(arena, entry));

@@ -1,11 +1,11 @@
 /** RENAME and RENAMENX: the value of one key under another name. */
 import { EXTERNAL_FLAG, flagsOf, NONE, type Ref, valueRef } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { errors } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import { errors } from "../call/errors.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { alsoChanged, born } from "./also-changed.ts";
 import { putInPlaceOf } from "./put-in-place-of.ts";
 import { sameArgument } from "./same-argument.ts";
@@ -59,15 +59,15 @@ export const renamenx = command({
 
 /** Gives the value of `source` to the key at argument 2, whose entry is `old`. */
 function moveValue(call: Call, source: Ref, old: Ref): void {
-  const { db } = call;
-  const { arena } = db;
+  const { database } = call;
+  const { arena } = database;
   const outside = (flagsOf(arena, source) & EXTERNAL_FLAG) !== 0;
   const value = outside ? valueRef(arena, source) : NONE;
-  putInPlaceOf(call, old, db, source, value);
-  db.detach(source);
+  putInPlaceOf(call, old, database, source, value);
+  database.detach(source);
   // Only the entry: the value belongs to the new key now.
   arena.free(source);
-  born(call, db, 2);
+  born(call, database, 2);
   call.changed(1, "rename_from", Notify.GENERIC);
-  alsoChanged(call, db, 2, "rename_to", Notify.GENERIC);
+  alsoChanged(call, database, 2, "rename_to", Notify.GENERIC);
 }

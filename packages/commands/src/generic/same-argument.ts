@@ -1,5 +1,5 @@
 /** Comparing two arguments byte by byte. */
-import type { Call } from "../call.ts";
+import type { Call } from "../call/call.ts";
 
 /** True when two arguments of the request are the same bytes. */
 export function sameArgument(call: Call, a: number, b: number): boolean {

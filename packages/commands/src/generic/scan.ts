@@ -9,15 +9,15 @@
  */
 import { bytesOf, keyIndex, keyLength, kindOfEntry, NONE, type Ref, RefList } from "@kv/core";
 import { parseInteger } from "@kv/resp";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { ScanOptions, scanCursor } from "../scan-options.ts";
+import type { Call } from "../call/call.ts";
+import { Kept } from "../call/kept.ts";
+import { ScanOptions, scanCursor } from "../call/scan-options.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
 
 const POSITIONS = 2 ** 32;
 
-const options = new ScanOptions();
-const slice = new RefList();
+const kept = new Kept(() => ({ options: new ScanOptions(), slice: new RefList() }));
 
 export const scan = command({
   name: "scan",
@@ -39,7 +39,8 @@ export const scan = command({
 
   run(call) {
     const { reply } = call;
-    const { dict } = call.db;
+    const { dict } = call.database;
+    const { options, slice } = kept.of(call);
     const position = startPosition(call, dict.generation);
     options.parse(call, 2, true);
     slice.clear();
@@ -48,7 +49,7 @@ export const scan = command({
     reply.bulkInteger(next === 0 ? 0 : dict.generation * POSITIONS + next);
     const handle = reply.deferArray();
     let count = 0;
-    for (let i = 0; i < slice.count; i++) if (showKey(call, slice.at(i))) count++;
+    for (let i = 0; i < slice.count; i++) if (showKey(call, options, slice.at(i))) count++;
     reply.closeArray(handle, count);
     slice.clear();
   },
@@ -65,21 +66,21 @@ function startPosition(call: Call, generation: number): number {
 }
 
 /** Writes the key unless an option leaves it out, or its time has passed. */
-function showKey(call: Call, entry: Ref): boolean {
+function showKey(call: Call, options: ScanOptions, entry: Ref): boolean {
   const { arena } = call.keyspace;
   const from = keyIndex(arena, entry);
   const to = from + keyLength(arena, entry);
   const memory = bytesOf(arena, entry);
   if (!options.matches(memory, from, to)) return false;
   // Removing this key moves no other entry: the rest of the slice stays good.
-  const isLive = call.unexpired(call.db, entry) !== NONE;
-  if (options.typeArgument !== 0 && !countsAsTyped(call, entry, isLive)) return false;
+  const isLive = call.unexpired(call.database, entry) !== NONE;
+  if (options.typeArgument !== 0 && !countsAsTyped(call, options, entry, isLive)) return false;
   if (isLive) call.reply.bulk(memory, from, to);
   return isLive;
 }
 
 /** Asking for the type is a look at the key, which INFO counts as a hit or a miss. */
-function countsAsTyped(call: Call, entry: Ref, isLive: boolean): boolean {
+function countsAsTyped(call: Call, options: ScanOptions, entry: Ref, isLive: boolean): boolean {
   if (!isLive) {
     call.keyspaceMisses++;
     return false;

@@ -1,6 +1,6 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { keysOf } from "../key-spec.ts";
+import { keysOf } from "../declare/key-spec.ts";
 import { sort, sortRo } from "./sort.ts";
 
 describe("SORT", () => {

@@ -5,12 +5,18 @@
  * be sorted: a missing key sorts to nothing, any other is of the wrong type.
  */
 import { NONE } from "@kv/core";
-import { type Argument, arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { CommandError, errors } from "../errors.ts";
-import { type FoundKeys, foundAt, type KeySpec, keyAt, type RequestWords } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import { CommandError, errors } from "../call/errors.ts";
+import { Notify } from "../call/notify.ts";
+import { type Argument, arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import {
+  type FoundKeys,
+  foundAt,
+  type KeySpec,
+  keyAt,
+  type RequestWords,
+} from "../declare/key-spec.ts";
 
 const patternKeys: KeySpec = {
   flags: ["RO", "access"],
@@ -73,7 +79,7 @@ export const sort = command({
     // Storing nothing is removing what was there.
     const old = call.findStored(destination);
     if (old !== NONE) {
-      call.db.remove(old, call.settings.lazyServerDel);
+      call.database.remove(old, call.settings.lazyServerDel);
       call.changed(destination, "del", Notify.GENERIC);
     }
     call.reply.integer(0);

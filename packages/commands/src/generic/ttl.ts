@@ -1,9 +1,9 @@
 /** TTL, PTTL, EXPIRETIME, PEXPIRETIME: when a key expires. -1 says never, -2 that there is no key. */
 import { expiryMs, Int64, NONE, splitNumber } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { keyAt } from "../key-spec.ts";
+import type { Call } from "../call/call.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 
 const NEVER = -1;
 const NO_KEY = -2;

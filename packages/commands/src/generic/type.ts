@@ -1,8 +1,8 @@
 /** TYPE: what kind of value a key holds. */
 import { kindOfEntry, NONE } from "@kv/core";
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { keyAt } from "../key-spec.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 
 export const type = command({
   name: "type",

@@ -1,7 +1,7 @@
 /**
  * Hashes by argument: finding the one at a key, reading its fields, setting them.
  *
- * A HashValue is a window that is moved from hash to hash, so one per keyspace does; what these
+ * A HashValue is a window that is moved from hash to hash, so one per engine does; what these
  * functions return is void as soon as the next one is called.
  *
  * Setting is all or nothing: a new hash is a key only when it is whole, several fields of a present
@@ -12,47 +12,31 @@ import {
   freeEntry,
   HashChange,
   HashValue,
-  type Keyspace,
   type ListpackValue,
   NONE,
   setIdleBits,
   Type,
 } from "@kv/core";
-import type { Call } from "../call.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import { Kept } from "../call/kept.ts";
+import { Notify } from "../call/notify.ts";
 
-interface Windows {
-  readonly hash: HashValue;
-  readonly change: HashChange;
-}
-
-const known = new WeakMap<Keyspace, Windows>();
-let lastKeyspace: Keyspace | null = null;
-let lastWindows: Windows | null = null;
-
-function windowsOf(keyspace: Keyspace): Windows {
-  if (keyspace === lastKeyspace) return lastWindows as Windows;
-  let windows = known.get(keyspace);
-  if (windows === undefined) {
-    const { arena, seed } = keyspace;
-    windows = { hash: new HashValue(arena, seed), change: new HashChange(arena) };
-    known.set(keyspace, windows);
-  }
-  lastKeyspace = keyspace;
-  lastWindows = windows;
-  return windows;
-}
+/** Windows on the hashes of an engine's keyspace. */
+const windows = new Kept(({ keyspace: { arena, seed } }) => ({
+  hash: new HashValue(arena, seed),
+  change: new HashChange(arena),
+}));
 
 /** The hash at an argument for reading, or null when missing. Throws wrongType. */
 export function readHash(call: Call, index: number): HashValue | null {
   const entry = call.readTyped(index, Type.HASH);
-  return entry === NONE ? null : windowsOf(call.keyspace).hash.attach(entry);
+  return entry === NONE ? null : windows.of(call).hash.attach(entry);
 }
 
 /** The hash at an argument for changing it, or null when missing. Throws wrongType. */
 export function writeHash(call: Call, index: number): HashValue | null {
   const entry = call.writeTyped(index, Type.HASH);
-  return entry === NONE ? null : windowsOf(call.keyspace).hash.attach(entry);
+  return entry === NONE ? null : windows.of(call).hash.attach(entry);
 }
 
 /** Whatever a field is set in: a hash, or a change of one. */
@@ -85,12 +69,12 @@ function createAside(call: Call): HashValue {
   const { arena, cuts } = call.keyspace;
   const entry = createHash(arena, cuts.epoch, call.bytes, call.start(1), call.end(1));
   setIdleBits(arena, entry, call.idle.fresh);
-  return windowsOf(call.keyspace).hash.attach(entry);
+  return windows.of(call).hash.attach(entry);
 }
 
 /** Makes it the value of its key. */
 function adopt(call: Call, hash: HashValue): void {
-  call.db.put(hash.entry, NONE, call.hashOf(1), false);
+  call.database.put(hash.entry, NONE, call.hashOf(1), false);
   call.event(1, "new", Notify.NEW);
 }
 
@@ -146,7 +130,7 @@ export function setPairs(call: Call, hash: HashValue | null, first: number): num
   }
   if (first + 2 === call.argc || cannotFail(call, hash, first))
     return setPairsIn(call, hash, first);
-  const { change } = windowsOf(call.keyspace);
+  const { change } = windows.of(call);
   change.begin(hash);
   try {
     const added = setPairsIn(call, change, first);

@@ -1,8 +1,9 @@
 /** HDEL: removes fields, and the key with the last of them. */
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { keyAt } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { writeHash } from "./hash-at.ts";
 
 export const hdel = command({
@@ -28,7 +29,7 @@ export const hdel = command({
     if (hash !== null && removed !== 0) {
       // The key goes first, so that who hears of the change finds what is left.
       const isEmpty = hash.length === 0;
-      if (isEmpty) call.db.remove(hash.entry, false);
+      if (isEmpty) call.database.remove(hash.entry, false);
       call.changed(1, "hdel", Notify.HASH);
       if (isEmpty) call.event(1, "del", Notify.GENERIC);
       call.dirty += removed - 1;

@@ -1,6 +1,6 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { errors } from "../errors.ts";
+import { errors } from "../call/errors.ts";
 
 /** The same hash as a listpack and as a table. */
 const encodings = [{ encoding: "listpack" }, { encoding: "hashtable" }];

@@ -1,7 +1,7 @@
 /** Reading single fields: HGET, HMGET, HEXISTS, HSTRLEN; and HLEN. */
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { keyAt } from "../key-spec.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { findField, readHash, replyText } from "./hash-at.ts";
 
 export const hget = command({

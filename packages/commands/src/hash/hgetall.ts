@@ -1,7 +1,7 @@
 /** Whole hashes: HGETALL, HKEYS, HVALS. */
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { keyAt } from "../key-spec.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { readHash, replyText } from "./hash-at.ts";
 
 export const hgetall = command({

@@ -1,6 +1,6 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { errors } from "../errors.ts";
+import { errors } from "../call/errors.ts";
 
 const MIN = -(2n ** 63n);
 const MAX = 2n ** 63n - 1n;

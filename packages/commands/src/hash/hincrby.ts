@@ -12,13 +12,13 @@ import {
   toNumber,
 } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { CommandError, errors } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { addLongDoubles, formatLongDouble, parseLongDouble } from "../long-double.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import { CommandError, errors } from "../call/errors.ts";
+import { addLongDoubles, formatLongDouble, parseLongDouble } from "../call/long-double.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { findField, setField, writeHash } from "./hash-at.ts";
 
 const INT64_MIN = -(2n ** 63n);

@@ -1,10 +1,10 @@
 /** HRANDFIELD: one random field, some different ones, or some with repetition. */
 import { type HashValue, Int64, RefSet, toNumber } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { CommandError, errors } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
+import type { Call } from "../call/call.ts";
+import { CommandError, errors } from "../call/errors.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { readHash, replyText } from "./hash-at.ts";
 
 /**

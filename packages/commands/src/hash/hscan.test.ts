@@ -1,6 +1,6 @@
 import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { errors } from "../errors.ts";
+import { errors } from "../call/errors.ts";
 
 /** All fields that a whole scan returns, in order. */
 function scanAll(kv: Harness, ...options: (string | number)[]): string[] {

@@ -1,11 +1,12 @@
 /** HSCAN: a hash bit by bit. */
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { keyAt } from "../key-spec.ts";
-import { ScanOptions, scanCursor } from "../scan-options.ts";
+import { Kept } from "../call/kept.ts";
+import { ScanOptions, scanCursor } from "../call/scan-options.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { readHash, replyText } from "./hash-at.ts";
 
-const options = new ScanOptions();
+const scanOptions = new Kept(() => new ScanOptions());
 
 export const hscan = command({
   name: "hscan",
@@ -35,6 +36,7 @@ export const hscan = command({
       reply.array(0);
       return;
     }
+    const options = scanOptions.of(call);
     options.parse(call, 3, false);
     reply.array(2);
     reply.bulkInteger(hash.scan(cursor, options.count));

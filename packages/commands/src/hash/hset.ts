@@ -1,10 +1,11 @@
 /** HSET, its older name HMSET, and HSETNX. */
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { arityError, type CommandError } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+
+import type { Call } from "../call/call.ts";
+import { arityError, type CommandError } from "../call/errors.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { findField, setPairs, writeHash } from "./hash-at.ts";
 
 /** Sets all pairs from argument 2 on. Returns how many fields are new. */

@@ -1,3 +1,4 @@
+/** Generated: the commands of this folder. */
 export * from "./hdel.ts";
 export * from "./hget.ts";
 export * from "./hgetall.ts";

@@ -1,5 +1,5 @@
 /** DBSIZE: how many keys the selected database has. */
-import { command } from "../command.ts";
+import { command } from "../declare/command.ts";
 
 export const dbsize = command({
   name: "dbsize",
@@ -13,6 +13,6 @@ export const dbsize = command({
   tips: ["request_policy:all_shards", "response_policy:agg_sum"],
 
   run(call) {
-    call.reply.integer(call.db.size);
+    call.reply.integer(call.database.size);
   },
 });

@@ -1,9 +1,10 @@
 /** FLUSHDB and FLUSHALL: removing all keys of one database or of all. */
-import { type Argument, arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { Propagation } from "../call-context.ts";
-import { command } from "../command.ts";
-import { errors } from "../errors.ts";
+
+import type { Call } from "../call/call.ts";
+import { Propagation } from "../call/call-context.ts";
+import { errors } from "../call/errors.ts";
+import { type Argument, arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
 
 const args: Argument[] = [
   arg.optional(
@@ -44,8 +45,8 @@ export const flushdb = command({
   run(call) {
     const lazily = isLazy(call);
     // Told beforehand: only watchers of keys that are still there are disturbed.
-    call.effects.databaseChanged(call.db.index);
-    call.dirty += call.db.flush(lazily);
+    call.effects.databaseChanged(call.database.index);
+    call.dirty += call.database.flush(lazily);
     call.propagation = Propagation.FORCED;
     call.reply.ok();
   },

@@ -1,4 +1,4 @@
-/** Commands on whole databases that need nothing but the keyspace. */
+/** Generated: the commands of this folder. */
 export * from "./dbsize.ts";
 export * from "./flush.ts";
 export * from "./swapdb.ts";

@@ -1,8 +1,9 @@
 /** SWAPDB: two databases change places under the clients that selected them. */
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { int32Argument } from "../database-argument.ts";
-import { CommandError, errors } from "../errors.ts";
+
+import { int32Argument } from "../call/database-argument.ts";
+import { CommandError, errors } from "../call/errors.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
 
 const invalidFirst = new CommandError("ERR invalid first DB index");
 const invalidSecond = new CommandError("ERR invalid second DB index");

@@ -1,8 +1,9 @@
 /** The expiry options that SET, GETEX, SETEX and PSETEX share: parsing them, computing the time. */
-import { type Argument, arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import type { CommandError } from "../errors.ts";
-import { momentAt } from "../moment.ts";
+
+import type { Call } from "../call/call.ts";
+import type { CommandError } from "../call/errors.ts";
+import { momentAt } from "../call/moment.ts";
+import { type Argument, arg } from "../declare/arg.ts";
 
 /** How the number behind an option is meant. */
 export const Unit = { EX: 1, PX: 2, EXAT: 3, PXAT: 4 } as const;

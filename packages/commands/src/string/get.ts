@@ -1,8 +1,9 @@
 /** GET: the plainest read. */
 import { NONE, Type } from "@kv/core";
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { keyAt } from "../key-spec.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
+import { replyString } from "./string-at.ts";
 
 export const get = command({
   name: "get",
@@ -18,6 +19,6 @@ export const get = command({
   run(call) {
     const entry = call.readTyped(1, Type.STRING);
     if (entry === NONE) call.reply.null();
-    else call.replyString(entry);
+    else replyString(call, entry);
   },
 });

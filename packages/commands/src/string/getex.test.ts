@@ -1,6 +1,6 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { errors } from "../errors.ts";
+import { errors } from "../call/errors.ts";
 
 describe("GETEX", () => {
   test("without an option it only reads", () => {

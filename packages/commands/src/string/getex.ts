@@ -1,13 +1,14 @@
 /** GETEX and GETDEL: reads that also change the key's life. */
 import { expiryMs, NONE, Type } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { errors, expireError } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { momentWord } from "../moment.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import { errors, expireError } from "../call/errors.ts";
+import { momentWord } from "../call/moment.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
 import { expireTimeMs, expiryArguments, unitAt } from "./expire-time.ts";
+import { replyString } from "./string-at.ts";
 
 /** Beside the units of expire-time.ts. */
 const PERSIST = 5;
@@ -45,17 +46,17 @@ export const getex = command({
     const expires = unit !== 0 && unit !== PERSIST;
     const whenMs = expires ? expireTimeMs(call, expiryArgument, unit, invalidExpiry) : 0;
     // The value is in the reply before the key may go.
-    call.replyString(entry);
+    replyString(call, entry);
     if (expires && whenMs <= call.nowMs) {
-      call.db.remove(entry, false);
+      call.database.remove(entry, false);
       call.changed(1, "del", Notify.GENERIC);
       if (call.propagates) call.propagateAs("DEL", call.argument(1));
     } else if (expires) {
-      call.db.setExpiry(entry, whenMs);
+      call.database.setExpiry(entry, whenMs);
       call.changed(1, "expire", Notify.GENERIC);
       if (call.propagates) call.propagateAs("PEXPIREAT", call.argument(1), momentWord(whenMs));
     } else if (unit === PERSIST && expiryMs(call.keyspace.arena, entry) !== -1) {
-      call.db.clearExpiry(entry);
+      call.database.clearExpiry(entry);
       call.changed(1, "persist", Notify.GENERIC);
       if (call.propagates) call.propagateAs("PERSIST", call.argument(1));
     }
@@ -96,9 +97,9 @@ export const getdel = command({
       call.reply.null();
       return;
     }
-    call.replyString(entry);
+    replyString(call, entry);
     const lazily = call.settings.lazyUserDel;
-    call.db.remove(entry, lazily);
+    call.database.remove(entry, lazily);
     call.changed(1, "del", Notify.GENERIC);
     if (call.propagates) call.propagateAs(lazily ? "UNLINK" : "DEL", call.argument(1));
   },

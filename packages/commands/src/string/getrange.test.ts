@@ -1,6 +1,6 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { errors } from "../errors.ts";
+import { errors } from "../call/errors.ts";
 
 describe("GETRANGE, SUBSTR", () => {
   test("both ends belong to the range, and negative ones count from the end", () => {

@@ -1,9 +1,10 @@
 /** GETRANGE, its older name SUBSTR, and STRLEN. */
 import { NONE, stringLength, Type } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { keyAt } from "../key-spec.ts";
+import type { Call } from "../call/call.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
+import { readString } from "./string-at.ts";
 
 /** Replies with the bytes from the first position through the last; negative ones count from the end. */
 function replyRange(call: Call): void {
@@ -14,7 +15,7 @@ function replyRange(call: Call): void {
     call.reply.bulk(call.bytes, 0, 0);
     return;
   }
-  call.readString(entry);
+  readString(call, entry);
   const { bytes, start, end } = call.value;
   const length = end - start;
   if (first < 0) first = Math.max(0, first + length);

@@ -1,7 +1,7 @@
 import { harness } from "@kv/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { errors } from "../errors.ts";
+import { errors } from "../call/errors.ts";
 
 const MIN = -(2n ** 63n);
 const MAX = 2n ** 63n - 1n;

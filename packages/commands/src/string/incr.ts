@@ -19,12 +19,13 @@ import {
   toNumber,
   updateInteger,
 } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { CommandError, errors } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import { CommandError, errors } from "../call/errors.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
+import { putInteger, readString } from "./string-at.ts";
 
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
@@ -40,7 +41,7 @@ function readCounter(call: Call): Ref {
     value.lo = 0;
   } else if (!readInteger(call.keyspace.arena, entry, value)) {
     // Digits that came by APPEND or SETRANGE are not stored as an integer, yet count as one.
-    call.readString(entry);
+    readString(call, entry);
     const { bytes, start, end } = call.value;
     if (!parseInt64(bytes, start, end, value)) throw errors.notAnInteger;
   }
@@ -75,9 +76,9 @@ function storeWide(call: Call, entry: Ref, sum: bigint): void {
 function store(call: Call, entry: Ref): void {
   const { hi, lo } = value;
   if (entry !== NONE && encodingOf(call.keyspace.arena, entry) === Encoding.INT) {
-    updateInteger(call.db, entry, hi, lo);
+    updateInteger(call.database, entry, hi, lo);
   } else {
-    call.putInteger(1, entry, hi, lo, true);
+    putInteger(call, entry, hi, lo);
   }
   call.changed(1, "incrby", Notify.STRING);
   call.reply.integer64(hi, lo);

@@ -1,6 +1,6 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { errors } from "../errors.ts";
+import { errors } from "../call/errors.ts";
 
 describe("INCRBYFLOAT", () => {
   test("adds as x86 does: 64 bits of precision, 17 digits behind the point", () => {

@@ -1,12 +1,13 @@
 /** INCRBYFLOAT: arithmetic in long doubles, see long-double.ts. */
 import { NONE, Type } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
-import { arg } from "../arg.ts";
-import { command } from "../command.ts";
-import { errors } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { addLongDoubles, formatLongDouble, parseLongDouble } from "../long-double.ts";
-import { Notify } from "../notify.ts";
+import { errors } from "../call/errors.ts";
+import { addLongDoubles, formatLongDouble, parseLongDouble } from "../call/long-double.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
+import { putText, readString } from "./string-at.ts";
 
 export const incrbyfloat = command({
   name: "incrbyfloat",
@@ -23,7 +24,7 @@ export const incrbyfloat = command({
     const entry = call.writeTyped(1, Type.STRING);
     let before = null;
     if (entry !== NONE) {
-      call.readString(entry);
+      readString(call, entry);
       const { value } = call;
       before = parseLongDouble(value.bytes, value.start, value.end);
       if (before === null) throw errors.notAFloat;
@@ -35,7 +36,7 @@ export const incrbyfloat = command({
 
     const text = latin1Bytes(formatLongDouble(sum));
     // A sum that is a whole number stays a string: it is no integer until INCR makes it one.
-    call.putText(1, entry, text, 0, text.length, true);
+    putText(call, entry, text, 0, text.length);
     call.changed(1, "incrbyfloat", Notify.STRING);
     call.reply.bulk(text, 0, text.length);
     // The sum goes on, not the sum's making: nobody else has to compute as we do.

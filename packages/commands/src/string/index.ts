@@ -1,3 +1,4 @@
+/** Generated: the commands of this folder. */
 export * from "./get.ts";
 export * from "./getex.ts";
 export * from "./getrange.ts";

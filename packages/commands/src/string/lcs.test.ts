@@ -1,7 +1,7 @@
 import { harness } from "@kv/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { errors } from "../errors.ts";
+import { errors } from "../call/errors.ts";
 
 /** Length of the longest common subsequence, by the whole table. */
 function lengthOf(a: string, b: string): number {

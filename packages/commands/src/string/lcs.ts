@@ -7,11 +7,11 @@
  * we, at the same sizes, while we need one 32nd of it; the time is what that limit bounds for us.
  */
 import { NONE, type Ref, StringView, Type, typeOf } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { CommandError, errors } from "../errors.ts";
-import { keyRange } from "../key-spec.ts";
+import type { Call } from "../call/call.ts";
+import { CommandError, errors } from "../call/errors.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyRange } from "../declare/key-spec.ts";
 
 const notStrings = new CommandError("ERR The specified keys must contain string values");
 const lengthAndIndexes = new CommandError(
@@ -28,8 +28,12 @@ const CELL_BYTES = 4;
 const CELLS_MAX = 2 ** 31;
 const NO_BYTES = new Uint8Array(0);
 
-const first = new StringView();
-const second = new StringView();
+/** The two strings of one command: LCS is no hot path, so it makes windows of its own. */
+interface Strings {
+  readonly first: StringView;
+  readonly second: StringView;
+}
+
 const options = {
   wantsLength: false,
   wantsIndexes: false,
@@ -59,15 +63,17 @@ export const lcs = command({
     // Both keys are looked up before a wrong type is reported: both count as read.
     const a = call.lookupRead(1);
     const b = call.lookupRead(2);
+    const strings: Strings = { first: new StringView(), second: new StringView() };
+    const { first, second } = strings;
     show(call, a, first);
     show(call, b, second);
     parseOptions(call);
     const cells = (first.end - first.start + 1) * (second.end - second.start + 1);
     if (cells * CELL_BYTES > call.settings.transientBytesMax) throw tooMuchMemory;
     if (cells > CELLS_MAX) throw noMemory;
-    if (options.wantsLength) call.reply.integer(fillTable(null));
-    else if (options.wantsIndexes) replyMatches(call);
-    else replySubsequence(call);
+    if (options.wantsLength) call.reply.integer(fillTable(strings, null));
+    else if (options.wantsIndexes) replyMatches(call, strings);
+    else replySubsequence(call, strings);
   },
 });
 
@@ -104,7 +110,7 @@ function parseOptions(call: Call): void {
  * the j-th of the second. Among equals the walk goes left, as Redis's does: that decides which of
  * several longest subsequences is returned.
  */
-function fillTable(steps: Uint8Array | null): number {
+function fillTable({ first, second }: Strings, steps: Uint8Array | null): number {
   const { bytes: a, start: aStart, end: aEnd } = first;
   const { bytes: b, start: bStart, end: bEnd } = second;
   const columns = bEnd - bStart;
@@ -130,7 +136,7 @@ function fillTable(steps: Uint8Array | null): number {
 }
 
 /** One bit a cell: 16 MiB at the most, unless proto-max-bulk-len was raised. */
-function newSteps(): Uint8Array {
+function newSteps({ first, second }: Strings): Uint8Array {
   const cells = (first.end - first.start) * (second.end - second.start);
   return new Uint8Array(memoryFor(Math.ceil(cells / 8)));
 }
@@ -144,9 +150,10 @@ function memoryFor(bytes: number): ArrayBuffer {
   }
 }
 
-function replySubsequence(call: Call): void {
-  const steps = newSteps();
-  let left = fillTable(steps);
+function replySubsequence(call: Call, strings: Strings): void {
+  const { first, second } = strings;
+  const steps = newSteps(strings);
+  let left = fillTable(strings, steps);
   const result = new Uint8Array(memoryFor(left));
   const columns = second.end - second.start;
   let i = first.end - first.start;
@@ -168,10 +175,11 @@ function stepsUp(steps: Uint8Array, bit: number): boolean {
 }
 
 /** Replies with the ranges in both strings that match, last one first. */
-function replyMatches(call: Call): void {
+function replyMatches(call: Call, strings: Strings): void {
   const { reply } = call;
-  const steps = newSteps();
-  const length = fillTable(steps);
+  const { first, second } = strings;
+  const steps = newSteps(strings);
+  const length = fillTable(strings, steps);
   reply.map(2);
   reply.bulkLatin1("matches");
   const handle = reply.deferArray();

@@ -14,12 +14,14 @@ import {
   wordIndex,
   wordsOf,
 } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { arityError } from "../errors.ts";
-import { keyRange } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import { arityError } from "../call/errors.ts";
+import { Kept } from "../call/kept.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyRange } from "../declare/key-spec.ts";
+import { createAside, putArgument, replaceWith, replyString } from "./string-at.ts";
 
 export const mget = command({
   name: "mget",
@@ -40,7 +42,7 @@ export const mget = command({
     for (let i = 1; i < argc; i++) {
       const entry = call.lookupRead(i);
       if (entry === NONE || typeOf(arena, entry) !== Type.STRING) reply.null();
-      else call.replyString(entry);
+      else replyString(call, entry);
     }
   },
 });
@@ -49,8 +51,7 @@ export const mget = command({
 const PLAIN_BYTES_MAX = 8192;
 
 /** What the MSET that runs now does with each pair: Pair, and the entry that belongs to it. */
-const kinds = new RefList();
-const entries = new RefList();
+const plans = new Kept(() => ({ kinds: new RefList(), entries: new RefList() }));
 const Pair = {
   /** Overwrites a present entry where it lies. */
   IN_PLACE: 1,
@@ -70,11 +71,12 @@ function setAll(call: Call): void {
   const { argc } = call;
   if (cannotFail(call)) {
     for (let i = 1; i < argc; i += 2) {
-      call.putArgument(i, call.find(i), i + 1, false);
+      putArgument(call, i, call.find(i), i + 1, false);
       call.changed(i, "set", Notify.STRING);
     }
     return;
   }
+  const { kinds, entries } = plans.of(call);
   kinds.clear();
   entries.clear();
   try {
@@ -87,9 +89,9 @@ function setAll(call: Call): void {
   for (let i = 1, at = 0; i < argc; i += 2, at++) {
     const kind = kinds.at(at);
     const entry = entries.at(at);
-    if (kind === Pair.IN_PLACE) call.putArgument(i, entry, i + 1, false);
+    if (kind === Pair.IN_PLACE) putArgument(call, i, entry, i + 1, false);
     else if (kind === Pair.NEW) call.event(i, "new", Notify.NEW);
-    else call.replaceWith(i, entry);
+    else replaceWith(call, i, entry);
     call.changed(i, "set", Notify.STRING);
   }
 }
@@ -99,12 +101,12 @@ function cannotFail(call: Call): boolean {
   const { argc } = call;
   for (let i = 1; i < argc; i += 2)
     if (call.length(i) + call.length(i + 1) > PLAIN_BYTES_MAX) return false;
-  return call.db.hasRoomFor((argc - 1) / 2);
+  return call.database.hasRoomFor((argc - 1) / 2);
 }
 
 function prepare(call: Call, index: number): void {
-  const { db } = call;
-  const { arena } = db;
+  const { database } = call;
+  const { arena } = database;
   const old = call.find(index);
   if (
     old !== NONE &&
@@ -113,36 +115,38 @@ function prepare(call: Call, index: number): void {
     isStringEntry(arena, old) &&
     fitsInPlace(arena, old, call.bytes, call.start(index + 1), call.end(index + 1))
   ) {
-    add(Pair.IN_PLACE, old);
+    add(call, Pair.IN_PLACE, old);
     return;
   }
-  const entry = call.createString(index, index + 1);
+  const entry = createAside(call, index, index + 1);
   if (old === NONE) {
     try {
-      db.put(entry, NONE, call.hashOf(index), false);
+      database.put(entry, NONE, call.hashOf(index), false);
     } catch (full) {
       freeEntry(arena, entry);
       throw full;
     }
-    add(Pair.NEW, entry);
+    add(call, Pair.NEW, entry);
   } else {
     mark(arena, old, REPLACED_MARK);
-    add(Pair.REPLACING, entry);
+    add(call, Pair.REPLACING, entry);
   }
 }
 
-function add(kind: number, entry: Ref): void {
+function add(call: Call, kind: number, entry: Ref): void {
+  const { kinds, entries } = plans.of(call);
   kinds.push(kind);
   entries.push(entry);
 }
 
 function undo(call: Call, at: number): void {
-  const { db } = call;
-  const { arena } = db;
+  const { database } = call;
+  const { arena } = database;
+  const { kinds, entries } = plans.of(call);
   const kind = kinds.at(at);
   const entry = entries.at(at);
   if (kind === Pair.IN_PLACE) return;
-  if (kind === Pair.NEW) db.detach(entry);
+  if (kind === Pair.NEW) database.detach(entry);
   else mark(arena, call.findStored(1 + 2 * at), 0);
   freeEntry(arena, entry);
 }

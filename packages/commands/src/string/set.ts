@@ -1,14 +1,15 @@
 /** SET and what became its options: SETNX, SETEX, PSETEX, GETSET. */
 import { NONE, type Ref, Type } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import type { CommandWord } from "../call-context.ts";
-import { command } from "../command.ts";
-import { type CommandError, errors, expireError } from "../errors.ts";
-import { foundAt, keyAt } from "../key-spec.ts";
-import { momentWord } from "../moment.ts";
-import { Notify } from "../notify.ts";
+import type { Call } from "../call/call.ts";
+import type { CommandWord } from "../call/call-context.ts";
+import { type CommandError, errors, expireError } from "../call/errors.ts";
+import { momentWord } from "../call/moment.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { foundAt, keyAt } from "../declare/key-spec.ts";
 import { expireTimeMs, expiryArguments, Unit, unitAt } from "./expire-time.ts";
+import { putArgument, replyString } from "./string-at.ts";
 
 const NX = 1;
 const XX = 2;
@@ -63,7 +64,7 @@ export const set = command({
 
   run(call) {
     if (call.argc === 3) {
-      call.putArgument(1, call.find(1), 2, false);
+      putArgument(call, 1, call.find(1), 2, false);
       call.changed(1, "set", Notify.STRING);
       call.reply.ok();
     } else {
@@ -89,7 +90,7 @@ function setWithOptions(call: Call): void {
   if (unit !== 0) {
     putWithExpiry(call, entry, 2, whenMs);
   } else {
-    call.putArgument(1, entry, 2, (flags & KEEP_TTL) !== 0);
+    putArgument(call, 1, entry, 2, (flags & KEEP_TTL) !== 0);
     call.changed(1, "set", Notify.STRING);
     if ((flags & GET) !== 0 && call.propagates) propagateWithoutGet(call);
   }
@@ -123,12 +124,12 @@ function parseOptions(call: Call): void {
 function replyOldString(call: Call): void {
   const entry = call.readTyped(1, Type.STRING);
   if (entry === NONE) call.reply.null();
-  else call.replyString(entry);
+  else replyString(call, entry);
 }
 
 /** Stores the value and its expiry. Goes on as SET ... PXAT, so that delays change nothing. */
 function putWithExpiry(call: Call, entry: Ref, valueArgument: number, whenMs: number): void {
-  call.putArgument(1, entry, valueArgument, false, whenMs);
+  putArgument(call, 1, entry, valueArgument, false, whenMs);
   call.changed(1, "set", Notify.STRING);
   call.event(1, "expire", Notify.GENERIC);
   if (call.propagates)
@@ -166,7 +167,7 @@ export const setnx = command({
       call.reply.integer(0);
       return;
     }
-    call.putArgument(1, NONE, 2, false);
+    putArgument(call, 1, NONE, 2, false);
     call.changed(1, "set", Notify.STRING);
     call.reply.integer(1);
   },
@@ -237,8 +238,8 @@ export const getset = command({
   run(call) {
     const entry = call.readTyped(1, Type.STRING);
     if (entry === NONE) call.reply.null();
-    else call.replyString(entry);
-    call.putArgument(1, entry, 2, false);
+    else replyString(call, entry);
+    putArgument(call, 1, entry, 2, false);
     call.changed(1, "set", Notify.STRING);
     if (call.propagates) call.propagateAs("SET", call.argument(1), call.argument(2));
   },

@@ -1,23 +1,24 @@
 /** APPEND and SETRANGE: changing strings in place. */
-import { growString, NONE, StringView, stringLength, Type } from "@kv/core";
-import { arg } from "../arg.ts";
-import type { Call } from "../call.ts";
-import { command } from "../command.ts";
-import { errors } from "../errors.ts";
-import { keyAt } from "../key-spec.ts";
-import { Notify } from "../notify.ts";
+import { growString, NONE, stringLength, Type } from "@kv/core";
+import type { Call } from "../call/call.ts";
+import { errors } from "../call/errors.ts";
+import { Notify } from "../call/notify.ts";
+import { arg } from "../declare/arg.ts";
+import { command } from "../declare/command.ts";
+import { keyAt } from "../declare/key-spec.ts";
+import { putArgument, putZeros } from "./string-at.ts";
 
-/** The bytes that growString() lets us write to. */
-const writable = new StringView();
 /** Up to here copying byte by byte beats making the view that a call of set() needs. */
 const SHORT_COPY = 32;
 
+/** Writes the bytes of an argument at `at` of the memory that `call.value` shows. */
 function writeArgument(call: Call, index: number, at: number): void {
   const start = call.start(index);
   const length = call.end(index) - start;
   const { bytes } = call;
-  if (length > SHORT_COPY) writable.bytes.set(call.argument(index), at);
-  else for (let i = 0; i < length; i++) writable.bytes[at + i] = bytes[start + i];
+  const writable = call.value.bytes;
+  if (length > SHORT_COPY) writable.set(call.argument(index), at);
+  else for (let i = 0; i < length; i++) writable[at + i] = bytes[start + i];
 }
 
 export const append = command({
@@ -35,13 +36,13 @@ export const append = command({
     const entry = call.writeTyped(1, Type.STRING);
     let after = call.length(2);
     if (entry === NONE) {
-      call.putArgument(1, NONE, 2, false);
+      putArgument(call, 1, NONE, 2, false);
     } else {
       const before = stringLength(call.keyspace.arena, entry);
       after += before;
       if (after > call.settings.stringBytesMax) throw errors.stringTooLong;
-      growString(call.db, entry, after, writable);
-      writeArgument(call, 2, writable.start + before);
+      growString(call.database, entry, after, call.value);
+      writeArgument(call, 2, call.value.start + before);
     }
     call.changed(1, "append", Notify.STRING);
     call.reply.integer(after);
@@ -73,10 +74,11 @@ export const setrange = command({
     }
     if (offset + patch > call.settings.stringBytesMax) throw errors.stringTooLong;
 
-    if (entry === NONE) call.addZeros(1, offset + patch, writable);
-    else growString(call.db, entry, offset + patch, writable);
-    writeArgument(call, 3, writable.start + offset);
+    const { value } = call;
+    if (entry === NONE) putZeros(call, offset + patch, value);
+    else growString(call.database, entry, offset + patch, value);
+    writeArgument(call, 3, value.start + offset);
     call.changed(1, "setrange", Notify.STRING);
-    call.reply.integer(writable.end - writable.start);
+    call.reply.integer(value.end - value.start);
   },
 });

@@ -108,6 +108,7 @@ export const cluster = [
   }),
   directive({
     name: "cluster-announce-human-nodename",
+    since: "7.2.0",
     kind: text({ refuse: refuseNodeName }),
     default: "",
     emptyIsUnset: true,

@@ -42,12 +42,14 @@ export const encoding = [
   }),
   directive({
     name: "set-max-listpack-entries",
+    since: "7.2.0",
     kind: entryCount,
     default: 128,
     summary: "Members of a set kept as a listpack.",
   }),
   directive({
     name: "set-max-listpack-value",
+    since: "7.2.0",
     kind: byteSize,
     default: 64,
     summary: "Longest member of such a set.",

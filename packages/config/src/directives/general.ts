@@ -159,6 +159,7 @@ export const general = [
   }),
   directive({
     name: "locale-collate",
+    since: "7.2.0",
     kind: text(),
     default: "",
     summary: "Locale by which SORT ALPHA compares; empty takes the environment's.",

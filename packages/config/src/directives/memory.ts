@@ -1,21 +1,32 @@
 /** Directives: limits on memory and clients, eviction, expiry, lazy freeing, defragmentation. */
-import { directive } from "../directive.ts";
+import { type Directive, directive } from "../directive.ts";
 import { boolean, integer, memory, memoryOrPercent, oneOf } from "../kinds.ts";
 import { bufferLimits } from "../special-kinds.ts";
 import { intMax, longMax, uintMax, ulongMax } from "../value-grammar.ts";
 
 const megabyte = 1024 * 1024;
+const noEviction = "noeviction";
 
-/** The row for a set of eviction policies: those of Redis, unless the server has others. */
-export function maxmemoryPolicy(policies: readonly [string, ...string[]]) {
+/**
+ * The row for a set of eviction policies, in the order in which the refusal of another one lists
+ * them. Whoever evicts knows which there are and hands them in (directivesWith); "noeviction", the
+ * default, has to be one of them. Throws an Error otherwise.
+ */
+export function maxmemoryPolicy(
+  policies: readonly string[],
+): Directive<"maxmemory-policy", string> {
+  const [first, ...others] = policies;
+  if (first === undefined || !policies.includes(noEviction))
+    throw new Error(`directive 'maxmemory-policy': '${noEviction}' is not among the policies`);
   return directive({
     name: "maxmemory-policy",
-    kind: oneOf(policies),
-    default: "noeviction",
+    kind: oneOf<string>([first, ...others]),
+    default: noEviction,
     summary: "Which keys to evict when memory is full.",
   });
 }
 
+/** Limits on memory and clients, eviction, expiry. */
 export const memoryLimits = [
   directive({
     name: "maxclients",
@@ -29,16 +40,8 @@ export const memoryLimits = [
     default: 0,
     summary: "Most memory to use; 0 sets no limit.",
   }),
-  maxmemoryPolicy([
-    "volatile-lru",
-    "volatile-lfu",
-    "volatile-random",
-    "volatile-ttl",
-    "allkeys-lru",
-    "allkeys-lfu",
-    "allkeys-random",
-    "noeviction",
-  ]),
+  // In a table that nobody completed with policies, none evicts.
+  maxmemoryPolicy([noEviction]),
   directive({
     name: "maxmemory-samples",
     kind: integer(1, intMax),
@@ -105,6 +108,7 @@ export const memoryLimits = [
   }),
 ] as const;
 
+/** Freeing in the background. */
 export const lazyFree = [
   directive({
     name: "lazyfree-lazy-eviction",
@@ -138,6 +142,7 @@ export const lazyFree = [
   }),
 ] as const;
 
+/** Moving values together. */
 export const defragmentation = [
   directive({
     name: "activedefrag",

@@ -41,6 +41,7 @@ export const testing = [
   }),
   directive({
     name: "cluster-ping-interval",
+    since: "7.2.0",
     kind: integer(0, intMax),
     default: 1000,
     hidden: true,

@@ -8,8 +8,8 @@
  * the slow log or the latency monitor look for less than a millisecond.
  */
 import {
-  type CommandEntry,
   CommandError,
+  type CommandRow,
   errors,
   FLAG_BITS,
   Interest,
@@ -84,7 +84,7 @@ export class Caller {
   private readonly propagator: Propagator;
   private readonly latency: LatencyMonitor;
   private readonly call: ClientCall;
-  private windowEntry: CommandEntry | null = null;
+  private windowEntry: CommandRow | null = null;
   private windowCount = 0;
   private windowStartUs = 0;
   private windowReplyStart = 0;
@@ -114,7 +114,7 @@ export class Caller {
   }
 
   /** Another command comes: what was measured together ends, while the call still points at it. */
-  before(entry: CommandEntry | null): void {
+  before(entry: CommandRow | null): void {
     if (this.windowEntry !== null && entry !== this.windowEntry) this.closeWindow();
   }
 
@@ -132,7 +132,7 @@ export class Caller {
     this.account(entry, count, elapsedUs);
   }
 
-  private account(entry: CommandEntry, count: number, elapsedUs: number): void {
+  private account(entry: CommandRow, count: number, elapsedUs: number): void {
     const { stats, latency, situation, timer } = this;
     entry.microseconds += elapsedUs;
     if (latency.histogramsOn) {
@@ -148,7 +148,7 @@ export class Caller {
   }
 
   /** Runs the command that `call` points at. */
-  run(client: Client, entry: CommandEntry): void {
+  run(client: Client, entry: CommandRow): void {
     const { call, reply, effects, output } = this;
     call.interest = effects.interest;
     const mark = reply.mark();
@@ -185,7 +185,7 @@ export class Caller {
   }
 
   /** What the command wrote is taken back, and an error stands in its place. */
-  private failed(error: unknown, entry: CommandEntry, mark: number): void {
+  private failed(error: unknown, entry: CommandRow, mark: number): void {
     const answer = this.answerTo(error, entry);
     this.reply.rewind(mark);
     this.reply.error(answer.reply);
@@ -198,7 +198,7 @@ export class Caller {
    * costs that command; after any other fault nobody knows what state the data is in, and it is
    * thrown on: it ends the server.
    */
-  private answerTo(error: unknown, entry: CommandEntry): CommandError {
+  private answerTo(error: unknown, entry: CommandRow): CommandError {
     if (error instanceof CommandError) return error;
     if (error instanceof ArenaFullError) return errors.outOfMemory;
     if (!(error instanceof Error) || error instanceof InvariantError) throw error;
@@ -208,12 +208,12 @@ export class Caller {
     return isLimit ? tooLarge : internal;
   }
 
-  private afterChange(entry: CommandEntry): void {
+  private afterChange(entry: CommandRow): void {
     const { call, propagator } = this;
     this.situation.dirty += call.dirty;
     if ((call.interest & Interest.PROPAGATE) === 0) return;
     if (call.propagation !== Propagation.PREVENTED && (entry.bits & FLAG_BITS.runs_queue) === 0) {
-      const { index } = call.db;
+      const { index } = call.database;
       if (call.rewritten !== null) {
         for (const words of call.rewritten) propagator.words(index, words);
       } else if (call.dirty !== 0 || call.propagation !== Propagation.DEFAULT) {

@@ -4,7 +4,7 @@
  */
 
 import type { User } from "@kv/acl";
-import type { CommandEntry } from "@kv/commands";
+import type { CommandRow } from "@kv/commands";
 import { ReplyWriter, type RequestLimits, RequestReader } from "@kv/resp";
 import { ClientState, ReplyMode } from "./client-state.ts";
 import type { Connection } from "./host.ts";
@@ -27,7 +27,7 @@ export class Client {
   /** It has logged in, or came when nobody had to: what access.ts makes of it are the bits. */
   loggedIn = false;
   lastActiveMs: number;
-  lastCommand: CommandEntry | null = null;
+  lastCommand: CommandRow | null = null;
   transaction: Transaction | null = null;
   /** How many channels, patterns and shard channels it listens to: pubsub.ts knows which. */
   channelCount = 0;

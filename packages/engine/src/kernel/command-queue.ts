@@ -5,13 +5,13 @@
  * PINGs are 400 MB of blocks and not ten million objects. EXEC runs them where they lie.
  *
  *      chunk    [ record | record | record |      free      ]    each about as long as all before
- *      record   word 0: command (CommandEntry.id)   1: number of words   2: bytes of the request
+ *      record   word 0: command (CommandRow.id)   1: number of words   2: bytes of the request
  *               then start and end of each word, counted from the request; then the request as RESP
  *
  * Blocks that the key table does not know are never moved, so the offsets stay good while commands
  * run. push() adds a request or, when the arena is full, throws and adds nothing.
  */
-import type { Call, CommandEntry } from "@kv/commands";
+import type { Call, CommandRow } from "@kv/commands";
 import { type Arena, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "@kv/core";
 import { type ArgVector, encodeRequest } from "@kv/resp";
 
@@ -42,7 +42,7 @@ export class CommandQueue {
   }
 
   /** Keeps the request that `call` points at. Throws ArenaFullError. */
-  push(entry: CommandEntry, call: Call): void {
+  push(entry: CommandRow, call: Call): void {
     const { args, requestIndex } = call;
     if (args.inline[requestIndex] === 1) {
       this.pushInline(entry, call);
@@ -60,7 +60,7 @@ export class CommandQueue {
   }
 
   /** A line of text is kept as the RESP that it stands for: that is what is propagated. */
-  private pushInline(entry: CommandEntry, call: Call): void {
+  private pushInline(entry: CommandRow, call: Call): void {
     const { argc } = call;
     const bytes = encodeRequest(Array.from({ length: argc }, (_, index) => call.argument(index)));
     const words = this.begin(entry, argc, bytes.length);
@@ -77,7 +77,7 @@ export class CommandQueue {
   }
 
   /** Makes room for a record, and writes its header. Returns the words that it lies in. */
-  private begin(entry: CommandEntry, argc: number, requestBytes: number): Int32Array {
+  private begin(entry: CommandRow, argc: number, requestBytes: number): Int32Array {
     const bytes = HEADER_BYTES + argc * 8 + requestBytes;
     const last = this.chunks[this.chunks.length - 1];
     if (last === undefined || last.length + bytes > last.capacity) this.addChunk(bytes);

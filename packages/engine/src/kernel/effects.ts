@@ -7,7 +7,7 @@
  */
 import {
   type Call,
-  type CommandEntry,
+  type CommandRow,
   type Effects,
   FLAG_BITS,
   Interest,
@@ -49,11 +49,11 @@ export interface ChangeListener {
 export interface CommandListener {
   /** Whether there is anybody to tell. */
   readonly wantsCommands: boolean;
-  commandRan(client: Client, entry: CommandEntry, call: ClientCall): void;
+  commandRan(client: Client, entry: CommandRow, call: ClientCall): void;
   /** A request was answered with a refusal; null: its command is unknown. */
-  commandRefused?(client: Client, entry: CommandEntry | null): void;
+  commandRefused?(client: Client, entry: CommandRow | null): void;
   /** An EXEC was refused, and with it its transaction is over. */
-  execRefused?(client: Client, entry: CommandEntry, call: ClientCall): void;
+  execRefused?(client: Client, entry: CommandRow, call: ClientCall): void;
 }
 
 /** Publishes keyspace events: message[from, to) on the channel `prefix` followed by bytes[start, end). */
@@ -206,7 +206,7 @@ export class EngineEffects implements Effects {
     // A replica waits for its primary to say so; while paused nothing may change. A command that
     // writes nevertheless (EXEC may have begun the pause itself) needs the place of the key.
     const isHeldBack = this.situation.is(EngineState.REPLICA) || this.pause.isInForce();
-    if (isHeldBack && (this.presentCall().entry.bits & FLAG_BITS.write) === 0) return;
+    if (isHeldBack && (this.presentCall().row.bits & FLAG_BITS.write) === 0) return;
     this.removeKey(database, entry, "expired", Notify.EXPIRED, this.lazyExpire);
     this.stats.expiredKeys++;
   }
@@ -254,17 +254,17 @@ export class EngineEffects implements Effects {
   }
 
   /** A command ran. Only while `attends`. */
-  commandRan(client: Client, entry: CommandEntry, call: ClientCall): void {
+  commandRan(client: Client, entry: CommandRow, call: ClientCall): void {
     for (const listener of this.hearCommands) listener.commandRan(client, entry, call);
   }
 
   /** A request was refused before its command ran. */
-  commandRefused(client: Client, entry: CommandEntry | null): void {
+  commandRefused(client: Client, entry: CommandRow | null): void {
     for (const listener of this.hearCommands) listener.commandRefused?.(client, entry);
   }
 
   /** An EXEC was refused: the transaction is over. */
-  execRefused(client: Client, entry: CommandEntry, call: ClientCall): void {
+  execRefused(client: Client, entry: CommandRow, call: ClientCall): void {
     for (const listener of this.hearCommands) listener.execRefused?.(client, entry, call);
   }
 }

@@ -9,7 +9,7 @@
  * the outermost frame closes. After a fault that ends the server it stays open: half a transaction
  * must reach no file.
  */
-import { type CommandEntry, type CommandError, FLAG_BITS } from "@kv/commands";
+import { type CommandError, type CommandRow, FLAG_BITS } from "@kv/commands";
 import type { Database, Keyspace } from "@kv/core";
 import type { ArgVector, ReplyWriter } from "@kv/resp";
 import type { Caller } from "./caller.ts";
@@ -34,7 +34,7 @@ export interface ExecutionParts {
 interface Frame {
   readonly args: ArgVector;
   readonly requestIndex: number;
-  readonly entry: CommandEntry;
+  readonly row: CommandRow;
   readonly database: Database;
   readonly dirty: number;
   readonly rewritten: ClientCall["rewritten"];
@@ -52,8 +52,8 @@ export class Execution {
   /** The running command begins to run others. */
   open(): void {
     const { call, propagator, situation } = this.parts;
-    const { args, requestIndex, entry, db: database, dirty, rewritten, propagation } = call;
-    this.frames.push({ args, requestIndex, entry, database, dirty, rewritten, propagation });
+    const { args, requestIndex, row, database, dirty, rewritten, propagation } = call;
+    this.frames.push({ args, requestIndex, row, database, dirty, rewritten, propagation });
     situation.depth++;
     propagator.open();
   }
@@ -64,13 +64,13 @@ export class Execution {
    */
   run(
     batch: ArgVector,
-    entry: CommandEntry,
+    entry: CommandRow,
     refusal: (call: ClientCall) => CommandError | null,
   ): number {
     const { call, caller, keyspace, reply, situation, stats } = this.parts;
     const { client } = call;
     caller.before(entry);
-    call.db = keyspace.databases[client.databaseIndex] as Database;
+    call.database = keyspace.databases[client.databaseIndex] as Database;
     call.begin(batch, 0, entry);
     reply.resp3 = client.protocol === 3;
     const mark = reply.mark();
@@ -96,11 +96,11 @@ export class Execution {
     propagator.close();
     situation.depth--;
     caller.before(null);
-    call.begin(frame.args, frame.requestIndex, frame.entry);
-    call.db = frame.database;
+    call.begin(frame.args, frame.requestIndex, frame.row);
+    call.database = frame.database;
     call.dirty = frame.dirty;
     call.rewritten = frame.rewritten;
     call.propagation = frame.propagation;
-    call.client.lastCommand = frame.entry;
+    call.client.lastCommand = frame.row;
   }
 }

@@ -8,7 +8,7 @@
  * which takes the place of the kernel's. Those here answer for a server without such a system.
  */
 import type { AclRequest } from "@kv/acl";
-import { type CommandEntry, CommandError, errors, FLAG_BITS } from "@kv/commands";
+import { CommandError, type CommandRow, errors, FLAG_BITS } from "@kv/commands";
 import type { Client } from "./client.ts";
 import { ClientState } from "./client-state.ts";
 import type { Pause } from "./pause.ts";
@@ -31,7 +31,7 @@ export const Verdict = {
 export type GuardAnswer = CommandError | number | null;
 
 /** `request` tells of the words what a guard may need to know besides the command. */
-export type Guard = (client: Client, entry: CommandEntry, request: AclRequest) => GuardAnswer;
+export type Guard = (client: Client, entry: CommandRow, request: AclRequest) => GuardAnswer;
 
 const { UNAUTHENTICATED, MULTI, SUBSCRIBED, REPLICATION, MONITOR } = ClientState;
 const {
@@ -68,7 +68,7 @@ const isBusy = new CommandError(
  * Whether the command has one of these flags, or is an EXEC whose queue holds a command with one:
  * then EXEC is treated like it.
  */
-export function involves(client: Client, entry: CommandEntry, flag: number): boolean {
+export function involves(client: Client, entry: CommandRow, flag: number): boolean {
   if ((entry.bits & flag) !== 0) return true;
   return (
     client.transaction !== null &&
@@ -209,7 +209,7 @@ export class Guards {
   }
 
   /** Asks all guards in order; the first that answers decides. */
-  ask(client: Client, entry: CommandEntry, request: AclRequest): GuardAnswer {
+  ask(client: Client, entry: CommandRow, request: AclRequest): GuardAnswer {
     for (const guard of this.inOrder) {
       const answer = guard(client, entry, request);
       if (answer !== null) return answer;

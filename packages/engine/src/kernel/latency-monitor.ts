@@ -11,7 +11,7 @@
  *   - the latency monitor (LATENCY LATEST and kin): events at or over `latency-monitor-threshold`
  *     milliseconds, the last 160 of each kind with at most one a second, the worst of it.
  */
-import { type CommandEntry, FLAG_BITS } from "@kv/commands";
+import { type CommandRow, FLAG_BITS } from "@kv/commands";
 
 /** Buckets of a doubling, as a power of two. */
 const SHIFT = 7;
@@ -74,7 +74,7 @@ export class CommandHistogram {
 }
 
 /** The histogram of a command that has been measured, else null. */
-export function histogramOf(entry: CommandEntry): CommandHistogram | null {
+export function histogramOf(entry: CommandRow): CommandHistogram | null {
   return entry.histogram instanceof CommandHistogram ? entry.histogram : null;
 }
 
@@ -98,7 +98,7 @@ export class LatencyMonitor {
   histogramsOn = true;
   readonly events = new Map<string, LatencyEvent>();
 
-  commandTook(entry: CommandEntry, microseconds: number, nowMs: number): void {
+  commandTook(entry: CommandRow, microseconds: number, nowMs: number): void {
     if (this.thresholdMs === 0 || microseconds < this.thresholdMs * 1000) return;
     const isFast = (entry.bits & FLAG_BITS.fast) !== 0;
     this.eventTook(isFast ? "fast-command" : "command", microseconds, nowMs);

@@ -7,7 +7,7 @@
  * and misses that do not wait for each other overlap (measured: GET 353 → 185 ns). What is read
  * means nothing; each command looks its key up again, for an earlier one may have changed the table.
  */
-import type { CommandEntry, CommandTable } from "@kv/commands";
+import type { CommandRow, CommandTable } from "@kv/commands";
 import type { Keyspace } from "@kv/core";
 import { type ArgVector, COMMANDS_MAX } from "@kv/resp";
 import type { Client } from "./client.ts";
@@ -24,7 +24,7 @@ const KEYS_MAX = 1024;
 export class LookAhead {
   private readonly keyspace: Keyspace;
   private readonly commands: CommandTable;
-  private readonly entries: (CommandEntry | null)[] = new Array(COMMANDS_MAX).fill(null);
+  private readonly entries: (CommandRow | null)[] = new Array(COMMANDS_MAX).fill(null);
   private readonly hashes = new Int32Array(COMMANDS_MAX);
   private readonly hashed = new Uint8Array(COMMANDS_MAX);
   /** The hashes of all keys, one behind the other, and room for where they lie. */
@@ -73,15 +73,16 @@ export class LookAhead {
   }
 
   /** The command of request `index` as looked up ahead; null when it was not, or is unknown. */
-  entryOf(index: number): CommandEntry | null {
-    return this.isPrepared ? (this.entries[index] as CommandEntry | null) : null;
+  entryOf(index: number): CommandRow | null {
+    return this.isPrepared ? (this.entries[index] as CommandRow | null) : null;
   }
 
   /** Hands a hash computed ahead to the call, where it still holds. */
   useHash(index: number, call: ClientCall): void {
     if (!this.isPrepared || this.hashed[index] === 0) return;
-    if (call.client.databaseIndex !== this.databaseIndex || call.db.dict.seed !== this.seed) return;
-    call.hashedArgument = call.entry.firstKey;
+    if (call.client.databaseIndex !== this.databaseIndex || call.database.dict.seed !== this.seed)
+      return;
+    call.hashedArgument = call.row.firstKey;
     call.knownHash = this.hashes[index] as number;
   }
 }

@@ -1,9 +1,9 @@
 /** Lookup: from a request of a batch to its command. */
-import type { CommandEntry, CommandTable } from "@kv/commands";
+import type { CommandRow, CommandTable } from "@kv/commands";
 import { type ArgVector, latin1 } from "@kv/resp";
 
 /** The command that request `index` of a batch names; of a container the subcommand. Null: unknown. */
-export function lookup(table: CommandTable, batch: ArgVector, index: number): CommandEntry | null {
+export function lookup(table: CommandTable, batch: ArgVector, index: number): CommandRow | null {
   const first = batch.firstArg[index] as number;
   const entry = table.find(batch.bytes, batch.starts[first] as number, batch.ends[first] as number);
   if (entry === undefined) return null;

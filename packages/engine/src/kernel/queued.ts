@@ -2,7 +2,7 @@
  * Queued: the transactions of clients, from MULTI or WATCH to their end. What they watch is known
  * to whoever watches keys, who is told when a transaction ends.
  */
-import { type Call, type CommandEntry, type CommandError, errors } from "@kv/commands";
+import { type Call, type CommandError, type CommandRow, errors } from "@kv/commands";
 import { type Arena, ArenaFullError } from "@kv/core";
 import type { Client } from "./client.ts";
 import { ClientState } from "./client-state.ts";
@@ -24,7 +24,7 @@ export class Transactions {
   }
 
   /** Keeps the present request of a client in MULTI for EXEC. Null, or why it cannot be kept. */
-  queue(client: Client, entry: CommandEntry, call: Call): CommandError | null {
+  queue(client: Client, entry: CommandRow, call: Call): CommandError | null {
     const { transaction } = client;
     // What cannot be executed any more need not be kept, and EXEC is not judged by it.
     if (transaction === null || transaction.refused || transaction.disturbed) return null;

@@ -9,8 +9,8 @@
  */
 import {
   arityError,
-  type CommandEntry,
   CommandError,
+  type CommandRow,
   type CommandTable,
   FLAG_BITS,
 } from "@kv/commands";
@@ -241,7 +241,7 @@ export class Requests {
     this.caller.before(entry);
     situation.current = client;
     call.client = client;
-    call.db = this.keyspace.databases[client.databaseIndex] as Database;
+    call.database = this.keyspace.databases[client.databaseIndex] as Database;
     this.reply.resp3 = client.protocol === 3;
     client.commandCount++;
     if (
@@ -264,7 +264,7 @@ export class Requests {
   }
 
   /** The long way: every check, every guard. */
-  private guardedRequest(client: Client, entry: CommandEntry | null, index: number): number {
+  private guardedRequest(client: Client, entry: CommandRow | null, index: number): number {
     const { batch, call, muting } = this;
     muting.requestBegins(client);
     if (client.is(ClientState.CLOSING)) return Outcome.STOP;
@@ -312,14 +312,14 @@ export class Requests {
       : Outcome.STOP;
   }
 
-  private queue(client: Client, entry: CommandEntry): void {
+  private queue(client: Client, entry: CommandRow): void {
     const problem = this.transactions.queue(client, entry, this.call);
     if (problem !== null) this.reject(client, entry, problem);
     else this.reply.queued();
   }
 
   /** Answers with an error before the command ran; inside MULTI that spoils the transaction. */
-  private reject(client: Client, entry: CommandEntry | null, error: CommandError): void {
+  private reject(client: Client, entry: CommandRow | null, error: CommandError): void {
     const { effects, output, reply } = this;
     if (entry !== null) entry.rejectedCalls++;
     this.stats.countError(error.reply);

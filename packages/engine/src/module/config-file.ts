@@ -1,4 +1,6 @@
 /** The configuration file: writing what is in force over it. */
+
+import { matchesGlob } from "@kv/commands";
 import { quoteArg } from "@kv/config";
 import type { Ports } from "./ports.ts";
 
@@ -12,7 +14,9 @@ export function rewriteFile(ports: Ports, path: string, whole: boolean): string 
     let text = readOrEmpty(ports, path);
     if (whole) {
       // A directive that stands in the file keeps its line, at its default or not.
-      const lines = config.configGet(["*"]).map(([name, value]) => `${name} ${quoteArg(value)}`);
+      const lines = config
+        .configGet(["*"], matchesGlob)
+        .map(([name, value]) => `${name} ${quoteArg(value)}`);
       text = `${text}\n${lines.join("\n")}\n`;
     }
     host.writeText(path, config.rewrite(text));

@@ -7,7 +7,7 @@
  */
 import { CommandTable } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
-import { commandsOf } from "./commands-of.ts";
+import { commandList } from "./command-list.ts";
 import type { Ports } from "./ports.ts";
 import type { StatementRow, System } from "./system.ts";
 
@@ -18,7 +18,7 @@ const takenName = "Target command name already exists";
 export function checkStatements(config: ConfigStore, systems: readonly System[]): void {
   let table: CommandTable | undefined;
   const known = () => {
-    table ??= new CommandTable(commandsOf(systems));
+    table ??= new CommandTable(commandList(systems));
     return table;
   };
   config.statements.onLine("rename-command", ([from = "", to = ""]) => rename(known(), from, to));

@@ -8,20 +8,29 @@ import { defaultEvictionSettings } from "../settings.ts";
 import { KeyFixture } from "./key-fixture.ts";
 import type { CacheModel } from "./reference-models.ts";
 
+/** How a simulated cache is set up. */
 export interface SimulatedCacheOptions {
+  /** A key of the policies. */
   policy: string;
   /** Keys that fit. */
   capacity: number;
+  /** Of its random numbers. */
   seed: number;
   /** Time from one use to the next: what LRU seconds and LFU minutes are filled with. */
   useIntervalMs: number;
+  /** maxmemory-samples. Default: Redis's. */
   samples?: number;
+  /** lfu-log-factor. Default: Redis's. */
   lfuLogFactor?: number;
+  /** lfu-decay-time, in minutes. Default: Redis's. */
   lfuDecayMinutes?: number;
 }
 
+/** A cache of a number of keys that evicts by a policy. */
 export class SimulatedCache implements CacheModel {
+  /** The keys that it holds. */
   readonly fixture: KeyFixture;
+  /** What chooses those that go. */
   readonly evictor: Evictor;
   private readonly capacity: number;
   private readonly useIntervalMs: number;
@@ -39,6 +48,7 @@ export class SimulatedCache implements CacheModel {
     });
   }
 
+  /** Uses a key by its number. True for a hit; a key that was missing is there then. */
   use(key: number): boolean {
     const { fixture, evictor } = this;
     const { arena } = fixture.keyspace;

@@ -15,8 +15,11 @@ import { seededRandom32 } from "./seeded-random.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** A keyspace with text keys; the same calls after the same seed give the same one. */
 export class KeyFixture {
+  /** What holds the keys. */
   readonly keyspace: Keyspace;
+  /** Random 32-bit numbers from the seed. */
   readonly random32: () => number;
 
   constructor(seed: number, databaseCount = 16) {
@@ -28,6 +31,7 @@ export class KeyFixture {
     });
   }
 
+  /** A database by its number. */
   database(index: number): Database {
     return this.keyspace.databases[index] as Database;
   }
@@ -67,10 +71,12 @@ export class KeyFixture {
     this.database(index).remove(this.find(index, key), false);
   }
 
+  /** Whether the key is there. */
   has(index: number, key: string): boolean {
     return this.find(index, key) !== NONE;
   }
 
+  /** The name of an entry's key. */
   keyOf(entry: Ref): string {
     const { arena } = this.keyspace;
     const at = keyIndex(arena, entry);

@@ -12,8 +12,11 @@ import type { EvictionPolicy } from "../policies.ts";
 import { defaultEvictionSettings } from "../settings.ts";
 import { KeyFixture } from "./key-fixture.ts";
 
+/** One law of the contract, as a test. */
 export interface ContractLaw {
+  /** What holds. */
   readonly title: string;
+  /** Throws when it does not. */
   run(): void;
 }
 
@@ -88,6 +91,7 @@ class Stage {
   }
 }
 
+/** The laws that a policy of this name has to keep; a test for each. */
 export function policyContract(name: string, policy: EvictionPolicy): ContractLaw[] {
   const stage = (keysEach = KEYS_EACH, seed = 1) => new Stage(name, policy, keysEach, seed);
   return [...limitLaws(stage), ...choiceLaws(stage), ...scoreLaws(stage)];

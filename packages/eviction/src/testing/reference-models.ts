@@ -4,7 +4,9 @@
  */
 import { seededRandom32 } from "./seeded-random.ts";
 
+/** A cache that is simple enough to be right. */
 export interface CacheModel {
+  /** Uses a key by its number. True for a hit. */
   use(key: number): boolean;
 }
 
@@ -18,6 +20,7 @@ export class ExactLru implements CacheModel {
     this.capacity = capacity;
   }
 
+  /** See CacheModel. */
   use(key: number): boolean {
     const hit = this.keys.delete(key);
     if (!hit && this.keys.size >= this.capacity) {
@@ -43,6 +46,7 @@ export class ExactLfu implements CacheModel {
     this.capacity = capacity;
   }
 
+  /** See CacheModel. */
   use(key: number): boolean {
     const count = this.useCounts.get(key) ?? 0;
     if (count === 0 && this.useCounts.size >= this.capacity) this.evictOne();
@@ -78,6 +82,7 @@ export class RandomEviction implements CacheModel {
     this.random32 = seededRandom32(seed);
   }
 
+  /** See CacheModel. */
   use(key: number): boolean {
     if (this.present.has(key)) return true;
     this.present.add(key);

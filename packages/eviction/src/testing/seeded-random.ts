@@ -1,4 +1,6 @@
 /** Random 32-bit numbers that are the same for the same seed, on every machine. */
+
+/** A source of random 32-bit numbers that repeats from its seed. */
 export function seededRandom32(seed: number): () => number {
   // splitmix32: a counter, scrambled. Good enough for sampling, and any seed will do.
   let state = seed | 0;

@@ -46,7 +46,7 @@ export const pairset = command({
       const entry = createPair(arena, cuts.epoch, argument(call, 1), one, two);
       setIdleBits(arena, entry, call.idle.fresh);
       try {
-        call.db.put(entry, NONE, call.hashOf(1), false);
+        call.database.put(entry, NONE, call.hashOf(1), false);
       } catch (full) {
         freeEntry(arena, entry);
         throw full;

@@ -4,7 +4,7 @@
  */
 import { errors } from "@kv/commands";
 import { kindOf, kindOfEntry, Type, valueKinds } from "@kv/core";
-import type { EngineModule } from "@kv/engine";
+import type { System } from "@kv/engine";
 import { RdbCheck } from "@kv/persistence";
 import { latin1Bytes } from "@kv/resp";
 import { describe, expect, test, vi } from "vitest";
@@ -22,7 +22,7 @@ vi.mock("../../../persistence/src/rdb/values/forms.ts", async (original) => ({
   ...(await original<object>()),
   pairForm: (await import("./pair-form.ts")).pairForm,
 }));
-const modules: EngineModule[] = [{ name: "pair", commands: [pairset, pairget] }];
+const modules: System[] = [{ name: "pair", commands: [pairset, pairget] }];
 
 const kind = valueKinds.find((each) => each.type === PAIR_TYPE);
 

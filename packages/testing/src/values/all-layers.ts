@@ -21,7 +21,7 @@ import {
   valueRef,
 } from "@kv/core";
 import { walkedBytes, withoutRoom } from "@kv/core/testing";
-import type { EngineModule } from "@kv/engine";
+import type { System } from "@kv/engine";
 import { RdbSnapshot } from "@kv/persistence";
 import { latin1, latin1Bytes } from "@kv/resp";
 import { expect } from "vitest";
@@ -105,7 +105,7 @@ class Rig {
   private readonly material: ValueMaterial;
   private readonly foreignBytes: number;
 
-  constructor(kind: ValueKind, material: ValueMaterial, seed: number, modules: EngineModule[]) {
+  constructor(kind: ValueKind, material: ValueMaterial, seed: number, modules: System[]) {
     const config = { "hash-max-listpack-entries": 16 };
     this.kv = harness({ config, seed, modules });
     this.kind = kind;
@@ -175,7 +175,7 @@ class Rig {
 }
 
 /** What a snapshot file holds, as a digest. */
-function digestOfFile(file: Uint8Array, modules: EngineModule[]): unknown {
+function digestOfFile(file: Uint8Array, modules: System[]): unknown {
   const other = harness({ modules });
   const writer = other.host.syncStorage.create("dump.rdb");
   writer.write(file, 0, file.length);
@@ -298,7 +298,7 @@ function stillWhole(rig: Rig, key: string): boolean {
   return JSON.stringify(contentOf(rig.arena, entry)) === JSON.stringify(rig.contents.get(key));
 }
 
-function snapshots(rig: Rig, modules: EngineModule[]): void {
+function snapshots(rig: Rig, modules: System[]): void {
   const { keyspace } = rig;
   keyspace.cuts.wholeElementsMax = 10;
   for (let round = 0; round < 8; round++) {
@@ -420,9 +420,9 @@ function wanders(rig: Rig): void {
 export function layersFor(
   kind: ValueKind,
   material: ValueMaterial,
-  modules: EngineModule[] = [],
+  modules: System[] = [],
 ): { name: string; run: () => void }[] {
-  const layers: Record<string, (rig: Rig, modules: EngineModule[]) => void> = {
+  const layers: Record<string, (rig: Rig, modules: System[]) => void> = {
     "holds what it is given": holdsWhatItIsGiven,
     "is measured to the byte": measured,
     "is copied": copied,

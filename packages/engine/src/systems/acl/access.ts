@@ -21,7 +21,7 @@ import {
   type User,
   Users,
 } from "@kv/acl";
-import { type CommandEntry, CommandError } from "@kv/commands";
+import { CommandError, type CommandRow } from "@kv/commands";
 import { quoteArg, splitArgs } from "@kv/config";
 import { latin1, latin1Bytes } from "@kv/resp";
 import type { Client } from "../../kernel/client.ts";
@@ -148,7 +148,7 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
   // Requests.
 
   /** Why the client may not make the request, as a NOPERM error that has been logged; or null. */
-  refusalOf(client: Client, entry: CommandEntry, request: AclRequest): CommandError | null {
+  refusalOf(client: Client, entry: CommandRow, request: AclRequest): CommandError | null {
     if (!client.is(ClientState.RESTRICTED)) return null;
     const denial = client.user.denial(entry, request);
     if (denial === null) return null;
@@ -158,11 +158,11 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
 
   /** The same for a command of a transaction, when it is its turn. */
   refusalInExec(call: ClientCall): CommandError | null {
-    const { client, entry } = call;
+    const { client, row } = call;
     if (!client.is(ClientState.RESTRICTED)) return null;
-    const denial = client.user.denial(entry, call);
+    const denial = client.user.denial(row, call);
     if (denial === null) return null;
-    this.logDenial(client, denial, entry, call, true);
+    this.logDenial(client, denial, row, call, true);
     return new CommandError(
       `NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: ${reasonsInExec[denial.reason]}`,
     );
@@ -171,7 +171,7 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
   private logDenial(
     client: Client,
     denial: Denial,
-    entry: CommandEntry,
+    entry: CommandRow,
     request: AclRequest,
     inTransaction: boolean,
   ): void {
@@ -196,7 +196,7 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
   }
 
   /** What ACL DRYRUN says of such a request: names what is out of reach. Null: it is allowed. */
-  explain(user: User, entry: CommandEntry, request: AclRequest): string | null {
+  explain(user: User, entry: CommandRow, request: AclRequest): string | null {
     const denial = user.denial(entry, request);
     if (denial === null) return null;
     if (denial.reason === "command") return shortReason(user, denial, entry);
@@ -304,7 +304,7 @@ function asFileWord(word: string): string {
   return /^[!-~]+$/.test(word) && !/["'\\]/.test(word) ? word : quoteArg(word);
 }
 
-function shortReason(user: User, { reason }: Denial, entry: CommandEntry): string {
+function shortReason(user: User, { reason }: Denial, entry: CommandRow): string {
   return reason === "command"
     ? `User ${user.name} has no permissions to run the '${entry.fullName}' command`
     : `No permissions to access a ${reason}`;

@@ -1,6 +1,7 @@
 /** ACL LOG: shows what acl-log.ts keeps, the newest first. */
+
+import { subcommandError } from "@kv/commands";
 import type { EngineCall } from "../../module/engine-call.ts";
-import { subcommandError } from "../../module/subcommand-help.ts";
 import { accessPort } from "./access.ts";
 
 const COUNT_DEFAULT = 10;

@@ -12,10 +12,10 @@ import { CommandTable } from "@kv/commands";
 import { splitArgs } from "@kv/config";
 import { Chance } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { commandsOf } from "../../module/commands-of.ts";
+import { commandList } from "../../module/command-list.ts";
 import { ownSystems } from "../index.ts";
 
-const table = new CommandTable(commandsOf(ownSystems));
+const table = new CommandTable(commandList(ownSystems));
 const context: RuleContext = {
   known: new KnownCommands(table),
   digestOf: (password) => password.length.toString(16).padStart(64, "0"),

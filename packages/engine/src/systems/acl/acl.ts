@@ -8,10 +8,9 @@ import {
   type Selector,
   type User,
 } from "@kv/acl";
-import { ACL_CATEGORIES, arg, CommandError, fail, quoted } from "@kv/commands";
+import { ACL_CATEGORIES, arg, CommandError, fail, helpCommand, quoted } from "@kv/commands";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 import type { Ports } from "../../module/ports.ts";
-import { helpFor } from "../../module/subcommand-help.ts";
 import { accessPort } from "./access.ts";
 import { aclLog } from "./acl-log-command.ts";
 
@@ -321,5 +320,5 @@ export const acl = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, helpFor("acl", { group: "server", since: "6.0.0" })],
+  subcommands: [...subcommands, helpCommand("acl", { group: "server", since: "6.0.0" })],
 });

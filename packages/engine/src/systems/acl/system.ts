@@ -1,5 +1,5 @@
 /** The system of users: ACL rules, who is refused what, and the ACL commands. */
-import { isCommand } from "@kv/commands";
+import { commandsOf } from "@kv/commands";
 import { accountsPort, execAccessPort } from "../../module/ports.ts";
 import type { InfoField, System } from "../../module/system.ts";
 import { Access, accessPort } from "./access.ts";
@@ -14,7 +14,7 @@ const denied = (name: string, reason: keyof Access["denied"]): InfoField => ({
 export const aclSystem: System = {
   name: "acl",
   ports: [accessPort, accountsPort, execAccessPort],
-  commands: Object.values(commands).filter(isCommand),
+  commands: commandsOf([commands]),
   directives: [
     { names: ["acl-pubsub-default", "aclfile"] },
     {

@@ -1,5 +1,5 @@
 /** How COMMAND DOCS documents a command: a map whose parts are there when they say something. */
-import type { Argument, CommandEntry } from "@kv/commands";
+import type { Argument, CommandRow } from "@kv/commands";
 import type { ReplyWriter } from "@kv/resp";
 
 /** Writes one part of a map: its name comes before, in replyParts(). */
@@ -59,7 +59,7 @@ function argumentsPart(args: readonly Argument[]) {
   };
 }
 
-function commandParts(entry: CommandEntry): Part[] {
+function commandParts(entry: CommandRow): Part[] {
   const { command } = entry;
   const { docFlags = [], deprecatedSince, replacedBy, history = [], args } = command;
   const parts: Part[] = [
@@ -97,7 +97,7 @@ function commandParts(entry: CommandEntry): Part[] {
 /** A map from names to documentation, of so many commands. */
 export function replyCommandDocs(
   reply: ReplyWriter,
-  entries: Iterable<CommandEntry>,
+  entries: Iterable<CommandRow>,
   count: number,
 ): void {
   reply.map(count);

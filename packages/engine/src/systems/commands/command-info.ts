@@ -1,11 +1,5 @@
 /** How COMMAND and COMMAND INFO describe a command: an array of ten, made from its declaration. */
-import {
-  type Command,
-  type CommandEntry,
-  FLAG_BITS,
-  type KeySpec,
-  SHOWN_FLAGS,
-} from "@kv/commands";
+import { type Command, type CommandRow, FLAG_BITS, type KeySpec, SHOWN_FLAGS } from "@kv/commands";
 import type { ReplyWriter } from "@kv/resp";
 
 interface KeyRange {
@@ -103,7 +97,7 @@ function replyStep(
 }
 
 /** Describes a command, or answers null for one that is unknown. */
-export function replyCommandInfo(reply: ReplyWriter, entry: CommandEntry | undefined): void {
+export function replyCommandInfo(reply: ReplyWriter, entry: CommandRow | undefined): void {
   if (entry === undefined) {
     reply.null();
     return;

@@ -2,18 +2,18 @@
 import {
   ACL_CATEGORIES,
   arg,
-  type CommandEntry,
   CommandError,
+  type CommandRow,
   errors,
   type FoundKeys,
+  helpCommand,
   type KeyFlag,
   keysOf,
+  matchesGlob,
   type RequestWords,
 } from "@kv/commands";
-import { matchesGlob } from "@kv/config";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 import type { Ports } from "../../module/ports.ts";
-import { helpFor } from "../../module/subcommand-help.ts";
 import { replyCommandDocs } from "./command-docs.ts";
 import { replyCommandInfo } from "./command-info.ts";
 
@@ -29,7 +29,7 @@ const facts = {
 } as const;
 
 /** The command or subcommand called `get` or `config|get`. */
-function named({ commands }: Ports, name: string): CommandEntry | undefined {
+function named({ commands }: Ports, name: string): CommandRow | undefined {
   const [container, subcommand, ...rest] = name.toLowerCase().split("|");
   if (container === undefined || rest.length > 0) return undefined;
   const found = commands.byName.get(container);
@@ -37,7 +37,7 @@ function named({ commands }: Ports, name: string): CommandEntry | undefined {
   return entry?.isPlaceholder === true ? undefined : entry;
 }
 
-function topLevel({ commands }: Ports): CommandEntry[] {
+function topLevel({ commands }: Ports): CommandRow[] {
   return [...commands.byName.values()].filter(({ isPlaceholder }) => !isPlaceholder);
 }
 
@@ -73,7 +73,7 @@ const info = engineCommand({
 });
 
 /** The commands that the words from argument 2 on name, as often as they do. */
-function* known(call: EngineCall): Generator<CommandEntry> {
+function* known(call: EngineCall): Generator<CommandRow> {
   for (const word of call.words(2)) {
     const entry = named(call.engine, word);
     if (entry !== undefined) yield entry;
@@ -128,7 +128,7 @@ const list = engineCommand({
   },
 });
 
-function filterOf(call: EngineCall): (entry: CommandEntry) => boolean {
+function filterOf(call: EngineCall): (entry: CommandRow) => boolean {
   if (call.argc === 2) return () => true;
   if (call.argc !== 5 || !call.is(2, "FILTERBY")) throw errors.syntax;
   const wanted = call.word(4);
@@ -237,7 +237,7 @@ export const command = engineCommand({
   tips: ["nondeterministic_output_order"],
   subcommands: [
     ...subcommands,
-    helpFor("command", {
+    helpCommand("command", {
       group: "server",
       since: "5.0.0",
       categories: ["connection"],

@@ -1,10 +1,9 @@
 /** CONFIG: reads, changes and writes back the configuration while the server runs. */
-import { arg, CommandError, errors, fail } from "@kv/commands";
+import { arg, CommandError, errors, fail, helpCommand, matchesGlob } from "@kv/commands";
 import { EngineState } from "../../kernel/situation.ts";
 import { isAllowedBy } from "../../module/allowed-locally.ts";
 import { rewriteFile } from "../../module/config-file.ts";
 import { engineCommand } from "../../module/engine-call.ts";
-import { helpFor } from "../../module/subcommand-help.ts";
 
 const noFile = new CommandError("ERR The server is running without a config file");
 
@@ -24,7 +23,7 @@ const get = engineCommand({
   history: [["7.0.0", "Takes several patterns."]],
   run(call) {
     const { engine, reply } = call;
-    const found = engine.config.configGet(call.words(2));
+    const found = engine.config.configGet(call.words(2), matchesGlob);
     reply.map(found.length);
     for (const [name, value] of found) {
       reply.bulkLatin1(name);
@@ -107,5 +106,5 @@ export const config = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, helpFor("config", { group: "server", since: "5.0.0" })],
+  subcommands: [...subcommands, helpCommand("config", { group: "server", since: "5.0.0" })],
 });

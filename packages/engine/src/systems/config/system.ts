@@ -1,10 +1,10 @@
 /** The system of the configuration: CONFIG. */
-import { isCommand } from "@kv/commands";
+import { commandsOf } from "@kv/commands";
 import type { System } from "../../module/system.ts";
 import * as commands from "./index.ts";
 
 export const configSystem: System = {
   name: "config",
-  commands: Object.values(commands).filter(isCommand),
+  commands: commandsOf([commands]),
   directives: [{ names: ["enable-protected-configs"] }],
 };

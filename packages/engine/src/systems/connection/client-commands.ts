@@ -1,7 +1,7 @@
 /** CLIENT: a container of everything about connections. */
 import type { Command } from "@kv/commands";
+import { helpCommand } from "@kv/commands";
 import { engineCommand } from "../../module/engine-call.ts";
-import { helpFor } from "../../module/subcommand-help.ts";
 import { identity } from "./client-identity.ts";
 import { clientKill } from "./client-kill.ts";
 import { listing } from "./client-list.ts";
@@ -18,5 +18,5 @@ export const client = engineCommand({
   complexity: "Depends on the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, helpFor("client", { group: "connection", since: "5.0.0" })],
+  subcommands: [...subcommands, helpCommand("client", { group: "connection", since: "5.0.0" })],
 });

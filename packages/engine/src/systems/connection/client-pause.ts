@@ -1,7 +1,6 @@
 /** CLIENT PAUSE, UNPAUSE, UNBLOCK: making clients wait, and ending their waits. */
-import { arg, CommandError } from "@kv/commands";
+import { arg, CommandError, subcommandError } from "@kv/commands";
 import { engineCommand } from "../../module/engine-call.ts";
-import { subcommandSyntax } from "../../module/subcommand-syntax.ts";
 
 const badMode = new CommandError("ERR CLIENT PAUSE mode must be WRITE or ALL");
 const badTimeout = new CommandError("ERR timeout is not an integer or out of range");
@@ -28,7 +27,7 @@ const pause = engineCommand({
 
   run(call) {
     const { engine, reply } = call;
-    if (call.argc > 4) throw subcommandSyntax(call);
+    if (call.argc > 4) throw subcommandError(call);
     const all = call.argc === 3 || call.is(3, "ALL");
     if (!all && !call.is(3, "WRITE")) throw badMode;
     const durationMs = call.integer(2, badTimeout);
@@ -72,7 +71,7 @@ const unblock = engineCommand({
 
   run(call) {
     const { engine, reply } = call;
-    if (call.argc > 4) throw subcommandSyntax(call);
+    if (call.argc > 4) throw subcommandError(call);
     const withError = call.argc === 4 && call.is(3, "ERROR");
     if (call.argc === 4 && !withError && !call.is(3, "TIMEOUT")) throw badReason;
     const target = engine.clients.get(call.integer(2));

@@ -1,5 +1,7 @@
+/** Generated: the commands of this folder. */
 export * from "./auth.ts";
 export * from "./client-commands.ts";
+export * from "./client-kill.ts";
 export * from "./echo.ts";
 export * from "./hello.ts";
 export * from "./ping.ts";

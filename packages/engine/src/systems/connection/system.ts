@@ -1,5 +1,5 @@
 /** The system of connections: what a client says about itself, and when it is idle for too long. */
-import { isCommand } from "@kv/commands";
+import { commandsOf } from "@kv/commands";
 import type { System } from "../../module/system.ts";
 import { IdleClients, idleClientsPort } from "./idle-clients.ts";
 import * as commands from "./index.ts";
@@ -8,7 +8,7 @@ import { clientsSection } from "./info-clients.ts";
 export const connectionSystem: System = {
   name: "connection",
   ports: [idleClientsPort],
-  commands: Object.values(commands).filter(isCommand),
+  commands: commandsOf([commands]),
   directives: [
     {
       names: ["timeout"],

@@ -92,23 +92,23 @@ function positive(call: EngineCall, index: number): number {
 
 /** Creates keys fast: no events, no propagation, and keys that exist stay as they are. */
 export function populate(call: EngineCall): void {
-  const { db, idle, reply, argc } = call;
+  const { database, idle, reply, argc } = call;
   const count = positive(call, 2);
   const prefix = argc > 3 ? call.text(3) : "key";
   const size = argc > 4 ? positive(call, 4) : 0;
   for (let number = 0; number < count; number++) {
     const key = latin1Bytes(`${prefix}:${number}`);
     const view = new DataView(key.buffer);
-    const hash = db.hash(key, view, 0, key.length);
-    if (db.find(key, view, 0, key.length, hash) !== NONE) continue;
+    const hash = database.hash(key, view, 0, key.length);
+    if (database.find(key, view, 0, key.length, hash) !== NONE) continue;
     const text = latin1Bytes(`value:${number}`);
     let value = text;
     if (size > 0) {
       value = new Uint8Array(size);
       value.set(text.subarray(0, size));
     }
-    setString(db, NONE, key, 0, key.length, hash, value, 0, value.length, false, idle.fresh);
-    call.effects.keyChanged(db, key, view, 0, key.length, "new", Notify.NEW);
+    setString(database, NONE, key, 0, key.length, hash, value, 0, value.length, false, idle.fresh);
+    call.effects.keyChanged(database, key, view, 0, key.length, "new", Notify.NEW);
   }
   reply.ok();
 }

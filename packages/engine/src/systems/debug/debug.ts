@@ -5,13 +5,14 @@
  * Some rows answer OK and do nothing: they steer parts of Redis that this server does not have, and
  * test suites send them to every server.
  */
+
+import { replyHelp, subcommandError } from "@kv/commands";
 import { globMatch, InvariantError } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
 import { requireAllowed } from "../../module/allowed-locally.ts";
 import { rewriteFile } from "../../module/config-file.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 import { activeExpiryPort } from "../../module/ports.ts";
-import { subcommandError } from "../../module/subcommand-help.ts";
 import {
   digest,
   digestValue,
@@ -320,17 +321,6 @@ function matchRandomly({ engine, reply }: EngineCall): void {
   reply.simple("Apparently Redis did not crash: test passed");
 }
 
-function replyHelp({ reply }: EngineCall): void {
-  reply.array(2 * subcommands.size + 3);
-  reply.simple("DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
-  for (const [name, { usage, help }] of subcommands) {
-    reply.simple(`${name.toUpperCase()} ${usage}`.trimEnd());
-    reply.simple(`    ${help}`);
-  }
-  reply.simple("HELP");
-  reply.simple("    Lists these lines.");
-}
-
 export const debug = engineCommand({
   name: "debug",
   group: "server",
@@ -345,7 +335,11 @@ export const debug = engineCommand({
   run(call) {
     requireAllowed("DEBUG", "enable-debug-command", call);
     if (call.argc === 2 && call.is(1, "HELP")) {
-      replyHelp(call);
+      const topics = [...subcommands].map(([name, { usage, help }]) => ({
+        usage: `${name.toUpperCase()} ${usage}`.trimEnd(),
+        summary: help,
+      }));
+      replyHelp(call, "debug", topics);
       return;
     }
     const subcommand = subcommands.get(call.word(1).toLowerCase());

@@ -1,10 +1,10 @@
 /** The system of DEBUG: for tests of this server and of clients. */
-import { isCommand } from "@kv/commands";
+import { commandsOf } from "@kv/commands";
 import type { System } from "../../module/system.ts";
 import * as commands from "./index.ts";
 
 export const debugSystem: System = {
   name: "debug",
-  commands: Object.values(commands).filter(isCommand),
+  commands: commandsOf([commands]),
   directives: [{ names: ["enable-debug-command"] }],
 };

@@ -1,5 +1,5 @@
 /** The system of INFO: the command, and the rows about the kernel and the process. */
-import { isCommand } from "@kv/commands";
+import { commandsOf } from "@kv/commands";
 import type { System } from "../../module/system.ts";
 import * as commands from "./index.ts";
 import { InfoSections, infoPort } from "./info-sections.ts";
@@ -12,7 +12,7 @@ import { debugSection, statsSection } from "./stats.ts";
 export const infoSystem: System = {
   name: "info",
   ports: [infoPort],
-  commands: Object.values(commands).filter(isCommand),
+  commands: commandsOf([commands]),
   info: [
     serverSection,
     statsSection,

@@ -1,9 +1,8 @@
 /** MEMORY: what takes how much of it. */
-import { arg, errors, keyAt } from "@kv/commands";
+import { arg, errors, helpCommand, keyAt } from "@kv/commands";
 import { entryMemory, NONE } from "@kv/core";
 import { engineCommand } from "../../module/engine-call.ts";
 import type { Ports } from "../../module/ports.ts";
-import { helpFor } from "../../module/subcommand-help.ts";
 import { memoryOverview } from "./memory-overview.ts";
 import { allocatorReport, memoryReport } from "./memory-report.ts";
 
@@ -179,5 +178,5 @@ export const memory = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, helpFor("memory", { group: "server", since: "4.0.0" })],
+  subcommands: [...subcommands, helpCommand("memory", { group: "server", since: "4.0.0" })],
 });

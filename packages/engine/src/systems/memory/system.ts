@@ -1,5 +1,5 @@
 /** The system of memory: limits, eviction, defragmentation, and what MEMORY and INFO tell of them. */
-import { isCommand } from "@kv/commands";
+import { commandsOf } from "@kv/commands";
 import { BLOCK_BYTES_MAX } from "@kv/core";
 import type { InfoField, System } from "../../module/system.ts";
 import type { ActiveDefragmentation } from "./active-defragmentation.ts";
@@ -15,7 +15,7 @@ const defragmented = (name: string, of: (from: ActiveDefragmentation) => number)
 export const memorySystem: System = {
   name: "memory",
   ports: [memoryPort],
-  commands: Object.values(commands).filter(isCommand),
+  commands: commandsOf([commands]),
   directives: [
     {
       names: ["maxmemory"],

@@ -1,3 +1,4 @@
+/** Generated: the commands of this folder. */
 export * from "./latency.ts";
 export * from "./monitor.ts";
 export * from "./slowlog.ts";

@@ -1,9 +1,8 @@
 /** LATENCY: what the latency monitor and the histograms know (kernel/latency-monitor.ts keeps both). */
-import { arg, type CommandEntry, fail, quoted } from "@kv/commands";
+import { arg, type CommandRow, fail, helpCommand, quoted } from "@kv/commands";
 import type { ReplyWriter } from "@kv/resp";
 import { histogramOf } from "../../kernel/latency-monitor.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
-import { helpFor } from "../../module/subcommand-help.ts";
 import { latencyReport } from "./latency-doctor.ts";
 import { latencyGraph } from "./latency-graph.ts";
 
@@ -65,11 +64,11 @@ const histogram = engineCommand({
 });
 
 /** The commands named, and the subcommands of containers named, that have been measured. */
-function requested(call: EngineCall): CommandEntry[] {
+function requested(call: EngineCall): CommandRow[] {
   const { listed, byName } = call.engine.commands;
-  const measured = (entry: CommandEntry) => !entry.isPlaceholder && histogramOf(entry) !== null;
+  const measured = (entry: CommandRow) => !entry.isPlaceholder && histogramOf(entry) !== null;
   if (call.argc === 2) return listed.filter(measured);
-  const found = new Set<CommandEntry>();
+  const found = new Set<CommandRow>();
   for (let index = 2; index < call.argc; index++) {
     const [name = "", subcommand] = call.word(index).toLowerCase().split("|");
     const entry = byName.get(name);
@@ -85,7 +84,7 @@ function requested(call: EngineCall): CommandEntry[] {
   return [...found];
 }
 
-function replyHistogram(reply: ReplyWriter, entry: CommandEntry): void {
+function replyHistogram(reply: ReplyWriter, entry: CommandRow): void {
   const known = histogramOf(entry);
   const steps = known?.cumulative() ?? [];
   reply.map(2);
@@ -164,5 +163,5 @@ export const latency = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, helpFor("latency", { group: "server", since: "2.8.13" })],
+  subcommands: [...subcommands, helpCommand("latency", { group: "server", since: "2.8.13" })],
 });

@@ -5,7 +5,7 @@
  * bytes, a piece at a time, into the outboxes of all who monitor; whoever does not read is held to
  * its output limit while the line is being written.
  */
-import { type CommandEntry, FLAG_BITS } from "@kv/commands";
+import { type CommandRow, FLAG_BITS } from "@kv/commands";
 import { latin1Bytes, writeLatin1 } from "@kv/resp";
 import type { Client } from "../../kernel/client.ts";
 import type { ClientCall } from "../../kernel/client-call.ts";
@@ -60,7 +60,7 @@ export class Monitors implements CommandListener {
   }
 
   /** A command ran: everybody who monitors gets its line. */
-  commandRan(client: Client, entry: CommandEntry, call: ClientCall): void {
+  commandRan(client: Client, entry: CommandRow, call: ClientCall): void {
     if ((entry.bits & (FLAG_BITS.skip_monitor | FLAG_BITS.admin)) !== 0) return;
     this.listeners = [...this.clients].filter((monitor) => this.listens(monitor, client));
     const nowUs = this.ports.host.wallUs();
@@ -80,7 +80,7 @@ export class Monitors implements CommandListener {
   }
 
   /** Who monitors saw MULTI: the line tells that the transaction is over. */
-  execRefused(client: Client, entry: CommandEntry, call: ClientCall): void {
+  execRefused(client: Client, entry: CommandRow, call: ClientCall): void {
     this.commandRan(client, entry, call);
   }
 

@@ -17,7 +17,7 @@ const noneIs: IsSecret = () => false;
 
 /** Tells which words of the present request are to be hidden. */
 export function secretsOf(call: Call, config: ConfigStore): IsSecret {
-  switch (call.entry.fullName) {
+  switch (call.row.fullName) {
     case "auth":
       return (index) => index >= 1;
     case "hello":

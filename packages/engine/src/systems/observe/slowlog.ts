@@ -1,7 +1,6 @@
 /** SLOWLOG: reads the log of slow commands (slow-log.ts keeps it). */
-import { arg, CommandError } from "@kv/commands";
+import { arg, CommandError, helpCommand, subcommandError } from "@kv/commands";
 import { engineCommand } from "../../module/engine-call.ts";
-import { helpFor, subcommandError } from "../../module/subcommand-help.ts";
 import { observePort } from "./observe.ts";
 
 const badCount = new CommandError("ERR count should be greater than or equal to -1");
@@ -75,5 +74,5 @@ export const slowlog = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, helpFor("slowlog", { group: "server", since: "6.2.0" })],
+  subcommands: [...subcommands, helpCommand("slowlog", { group: "server", since: "6.2.0" })],
 });

@@ -1,5 +1,5 @@
 /** The system of observation: MONITOR, the slow log, the latency monitor and their commands. */
-import { isCommand } from "@kv/commands";
+import { commandsOf } from "@kv/commands";
 import type { System } from "../../module/system.ts";
 import * as commands from "./index.ts";
 import { Observe, observePort } from "./observe.ts";
@@ -7,7 +7,7 @@ import { Observe, observePort } from "./observe.ts";
 export const observeSystem: System = {
   name: "observe",
   ports: [observePort],
-  commands: Object.values(commands).filter(isCommand),
+  commands: commandsOf([commands]),
   directives: [
     {
       names: ["slowlog-log-slower-than", "slowlog-max-len"],

@@ -1,3 +1,4 @@
+/** Generated: the commands of this folder. */
 export * from "./publish.ts";
 export * from "./pubsub.ts";
 export * from "./subscribe.ts";

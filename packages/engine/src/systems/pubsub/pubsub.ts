@@ -1,9 +1,7 @@
 /** PUBSUB: who listens to what. */
-import { arg, type Command } from "@kv/commands";
+import { arg, type Command, helpCommand, subcommandError } from "@kv/commands";
 import { bytesOf, globMatch, keyIndex, keyLength, NONE, viewOf } from "@kv/core";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
-import { helpFor } from "../../module/subcommand-help.ts";
-import { subcommandSyntax } from "../../module/subcommand-syntax.ts";
 import { pubsubPort, type Subscriptions } from "./subscriptions.ts";
 
 const channels = engineCommand({
@@ -83,7 +81,7 @@ const numpat = engineCommand({
 function replyNames(call: EngineCall, { names }: Subscriptions): void {
   const { reply } = call;
   const { arena } = call.keyspace;
-  if (call.argc > 3) throw subcommandSyntax(call);
+  if (call.argc > 3) throw subcommandError(call);
   const handle = reply.deferArray();
   let count = 0;
   for (let name = names.firstName(); name !== NONE; name = names.nextName(name)) {
@@ -129,5 +127,5 @@ export const pubsub = engineCommand({
   complexity: "Depends on the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, helpFor("pubsub", { group: "pubsub", since: "6.2.0" })],
+  subcommands: [...subcommands, helpCommand("pubsub", { group: "pubsub", since: "6.2.0" })],
 });

@@ -1,5 +1,5 @@
 /** The system of pub/sub: who listens to which channels and patterns, and the commands for it. */
-import { isCommand } from "@kv/commands";
+import { commandsOf } from "@kv/commands";
 import { listeningPort } from "../../module/ports.ts";
 import type { InfoField, System } from "../../module/system.ts";
 import * as commands from "./index.ts";
@@ -13,7 +13,7 @@ const count = (name: string, of: (pubsub: PubSub) => Subscriptions): InfoField =
 export const pubsubSystem: System = {
   name: "pubsub",
   ports: [pubsubPort, listeningPort],
-  commands: Object.values(commands).filter(isCommand),
+  commands: commandsOf([commands]),
   directives: [
     {
       names: ["notify-keyspace-events"],

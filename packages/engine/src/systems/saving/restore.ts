@@ -64,7 +64,7 @@ export const restore = engineCommand({
   ],
 
   run(call) {
-    const { db, engine, reply } = call;
+    const { database, engine, reply } = call;
     const options = optionsOf(call);
     // What goes anyway need not expire first: nobody hears of that.
     const old = options.replaces ? call.findStored(1) : call.lookupWrite(1);
@@ -77,7 +77,7 @@ export const restore = engineCommand({
       // Nobody would ever see the key: what remains is that the old one goes.
       reader.discard();
       if (old !== NONE) {
-        db.remove(old, engine.settings.lazyServerDel);
+        database.remove(old, engine.settings.lazyServerDel);
         call.changed(1, "del", Notify.GENERIC);
         call.propagateAs(engine.settings.lazyServerDel ? "UNLINK" : "DEL", call.argument(1));
       }
@@ -121,7 +121,7 @@ function storeValue(
 ): void {
   const lazily = call.engine.settings.lazyServerDel;
   try {
-    reader.store(call.db, stringAt(call, 1), expiryMs, idle, old, lazily);
+    reader.store(call.database, stringAt(call, 1), expiryMs, idle, old, lazily);
   } catch (full) {
     reader.discard();
     throw full;

@@ -1,5 +1,5 @@
 /** The system of saving: the file of the data set, DUMP and RESTORE, the last save of a shutdown. */
-import { isCommand } from "@kv/commands";
+import { commandsOf } from "@kv/commands";
 import type { SavePoint } from "@kv/config";
 import { dataSetFilePort } from "../../module/ports.ts";
 import type { System } from "../../module/system.ts";
@@ -10,7 +10,7 @@ import { Saving, savingPort } from "./saving.ts";
 export const savingSystem: System = {
   name: "saving",
   ports: [savingPort, dataSetFilePort],
-  commands: Object.values(commands).filter(isCommand),
+  commands: commandsOf([commands]),
   directives: [
     {
       names: ["save"],

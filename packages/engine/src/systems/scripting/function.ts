@@ -3,10 +3,8 @@
  * none, then: listing them gives an empty list, and to remove them all is easily done. Tools empty
  * a server with FLUSHALL and FUNCTION FLUSH before they use it.
  */
-import { arg, CommandError } from "@kv/commands";
+import { arg, CommandError, helpCommand, subcommandError } from "@kv/commands";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
-import { helpFor } from "../../module/subcommand-help.ts";
-import { subcommandSyntax } from "../../module/subcommand-syntax.ts";
 
 const notSupported = new CommandError("ERR Functions are not supported by this server yet.");
 const flushMode = new CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
@@ -27,7 +25,7 @@ const flush = engineCommand({
   ],
   tips: toAllShards,
   run(call) {
-    if (call.argc > 3) throw subcommandSyntax(call);
+    if (call.argc > 3) throw subcommandError(call);
     if (call.argc === 3 && !call.is(2, "SYNC") && !call.is(2, "ASYNC")) throw flushMode;
     call.reply.ok();
   },
@@ -94,5 +92,5 @@ export const functions = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, helpFor("function", { group: "scripting", since: "7.0.0" })],
+  subcommands: [...subcommands, helpCommand("function", { group: "scripting", since: "7.0.0" })],
 });

@@ -1,2 +1,2 @@
-/** Commands about code that clients bring along. */
+/** Generated: the commands of this folder. */
 export * from "./function.ts";

@@ -1,8 +1,7 @@
 /** MODULE: native modules cannot be loaded here, and the commands say so. */
-import { arg, CommandError } from "@kv/commands";
+import { arg, CommandError, helpCommand } from "@kv/commands";
 import { requireAllowed } from "../../module/allowed-locally.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
-import { helpFor } from "../../module/subcommand-help.ts";
 
 const notPossible = new CommandError(
   "ERR Error loading the extension. Native modules are not supported by this server.",
@@ -87,5 +86,5 @@ export const module = engineCommand({
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, helpFor("module", { group: "server", since: "5.0.0" })],
+  subcommands: [...subcommands, helpCommand("module", { group: "server", since: "5.0.0" })],
 });

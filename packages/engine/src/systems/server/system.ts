@@ -1,10 +1,10 @@
 /** The system of small commands about the server itself: TIME, ROLE, MODULE, LOLWUT. */
-import { isCommand } from "@kv/commands";
+import { commandsOf } from "@kv/commands";
 import type { System } from "../../module/system.ts";
 import * as commands from "./index.ts";
 
 export const serverSystem: System = {
   name: "server",
-  commands: Object.values(commands).filter(isCommand),
+  commands: commandsOf([commands]),
   directives: [{ names: ["enable-module-command", "loglevel"] }],
 };

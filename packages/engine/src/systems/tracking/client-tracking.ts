@@ -1,5 +1,5 @@
 /** CLIENT TRACKING, CACHING, GETREDIR, TRACKINGINFO: client-side caching, from the client's side. */
-import { arg, CommandError, errors } from "@kv/commands";
+import { arg, type Command, CommandError, errors } from "@kv/commands";
 import { bytesOf, keyIndex, keyLength, RefList } from "@kv/core";
 import { containerPart } from "../../module/container-part.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
@@ -174,7 +174,7 @@ function infoFlags(own: ClientTracking | undefined): string[] {
 }
 
 /** What tracking adds to CLIENT. */
-export const client = containerPart("client", "connection", [
+export const client: Command = containerPart("client", "connection", [
   tracking,
   cachingSwitch,
   getredir,

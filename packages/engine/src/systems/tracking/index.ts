@@ -1,1 +1,2 @@
+/** Generated: the commands of this folder. */
 export * from "./client-tracking.ts";

@@ -1,5 +1,5 @@
 /** The system of client-side caching: CLIENT TRACKING and what it sets off. */
-import { isCommand } from "@kv/commands";
+import { commandsOf } from "@kv/commands";
 import type { InfoField, System } from "../../module/system.ts";
 import * as commands from "./index.ts";
 import { Tracking, trackingPort } from "./tracking.ts";
@@ -12,7 +12,7 @@ const count = (name: string, of: (tracking: Tracking) => number): InfoField => (
 export const trackingSystem: System = {
   name: "tracking",
   ports: [trackingPort],
-  commands: Object.values(commands).filter(isCommand),
+  commands: commandsOf([commands]),
   directives: [
     {
       names: ["tracking-table-max-keys"],

@@ -15,7 +15,7 @@
  * A RESP3 client gets push messages. A RESP2 client has no room for them: it names a second
  * connection, subscribed to `__redis__:invalidate`, that gets them in its place.
  */
-import { type CommandEntry, FLAG_BITS, keysOf } from "@kv/commands";
+import { type CommandRow, FLAG_BITS, keysOf } from "@kv/commands";
 import {
   type Arena,
   ArenaFullError,
@@ -240,7 +240,7 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
   }
 
   /** A tracking client ran a command that reads: its keys are remembered for it. */
-  private remember(client: Client, entry: CommandEntry, call: ClientCall): void {
+  private remember(client: Client, entry: CommandRow, call: ClientCall): void {
     const tracking = this.trackers.get(client);
     if (tracking === undefined || tracking.broadcast) return;
     if (tracking.optIn ? !tracking.caching : tracking.optOut && tracking.caching) return;
@@ -266,7 +266,7 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
   }
 
   /** A request was answered, be it with a refusal; null: its command is unknown. */
-  commandRefused(client: Client, entry: CommandEntry | null): void {
+  commandRefused(client: Client, entry: CommandRow | null): void {
     const tracking = this.trackers.get(client);
     // CLIENT CACHING is about the next command, or all of a transaction.
     if (
@@ -279,7 +279,7 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
     }
   }
 
-  commandRan(client: Client, entry: CommandEntry, call: ClientCall): void {
+  commandRan(client: Client, entry: CommandRow, call: ClientCall): void {
     if ((entry.bits & FLAG_BITS.readonly) !== 0 && client.is(ClientState.TRACKING))
       this.remember(client, entry, call);
     this.commandRefused(client, entry);

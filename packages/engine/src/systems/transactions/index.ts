@@ -1,2 +1,3 @@
+/** Generated: the commands of this folder. */
 export * from "./multi.ts";
 export * from "./watch.ts";

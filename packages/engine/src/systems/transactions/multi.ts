@@ -2,7 +2,7 @@
  * MULTI, EXEC, DISCARD: commands are queued and then run one after the other with nothing in
  * between. EXEC answers null when a watched key changed, EXECABORT when a command was refused.
  */
-import { type CommandEntry, CommandError, Propagation } from "@kv/commands";
+import { CommandError, type CommandRow, Propagation } from "@kv/commands";
 import type { ClientCall } from "../../kernel/client-call.ts";
 import { ClientState } from "../../kernel/client-state.ts";
 import type { CommandQueue } from "../../kernel/command-queue.ts";
@@ -100,7 +100,7 @@ function runQueue(call: EngineCall, queue: CommandQueue): void {
   for (let id = queue.next(batch); id !== -1; id = queue.next(batch)) {
     // Who was closed by an earlier command of the transaction hears nothing of later ones.
     const isGone = client.is(ClientState.CLOSING);
-    const mark = execution.run(batch, commands.all[id] as CommandEntry, refusal);
+    const mark = execution.run(batch, commands.all[id] as CommandRow, refusal);
     if (isGone) reply.rewind(mark);
     // CLIENT REPLY may be queued as well: it counts from where it stands, not for all of EXEC.
     muting.takeBack(client);

@@ -1,5 +1,5 @@
 /** The system of transactions: MULTI, EXEC and WATCH. The queue is the kernel's (kernel/queued.ts). */
-import { isCommand } from "@kv/commands";
+import { commandsOf } from "@kv/commands";
 import type { System } from "../../module/system.ts";
 import * as commands from "./index.ts";
 import { WatchedKeys, watchedKeysPort } from "./watched-keys.ts";
@@ -7,6 +7,6 @@ import { WatchedKeys, watchedKeysPort } from "./watched-keys.ts";
 export const transactionsSystem: System = {
   name: "transactions",
   ports: [watchedKeysPort],
-  commands: Object.values(commands).filter(isCommand),
+  commands: commandsOf([commands]),
   start: (ports) => new WatchedKeys(ports),
 };

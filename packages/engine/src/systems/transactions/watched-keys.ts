@@ -51,15 +51,15 @@ export class WatchedKeys implements Running, ChangeListener {
 
   /** The client begins to watch all keys from argument 1 on, or, where there is no room, none. */
   watch(client: Client, call: ClientCall): void {
-    const { bytes, view, db } = call;
-    const keys = this.tableOf(db);
+    const { bytes, view, database } = call;
+    const keys = this.tableOf(database);
     const before = keys.countOfMember(client.id);
     try {
       for (let index = 1; index < call.argc; index++) {
         const start = call.start(index);
         const end = call.end(index);
         if (!keys.add(client.id, bytes, view, start, end)) continue;
-        const entry = db.findKey(bytes, view, start, end);
+        const entry = database.findKey(bytes, view, start, end);
         if (entry === NONE || !call.isExpired(entry)) continue;
         keys.setFlag(keys.pair(client.id, keys.find(bytes, view, start, end)), EXPIRED_ALREADY);
       }
@@ -67,7 +67,7 @@ export class WatchedKeys implements Running, ChangeListener {
       keys.keepFirst(client.id, before);
       throw error;
     } finally {
-      this.countAgain(client, db.index, keys.countOfMember(client.id) - before);
+      this.countAgain(client, database.index, keys.countOfMember(client.id) - before);
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import type { CommandFlag } from "./flags.ts";
 
+/** All categories, without `@`, in the order in which ACL CAT lists them. */
 export const ACL_CATEGORIES = [
   "keyspace",
   "read",
@@ -27,8 +28,10 @@ export const ACL_CATEGORIES = [
   "transaction",
   "scripting",
 ] as const;
+/** The name of a category, without `@`. */
 export type AclCategory = (typeof ACL_CATEGORIES)[number];
 
+/** All groups, as COMMAND DOCS names them. */
 export const GROUPS = [
   "generic",
   "string",
@@ -49,6 +52,7 @@ export const GROUPS = [
   "bitmap",
   "module",
 ] as const;
+/** The name of a group of commands. */
 export type Group = (typeof GROUPS)[number];
 
 const OF_GROUP: Partial<Record<Group, AclCategory>> = {

@@ -2,7 +2,9 @@
  * What a call has around it: who wants to hear of changes and what is done on its behalf, settings,
  * and the bits by which eviction judges keys. The engine gives all of it to its Call.
  */
+
 import { type Database, defaultLimits, type Ref, type ValueLimits } from "@kv/core";
+import type { Argument } from "../declare/arg.ts";
 
 /** Who wants to hear of changes; bits of Call.interest. Zero: nobody, and changes cost nothing. */
 export const Interest = {
@@ -18,7 +20,9 @@ export const Interest = {
 export const Propagation = {
   /** As it came, if the data set changed; or as rewritten. */
   DEFAULT: 0,
+  /** Not at all. */
   PREVENTED: 1,
+  /** Even if the data set did not change. */
   FORCED: 2,
   /** To replicas alone: it changes no data, but those who listen there want to hear it. */
   TO_REPLICAS: 3,
@@ -62,12 +66,17 @@ export interface CommandSettings {
   transientBytesMax: number;
   /** When values stop being the small form of themselves. */
   limits: ValueLimits;
+  /** lazyfree-lazy-user-del: DEL frees as UNLINK does, bit by bit later on. */
   lazyUserDel: boolean;
+  /** lazyfree-lazy-user-flush: FLUSHDB and FLUSHALL without a mode free bit by bit later on. */
   lazyUserFlush: boolean;
+  /** lazyfree-lazy-server-del: values that commands replace are freed bit by bit later on. */
   lazyServerDel: boolean;
+  /** lazyfree-lazy-expire: so are values whose time has passed. */
   lazyExpire: boolean;
 }
 
+/** The settings at Redis's defaults. Copy before changing: `{ ...defaultSettings }`. */
 export const defaultSettings: CommandSettings = {
   stringBytesMax: 512 * 2 ** 20,
   transientBytesMax: 512 * 2 ** 20,
@@ -94,3 +103,27 @@ export interface IdleKeeper {
 
 /** A part of a rewritten command. */
 export type CommandWord = string | number | bigint | Uint8Array;
+
+/** What HELP has to know of the container that it is a subcommand of. */
+export interface RunningContainer {
+  /** Its name. */
+  readonly fullName: string;
+  /** The subcommands that are there, those that other systems added included. */
+  listedSubcommands(): Iterable<{
+    readonly command: {
+      readonly name: string;
+      readonly args: readonly Argument[];
+      readonly summary: string;
+    };
+  }>;
+}
+
+/** What a Call has to know of the command that runs. The table has more of it: its CommandRow. */
+export interface RunningCommand {
+  /** `config|set` for a subcommand. */
+  readonly fullName: string;
+  /** What it is a subcommand of, or null. */
+  readonly container: RunningContainer | null;
+  /** The flags as bits: see FLAG_BITS. */
+  readonly bits: number;
+}

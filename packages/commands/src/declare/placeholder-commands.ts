@@ -3,8 +3,9 @@
  * means and what becomes of it. SENTINEL is none of them: a Redis that is no Sentinel does not know
  * it either. `function` stands here for the subcommands that it lacks.
  */
+
+import { errors } from "../call/errors.ts";
 import type { Command } from "./command.ts";
-import { errors } from "./errors.ts";
 import { placeholders } from "./placeholder.ts";
 
 const generic = placeholders(
@@ -258,6 +259,7 @@ const cluster = placeholders(
   errors.clusterDisabled,
 );
 
+/** The placeholders of all groups. Where they stand among a table's commands means nothing. */
 export const placeholderCommands: readonly Command[] = [
   ...generic,
   ...list,

@@ -1,20 +1,39 @@
 /** Classes of keyspace events: the bits behind the letters of `notify-keyspace-events`. */
+
+/**
+ * Classes by name. An event has one class; `notify-keyspace-events` is a sum of them, with K and E.
+ */
 export const Notify = {
-  KEYSPACE: 1, // K
-  KEYEVENT: 2, // E
-  GENERIC: 4, // g
-  STRING: 8, // $
-  LIST: 16, // l
-  SET: 32, // s
-  HASH: 64, // h
-  ZSET: 128, // z
-  EXPIRED: 256, // x
-  EVICTED: 512, // e
-  STREAM: 1024, // t
-  KEY_MISS: 2048, // m
-  LOADED: 4096, // only for modules: no letter
-  MODULE: 8192, // d
-  NEW: 16384, // n
+  /** K: published by key, on __keyspace@<db>__ channels. */
+  KEYSPACE: 1,
+  /** E: published by event, on __keyevent@<db>__ channels. */
+  KEYEVENT: 2,
+  /** g: DEL, EXPIRE, RENAME and the like. */
+  GENERIC: 4,
+  /** $: strings. */
+  STRING: 8,
+  /** l: lists. */
+  LIST: 16,
+  /** s: sets. */
+  SET: 32,
+  /** h: hashes. */
+  HASH: 64,
+  /** z: sorted sets. */
+  ZSET: 128,
+  /** x: a key was removed because its time had passed. */
+  EXPIRED: 256,
+  /** e: a key was evicted. */
+  EVICTED: 512,
+  /** t: streams. */
+  STREAM: 1024,
+  /** m: a key that was read was not there. */
+  KEY_MISS: 2048,
+  /** For modules alone: no letter. */
+  LOADED: 4096,
+  /** d: of modules. */
+  MODULE: 8192,
+  /** n: a key was added. */
+  NEW: 16384,
 } as const;
 
 /** What "A" stands for: everything but key misses and new keys. */

@@ -13,6 +13,7 @@
  */
 import { latin1 } from "@kv/resp";
 
+/** mantissa * 2^exponent. */
 export interface LongDouble {
   /** Signed; 1 or -1 for an infinity. */
   readonly mantissa: bigint;

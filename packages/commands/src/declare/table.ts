@@ -8,17 +8,22 @@
 import type { Command } from "./command.ts";
 
 /** A command in one engine's table, with its counters (INFO commandstats, latencystats). */
-export class CommandEntry {
+export class CommandRow {
+  /** Its declaration, shared by all engines. */
   readonly command: Command;
   /** `config|set` for a subcommand. */
   readonly fullName: string;
-  readonly container: CommandEntry | null;
-  readonly subcommands: Map<string, CommandEntry> | null;
+  /** The row of what it is a subcommand of, or null. */
+  readonly container: CommandRow | null;
+  /** The rows of its subcommands by name, in order; null when it is no container. */
+  readonly subcommands: Map<string, CommandRow> | null;
   /** Index in CommandTable.all: what ACL bitmaps count by. */
   readonly id: number;
   /** The name is known, the command is not there yet. */
   readonly isPlaceholder: boolean;
+  /** Its flags as bits (FLAG_BITS). */
   readonly bits: number;
+  /** Words including the name(s); negative: at least so many. */
   readonly arity: number;
   /**
    * The arity as the short way of a request compares it, which asks nothing else. What has nothing
@@ -29,16 +34,22 @@ export class CommandEntry {
   readonly firstKey: number;
   /** Arguments from one key to the next where keys go on to the end of the request, else 0. */
   readonly keyStep: number;
+  /** The code; undefined where there is none to run. */
   readonly run: ((call: never) => void) | undefined;
+  /** The name by which it was declared, without its container's, as bytes. */
   readonly nameBytes: Uint8Array;
+  /** Times that it ran, errors included. */
   calls = 0;
+  /** Time spent in it. */
   microseconds = 0;
+  /** Times that a guard refused it before it ran. */
   rejectedCalls = 0;
+  /** Times that it ran and answered an error. */
   failedCalls = 0;
   /** Made by whoever measures latency; null until the first call. */
   histogram: unknown = null;
 
-  constructor(command: Command, id: number, container: CommandEntry | null, name: string) {
+  constructor(command: Command, id: number, container: CommandRow | null, name: string) {
     this.command = command;
     this.id = id;
     this.isPlaceholder = command.isPlaceholder === true;
@@ -62,7 +73,7 @@ export class CommandEntry {
   }
 
   /** The subcommands that are there. */
-  listedSubcommands(): CommandEntry[] {
+  listedSubcommands(): CommandRow[] {
     return [...(this.subcommands?.values() ?? [])].filter(({ isPlaceholder }) => !isPlaceholder);
   }
 
@@ -71,6 +82,7 @@ export class CommandEntry {
     return this.arity >= 0 ? argc === this.arity : argc >= -this.arity;
   }
 
+  /** Sets all counters back to zero (CONFIG RESETSTAT). */
   resetCounters(): void {
     this.calls = 0;
     this.microseconds = 0;
@@ -91,19 +103,23 @@ function plainKeysOf({ keys }: Command): { firstKey: number; keyStep: number } {
 
 const NAME_BYTES_MAX = 64;
 
+/**
+ * The commands of one engine, by name: see the head of this file. Throws an Error when a name is
+ * declared twice.
+ */
 export class CommandTable {
   /** Every command and subcommand, in order of registration; placeholders come last. */
-  readonly all: CommandEntry[] = [];
+  readonly all: CommandRow[] = [];
   /** Those of `all` that are there: what may be shown to clients. */
-  readonly listed: readonly CommandEntry[];
+  readonly listed: readonly CommandRow[];
   /** Top-level commands by lower-case name. */
-  readonly byName = new Map<string, CommandEntry>();
-  private slots: (CommandEntry | undefined)[] = [];
+  readonly byName = new Map<string, CommandRow>();
+  private slots: (CommandRow | undefined)[] = [];
   private mask = 0;
   /** The name that was found last, as it was written, and its command. */
   private readonly lastName = new Uint8Array(NAME_BYTES_MAX);
   private lastLength = 0;
-  private lastEntry: CommandEntry | undefined;
+  private lastRow: CommandRow | undefined;
 
   constructor(commands: Iterable<Command>) {
     const placeholders: Command[] = [];
@@ -125,14 +141,14 @@ export class CommandTable {
       return;
     }
     if (declared !== undefined) throw new Error(`command ${name} is declared twice`);
-    const entry = new CommandEntry(command, this.all.length, null, name);
-    this.all.push(entry);
-    this.byName.set(name, entry);
-    this.registerSubcommands(entry, command);
+    const row = new CommandRow(command, this.all.length, null, name);
+    this.all.push(row);
+    this.byName.set(name, row);
+    this.registerSubcommands(row, command);
   }
 
   /** Subcommands that the container has already need no placeholder. */
-  private registerSubcommands(container: CommandEntry, command: Command): void {
+  private registerSubcommands(container: CommandRow, command: Command): void {
     const { subcommands } = container;
     if (subcommands === null) return;
     for (const sub of command.subcommands ?? []) {
@@ -140,9 +156,9 @@ export class CommandTable {
         if (sub.isPlaceholder === true) continue;
         throw new Error(`command ${container.fullName}|${sub.name} is declared twice`);
       }
-      const entry = new CommandEntry(sub, this.all.length, container, sub.name);
-      this.all.push(entry);
-      subcommands.set(sub.name, entry);
+      const row = new CommandRow(sub, this.all.length, container, sub.name);
+      this.all.push(row);
+      subcommands.set(sub.name, row);
     }
   }
 
@@ -154,12 +170,12 @@ export class CommandTable {
 
   /** rename-command: another name, or "" to remove the command. False when `from` is unknown or `to` taken. */
   rename(from: string, to: string): boolean {
-    const entry = this.byName.get(from.toLowerCase());
-    if (entry === undefined) return false;
+    const row = this.byName.get(from.toLowerCase());
+    if (row === undefined) return false;
     const name = to.toLowerCase();
     if (name !== "" && this.byName.has(name)) return false;
     this.byName.delete(from.toLowerCase());
-    if (name !== "") this.byName.set(name, entry);
+    if (name !== "") this.byName.set(name, row);
     this.rebuild();
     return true;
   }
@@ -171,11 +187,11 @@ export class CommandTable {
     this.mask = 2 ** Math.ceil(Math.log2(2 * this.byName.size + 1)) - 1;
     this.slots = new Array(this.mask + 1).fill(undefined);
     this.names = new Array(this.mask + 1).fill(undefined);
-    for (const [name, entry] of this.byName) {
+    for (const [name, row] of this.byName) {
       const bytes = encoder.encode(name);
       let slot = foldedHash(bytes, 0, bytes.length) & this.mask;
       while (this.slots[slot] !== undefined) slot = (slot + 1) & this.mask;
-      this.slots[slot] = entry;
+      this.slots[slot] = row;
       this.names[slot] = bytes;
     }
   }
@@ -189,23 +205,23 @@ export class CommandTable {
   }
 
   /** Command with the name bytes[start, end), whatever its case; undefined when unknown. */
-  find(bytes: Uint8Array, start: number, end: number): CommandEntry | undefined {
+  find(bytes: Uint8Array, start: number, end: number): CommandRow | undefined {
     const length = end - start;
     if (length === 0 || length > NAME_BYTES_MAX) return undefined;
-    if (this.isLastName(bytes, start, length)) return this.lastEntry;
+    if (this.isLastName(bytes, start, length)) return this.lastRow;
     let slot = foldedHash(bytes, start, end) & this.mask;
     for (;;) {
-      const entry = this.slots[slot];
-      if (entry === undefined) return undefined;
+      const row = this.slots[slot];
+      if (row === undefined) return undefined;
       const name = this.names[slot] as Uint8Array;
       if (name.length === length) {
         let i = 0;
         while (i < length && folded(bytes[start + i] as number) === name[i]) i++;
         if (i === length) {
-          this.lastEntry = entry;
+          this.lastRow = row;
           this.lastLength = length;
           for (let at = 0; at < length; at++) this.lastName[at] = bytes[start + at] as number;
-          return entry;
+          return row;
         }
       }
       slot = (slot + 1) & this.mask;
@@ -218,11 +234,11 @@ export class CommandTable {
    */
   check(): void {
     let steps = 0;
-    for (const [name, entry] of this.byName) {
+    for (const [name, row] of this.byName) {
       const bytes = new TextEncoder().encode(name);
-      if (this.find(bytes, 0, bytes.length) !== entry) throw new Error(`${name} is not found`);
+      if (this.find(bytes, 0, bytes.length) !== row) throw new Error(`${name} is not found`);
       let slot = foldedHash(bytes, 0, bytes.length) & this.mask;
-      for (steps++; this.slots[slot] !== entry; steps++) slot = (slot + 1) & this.mask;
+      for (steps++; this.slots[slot] !== row; steps++) slot = (slot + 1) & this.mask;
     }
     if (steps > 3 * this.byName.size)
       throw new Error(`${steps} steps for ${this.byName.size} names`);

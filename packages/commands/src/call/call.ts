@@ -10,9 +10,7 @@
  * such a call except what it returned.
  */
 import {
-  addZeros,
   bytesOf,
-  createString,
   type Database,
   EXPIRY_FLAG,
   expiryMs,
@@ -26,10 +24,6 @@ import {
   parseInt64,
   type Ref,
   StringView,
-  setIdleBits,
-  setInteger,
-  setString,
-  setText,
   toNumber,
   typeOf,
   viewOf,
@@ -51,25 +45,36 @@ import {
   type IdleKeeper,
   Interest,
   Propagation,
+  type RunningCommand,
 } from "./call-context.ts";
 import { errors } from "./errors.ts";
 import { Notify } from "./notify.ts";
-import type { CommandEntry } from "./table.ts";
 
 /** Longer than the name of anything that a word may name, and as much as an error shows of one. */
 const WORD_BYTES_MAX = 1024;
 
-export class Call {
+/**
+ * What a running command sees: see the head of this file. `Row` is the command as the owner's table
+ * has it.
+ */
+export class Call<Row extends RunningCommand = RunningCommand> {
+  /** All databases, and the arena that holds them. */
   readonly keyspace: Keyspace;
+  /** Takes the reply: exactly one, in the client's protocol. */
   readonly reply: ReplyWriter;
+  /** Directives that commands read; kept up to date by the owner. */
   readonly settings: CommandSettings;
+  /** Told of what the command did; mostly by way of changed() and event(). */
   readonly effects: Effects;
   /** The database that the client selected. */
-  db: Database;
-  entry!: CommandEntry;
+  database: Database;
+  /** The command that runs, as the table has it. */
+  row!: Row;
+  /** The batch that the request is part of: where its words begin and end. */
   args: ArgVector;
   /** Buffer of the arguments, and a view over the same memory. */
   bytes: Uint8Array;
+  /** A view over the memory of `bytes`. */
   view: DataView;
   /** Number of words of the request, the command's name included. */
   argc = 0;
@@ -80,20 +85,28 @@ export class Call {
   nowMs = 0;
   /** Argument whose hash is already known (from the look-ahead over a batch), or 0. */
   hashedArgument = 0;
+  /** The hash of the key at `hashedArgument`; void while that is 0. */
   knownHash = 0;
   /** Changes this command made to the data set. */
   dirty = 0;
+  /** Who wants to hear of changes: bits of Interest. 0: nobody. */
   interest = 0;
+  /** How the command goes to the append-only file and the replicas: one of Propagation. */
   propagation = 0;
   /** What to propagate instead of the command, as several commands; null: as it came. */
   rewritten: CommandWord[][] | null = null;
+  /** Keeps the bits by which eviction judges entries. */
   idle: IdleKeeper;
   /** Whether the present command's accesses count for LRU and LFU (CLIENT NO-TOUCH). */
   touches = true;
+  /** Keys looked up for reading that were there, since CONFIG RESETSTAT. */
   keyspaceHits = 0;
+  /** Keys looked up for reading that were not there, since CONFIG RESETSTAT. */
   keyspaceMisses = 0;
-  /** Shows the bytes of a string value after readString(). */
+  /** A window for whoever has to look at a string: what it shows is void when the command ends. */
   readonly value = new StringView();
+  /** What commands keep from one run to the next: see Kept. */
+  readonly kept: unknown[] = [];
 
   constructor(parts: {
     keyspace: Keyspace;
@@ -111,18 +124,18 @@ export class Call {
     this.args = parts.args;
     this.bytes = parts.args.bytes;
     this.view = parts.args.view;
-    this.db = parts.keyspace.databases[0] as Database;
+    this.database = parts.keyspace.databases[0] as Database;
   }
 
   /** Points the call at request number `command` of the batch. For the engine. */
-  begin(args: ArgVector, command: number, entry: CommandEntry): void {
+  begin(args: ArgVector, command: number, row: Row): void {
     this.args = args;
     this.bytes = args.bytes;
     this.view = args.view;
     this.requestIndex = command;
     this.base = args.firstArg[command] as number;
     this.argc = args.argCount[command] as number;
-    this.entry = entry;
+    this.row = row;
     this.hashedArgument = 0;
     this.dirty = 0;
     this.propagation = Propagation.DEFAULT;
@@ -131,14 +144,20 @@ export class Call {
 
   // Arguments.
 
+  /**
+   * Where an argument begins in `bytes`. `index` counts from 0, the command's name, and is below
+   * `argc`.
+   */
   start(index: number): number {
     return this.args.starts[this.base + index] as number;
   }
 
+  /** Where an argument ends in `bytes`: the first byte behind it. */
   end(index: number): number {
     return this.args.ends[this.base + index] as number;
   }
 
+  /** Bytes of an argument. */
   length(index: number): number {
     return (
       (this.args.ends[this.base + index] as number) -
@@ -235,7 +254,7 @@ export class Call {
   /** Hash of the key at an argument. */
   hashOf(index: number): number {
     if (index === this.hashedArgument) return this.knownHash;
-    return this.db.hash(this.bytes, this.view, this.start(index), this.end(index));
+    return this.database.hash(this.bytes, this.view, this.start(index), this.end(index));
   }
 
   /** Entry of the key for reading; NONE when missing or expired. Counts hits, marks the access. */
@@ -267,7 +286,7 @@ export class Call {
     const entry = this.find(index);
     if (entry !== NONE) {
       this.touch(entry);
-      this.db.preserve(entry);
+      this.database.preserve(entry);
     }
     return entry;
   }
@@ -285,36 +304,37 @@ export class Call {
     if (entry === NONE) return NONE;
     this.touch(entry);
     if (typeOf(this.keyspace.arena, entry) !== type) throw errors.wrongType;
-    this.db.preserve(entry);
+    this.database.preserve(entry);
     return entry;
   }
 
   /** The entry, live or NONE: an expired one is dealt with. No counting, no marking. */
   find(index: number): Ref {
-    const { db, bytes, view } = this;
+    const { database, bytes, view } = this;
     const at = this.base + index;
     const start = this.args.starts[at] as number;
     const end = this.args.ends[at] as number;
     const hash =
-      index === this.hashedArgument ? this.knownHash : db.dict.hash(bytes, view, start, end);
-    const entry = db.dict.find(bytes, view, start, end, hash);
+      index === this.hashedArgument ? this.knownHash : database.dict.hash(bytes, view, start, end);
+    const entry = database.dict.find(bytes, view, start, end, hash);
     if (entry === NONE) return NONE;
     if ((flagsOf(this.keyspace.arena, entry) & EXPIRY_FLAG) === 0) return entry;
-    return this.unexpired(db, entry);
+    return this.unexpired(database, entry);
   }
 
   /** The entry even when its time has passed: for what removes the key whatever it is. */
   findStored(index: number): Ref {
-    return this.db.findKey(this.bytes, this.view, this.start(index), this.end(index));
+    return this.database.findKey(this.bytes, this.view, this.start(index), this.end(index));
   }
 
   /** The entry, or NONE after dealing with it when its time has passed. */
-  unexpired(db: Database, entry: Ref): Ref {
+  unexpired(database: Database, entry: Ref): Ref {
     if (!this.isExpired(entry)) return entry;
-    this.effects.keyExpired(db, entry);
+    this.effects.keyExpired(database, entry);
     return NONE;
   }
 
+  /** True when the entry's time has passed, as of `nowMs`. */
   isExpired(entry: Ref): boolean {
     const whenMs = expiryMs(this.keyspace.arena, entry);
     return whenMs !== -1 && this.nowMs > whenMs;
@@ -329,50 +349,8 @@ export class Call {
     words[at] = idle.isClock ? idle.fresh : idle.touched((words[at] as number) & 0xffffff);
   }
 
-  // Strings.
-
-  /** Shows the text of a string entry in `value`. */
-  readString(entry: Ref): void {
-    this.value.read(this.keyspace.arena, entry);
-  }
-
-  /** Replies with a string entry's text. */
-  replyString(entry: Ref): void {
-    const { value } = this;
-    value.read(this.keyspace.arena, entry);
-    this.reply.bulkFrom(value.bytes, value.view, value.start, value.end);
-  }
-
-  /** Gives the key at `keyIndex` the string bytes[from, to), in place of `entry`. */
-  putString(
-    keyArgument: number,
-    entry: Ref,
-    value: Uint8Array,
-    from: number,
-    to: number,
-    keepExpiry: boolean,
-    whenMs = -1,
-  ): Ref {
-    const stored = setString(
-      this.db,
-      entry,
-      this.bytes,
-      this.start(keyArgument),
-      this.end(keyArgument),
-      this.hashOf(keyArgument),
-      value,
-      from,
-      to,
-      keepExpiry,
-      this.idleOf(entry),
-      whenMs,
-    );
-    if (entry === NONE) this.event(keyArgument, "new", Notify.NEW);
-    return stored;
-  }
-
   /** Bits for a key that gets a new value: under LFU an overwritten key is no newcomer. */
-  private idleOf(entry: Ref): number {
+  idleOf(entry: Ref): number {
     const { idle } = this;
     if (entry === NONE || idle.isClock) return idle.fresh;
     const bits = idleBits(this.keyspace.arena, entry);
@@ -380,102 +358,9 @@ export class Call {
   }
 
   /** As idleOf, where looking the key up has counted as an access already. */
-  private idleOfKnown(entry: Ref): number {
+  idleOfKnown(entry: Ref): number {
     const { idle } = this;
     return entry === NONE || idle.isClock ? idle.fresh : idleBits(this.keyspace.arena, entry);
-  }
-
-  /** As putString, for a key found by writeTyped() and text that stays text, be it an integer. */
-  putText(
-    keyArgument: number,
-    entry: Ref,
-    value: Uint8Array,
-    from: number,
-    to: number,
-    keepExpiry: boolean,
-    whenMs = -1,
-  ): Ref {
-    const stored = setText(
-      this.db,
-      entry,
-      this.bytes,
-      this.start(keyArgument),
-      this.end(keyArgument),
-      this.hashOf(keyArgument),
-      value,
-      from,
-      to,
-      keepExpiry,
-      this.idleOfKnown(entry),
-      whenMs,
-    );
-    if (entry === NONE) this.event(keyArgument, "new", Notify.NEW);
-    return stored;
-  }
-
-  /** A new key at an argument with a string of zero bytes; `out` shows them, to be written to. */
-  addZeros(keyArgument: number, length: number, out: StringView): void {
-    const start = this.start(keyArgument);
-    const end = this.end(keyArgument);
-    const hash = this.hashOf(keyArgument);
-    addZeros(this.db, this.bytes, start, end, hash, length, this.idle.fresh, out);
-    this.event(keyArgument, "new", Notify.NEW);
-  }
-
-  /** As putString, with the value at another argument. */
-  putArgument(
-    keyArgument: number,
-    entry: Ref,
-    valueArgument: number,
-    keepExpiry: boolean,
-    whenMs = -1,
-  ): Ref {
-    const from = this.start(valueArgument);
-    const to = this.end(valueArgument);
-    return this.putString(keyArgument, entry, this.bytes, from, to, keepExpiry, whenMs);
-  }
-
-  /** As putString, for a key found by writeTyped() and an integer. */
-  putInteger(keyArgument: number, entry: Ref, hi: number, lo: number, keepExpiry: boolean): Ref {
-    const stored = setInteger(
-      this.db,
-      entry,
-      this.bytes,
-      this.start(keyArgument),
-      this.end(keyArgument),
-      this.hashOf(keyArgument),
-      hi,
-      lo,
-      keepExpiry,
-      this.idleOfKnown(entry),
-    );
-    if (entry === NONE) this.event(keyArgument, "new", Notify.NEW);
-    return stored;
-  }
-
-  /** An entry for the key at an argument with the string at another: in no database yet. */
-  createString(keyArgument: number, valueArgument: number): Ref {
-    const { arena, cuts } = this.keyspace;
-    return createString(
-      arena,
-      cuts.epoch,
-      this.bytes,
-      this.start(keyArgument),
-      this.end(keyArgument),
-      this.bytes,
-      this.start(valueArgument),
-      this.end(valueArgument),
-      this.idle.fresh,
-      -1,
-    );
-  }
-
-  /** Puts what createString() made, for a key that is there, in the place of its entry. */
-  replaceWith(keyArgument: number, entry: Ref): void {
-    const { db, keyspace } = this;
-    const old = this.findStored(keyArgument);
-    setIdleBits(keyspace.arena, entry, this.idleOf(old));
-    db.put(entry, old, this.hashOf(keyArgument), this.settings.lazyServerDel);
   }
 
   // Saying what happened.
@@ -485,7 +370,7 @@ export class Call {
     this.dirty++;
     if (this.interest !== 0) {
       this.effects.keyChanged(
-        this.db,
+        this.database,
         this.bytes,
         this.view,
         this.start(index),
@@ -497,13 +382,13 @@ export class Call {
   }
 
   /** As changed, for the key of an entry that is still there (or only detached). */
-  entryChanged(db: Database, entry: Ref, event: string, notifyClass: number): void {
+  entryChanged(database: Database, entry: Ref, event: string, notifyClass: number): void {
     this.dirty++;
     if (this.interest !== 0) {
       const { arena } = this.keyspace;
       const at = keyIndex(arena, entry);
       this.effects.keyChanged(
-        db,
+        database,
         bytesOf(arena, entry),
         viewOf(arena, entry),
         at,
@@ -518,7 +403,7 @@ export class Call {
   event(index: number, event: string, notifyClass: number): void {
     if ((this.interest & Interest.NOTIFY) === 0) return;
     this.effects.keyEvent(
-      this.db,
+      this.database,
       this.bytes,
       this.view,
       this.start(index),

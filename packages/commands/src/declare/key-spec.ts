@@ -15,13 +15,25 @@ export type KeyFlag =
   | "incomplete"
   | "variable_flags";
 
+/** One way to find keys: where to begin, and how to go on from there. */
 export interface KeySpec {
+  /** What the command does with the keys that it finds. */
   flags: readonly KeyFlag[];
+  /** A remark for the readers of COMMAND DOCS. */
   notes?: string;
+  /**
+   * The first key: at an index, behind a keyword (looked for from `startFrom` on, backwards when
+   * negative), or unknown.
+   */
   begin:
     | { type: "index"; index: number }
     | { type: "keyword"; keyword: string; startFrom: number }
     | { type: "unknown" };
+  /**
+   * The keys from there on: up to the `last`, every `step`-th (of the part that `limit` leaves), or
+   * as many as a number says, or unknown. In a range `last` counts from the first key; negative:
+   * from the end of the arguments.
+   */
   find: /** `last` counts from the first key; negative: from the end of the arguments. */
     | { type: "range"; last: number; step: number; limit: number }
     | { type: "keynum"; keyNumIndex: number; firstKey: number; step: number }
@@ -57,10 +69,13 @@ export function keyCountAt(index: number, ...flags: KeyFlag[]): KeySpec {
 
 /** The words of a request, however they are stored. */
 export interface RequestWords {
+  /** Number of words, the command's name included. */
   readonly argc: number;
+  /** Bytes of a word. */
   length(index: number): number;
   /** True when the word is `word` (given in upper case), whatever its case. */
   is(index: number, word: string): boolean;
+  /** The word as text, one character a byte. */
   text(index: number): string;
 }
 
@@ -70,9 +85,13 @@ export interface RequestWords {
  * not listed one by one.
  */
 export interface FoundKeys {
+  /** The word that is the first key. */
   index: number;
+  /** How many keys there are; may be 0. */
   count: number;
+  /** Words from one key to the next. */
   step: number;
+  /** What the command does with them. */
   flags: readonly KeyFlag[];
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { dataCommands } from "../data-commands.ts";
 import { command } from "./command.ts";
-import { dataCommands } from "./data-commands.ts";
 import { placeholderCommands } from "./placeholder-commands.ts";
 import { CommandTable } from "./table.ts";
 
@@ -36,11 +36,11 @@ describe("the command table", () => {
   test("leaves a container that is there the placeholders of what it lacks", () => {
     const create = command({ ...spec, name: "create", run });
     const xgroup = command({ ...spec, name: "xgroup", subcommands: [create] });
-    const entry = new CommandTable([xgroup, ...placeholderCommands]).byName.get("xgroup");
-    const isPlaceholder = (name: string) => entry?.subcommands?.get(name)?.isPlaceholder;
+    const row = new CommandTable([xgroup, ...placeholderCommands]).byName.get("xgroup");
+    const isPlaceholder = (name: string) => row?.subcommands?.get(name)?.isPlaceholder;
     expect(isPlaceholder("create")).toBe(false);
     expect(isPlaceholder("destroy")).toBe(true);
-    expect(entry?.listedSubcommands().map(({ fullName }) => fullName)).toEqual(["xgroup|create"]);
+    expect(row?.listedSubcommands().map(({ fullName }) => fullName)).toEqual(["xgroup|create"]);
   });
 
   test("grows with the number of names, so that each is found at once", () => {

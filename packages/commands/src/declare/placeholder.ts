@@ -16,9 +16,10 @@
  * A command that is declared, here or by a module, takes the place of the placeholder of its name
  * (table.ts); of a container, each subcommand for itself. Nobody has to remove the row.
  */
+
+import type { CommandError } from "../call/errors.ts";
 import { ACL_CATEGORIES, type AclCategory, type Group } from "./acl-category.ts";
 import { type Command, command } from "./command.ts";
-import type { CommandError } from "./errors.ts";
 import { type CommandFlag, FLAG_BITS } from "./flags.ts";
 
 const ROW = /^([a-z0-9_-]+(?:\|[a-z0-9_-]+)?) +(-?\d+) +(\d+\.\d+\.\d+)((?: +@?[a-z_]+)*)$/;
