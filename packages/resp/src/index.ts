@@ -16,11 +16,10 @@ export {
   PushReply,
   type Reply,
   ReplyError,
-  ReplyParser,
-  type ReplyParserOptions,
   ReplySyntaxError,
   VerbatimReply,
-} from "./reply-parser.ts";
+} from "./reply.ts";
+export { ReplyParser, type ReplyParserOptions } from "./reply-parser.ts";
 export { ReplyWriter } from "./reply-writer.ts";
 export { defaultRequestLimits, ReadStatus, type RequestLimits } from "./request-limits.ts";
 export { RequestReader } from "./request-parser.ts";
