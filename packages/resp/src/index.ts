@@ -19,7 +19,8 @@ export {
   ReplySyntaxError,
   VerbatimReply,
 } from "./reply.ts";
-export { ReplyParser, type ReplyParserOptions } from "./reply-parser.ts";
+export type { ReplyParserOptions } from "./reply-options.ts";
+export { ReplyParser } from "./reply-parser.ts";
 export { ReplyWriter } from "./reply-writer.ts";
 export { defaultRequestLimits, ReadStatus, type RequestLimits } from "./request-limits.ts";
 export { RequestReader } from "./request-parser.ts";

@@ -13,7 +13,8 @@
 const BUFFER_INITIAL = 4096;
 /** An own buffer up to this size is kept when it has been emptied. */
 const BUFFER_KEPT = 1 << 20;
-/** Up to this many bytes a loop copies faster than the platform. */
+/** Up to this many bytes a loop copies faster than the platform, into a buffer and into a new one. */
+const LOOP_APPEND_MAX = 12;
 const LOOP_COPY_MAX = 32;
 
 export class ReplyInput {
@@ -49,7 +50,7 @@ export class ReplyInput {
     const count = chunk.length - from;
     if (this.bytes !== this.own || this.length + count > this.own.length) this.makeRoom(count);
     const { own, length } = this;
-    if (count > LOOP_COPY_MAX) own.set(from === 0 ? chunk : chunk.subarray(from), length);
+    if (count > LOOP_APPEND_MAX) own.set(from === 0 ? chunk : chunk.subarray(from), length);
     else for (let i = 0; i < count; i++) own[length + i] = chunk[from + i];
     this.length = length + count;
   }

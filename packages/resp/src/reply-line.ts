@@ -24,8 +24,29 @@ export const ReplyType = {
   ATTRIBUTE: 124, // |
 } as const;
 
+const CR = 13;
+const LF = 10;
+const MINUS = 45;
+const ONE = 49;
+
 /** The most that an announced count or length may be. */
 const COUNT_MAX = 0xffffffff;
+
+/** Whether the line from `at` on is "-1", of the `length` bytes that are there. */
+export function isMinusOne(bytes: Uint8Array, at: number, length: number): boolean {
+  return (
+    at + 4 <= length &&
+    bytes[at] === MINUS &&
+    bytes[at + 1] === ONE &&
+    bytes[at + 2] === CR &&
+    bytes[at + 3] === LF
+  );
+}
+
+/** Whether a line ends at `at`; `length` bytes are there. */
+export function isLineBreak(bytes: Uint8Array, at: number, length: number): boolean {
+  return at + 2 <= length && bytes[at] === CR && bytes[at + 1] === LF;
+}
 
 /**
  * The value of a line of `type`, whose bytes after that are bytes[start, end). A line that says none

@@ -8,7 +8,8 @@ import {
   ReplySyntaxError,
   VerbatimReply,
 } from "./reply.ts";
-import { ReplyParser, type ReplyParserOptions } from "./reply-parser.ts";
+import type { ReplyParserOptions } from "./reply-options.ts";
+import { ReplyParser } from "./reply-parser.ts";
 import { ReplyWriter } from "./reply-writer.ts";
 import { encodeRequest, RequestWriter } from "./request-writer.ts";
 import { latin1, latin1Bytes } from "./text.ts";

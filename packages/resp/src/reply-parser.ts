@@ -34,30 +34,10 @@ import {
   VerbatimReply,
 } from "./reply.ts";
 import { copyOf, ReplyInput, viewOf } from "./reply-input.ts";
-import { lengthOf, lineValue, Refused, ReplyType } from "./reply-line.ts";
+import { isLineBreak, isMinusOne, lengthOf, lineValue, Refused, ReplyType } from "./reply-line.ts";
+import type { ReplyParserOptions } from "./reply-options.ts";
 import { SHORT_TEXT_MAX, shortText } from "./short-text.ts";
 import { latin1, longLatin1, longUtf8, utf8 } from "./text.ts";
-
-/** Limits are there against a server that is not one; each has a default that suits redis-server. */
-export interface ReplyParserOptions {
-  /** What strings become: "utf8" (the default), "latin1" (one character a byte) or "bytes". */
-  strings?: "utf8" | "latin1" | "bytes";
-  /**
-   * True gives the parser the chunks it is fed: nobody may change them afterwards. Then they are not
-   * copied, and with `strings: "bytes"` most replies are views of them, so that each keeps its chunk
-   * alive. By default chunks are copied, and each reply has memory of its own.
-   */
-  keepChunks?: boolean;
-  /** How many aggregates may be open inside one another; 128. */
-  depthMax?: number;
-  /** The longest bulk string, in bytes; 512 MiB, which is Redis's own default. */
-  bulkLengthMax?: number;
-  /**
-   * The longest line, in bytes without its line break; 64 KiB, and at least 32. Lines are short; a
-   * longer one is an attack or another protocol.
-   */
-  lineLengthMax?: number;
-}
 
 const CR = 13;
 const LF = 10;
@@ -139,6 +119,8 @@ export class ReplyParser extends ReplyInput {
   /** The aggregates around it, and how many are open with it. */
   private outer: Frame | null = null;
   private depth = 0;
+  /** Whether a reply begins at `pos` of which nothing was read. */
+  private isBetween = true;
 
   private failure: ReplySyntaxError | null = null;
 
@@ -189,11 +171,11 @@ export class ReplyParser extends ReplyInput {
    * came is no reply or is over a limit, and at every call after that.
    */
   next(): Reply | undefined {
-    const { bytes, length, pos } = this;
-    if (pos === length && this.state !== State.BROKEN) return this.starve();
-    if (this.values === null && this.state === State.FRESH) {
-      // An integer costs less than a call: reading one fits into the loop of whoever asks.
+    if (this.isBetween) {
+      const { bytes, length, pos } = this;
+      if (pos === length) return this.starve();
       const type = bytes[pos];
+      // An integer costs less than a call: reading one fits into the loop of whoever asks.
       if (type === INTEGER) {
         let end = pos + 1;
         let digit = end < length ? bytes[end] - ZERO : -1;
@@ -201,8 +183,8 @@ export class ReplyParser extends ReplyInput {
         if (isNegative) digit = ++end < length ? bytes[end] - ZERO : -1;
         let number = digit;
         if (number > 0 && number <= 9) {
-          const stop = end + DIGITS_PLAIN;
-          for (end++; end < length && end < stop; end++) {
+          const stop = Math.min(length, end + DIGITS_PLAIN);
+          while (++end < stop) {
             digit = bytes[end] - ZERO;
             if (digit < 0 || digit > 9) break;
             number = (number * 10 + digit) | 0;
@@ -212,47 +194,47 @@ export class ReplyParser extends ReplyInput {
             return isNegative ? -number : number;
           }
         }
-      } else if (isNull(bytes, pos, length)) {
+      } else if (type === BULK) {
+        if (!isMinusOne(bytes, pos + 1, length)) return this.bulkOrElse();
         this.pos = pos + 5;
         return null;
-      } else if (type === BULK) {
-        let end = pos + 1;
-        let digit = end < length ? bytes[end] - ZERO : -1;
-        if (digit > 0 && digit <= 9) {
-          let number = digit;
-          const stop = end + DIGITS_PLAIN;
-          for (end++; end < length && end < stop; end++) {
-            digit = bytes[end] - ZERO;
-            if (digit < 0 || digit > 9) break;
-            number = (number * 10 + digit) | 0;
-          }
-          const after = end + 2;
-          const last = after + number;
-          if (
-            number <= this.wholeMax &&
-            isLineBreak(bytes, end, length) &&
-            isLineBreak(bytes, last, length)
-          ) {
-            this.pos = last + 2;
-            if (number <= this.shortMax) {
-              const text = shortText(bytes, after, number, this.shortLimit);
-              if (text !== undefined) return text;
-            }
-            return this.decode(bytes, after, last);
-          }
+      }
+    }
+    return this.read();
+  }
+
+  /** The bulk at `pos` that is a reply by itself, if it is whole. */
+  private bulkOrElse(): Reply | undefined {
+    const { bytes, length, pos } = this;
+    let end = pos + 1;
+    let digit = end < length ? bytes[end] - ZERO : -1;
+    if (digit > 0 && digit <= 9) {
+      let number = digit;
+      const stop = Math.min(length, end + DIGITS_PLAIN);
+      while (++end < stop) {
+        digit = bytes[end] - ZERO;
+        if (digit < 0 || digit > 9) break;
+        number = (number * 10 + digit) | 0;
+      }
+      if (isLineBreak(bytes, end, length)) {
+        const value = this.wholeBulk(end + 2, number);
+        if (value !== undefined) {
+          this.pos = end + number + 4;
+          return value;
         }
       }
     }
     return this.read();
   }
 
+  /** Whatever comes next. */
   private read(): Reply | undefined {
     let value: Reply | undefined;
     if (this.state !== State.FRESH) {
       value = this.resume();
-      if (this.state !== State.FRESH) return this.starve();
+      if (this.state !== State.FRESH) return undefined;
     }
-    const { bytes, length, shortMax, shortLimit } = this;
+    const { bytes, length } = this;
     let { pos: at, values, filled, count } = this;
     while (true) {
       if (value === undefined) {
@@ -266,7 +248,7 @@ export class ReplyParser extends ReplyInput {
           let number = digit;
           const stop = end + DIGITS_PLAIN;
           if (number > 0 && number <= 9) {
-            for (end++; end < length && end < stop; end++) {
+            while (++end < length && end < stop) {
               digit = bytes[end] - ZERO;
               if (digit < 0 || digit > 9) break;
               number = (number * 10 + digit) | 0;
@@ -289,21 +271,13 @@ export class ReplyParser extends ReplyInput {
                 at = after;
               }
             } else if (type === BULK) {
-              const last = after + number;
-              if (number <= this.wholeMax && isLineBreak(bytes, last, length)) {
-                if (number <= shortMax) value = shortText(bytes, after, number, shortLimit);
-                if (value === undefined) value = this.decode(bytes, after, last);
-                at = last + 2;
-              }
+              value = this.wholeBulk(after, number);
+              if (value !== undefined) at = after + number + 2;
             } else if (number > 0 && this.depth < this.depthMax) {
-              if (values !== null) this.enclose(values, filled);
-              at = after;
-              count = number;
+              values = this.openArray(number, values, filled);
               filled = 0;
-              values = roomFor(number);
-              this.kind = ARRAY;
-              this.count = number;
-              this.depth++;
+              count = number;
+              at = after;
               continue;
             }
           } else if (type === INTEGER && end === stop) {
@@ -311,26 +285,13 @@ export class ReplyParser extends ReplyInput {
             if (value !== undefined) at = this.pos;
           }
         } else if (type === SIMPLE) {
-          let end = at + 1;
-          while (end < length && bytes[end] !== CR) end++;
-          const size = end - at - 1;
-          if (size < this.lineLengthMax && isLineBreak(bytes, end, length)) {
-            if (size <= shortMax) value = shortText(bytes, at + 1, size, shortLimit);
-            if (value === undefined) value = this.decode(bytes, at + 1, end);
-            at = end + 2;
-          }
+          value = this.wholeSimple(at + 1);
+          if (value !== undefined) at = this.pos;
         }
         if (value === undefined) {
-          this.pos = at;
-          this.scan = at;
-          this.values = values;
-          this.filled = filled;
-          value = this.line();
+          value = this.lineAt(at, values, filled);
+          if (value === undefined && this.state !== State.FRESH) return undefined;
           ({ pos: at, values, filled, count } = this);
-          if (value === undefined) {
-            if (this.state !== State.FRESH) return this.starve();
-            continue;
-          }
         }
       }
       // A finished value may finish the aggregate it belongs to, and that the next one out.
@@ -338,6 +299,7 @@ export class ReplyParser extends ReplyInput {
         if (values === null) {
           this.pos = at;
           this.values = null;
+          this.isBetween = true;
           return value;
         }
         values[filled++] = value;
@@ -355,7 +317,54 @@ export class ReplyParser extends ReplyInput {
     this.pos = at;
     this.values = values;
     this.filled = filled;
+    this.isBetween = values === null;
     return this.starve();
+  }
+
+  /** The line at `at`, inside the aggregate that has these values; see line(). */
+  private lineAt(at: number, values: Reply[] | null, filled: number): Reply | undefined {
+    this.pos = at;
+    this.scan = at;
+    this.values = values;
+    this.filled = filled;
+    this.isBetween = false;
+    return this.line();
+  }
+
+  /** The bulk whose bytes begin at `at`, if all are there and their line break is. */
+  private wholeBulk(at: number, count: number): string | Uint8Array | undefined {
+    const { bytes } = this;
+    const end = at + count;
+    if (count > this.wholeMax || !isLineBreak(bytes, end, this.length)) return undefined;
+    if (count <= this.shortMax) {
+      const text = shortText(bytes, at, count, this.shortLimit);
+      if (text !== undefined) return text;
+    }
+    return this.decode(bytes, at, end);
+  }
+
+  /** The simple string whose bytes begin at `at`, if its line is whole; leaves `pos` after it. */
+  private wholeSimple(at: number): string | Uint8Array | undefined {
+    const { bytes, length } = this;
+    let end = at;
+    while (end < length && bytes[end] !== CR) end++;
+    const count = end - at;
+    if (count >= this.lineLengthMax || !isLineBreak(bytes, end, length)) return undefined;
+    this.pos = end + 2;
+    if (count <= this.shortMax) {
+      const text = shortText(bytes, at, count, this.shortLimit);
+      if (text !== undefined) return text;
+    }
+    return this.decode(bytes, at, end);
+  }
+
+  /** Opens an array, inside the one that has these values, if there is one. */
+  private openArray(count: number, values: Reply[] | null, filled: number): Reply[] {
+    if (values !== null) this.enclose(values, filled);
+    this.kind = ARRAY;
+    this.count = count;
+    this.depth++;
+    return roomFor(count);
   }
 
   /**
@@ -567,21 +576,6 @@ export class ReplyParser extends ReplyInput {
     this.state = State.BROKEN;
     throw this.failure;
   }
-}
-
-function isLineBreak(bytes: Uint8Array, at: number, length: number): boolean {
-  return at + 2 <= length && bytes[at] === CR && bytes[at + 1] === LF;
-}
-
-function isNull(bytes: Uint8Array, at: number, length: number): boolean {
-  return (
-    at + 5 <= length &&
-    bytes[at + 1] === MINUS &&
-    bytes[at] === BULK &&
-    bytes[at + 2] === ZERO + 1 &&
-    bytes[at + 3] === CR &&
-    bytes[at + 4] === LF
-  );
 }
 
 /** For the first values of an aggregate; the rest of the room is made as they come. */
