@@ -12,7 +12,8 @@ const { fromCharCode } = String;
 
 /**
  * bytes[at, at + count), of which there are at most SHORT_TEXT_MAX, one character for each; undefined
- * when one of them is not below `limit`. With 128 that is UTF-8 as well, with 256 always latin1.
+ * when one of them is not below `limit`, 128 or 256. With 128 that is UTF-8 as well; with 256 it is
+ * latin1, and never undefined.
  */
 export function shortText(
   bytes: Uint8Array,
