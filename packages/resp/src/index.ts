@@ -16,11 +16,11 @@ export {
   PushReply,
   type Reply,
   ReplyError,
-  ReplyParser,
-  type ReplyParserOptions,
   ReplySyntaxError,
   VerbatimReply,
-} from "./reply-parser.ts";
+} from "./reply.ts";
+export type { ReplyParserOptions } from "./reply-options.ts";
+export { ReplyParser } from "./reply-parser.ts";
 export { ReplyWriter } from "./reply-writer.ts";
 export { defaultRequestLimits, ReadStatus, type RequestLimits } from "./request-limits.ts";
 export { RequestReader } from "./request-parser.ts";

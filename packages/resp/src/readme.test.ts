@@ -6,7 +6,8 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { type Reply, ReplyError, ReplyParser } from "./reply-parser.ts";
+import { type Reply, ReplyError } from "./reply.ts";
+import { ReplyParser } from "./reply-parser.ts";
 import { encodeRequest } from "./request-writer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "resp-readme-"));

@@ -5,11 +5,11 @@ import {
   PushReply,
   type Reply,
   ReplyError,
-  ReplyParser,
-  type ReplyParserOptions,
   ReplySyntaxError,
   VerbatimReply,
-} from "./reply-parser.ts";
+} from "./reply.ts";
+import type { ReplyParserOptions } from "./reply-options.ts";
+import { ReplyParser } from "./reply-parser.ts";
 import { ReplyWriter } from "./reply-writer.ts";
 import { encodeRequest, RequestWriter } from "./request-writer.ts";
 import { latin1, latin1Bytes } from "./text.ts";

@@ -20,291 +20,478 @@
  * Keys of a Map and members of a Set compare as JavaScript compares: with `strings: "bytes"` two
  * equal keys are two keys. Aggregates without a length ("*?"), which no Redis has ever sent, are
  * refused.
+ *
+ * next() itself reads what most replies are made of, when it is there in full and is written as every
+ * server writes it. Whatever is cut, rare or wrong it leaves to line(), which knows every type.
  */
-
-import { parseInt64 } from "./number-codec.ts";
-import { latin1, utf8 } from "./text.ts";
-
-export type Reply =
-  | string
-  | number
-  | bigint
-  | boolean
-  | null
-  | Uint8Array
-  | ReplyError
-  | VerbatimReply
-  | PushReply
-  | AttributedReply
-  | Reply[]
-  | Map<Reply, Reply>
-  | Set<Reply>;
-
-/** An error that the server answered with. */
-export class ReplyError extends Error {
-  override readonly name = "ReplyError";
-
-  /** The first word, as in ERR or WRONGTYPE. */
-  get code(): string {
-    const space = this.message.indexOf(" ");
-    return space < 0 ? this.message : this.message.slice(0, space);
-  }
-}
-
-/** What came is not RESP, or more than the limits allow. */
-export class ReplySyntaxError extends Error {
-  override readonly name = "ReplySyntaxError";
-}
-
-/** Something the server says unasked, such as a published message or an invalidation. */
-export class PushReply {
-  readonly push: Reply[];
-  constructor(push: Reply[]) {
-    this.push = push;
-  }
-}
-
-/** A value with attributes that the server attached to it. */
-export class AttributedReply {
-  readonly attributes: Map<Reply, Reply>;
-  readonly value: Reply;
-  constructor(attributes: Map<Reply, Reply>, value: Reply) {
-    this.attributes = attributes;
-    this.value = value;
-  }
-}
-
-/** Text with a three-letter format. */
-export class VerbatimReply {
-  readonly format: string;
-  readonly text: string;
-  constructor(format: string, text: string) {
-    this.format = format;
-    this.text = text;
-  }
-}
-
-export interface ReplyParserOptions {
-  /** What strings become: "utf8" (the default), "latin1" (one character a byte) or "bytes". */
-  strings?: "utf8" | "latin1" | "bytes";
-  /** How many aggregates may be open inside one another. */
-  depthMax?: number;
-  bulkLengthMax?: number;
-  /** Lines are short; a longer one is an attack or another protocol. */
-  lineLengthMax?: number;
-}
+import { type LargeBulk, LargeBytes, LargeLatin1, LargeUtf8 } from "./large-bulk.ts";
+import {
+  AttributedReply,
+  PushReply,
+  type Reply,
+  ReplyError,
+  ReplySyntaxError,
+  VerbatimReply,
+} from "./reply.ts";
+import { copyOf, ReplyInput, viewOf } from "./reply-input.ts";
+import { isLineBreak, isMinusOne, lengthOf, lineValue, Refused, ReplyType } from "./reply-line.ts";
+import type { ReplyParserOptions } from "./reply-options.ts";
+import { SHORT_TEXT_MAX, shortText } from "./short-text.ts";
+import { latin1, longLatin1, longUtf8, utf8 } from "./text.ts";
 
 const CR = 13;
 const LF = 10;
+const ZERO = 48;
+const MINUS = 45;
 
-/** An aggregate whose parts have not all come. */
-interface Frame {
-  type: number;
-  /** Values to come. */
-  left: number;
-  values: Reply[];
-  /** Of a frame that waits for the value which attributes belong to. */
-  attributes: Map<Reply, Reply> | null;
-}
-
-const ARRAY = 42;
-const MAP = 37;
-const SET = 126;
-const PUSH = 62;
-const ATTRIBUTE = 124;
-const VERBATIM = 61;
-const BLOB_ERROR = 33;
-/** The type of a frame for one value that has attributes; no byte of the protocol. */
+const { ARRAY, ATTRIBUTE, BLOB_ERROR, BULK, ERROR, INTEGER, MAP, PUSH, SET, SIMPLE, VERBATIM } =
+  ReplyType;
+/** Stands for attributes and the value that they belong to; no byte of the protocol. */
 const ATTRIBUTED = 0;
 
-/** Stands for "not there yet" where null is a value. */
-const NOTHING = Symbol("no whole reply");
+/** An aggregate around the innermost one. */
+interface Frame {
+  readonly kind: number;
+  readonly count: number;
+  readonly values: Reply[];
+  readonly filled: number;
+  readonly outer: Frame | null;
+}
 
-const BUFFER_INITIAL = 4096;
-const BUFFER_KEPT = 1 << 20;
+/** What begins at `pos`. */
+const State = {
+  /** A value of which nothing was read. */
+  FRESH: 0,
+  /** A line whose end was searched for up to `scan`. */
+  LINE: 1,
+  /** The bytes of a bulk whose header was read. */
+  BULK: 2,
+  /** More bytes of a bulk that is put together outside the buffer. */
+  LARGE: 3,
+  /** Nobody knows. */
+  BROKEN: 4,
+} as const;
+
+/** A bulk of at least this that has not all come does not wait in the buffer. */
+const LARGE_MIN = 32 * 1024;
+/** A larger bulk does not wait either when all of it is there: no string may be long enough for it. */
+const WHOLE_MAX = 16 * 1024 * 1024;
+/** Pieces of a large bulk that are smaller are collected first: each costs an object or two. */
+const PIECE_MIN = 4096;
+/** What a minus sign is where a digit is expected. */
+const MINUS_DIGIT = MINUS - ZERO;
+/** As many digits as are exact whatever they are. */
+const DIGITS_EXACT = 15;
+/** As many digits as fit 32-bit arithmetic whatever they are. */
+const DIGITS_PLAIN = 9;
+/** Values that an aggregate gets room for at once; what has one value at all is given no less. */
+const ROOM_MAX = 16;
+const BULK_END = "a bulk does not end where its length says";
+/** The shortest limit of a line: what next() reads without asking is never longer. */
+const LINE_LEAST = 32;
 
 /** One per connection. */
-export class ReplyParser {
+export class ReplyParser extends ReplyInput {
   private readonly strings: "utf8" | "latin1" | "bytes";
+  /** Strings of at most so many bytes are shortText, with this limit. */
+  private readonly shortMax: number = SHORT_TEXT_MAX;
+  private readonly shortLimit: number = 0;
+  /** What other strings become. */
+  private readonly decode: (bytes: Uint8Array, start: number, end: number) => string | Uint8Array;
   private readonly depthMax: number;
   private readonly bulkLengthMax: number;
+  /** The longest bulk that is made in one go. */
+  private readonly wholeMax: number;
   private readonly lineLengthMax: number;
 
-  /** What waits is bytes[pos, length). */
-  private bytes: Uint8Array = new Uint8Array(BUFFER_INITIAL);
-  private pos = 0;
-  private length = 0;
-  /** How far the current line was searched for its end. */
-  private scan = 0;
-  /** The type of the bulk whose header was read, and its length; -1 when there is none. */
+  private state: number = State.FRESH;
+  /** The type and the length of the bulk whose header was read. */
   private bulkType = 0;
-  private bulkLength = -1;
-  private readonly frames: Frame[] = [];
+  private bulkLength = 0;
+  private large: LargeBulk | null = null;
 
+  /** The innermost open aggregate: what it has of its `count` values. Null between replies. */
+  private values: Reply[] | null = null;
+  private filled = 0;
+  private count = 0;
+  /** Its type. */
+  private kind: number = ARRAY;
+  /** The aggregates around it, and how many are open with it. */
+  private outer: Frame | null = null;
+  private depth = 0;
+  /** Whether a reply begins at `pos` of which nothing was read. */
+  private isBetween = true;
+
+  private failure: ReplySyntaxError | null = null;
+
+  /** `options` are copied. */
   constructor(options: ReplyParserOptions = {}) {
-    this.strings = options.strings ?? "utf8";
+    const { strings = "utf8", keepChunks = false } = options;
+    super(keepChunks, keepChunks && strings !== "utf8" && strings !== "latin1");
+    this.strings = strings;
+    if (strings === "utf8") {
+      this.shortLimit = 128;
+      this.decode = longUtf8;
+    } else if (strings === "latin1") {
+      this.shortLimit = 256;
+      this.decode = longLatin1;
+    } else {
+      this.shortMax = -1;
+      this.decode = keepChunks ? viewOf : copyOf;
+    }
     this.depthMax = options.depthMax ?? 128;
     this.bulkLengthMax = options.bulkLengthMax ?? 512 * 1024 * 1024;
-    this.lineLengthMax = options.lineLengthMax ?? 64 * 1024;
+    this.wholeMax = Math.min(this.bulkLengthMax, WHOLE_MAX);
+    this.lineLengthMax = Math.max(options.lineLengthMax ?? 64 * 1024, LINE_LEAST);
   }
 
   /** Bytes fed and not yet part of a value. */
   get pendingBytes(): number {
-    return this.length - this.pos;
+    return this.length - this.pos + (this.large === null ? 0 : this.large.length);
   }
 
-  /** Adds bytes, which are copied. */
+  /**
+   * Adds bytes of the server, cut anywhere. They are copied, and `chunk` may be used again, unless the
+   * parser was given `keepChunks`. Never throws: what is wrong with them next() says.
+   */
   feed(chunk: Uint8Array): void {
-    const waiting = this.length - this.pos;
-    if (this.length + chunk.length > this.bytes.length) {
-      const total = waiting + chunk.length;
-      if (total <= this.bytes.length && this.pos >= waiting) {
-        this.bytes.copyWithin(0, this.pos, this.length);
-      } else {
-        const grown = new Uint8Array(Math.max(BUFFER_INITIAL, total * 2));
-        grown.set(this.bytes.subarray(this.pos, this.length));
-        this.bytes = grown;
+    let from = 0;
+    if (this.state === State.LARGE && this.pos === this.length) {
+      const count = Math.min(chunk.length, this.bulkLength - this.large!.length);
+      if (count >= PIECE_MIN) {
+        this.extend(chunk, 0, count);
+        from = count;
       }
-      this.scan -= this.pos;
-      this.pos = 0;
-      this.length = waiting;
     }
-    this.bytes.set(chunk, this.length);
-    this.length += chunk.length;
+    if (from < chunk.length) this.append(chunk, from);
   }
 
-  /** The next whole reply, or undefined when more bytes are needed. */
+  /**
+   * The next whole reply, or undefined when more bytes are needed. Throws a ReplySyntaxError when what
+   * came is no reply or is over a limit, and at every call after that.
+   */
   next(): Reply | undefined {
-    while (true) {
-      let value = this.value();
-      if (value === NOTHING) return undefined;
-      // A finished value may finish the aggregate it belongs to, and that the next one out.
-      while (value !== NOTHING) {
-        const frame = this.frames[this.frames.length - 1];
-        if (frame === undefined) {
-          this.release();
-          return value as Reply;
-        }
-        frame.values.push(value as Reply);
-        frame.left--;
-        value = frame.left > 0 ? NOTHING : this.close();
-      }
-    }
-  }
-
-  /** Lets go of a large buffer that has been emptied. */
-  private release(): void {
-    if (this.pos < this.length) return;
-    if (this.bytes.length > BUFFER_KEPT) this.bytes = new Uint8Array(BUFFER_INITIAL);
-    this.pos = 0;
-    this.length = 0;
-    this.scan = 0;
-  }
-
-  /** One value that is not an aggregate, or an empty one; opens a frame for any other. */
-  private value(): Reply | typeof NOTHING {
-    while (true) {
-      if (this.bulkLength >= 0) return this.bulk();
-      const end = this.lineEnd();
-      if (end < 0) return NOTHING;
-      const type = this.bytes[this.pos];
-      const start = this.pos + 1;
-      this.pos = end + 2;
-      this.scan = this.pos;
-      switch (type) {
-        case ARRAY:
-        case MAP:
-        case SET:
-        case PUSH:
-        case ATTRIBUTE: {
-          const count = this.lengthOf(start, end);
-          if (count === null) {
-            if (type !== ARRAY) throw new ReplySyntaxError("negative length");
-            return null;
+    if (this.isBetween) {
+      const { bytes, length, pos } = this;
+      if (pos === length) return this.starve();
+      const type = bytes[pos];
+      // An integer costs less than a call: reading one fits into the loop of whoever asks.
+      if (type === INTEGER) {
+        let end = pos + 1;
+        let digit = end < length ? bytes[end] - ZERO : -1;
+        const isNegative = digit === MINUS_DIGIT;
+        if (isNegative) digit = ++end < length ? bytes[end] - ZERO : -1;
+        let number = digit;
+        if (number > 0 && number <= 9) {
+          const stop = Math.min(length, end + DIGITS_PLAIN);
+          while (++end < stop) {
+            digit = bytes[end] - ZERO;
+            if (digit < 0 || digit > 9) break;
+            number = (number * 10 + digit) | 0;
           }
-          this.open(type, type === MAP || type === ATTRIBUTE ? count * 2 : count);
-          if (count === 0) {
-            const empty = this.close();
-            if (empty !== NOTHING) return empty;
+          if (isLineBreak(bytes, end, length)) {
+            this.pos = end + 2;
+            return isNegative ? -number : number;
           }
-          break;
         }
-        case 36: // $
-        case VERBATIM:
-        case BLOB_ERROR: {
-          const length = this.lengthOf(start, end);
-          if (length === null) {
-            if (type !== 36) throw new ReplySyntaxError("negative length");
-            return null;
-          }
-          if (length > this.bulkLengthMax) throw new ReplySyntaxError("bulk length over the limit");
-          this.bulkType = type;
-          this.bulkLength = length;
-          break;
-        }
-        default:
-          return this.scalar(type, start, end);
-      }
-    }
-  }
-
-  private scalar(type: number, start: number, end: number): Reply {
-    const { bytes } = this;
-    switch (type) {
-      case 43: // +
-        return this.text(start, end);
-      case 45: // -
-        return new ReplyError(this.errorText(start, end));
-      case 58: {
-        // :
-        const n = parseInt64(bytes, bytes[start] === 43 ? start + 1 : start, end);
-        if (n === null) throw new ReplySyntaxError("not an integer");
-        const small = Number(n);
-        return Number.isSafeInteger(small) ? small : n;
-      }
-      case 95: // _
-        if (start !== end) throw new ReplySyntaxError("null with a value");
+      } else if (type === BULK) {
+        if (!isMinusOne(bytes, pos + 1, length)) return this.bulkOrElse();
+        this.pos = pos + 5;
         return null;
-      case 35: {
-        // #
-        const letter = end - start === 1 ? bytes[start] : 0;
-        if (letter !== 116 && letter !== 102) throw new ReplySyntaxError("not a boolean");
-        return letter === 116;
       }
-      case 44: // ,
-        return doubleOf(latin1(bytes, start, end));
-      case 40: // (
-        return bigNumberOf(latin1(bytes, start, end));
-      default:
-        throw new ReplySyntaxError(`unknown type byte ${type}`);
     }
+    return this.read();
   }
 
-  private bulk(): Reply | typeof NOTHING {
-    const start = this.pos;
-    const end = start + this.bulkLength;
-    if (end + 2 > this.length) return NOTHING;
-    if (this.bytes[end] !== CR || this.bytes[end + 1] !== LF) {
-      throw new ReplySyntaxError("a bulk does not end where its length says");
+  /** The bulk at `pos` that is a reply by itself, if it is whole. */
+  private bulkOrElse(): Reply | undefined {
+    const { bytes, length, pos } = this;
+    let end = pos + 1;
+    let digit = end < length ? bytes[end] - ZERO : -1;
+    if (digit > 0 && digit <= 9) {
+      let number = digit;
+      const stop = Math.min(length, end + DIGITS_PLAIN);
+      while (++end < stop) {
+        digit = bytes[end] - ZERO;
+        if (digit < 0 || digit > 9) break;
+        number = (number * 10 + digit) | 0;
+      }
+      if (isLineBreak(bytes, end, length)) {
+        const value = this.wholeBulk(end + 2, number);
+        if (value !== undefined) {
+          this.pos = end + number + 4;
+          return value;
+        }
+      }
     }
+    return this.read();
+  }
+
+  /** Whatever comes next. */
+  private read(): Reply | undefined {
+    let value: Reply | undefined;
+    if (this.state !== State.FRESH) {
+      value = this.resume();
+      if (this.state !== State.FRESH) return undefined;
+    }
+    const { bytes, length } = this;
+    let { pos: at, values, filled, count } = this;
+    while (true) {
+      if (value === undefined) {
+        if (at >= length) break;
+        const type = bytes[at];
+        if (type === BULK || type === INTEGER || type === ARRAY) {
+          let end = at + 1;
+          let digit = end < length ? bytes[end] - ZERO : -1;
+          const isNegative = digit === MINUS_DIGIT;
+          if (isNegative) digit = ++end < length ? bytes[end] - ZERO : -1;
+          let number = digit;
+          const stop = end + DIGITS_PLAIN;
+          if (number > 0 && number <= 9) {
+            while (++end < length && end < stop) {
+              digit = bytes[end] - ZERO;
+              if (digit < 0 || digit > 9) break;
+              number = (number * 10 + digit) | 0;
+            }
+          } else if (number === 0 && !isNegative) end++;
+          else end = length;
+          if (isLineBreak(bytes, end, length)) {
+            const after = end + 2;
+            if (type === INTEGER) {
+              at = after;
+              if (isNegative) number = -number;
+              if (filled + 1 < count && values !== null) {
+                values[filled++] = number;
+                continue;
+              }
+              value = number;
+            } else if (isNegative) {
+              if (number === 1) {
+                value = null;
+                at = after;
+              }
+            } else if (type === BULK) {
+              value = this.wholeBulk(after, number);
+              if (value !== undefined) at = after + number + 2;
+            } else if (number > 0 && this.depth < this.depthMax) {
+              values = this.openArray(number, values, filled);
+              filled = 0;
+              count = number;
+              at = after;
+              continue;
+            }
+          } else if (type === INTEGER && end === stop) {
+            value = this.wideInteger(end, number, isNegative);
+            if (value !== undefined) at = this.pos;
+          }
+        } else if (type === SIMPLE) {
+          value = this.wholeSimple(at + 1);
+          if (value !== undefined) at = this.pos;
+        }
+        if (value === undefined) {
+          value = this.lineAt(at, values, filled);
+          if (value === undefined && this.state !== State.FRESH) return undefined;
+          ({ pos: at, values, filled, count } = this);
+        }
+      }
+      // A finished value may finish the aggregate it belongs to, and that the next one out.
+      while (value !== undefined) {
+        if (values === null) {
+          this.pos = at;
+          this.values = null;
+          this.isBetween = true;
+          return value;
+        }
+        values[filled++] = value;
+        if (filled < count) value = undefined;
+        else if (this.outer === null && this.kind === ARRAY) {
+          this.depth = 0;
+          value = values;
+          values = null;
+        } else {
+          value = this.close(values);
+          ({ values, filled, count } = this);
+        }
+      }
+    }
+    this.pos = at;
+    this.values = values;
+    this.filled = filled;
+    this.isBetween = values === null;
+    return this.starve();
+  }
+
+  /** The line at `at`, inside the aggregate that has these values; see line(). */
+  private lineAt(at: number, values: Reply[] | null, filled: number): Reply | undefined {
+    this.pos = at;
+    this.scan = at;
+    this.values = values;
+    this.filled = filled;
+    this.isBetween = false;
+    return this.line();
+  }
+
+  /** The bulk whose bytes begin at `at`, if all are there and their line break is. */
+  private wholeBulk(at: number, count: number): string | Uint8Array | undefined {
+    const { bytes } = this;
+    const end = at + count;
+    if (count > this.wholeMax || !isLineBreak(bytes, end, this.length)) return undefined;
+    if (count <= this.shortMax) {
+      const text = shortText(bytes, at, count, this.shortLimit);
+      if (text !== undefined) return text;
+    }
+    return this.decode(bytes, at, end);
+  }
+
+  /** The simple string whose bytes begin at `at`, if its line is whole; leaves `pos` after it. */
+  private wholeSimple(at: number): string | Uint8Array | undefined {
+    const { bytes, length } = this;
+    let end = at;
+    while (end < length && bytes[end] !== CR) end++;
+    const count = end - at;
+    if (count >= this.lineLengthMax || !isLineBreak(bytes, end, length)) return undefined;
     this.pos = end + 2;
-    this.scan = this.pos;
-    this.bulkLength = -1;
-    if (this.bulkType === BLOB_ERROR) return new ReplyError(this.errorText(start, end));
-    if (this.bulkType !== VERBATIM) return this.text(start, end);
-    if (end - start < 4 || this.bytes[start + 3] !== 58) {
-      throw new ReplySyntaxError("verbatim text without a format");
+    if (count <= this.shortMax) {
+      const text = shortText(bytes, at, count, this.shortLimit);
+      if (text !== undefined) return text;
     }
-    return new VerbatimReply(
-      latin1(this.bytes, start, start + 3),
-      utf8(this.bytes, start + 4, end),
-    );
+    return this.decode(bytes, at, end);
   }
 
-  private text(start: number, end: number): Reply {
-    if (this.strings === "utf8") return utf8(this.bytes, start, end);
-    if (this.strings === "latin1") return latin1(this.bytes, start, end);
-    return this.bytes.slice(start, end);
+  /** Opens an array, inside the one that has these values, if there is one. */
+  private openArray(count: number, values: Reply[] | null, filled: number): Reply[] {
+    if (values !== null) this.enclose(values, filled);
+    this.kind = ARRAY;
+    this.count = count;
+    this.depth++;
+    return roomFor(count);
+  }
+
+  /**
+   * The integer whose further digits begin at `end`, if its line is whole and it is exact as a number;
+   * leaves `pos` after it.
+   */
+  private wideInteger(at: number, high: number, isNegative: boolean): number | undefined {
+    const { bytes, length } = this;
+    let number = high;
+    let end = at;
+    const stop = at + DIGITS_EXACT - DIGITS_PLAIN;
+    for (; end < length && end < stop; end++) {
+      const digit = bytes[end] - ZERO;
+      if (digit < 0 || digit > 9) break;
+      number = number * 10 + digit;
+    }
+    if (!isLineBreak(bytes, end, length)) return undefined;
+    this.pos = end + 2;
+    return isNegative ? -number : number;
+  }
+
+  /** Goes on with what was cut. Undefined: still cut, or an aggregate was opened. */
+  private resume(): Reply | undefined {
+    switch (this.state) {
+      case State.LINE:
+        return this.line();
+      case State.BULK:
+        return this.bulk();
+      case State.LARGE:
+        return this.largeBulk();
+      default:
+        throw this.failure!;
+    }
+  }
+
+  /** The line at `pos`: a value, or undefined when it is cut or a header. */
+  private line(): Reply | undefined {
+    const end = this.lineEnd();
+    if (end < 0) {
+      this.state = State.LINE;
+      return undefined;
+    }
+    const type = this.bytes[this.pos];
+    const start = this.pos + 1;
+    this.pos = end + 2;
+    this.state = State.FRESH;
+    switch (type) {
+      case ARRAY:
+      case MAP:
+      case SET:
+      case PUSH:
+      case ATTRIBUTE: {
+        const count = this.lengthOf(start, end);
+        if (count === null) return type === ARRAY ? null : this.fail("negative length");
+        if (this.depth >= this.depthMax) this.fail("nested too deep");
+        if (this.values !== null) this.enclose(this.values, this.filled);
+        this.depth++;
+        this.kind = type;
+        this.count = type === MAP || type === ATTRIBUTE ? count * 2 : count;
+        this.values = roomFor(count);
+        this.filled = 0;
+        return count === 0 ? this.close(this.values) : undefined;
+      }
+      case BULK:
+      case VERBATIM:
+      case BLOB_ERROR: {
+        const length = this.lengthOf(start, end);
+        if (length === null) return type === BULK ? null : this.fail("negative length");
+        if (length > this.bulkLengthMax) this.fail("bulk length over the limit");
+        this.state = State.BULK;
+        this.bulkType = type;
+        this.bulkLength = length;
+        return this.bulk();
+      }
+      case SIMPLE:
+        return this.decode(this.bytes, start, end);
+      case ERROR:
+        return new ReplyError(this.errorText(start, end));
+      default: {
+        const value = lineValue(type, this.bytes, start, end);
+        return value instanceof Refused ? this.fail(value.reason) : value;
+      }
+    }
+  }
+
+  /** The bulk at `pos`, or undefined when it is cut. */
+  private bulk(): Reply | undefined {
+    const { bytes, pos: start, bulkType: type } = this;
+    const end = start + this.bulkLength;
+    const isCut = end + 2 > this.length;
+    if (isCut && (type !== BULK || this.bulkLength < LARGE_MIN)) return undefined;
+    if (isCut || (type === BULK && this.bulkLength > WHOLE_MAX)) {
+      this.state = State.LARGE;
+      this.large =
+        this.strings === "utf8"
+          ? new LargeUtf8()
+          : this.strings === "latin1"
+            ? new LargeLatin1()
+            : new LargeBytes(this.keepsChunks);
+      return this.largeBulk();
+    }
+    if (bytes[end] !== CR || bytes[end + 1] !== LF) this.fail(BULK_END);
+    this.pos = end + 2;
+    this.state = State.FRESH;
+    if (type === BULK) return this.decode(bytes, start, end);
+    if (type === BLOB_ERROR) return new ReplyError(this.errorText(start, end));
+    if (end - start < 4 || bytes[start + 3] !== 58) this.fail("verbatim text without a format");
+    return new VerbatimReply(latin1(bytes, start, start + 3), utf8(bytes, start + 4, end));
+  }
+
+  /** What is in the buffer of the bulk that is put together; the bulk when that was the rest. */
+  private largeBulk(): Reply | undefined {
+    const large = this.large!;
+    const left = this.bulkLength - large.length;
+    const count = Math.min(left, this.length - this.pos);
+    if (count > 0 && (count === left || count >= PIECE_MIN)) {
+      this.extend(this.bytes, this.pos, this.pos + count);
+      if (this.failure !== null) throw this.failure;
+      this.pos += count;
+    }
+    if (large.length < this.bulkLength || this.length - this.pos < 2) return undefined;
+    const { bytes, pos } = this;
+    if (bytes[pos] !== CR || bytes[pos + 1] !== LF) this.fail(BULK_END);
+    this.pos = pos + 2;
+    this.state = State.FRESH;
+    this.large = null;
+    return large.finish();
   }
 
   /** The message of an error is text even where strings are bytes. */
@@ -319,65 +506,85 @@ export class ReplyParser {
     let at = this.scan;
     while (at < length && bytes[at] !== CR) at++;
     this.scan = at;
-    if (at - this.pos > this.lineLengthMax) throw new ReplySyntaxError("line over the limit");
+    if (at - this.pos > this.lineLengthMax) this.fail("line over the limit");
     if (at + 1 >= length) return -1;
-    if (bytes[at + 1] !== LF) throw new ReplySyntaxError("carriage return without line feed");
-    if (at === this.pos) throw new ReplySyntaxError("empty line");
+    if (bytes[at + 1] !== LF) this.fail("carriage return without line feed");
+    if (at === this.pos) this.fail("empty line");
     return at;
   }
 
   /** The count or length of a header; null for -1. */
   private lengthOf(start: number, end: number): number | null {
-    const n = parseInt64(this.bytes, start, end);
-    if (n === null || n < -1n || n > 0xffffffffn) throw new ReplySyntaxError("invalid length");
-    return n === -1n ? null : Number(n);
+    const count = lengthOf(this.bytes, start, end);
+    return Number.isNaN(count) ? this.fail("invalid length") : count;
   }
 
-  private open(type: number, left: number): void {
-    if (this.frames.length >= this.depthMax) throw new ReplySyntaxError("nested too deep");
-    this.frames.push({ type, left, values: [], attributes: null });
+  /** Puts the innermost aggregate, which has these values, around one that follows. */
+  private enclose(values: Reply[], filled: number): void {
+    const { kind, count, outer } = this;
+    this.outer = { kind, count, values, filled, outer };
   }
 
-  /** Turns the innermost frame, whose parts are all there, into its value. */
-  private close(): Reply | typeof NOTHING {
-    const frame = this.frames.pop()!;
-    const { values } = frame;
-    switch (frame.type) {
+  /**
+   * Turns the innermost aggregate, whose values are all there, into one, and goes on with that around
+   * it. Undefined: those were attributes, and the value that they belong to is to come.
+   */
+  private close(values: Reply[]): Reply | undefined {
+    const { kind, outer } = this;
+    if (kind === ATTRIBUTE) {
+      this.kind = ATTRIBUTED;
+      this.values = [mapOf(values)];
+      this.filled = 1;
+      this.count = 2;
+      return undefined;
+    }
+    this.depth--;
+    if (outer === null) this.values = null;
+    else {
+      this.kind = outer.kind;
+      this.count = outer.count;
+      this.values = outer.values;
+      this.filled = outer.filled;
+      this.outer = outer.outer;
+    }
+    switch (kind) {
       case MAP:
         return mapOf(values);
       case SET:
         return new Set(values);
       case PUSH:
         return new PushReply(values);
-      case ATTRIBUTE:
-        // The frame goes on as one that waits for the value.
-        this.frames.push({ type: ATTRIBUTED, left: 1, values: [], attributes: mapOf(values) });
-        return NOTHING;
       case ATTRIBUTED:
-        return new AttributedReply(frame.attributes!, values[0]);
+        return new AttributedReply(values[0] as Map<Reply, Reply>, values[1]);
       default:
         return values;
     }
   }
+
+  /** Adds to the bulk that is put together. A string may become too long for the engine. */
+  private extend(bytes: Uint8Array, start: number, end: number): void {
+    try {
+      this.large!.add(bytes, start, end);
+    } catch (cause) {
+      this.failure = new ReplySyntaxError("a bulk is longer than text can be", { cause });
+      this.state = State.BROKEN;
+    }
+  }
+
+  private fail(message: string): never {
+    this.failure = new ReplySyntaxError(message);
+    this.state = State.BROKEN;
+    throw this.failure;
+  }
+}
+
+/** For the first values of an aggregate; the rest of the room is made as they come. */
+function roomFor(count: number): Reply[] {
+  return new Array<Reply>(Math.min(count, ROOM_MAX));
 }
 
 function mapOf(values: Reply[]): Map<Reply, Reply> {
   const map = new Map<Reply, Reply>();
   for (let i = 0; i + 1 < values.length; i += 2) map.set(values[i], values[i + 1]);
   return map;
-}
-
-function doubleOf(text: string): number {
-  if (text === "inf" || text === "+inf") return Number.POSITIVE_INFINITY;
-  if (text === "-inf") return Number.NEGATIVE_INFINITY;
-  if (text === "nan" || text === "-nan") return Number.NaN;
-  if (!/^[+-]?\d{1,400}(\.\d{0,400})?([eE][+-]?\d{1,4})?$/.test(text)) {
-    throw new ReplySyntaxError("not a double");
-  }
-  return Number(text);
-}
-
-function bigNumberOf(text: string): bigint {
-  if (!/^[+-]?\d+$/.test(text)) throw new ReplySyntaxError("not a big number");
-  return text[0] === "+" ? BigInt(text.slice(1)) : BigInt(text);
 }

@@ -6,6 +6,8 @@
  * for text of our own and for clients that ask for it.
  */
 
+import { SHORT_TEXT_MAX, shortText } from "./short-text.ts";
+
 /**
  * Longest text that bytes are made into. JavaScript's strings end 24 characters short of the longest
  * argument; some room is left for what is put around a name.
@@ -15,15 +17,41 @@ export const TEXT_BYTES_MAX = 2 ** 29 - 1024;
 /** Characters per call of String.fromCharCode: its arguments lie on the stack. */
 const CHUNK = 4096;
 
+/** The two decoders of Node's, Deno's and Bun's that take a range: no view has to be made for it. */
+interface RangeDecoders {
+  latin1Slice(this: Uint8Array, start: number, end: number): string;
+  utf8Slice(this: Uint8Array, start: number, end: number): string;
+}
+
+/**
+ * Where the platform has them they decode what is longer than a few bytes, three times as fast as
+ * TextDecoder; both say the same, of invalid bytes too. Elsewhere TextDecoder does it.
+ */
+const platform = (globalThis as { Buffer?: { prototype: Partial<RangeDecoders> } }).Buffer
+  ?.prototype;
+const latin1Slice = platform?.latin1Slice;
+const utf8Slice = platform?.utf8Slice;
+
 const utf8Decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** bytes[start, end) with one character for each byte; at most TEXT_BYTES_MAX of them. */
 export function latin1(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
-  if (end - start <= 32) {
-    let text = "";
-    for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]);
-    return text;
-  }
+  const count = end - start;
+  return count <= SHORT_TEXT_MAX
+    ? shortText(bytes, start, count, 256)!
+    : longLatin1(bytes, start, end);
+}
+
+/** bytes[start, end) read as UTF-8; what is not valid becomes U+FFFD, a byte order mark stays. */
+export function utf8(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
+  const count = end - start;
+  const short = count <= SHORT_TEXT_MAX ? shortText(bytes, start, count, 128) : undefined;
+  return short ?? longUtf8(bytes, start, end);
+}
+
+/** As latin1, and not the way to read a few bytes. */
+export function longLatin1(bytes: Uint8Array, start: number, end: number): string {
+  if (latin1Slice !== undefined) return latin1Slice.call(bytes, start, end);
   const parts: string[] = [];
   for (let i = start; i < end; i += CHUNK) {
     const part = bytes.subarray(i, Math.min(i + CHUNK, end));
@@ -32,8 +60,9 @@ export function latin1(bytes: Uint8Array, start = 0, end: number = bytes.length)
   return parts.join("");
 }
 
-/** bytes[start, end) read as UTF-8; what is not valid becomes U+FFFD. */
-export function utf8(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
+/** As utf8, and not the way to read a few bytes. */
+export function longUtf8(bytes: Uint8Array, start: number, end: number): string {
+  if (utf8Slice !== undefined) return utf8Slice.call(bytes, start, end);
   return utf8Decoder.decode(bytes.subarray(start, end));
 }
 
