@@ -8,10 +8,17 @@
  *
  * @kv/testing stands outside the picture: it sees everything below the apps, and only tests see it.
  * The comment of each rule says what to do instead of the import that it refuses.
+ *
+ * The rules stand in the order in which they may speak: an import that breaks several is one entry
+ * in the report (scripts/layers-report.mjs), with the advice of the first. So a forbidden package is
+ * "have it passed in" and never "declare it", whether pnpm finds it or not.
  */
 
 /** Files that are no part of a layer: they may use test tools, Node and @kv/testing. */
 const TESTS = "[.](test|bench|interop)[.]ts$|^apps/[^/]+/interop/";
+
+/** Packages in which two files may still name each other's types. Take out the names that need it no more. */
+const TYPE_CIRCLES = "core|commands|engine";
 
 /** A rule that lets `name` import only itself, the packages of `below` and the npm packages of `npm`. */
 function layer(name, below, comment, npm = []) {
@@ -22,18 +29,47 @@ function layer(name, below, comment, npm = []) {
     from: { path: `^packages/${name}/src/`, pathNot: TESTS },
     to: {
       pathNot: [
-        ...[name, ...below].map((each) => `^packages/${each}/`),
-        ...npm.map((each) => `node_modules/${each}/`),
+        // What pnpm does not resolve keeps the name that was written: to declare it is the advice
+        // for a package of the layers below, for all others this rule's.
+        ...[name, ...below].map((each) => `^(packages|@kv)/${each}(/|$)`),
+        ...npm.map((each) => `(^|node_modules/)${each}(/|$)`),
+        // A path into nowhere is no matter of layers.
+        "^[.]",
       ],
-      couldNotResolve: false,
       // Built-in modules are the business of no-io-below-the-apps, which has its own exceptions.
       dependencyTypesNot: ["core"],
     },
   };
 }
 
+/** A rule against import circles within one package; between packages the layers leave none. */
+function circles(name, comment, from, viaOnly = {}) {
+  return {
+    name,
+    severity: "error",
+    comment,
+    from: { path: "^(packages|apps)/([^/]+)/", ...from },
+    to: { circular: true, viaOnly: { path: "^$1/$2/", ...viaOnly } },
+  };
+}
+
 module.exports = {
   forbidden: [
+    {
+      name: "nothing-imports-an-app",
+      severity: "error",
+      comment: "Nothing imports an app. Move what is shared into the package that owns the idea.",
+      from: { path: "^(packages|apps)/([^/]+)/" },
+      to: { path: "^(apps/|@kv/(server|bench)(/|$))", pathNot: "^(apps|@kv)/$2(/|$)" },
+    },
+    {
+      name: "testing-only-from-tests",
+      severity: "error",
+      comment:
+        "@kv/testing is for *.test.ts, *.bench.ts and *.interop.ts. Production code takes its host from the app.",
+      from: { path: "^(packages|apps)/", pathNot: [TESTS, "^packages/testing/"] },
+      to: { path: "^(packages|@kv)/testing(/|$)" },
+    },
     layer("core", [], "@kv/core imports nothing. Need a clock, a log, a list? Have it passed in."),
     layer("resp", [], "@kv/resp imports nothing, not even @kv/core: it turns bytes into bytes."),
     layer(
@@ -69,21 +105,6 @@ module.exports = {
       ["fast-check", "vitest"],
     ),
     {
-      name: "nothing-imports-an-app",
-      severity: "error",
-      comment: "Nothing imports an app. Move what is shared into the package that owns the idea.",
-      from: { path: "^(packages|apps)/([^/]+)/" },
-      to: { path: "^apps/([^/]+)/", pathNot: "^apps/$2/" },
-    },
-    {
-      name: "testing-only-from-tests",
-      severity: "error",
-      comment:
-        "@kv/testing is for *.test.ts, *.bench.ts and *.interop.ts. Production code takes its host from the app.",
-      from: { path: "^(packages|apps)/", pathNot: [TESTS, "^packages/testing/"] },
-      to: { path: "^packages/testing/" },
-    },
-    {
       name: "no-io-below-the-apps",
       severity: "error",
       comment:
@@ -98,24 +119,39 @@ module.exports = {
         "Import another package by its name. Its doors are index.ts and, where present, testing.ts and node.ts.",
       from: { path: "^(packages|apps)/([^/]+)/", pathNot: "^packages/testing/" },
       to: {
-        path: "^packages/([^/]+)/",
-        pathNot: ["^packages/$2/", "^packages/[^/]+/src/(index|testing|node)[.]ts$"],
+        // A door that the package's `exports` do not have keeps the name that was written.
+        path: "^(packages|@kv)/[^/]+/",
+        pathNot: [
+          "^packages/$2/",
+          "^packages/[^/]+/src/(index|testing|node)[.]ts$",
+          "^@kv/[^/]+/(testing|node)$",
+        ],
       },
     },
+    circles(
+      "no-cycles",
+      "Two files that need each other are one idea, or hide a third: move the shared part.",
+      { pathNot: `^packages/(${TYPE_CIRCLES})/` },
+    ),
+    circles(
+      "no-cycles-of-values",
+      "Two files that need each other are one idea, or hide a third: move the shared part. Only types may name each other.",
+      { path: `^(packages)/(${TYPE_CIRCLES})/` },
+      { dependencyTypesNot: ["type-only"] },
+    ),
     {
-      name: "no-cycles",
+      name: "no-missing-file",
       severity: "error",
-      comment:
-        "Two files that need each other are one idea, or hide a third: move the shared part. Only types may name each other.",
+      comment: "There is no such file: fix the path.",
       from: { path: "^(packages|apps)/" },
-      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+      to: { couldNotResolve: true, path: "^[.]" },
     },
     {
-      name: "no-unresolved",
+      name: "no-undeclared-package",
       severity: "error",
-      comment: "Declare the package in the package.json of the importing package, or fix the path.",
+      comment: "Declare the package in the package.json of the importing package.",
       from: { path: "^(packages|apps)/" },
-      to: { couldNotResolve: true },
+      to: { couldNotResolve: true, pathNot: "^[.]" },
     },
   ],
   options: {

@@ -7,7 +7,12 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts"],
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "apps/*/src/**/*.test.ts",
+      // What holds for the repository as a whole.
+      "scripts/*.test.ts",
+    ],
     // Property tests share two cores with each other; the limit is there to catch a hang.
     testTimeout: 30_000,
     hookTimeout: 30_000,
