@@ -5,10 +5,12 @@
  *
  * `--interop` adds the tests that run against redis-server, which must be installed.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build, install, run, workspaceFolders } from "./prepare.mjs";
+import { judgeChangesets } from "./changesets.mjs";
+import { judgePackages } from "./packages.mjs";
+import { build, install, run } from "./prepare.mjs";
 
 const scratch = mkdtempSync(join(tmpdir(), "kv-test-"));
 const total = { passed: 0, failed: 0 };
@@ -24,31 +26,6 @@ async function stage(name, work) {
   }
   console.log(`${code === 0 ? "ok    " : "FAILED"} ${name} (${seconds} s)${note}`);
   return code === 0;
-}
-
-/** Judges the tarball of every published package as its users will receive it. */
-async function judgePackages() {
-  const published = workspaceFolders().filter(
-    (folder) => !JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).private,
-  );
-  const problems = [];
-  await Promise.all(
-    published.map(async (folder) => {
-      const tarballs = mkdtempSync(join(scratch, "pack-"));
-      const pack = ["--dir", folder, "pack", "--pack-destination", tarballs];
-      let result = await run("pnpm", pack);
-      const file = readdirSync(tarballs)[0];
-      if (result.code !== 0 || file === undefined) return problems.push(result.output);
-      const tarball = join(tarballs, file);
-
-      result = await run("publint", ["run", tarball, "--strict"]);
-      if (result.code !== 0) problems.push(result.output);
-      const attw = [tarball, "--profile", "esm-only", "--exclude-entrypoints", "./package.json"];
-      result = await run("attw", [...attw, "--no-emoji"]);
-      if (result.code !== 0) problems.push(result.output);
-    }),
-  );
-  return { code: problems.length === 0 ? 0 : 1, output: problems.join("\n") };
 }
 
 /** Runs Vitest and adds its counts to the total. */
@@ -92,7 +69,8 @@ if (await stage("install", install)) {
     const tests = await run("tsc", ["-p", "tsconfig.test.json"]);
     return { code: sources.code || tests.code, output: sources.output + tests.output };
   });
-  if (isBuilt) await stage("packages", judgePackages);
+  await stage("changesets", judgeChangesets);
+  if (isBuilt) await stage("packages", () => judgePackages(scratch));
   await stage("tests", () => vitest("vitest.config.ts"));
   if (process.argv.includes("--interop")) {
     await stage("interop", () => vitest("vitest.interop.config.ts"));
