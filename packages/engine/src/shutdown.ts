@@ -51,6 +51,10 @@ export class Shutdown {
             "warning",
             "Errors trying to shut down the server. Check the logs for more information.",
           );
+          host.log(
+            "warning",
+            "SHUTDOWN NOSAVE ends the server without saving: what has changed since the last save is lost then.",
+          );
           return false;
         }
       }
