@@ -1,9 +1,10 @@
 /**
- * `npm start [-- arguments]`: installs and builds what is missing, then runs the server on the
- * pinned Node until it ends, and ends as it did.
+ * What `npm start [-- arguments]` does: installs and builds what is missing, then runs the server on
+ * the pinned Node until it ends, and ends as it did.
  *
- * Without arguments the server listens on 127.0.0.1:6379 and keeps its files in ./data. Arguments
- * are the server's own and win over these defaults; a configuration file replaces them altogether.
+ * Without arguments the server listens on 127.0.0.1:6379 and keeps its files in data/ of this
+ * repository. Arguments are the server's own and win over these defaults; a configuration file
+ * replaces them altogether. Paths in them start where the user is, not here.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -12,11 +13,19 @@ import { join } from "node:path";
 import { pinnedNode, root } from "./pinned-node.mjs";
 import { build, install } from "./prepare.mjs";
 
+const dataFolder = join(root, "data");
+
 const DEFAULTS = [
   ["--port", "6379"],
   ["--bind", "127.0.0.1"],
-  ["--dir", "./data"],
+  ["--dir", dataFolder],
 ];
+
+/** The folder that the user is in. npm runs scripts in the package's, and says where it was called. */
+function callersFolder() {
+  const { npm_lifecycle_event: script, INIT_CWD: folder } = process.env;
+  return script === "start" && folder ? folder : process.cwd();
+}
 
 /** The arguments to run the server with: what the user said, with defaults for the rest. */
 function serverArguments(given) {
@@ -27,7 +36,7 @@ function serverArguments(given) {
 
   const said = new Set(given.map((each) => each.toLowerCase()));
   const defaults = DEFAULTS.filter(([name]) => !said.has(name));
-  if (!said.has("--dir")) mkdirSync(join(root, "data"), { recursive: true });
+  if (!said.has("--dir")) mkdirSync(dataFolder, { recursive: true });
   return [...defaults.flat(), ...given];
 }
 
@@ -46,7 +55,7 @@ function serve() {
     [join(root, "apps/server/bin/kv-server.mjs"), ...serverArguments(process.argv.slice(2))],
     // In a process group of its own the server hears a Ctrl-C once, from here. Otherwise the
     // terminal, npm and this script would each send one, and the second means "exit at once".
-    { cwd: root, stdio: "inherit", detached: process.platform !== "win32" },
+    { cwd: callersFolder(), stdio: "inherit", detached: process.platform !== "win32" },
   );
 
   const lastSentMs = new Map();

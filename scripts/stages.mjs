@@ -1,7 +1,7 @@
 /**
- * `npm test [-- --interop]`: installs, builds and judges everything, one line per stage, all of
- * them even when one fails. Ends with the line `N passed, N failed`: tests, and each failed stage
- * that is not itself a run of tests counts as one failure.
+ * What `npm test [-- --interop]` does: installs, builds and judges everything, one line per stage,
+ * all of them even when one fails. Ends with the line `N passed, N failed`: tests, and each failed
+ * stage that is not itself a run of tests counts as one failure.
  *
  * `--interop` adds the tests that run against redis-server, which must be installed.
  */
