@@ -71,7 +71,7 @@ describe("the Dockerfile", () => {
     const ignored = readFileSync(join(root, ".dockerignore"), "utf8").split("\n");
     for (const source of contextSources()) {
       expect(existsSync(join(root, source)), source).toBe(true);
-      for (const part of source.split("/")) {
+      for (const part of source.split("/").filter((name) => name !== "")) {
         expect(ignored).not.toContain(part);
         expect(ignored).not.toContain(`**/${part}`);
       }
