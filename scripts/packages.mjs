@@ -21,12 +21,18 @@ function relativeLinks(markdown) {
     .filter((target) => !/^[a-z]+:/i.test(target));
 }
 
+/** The files that an entry of `exports` leads to, but for the sources. */
+function targets(entry) {
+  if (typeof entry === "string") return [entry];
+  return Object.entries(entry).flatMap(([condition, target]) =>
+    condition === "@kv/source" ? [] : targets(target),
+  );
+}
+
 /** What `package.json` and README promise and the files of the tarball do not keep. */
 function missingFiles(folder, files) {
   const { exports, bin = {} } = manifest(folder);
-  const doors = Object.values(exports)
-    .filter((door) => typeof door === "object")
-    .flatMap(({ types, default: code }) => [types, code]);
+  const doors = Object.values(exports).flatMap(targets);
   const links = relativeLinks(readFileSync(join(folder, "README.md"), "utf8"));
   return [...doors, ...Object.values(bin), ...links]
     .map((path) => posix.normalize(path))
@@ -51,7 +57,9 @@ async function judge(folder, scratch) {
 
   const publint = await run("publint", ["run", tarball, "--strict"]);
   if (publint.code !== 0) complaints.push(publint.output);
-  const options = ["--profile", "esm-only", "--exclude-entrypoints", "./package.json"];
+  // What has a build for require() is judged for require(), too.
+  const profile = manifest(folder).exports["."].require === undefined ? "esm-only" : "node16";
+  const options = ["--profile", profile, "--exclude-entrypoints", "./package.json"];
   const attw = await run("attw", [tarball, ...options, "--no-emoji"]);
   if (attw.code !== 0) complaints.push(attw.output);
   return complaints;
