@@ -34,7 +34,7 @@ function missingFiles(folder, files) {
   const { exports, bin = {} } = manifest(folder);
   const doors = Object.values(exports).flatMap(targets);
   const links = relativeLinks(readFileSync(join(folder, "README.md"), "utf8"));
-  return [...doors, ...Object.values(bin), ...links]
+  return [...new Set([...doors, ...Object.values(bin), ...links])]
     .map((path) => posix.normalize(path))
     .filter((path) => !files.some((file) => file === path || file.startsWith(`${path}/`)));
 }
