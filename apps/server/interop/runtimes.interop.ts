@@ -1,6 +1,6 @@
 /**
  * The Nodes that `engines` promises, and those that it refuses. The oldest release that is promised
- * and the pinned one run the built program; a younger one than promised is told in plain words, and
+ * and the pinned one run the built program; an older one is told so in plain words, and
  * so is one that is so old that it could not read most of our sources.
  */
 import { spawnSync } from "node:child_process";
@@ -25,7 +25,7 @@ const [node24, node22, node14] = await Promise.all(
 );
 
 const promised = [
-  ["24, the oldest that is promised", "24.21.0", node24],
+  ["24, the oldest line that is promised", "24.21.0", node24],
   ["26, the one that is pinned", process.versions.node, process.execPath],
 ] as const;
 
