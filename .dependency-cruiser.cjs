@@ -8,6 +8,10 @@
  *
  * @kv/testing stands outside the picture: it sees everything below the apps, and only tests see it.
  * The comment of each rule says what to do instead of the import that it refuses.
+ *
+ * The rules stand in the order in which they may speak: an import that breaks several is one entry
+ * in the report (scripts/layers-report.mjs), with the advice of the first. So a forbidden package is
+ * "have it passed in" and never "declare it", whether pnpm finds it or not.
  */
 
 /** Files that are no part of a layer: they may use test tools, Node and @kv/testing. */
@@ -22,10 +26,13 @@ function layer(name, below, comment, npm = []) {
     from: { path: `^packages/${name}/src/`, pathNot: TESTS },
     to: {
       pathNot: [
-        ...[name, ...below].map((each) => `^packages/${each}/`),
-        ...npm.map((each) => `node_modules/${each}/`),
+        // What pnpm does not resolve keeps the name that was written: to declare it is the advice
+        // for a package of the layers below, for all others this rule's.
+        ...[name, ...below].map((each) => `^(packages|@kv)/${each}(/|$)`),
+        ...npm.map((each) => `(^|node_modules/)${each}(/|$)`),
+        // A path into nowhere is no matter of layers.
+        "^[.]",
       ],
-      couldNotResolve: false,
       // Built-in modules are the business of no-io-below-the-apps, which has its own exceptions.
       dependencyTypesNot: ["core"],
     },
@@ -34,6 +41,21 @@ function layer(name, below, comment, npm = []) {
 
 module.exports = {
   forbidden: [
+    {
+      name: "nothing-imports-an-app",
+      severity: "error",
+      comment: "Nothing imports an app. Move what is shared into the package that owns the idea.",
+      from: { path: "^(packages|apps)/([^/]+)/" },
+      to: { path: "^(apps/|@kv/(server|bench)(/|$))", pathNot: "^(apps|@kv)/$2(/|$)" },
+    },
+    {
+      name: "testing-only-from-tests",
+      severity: "error",
+      comment:
+        "@kv/testing is for *.test.ts, *.bench.ts and *.interop.ts. Production code takes its host from the app.",
+      from: { path: "^(packages|apps)/", pathNot: [TESTS, "^packages/testing/"] },
+      to: { path: "^(packages|@kv)/testing(/|$)" },
+    },
     layer("core", [], "@kv/core imports nothing. Need a clock, a log, a list? Have it passed in."),
     layer("resp", [], "@kv/resp imports nothing, not even @kv/core: it turns bytes into bytes."),
     layer(
@@ -106,21 +128,6 @@ module.exports = {
       to: { path: "^packages/engine/src/systems/", pathNot: "^packages/engine/src/systems/$1/" },
     },
     {
-      name: "nothing-imports-an-app",
-      severity: "error",
-      comment: "Nothing imports an app. Move what is shared into the package that owns the idea.",
-      from: { path: "^(packages|apps)/([^/]+)/" },
-      to: { path: "^apps/([^/]+)/", pathNot: "^apps/$2/" },
-    },
-    {
-      name: "testing-only-from-tests",
-      severity: "error",
-      comment:
-        "@kv/testing is for *.test.ts, *.bench.ts and *.interop.ts. Production code takes its host from the app.",
-      from: { path: "^(packages|apps)/", pathNot: [TESTS, "^packages/testing/"] },
-      to: { path: "^packages/testing/" },
-    },
-    {
       name: "no-io-below-the-apps",
       severity: "error",
       comment:
@@ -135,24 +142,36 @@ module.exports = {
         "Import another package by its name. Its doors are index.ts and, where present, testing.ts and node.ts.",
       from: { path: "^(packages|apps)/([^/]+)/", pathNot: "^packages/testing/" },
       to: {
-        path: "^packages/([^/]+)/",
-        pathNot: ["^packages/$2/", "^packages/[^/]+/src/(index|testing|node)[.]ts$"],
+        // A door that the package's `exports` do not have keeps the name that was written.
+        path: "^(packages|@kv)/[^/]+/",
+        pathNot: [
+          "^packages/$2/",
+          "^packages/[^/]+/src/(index|testing|node)[.]ts$",
+          "^@kv/[^/]+/(testing|node)$",
+        ],
       },
     },
     {
       name: "no-cycles",
       severity: "error",
       comment:
-        "Two files that need each other are one idea, or hide a third: move the shared part. Only types may name each other.",
-      from: { path: "^(packages|apps)/" },
-      to: { circular: true },
+        "Two files that need each other are one idea, or hide a third: move the shared part. Types count.",
+      from: { path: "^(packages|apps)/([^/]+)/" },
+      to: { circular: true, viaOnly: { path: "^$1/$2/" } },
     },
     {
-      name: "no-unresolved",
+      name: "no-missing-file",
       severity: "error",
-      comment: "Declare the package in the package.json of the importing package, or fix the path.",
+      comment: "There is no such file: fix the path.",
       from: { path: "^(packages|apps)/" },
-      to: { couldNotResolve: true },
+      to: { couldNotResolve: true, path: "^[.]" },
+    },
+    {
+      name: "no-undeclared-package",
+      severity: "error",
+      comment: "Declare the package in the package.json of the importing package.",
+      from: { path: "^(packages|apps)/" },
+      to: { couldNotResolve: true, pathNot: "^[.]" },
     },
   ],
   options: {

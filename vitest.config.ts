@@ -9,7 +9,12 @@ export default defineConfig({
   test: {
     // A command that was just added is in its group's index before the first test asks for it.
     globalSetup: ["scripts/generate-indexes.mjs"],
-    include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts"],
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "apps/*/src/**/*.test.ts",
+      // What holds for the repository as a whole.
+      "scripts/*.test.ts",
+    ],
     // Property tests share two cores with each other; the limit is there to catch a hang.
     testTimeout: 30_000,
     hookTimeout: 30_000,

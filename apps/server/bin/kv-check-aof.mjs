@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { main } from "../dist/check-aof.js";
+import "./needs-node.mjs";
 
-main();
+import("../dist/check-aof.js").then(({ main }) => main());

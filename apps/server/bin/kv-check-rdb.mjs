@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { main } from "../dist/check-rdb.js";
+import "./needs-node.mjs";
 
-main();
+import("../dist/check-rdb.js").then(({ main }) => main());

@@ -5,8 +5,11 @@
  * rather than call a file good that nobody has read.
  */
 import { writeSync } from "node:fs";
+import { commandLineWords } from "./process/command-line-words.ts";
+import { isAnswered } from "./process/questions.ts";
 
-export function main(): void {
+export async function main(): Promise<void> {
+  if (await isAnswered(commandLineWords(), "kv-check-aof")) return;
   const usage =
     "Usage: kv-check-aof [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>";
   writeSync(2, `${usage}\nkv-check-aof: append-only files are not supported by this version.\n`);

@@ -6,6 +6,7 @@ import process from "node:process";
 import { checkRdbFile, StorageError } from "@kv/persistence";
 import { nodeSyncStorage } from "@kv/persistence/node";
 import { commandLineWords } from "./process/command-line-words.ts";
+import { isAnswered } from "./process/questions.ts";
 
 /** Lines are written when there is so much of them. */
 const PRINTED_BYTES = 65536;
@@ -43,6 +44,8 @@ export function checkRdb(args: readonly string[], program = "kv-check-rdb"): num
 }
 
 /** The program, under the name by which it was called. */
-export function main(): void {
-  process.exitCode = checkRdb(commandLineWords(), basename(process.argv[1] ?? "kv-check-rdb"));
+export async function main(): Promise<void> {
+  const words = commandLineWords();
+  if (await isAnswered(words, "kv-check-rdb")) return;
+  process.exitCode = checkRdb(words, basename(process.argv[1] ?? "kv-check-rdb"));
 }

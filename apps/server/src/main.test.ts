@@ -56,10 +56,13 @@ describe("questions that start no server", () => {
     }
   });
 
-  test("--help goes to standard error and fails, as it starts nothing", async () => {
-    const { ended, stderr } = run(["--help"]);
-    expect(await ended).toBe(1);
-    expect(stderr()).toContain("Usage: kv-server");
+  test("--help and -h: it was asked for, so it is no error", async () => {
+    for (const flag of ["--help", "-h"]) {
+      const { ended, stdout, stderr } = run([flag]);
+      expect(await ended).toBe(0);
+      expect(stdout()).toMatch(/^Usage: kv-server /);
+      expect(stderr()).toBe("");
+    }
   });
 
   test("--test-memory", async () => {
@@ -537,4 +540,39 @@ test("without a name for the data file it starts empty, and cannot save", async 
   expect(readdirSync(folder.path)).toEqual([]);
   child.kill("SIGTERM");
   expect(await ended).toBe(0);
+});
+
+test("CONFIG SET says it too, of what it has set", async () => {
+  const { port, says, stdout } = await start(["--repl-timeout", "99"]);
+  expect(await ask(port, "CONFIG SET io-threads-do-reads yes timeout 7")).toMatch(/^-ERR.*io-thr/);
+  expect(await ask(port, "CONFIG SET LUA-TIME-LIMIT 7 timeout 7")).toBe("+OK\r\n");
+  await says("# 'busy-reply-threshold' is accepted but has no effect here.");
+  expect(stdout().match(/has no effect/g)).toHaveLength(2);
+});
+
+test("a folder that cannot be written is said, and so is the way out of a refused shutdown", async () => {
+  if (process.platform !== "linux") return console.log("no folder like /proc here: not tested");
+  const server = await start(["--dir", "/proc", "--save", "3600 1"]);
+  expect(server.stdout()).toMatch(
+    /# WARNING: The folder '\/proc' \(see 'dir'\) cannot be written: [A-Z][a-z ]+\. .*'save ""'\.\n/,
+  );
+  server.child.kill("SIGTERM");
+  await server.says("# SHUTDOWN NOSAVE ends the server without saving");
+  expect(await ask(server.port, "SHUTDOWN")).toBe(
+    "-ERR Errors trying to SHUTDOWN. Check logs.\r\n",
+  );
+  await ask(server.port, "PING");
+  void ask(server.port, "SHUTDOWN NOSAVE").catch(() => {});
+  expect(await server.ended).toBe(0);
+});
+
+test("a folder that can be written is left as it was; without save points none is needed", async () => {
+  using folder = temporaryFolder();
+  const before = statSync(folder.path).mtimeMs;
+  const server = await start(["--dir", folder.path, "--save", "3600 1"]);
+  expect(server.stdout()).not.toContain("cannot be written");
+  expect(readdirSync(folder.path)).toEqual([]);
+  expect(statSync(folder.path).mtimeMs).toBeGreaterThan(before); // It was tried.
+  const cache = await start(["--dir", "/"]);
+  expect(cache.stdout()).not.toContain("cannot be written");
 });

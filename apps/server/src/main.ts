@@ -47,7 +47,7 @@ import {
 } from "./process/supervised.ts";
 import { systemErrorText } from "./process/system-error.ts";
 import { usageText, versionLine } from "./process/usage.ts";
-import { backlogWarning, checkSystem, startWarnings } from "./process/warnings.ts";
+import { backlogWarning, checkSystem, folderWarning, startWarnings } from "./process/warnings.ts";
 import { Watchdog } from "./process/watchdog.ts";
 import { Server, type ServerOptions } from "./server.ts";
 
@@ -59,7 +59,7 @@ export async function main(): Promise<void> {
     case "version":
       return print(versionLine());
     case "help":
-      return printError(usageText, 1);
+      return print(usageText);
     case "check-system":
       process.exitCode = checkSystem(print) ? 0 : 1;
       return;
@@ -168,6 +168,7 @@ class Program {
     log.notice("Server initialized");
     for (const text of startWarnings()) log.warning(text);
     for (const text of config.ineffective()) log.warning(text);
+    this.#tryFolder();
     this.#setWatchdog();
     const isLoaded = await server.load();
     if (this.#ending.hasBegun) return;
@@ -218,6 +219,13 @@ class Program {
         reason: `Can't open the log file: ${systemErrorText(error)}`,
       });
     }
+  }
+
+  /** Without save points nothing is written that somebody did not ask for, and who asks is told. */
+  #tryFolder(): void {
+    const text =
+      this.#config.print("save") === "" ? undefined : folderWarning(this.#config.text("dir"));
+    if (text !== undefined) this.#log.warning(text);
   }
 
   #logStart(): void {

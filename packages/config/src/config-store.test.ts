@@ -309,6 +309,10 @@ describe("effect", () => {
       "'timeout' is accepted but has no effect here. It is not implemented yet.",
       "'io-threads' is accepted but has no effect here. Commands and sockets share one thread.",
     ]);
+    expect(store.ineffective(["PORT", "Timeout", "tcp-keepalive"])).toEqual([
+      "'timeout' is accepted but has no effect here. It is not implemented yet.",
+    ]);
+    expect(store.ineffective([])).toEqual([]);
   });
 });
 

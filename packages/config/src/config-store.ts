@@ -428,10 +428,15 @@ export class ConfigStore {
     return this.#implemented?.has(directive.name) === false ? "accepted" : "implemented";
   }
 
-  /** A sentence for each directive that was set, differs from its default and has no effect. */
-  ineffective(): string[] {
+  /**
+   * A sentence for each directive that was set, differs from its default and has no effect: of
+   * `names`, which may be aliases in any case, or of all.
+   */
+  ineffective(names?: Iterable<string>): string[] {
     const sentences: string[] = [];
+    const asked = names && new Set(Array.from(names, (name) => this.#slot(name.toLowerCase())));
     for (const [name, { slot }] of this.#entries) {
+      if (asked?.has(slot) === false) continue;
       const { directive } = slot;
       if (name !== directive.name || !slot.isExplicit) continue;
       if (directive.kind.print(slot.value) === directive.kind.print(directive.default)) continue;

@@ -287,6 +287,10 @@ export class Engine implements Ports {
         "warning",
         "Errors trying to shut down the server. Check the logs for more information.",
       );
+      host.log(
+        "warning",
+        "SHUTDOWN NOSAVE ends the server without saving: what has changed since the last save is lost then.",
+      );
       return false;
     }
     for (const client of this.clients.values()) this.output.flushOutbox(client);

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ConfigStore, parseCommandLine } from "@kv/config";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../testing/server-process.ts";
 
@@ -16,6 +17,15 @@ test("lets systemd listen to the tool of a Node that cannot speak for itself", (
   const lines = unit.split("\n");
   for (const line of ["Type=notify", "NotifyAccess=all", "User=kv"]) expect(lines).toContain(line);
   expect(lines.find((line) => line.startsWith("ExecStart="))).toContain("--supervised systemd");
+});
+
+test("calls the program with words that it understands", () => {
+  const line = unit.split("\n").find((each) => each.startsWith("ExecStart=")) ?? "";
+  const { configFile, optionsText } = parseCommandLine(line.split(" ").slice(1));
+  expect(configFile).toBe("/etc/kv/kv.conf");
+  const config = new ConfigStore();
+  config.load(optionsText);
+  expect([config.print("supervised"), config.print("daemonize")]).toEqual(["systemd", "no"]);
 });
 
 test("is in the package", () => {

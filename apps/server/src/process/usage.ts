@@ -1,10 +1,10 @@
-/** What --help and --version print. */
+/** What --help and --version print, of the server and of its tools. */
 import { compatibleVersion } from "@kv/config";
 import { engineVersion } from "@kv/engine";
 
-/** Tools look for the version that follows "v="; who we are stands behind it. */
-export function versionLine(): string {
-  return `Redis server v=${compatibleVersion} sha=00000000:0 malloc=arena bits=64 build=kv-${engineVersion}\n`;
+/** Scripts look for the version that follows "v="; who we are stands behind it. */
+export function versionLine(program = "Redis server"): string {
+  return `${program} v=${compatibleVersion} sha=00000000:0 malloc=arena bits=64 build=kv-${engineVersion}\n`;
 }
 
 export const usageText = `Usage: kv-server [FILE | -] [--NAME VALUE...]... [-]
@@ -20,3 +20,18 @@ Examples:
        kv-server /etc/kv.conf --loglevel verbose
        echo 'maxmemory 128mb' | kv-server -
 `;
+
+export const toolUsageTexts = {
+  "kv-check-rdb": `Usage: kv-check-rdb <rdb-file-name>
+       kv-check-rdb --version | --help
+
+Reads an RDB file from its beginning to its end and says what it found, and where
+it is damaged. The exit code is 0 when the file is good, and 1 otherwise.
+`,
+  "kv-check-aof": `Usage: kv-check-aof [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>
+       kv-check-aof --version | --help
+
+This version has no append-only files, so there is nothing that it could check: it
+refuses every file, with exit code 1.
+`,
+} as const;

@@ -2,7 +2,10 @@
  * Checks of the operating system: settings of Linux that make a server slow or unreliable. Said at
  * the start, and by --check-system.
  */
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, unlinkSync } from "node:fs";
+import { writeFlags } from "./byte-path.ts";
+import { pathBytes } from "./byte-string.ts";
+import { systemErrorText } from "./system-error.ts";
 
 interface SystemCheck {
   name: string;
@@ -68,6 +71,22 @@ export function backlogWarning(backlog: number): string | undefined {
   return limit > 0 && limit < backlog
     ? `WARNING: The TCP backlog setting of ${backlog} cannot be enforced because ${path} is set to the lower value of ${limit}.`
     : undefined;
+}
+
+/**
+ * What to say when no file can be made in the working directory, where the data set is to be saved.
+ * `folder` is its path as a byte string, for the text. To try is the only way to know: permissions
+ * are not all that can stand in the way.
+ */
+export function folderWarning(folder: string): string | undefined {
+  const path = pathBytes(`temp-${process.pid}.probe`);
+  try {
+    closeSync(openSync(path, writeFlags, 0o600));
+    unlinkSync(path);
+    return undefined;
+  } catch (error) {
+    return `WARNING: The folder '${folder}' (see 'dir') cannot be written: ${systemErrorText(error)}. The data set cannot be saved there, and a shutdown will be refused unless it is SHUTDOWN NOSAVE. Make the folder writable, set 'dir' to another one, or turn saving off with 'save ""'.`;
+  }
 }
 
 /** Descriptors that this process may have open; Infinity where that is not known. */

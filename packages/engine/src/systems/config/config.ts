@@ -59,6 +59,8 @@ const set = engineCommand({
         ),
     });
     if (refused !== undefined) fail(refused.message);
+    for (const text of engine.config.ineffective(pairs.map(([name]) => name)))
+      engine.host.log("warning", text);
     reply.ok();
   },
 });

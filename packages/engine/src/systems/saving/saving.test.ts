@@ -345,6 +345,7 @@ describe("shutting down", () => {
     kv.host.disk.failsFrom = { at: 1, code: "EIO", message: "Input/output error" };
     expect(await kv.engine.shutdown({ save: "default" })).toBe(false);
     expect(kv.log).toContain("Error trying to save the DB, can't exit.");
+    expect(kv.log.at(-1)).toMatch(/^SHUTDOWN NOSAVE ends the server without saving/);
     expect(await kv.engine.shutdown({ save: "default", force: true })).toBe(true);
     kv.host.disk.failsFrom = undefined;
     expect(await kv.engine.shutdown({ save: "default" })).toBe(true);
