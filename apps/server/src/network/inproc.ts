@@ -8,22 +8,27 @@
  * write its next request from inside the engine.
  */
 
-import { Duplex } from "node:stream";
 import type { Connection } from "@kv/engine";
+import { InProcessStream } from "./inproc-stream.ts";
 import { OutputQueue } from "./output-queue.ts";
+import { realTimers } from "./real-timers.ts";
 import type { Station } from "./traffic.ts";
 
-/** A stream that is a client's end of a new connection to `station`. */
-export function connectInProcessTo<Client>(station: Station<Client>, name = "inproc:0"): Duplex {
-  return new InprocConnection(station, name).stream;
+/** Both ends of a new connection to `station`. */
+export function connectInProcessTo<Client>(
+  station: Station<Client>,
+  name = "inproc:0",
+): InprocConnection<Client> {
+  return new InprocConnection(station, name);
 }
 
-class InprocConnection<Client> implements Connection {
+export class InprocConnection<Client> implements Connection {
   readonly address: string;
   readonly localAddress: string;
   readonly fileDescriptor = -1;
   readonly kind = "inproc";
-  readonly stream: Duplex;
+  /** The client's end. */
+  readonly stream: InProcessStream;
   readonly #station: Station<Client>;
   #client: Client | null;
   /** What the reader has not asked for yet. */
@@ -38,18 +43,12 @@ class InprocConnection<Client> implements Connection {
     this.#station = station;
     this.address = name;
     this.localAddress = name;
-    this.stream = new Duplex({
-      read: () => this.#handOver(),
-      write: (chunk: Buffer, _encoding, done) => this.#written(chunk, done),
+    this.stream = new InProcessStream({
+      wanted: () => this.#handOver(),
+      written: (chunk, done) => this.#written(chunk, done),
       // The writer has ended: the client is gone, and the reader sees the end, too.
-      final: (done) => {
-        this.end();
-        done();
-      },
-      destroy: (error, done) => {
-        this.#gone();
-        done(error);
-      },
+      finished: () => this.end(),
+      gone: () => this.#gone(),
     });
     this.#client = station.traffic.accept(this);
     station.activity();
@@ -79,22 +78,23 @@ class InprocConnection<Client> implements Connection {
   #schedule(): void {
     if (this.#isHandingOver) return;
     this.#isHandingOver = true;
-    queueMicrotask(() => this.#handOver());
+    realTimers.queueMicrotask(() => this.#handOver());
   }
 
   end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    queueMicrotask(() => {
+    realTimers.queueMicrotask(() => {
       this.#handOver(true);
-      if (!this.stream.destroyed) this.stream.push(null);
-      this.#gone();
+      this.#finish();
     });
   }
 
+  /** As end(), but what has not been handed over yet is lost. */
   destroy(): void {
     this.#isEnding = true;
-    this.stream.destroy();
+    this.#outgoing.clear();
+    realTimers.queueMicrotask(() => this.#finish());
   }
 
   pause(): void {
@@ -106,10 +106,15 @@ class InprocConnection<Client> implements Connection {
     const held = this.#held;
     this.#held = null;
     // Not from here: the engine is running.
-    if (held !== null) setImmediate(held);
+    if (held !== null) realTimers.setImmediate(held);
   }
 
-  #written(chunk: Buffer, done: () => void): void {
+  /** Has `listener` called when the stream is closed, whether or not the engine let it in. */
+  onClosed(listener: () => void): void {
+    this.stream.once("close", listener);
+  }
+
+  #written(chunk: Buffer, done: (error?: Error) => void): void {
     const { traffic, input } = this.#station;
     for (let at = 0; at < chunk.length; at += input.bytes.length) {
       if (this.#client === null || this.#isEnding) break;
@@ -136,16 +141,31 @@ class InprocConnection<Client> implements Connection {
     while (!this.stream.destroyed) {
       const chunk = this.#outgoing.take();
       if (chunk === undefined) return;
-      const wantsMore = this.stream.push(
+      const wantsMore = this.stream.received(
         Buffer.from(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.length),
       );
       if (!wantsMore && !takesAll) return;
     }
   }
 
+  /** Tells the reader that this was all. */
+  #finish(): void {
+    const { stream } = this;
+    if (!stream.destroyed) stream.push(null);
+    this.#gone();
+    // Nothing is there to read, and nobody has ever begun to: no 'end' will come.
+    realTimers.setImmediate(() => {
+      if (stream.readableFlowing === null && stream.readableLength === 0) stream.destroy();
+    });
+  }
+
   #gone(): void {
     this.#isEnding = true;
     const client = this.#client;
+    // A writer that was made to wait waits no more.
+    const held = this.#held;
+    this.#held = null;
+    if (held !== null) realTimers.setImmediate(held);
     if (client === null) return;
     this.#client = null;
     this.#station.traffic.disconnected(client);
