@@ -43,7 +43,10 @@ async function judgePackages() {
 
       result = await run("publint", ["run", tarball, "--strict"]);
       if (result.code !== 0) problems.push(result.output);
-      const attw = [tarball, "--profile", "esm-only", "--exclude-entrypoints", "./package.json"];
+      // What has a build for require() is judged for require(), too.
+      const { exports } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+      const profile = exports["."].require === undefined ? "esm-only" : "node16";
+      const attw = [tarball, "--profile", profile, "--exclude-entrypoints", "./package.json"];
       result = await run("attw", [...attw, "--no-emoji"]);
       if (result.code !== 0) problems.push(result.output);
     }),
@@ -92,6 +95,7 @@ if (await stage("install", install)) {
     const tests = await run("tsc", ["-p", "tsconfig.test.json"]);
     return { code: sources.code || tests.code, output: sources.output + tests.output };
   });
+  await stage("api", () => run("node", ["scripts/api.mjs", "--check"]));
   if (isBuilt) await stage("packages", judgePackages);
   await stage("tests", () => vitest("vitest.config.ts"));
   if (process.argv.includes("--interop")) {

@@ -9,7 +9,7 @@
  */
 
 import type { Connection } from "@kv/engine";
-import { InProcessStream } from "./inproc-stream.ts";
+import { ClientEnd } from "./inproc-stream.ts";
 import { OutputQueue } from "./output-queue.ts";
 import { realTimers } from "./real-timers.ts";
 import type { Station } from "./traffic.ts";
@@ -28,7 +28,7 @@ export class InprocConnection<Client> implements Connection {
   readonly fileDescriptor = -1;
   readonly kind = "inproc";
   /** The client's end. */
-  readonly stream: InProcessStream;
+  readonly stream: ClientEnd;
   readonly #station: Station<Client>;
   #client: Client | null;
   /** What the reader has not asked for yet. */
@@ -43,7 +43,7 @@ export class InprocConnection<Client> implements Connection {
     this.#station = station;
     this.address = name;
     this.localAddress = name;
-    this.stream = new InProcessStream({
+    this.stream = new ClientEnd({
       wanted: () => this.#handOver(),
       written: (chunk, done) => this.#written(chunk, done),
       // The writer has ended: the client is gone, and the reader sees the end, too.
