@@ -171,7 +171,7 @@ function configured(options: ConfigOptions): { config: ConfigStore; folder: stri
   const { dir } = options;
   const defaults = { port: 0, bind: ["127.0.0.1"], ...(dir === undefined ? { save: "" } : {}) };
   try {
-    config.loadOptions({ ...defaults, ...options });
+    config.loadOptions(inBytes({ ...defaults, ...options }));
   } catch (error) {
     throw new ServerError((error as Error).message, ownCodes.options, { cause: error });
   }
@@ -191,6 +191,16 @@ function configured(options: ConfigOptions): { config: ConfigStore; folder: stri
     value === fixed ? value : new Refusal("the folder of an embedded server is fixed"),
   );
   return { config, folder };
+}
+
+/** The same options as the configuration holds text, with a character for each byte of UTF-8. */
+function inBytes(options: ConfigOptions): ConfigOptions {
+  const bytesOf = (value: unknown) => (typeof value === "string" ? byteString(value) : value);
+  const entries = Object.entries(options).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.map(bytesOf) : bytesOf(value),
+  ]);
+  return Object.fromEntries(entries);
 }
 
 /** Users and the `aclfile` are read when a server is made. */

@@ -78,7 +78,7 @@ export class ClientEnd extends Duplex implements InProcessStream {
   }
 
   get pending(): boolean {
-    return this.connecting;
+    return this.connecting || this.destroyed;
   }
 
   get readyState(): "opening" | "open" | "readOnly" | "writeOnly" | "closed" {

@@ -46,8 +46,7 @@ export class InprocConnection<Client> implements Connection {
     this.stream = new ClientEnd({
       wanted: () => this.#handOver(),
       written: (chunk, done) => this.#written(chunk, done),
-      // The writer has ended: the client is gone, and the reader sees the end, too.
-      finished: () => this.end(),
+      finished: () => this.#writerEnded(),
       gone: () => this.#gone(),
     });
     this.#client = station.traffic.accept(this);
@@ -133,6 +132,15 @@ export class InprocConnection<Client> implements Connection {
     }
     this.#station.activity();
     done();
+  }
+
+  /**
+   * As with a socket that is the end of the client, and the reader sees it, too. But what it asked for
+   * before is answered: the turn that is due may hold replies back.
+   */
+  #writerEnded(): void {
+    this.#station.activity();
+    realTimers.setImmediate(() => this.end());
   }
 
   /** Lets the stream have what it takes; all of it at the end. The reader asks for the rest. */
