@@ -5,10 +5,13 @@
  * the time of day. What belongs to the event loop and not to the time of day, as does handing a reply
  * over, has to go on meanwhile, and takes these. Whatever follows the time of day looks the global
  * ones up whenever it needs one.
+ *
+ * They are Node's also where the globals are a browser's, as in a test that plays one.
  */
-const { clearInterval, clearTimeout, queueMicrotask, setImmediate, setInterval, setTimeout } =
-  globalThis;
+import { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from "node:timers";
+
 const { nextTick } = process;
+const { queueMicrotask } = globalThis;
 
 export const realTimers = {
   clearInterval,

@@ -88,8 +88,7 @@ export class Cron {
   /** Whether the process is kept alive by it. */
   setReferenced(isReferenced: boolean): void {
     this.#isReferenced = isReferenced;
-    if (isReferenced) this.#timer?.ref();
-    else this.#timer?.unref();
+    refer(this.#timer, isReferenced);
   }
 
   #schedule(): void {
@@ -105,7 +104,7 @@ export class Cron {
     const timer = setTimeout(this.#fire, Math.max(1, Math.round(this.#dueMs - nowMs)));
     this.#timer = timer;
     this.#cancel = () => clearTimeout(timer);
-    if (!this.#isReferenced) timer.unref();
+    if (!this.#isReferenced) refer(timer, false);
   }
 
   readonly #fire = (): void => {
@@ -119,4 +118,10 @@ export class Cron {
     this.#cancel?.();
     this.#fire();
   };
+}
+
+/** A test that plays a browser has timers that are numbers, and hold nothing. */
+function refer(timer: Partial<NodeJS.Timeout> | undefined, isReferenced: boolean): void {
+  if (isReferenced) timer?.ref?.();
+  else timer?.unref?.();
 }
