@@ -11,7 +11,6 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,7 +21,7 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const tool = (name: string) => join(root, "node_modules", ".bin", name);
 const parts = ["commands", "config", "core", "engine", "eviction", "persistence", "resp"];
-const jest = createRequire(import.meta.url).resolve("jest/package.json");
+const jest = fileURLToPath(import.meta.resolve("jest/package.json"));
 
 /** Where the packages are installed. */
 let folder = "";

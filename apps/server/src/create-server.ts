@@ -81,8 +81,9 @@ export interface EmbeddedServer extends AsyncDisposable {
  */
 export async function createServer(
   options: ConfigOptions = {},
-  { log = () => {}, stopped = () => {}, modules = [] }: EmbeddedOptions = {},
+  embedding: EmbeddedOptions = {},
 ): Promise<EmbeddedServer> {
+  const { log = () => {}, stopped = () => {}, modules = [] } = embedding;
   const { config, folder } = configured(options);
   let isClosed = false;
   const complaints: string[] = [];
