@@ -20,7 +20,9 @@
  */
 import { quoteArg, splitArgs } from "./split-args.ts";
 
+/** What the words of a command line ask for. */
 export interface CommandLine {
+  /** What to do. "refuse": the words make no sense. */
   readonly action: "run" | "version" | "help" | "check-system" | "test-memory" | "refuse";
   /** For "test-memory". */
   readonly megabytes: number;

@@ -9,6 +9,7 @@
 import { ConfigOpenError } from "./errors.ts";
 import { splitArgs } from "./split-args.ts";
 
+/** One line of a configuration file. */
 export interface ConfLine {
   /** From 1. */
   readonly number: number;

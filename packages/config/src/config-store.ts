@@ -35,6 +35,7 @@ import { type RewriteOption, rewriteConf } from "./rewrite.ts";
 import { splitArgs } from "./split-args.ts";
 import { Statements } from "./statements.ts";
 
+/** What a store is made with, besides its directives. */
 export interface ConfigStoreOptions {
   /** Names whose value the server acts upon. Without it, every name counts as such. */
   readonly implemented?: ReadonlySet<string>;
@@ -42,11 +43,13 @@ export interface ConfigStoreOptions {
   readonly options?: ConfigOptions;
 }
 
+/** What a configuration text may do while it is taken: include files, say. */
 export interface LoadContext extends Partial<ConfFiles> {
   /** Directives called `sentinel` are allowed. */
   readonly sentinel?: boolean;
 }
 
+/** Who sets, and when: what CONFIG SET depends on besides its arguments. */
 export interface ConfigSetContext {
   /** The client may set protected directives. */
   readonly protectedAllowed?: boolean;
@@ -80,6 +83,10 @@ interface Entry {
   readonly slot: Slot;
 }
 
+/**
+ * The values of a table of directives, and those who follow them. Throws an Error when two
+ * directives share a name.
+ */
 export class ConfigStore {
   readonly #entries = new Map<string, Entry>();
   readonly #implemented: ReadonlySet<string> | undefined;
@@ -111,6 +118,7 @@ export class ConfigStore {
 
   // ---- Reading ---------------------------------------------------------------------------------
 
+  /** Whether there is such a directive, by name or alias in any case. */
   has(name: string): boolean {
     return this.#entries.has(name.toLowerCase());
   }
@@ -120,6 +128,10 @@ export class ConfigStore {
     return this.#entries.get(name.toLowerCase())?.slot.directive;
   }
 
+  /**
+   * The value as its kind has it. The caller knows the type; a RangeError when there is no such
+   * directive.
+   */
   value<Value>(name: string): Value {
     return this.#slot(name).value as Value;
   }
@@ -132,6 +144,7 @@ export class ConfigStore {
     throw new TypeError(`directive '${name}' is no number`);
   }
 
+  /** Yes or no; a TypeError when the directive is of another kind. */
   boolean(name: string): boolean {
     const { value } = this.#slot(name);
     if (typeof value === "boolean") return value;

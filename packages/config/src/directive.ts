@@ -7,11 +7,15 @@
  */
 import type { Kind } from "./kind.ts";
 
+/** What is written down of one directive. `Value` is what the store holds, `Input` what is read. */
 export interface DirectiveSpec<Name extends string, Value, Input = Value> {
+  /** In lower case, as in redis.conf. */
   readonly name: Name;
   /** Older names. Each also answers CONFIG GET and SET. */
   readonly aliases?: readonly string[];
+  /** Which values there are, and how they are read and printed. */
   readonly kind: Kind<Value, Input>;
+  /** The value when nobody sets another. */
   readonly default: NoInfer<Value>;
   /** One line for the sample file. */
   readonly summary: string;
@@ -39,8 +43,10 @@ export interface DirectiveSpec<Name extends string, Value, Input = Value> {
   readonly noEffectBecause?: string;
 }
 
+/** A row of the table: checked, frozen, and with its aliases. */
 export interface Directive<Name extends string = string, Value = unknown, Input = Value>
   extends DirectiveSpec<Name, Value, Input> {
+  /** Older names, possibly none. */
   readonly aliases: readonly string[];
 }
 
@@ -51,6 +57,10 @@ export interface Directive<Name extends string = string, Value = unknown, Input 
 // biome-ignore lint/suspicious/noExplicitAny: see above.
 export type AnyDirective = Directive<string, any, any>;
 
+/**
+ * Makes a row. Throws an Error when the row contradicts itself: a name in upper case, a summary
+ * that is no sentence.
+ */
 export function directive<const Name extends string, Value, Input = Value>(
   spec: DirectiveSpec<Name, Value, Input>,
 ): Directive<Name, Value, Input> {

@@ -9,6 +9,7 @@ export function isPattern(pattern: string): boolean {
   return /[[*?]/.test(pattern);
 }
 
+/** Whether the pattern stands for the whole text, in any case. */
 export function matchesGlob(givenPattern: string, givenText: string): boolean {
   const pattern = givenPattern.toLowerCase();
   const text = givenText.toLowerCase();

@@ -22,10 +22,35 @@ export {
   compatibleVersion,
 } from "./errors.ts";
 export { matchesGlob } from "./glob.ts";
-export { type Kind, type KindSpec, kind, Refusal } from "./kind.ts";
-export { boolean, flags, integer, memory, memoryOrPercent, octal, oneOf, text } from "./kinds.ts";
+export {
+  type Kind,
+  type KindSpec,
+  kind,
+  type MergeContext,
+  Refusal,
+  type ValueCodec,
+  type ValueSchema,
+} from "./kind.ts";
+export {
+  boolean,
+  flags,
+  integer,
+  memory,
+  memoryOrPercent,
+  octal,
+  oneOf,
+  type TextRules,
+  text,
+} from "./kinds.ts";
 export { type ConfigSources, loadConfig } from "./load-config.ts";
-export { type ConfigOptions, type DirectiveName, parseOptions } from "./options.ts";
+export {
+  type ConfigOptions,
+  type DirectiveInput,
+  type DirectiveName,
+  parseOptions,
+  type RedisDirective,
+} from "./options.ts";
+export type { RewriteLine, RewriteOption } from "./rewrite.ts";
 export { type Area, defaultConfText } from "./sample-conf.ts";
 export type {
   BufferLimit,

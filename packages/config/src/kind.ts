@@ -14,6 +14,7 @@ import * as z from "zod/mini";
 
 /** Why a value is not taken. `reason` may be empty: then nothing is said beyond the name. */
 export class Refusal {
+  /** In the words of Redis; may be empty. */
   readonly reason: string;
 
   constructor(reason: string) {
@@ -21,7 +22,9 @@ export class Refusal {
   }
 }
 
+/** Says which values are allowed: a schema of zod/mini. */
 export type ValueSchema<Value> = z.ZodMiniType<Value, Value>;
+/** Turns words into values and back: a codec of zod/mini. */
 export type ValueCodec<Value> = z.ZodMiniType<Value, string[]>;
 
 /** Where words come from decides how they join the value that is there. */
@@ -32,6 +35,7 @@ export interface MergeContext {
   readonly seen: boolean;
 }
 
+/** What is written down of a kind. `Value` is what the store holds, `Input` what is read. */
 export interface KindSpec<Value, Input = Value> {
   /** For messages and the sample file: "boolean", "memory", ... */
   readonly type: string;
@@ -41,7 +45,9 @@ export interface KindSpec<Value, Input = Value> {
   readonly multiArg?: boolean;
   /** Allowed values, apart from notation. Called once, when first needed. */
   schema(): ValueSchema<Input>;
+  /** What the words stand for, whether or not it is allowed. */
   parse(words: readonly string[]): Input | Refusal;
+  /** The words that parse() would read as this value. */
   words(value: Input): string[];
   /** CONFIG GET; by default the words with blanks between them. */
   print?(value: Value): string;
@@ -51,18 +57,29 @@ export interface KindSpec<Value, Input = Value> {
   merge?(previous: Value, input: Input, context: MergeContext): Value;
 }
 
+/** A kind of value, ready for use. See KindSpec, from which each of its parts comes. */
 export interface Kind<Value, Input = Value> {
+  /** For messages and the sample file: "boolean", "memory", ... */
   readonly type: string;
+  /** What the sample file says may follow the name. */
   readonly syntax: string;
+  /** Takes any number of words; otherwise exactly one. */
   readonly multiArg: boolean;
+  /** The allowed values; made when first asked for. */
   schema(): ValueSchema<Input>;
+  /** Between words and value; made when first asked for. */
   codec(): ValueCodec<Input>;
+  /** The words that stand for a value. */
   words(value: Input): string[];
+  /** The value as CONFIG GET prints it. */
   print(value: Value): string;
+  /** What follows the name in a file, a line each. */
   lines(value: Value): readonly string[];
+  /** The value after `input` was read where `previous` was. */
   merge(previous: Value, input: Input, context: MergeContext): Value;
 }
 
+/** Makes a kind, with what its spec leaves out. */
 export function kind<Value, Input = Value>(spec: KindSpec<Value, Input>): Kind<Value, Input> {
   let schema: ValueSchema<Input> | undefined;
   let codec: ValueCodec<Input> | undefined;

@@ -19,6 +19,7 @@ import {
 
 const notBoolean = "argument must be 'yes' or 'no'";
 
+/** Yes or no, in any case. */
 export const boolean: Kind<boolean> = kind<boolean>({
   type: "boolean",
   syntax: "yes | no",
@@ -44,6 +45,7 @@ function rangeText(min: Integer, max: Integer): string {
 
 const notInteger = "argument couldn't be parsed into an integer";
 
+/** A whole number from `min` to `max`, both included. */
 export function integer(min: Integer, max: Integer): Kind<Integer> {
   return kind<Integer>({
     type: "integer",
@@ -91,6 +93,7 @@ export const memoryOrPercent: Kind<Integer> = kind<Integer>({
 
 const notOctal = "argument couldn't be parsed as an octal number";
 
+/** Octal digits, as those of permissions, from 0 to `max`. */
 export function octal(max: number): Kind<Integer> {
   return kind<Integer>({
     type: "octal",
@@ -161,6 +164,7 @@ export function flags<const Word extends string>(
   });
 }
 
+/** What text() demands. */
 export interface TextRules {
   /** Shown in the sample file. */
   readonly syntax?: string;

@@ -6,7 +6,9 @@ import type { CommandLine } from "./command-line.ts";
 import { type ConfFiles, readConf } from "./conf-file.ts";
 import type { ConfigStore } from "./config-store.ts";
 
+/** Where a configuration comes from, and how its files are reached. */
 export interface ConfigSources extends ConfFiles {
+  /** What parseCommandLine() made of the words. */
   readonly commandLine: CommandLine;
   /** What standard input said, when the command line has a lone dash. */
   readonly stdinText?: string;

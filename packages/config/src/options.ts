@@ -8,16 +8,22 @@ import { directives } from "./directives/index.ts";
 import { ConfigOptionsError } from "./errors.ts";
 import { checkValue, decodeWords, Refusal } from "./kind.ts";
 
-type Row = (typeof directives)[number];
+/** Any of the rows of Redis's directives, each with its own name and types. */
+export type RedisDirective = (typeof directives)[number];
 
-type InputOf<Of> = Of extends Directive<string, infer _Value, infer Input> ? Input : never;
+/** What an embedder may give for a directive, besides text. */
+export type DirectiveInput<Of> =
+  Of extends Directive<string, infer _Value, infer Input> ? Input : never;
 
 /** Every directive by name. A text is read like the words of a file. */
 export type ConfigOptions = {
-  readonly [Name in Row["name"]]?: InputOf<Extract<Row, { readonly name: Name }>> | string;
+  readonly [Name in RedisDirective["name"]]?:
+    | DirectiveInput<Extract<RedisDirective, { readonly name: Name }>>
+    | string;
 } & { readonly [moduleDirective: `${string}.${string}`]: unknown };
 
-export type DirectiveName = Row["name"];
+/** The names of all directives of Redis 7.2. */
+export type DirectiveName = RedisDirective["name"];
 
 /**
  * The words that each option stands for, by directive. Throws ConfigOptionsError, one line for

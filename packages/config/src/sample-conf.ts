@@ -7,10 +7,13 @@ import { areas } from "./directives/index.ts";
 
 /** A heading and the directives below it. */
 export interface Area {
+  /** The heading. */
   readonly title: string;
+  /** In the order of the file. */
   readonly rows: readonly AnyDirective[];
 }
 
+/** The text of the sample file, for all areas or those given. */
 export function defaultConfText(shown: readonly Area[] = areas): string {
   const blocks = ["# Every directive with its default. Memory: 1k is 1000 bytes, 1kb is 1024.\n"];
   for (const { title, rows } of shown) {

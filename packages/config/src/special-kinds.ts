@@ -25,7 +25,9 @@ function isNothing(words: readonly string[]): boolean {
 
 /** Save when `seconds` have passed and at least `changes` keys have changed. */
 export interface SavePoint {
+  /** At least 1. */
   readonly seconds: number;
+  /** Keys; with 0 time alone decides. */
   readonly changes: number;
 }
 
@@ -68,15 +70,23 @@ function refusedWith<Value>(schema: z.ZodMiniType, message: string): ValueSchema
 
 // ---- client-output-buffer-limit ----------------------------------------------------------------
 
+/** How much output may wait for a client before it is closed. */
 export interface BufferLimit {
+  /** Closed at once beyond this; 0 is no limit. */
   readonly hardBytes: Integer;
+  /** Closed when beyond this for `softSeconds`; 0 is no limit. */
   readonly softBytes: Integer;
+  /** How long `softBytes` may be exceeded. */
   readonly softSeconds: number;
 }
 
+/** The limits of client-output-buffer-limit, by class of client. */
 export interface BufferLimits {
+  /** Clients that are neither of the others, also those that MONITOR. */
   readonly normal: BufferLimit;
+  /** Replicas. */
   readonly replica: BufferLimit;
+  /** Clients that have subscribed to something. */
   readonly pubsub: BufferLimit;
 }
 
@@ -194,8 +204,11 @@ export const addresses: Kind<readonly string[]> = kind<readonly string[]>({
 
 // ---- replicaof ---------------------------------------------------------------------------------
 
+/** Whom `replicaof` follows. */
 export interface PrimaryAddress {
+  /** A name or an address. */
   readonly host: string;
+  /** 0 to 65535. */
   readonly port: number;
 }
 

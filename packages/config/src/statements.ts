@@ -10,6 +10,7 @@
 import { confLines } from "./conf-file.ts";
 import type { RewriteOption } from "./rewrite.ts";
 
+/** The statements that somebody can own. */
 export type StatementName = "user" | "rename-command" | "sentinel";
 
 /** `args` are the words after the name. Undefined, or the reason why the line is wrong. */
@@ -33,6 +34,7 @@ const keptNames: ReadonlySet<string> = new Set([
   "loadmodule",
 ]);
 
+/** The statements of a configuration, and who owns them. */
 export class Statements {
   readonly #lines = new Map<string, (readonly string[])[]>();
   readonly #hooks = new Map<string, LineHook>();

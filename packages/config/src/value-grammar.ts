@@ -7,10 +7,15 @@
 
 export type Integer = number | bigint;
 
+/** The least value of a C int. */
 export const intMin = -2147483648;
+/** The greatest value of a C int. */
 export const intMax = 2147483647;
+/** The greatest value of a C unsigned int. */
 export const uintMax = 4294967295;
+/** The greatest value of a C long: 2^63 - 1. */
 export const longMax = 9223372036854775807n;
+/** The greatest value of a C unsigned long: 2^64 - 1. */
 export const ulongMax = 18446744073709551615n;
 const longMin = -9223372036854775808n;
 

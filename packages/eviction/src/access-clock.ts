@@ -10,9 +10,16 @@ import { lruClock } from "./idle-clock.ts";
 import type { EvictionPolicy, ScoreTime } from "./policies.ts";
 import type { EvictionSettings } from "./settings.ts";
 
+/**
+ * The clock by which uses of keys are written down. Reads `settings` when it is advanced; throws
+ * (assert) when these name no policy.
+ */
 export class AccessClock implements ScoreTime {
+  /** The LRU clock: seconds since 1970, in 24 bits. */
   lruClock = 0;
+  /** Minutes since 1970, in 16 bits: when LFU counters last lost a step. */
   lfuMinutes = 0;
+  /** Minutes without use that cost a counter one step; 0 is never. */
   lfuDecayMinutes = 1;
   /** The idle bits of a key born now. */
   newKeyBits = 0;

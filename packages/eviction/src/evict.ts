@@ -37,7 +37,9 @@ import { defaultEvictionSettings, type EvictionSettings } from "./settings.ts";
  */
 export type EvictionResult = "ok" | "running" | "fail";
 
+/** What an Evictor is made of. */
 export interface EvictorOptions {
+  /** The keys that may be evicted. Never another one: the pool remembers keys of it. */
   keyspace: Keyspace;
   /** Gives random 32-bit numbers. */
   random32: () => number;
@@ -62,7 +64,12 @@ export function evictionTimeLimitUs(tenacity: number): number {
   return Number.POSITIVE_INFINITY;
 }
 
+/**
+ * Evicts keys of one keyspace until a limit is kept, by approximation: the best of a few samples,
+ * remembered from round to round.
+ */
 export class Evictor {
+  /** The settings that rule, as given or the defaults. Changes take effect with the next call. */
   readonly settings: EvictionSettings;
   /** What the use of a key writes into its entry; performEvictions() advances it too. */
   readonly clock: AccessClock;

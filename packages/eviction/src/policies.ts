@@ -12,14 +12,18 @@ import { idleTimeMs } from "./idle-clock.ts";
 
 /** The time of scoring, in the units of the idle bits. */
 export interface ScoreTime {
+  /** The LRU clock: seconds since 1970, in 24 bits. */
   readonly lruClock: number;
+  /** Minutes since 1970, in 16 bits. */
   readonly lfuMinutes: number;
+  /** Minutes without use that cost a counter one step; 0 is never. */
   readonly lfuDecayMinutes: number;
 }
 
 /** How good a candidate the entry is: the highest goes first. Never NaN; changes nothing. */
 export type Score = (arena: Arena, entry: Ref, time: ScoreTime) => number;
 
+/** One way to choose the keys that go when memory runs out. */
 export interface EvictionPolicy {
   /** Keys that may go: none, all, or those with an expiry. */
   readonly keys: "none" | "all" | "expiring";
@@ -37,6 +41,7 @@ const leastUsed: Score = (arena, entry, time) =>
 
 const soonestToExpire: Score = (arena, entry) => -expiryMs(arena, entry);
 
+/** Redis's eight, by the value of maxmemory-policy that chooses them. */
 export const evictionPolicies = {
   "volatile-lru": { keys: "expiring", usage: "lru", score: longestIdle },
   "volatile-lfu": { keys: "expiring", usage: "lfu", score: leastUsed },
@@ -48,4 +53,5 @@ export const evictionPolicies = {
   noeviction: { keys: "none", usage: "lru", score: null },
 } satisfies Record<string, EvictionPolicy>;
 
+/** The values that maxmemory-policy takes. */
 export type EvictionPolicyName = keyof typeof evictionPolicies;

@@ -19,6 +19,7 @@ export interface EvictionSettings {
   lfuDecayMinutes: number;
 }
 
+/** Redis's defaults (redis.conf 7.2), in an object of their own: no limit, and nothing evicted. */
 export function defaultEvictionSettings(): EvictionSettings {
   return {
     maxmemoryBytes: 0,

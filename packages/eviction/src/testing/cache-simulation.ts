@@ -8,20 +8,29 @@ import { defaultEvictionSettings } from "../settings.ts";
 import { KeyFixture } from "./key-fixture.ts";
 import type { CacheModel } from "./reference-models.ts";
 
+/** What a cache is simulated with. */
 export interface SimulatedCacheOptions {
+  /** The value of maxmemory-policy. */
   policy: string;
   /** Keys that fit. */
   capacity: number;
+  /** Of its randomness: the same seed and uses give the same hits. */
   seed: number;
   /** Time from one use to the next: what LRU seconds and LFU minutes are filled with. */
   useIntervalMs: number;
+  /** maxmemory-samples. Default: 5. */
   samples?: number;
+  /** lfu-log-factor. Default: 10. */
   lfuLogFactor?: number;
+  /** lfu-decay-time, in minutes. Default: 1. */
   lfuDecayMinutes?: number;
 }
 
+/** A cache of a fixed number of keys that an Evictor keeps to its size. */
 export class SimulatedCache implements CacheModel {
+  /** The keys that it holds. */
   readonly fixture: KeyFixture;
+  /** What keeps it to its size. */
   readonly evictor: Evictor;
   private readonly capacity: number;
   private readonly useIntervalMs: number;
@@ -39,6 +48,7 @@ export class SimulatedCache implements CacheModel {
     });
   }
 
+  /** Uses a key, and lets it in. True when it was there. */
   use(key: number): boolean {
     const { fixture, evictor } = this;
     const { arena } = fixture.keyspace;

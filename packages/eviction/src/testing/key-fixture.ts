@@ -15,8 +15,11 @@ import { seededRandom32 } from "./seeded-random.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** A keyspace whose keys are text, on an arena of its own. */
 export class KeyFixture {
+  /** What the keys live in. */
   readonly keyspace: Keyspace;
+  /** The randomness of keyspace and test: 32 bits, from the seed. */
   readonly random32: () => number;
 
   constructor(seed: number, databaseCount = 16) {
@@ -28,6 +31,7 @@ export class KeyFixture {
     });
   }
 
+  /** One of the databases, from 0 on. */
   database(index: number): Database {
     return this.keyspace.databases[index] as Database;
   }
@@ -67,10 +71,12 @@ export class KeyFixture {
     this.database(index).remove(this.find(index, key), false);
   }
 
+  /** Whether the key is there. */
   has(index: number, key: string): boolean {
     return this.find(index, key) !== NONE;
   }
 
+  /** The text of an entry's key. */
   keyOf(entry: Ref): string {
     const { arena } = this.keyspace;
     const at = keyIndex(arena, entry);

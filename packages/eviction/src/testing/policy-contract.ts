@@ -12,8 +12,11 @@ import type { EvictionPolicy } from "../policies.ts";
 import { defaultEvictionSettings } from "../settings.ts";
 import { KeyFixture } from "./key-fixture.ts";
 
+/** One law: what it says, and how it is tried. */
 export interface ContractLaw {
+  /** The law in one sentence, as the name of a test. */
   readonly title: string;
+  /** Throws (an assertion) where the policy breaks the law. */
   run(): void;
 }
 
@@ -88,6 +91,7 @@ class Stage {
   }
 }
 
+/** The laws for a policy of that name. Each makes keyspaces of its own, so their order is free. */
 export function policyContract(name: string, policy: EvictionPolicy): ContractLaw[] {
   const stage = (keysEach = KEYS_EACH, seed = 1) => new Stage(name, policy, keysEach, seed);
   return [...limitLaws(stage), ...choiceLaws(stage), ...scoreLaws(stage)];

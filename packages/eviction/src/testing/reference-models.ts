@@ -4,7 +4,9 @@
  */
 import { seededRandom32 } from "./seeded-random.ts";
 
+/** A cache that is asked for one key after another. */
 export interface CacheModel {
+  /** Uses a key, and lets it in. True when it was there. */
   use(key: number): boolean;
 }
 
@@ -18,6 +20,7 @@ export class ExactLru implements CacheModel {
     this.capacity = capacity;
   }
 
+  /** Uses a key, and lets it in. True when it was there. */
   use(key: number): boolean {
     const hit = this.keys.delete(key);
     if (!hit && this.keys.size >= this.capacity) {
@@ -43,6 +46,7 @@ export class ExactLfu implements CacheModel {
     this.capacity = capacity;
   }
 
+  /** Uses a key, and lets it in. True when it was there. */
   use(key: number): boolean {
     const count = this.useCounts.get(key) ?? 0;
     if (count === 0 && this.useCounts.size >= this.capacity) this.evictOne();
@@ -78,6 +82,7 @@ export class RandomEviction implements CacheModel {
     this.random32 = seededRandom32(seed);
   }
 
+  /** Uses a key, and lets it in. True when it was there. */
   use(key: number): boolean {
     if (this.present.has(key)) return true;
     this.present.add(key);
