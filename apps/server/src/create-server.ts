@@ -68,10 +68,11 @@ export interface EmbeddedServer extends AsyncDisposable {
 }
 
 /**
- * Starts a server. `options` are directives of redis.conf by name, with typed values or as text. The
- * defaults differ in three: `port` 0 takes any free port, `bind` is 127.0.0.1 (`bind: ""` listens nowhere,
- * and leaves `connect()`), and without `dir` files are kept in memory, so that SAVE, BGSAVE and save points
- * work and nothing is ever written to a disk. The folder cannot be changed later.
+ * Starts a server. `options` are directives of redis.conf by name, with typed values or as text (Unicode,
+ * which is UTF-8 to the server). The defaults differ in three: `port` 0 takes any free port; `bind` is
+ * 127.0.0.1 (`bind: ""` listens nowhere, and leaves `connect()`); and without `dir` files are kept in
+ * memory, so that SAVE, BGSAVE and save points work and nothing is ever written to a disk. The folder
+ * cannot be changed later.
  *
  * Resolves when clients are served. Rejects with a ServerError when an option is wrong, `dir` is missing
  * or no file can be written there, an address cannot be listened on or the data set cannot be loaded;
