@@ -1,7 +1,7 @@
 /**
  * MemoryDisk: the files of a server that has no folder. They are there until it is closed, so that
- * SAVE, BGSAVE, save points, DEBUG RELOAD and the save that FLUSHALL makes behave as they do with a disk, and no
- * byte reaches one. A file costs the memory that it is long.
+ * SAVE, BGSAVE, save points, DEBUG RELOAD and the save that FLUSHALL makes behave as they do with a
+ * disk, and no byte reaches one. A file costs the memory that it is long.
  *
  * A reader has the bytes that were there when it opened the file, whatever becomes of the name.
  */

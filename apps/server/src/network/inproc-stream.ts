@@ -19,8 +19,9 @@ import { realTimers } from "./real-timers.ts";
  * present code has returned; `'end'` and `'close'` when the server ends the connection or is closed.
  *
  * What belongs to a network does nothing: `setNoDelay()`, `setKeepAlive()`, `setTypeOfService()`. The
- * stream is no handle of the event loop and never keeps a process alive, so `ref()` and `unref()` do nothing
- * either. `bytesRead` and `bytesWritten` count, and `destroySoon()` and `resetAndDestroy()` do what their names say.
+ * stream is no handle of the event loop and never keeps a process alive, so `ref()` and `unref()` do
+ * nothing either. `bytesRead` and `bytesWritten` count, and `destroySoon()` and `resetAndDestroy()` do
+ * what their names say.
  */
 export interface InProcessStream extends Socket {
   /** `"inproc"`, which is no address of a network; undefined once destroyed. */
