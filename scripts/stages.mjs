@@ -69,6 +69,7 @@ if (await stage("install", install)) {
     const tests = await run("tsc", ["-p", "tsconfig.test.json"]);
     return { code: sources.code || tests.code, output: sources.output + tests.output };
   });
+  await stage("api", () => run("node", ["scripts/api.mjs", "--check"]));
   await stage("changesets", judgeChangesets);
   if (isBuilt) await stage("packages", () => judgePackages(scratch));
   await stage("tests", () => vitest("vitest.config.ts"));

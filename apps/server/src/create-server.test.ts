@@ -1,8 +1,23 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import * as net from "node:net";
+import { join } from "node:path";
+import type { System } from "@kv/engine";
 import { describe, expect, test, vi } from "vitest";
-import { createServer } from "./create-server.ts";
+import { createServer, type EmbeddedServer } from "./create-server.ts";
+import { runScript } from "./testing/script.ts";
 import { ask, temporaryFolder } from "./testing/server-process.ts";
+
+/** What a server answers to each command in turn, through a stream. */
+async function answers(server: EmbeddedServer, ...commands: string[]): Promise<string[]> {
+  const stream = server.connect().setEncoding("latin1");
+  const replies: string[] = [];
+  for (const command of commands) {
+    stream.write(`${command}\r\n`);
+    replies.push(await new Promise((resolve) => stream.once("data", resolve)));
+  }
+  stream.destroy();
+  return replies;
+}
 
 describe("createServer", () => {
   test("listens on a port of its own until it goes out of scope", async () => {
@@ -70,5 +85,228 @@ describe("createServer", () => {
   test("a port that is taken is an error with the reason", async () => {
     await using server = await createServer();
     await expect(createServer({ port: server.port })).rejects.toThrow("Address already in use");
+  });
+
+  test("passes modules on to the engine", async () => {
+    let created = 0;
+    const module: System = {
+      name: "counter",
+      start: () => {
+        created++;
+        return {};
+      },
+    };
+    await using server = await createServer({}, { modules: [module] });
+    expect(await answers(server, "PING")).toEqual(["+PONG\r\n"]);
+    expect(created).toBe(1);
+  });
+});
+
+describe("where it can be reached", () => {
+  test("over TCP", async () => {
+    await using server = await createServer();
+    const { host, port, url, socketPath } = server;
+    expect({ host, socketPath }).toEqual({ host: "127.0.0.1", socketPath: undefined });
+    expect(url).toBe(`redis://127.0.0.1:${port}`);
+  });
+
+  test("on all addresses: at the loopback one", async () => {
+    await using server = await createServer({ bind: ["*"] });
+    expect(server.url).toBe(`redis://127.0.0.1:${server.port}`);
+    await using six = await createServer({ bind: ["::1"] });
+    expect(six.url).toBe(`redis://[::1]:${six.port}`);
+  });
+
+  test("over a Unix socket alone, whose path is told from the root on", async () => {
+    using folder = temporaryFolder();
+    const unixsocket = join(folder.path, "kv-ü.sock");
+    await using server = await createServer({ bind: "", unixsocket });
+    const { host, port, url, socketPath } = server;
+    expect({ host, port, socketPath }).toEqual({
+      host: undefined,
+      port: 0,
+      socketPath: unixsocket,
+    });
+    expect(url).toBe(`unix://${unixsocket}`);
+    expect(await ask(unixsocket, "PING")).toBe("+PONG\r\n");
+  });
+
+  test("nowhere but in the process", async () => {
+    await using server = await createServer({ bind: "" });
+    const { host, port, url, socketPath } = server;
+    expect({ host, port, url, socketPath }).toEqual({ port: 0 });
+    expect(await answers(server, "SET k v", "GET k")).toEqual(["+OK\r\n", "$1\r\nv\r\n"]);
+  });
+});
+
+describe("without a folder", () => {
+  const writing = [
+    "SAVE",
+    "BGSAVE",
+    "CONFIG SET save '1 1'",
+    "CONFIG SET dbfilename other.rdb",
+    "FLUSHALL",
+    "DEBUG RELOAD",
+    "SHUTDOWN SAVE",
+  ];
+
+  test("files are kept in memory: saved and loaded again", async () => {
+    await using server = await createServer({ "enable-debug-command": "yes" });
+    expect(await answers(server, "SET k v", "SAVE", "DEBUG RELOAD", "GET k")).toEqual([
+      "+OK\r\n",
+      "+OK\r\n",
+      "+OK\r\n",
+      "$1\r\nv\r\n",
+    ]);
+    expect(await answers(server, "BGSAVE")).toEqual(["+Background saving started\r\n"]);
+    await vi.waitFor(async () => {
+      const [info] = await answers(server, "INFO persistence");
+      expect(info).toContain("rdb_bgsave_in_progress:0\r\n");
+      expect(info).toContain("rdb_last_bgsave_status:ok\r\n");
+      expect(info).toContain("rdb_saves:3\r\n");
+    });
+  });
+
+  test("save points save to memory, too", async () => {
+    await using server = await createServer({ save: "1 1" });
+    await answers(server, "SET k v");
+    await vi.waitFor(async () => {
+      const [info] = await answers(server, "INFO persistence");
+      expect(info).toContain("rdb_changes_since_last_save:0\r\n");
+    }, 5000);
+  });
+
+  test("nothing is ever written", async () => {
+    using folder = temporaryFolder();
+    const { stdout, stderr, code } = await runScript(`
+      process.chdir(${JSON.stringify(folder.path)});
+      let isStopped;
+      const stopped = new Promise((resolve) => { isStopped = resolve; });
+      const options = { save: "1 1", "enable-debug-command": "yes", "enable-protected-configs": "yes" };
+      const server = await createServer(options, { stopped: isStopped });
+      const stream = server.connect().setEncoding("latin1");
+      for (const command of ["SET k v", ...${JSON.stringify(writing)}]) {
+        stream.write(command + "\\r\\n");
+        const reply = command.startsWith("SHUTDOWN")
+          ? stopped.then(() => "stopped\\r\\n")
+          : new Promise((resolve) => stream.once("data", resolve));
+        console.log((await reply).trimEnd());
+      }
+      await server.close();
+    `);
+    expect(stderr).toBe("");
+    expect(stdout.trim().split("\n")).toEqual([
+      "+OK",
+      "+OK",
+      "+Background saving started",
+      "+OK",
+      "+OK",
+      "+OK",
+      "+OK",
+      "stopped",
+    ]);
+    expect(code).toBe(0);
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  test("an aclfile is read, and not written", async () => {
+    using folder = temporaryFolder();
+    const aclfile = join(folder.path, "users.acl");
+    await using writer = await createServer({ aclfile: "" });
+    expect(await answers(writer, "ACL SAVE")).toEqual([expect.stringMatching(/^-ERR /)]);
+    const { writeFileSync } = await import("node:fs");
+    writeFileSync(aclfile, "user default on nopass ~* &* +@all\n");
+    await using server = await createServer({ aclfile });
+    expect(await answers(server, "ACL SAVE")).toEqual([expect.stringMatching(/^-ERR /)]);
+    expect(readFileSync(aclfile, "utf8")).toBe("user default on nopass ~* &* +@all\n");
+    expect(readdirSync(folder.path)).toEqual(["users.acl"]);
+  });
+});
+
+describe("the folder", () => {
+  test("is the one at the start, told from the root on", async () => {
+    using folder = temporaryFolder();
+    const options = { dir: folder.path, save: "", "enable-protected-configs": "yes" } as const;
+    await using server = await createServer(options);
+    const [path, refused, same] = await answers(
+      server,
+      "CONFIG GET dir",
+      "CONFIG SET dir /tmp",
+      `CONFIG SET dir ${folder.path}`,
+    );
+    expect(path).toContain(`\r\n${folder.path}\r\n`);
+    expect(refused).toContain("the folder of an embedded server is fixed");
+    expect(same).toBe("+OK\r\n");
+    expect(await answers(server, "SET k v", "SAVE")).toEqual(["+OK\r\n", "+OK\r\n"]);
+    expect(readdirSync(folder.path)).toEqual(["dump.rdb"]);
+  });
+
+  test("without one, none can be set", async () => {
+    await using server = await createServer({ "enable-protected-configs": "yes" });
+    const [none, refused] = await answers(server, "CONFIG GET dir", "CONFIG SET dir /tmp");
+    expect(none).toBe("*2\r\n$3\r\ndir\r\n$0\r\n\r\n");
+    expect(refused).toContain("the folder of an embedded server is fixed");
+  });
+});
+
+describe("after close()", () => {
+  test("streams have ended, and there are no new ones", async () => {
+    const server = await createServer();
+    const stream = server.connect();
+    const told: string[] = [];
+    stream.on("data", () => {});
+    for (const name of ["end", "close"]) stream.on(name, () => told.push(name));
+    await server.close();
+    await vi.waitFor(() => expect(told).toEqual(["end", "close"]));
+    expect(() => server.connect()).toThrow(
+      expect.objectContaining({
+        name: "ServerError",
+        code: "ERR_SERVER_CLOSED",
+        message: "The server is closed.",
+      }),
+    );
+    await server.close();
+  });
+
+  test("the same when a client has shut it down", async () => {
+    let stops = 0;
+    const server = await createServer({}, { stopped: () => stops++ });
+    const stream = server.connect();
+    stream.on("data", () => {});
+    const isClosed = new Promise((resolve) => stream.once("close", resolve));
+    stream.write("SHUTDOWN\r\n");
+    await isClosed;
+    expect(stops).toBe(1);
+    expect(() => server.connect()).toThrow("The server is closed.");
+    await server.close();
+    expect(stops).toBe(1);
+  });
+});
+
+describe("the process", () => {
+  const hold = 'const timer = setTimeout(() => console.log("held"), 300).unref();';
+
+  test.each([
+    { what: "ends in spite of unref()", code: "server.unref();" },
+    { what: "also with a client", code: "await client(); server.unref();" },
+    { what: "also when that came later", code: "server.unref(); await client();" },
+    { what: "is held by ref()", code: "server.unref().ref();", isHeld: true },
+    { what: "is held by an open server", code: "", isHeld: true },
+  ])("$what", async ({ code, isHeld = false }) => {
+    // The client's own end is another program's, as far as the server is concerned.
+    const { stdout, stderr } = await runScript(`
+      import * as net from "node:net";
+      const server = await createServer({ hz: 100 });
+      const client = async () => {
+        const socket = net.connect(server.port, server.host).unref();
+        socket.write("PING\\r\\n");
+        await new Promise((resolve) => { socket.ref(); socket.once("data", resolve); });
+        socket.unref();
+      };
+      ${code}
+      ${isHeld ? `${hold} setTimeout(() => server.close(), 500).unref();` : hold}
+    `);
+    expect(stderr).toBe("");
+    expect(stdout).toBe(isHeld ? "held\n" : "");
   });
 });

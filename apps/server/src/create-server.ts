@@ -4,61 +4,127 @@
  *      await using server = await createServer({ maxmemory: "100mb" });
  *      const client = new Redis(server.port);
  *
- * Unless told otherwise it listens on any free port of 127.0.0.1, keeps nothing on disk and logs
+ * Unless told otherwise it listens on any free port of 127.0.0.1, keeps its files in memory and logs
  * nothing. With `dir` it keeps its data there.
+ *
+ *      options, dir checked -> listen -> load -> open ... close()
+ *            └─────────────────┴─────────┴──> ServerError, and nothing is left open
  */
 
-import type { Duplex } from "node:stream";
-import { type ConfigOptions, ConfigStore } from "@kv/config";
-import { directiveRows, type LogLevel } from "@kv/engine";
-import { Server } from "./server.ts";
+import { type ConfigOptions, ConfigStore, Refusal } from "@kv/config";
+import { directivesFor, type LogLevel, type System } from "@kv/engine";
+import { readFailure, usableFolder } from "./data-folder.ts";
+import type { InProcessStream } from "./network/inproc-stream.ts";
+import { byteString, textOf } from "./process/byte-string.ts";
+import { systemErrorText } from "./process/system-error.ts";
+import { type ListenFailure, Server } from "./server.ts";
+import { ownCodes, ServerError } from "./server-error.ts";
 
+/** What a server takes from the program that it is embedded in, besides the directives. */
 export interface EmbeddedOptions {
+  /**
+   * Called for each line that a server writes to its log, with the level and the text of it, whatever
+   * `loglevel` says. Without it there is no log.
+   */
   log?: (level: LogLevel, message: string) => void;
-  /** A client sent SHUTDOWN; the server has closed. */
+  /** Called when a client has sent SHUTDOWN and the server has closed; not after `close()`. */
   stopped?: () => void;
+  /** Modules of the engine, that add commands and more: see `@kv/engine`. */
+  modules?: readonly System[];
 }
 
+/** A running server. It keeps the process alive until it is closed, unless `unref()` is called. */
 export interface EmbeddedServer extends AsyncDisposable {
+  /**
+   * The address for clients: `redis://127.0.0.1:50000`, `unix:///tmp/kv.sock` when it listens on a Unix
+   * socket alone, undefined when it listens nowhere. It holds no password.
+   */
+  readonly url: string | undefined;
+  /**
+   * The numeric address of `url`: the first that the server listens on, or of those that stand for all
+   * addresses the loopback one. Undefined without TCP.
+   */
+  readonly host: string | undefined;
+  /** The TCP port, also where any free one was asked for; 0 without TCP. */
   readonly port: number;
-  /** A client connection without a socket: write requests, read replies. */
-  connect(): Duplex;
-  /** Saves when there are save points, and closes all connections; resolves when the disk is at rest. */
+  /** The absolute path of the Unix socket; undefined without. */
+  readonly socketPath: string | undefined;
+  /**
+   * A client's connection without a socket, see `InProcessStream`. Throws a ServerError with the code
+   * `"ERR_SERVER_CLOSED"` when the server is closed.
+   */
+  connect(): InProcessStream;
+  /** Lets the process end while the server is open and nothing else keeps it alive. */
+  unref(): EmbeddedServer;
+  /** Takes `unref()` back. */
+  ref(): EmbeddedServer;
+  /**
+   * Saves when there is a `dir` and there are save points, and ends all connections, also those without
+   * a socket. Resolves when the disk is at rest; calling it again waits for the same.
+   */
   close(): Promise<void>;
+  /** The same as `close()`: for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Directives of redis.conf by name, with typed values or as text. */
+/**
+ * Starts a server. `options` are directives of redis.conf by name, with typed values or as text (Unicode,
+ * which is UTF-8 to the server). The defaults differ in three: `port` 0 takes any free port; `bind` is
+ * 127.0.0.1 (`bind: ""` listens nowhere, and leaves `connect()`); and without `dir` files are kept in
+ * memory, so that SAVE, BGSAVE and save points work and nothing is ever written to a disk. The folder
+ * cannot be changed later.
+ *
+ * Resolves when clients are served. Rejects with a ServerError when an option is wrong, `dir` is missing
+ * or no file can be written there, an address cannot be listened on or the data set cannot be loaded;
+ * nothing is left open then.
+ *
+ * Times to live follow `Date`, and periodic work the global timers: both move with fake timers.
+ */
 export async function createServer(
   options: ConfigOptions = {},
-  { log = () => {}, stopped = () => {} }: EmbeddedOptions = {},
+  embedding: EmbeddedOptions = {},
 ): Promise<EmbeddedServer> {
-  const folder = options.dir;
-  const config = new ConfigStore(directiveRows);
-  config.loadOptions({
-    port: 0,
-    bind: ["127.0.0.1"],
-    ...(folder === undefined ? { save: "" } : {}),
-    ...options,
-  });
+  const { log = () => {}, stopped = () => {}, modules = [] } = embedding;
+  const { config, folder } = configured(options, modules);
   let isClosed = false;
   const complaints: string[] = [];
-  const server = new Server({
-    config,
-    folder: typeof folder === "string" ? folder : ".",
-    picksPort: true,
-    log(level, message) {
-      if (level === "warning") complaints.push(message);
-      log(level, message);
-    },
-    exit() {
-      isClosed = true;
-      server.close();
-      stopped();
-    },
-    failed(error) {
-      throw error; // From an event of Node's: it ends the program, unless that decides otherwise.
-    },
+  const server = made(() => {
+    return new Server({
+      config,
+      folder,
+      modules,
+      isEmbedded: true,
+      log(level, message) {
+        if (level === "warning") complaints.push(message);
+        log(level, message);
+      },
+      exit() {
+        isClosed = true;
+        server.close();
+        stopped();
+      },
+      failed(error) {
+        throw error; // From an event of Node's: it ends the program, unless that decides otherwise.
+      },
+    });
   });
+  const closed = (what: string) => new ServerError(what, ownCodes.closed);
+  const giveUp = async (reason: () => ServerError): Promise<never> => {
+    const error = isClosed ? closed("The server was shut down while it started.") : reason();
+    server.close();
+    await server.settled();
+    throw error;
+  };
+
+  if (!(await server.listen())) await giveUp(() => cannotListen(server.failure));
+  complaints.length = 0;
+  if (folder === undefined) server.run();
+  else if (!(await server.load())) {
+    await giveUp(() => cannotLoad(folder, config.text("dbfilename"), complaints));
+  }
+  if (isClosed) await giveUp(() => closed("The server was shut down while it started."));
+  complaints.length = 0;
+
   const close = (): Promise<void> => {
     if (!isClosed) {
       isClosed = true;
@@ -68,22 +134,111 @@ export async function createServer(
     // Whoever calls this a second time waits for the same.
     return server.settled();
   };
-  if (!(await server.listen())) {
-    server.close();
-    throw new Error(["The server cannot listen.", ...complaints].join("\n"));
-  }
-  if (folder === undefined) server.run();
-  else if (!(await server.load())) {
-    server.close();
-    const reason = isClosed ? "was not loaded: the server was shut down" : "cannot be loaded";
-    throw new Error(`The data set in ${folder} ${reason}.`);
-  }
-  return {
+  const host = () => reachable(server.host);
+  const socketPath = () => (server.unixPath === undefined ? undefined : textOf(server.unixPath));
+  const embedded: EmbeddedServer = {
+    get url() {
+      return urlOf(host(), server.port, socketPath());
+    },
+    get host() {
+      return host();
+    },
     get port() {
       return server.port;
     },
-    connect: () => server.connect(),
+    get socketPath() {
+      return socketPath();
+    },
+    connect() {
+      if (isClosed) throw closed("The server is closed.");
+      return server.connect();
+    },
+    ref() {
+      server.setReferenced(true);
+      return embedded;
+    },
+    unref() {
+      server.setReferenced(false);
+      return embedded;
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
+  return embedded;
+}
+
+/** The configuration, and the absolute path of the folder if there is one. */
+function configured(
+  options: ConfigOptions,
+  modules: readonly System[],
+): { config: ConfigStore; folder: string | undefined } {
+  const config = new ConfigStore(directivesFor(modules));
+  const { dir } = options;
+  const defaults = { port: 0, bind: ["127.0.0.1"], ...(dir === undefined ? { save: "" } : {}) };
+  try {
+    config.loadOptions(inBytes({ ...defaults, ...options }));
+  } catch (error) {
+    throw new ServerError((error as Error).message, ownCodes.options, { cause: error });
+  }
+  let folder: string | undefined;
+  if (dir !== undefined) {
+    try {
+      folder = usableFolder(String(dir));
+    } catch (error) {
+      const reason = `The data folder ${dir} cannot be used: ${systemErrorText(error)}`;
+      throw new ServerError(reason, ownCodes.options, { cause: error });
+    }
+  }
+  const fixed = folder === undefined ? "" : byteString(folder);
+  config.assign("dir", fixed);
+  // The working directory is the program's, and files that are in memory have no other place.
+  config.onParse<string>("dir", (value) =>
+    value === fixed ? value : new Refusal("the folder of an embedded server is fixed"),
+  );
+  return { config, folder };
+}
+
+/** The same options as the configuration holds text, with a character for each byte of UTF-8. */
+function inBytes(options: ConfigOptions): ConfigOptions {
+  const bytesOf = (value: unknown) => (typeof value === "string" ? byteString(value) : value);
+  const entries = Object.entries(options).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.map(bytesOf) : bytesOf(value),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** Users and the `aclfile` are read when a server is made. */
+function made(make: () => Server): Server {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new ServerError(error.message, ownCodes.options, { cause: error });
+  }
+}
+
+function cannotListen(failure: ListenFailure | undefined): ServerError {
+  const reason = `The server cannot listen on ${failure?.place}: ${failure?.reason}`;
+  return new ServerError(reason, ownCodes.options, { cause: failure?.error });
+}
+
+function cannotLoad(folder: string, name: string, complaints: readonly string[]): ServerError {
+  const failure = readFailure(folder, name);
+  const [reason = "the file cannot be read"] = complaints;
+  // Of a damaged file the log says more than one line: where in it, and what a check of it finds.
+  const cause = failure ?? new Error(complaints.join("\n"));
+  const text = `The data set in ${folder} cannot be loaded: ${reason}`;
+  return new ServerError(text, ownCodes.dataSet, { cause });
+}
+
+/** An address to connect to: those for all addresses are none. */
+function reachable(host: string | undefined): string | undefined {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  return host === "::" ? "::1" : host;
+}
+
+function urlOf(host: string | undefined, port: number, path: string | undefined) {
+  if (host !== undefined) return `redis://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return path === undefined ? undefined : `unix://${path}`;
 }

@@ -12,9 +12,10 @@ import {
 } from "node:fs";
 import { totalmem } from "node:os";
 import { dirname } from "node:path";
-import { performance } from "node:perf_hooks";
 import type { Host, HostFacts, HostUsage, LogLevel } from "@kv/engine";
 import { nodeStorage, nodeSyncStorage } from "@kv/persistence/node";
+import { MemoryDisk } from "./memory-disk.ts";
+import { realTimers } from "./network/real-timers.ts";
 import { absolutePath, writeFlags } from "./process/byte-path.ts";
 import { pathBytes } from "./process/byte-string.ts";
 import { codeOf, systemErrorText } from "./process/system-error.ts";
@@ -22,8 +23,8 @@ import { createWallClock } from "./wall-clock.ts";
 
 export interface NodeHostOptions {
   log(level: LogLevel, message: string): void;
-  /** Where data files live. "." follows the process's working directory. */
-  folder: string;
+  /** Where data files live. "." follows the process's working directory; undefined: in memory. */
+  folder: string | undefined;
   facts: HostFacts;
   wake(): void;
   exit(code: number): void;
@@ -33,20 +34,20 @@ export interface NodeHostOptions {
 /** Random words are drawn in batches: one at a time costs a hundred times as much. */
 const randomBatch = 256;
 
-/** Held, because the global of that name is looked up through a getter each time. */
-const monotonicMs = performance.now.bind(performance);
-
+const { monotonicMs } = realTimers;
+/** Real, whatever a test does to time: work that is given so many microseconds has to end. */
 const monotonicUs = () => Math.floor(monotonicMs() * 1000);
+/** Looked up each time: a test that sets the time of day, or has it pass, moves times to live. */
+const wallMs = () => Date.now();
 
 export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
   const randomWords = new Uint32Array(randomBatch);
   let randomUsed = randomBatch;
   return {
     ...options,
-    storage: nodeStorage(folder),
-    syncStorage: nodeSyncStorage(folder),
-    wallMs: () => Date.now(),
-    wallUs: createWallClock(Date.now, monotonicUs),
+    ...(folder === undefined ? memoryStorages() : nodeStorages(folder)),
+    wallMs,
+    wallUs: createWallClock(wallMs, monotonicUs),
     monotonicUs,
     random32() {
       if (randomUsed === randomBatch) {
@@ -57,14 +58,29 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
     },
     randomHex: (bytes) => crypto.randomBytes(bytes).toString("hex"),
     sha256Hex: (bytes) => crypto.createHash("sha256").update(bytes).digest("hex"),
-    nextTurn: () => new Promise((resolve) => setImmediate(resolve)),
+    nextTurn: () => new Promise((resolve) => realTimers.setImmediate(resolve)),
     usage: usageNow,
     sleepMs(durationMs) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
     },
     readText: (path) => worded(() => readFileSync(pathBytes(path), "latin1")),
-    writeText: (path, text) => worded(() => replaceFile(path, text)),
+    writeText(path, text) {
+      if (folder === undefined) throw new Error(writesNothing);
+      worded(() => replaceFile(path, text));
+    },
   };
+}
+
+/** Why ACL SAVE fails where nothing reaches a disk. */
+const writesNothing = "Without 'dir' this server writes no files";
+
+function nodeStorages(folder: string) {
+  return { storage: nodeStorage(folder), syncStorage: nodeSyncStorage(folder) };
+}
+
+function memoryStorages() {
+  const disk = new MemoryDisk();
+  return { storage: disk.later, syncStorage: disk.now };
 }
 
 /** Whoever asked for the file tells its client or the log why it could not be had. */

@@ -17,7 +17,7 @@ async function start(options: ConfigOptions = {}, more: Partial<ServerOptions> =
   const server = new Server({
     config,
     folder: ".",
-    picksPort: true,
+    isEmbedded: true,
     log: (_level, message) => said.log.push(message),
     exit: () => {},
     failed: (error) => said.failures.push(error),

@@ -13,7 +13,6 @@ import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import { machine, release, type } from "node:os";
 import { dirname } from "node:path";
-import type { Duplex } from "node:stream";
 import type { ConfigStore } from "@kv/config";
 import {
   type Client,
@@ -26,15 +25,16 @@ import {
   type System,
 } from "@kv/engine";
 import { isKnownRuntime, takeoverSelfTest } from "./network/handle-takeover.ts";
-import { connectInProcessTo } from "./network/inproc.ts";
+import { connectInProcessTo, type InprocConnection } from "./network/inproc.ts";
+import type { InProcessStream } from "./network/inproc-stream.ts";
 import { Listeners } from "./network/listeners.ts";
 import { OutputViews } from "./network/output-views.ts";
 import { connectionOf, type SocketConnection } from "./network/socket-connection.ts";
 import { InputBuffer, type Station } from "./network/traffic.ts";
 import { Cron, TurnLoop } from "./network/turn-loop.ts";
 import { createNodeHost } from "./node-host.ts";
-import { byteString, pathBytes } from "./process/byte-string.ts";
-import { codeOf, systemErrorText } from "./process/system-error.ts";
+import { byteString, pathBytes, textOf } from "./process/byte-string.ts";
+import { codedError, codeOf, systemErrorText } from "./process/system-error.ts";
 import { descriptorLimit } from "./process/warnings.ts";
 
 export interface ServerOptions {
@@ -43,10 +43,13 @@ export interface ServerOptions {
   configFile?: string;
   executable?: string;
   modules?: readonly System[];
-  /** Where data files live. "." follows the process's working directory. */
-  folder: string;
-  /** Port 0 means any free port; otherwise, as in a configuration file, none. */
-  picksPort?: boolean;
+  /** Where data files live. "." follows the process's working directory; undefined: in memory. */
+  folder: string | undefined;
+  /**
+   * Port 0 means any free port, and to listen nowhere is fine; otherwise, as in a configuration file,
+   * it means none, and nowhere is an error.
+   */
+  isEmbedded?: boolean;
   /** Reads with 'data' events even where handles can be taken over. */
   avoidsTakeover?: boolean;
   log(level: LogLevel, message: string): void;
@@ -82,11 +85,21 @@ function tooLong(path: string): string {
   return `unix socket path too long (${path.length}), must be under ${unixPathBytesMax}`;
 }
 
-function unixProblem(error: unknown, path: string): string {
-  if (codeOf(error) === "") return systemErrorText(error);
+/** Why the server cannot listen, and where. */
+export interface ListenFailure {
+  place: string;
+  reason: string;
+  /** The system's, with its code. */
+  error: unknown;
+}
+
+function unixFailure(error: unknown, path: string): ListenFailure {
+  const place = textOf(path);
+  if (path.length >= unixPathBytesMax) return { place, reason: tooLong(path), error };
   // Node says "permission denied" of a folder that is not there, as Windows does.
   const isLost = codeOf(error) === "EACCES" && !existsSync(pathBytes(dirname(path)));
-  return `bind: ${isLost ? "No such file or directory" : systemErrorText(error)}`;
+  const actual = isLost ? codedError("ENOENT", "No such file or directory", error) : error;
+  return { place, reason: `bind: ${systemErrorText(actual)}`, error: actual };
 }
 
 export class Server {
@@ -96,12 +109,15 @@ export class Server {
   readonly #listeners: Listeners;
   readonly #station: Station<Client>;
   readonly #connections = new Set<SocketConnection<Client>>();
+  readonly #inprocConnections = new Set<InprocConnection<Client>>();
   readonly #turns: TurnLoop;
   readonly #cron: Cron;
   #takesHandles: boolean;
   #keepAliveSeconds: number;
   /** `bind` and `port` that are listened on, to see whether they changed. */
   #listeningOn = "";
+  #isReferenced = true;
+  #failure: ListenFailure | undefined;
 
   constructor(options: ServerOptions) {
     const { config, folder, log, modules = [] } = options;
@@ -159,8 +175,23 @@ export class Server {
     return this.#listeners.tcpPort;
   }
 
+  /** The first numeric address that is listened on. */
+  get host(): string | undefined {
+    return this.#listeners.tcpHost;
+  }
+
+  /** The path of the Unix socket, as a byte string. */
+  get unixPath(): string | undefined {
+    return this.#listeners.unixPath;
+  }
+
   get connectionCount(): number {
     return this.#connections.size;
+  }
+
+  /** Why listen() answered false, when the system is the reason. */
+  get failure(): ListenFailure | undefined {
+    return this.#failure;
   }
 
   /** Kinds of sockets that clients can connect to: "tcp", "unix". */
@@ -171,12 +202,16 @@ export class Server {
 
   /** Opens the listening sockets. False: not all could be opened; the log says which and why. */
   async listen(): Promise<boolean> {
-    const { config, log, picksPort = false, avoidsTakeover } = this.#options;
+    const { config, log, isEmbedded = false, avoidsTakeover } = this.#options;
     this.#lowerMaxClients();
     const port = config.number("port");
-    if (port !== 0 || picksPort) {
-      const isOpen = await this.#listeners.openTcp(config.value<readonly string[]>("bind"), port);
-      if (!isOpen) {
+    if (port !== 0 || isEmbedded) {
+      const bind = config.value<readonly string[]>("bind");
+      const failed = (error: unknown, address: string) => {
+        const place = `${address.includes(":") ? `[${address}]` : address}:${port}`;
+        this.#failure = { place, reason: systemErrorText(error), error };
+      };
+      if (!(await this.#listeners.openTcp(bind, port, failed))) {
         log("warning", `Failed listening on port ${port} (tcp), aborting.`);
         return false;
       }
@@ -185,7 +220,7 @@ export class Server {
       this.#listeningOn = this.#wantsToListenOn();
     }
     if (config.text("unixsocket") !== "" && !(await this.#listenUnix())) return false;
-    if (this.transports.length === 0) {
+    if (this.transports.length === 0 && !isEmbedded) {
       log("warning", "Configured to not listen anywhere, exiting.");
       return false;
     }
@@ -197,11 +232,14 @@ export class Server {
     const { config, log } = this.#options;
     const path = config.text("unixsocket");
     try {
-      if (path.length >= unixPathBytesMax) throw new Error(tooLong(path));
+      if (path.length >= unixPathBytesMax) {
+        throw codedError("ENAMETOOLONG", tooLong(path));
+      }
       await this.#listeners.openUnix(path, config.number("unixsocketperm"));
       return true;
     } catch (error) {
-      log("warning", `Failed opening Unix socket: ${unixProblem(error, path)}`);
+      this.#failure = unixFailure(error, path);
+      log("warning", `Failed opening Unix socket: ${this.#failure.reason}`);
       return false;
     }
   }
@@ -218,8 +256,19 @@ export class Server {
   }
 
   /** A stream that is a client of this server. */
-  connect(): Duplex {
-    return connectInProcessTo(this.#station);
+  connect(): InProcessStream {
+    const connection = connectInProcessTo(this.#station);
+    this.#inprocConnections.add(connection);
+    connection.onClosed(() => this.#inprocConnections.delete(connection));
+    return connection.stream;
+  }
+
+  /** Whether the process is kept alive while the server is open. */
+  setReferenced(isReferenced: boolean): void {
+    this.#isReferenced = isReferenced;
+    this.#listeners.setReferenced(isReferenced);
+    this.#cron.setReferenced(isReferenced);
+    for (const connection of this.#connections) connection.setReferenced(isReferenced);
   }
 
   /** True when the process may end: then close() is next. */
@@ -245,6 +294,7 @@ export class Server {
     this.#listeners.closeTcp();
     this.#listeners.closeUnix();
     for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#inprocConnections) connection.end();
   }
 
   #accepted(socket: Socket, path: string | undefined): void {
@@ -255,6 +305,7 @@ export class Server {
     });
     if (connection === undefined) return;
     this.#connections.add(connection);
+    if (!this.#isReferenced) connection.setReferenced(false);
     connection.onClosed(() => this.#connections.delete(connection));
     connection.open();
   }

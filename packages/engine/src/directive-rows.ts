@@ -4,8 +4,14 @@
  */
 import { type AnyDirective, directivesWith, maxmemoryPolicy } from "@kv/config";
 import { evictionPolicies } from "@kv/eviction";
+import type { System } from "./module/system.ts";
 
 /** Every directive of redis.conf; `maxmemory-policy` takes the names of @kv/eviction's policies. */
 export const directiveRows: readonly AnyDirective[] = directivesWith([
   maxmemoryPolicy(Object.keys(evictionPolicies)),
 ]);
+
+/** The same with the directives that these modules bring, which Redis does not have. */
+export function directivesFor(modules: readonly System[]): readonly AnyDirective[] {
+  return [...directiveRows, ...modules.flatMap(({ declares }) => declares ?? [])];
+}

@@ -1,6 +1,6 @@
 /** @kv/engine: a whole server without I/O. See README.md. */
 export { checkStatements, engineDirectives, unsupportedDirectives } from "./configuration.ts";
-export { directiveRows } from "./directive-rows.ts";
+export { directiveRows, directivesFor } from "./directive-rows.ts";
 export * from "./engine.ts";
 export { isLoopback } from "./kernel/admission.ts";
 export * from "./kernel/client.ts";

@@ -3,7 +3,7 @@ import { type EchoStation, echoStation, pattern } from "../testing/echo-traffic.
 import { connectInProcessTo } from "./inproc.ts";
 
 function connect(station: EchoStation) {
-  const stream = connectInProcessTo(station);
+  const { stream } = connectInProcessTo(station);
   const chunks: Buffer[] = [];
   stream.on("data", (chunk: Buffer) => chunks.push(chunk));
   const state = { ended: false, closed: false };
@@ -38,7 +38,7 @@ describe("a connection without a socket", () => {
 
   test("a reader that writes from its 'data' event never does so inside the engine", async () => {
     const station = echoStation();
-    const stream = connectInProcessTo(station);
+    const { stream } = connectInProcessTo(station);
     let depth = 0;
     const { receive } = station.traffic;
     station.traffic.receive = (...args) => {
@@ -97,7 +97,7 @@ describe("a connection without a socket", () => {
 
   test("what nobody reads counts as pending", async () => {
     const station = echoStation();
-    const stream = connectInProcessTo(station);
+    const { stream } = connectInProcessTo(station);
     stream.write("!flood 200000");
     expect(station.traffic.clients[0].connection.pendingBytes).toBe(200_000);
     await new Promise((resolve) => setImmediate(resolve));

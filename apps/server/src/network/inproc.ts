@@ -8,23 +8,28 @@
  * write its next request from inside the engine.
  */
 
-import { Duplex } from "node:stream";
 import type { Connection } from "@kv/engine";
+import { ClientEnd } from "./inproc-stream.ts";
 import { OutputQueue } from "./output-queue.ts";
+import { realTimers } from "./real-timers.ts";
 import type { Station } from "./traffic.ts";
 
-/** A stream that is a client's end of a new connection to `station`. */
-export function connectInProcessTo<Client>(station: Station<Client>, name = "inproc:0"): Duplex {
-  return new InprocConnection(station, name).stream;
+/** Both ends of a new connection to `station`. */
+export function connectInProcessTo<Client>(
+  station: Station<Client>,
+  name = "inproc:0",
+): InprocConnection<Client> {
+  return new InprocConnection(station, name);
 }
 
-class InprocConnection<Client> implements Connection {
+export class InprocConnection<Client> implements Connection {
   readonly address: string;
   readonly localAddress: string;
   readonly fileDescriptor = -1;
   readonly isLocal = true;
   readonly isUnix = false;
-  readonly stream: Duplex;
+  /** The client's end. */
+  readonly stream: ClientEnd;
   readonly #station: Station<Client>;
   #client: Client | null;
   /** What the reader has not asked for yet. */
@@ -39,18 +44,11 @@ class InprocConnection<Client> implements Connection {
     this.#station = station;
     this.address = name;
     this.localAddress = name;
-    this.stream = new Duplex({
-      read: () => this.#handOver(),
-      write: (chunk: Buffer, _encoding, done) => this.#written(chunk, done),
-      // The writer has ended: the client is gone, and the reader sees the end, too.
-      final: (done) => {
-        this.end();
-        done();
-      },
-      destroy: (error, done) => {
-        this.#gone();
-        done(error);
-      },
+    this.stream = new ClientEnd({
+      wanted: () => this.#handOver(),
+      written: (chunk, done) => this.#written(chunk, done),
+      finished: () => this.#writerEnded(),
+      gone: () => this.#gone(),
     });
     this.#client = station.traffic.accept(this);
     station.activity();
@@ -80,22 +78,23 @@ class InprocConnection<Client> implements Connection {
   #schedule(): void {
     if (this.#isHandingOver) return;
     this.#isHandingOver = true;
-    queueMicrotask(() => this.#handOver());
+    realTimers.queueMicrotask(() => this.#handOver());
   }
 
   end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    queueMicrotask(() => {
+    realTimers.queueMicrotask(() => {
       this.#handOver(true);
-      if (!this.stream.destroyed) this.stream.push(null);
-      this.#gone();
+      this.#finish();
     });
   }
 
+  /** As end(), but what has not been handed over yet is lost. */
   destroy(): void {
     this.#isEnding = true;
-    this.stream.destroy();
+    this.#outgoing.clear();
+    realTimers.queueMicrotask(() => this.#finish());
   }
 
   pause(): void {
@@ -107,10 +106,15 @@ class InprocConnection<Client> implements Connection {
     const held = this.#held;
     this.#held = null;
     // Not from here: the engine is running.
-    if (held !== null) setImmediate(held);
+    if (held !== null) realTimers.setImmediate(held);
   }
 
-  #written(chunk: Buffer, done: () => void): void {
+  /** Has `listener` called when the stream is closed, whether or not the engine let it in. */
+  onClosed(listener: () => void): void {
+    this.stream.once("close", listener);
+  }
+
+  #written(chunk: Buffer, done: (error?: Error) => void): void {
     const { traffic, input } = this.#station;
     for (let at = 0; at < chunk.length; at += input.bytes.length) {
       if (this.#client === null || this.#isEnding) break;
@@ -131,22 +135,46 @@ class InprocConnection<Client> implements Connection {
     done();
   }
 
+  /**
+   * As with a socket that is the end of the client, and the reader sees it, too. But what it asked for
+   * before is answered: the turn that is due may hold replies back.
+   */
+  #writerEnded(): void {
+    this.#station.activity();
+    realTimers.setImmediate(() => this.end());
+  }
+
   /** Lets the stream have what it takes; all of it at the end. The reader asks for the rest. */
   #handOver(takesAll = false): void {
     this.#isHandingOver = false;
     while (!this.stream.destroyed) {
       const chunk = this.#outgoing.take();
       if (chunk === undefined) return;
-      const wantsMore = this.stream.push(
+      const wantsMore = this.stream.received(
         Buffer.from(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.length),
       );
       if (!wantsMore && !takesAll) return;
     }
   }
 
+  /** Tells the reader that this was all. */
+  #finish(): void {
+    const { stream } = this;
+    if (!stream.destroyed) stream.push(null);
+    this.#gone();
+    // Nothing is there to read, and nobody has ever begun to: no 'end' will come.
+    realTimers.setImmediate(() => {
+      if (stream.readableFlowing === null && stream.readableLength === 0) stream.destroy();
+    });
+  }
+
   #gone(): void {
     this.#isEnding = true;
     const client = this.#client;
+    // A writer that was made to wait waits no more.
+    const held = this.#held;
+    this.#held = null;
+    if (held !== null) realTimers.setImmediate(held);
     if (client === null) return;
     this.#client = null;
     this.#station.traffic.disconnected(client);

@@ -54,6 +54,7 @@ export class Listeners {
   #tcp: net.Server[] = [];
   #unix: net.Server | undefined;
   #unixPath = "";
+  #isReferenced = true;
   /** Counts what was opened and closed: who waited for something in between begins from an old one. */
   #tcpState = 0;
 
@@ -71,14 +72,40 @@ export class Listeners {
 
   /** The port in use, which matters when 0 was asked for; 0 when nothing listens. */
   get tcpPort(): number {
-    return (this.#tcp[0]?.address() as net.AddressInfo | undefined)?.port ?? 0;
+    return this.#tcpAddress?.port ?? 0;
+  }
+
+  /** The first numeric address that is listened on. */
+  get tcpHost(): string | undefined {
+    return this.#tcpAddress?.address;
+  }
+
+  /** The path of the Unix socket, as a byte string. */
+  get unixPath(): string | undefined {
+    return this.#unix === undefined ? undefined : this.#unixPath;
+  }
+
+  get #tcpAddress(): net.AddressInfo | undefined {
+    return (this.#tcp[0]?.address() as net.AddressInfo | null | undefined) ?? undefined;
+  }
+
+  /** Whether waiting for clients keeps the process alive. */
+  setReferenced(isReferenced: boolean): void {
+    this.#isReferenced = isReferenced;
+    const open = this.#unix === undefined ? this.#tcp : [...this.#tcp, this.#unix];
+    for (const server of open) refer(server, isReferenced);
   }
 
   /**
-   * Listens on all addresses, or on none and returns false; the log says why. When CONFIG SET has other
-   * sockets opened meanwhile (a client may have come in on the first address), those stay.
+   * Listens on all addresses, or on none and returns false; the log says why, and `failed` is told the
+   * system's error. When CONFIG SET has other sockets opened meanwhile (a client may have come in on the
+   * first address), those stay.
    */
-  async openTcp(bind: readonly string[], port: number): Promise<boolean> {
+  async openTcp(
+    bind: readonly string[],
+    port: number,
+    failed?: (error: unknown, address: string) => void,
+  ): Promise<boolean> {
     const state = ++this.#tcpState;
     for (const entry of bind) {
       const { address, isOptional } = parseEntry(entry);
@@ -98,6 +125,7 @@ export class Listeners {
         const code = codeOf(error);
         if (absentProtocol.has(code) || (isOptional && code === "EADDRNOTAVAIL")) continue;
         this.closeTcp();
+        failed?.(error, address);
         return false;
       }
     }
@@ -175,6 +203,7 @@ export class Listeners {
 
   #makeServer(path: string | undefined): net.Server {
     const server = new net.Server({ noDelay: path === undefined, pauseOnConnect: true });
+    refer(server, this.#isReferenced);
     server.on("connection", (socket) => this.#options.accepted(socket, path));
     // Before it listens, an error means that it cannot, and is dealt with where listening began.
     // Afterwards: one connection could not be accepted (EMFILE, say); the next may well be.
@@ -228,6 +257,11 @@ export class Listeners {
       `Warning: Could not create server TCP listening socket ${address}:${port}: ${call}${text}`,
     );
   }
+}
+
+function refer(server: net.Server, isReferenced: boolean): void {
+  if (isReferenced) server.ref();
+  else server.unref();
 }
 
 function parseEntry(entry: string): { address: string; isOptional: boolean } {

@@ -144,6 +144,12 @@ export class SocketConnection<Client> implements Connection {
     if (!this.#isEnding) this.#socket.resume();
   }
 
+  /** Whether the client's presence keeps the process alive. */
+  setReferenced(isReferenced: boolean): void {
+    if (isReferenced) this.#socket.ref();
+    else this.#socket.unref();
+  }
+
   /** Has `listener` called when the socket is closed, whether or not the engine let it in. */
   onClosed(listener: () => void): void {
     this.#socket.once("close", listener);

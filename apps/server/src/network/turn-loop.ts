@@ -4,8 +4,13 @@
  *   - A turn follows whatever was read in one round of the event loop, once for all sockets; while
  *     the engine says that work is left, turns go on, with I/O or a short rest between them.
  *   - The cron runs `hz` times a second. A late run is not made up for, and does not shift the next.
+ *
+ * In a test with fake timers turns go on, for they follow events; the cron follows the timers of the
+ * test, so that an hour can pass at once. Timers that are replaced, or taken away again, lose what was
+ * due: then a second timer, a real one, sees to it that the cron goes on.
  */
 import { Due } from "@kv/engine";
+import { realTimers } from "./real-timers.ts";
 
 /** A timer's shortest time. */
 const restMs = 1;
@@ -25,7 +30,7 @@ export class TurnLoop {
   request(): void {
     if (this.#isScheduled || this.#isStopped) return;
     this.#isScheduled = true;
-    setImmediate(this.#run);
+    realTimers.setImmediate(this.#run);
   }
 
   stop(): void {
@@ -43,11 +48,20 @@ export class TurnLoop {
   };
 }
 
+/** How often the second timer looks, and for how long the cron has not run when its own is lost. */
+const watchMs = 1000;
+const lostMs = 2000;
+
 export class Cron {
   readonly #run: () => void;
   readonly #hz: () => number;
   #dueMs = 0;
+  /** When it last ran, or was started, whatever the timers of a test say. */
+  #ranMs = 0;
   #timer: NodeJS.Timeout | undefined;
+  #cancel: (() => void) | undefined;
+  #watch: NodeJS.Timeout | undefined;
+  #isReferenced = true;
 
   /** `run` must not throw. `hz` is asked after every run. */
   constructor(run: () => void, hz: () => number) {
@@ -57,25 +71,57 @@ export class Cron {
 
   start(): void {
     this.#dueMs = performance.now();
+    this.#ranMs = realTimers.monotonicMs();
+    this.#watch = realTimers.setInterval(this.#look, watchMs);
+    this.#watch.unref();
     this.#schedule();
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#cancel?.();
+    this.#cancel = undefined;
     this.#timer = undefined;
+    realTimers.clearInterval(this.#watch);
+    this.#watch = undefined;
+  }
+
+  /** Whether the process is kept alive by it. */
+  setReferenced(isReferenced: boolean): void {
+    this.#isReferenced = isReferenced;
+    refer(this.#timer, isReferenced);
   }
 
   #schedule(): void {
     const periodMs = 1000 / Math.max(1, this.#hz());
     const nowMs = performance.now();
     this.#dueMs += periodMs;
-    // Far behind: the loop was held up, or the process was stopped.
-    if (this.#dueMs < nowMs) this.#dueMs = nowMs + periodMs;
-    this.#timer = setTimeout(this.#fire, Math.max(1, Math.round(this.#dueMs - nowMs)));
+    // Behind: the loop was held up, or the process was stopped. Ahead by more than timers round:
+    // the clock is another one, or stands still.
+    const isElsewhere = this.#dueMs < nowMs || this.#dueMs > nowMs + periodMs + 1;
+    if (isElsewhere) this.#dueMs = nowMs + periodMs;
+    // Of the same kind: a real timer is nothing that a fake clearTimeout() knows.
+    const { setTimeout, clearTimeout } = globalThis;
+    const timer = setTimeout(this.#fire, Math.max(1, Math.round(this.#dueMs - nowMs)));
+    this.#timer = timer;
+    this.#cancel = () => clearTimeout(timer);
+    if (!this.#isReferenced) refer(timer, false);
   }
 
   readonly #fire = (): void => {
+    this.#ranMs = realTimers.monotonicMs();
     this.#run();
-    if (this.#timer !== undefined) this.#schedule();
+    if (this.#watch !== undefined) this.#schedule();
   };
+
+  readonly #look = (): void => {
+    if (realTimers.monotonicMs() - this.#ranMs < lostMs) return;
+    this.#cancel?.();
+    this.#fire();
+  };
+}
+
+/** A test that plays a browser has timers that are numbers, and hold nothing. */
+function refer(timer: Partial<NodeJS.Timeout> | undefined, isReferenced: boolean): void {
+  if (isReferenced) timer?.ref?.();
+  else timer?.unref?.();
 }

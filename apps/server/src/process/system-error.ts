@@ -17,6 +17,11 @@ export function codeOf(error: unknown): string {
   return typeof code === "string" ? code : "";
 }
 
+/** An error as the system's are, with the code that it would have. */
+export function codedError(code: string, message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { code });
+}
+
 /** "No such file or directory" and the like. */
 export function systemErrorText(error: unknown): string {
   const known = wordedOtherwise.get(codeOf(error));

@@ -11,7 +11,7 @@
  *      createEngine({ host, config, modules: [clock] });
  */
 import type { Command, CommandTable } from "@kv/commands";
-import type { ConfigStore, StatementName } from "@kv/config";
+import type { AnyDirective, ConfigStore, StatementName } from "@kv/config";
 import type { Client } from "../kernel/client.ts";
 import type { ClientFacts } from "../kernel/client-report.ts";
 import type { Job } from "../kernel/cron.ts";
@@ -123,6 +123,8 @@ export interface System {
    */
   readonly commands?: readonly Command[];
   readonly directives?: readonly DirectiveRow[];
+  /** Directives that Redis does not have: directivesFor() adds them to those of a ConfigStore. */
+  readonly declares?: readonly AnyDirective[];
   readonly statements?: readonly StatementRow[];
   readonly info?: readonly InfoSection[];
   /** Once, when the engine is put together: the kernel stands, systems before this one have started. */
