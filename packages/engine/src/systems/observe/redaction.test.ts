@@ -16,7 +16,7 @@ function shown(...words: string[]): string {
 
 describe("secrets", () => {
   test("of a request with more words than a Set can hold are told one by one", () => {
-    const call = { argc: 17_000_000, entry: { fullName: "auth" } } as unknown as EngineCall;
+    const call = { argc: 17_000_000, row: { fullName: "auth" } } as unknown as EngineCall;
     const isSecret = secretsOf(call, new ConfigStore());
     expect([0, 1, 2, 16_999_999].map(isSecret)).toEqual([false, true, true, true]);
   });
