@@ -42,17 +42,21 @@ export class ArgVector {
   view: DataView = NO_VIEW;
   /** The buffer is nobody else's any more: clear() frees it. */
   ownsBytes = false;
+  /** Per argument: the offset of its first byte in `bytes`. Replaced when it has to grow. */
   starts: Int32Array = new Int32Array(ARGUMENTS_INITIAL);
+  /** Per argument: the offset after its last byte. */
   ends: Int32Array = new Int32Array(ARGUMENTS_INITIAL);
   /** Arguments of all commands together: how much of `starts` and `ends` is in use. */
   argTotal = 0;
+  /** How many whole commands the batch has; at most COMMANDS_MAX. */
   commandCount = 0;
   /** Per command: the index of its first argument in `starts` and `ends`. */
   readonly firstArg: Int32Array = new Int32Array(COMMANDS_MAX);
   /** Per command: how many arguments it has, its name included; never 0. */
   readonly argCount: Int32Array = new Int32Array(COMMANDS_MAX);
-  /** Per command: where its raw bytes are, headers included. */
+  /** Per command: the offset of its raw bytes, headers included. */
   readonly requestStart: Int32Array = new Int32Array(COMMANDS_MAX);
+  /** Per command: the offset after its raw bytes. */
   readonly requestEnd: Int32Array = new Int32Array(COMMANDS_MAX);
   /** Per command: 1 when it came as a line of text, so that its raw bytes are not RESP. */
   readonly inline: Uint8Array = new Uint8Array(COMMANDS_MAX);

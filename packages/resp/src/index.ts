@@ -19,9 +19,12 @@ export {
   ReplySyntaxError,
   VerbatimReply,
 } from "./reply.ts";
+export type { ReplyBuffer } from "./reply-buffer.ts";
+export type { ReplyInput } from "./reply-input.ts";
 export type { ReplyParserOptions } from "./reply-options.ts";
 export { ReplyParser } from "./reply-parser.ts";
 export { ReplyWriter } from "./reply-writer.ts";
+export type { RequestBuffer } from "./request-buffer.ts";
 export { defaultRequestLimits, ReadStatus, type RequestLimits } from "./request-limits.ts";
 export { RequestReader } from "./request-parser.ts";
 export { encodeRequest, type RequestArgument, RequestWriter } from "./request-writer.ts";

@@ -27,9 +27,11 @@ const MOVED_BYTES_MAX = 16 * 1024;
 /** A buffer this many times its first size is given back by reset(). */
 const OVERSIZE = 16;
 
+/** The memory of a ReplyWriter, which is what users make. */
 export class ReplyBuffer {
   /** The open part: the newest replies are bytes[0, length). */
   bytes: Uint8Array;
+  /** How much of `bytes` is in use: the size of the open part. */
   length = 0;
   /** Bytes of all closed parts. */
   partsBytes = 0;
@@ -41,6 +43,7 @@ export class ReplyBuffer {
   private readonly initialBytes: number;
   private parts: Uint8Array[] = [];
 
+  /** `initialBytes`, at least 64, are allocated at once. */
   constructor(initialBytes: number) {
     this.initialBytes = Math.max(initialBytes, 64);
     this.bytes = new Uint8Array(this.initialBytes);

@@ -17,6 +17,7 @@ const BUFFER_KEPT = 1 << 20;
 const LOOP_APPEND_MAX = 12;
 const LOOP_COPY_MAX = 32;
 
+/** The memory of a ReplyParser, which is what users make. */
 export class ReplyInput {
   protected readonly keepsChunks: boolean;
   /** Replies are views of the memory that is read: no byte of it may change any more. */
@@ -30,6 +31,7 @@ export class ReplyInput {
   /** How far the line at `pos` was searched for its end. */
   protected scan = 0;
 
+  /** With `givesViews`, which needs `keepsChunks`, no memory that was read is written to again. */
   constructor(keepsChunks: boolean, givesViews: boolean) {
     this.keepsChunks = keepsChunks;
     this.givesViews = givesViews;

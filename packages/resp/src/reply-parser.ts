@@ -90,7 +90,7 @@ const BULK_END = "a bulk does not end where its length says";
 /** The shortest limit of a line: what next() reads without asking is never longer. */
 const LINE_LEAST = 32;
 
-/** One per connection. */
+/** Reads the replies of one server; one per connection. */
 export class ReplyParser extends ReplyInput {
   private readonly strings: "utf8" | "latin1" | "bytes";
   /** Strings of at most so many bytes are shortText, with this limit. */

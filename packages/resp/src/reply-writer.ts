@@ -73,6 +73,7 @@ export class ReplyWriter extends ReplyBuffer {
   private sourceView: DataView = NO_VIEW;
   private candidate: Uint8Array = NO_BYTES;
 
+  /** `initialBytes` are allocated at once; the buffer grows from there and reset() shrinks it. */
   constructor(initialBytes = 65536) {
     super(initialBytes);
   }
@@ -85,18 +86,22 @@ export class ReplyWriter extends ReplyBuffer {
 
   // The fixed replies.
 
+  /** The status OK. */
   ok(): void {
     this.word(OK, LF);
   }
 
+  /** The status PONG. */
   pong(): void {
     this.rawBytes(PONG, 0, PONG.length);
   }
 
+  /** The status QUEUED, which a command in MULTI is answered with. */
   queued(): void {
     this.rawBytes(QUEUED, 0, QUEUED.length);
   }
 
+  /** The null of the protocol: "$-1" in RESP2, "_" in RESP3. */
   null(): void {
     if (this.resp3) this.null3();
     else this.word(NULL_BULK, LF);
@@ -108,6 +113,7 @@ export class ReplyWriter extends ReplyBuffer {
     else this.word(NULL_ARRAY, LF);
   }
 
+  /** An array of nothing. */
   emptyArray(): void {
     this.ensure(4);
     this.view.setInt32(this.length, EMPTY_ARRAY, true);
@@ -221,6 +227,7 @@ export class ReplyWriter extends ReplyBuffer {
     this.endLine(writeLatin1(this.bytes, this.length + 1, text));
   }
 
+  /** A boolean; the integer 1 or 0 in RESP2. */
   boolean(b: boolean): void {
     if (!this.resp3) {
       this.integer(b ? 1 : 0);
@@ -373,6 +380,7 @@ export class ReplyWriter extends ReplyBuffer {
 
   // Aggregates: the header of a reply whose parts follow.
 
+  /** The header of an array; `n` values are to follow. */
   array(n: number): void {
     this.number(ARRAY, n);
   }
@@ -383,10 +391,12 @@ export class ReplyWriter extends ReplyBuffer {
     else this.number(ARRAY, pairs * 2);
   }
 
+  /** The header of a set of `n` members that are to follow; an array in RESP2. */
   set(n: number): void {
     this.number(this.resp3 ? SET : ARRAY, n);
   }
 
+  /** The header of a push message of `n` parts that are to follow; an array in RESP2. */
   push(n: number): void {
     this.number(this.resp3 ? PUSH : ARRAY, n);
   }
@@ -408,23 +418,28 @@ export class ReplyWriter extends ReplyBuffer {
     return handle;
   }
 
+  /** As deferLength(), for an array. */
   deferArray(): number {
     return this.deferLength();
   }
 
+  /** Fills in the header that `handle` stands for: an array of the `n` values since then. */
   closeArray(handle: number, n: number): void {
     this.close(handle, ARRAY, n);
   }
 
+  /** The same for a map of `pairs` keys and values; an array of twice as many in RESP2. */
   closeMap(handle: number, pairs: number): void {
     if (this.resp3) this.close(handle, MAP, pairs);
     else this.close(handle, ARRAY, pairs * 2);
   }
 
+  /** The same for a set of `n` members; an array in RESP2. */
   closeSet(handle: number, n: number): void {
     this.close(handle, this.resp3 ? SET : ARRAY, n);
   }
 
+  /** The same for a push message of `n` parts; an array in RESP2. */
   closePush(handle: number, n: number): void {
     this.close(handle, this.resp3 ? PUSH : ARRAY, n);
   }

@@ -33,6 +33,7 @@ const canLimitTraces = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit")
  * that costs more than all the rest; whoever throws it at its caller adds a `cause` or a trace.
  */
 export class ReplyError extends Error {
+  /** Always "ReplyError"; which error it is says `code`. */
   override readonly name = "ReplyError";
 
   /** `message` is the error as the server wrote it, its code included, without "-" and line break. */
@@ -55,6 +56,7 @@ export class ReplyError extends Error {
  * again whenever it is asked afterwards: where the next reply would begin is not known any more.
  */
 export class ReplySyntaxError extends Error {
+  /** Always "ReplySyntaxError"; `message` says what is wrong. */
   override readonly name = "ReplySyntaxError";
 }
 

@@ -27,6 +27,7 @@ const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
 export const NO_OFFSETS = new Int32Array(0);
 
+/** The memory of a RequestReader, which is what users make. */
 export class RequestBuffer {
   /** False holds the client to ten arguments of 16 KiB, and to one request per batch. */
   authenticated: boolean;
@@ -60,6 +61,7 @@ export class RequestBuffer {
   /** Start and end of each argument so far, counted from the start of the request. */
   protected partialArgs: Int32Array = NO_OFFSETS;
 
+  /** `limits` are read at every arrival, so that they may change. */
   constructor(limits: RequestLimits) {
     this.limits = limits;
     this.authenticated = limits.authenticated;

@@ -6,13 +6,13 @@
 
 /** Limits of a reader; one object may serve all readers and change at any time. */
 export interface RequestLimits {
-  /** proto-max-bulk-len */
+  /** The longest argument, in bytes: proto-max-bulk-len. */
   bulkLengthMax: number;
-  /** client-query-buffer-limit */
+  /** The most bytes of one client that may wait: client-query-buffer-limit. */
   queryBufferMax: number;
-  /** What a 32-bit count can hold; memory is guarded by queryBufferMax. */
+  /** The most arguments of a request; memory is guarded by queryBufferMax. */
   argumentCountMax: number;
-  /** Inline requests and header lines. */
+  /** The longest inline request or header line, in bytes. */
   inlineLengthMax: number;
   /** Whether a new reader starts without the limits for strangers. */
   authenticated: boolean;
@@ -30,6 +30,7 @@ export function defaultRequestLimits(): RequestLimits {
   };
 }
 
+/** What RequestReader answers when it is asked to read; a plain number. */
 export const ReadStatus = {
   /** All whole requests are in the batch. */
   DONE: 0,

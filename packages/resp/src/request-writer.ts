@@ -8,12 +8,15 @@
 import { formatDouble } from "./number-codec.ts";
 import { ReplyWriter } from "./reply-writer.ts";
 
+/** A word of a request: text, bytes, a number (a double too) or a signed 64-bit integer. */
 export type RequestArgument = string | Uint8Array | number | bigint;
 
+/** Collects requests; one per connection. */
 export class RequestWriter {
   // A request has the form of a reply, so the same writer serves.
   private readonly out: ReplyWriter;
 
+  /** `initialBytes` are allocated at once; the buffer grows from there. */
   constructor(initialBytes = 4096) {
     this.out = new ReplyWriter(initialBytes);
   }
@@ -23,7 +26,7 @@ export class RequestWriter {
     return this.out.total;
   }
 
-  /** Appends one request. */
+  /** Appends one request: the command's name and its arguments. They are copied. */
   write(args: readonly RequestArgument[]): void {
     const { out } = this;
     out.array(args.length);
@@ -44,7 +47,7 @@ export class RequestWriter {
   }
 }
 
-/** One request as bytes. */
+/** One request as bytes, which the caller owns. `args` are the command's name and its arguments. */
 export function encodeRequest(args: readonly RequestArgument[]): Uint8Array {
   const writer = new RequestWriter(256);
   writer.write(args);

@@ -6,7 +6,7 @@ import { ReplyError, ReplySyntaxError } from "./reply.ts";
 import type { ReplyParserOptions } from "./reply-options.ts";
 import { runReplyParserBenchmark } from "./reply-parser.bench.ts";
 import { ReplyParser } from "./reply-parser.ts";
-import { latin1Bytes } from "./text.ts";
+import { latin1, latin1Bytes } from "./text.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -191,6 +191,23 @@ describe("chunks and replies", () => {
     }
     expect(replies).toEqual(["abc", "def", "ghi", "jkl"].map(latin1Bytes));
     expect(replies[3].buffer).toBe(chunks[3].buffer);
+  });
+
+  test("stay as they were while what is cut is put together behind them", () => {
+    const values = Array.from({ length: 400 }, (_, i) => `${i}`.repeat(90));
+    const wire = latin1Bytes(values.map((value) => `$${value.length}\r\n${value}\r\n`).join(""));
+    for (const step of [7, 700, 5000]) {
+      const parser = new ReplyParser({ strings: "bytes", keepChunks: true });
+      const replies: Uint8Array[] = [];
+      for (let at = 0; at < wire.length; at += step) {
+        parser.feed(wire.slice(at, at + step));
+        for (let reply = parser.next(); reply !== undefined; reply = parser.next()) {
+          replies.push(reply as Uint8Array);
+        }
+      }
+      // As text: what differs between lists of so many bytes takes minutes to print.
+      expect(replies.map((reply) => latin1(reply)).join()).toBe(values.join());
+    }
   });
 
   test("are no Buffers where chunks are", () => {
