@@ -155,7 +155,7 @@ module.exports = {
       name: "no-cycles",
       severity: "error",
       comment:
-        "Two files that need each other are one idea, or hide a third: move the shared part. Types count.",
+        "Two files that need each other are one idea, or hide a third: move the shared part.",
       from: { path: "^(packages|apps)/([^/]+)/" },
       to: { circular: true, viaOnly: { path: "^$1/$2/" } },
     },

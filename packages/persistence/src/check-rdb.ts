@@ -12,7 +12,7 @@ import { type RdbInput, Status } from "./rdb/input.ts";
 import { RdbReader, type RdbRecord, type RdbTarget } from "./rdb/reader.ts";
 import { ShortString } from "./rdb/short-string.ts";
 import type { Skipper } from "./rdb/skip-string.ts";
-import { type ReadEntry, rdbTypeName, readFormOf } from "./rdb/values/form-table.ts";
+import { rdbTypeName, skipValue } from "./rdb/values/form-table.ts";
 import type { SyncStorage } from "./storage.ts";
 
 const CHUNK_BYTES = 2 ** 20;
@@ -144,7 +144,7 @@ export class RdbCheck implements RdbTarget {
     this.key.set(bytes, start, end);
     this.hasKey = true;
     this.keyCount++;
-    this.skipper = (readFormOf(record.type) as ReadEntry).skip(input, this.seen);
+    this.skipper = skipValue(input, record.type, this.seen);
     input.moveMark();
     const status = this.more(record, input);
     return status === Status.MORE ? Status.PART : status;

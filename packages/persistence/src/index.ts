@@ -5,7 +5,7 @@ export * from "./file-loader.ts";
 export * from "./formats.ts";
 export * from "./load-file.ts";
 export type { Crc64 } from "./rdb/crc64.ts";
-export type { Distinct } from "./rdb/distinct.ts";
+export { Distinct } from "./rdb/distinct.ts";
 export { RDB_VERSION_DEFAULT, RDB_VERSION_MAX, type RdbWriteVersion } from "./rdb/format.ts";
 export { RdbInput, RdbString, Status } from "./rdb/input.ts";
 export * from "./rdb/load.ts";
@@ -24,6 +24,7 @@ export type {
   ValueReader,
   WriteForm,
 } from "./rdb/values/form.ts";
+export { rdbTypeName, skipValue } from "./rdb/values/form-table.ts";
 export * from "./rdb/writer.ts";
 export * from "./save.ts";
 export * from "./save-file.ts";

@@ -7,7 +7,7 @@ import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isCommand } from "@kv/commands";
+import { type Command, isCommand } from "@kv/commands";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { harness } from "./harness.ts";
 
@@ -32,6 +32,12 @@ test("the generated indexes are up to date, in the files and in what was committ
 
 test("no command is missed, however its file declares it", async () => {
   const known = new Set(harness().engine.commands.all.map(({ command }) => command));
+  /** Or a container that is there already took its subcommands. */
+  const isThere = (command: Command): boolean => {
+    const { subcommands = [] } = command;
+    if (known.has(command)) return true;
+    return subcommands.length > 0 && subcommands.every((each) => known.has(each));
+  };
   const missed: string[] = [];
   for (const index of generate().filter((name) => name.endsWith("/index.ts"))) {
     const folder = join(root, dirname(index));
@@ -39,7 +45,7 @@ test("no command is missed, however its file declares it", async () => {
       if (!/^[^.]+\.ts$/.test(name)) continue;
       const exported: object = await import(join(folder, name));
       for (const value of Object.values(exported))
-        if (isCommand(value) && !known.has(value)) missed.push(`${index}: ${value.name}`);
+        if (isCommand(value) && !isThere(value)) missed.push(`${index}: ${value.name}`);
     }
   }
   expect(missed).toEqual([]);

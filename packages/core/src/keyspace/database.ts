@@ -143,7 +143,7 @@ export class Database {
   }
 
   /**
-   * A new key, which must not exist yet. `flags` as in object.ts, without EXPIRY; for an inline
+   * A new key, which must not exist yet. `flags` as in entry.ts, without EXPIRY; for an inline
    * string `inlineBytes` is its length. The caller fills in the value (and the word). `expiryMs` is
    * its expiry, or -1.
    */

@@ -1,5 +1,5 @@
 /**
- * DictTable: the key table. Maps a byte string to the arena ref of its entry (object.ts).
+ * DictTable: the key table. Maps a byte string to the arena ref of its entry (entry.ts).
  *
  * It is extendible hashing whose order is the order of the hashes. A directory, indexed by the
  * first `depth` bits of the hash, names pages; a page is a small open-addressed table of its own:

@@ -4,7 +4,7 @@
  * tracked keys. All of it lies in the arena, so that millions of names cost no JavaScript objects,
  * no table of the runtime's can be full, and every byte is counted at once.
  *
- * Three kinds of entries (object.ts) in two dicts; each entry is on the lists that it needs:
+ * Three kinds of entries (entry.ts) in two dicts; each entry is on the lists that it needs:
  *
  *      names   "news" ⇄ "weather" ⇄ ...                         in the order in which they came
  *                 │         │

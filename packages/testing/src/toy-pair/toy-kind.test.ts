@@ -10,9 +10,9 @@ import { latin1Bytes } from "@kv/resp";
 import { describe, expect, test, vi } from "vitest";
 import { harness } from "../harness.ts";
 import { layersFor } from "../values/all-layers.ts";
-import { pairMaterial } from "./pair.material.ts";
 import { pairget, pairset } from "./pair-commands.ts";
 import { PAIR_ENCODING, PAIR_TYPE } from "./pair-kind.ts";
+import { pairMaterial } from "./pair-material.ts";
 
 vi.mock("../../../core/src/values/kinds.ts", async (original) => ({
   ...(await original<object>()),

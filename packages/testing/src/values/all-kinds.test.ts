@@ -22,12 +22,12 @@ import { harness } from "../harness.ts";
 import { layersFor } from "./all-layers.ts";
 import type { ValueMaterial } from "./material.ts";
 
-const files = readdirSync(import.meta.dirname).flatMap((name) =>
-  name.endsWith(".material.ts") ? [name.replace(".material.ts", "")] : [],
+const files = readdirSync(`${import.meta.dirname}/materials`).map((name) =>
+  name.replace(".ts", ""),
 );
 const materials: ValueMaterial[] = [];
 for (const file of files) {
-  const module: { materials: readonly ValueMaterial[] } = await import(`./${file}.material.ts`);
+  const module: { materials: readonly ValueMaterial[] } = await import(`./materials/${file}.ts`);
   materials.push(...module.materials);
 }
 

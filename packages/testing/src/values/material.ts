@@ -1,6 +1,6 @@
 /**
  * ValueMaterial: what a kind of value brings along so that a test can take it through all layers.
- * Each file of this folder named *.material.ts exports `materials`; all-kinds.test.ts finds them.
+ * Each file in materials/ exports `materials`; all-kinds.test.ts finds them.
  */
 import type { Chance } from "../chance.ts";
 

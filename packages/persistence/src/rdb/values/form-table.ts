@@ -3,8 +3,12 @@
  * changed. That every kind can be written, and in pieces if it has any, is checked here.
  */
 import { assert, InvariantError, kindOf, type ValueKind, valueKinds } from "@kv/core";
+import type { Distinct } from "../distinct.ts";
+import type { RdbInput } from "../input.ts";
+import type { Skipper } from "../skip-string.ts";
 import type { RdbForm, ReadForm, WriteForm } from "./form.ts";
 import * as all from "./forms.ts";
+import { refuse } from "./grammar.ts";
 
 /** How the values under one number are read. */
 export interface ReadEntry extends ReadForm {
@@ -62,6 +66,16 @@ export function writeFormOf(kind: number): WriteForm {
   const form = WRITES[kind];
   if (form === undefined) throw new InvariantError("a value that is written is of a known kind");
   return form;
+}
+
+/**
+ * Passes over one value that is stored under the number `type`, checking it to its last byte: a
+ * generator that yields MORE or BAD, and returns at the end. `seen` is for use, one value at a time.
+ */
+export function skipValue(input: RdbInput, type: number, seen: Distinct): Skipper {
+  const form = READS[type];
+  if (form === undefined) return refuse(input, `Invalid object type: ${type}`);
+  return form.skip(input, seen);
 }
 
 /** What a number in a file stands for, in the words of redis-check-rdb. */

@@ -1,7 +1,7 @@
 /** Hashes, as listpack and as table: the limits of all-kinds.test.ts part the two. */
 import { Encoding, Type } from "@kv/core";
-import type { Chance } from "../chance.ts";
-import { type Content, type Made, sortedPairs, textOf, type ValueMaterial } from "./material.ts";
+import type { Chance } from "../../chance.ts";
+import { type Content, type Made, sortedPairs, textOf, type ValueMaterial } from "../material.ts";
 
 const LISTPACK_FIELDS = 8;
 const TABLE_FIELDS_MIN = 20;

@@ -1,6 +1,6 @@
 /** Strings in their three encodings. */
 import { Encoding, Type } from "@kv/core";
-import { textOf, type ValueMaterial } from "./material.ts";
+import { textOf, type ValueMaterial } from "../material.ts";
 
 const raw: ValueMaterial = {
   type: Type.STRING,
