@@ -28,7 +28,6 @@ export interface NodeHostOptions {
   facts: HostFacts;
   wake(): void;
   exit(code: number): void;
-  reconfigure(name: string): string | undefined;
 }
 
 /** Random words are drawn in batches: one at a time costs a hundred times as much. */

@@ -149,7 +149,6 @@ export class Server {
         log: (level, message) => log(level, message),
         wake: () => this.#turns.request(),
         exit: (code) => options.exit(code),
-        reconfigure: (name) => this.#reconfigure(name),
       }),
     });
     this.#station = {

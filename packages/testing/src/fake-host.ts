@@ -117,8 +117,4 @@ export class FakeHost implements Host {
   writeText(path: string, text: string): void {
     this.texts.set(path, text);
   }
-
-  reconfigure(): string | undefined {
-    return undefined;
-  }
 }

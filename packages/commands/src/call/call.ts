@@ -336,8 +336,8 @@ export class Call<Row extends RunningCommand = RunningCommand> {
 
   /** True when the entry's time has passed, as of `nowMs`. */
   isExpired(entry: Ref): boolean {
-    const whenMs = expiryMs(this.keyspace.arena, entry);
-    return whenMs !== -1 && this.nowMs > whenMs;
+    const keyExpiryMs = expiryMs(this.keyspace.arena, entry);
+    return keyExpiryMs !== -1 && this.nowMs > keyExpiryMs;
   }
 
   /** Marks an access for LRU and LFU. */

@@ -47,6 +47,6 @@ export function momentFrom(milliseconds: number, baseMs: number): number {
 }
 
 /** A moment as a word of a propagated command: all its digits. */
-export function momentWord(whenMs: number): CommandWord {
-  return Number.isSafeInteger(whenMs) ? whenMs : BigInt(whenMs);
+export function momentWord(expiryMs: number): CommandWord {
+  return Number.isSafeInteger(expiryMs) ? expiryMs : BigInt(expiryMs);
 }

@@ -53,8 +53,6 @@ export const FLAG_BITS = {
   not_queued: 1 << 22,
   /** Not shown: allowed to a RESP2 client in subscriber mode. */
   while_subscribed: 1 << 23,
-  /** Not shown: LRU and LFU bits of the keys stay as they are. */
-  no_touch: 1 << 24,
   /** Not shown: passes every guard and closes the connection (QUIT). */
   ends_connection: 1 << 25,
   /** Not shown: runs the commands queued by MULTI, so guards look at those as well (EXEC). */

@@ -69,8 +69,8 @@ function expireCommand(variant: Variant): Command {
 
     run(call) {
       const conditions = conditionsFrom(call, 3);
-      const whenMs = momentAt(call, 2, seconds, relative ? call.nowMs : 0, invalid);
-      expireAt(call, whenMs, conditions, asItCame);
+      const newExpiryMs = momentAt(call, 2, seconds, relative ? call.nowMs : 0, invalid);
+      expireAt(call, newExpiryMs, conditions, asItCame);
     },
   });
 }
@@ -90,38 +90,41 @@ function conditionsFrom(call: Call, first: number): number {
   return bits;
 }
 
-function expireAt(call: Call, whenMs: number, conditions: number, asItCame: boolean): void {
+function expireAt(call: Call, newExpiryMs: number, conditions: number, asItCame: boolean): void {
   const entry = call.lookupWrite(1);
-  if (entry === NONE || !conditionsHold(conditions, whenMs, expiryMs(call.database.arena, entry))) {
+  if (
+    entry === NONE ||
+    !conditionsHold(conditions, newExpiryMs, expiryMs(call.database.arena, entry))
+  ) {
     call.reply.integer(0);
     return;
   }
-  if (whenMs <= call.nowMs) {
+  if (newExpiryMs <= call.nowMs) {
     const lazily = call.settings.lazyExpire;
     call.database.remove(entry, lazily);
     if (call.propagates) call.propagateAs(lazily ? "UNLINK" : "DEL", call.argument(1));
     call.changed(1, "del", Notify.GENERIC);
   } else {
-    call.database.setExpiry(entry, whenMs);
-    if (call.propagates && !asItCame) propagateAsMoment(call, whenMs);
+    call.database.setExpiry(entry, newExpiryMs);
+    if (call.propagates && !asItCame) propagateAsMoment(call, newExpiryMs);
     call.changed(1, "expire", Notify.GENERIC);
   }
   call.reply.integer(1);
 }
 
 /** `presentMs` is -1 for a key that never expires: GT takes that as the latest time of all. */
-function conditionsHold(conditions: number, whenMs: number, presentMs: number): boolean {
+function conditionsHold(conditions: number, newExpiryMs: number, presentMs: number): boolean {
   if (conditions === 0) return true;
   if ((conditions & NX) !== 0) return presentMs === -1;
   if ((conditions & XX) !== 0 && presentMs === -1) return false;
-  if ((conditions & GT) !== 0) return presentMs !== -1 && whenMs > presentMs;
-  if ((conditions & LT) !== 0) return presentMs === -1 || whenMs < presentMs;
+  if ((conditions & GT) !== 0) return presentMs !== -1 && newExpiryMs > presentMs;
+  if ((conditions & LT) !== 0) return presentMs === -1 || newExpiryMs < presentMs;
   return true;
 }
 
 /** PEXPIREAT with the same conditions. */
-function propagateAsMoment(call: Call, whenMs: number): void {
-  const words: CommandWord[] = ["PEXPIREAT", call.argument(1), momentWord(whenMs)];
+function propagateAsMoment(call: Call, newExpiryMs: number): void {
+  const words: CommandWord[] = ["PEXPIREAT", call.argument(1), momentWord(newExpiryMs)];
   for (let i = 3; i < call.argc; i++) words.push(call.argument(i));
   call.propagateAs(...words);
 }

@@ -16,12 +16,12 @@ function replyExpiry(call: Call, fromMs: number, seconds: boolean): void {
     call.reply.integer(NO_KEY);
     return;
   }
-  const whenMs = expiryMs(call.keyspace.arena, entry);
-  if (whenMs === -1) {
+  const keyExpiryMs = expiryMs(call.keyspace.arena, entry);
+  if (keyExpiryMs === -1) {
     call.reply.integer(NEVER);
     return;
   }
-  const milliseconds = Math.max(0, whenMs - fromMs);
+  const milliseconds = Math.max(0, keyExpiryMs - fromMs);
   const answer = seconds ? Math.floor((milliseconds + 500) / 1000) : milliseconds;
   splitNumber(answer, wide);
   call.reply.integer64(wide.hi, wide.lo);

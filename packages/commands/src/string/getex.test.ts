@@ -16,8 +16,8 @@ describe("GETEX", () => {
     kv.send("SET", "k", "v");
     expect(kv.send("GETEX", "k", "EX", 5)).toBe("v");
     expect(kv.send("PTTL", "k")).toBe(5000);
-    const whenMs = String(kv.send("PEXPIRETIME", "k"));
-    expect(kv.propagated.at(-1)).toEqual(["PEXPIREAT", "k", whenMs]);
+    const expiryMs = String(kv.send("PEXPIRETIME", "k"));
+    expect(kv.propagated.at(-1)).toEqual(["PEXPIREAT", "k", expiryMs]);
     expect(kv.events).toEqual(["set k", "expire k"]);
   });
 

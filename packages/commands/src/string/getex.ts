@@ -44,17 +44,17 @@ export const getex = command({
       return;
     }
     const expires = unit !== 0 && unit !== PERSIST;
-    const whenMs = expires ? expireTimeMs(call, expiryArgument, unit, invalidExpiry) : 0;
+    const newExpiryMs = expires ? expireTimeMs(call, expiryArgument, unit, invalidExpiry) : 0;
     // The value is in the reply before the key may go.
     replyString(call, entry);
-    if (expires && whenMs <= call.nowMs) {
+    if (expires && newExpiryMs <= call.nowMs) {
       call.database.remove(entry, false);
       call.changed(1, "del", Notify.GENERIC);
       if (call.propagates) call.propagateAs("DEL", call.argument(1));
     } else if (expires) {
-      call.database.setExpiry(entry, whenMs);
+      call.database.setExpiry(entry, newExpiryMs);
       call.changed(1, "expire", Notify.GENERIC);
-      if (call.propagates) call.propagateAs("PEXPIREAT", call.argument(1), momentWord(whenMs));
+      if (call.propagates) call.propagateAs("PEXPIREAT", call.argument(1), momentWord(newExpiryMs));
     } else if (unit === PERSIST && expiryMs(call.keyspace.arena, entry) !== -1) {
       call.database.clearExpiry(entry);
       call.changed(1, "persist", Notify.GENERIC);

@@ -64,9 +64,9 @@ describe("SET", () => {
   test("goes on with the moment of expiry, not with the time to live", () => {
     const kv = harness();
     kv.send("SET", "k", "v", "PX", 1000, "NX", "GET");
-    const [, , , unit, whenMs] = kv.propagated.find((words) => words[0] === "SET") as string[];
+    const [, , , unit, expiryMs] = kv.propagated.find((words) => words[0] === "SET") as string[];
     expect(unit).toBe("PXAT");
-    expect(kv.send("PEXPIRETIME", "k")).toBe(Number(whenMs));
+    expect(kv.send("PEXPIRETIME", "k")).toBe(Number(expiryMs));
   });
 
   test("goes on without GET, which has no effect there", () => {

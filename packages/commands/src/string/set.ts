@@ -78,7 +78,7 @@ const invalidExpiry = expireError("set");
 function setWithOptions(call: Call): void {
   parseOptions(call);
   const { flags, unit, expiryArgument } = options;
-  const whenMs = unit === 0 ? 0 : expireTimeMs(call, expiryArgument, unit, invalidExpiry);
+  const expiryMs = unit === 0 ? 0 : expireTimeMs(call, expiryArgument, unit, invalidExpiry);
   // The old value is in the reply before it is overwritten.
   if ((flags & GET) !== 0) replyOldString(call);
   const entry = call.find(1);
@@ -88,7 +88,7 @@ function setWithOptions(call: Call): void {
     return;
   }
   if (unit !== 0) {
-    putWithExpiry(call, entry, 2, whenMs);
+    putWithExpiry(call, entry, 2, expiryMs);
   } else {
     putArgument(call, 1, entry, 2, (flags & KEEP_TTL) !== 0);
     call.changed(1, "set", Notify.STRING);
@@ -128,8 +128,8 @@ function replyOldString(call: Call): void {
 }
 
 /** Stores the value and its expiry. Goes on as SET ... PXAT, so that delays change nothing. */
-function putWithExpiry(call: Call, entry: Ref, valueArgument: number, whenMs: number): void {
-  putArgument(call, 1, entry, valueArgument, false, whenMs);
+function putWithExpiry(call: Call, entry: Ref, valueArgument: number, expiryMs: number): void {
+  putArgument(call, 1, entry, valueArgument, false, expiryMs);
   call.changed(1, "set", Notify.STRING);
   call.event(1, "expire", Notify.GENERIC);
   if (call.propagates)
@@ -138,7 +138,7 @@ function putWithExpiry(call: Call, entry: Ref, valueArgument: number, whenMs: nu
       call.argument(1),
       call.argument(valueArgument),
       "PXAT",
-      momentWord(whenMs),
+      momentWord(expiryMs),
     );
 }
 
@@ -174,8 +174,8 @@ export const setnx = command({
 });
 
 function setExpiring(call: Call, unit: number, invalid: CommandError): void {
-  const whenMs = expireTimeMs(call, 2, unit, invalid);
-  putWithExpiry(call, call.find(1), 3, whenMs);
+  const expiryMs = expireTimeMs(call, 2, unit, invalid);
+  putWithExpiry(call, call.find(1), 3, expiryMs);
   call.reply.ok();
 }
 

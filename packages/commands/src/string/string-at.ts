@@ -40,7 +40,7 @@ function putString(
   from: number,
   to: number,
   keepExpiry: boolean,
-  whenMs = -1,
+  expiryMs = -1,
 ): Ref {
   const stored = setString(
     call.database,
@@ -54,7 +54,7 @@ function putString(
     to,
     keepExpiry,
     call.idleOf(entry),
-    whenMs,
+    expiryMs,
   );
   if (entry === NONE) call.event(keyArgument, "new", Notify.NEW);
   return stored;
@@ -67,11 +67,11 @@ export function putArgument(
   entry: Ref,
   valueArgument: number,
   keepExpiry: boolean,
-  whenMs = -1,
+  expiryMs = -1,
 ): Ref {
   const from = call.start(valueArgument);
   const to = call.end(valueArgument);
-  return putString(call, keyArgument, entry, call.bytes, from, to, keepExpiry, whenMs);
+  return putString(call, keyArgument, entry, call.bytes, from, to, keepExpiry, expiryMs);
 }
 
 /**

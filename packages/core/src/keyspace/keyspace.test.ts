@@ -75,11 +75,11 @@ describe("Keyspace", () => {
           told.keyspace.check();
         }
         expect(told.database().size).toBe(model.size);
-        for (const [key, [value, whenMs]] of model) {
+        for (const [key, [value, keyExpiryMs]] of model) {
           const entry = told.find(key);
           expect(told.text(entry)).toBe(value);
           expect(stringLength(told.keyspace.arena, entry)).toBe(value.length);
-          expect(expiryMs(told.keyspace.arena, entry)).toBe(whenMs);
+          expect(expiryMs(told.keyspace.arena, entry)).toBe(keyExpiryMs);
         }
         told.keyspace.flush(false);
         expect(told.keyspace.arena.blockCount).toBe(empty);

@@ -7,6 +7,7 @@
  * follows each, while clients are being served; not only for their sake: a thread that never rests
  * is the one whom the operating system makes wait, and then for milliseconds.
  */
+import { PENDING_BYTES_MAX } from "@kv/persistence";
 import { Due } from "./due.ts";
 import type { Host } from "./host.ts";
 import type { Stats } from "./stats.ts";
@@ -22,8 +23,6 @@ const BUSY_COMMANDS = 5;
 const BUSY_WINDOW_US = 50_000;
 /** Keys between two looks at the clock. */
 const SLICE_KEYS = 16;
-/** A job waits for its reader while more than this is on its way there. */
-export const PENDING_BYTES_MAX = 8 * 2 ** 20;
 
 /** One consumer of a cut. */
 export interface SnapshotJob {

@@ -44,7 +44,8 @@ interface LargeValue {
   readonly early: SideBuffer;
 }
 
-const PENDING_BYTES_MAX = 8 * 2 ** 20;
+/** A snapshot is not asked for more while so many bytes of it wait, unless its options say otherwise. */
+export const PENDING_BYTES_MAX = 8 * 2 ** 20;
 const SIDE_CHUNK_BYTES = 4096;
 
 /** The data set at one instant on its way to a sink: see the head of this file. */

@@ -25,7 +25,7 @@ import {
 } from "@kv/persistence";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { EngineState } from "../../kernel/situation.ts";
-import { PENDING_BYTES_MAX, type SnapshotJob } from "../../kernel/snapshot-jobs.ts";
+import type { SnapshotJob } from "../../kernel/snapshot-jobs.ts";
 import { type DataSetFile, Port, type Ports } from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
 
@@ -119,7 +119,6 @@ export class Saving implements Running, DataSetFile {
       name: config.text("dbfilename"),
       // Another name each time: one that was given up may still be on its way out.
       temporaryName: `temp-${host.facts.processId}-${this.tryCount}.rdb`,
-      pendingBytesMax: PENDING_BYTES_MAX,
       chunkBytes: CHUNK_BYTES,
       compress: config.boolean("rdbcompression"),
       checksum: config.boolean("rdbchecksum"),
