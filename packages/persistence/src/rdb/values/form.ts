@@ -113,8 +113,9 @@ export class ValueOutput {
   readonly output: RdbOutput;
   /** Writes elements. */
   readonly elements: ElementWriter;
-  /** For use by writers: a window on a string, and an integer. */
+  /** For use by writers: a window on a string. */
   readonly string = new StringView();
+  /** For use by writers: an integer. */
   readonly integer = new Int64();
 
   constructor(arena: Arena, output: RdbOutput) {
