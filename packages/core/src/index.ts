@@ -29,4 +29,5 @@ export * from "./values/kind-table.ts";
 export * from "./values/limits.ts";
 export * from "./values/string/string-value.ts";
 export * from "./values/string/string-view.ts";
+export type { EntryFreer } from "./values/table-freeing.ts";
 export * from "./values/value.ts";

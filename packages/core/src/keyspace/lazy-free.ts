@@ -7,7 +7,7 @@ import type { Dict } from "../table/dict.ts";
 import { EXTERNAL_FLAG, flagsOf, valueRef } from "../table/entry.ts";
 import type { SliceFreeing, ValueKind } from "../values/kind.ts";
 import { kindOfEntry } from "../values/kind-table.ts";
-import { TableFreeing } from "../values/table-freeing.ts";
+import { type EntryFreer, TableFreeing } from "../values/table-freeing.ts";
 import { leaveToHold } from "../values/value.ts";
 
 /** Values with more blocks than this are worth freeing lazily. */
@@ -26,7 +26,7 @@ interface Leaving {
 }
 
 /** What nobody uses any more and is given back in slices, between commands. */
-export class LazyFree {
+export class LazyFree implements EntryFreer {
   /** Entries and elements still to be freed: the work that is left. */
   pendingCount = 0;
   /** Objects still to be freed: INFO's lazyfree_pending_objects. */
@@ -37,7 +37,6 @@ export class LazyFree {
   /** Told when nothing is left to be freed. */
   private readonly drained: () => void;
   private readonly leaving: Leaving[] = [];
-  private readonly freeOne = (_arena: Arena, entry: Ref) => this.freeNested(entry, 0);
 
   /** `drained` is told whenever nothing is left to be freed. */
   constructor(arena: Arena, drained: () => void = () => {}) {
@@ -47,7 +46,7 @@ export class LazyFree {
 
   /** Takes over a table that nobody uses any more, with all its entries and their values. */
   addTable(dict: Dict, objectsPerEntry = 1): void {
-    this.add({ freeing: new TableFreeing(dict, this.freeOne), objectsPerEntry, objectsAtEnd: 0 });
+    this.add({ freeing: new TableFreeing(dict, this), objectsPerEntry, objectsAtEnd: 0 });
   }
 
   /** Takes over an entry that is out of its table, with its value. */
@@ -106,8 +105,8 @@ export class LazyFree {
     this.freedObjects += objects;
   }
 
-  /** Frees an entry; a value that is large joins those that are on their way out. */
-  private freeNested(entry: Ref, objectsAtEnd: number): void {
+  /** @internal Frees an entry; a value that is large joins those that are on their way out. */
+  freeNested(entry: Ref, objectsAtEnd: number): void {
     const { arena } = this;
     if ((flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0) {
       const kind = kindOfEntry(arena, entry);

@@ -7,9 +7,14 @@ const KEPT_COUNT_MAX = 65536;
 /** A growable list of refs, for use again and again. */
 export class RefList {
   /** The refs: the first `count` of them are meant. */
-  refs: Int32Array<ArrayBuffer> = new Int32Array(64);
+  refs: Int32Array<ArrayBuffer>;
   /** Number of refs in the list. */
   count = 0;
+
+  /** `capacity` is the room it begins with. Up to 16 refs the memory costs next to nothing. */
+  constructor(capacity = 64) {
+    this.refs = new Int32Array(capacity);
+  }
 
   /** Empties the list. */
   clear(): void {

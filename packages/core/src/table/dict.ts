@@ -5,12 +5,19 @@
  * here changes a table.
  */
 import { assert } from "../assert.ts";
-import { NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../memory/arena.ts";
+import { type Arena, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../memory/arena.ts";
 import type { RefList } from "../memory/ref-list.ts";
 import { DictTable, USED_SHIFT } from "./dict-table.ts";
 
 /** A hash table of entries by their keys: see dict-table.ts for its layout. */
 export class Dict extends DictTable {
+  /** Number of entries of the dict whose header block is `header`, without attaching to it. */
+  static countAt(arena: Arena, header: Ref): number {
+    return (arena.words[header >>> SEGMENT_SHIFT] as Int32Array)[
+      (header & UNIT_MASK) << 1
+    ] as number;
+  }
+
   /**
    * Adds to `out` the entries from `cursor` on (0 at first), at least `wanted` of them unless the
    * end comes first or ten times as many slots were empty. Returns the next cursor; 0 at the end.

@@ -51,7 +51,8 @@ function copyTable(arena: Arena, ref: Ref): Ref {
 class TableMoving implements SliceMoving {
   isDone = false;
   private readonly table: MovableDict;
-  private readonly slice = new RefList();
+  /** Most tables are small: made for each of them, it had better be cheap. */
+  private readonly slice = new RefList(16);
   private hasMovedElements = false;
   private cursor = 0;
 
@@ -86,7 +87,7 @@ class TableMoving implements SliceMoving {
 
 function moveTable(arena: Arena, ref: Ref, move: MoveBlock): Ref {
   const moving = new TableMoving(arena);
-  const wanted = tableAt(arena, ref).count + 1;
+  const wanted = Dict.countAt(arena, ref) + 1;
   let place = ref;
   while (!moving.isDone) place = moving.step(place, wanted, move);
   return place;
@@ -97,7 +98,7 @@ function freeSlices(arena: Arena, ref: Ref): SliceFreeing {
 }
 
 const pieces: Pieces = {
-  count: (arena, ref) => tableAt(arena, ref).count,
+  count: Dict.countAt,
   free: freeSlices,
   move: (arena) => new TableMoving(arena),
   walk: openTableWalk,

@@ -1,5 +1,5 @@
 /** A table that is freed with all that it holds, a slice at a time. */
-import type { Arena, Ref } from "../memory/arena.ts";
+import type { Ref } from "../memory/arena.ts";
 import { RefList } from "../memory/ref-list.ts";
 import type { Dict } from "../table/dict.ts";
 import { freeElement } from "./element.ts";
@@ -8,18 +8,24 @@ import type { SliceFreeing } from "./kind.ts";
 /** Entries that are fetched at a time. */
 const SLICE = 256;
 
+/** Who frees entries with values of any kind. */
+export interface EntryFreer {
+  /** Frees an entry that is in no table any more. */
+  freeNested(entry: Ref, objectsAtEnd: number): void;
+}
+
 export class TableFreeing implements SliceFreeing {
   isDone = false;
   private readonly dict: Dict;
-  private readonly freeOne: (arena: Arena, ref: Ref) => void;
+  private readonly owner: EntryFreer | null;
   private readonly slice = new RefList();
   private cursor = 0;
   private left: number;
 
-  /** `freeOne` frees an entry of the table; as it is, one that is an element. */
-  constructor(dict: Dict, freeOne: (arena: Arena, ref: Ref) => void = freeElement) {
+  /** `owner` frees the entries of a database's table; without it, they are elements. */
+  constructor(dict: Dict, owner: EntryFreer | null = null) {
     this.dict = dict;
-    this.freeOne = freeOne;
+    this.owner = owner;
     this.left = dict.count;
   }
 
@@ -28,10 +34,13 @@ export class TableFreeing implements SliceFreeing {
   }
 
   step(wanted: number): number {
-    const { dict, slice, freeOne } = this;
+    const { dict, slice, owner } = this;
     slice.clear();
     this.cursor = dict.scan(this.cursor, Math.min(wanted, SLICE), slice);
-    for (let i = 0; i < slice.count; i++) freeOne(dict.arena, slice.at(i));
+    for (let i = 0; i < slice.count; i++) {
+      if (owner === null) freeElement(dict.arena, slice.at(i));
+      else owner.freeNested(slice.at(i), 0);
+    }
     this.left -= slice.count;
     if (this.cursor === 0) this.end();
     return slice.count;

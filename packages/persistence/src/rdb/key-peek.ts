@@ -11,7 +11,7 @@
 import type { Dict } from "@kv/core";
 import { Opcode } from "./format.ts";
 import type { RdbInput } from "./input.ts";
-import { readFormOf } from "./values/form-table.ts";
+import { isOneString } from "./values/form-table.ts";
 
 /** Keys looked at in one go. */
 export const PEEK_KEYS = 64;
@@ -42,10 +42,6 @@ export class KeyPeek {
     }
     if (count > 0) dict.touchSlots(this.hashes, count, this.places);
   }
-}
-
-function isOneString(type: number): boolean {
-  return readFormOf(type)?.isOneString === true;
 }
 
 /** Where the string at `at` ends; Infinity when it is not all here, or not of a usual form. */

@@ -9,6 +9,7 @@ import {
   assert,
   bytesOf,
   type Database,
+  Encoding,
   expiryMs as expiryOf,
   freeEntry,
   type Keyspace,
@@ -18,18 +19,24 @@ import {
   NONE,
   type Ref,
   setIdleBits,
+  Type,
   type ValueKind,
   type ValueLimits,
   viewOf,
   wordIndex,
   wordsOf,
 } from "@kv/core";
-import type { RdbInput, RdbString, Status } from "./input.ts";
+import { RdbType } from "./format.ts";
+import { type RdbInput, type RdbString, Status } from "./input.ts";
 import type { RdbOutput } from "./output.ts";
 import { ValueOutput, type ValueReader, type WriteForm } from "./values/form.ts";
 import { rdbTypeName, readFormOf, writeFormOf } from "./values/form-table.ts";
+import { StringReader, writeString } from "./values/string.ts";
 
 // --- Writing ---------------------------------------------------------------------------------
+
+/** The kinds of strings have the lowest bytes. They are that common that nobody is asked for theirs. */
+const STRING_BYTE_MAX = kindOf(Type.STRING, Encoding.EMBSTR);
 
 /** Writes values of one arena. */
 export class ObjectWriter {
@@ -39,18 +46,25 @@ export class ObjectWriter {
     this.to = new ValueOutput(arena, output);
   }
 
+  private kindByte(entry: Ref): number {
+    return (wordsOf(this.to.arena, entry)[wordIndex(entry)] as number) & 255;
+  }
+
   private formOf(entry: Ref): WriteForm {
-    return writeFormOf((wordsOf(this.to.arena, entry)[wordIndex(entry)] as number) & 255);
+    return writeFormOf(this.kindByte(entry));
   }
 
   /** The number under which the entry's value is stored. */
   typeOf(entry: Ref): number {
+    if (this.kindByte(entry) <= STRING_BYTE_MAX) return RdbType.STRING;
     return this.formOf(entry).rdbType(this.to.arena, entry);
   }
 
   /** Writes the entry's value, without its number and key. */
   write(entry: Ref): void {
-    this.formOf(entry).write(this.to, entry);
+    const kind = this.kindByte(entry);
+    if (kind <= STRING_BYTE_MAX) writeString(this.to, entry);
+    else writeFormOf(kind).write(this.to, entry);
   }
 
   /** The beginning of a value that comes in pieces; as many elements have to follow. */
@@ -76,7 +90,9 @@ export class ObjectWriter {
 export class ObjectReader {
   private readonly keyspace: Keyspace;
   private readonly limits: ValueLimits;
-  /** The readers of values, by the numbers that they read: made when the first such value comes. */
+  /** Strings are that common that their reader is called by name. */
+  private readonly strings: StringReader;
+  /** The readers of other values, by the numbers that they read: made when the first such value comes. */
   private readonly readers: (ValueReader | undefined)[] = [];
   private reader: ValueReader | undefined;
   /** The entry of a whole value that no database has yet. */
@@ -86,6 +102,7 @@ export class ObjectReader {
   constructor(keyspace: Keyspace, limits: ValueLimits) {
     this.keyspace = keyspace;
     this.limits = limits;
+    this.strings = new StringReader(keyspace);
   }
 
   /**
@@ -93,6 +110,10 @@ export class ObjectReader {
    * MORE nothing has happened; with EMPTY the value has been passed over.
    */
   begin(input: RdbInput, type: number, key: RdbString, expiryMs = -1): Status {
+    if (type === RdbType.STRING) {
+      this.reader = undefined;
+      return this.strings.begin(input);
+    }
     const reader = this.readers[type] ?? this.addReader(type);
     if (reader === undefined) {
       return input.refuse(
@@ -112,7 +133,7 @@ export class ObjectReader {
 
   /** Goes on after PART. */
   more(input: RdbInput): Status {
-    return (this.reader as ValueReader).more(input);
+    return this.reader === undefined ? Status.OK : this.reader.more(input);
   }
 
   /**
@@ -130,6 +151,13 @@ export class ObjectReader {
     lazily = false,
   ): Ref {
     const { arena } = this.keyspace;
+    if (this.reader === undefined && this.entry === NONE) {
+      const hash = database.hash(key.bytes, key.view, key.start, key.end);
+      if (old === NONE && database.find(key.bytes, key.view, key.start, key.end, hash) !== NONE)
+        return NONE;
+      this.entry = this.strings.finish(key, expiryMs, idle);
+      return this.put(database, old, hash, lazily);
+    }
     if (this.entry === NONE) this.entry = (this.reader as ValueReader).finish(key, expiryMs);
     const { entry } = this;
     const at = keyIndex(arena, entry);
@@ -146,6 +174,11 @@ export class ObjectReader {
       "a value is stored with the expiry it was begun with",
     );
     setIdleBits(arena, entry, idle);
+    return this.put(database, old, hash, lazily);
+  }
+
+  private put(database: Database, old: Ref, hash: number, lazily: boolean): Ref {
+    const { entry } = this;
     database.put(entry, old, hash, lazily);
     this.entry = NONE;
     return entry;

@@ -12,7 +12,7 @@ import { RDB_VERSION_DEFAULT, RDB_VERSION_MAX, type RdbWriteVersion } from "./fo
 import { RdbInput, type RdbString, Status } from "./input.ts";
 import { type ObjectReader, ObjectWriter } from "./object.ts";
 import { RdbOutput } from "./output.ts";
-import { readFormOf } from "./values/form-table.ts";
+import { isRdbType } from "./values/form-table.ts";
 
 const FOOTER_BYTES = 10;
 
@@ -73,7 +73,7 @@ export function readPayload(
   const input = new RdbInput();
   input.attach(bytes, view, start, end - FOOTER_BYTES);
   if (input.byte() !== Status.OK) return "the payload is empty";
-  if (readFormOf(input.number) === undefined) return `Invalid object type: ${input.number}`;
+  if (!isRdbType(input.number)) return `Invalid object type: ${input.number}`;
   let status: Status;
   try {
     status = reader.begin(input, input.number, key, expiryMs);

@@ -24,7 +24,7 @@ import {
 import { allocate, RdbInput, RdbString, Status } from "./input.ts";
 import { readShort, ShortString } from "./short-string.ts";
 import { type Skipper, skipString } from "./skip-string.ts";
-import { readFormOf } from "./values/form-table.ts";
+import { isRdbType } from "./values/form-table.ts";
 import { skipModulePieces } from "./values/module.ts";
 
 /** What stands before a key's value. */
@@ -286,7 +286,7 @@ export class RdbReader {
     if (input.at >= input.end) return input.byte();
     const type = input.bytes[input.at++];
     if (type >= Opcode.SLOT_INFO) return this.readOpcode(type);
-    if (readFormOf(type) === undefined) return input.bad(`Invalid object type: ${type}`);
+    if (!isRdbType(type)) return input.bad(`Invalid object type: ${type}`);
     record.type = type;
     this.doing = "read-key";
     const status = input.string(record.key);

@@ -56,6 +56,22 @@ const forms: readonly RdbForm[] = Object.values(all);
 const READS = readTable(forms);
 const WRITES = writeTable(forms, valueKinds);
 
+/** For each number in a file: 1 when it stands for values that are a single string. */
+const ONE_STRING = Uint8Array.from(READS, (each) => (each?.isOneString === true ? 1 : 0));
+
+/** True for the numbers whose values are a single string of bytes. */
+export function isOneString(type: number): boolean {
+  return ONE_STRING[type] === 1;
+}
+
+/** For each number in a file: 1 when it stands for values. */
+const KNOWN = Uint8Array.from(READS, (each) => (each === undefined ? 0 : 1));
+
+/** True for a number that stands for values. */
+export function isRdbType(type: number): boolean {
+  return KNOWN[type] === 1;
+}
+
 /** How the values under a number in a file are read; undefined when it stands for none. */
 export function readFormOf(type: number): ReadEntry | undefined {
   return READS[type];

@@ -10,9 +10,11 @@
 import {
   type Arena,
   ElementVisitor,
+  Int64,
   type Keyspace,
   type ListpackValue,
   type Ref,
+  StringView,
   type ValueLimits,
 } from "@kv/core";
 import type { Distinct } from "../distinct.ts";
@@ -111,6 +113,10 @@ export class ValueOutput {
   readonly output: RdbOutput;
   /** Writes elements. */
   readonly elements: ElementWriter;
+  /** For use by writers: a window on a string. */
+  readonly string = new StringView();
+  /** For use by writers: an integer. */
+  readonly integer = new Int64();
 
   constructor(arena: Arena, output: RdbOutput) {
     this.arena = arena;

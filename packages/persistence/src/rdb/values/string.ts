@@ -3,9 +3,9 @@ import {
   type Arena,
   createString,
   Encoding,
-  eachElement,
   type Keyspace,
   type Ref,
+  readInteger,
   Type,
 } from "@kv/core";
 import { RdbType } from "../format.ts";
@@ -15,14 +15,22 @@ import type { RdbForm, ValueOutput, ValueReader, WriteForm } from "./form.ts";
 
 const rdbType = () => RdbType.STRING;
 
-function write(to: ValueOutput, entry: Ref): void {
-  eachElement(to.arena, entry, to.elements);
+/** Writes the string that an entry holds: called by name where strings are not asked for their kind. */
+export function writeString({ arena, output, string, integer }: ValueOutput, entry: Ref): void {
+  if (readInteger(arena, entry, integer)) {
+    output.integer(integer.hi, integer.lo);
+  } else {
+    string.read(arena, entry);
+    output.string(string.bytes, string.start, string.end);
+  }
 }
 
-const kind = (encoding: number): WriteForm => ({ type: Type.STRING, encoding, rdbType, write });
+function kind(encoding: number): WriteForm {
+  return { type: Type.STRING, encoding, rdbType, write: writeString };
+}
 
 /** The bytes go straight into the arena when the value is finished. */
-class StringReader implements ValueReader {
+export class StringReader implements ValueReader {
   private readonly arena: Arena;
   private readonly keyspace: Keyspace;
   private readonly value = new RdbString();
@@ -40,7 +48,7 @@ class StringReader implements ValueReader {
     return Status.OK;
   }
 
-  finish(key: RdbString, expiryMs: number): Ref {
+  finish(key: RdbString, expiryMs: number, idle = 0): Ref {
     const { value } = this;
     return createString(
       this.arena,
@@ -51,7 +59,7 @@ class StringReader implements ValueReader {
       value.bytes,
       value.start,
       value.end,
-      0,
+      idle,
       expiryMs,
     );
   }
