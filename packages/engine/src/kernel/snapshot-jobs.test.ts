@@ -23,7 +23,7 @@ class Job implements SnapshotJob {
   step(keyCount: number): boolean {
     const count = Math.min(keyCount, this.left);
     this.left -= count;
-    this.host.nowMs += (count * 20) / 1000;
+    this.host.advance((count * 20) / 1000);
     return this.isDone;
   }
 }
@@ -53,7 +53,7 @@ describe("snapshot jobs", () => {
       stats.commandsProcessed += commands;
       const startMs = host.nowMs;
       const due = jobs.slice();
-      return { us: (host.nowMs - startMs) * 1000, due };
+      return { us: Math.round((host.nowMs - startMs) * 1000), due };
     };
     expect(took(0)).toMatchObject({ due: Due.SOON });
     expect(took(0).us).toBeGreaterThan(900);
