@@ -13,9 +13,13 @@ import { type CommandRow, FLAG_BITS } from "@kv/commands";
 import type { KnownCommands } from "./known-commands.ts";
 import { type AclRequest, shortWord } from "./request.ts";
 
-/** What a rule began with: everything or nothing. */
-type Ground = "+@all" | "-@all";
+/** What command rules begin with: every command, those to come included, or none. */
+export type Ground = "+@all" | "-@all";
 
+/**
+ * Which commands a selector allows, by command, subcommand and first argument. Allows none at
+ * first.
+ */
 export class CommandRules {
   /** Every command, those to come included. */
   allowsAll = false;
@@ -29,6 +33,10 @@ export class CommandRules {
     this.bits = new Uint32Array((known.count + 31) >>> 5);
   }
 
+  /**
+   * Becomes what `other` is: same bits, same rules in the same order. Both must know the same
+   * commands.
+   */
   copyFrom(other: CommandRules): void {
     this.allowsAll = other.allowsAll;
     this.ground = other.ground;
@@ -38,7 +46,7 @@ export class CommandRules {
     for (const [id, words] of other.firstWords) this.firstWords.set(id, words);
   }
 
-  /** `+@all` or `-@all`. */
+  /** `+@all` or `-@all`: what earlier rules said no longer counts. */
   begin(ground: Ground): void {
     this.allowsAll = ground === "+@all";
     this.ground = ground;
@@ -47,19 +55,24 @@ export class CommandRules {
     this.firstWords.clear();
   }
 
-  /** A command with its subcommands, or one subcommand. */
+  /** `+config`, `-config|set`: a command with its subcommands, or one subcommand. */
   change(entry: CommandRow, allow: boolean): void {
     this.set(entry, allow);
     this.note(entry.fullName, allow);
   }
 
-  /** All commands of a category; of a container that is in it, all subcommands. */
+  /**
+   * `+@read`, `-@read`: all commands of a category; of a container that is in it, all subcommands.
+   */
   changeCategory(name: string, entries: readonly CommandRow[], allow: boolean): void {
     for (const entry of entries) this.set(entry, allow);
     this.note(`@${name.toLowerCase()}`, allow);
   }
 
-  /** A command that has no subcommands, when its first argument is this word. */
+  /**
+   * `+select|0`: a command that has no subcommands, when its first argument is this word, in any
+   * case.
+   */
   allowFirstWord(entry: CommandRow, word: string): void {
     const lower = word.toLowerCase();
     const words = this.firstWords.get(entry.id) ?? [];
@@ -86,7 +99,10 @@ export class CommandRules {
     this.rules.push(`${allow ? "+" : "-"}${name}`);
   }
 
-  /** Whoever is not logged in may log in, and so may everybody. */
+  /**
+   * Whether the request may run as this command. What a client may do before it has logged in
+   * (AUTH, HELLO, QUIT, RESET), every user may.
+   */
   allows(entry: CommandRow, request: AclRequest): boolean {
     if (this.allowsAll || (entry.bits & FLAG_BITS.no_auth) !== 0) return true;
     if (((this.bits[entry.id >>> 5] ?? 0) & (1 << (entry.id & 31))) !== 0) return true;
@@ -96,6 +112,10 @@ export class CommandRules {
     return words.includes(shortWord(request, at).toLowerCase());
   }
 
+  /**
+   * The rules in their order, `+@all` or `-@all` first: applied one after the other they build
+   * these again.
+   */
   words(): string[] {
     return [this.ground, ...this.rules];
   }

@@ -4,6 +4,7 @@
  */
 import { ACL_CATEGORIES, type CommandRow, type CommandTable } from "@kv/commands";
 
+/** The commands that rules can name, and the categories that they are in. */
 export class KnownCommands {
   /** One more than the greatest id: what bitmaps of commands are made for. */
   readonly count: number;
@@ -16,7 +17,7 @@ export class KnownCommands {
     for (const entry of all) this.byFullName.set(entry.fullName, entry);
   }
 
-  /** `get` or `config|set`, in any case. */
+  /** The command or subcommand of a name as in `get` or `config|set`, in any case. */
   find(name: string): CommandRow | undefined {
     return this.byFullName.get(name.toLowerCase());
   }

@@ -18,6 +18,7 @@ import { User } from "./user.ts";
 
 /** What rules need to know of the server. */
 export interface RuleContext {
+  /** The commands and categories that rules can name. */
   readonly known: KnownCommands;
   /** SHA-256 of a password, one character a byte, as lower-case hex. */
   digestOf(password: string): string;
@@ -29,15 +30,22 @@ export interface RuleContext {
 
 /** Why a rule cannot be applied, in Redis's words. */
 export const ruleProblems = {
+  /** No command, subcommand or category has this name. */
   unknown: "Unknown command or category name in ACL",
+  /** No rule looks like this. */
   syntax: "Syntax error",
+  /** A key pattern although all keys are allowed. */
   allKeys:
     "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. Try 'resetkeys' to start with an empty list of patterns",
+  /** A channel pattern although all channels are allowed. */
   allChannels:
     "Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not have any effect. Try 'resetchannels' to start with an empty list of channels",
+  /** `<password` or `!digest` of none that the user has. */
   noPassword: "The password you are trying to remove from the user does not exist",
+  /** `#digest` or `!digest` that is no SHA-256. */
   badDigest:
     "The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters",
+  /** `+config|get|x`. */
   firstWordOfSubcommand: "Allowing first-arg of a subcommand is not supported",
 } as const;
 
@@ -69,7 +77,10 @@ export function joinSelectors(words: readonly string[]): { rules: string[]; unma
   return unmatched === undefined ? { rules } : { rules, unmatched };
 }
 
-/** Applies one rule. Undefined, or one of `ruleProblems`: then nothing has changed. */
+/**
+ * Applies one rule, one character a byte: what ACL SETUSER does with each of its words. Undefined,
+ * or one of `ruleProblems`: then nothing has changed.
+ */
 export function applyRule(user: User, rule: string, context: RuleContext): string | undefined {
   const action = userRules.get(rule.toLowerCase());
   if (action !== undefined) {
@@ -202,7 +213,9 @@ function applySelectorRule(
   }
 }
 
-/** Names and patterns are shown among words that blanks part, and a zero byte ends them in Redis. */
+/**
+ * Names and patterns are shown among words that blanks part, and a zero byte ends them in Redis.
+ */
 const breaksWords = (text: string) => /[\0\t\n\v\f\r ]/.test(text);
 
 function addKeyPattern({ keys }: Selector, rule: string): string | undefined {
