@@ -57,21 +57,33 @@ export function isTooLarge(error: unknown): error is Error {
 
 /** Is told of each command that was timed alone: the slow log. */
 export interface CommandTimer {
+  /** `call` still points at the command, which took so long; `client` sent it. */
   commandTook(call: ClientCall, client: Client, microseconds: number): void;
 }
 
+/** What a Caller is made of. */
 export interface CallerParts {
+  /** Measures time, and takes the log line of a command that failed by our fault. */
   host: Host;
+  /** Counts changes, and says whose command runs and whether inside another one. */
   situation: Situation;
+  /** Counts commands, errors, and the time that they took. */
   stats: Stats;
+  /** Where commands write; cut back to where one began when it fails. */
   reply: ReplyWriter;
+  /** Puts the messages that a command caused for its own client behind its reply. */
   output: Output;
+  /** Says who has to hear of changes, and tells those who follow each command. */
   effects: EngineEffects;
+  /** Takes the commands that changed something. */
   propagator: Propagator;
+  /** Keeps the histograms and the latency events of commands. */
   latency: LatencyMonitor;
+  /** The call that every command gets, one for all. */
   call: ClientCall;
 }
 
+/** Runs commands and measures them: see the head of this file. One for each engine. */
 export class Caller {
   /** Null: nobody wants to know. */
   timer: CommandTimer | null = null;

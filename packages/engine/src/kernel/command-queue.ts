@@ -26,6 +26,9 @@ interface Chunk {
   length: number;
 }
 
+/**
+ * The requests of one client in MULTI: see the head of this file. To be freed by whoever ends it.
+ */
 export class CommandQueue {
   /** Requests in the queue. */
   count = 0;

@@ -20,13 +20,21 @@ import type { Stats } from "./stats.ts";
 
 const isLoading = "LOADING Redis is loading the dataset in memory";
 
+/** What an Execution is made of. */
 export interface ExecutionParts {
+  /** Says whether the data set is loading; its depth counts open frames. */
   situation: Situation;
+  /** Counts the errors of those that are refused. */
   stats: Stats;
+  /** Has the database that the client has selected by then. */
   keyspace: Keyspace;
+  /** Takes the error of one that is refused. */
   reply: ReplyWriter;
+  /** Holds back what they change until the outermost frame closes. */
   propagator: Propagator;
+  /** Runs each of them. */
   caller: Caller;
+  /** Points at each in turn, and is given back as it was. */
   call: ClientCall;
 }
 
@@ -41,6 +49,7 @@ interface Frame {
   readonly propagation: number;
 }
 
+/** Runs stored requests in the place of another one: see the head of this file. */
 export class Execution {
   private readonly parts: ExecutionParts;
   private readonly frames: Frame[] = [];

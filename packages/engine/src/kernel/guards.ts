@@ -28,6 +28,7 @@ export const Verdict = {
   UNKNOWN: 4,
 } as const;
 
+/** Null: go on. A CommandError: refuse with it. A number: one of Verdict. */
 export type GuardAnswer = CommandError | number | null;
 
 /** `request` tells of the words what a guard may need to know besides the command. */
@@ -98,12 +99,18 @@ export const guardNames = [
   "multi",
 ] as const;
 
+/** The name of a guard: see guardNames. */
 export type GuardName = (typeof guardNames)[number];
 
+/** What Guards are made of. */
 export interface GuardParts {
+  /** What is true of the whole server. */
   situation: Situation;
+  /** Makes room before a command that may need some. */
   memory: UsedMemory;
+  /** Says why writes are refused while the disk fails. */
   refusals: Refusals;
+  /** Says which commands are held. */
   pause: Pause;
 }
 
@@ -193,6 +200,7 @@ function situationGuards({ situation, memory, refusals, pause }: GuardParts) {
   } satisfies Partial<Record<GuardName, Guard>>;
 }
 
+/** All guards in their order: see the head of this file. One for each engine. */
 export class Guards {
   private readonly byName: Record<GuardName, Guard>;
   private inOrder: readonly Guard[];

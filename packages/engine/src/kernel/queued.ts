@@ -8,6 +8,7 @@ import type { Client } from "./client.ts";
 import { ClientState } from "./client-state.ts";
 import { Transaction } from "./transaction.ts";
 
+/** Begins and ends the transactions of clients: see the head of this file. */
 export class Transactions {
   /** Told of a client whose transaction ends: nothing is watched any more. */
   onEnd: (client: Client) => void = () => {};
