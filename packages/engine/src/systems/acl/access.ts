@@ -42,6 +42,7 @@ export const accessPort = new Port<Access>("access");
 
 /** The users that the configuration asks for cannot be had: nobody may be let in. */
 export class AclStartError extends Error {
+  /** The name of the class, whatever a bundler makes of that. */
   override name = "AclStartError";
 }
 
