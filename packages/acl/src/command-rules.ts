@@ -56,16 +56,16 @@ export class CommandRules {
   }
 
   /** `+config`, `-config|set`: a command with its subcommands, or one subcommand. */
-  change(entry: CommandRow, allow: boolean): void {
-    this.set(entry, allow);
-    this.note(entry.fullName, allow);
+  change(row: CommandRow, allow: boolean): void {
+    this.set(row, allow);
+    this.note(row.fullName, allow);
   }
 
   /**
    * `+@read`, `-@read`: all commands of a category; of a container that is in it, all subcommands.
    */
-  changeCategory(name: string, entries: readonly CommandRow[], allow: boolean): void {
-    for (const entry of entries) this.set(entry, allow);
+  changeCategory(name: string, rows: readonly CommandRow[], allow: boolean): void {
+    for (const row of rows) this.set(row, allow);
     this.note(`@${name.toLowerCase()}`, allow);
   }
 
@@ -73,22 +73,22 @@ export class CommandRules {
    * `+select|0`: a command that has no subcommands, when its first argument is this word, in any
    * case.
    */
-  allowFirstWord(entry: CommandRow, word: string): void {
+  allowFirstWord(row: CommandRow, word: string): void {
     const lower = word.toLowerCase();
-    const words = this.firstWords.get(entry.id) ?? [];
-    if (!words.includes(lower)) this.firstWords.set(entry.id, [...words, lower]);
-    this.note(`${entry.fullName}|${lower}`, true);
+    const words = this.firstWords.get(row.id) ?? [];
+    if (!words.includes(lower)) this.firstWords.set(row.id, [...words, lower]);
+    this.note(`${row.fullName}|${lower}`, true);
   }
 
-  private set(entry: CommandRow, allow: boolean): void {
-    const bit = 1 << (entry.id & 31);
-    if (allow) this.bits[entry.id >>> 5] |= bit;
+  private set(row: CommandRow, allow: boolean): void {
+    const bit = 1 << (row.id & 31);
+    if (allow) this.bits[row.id >>> 5] |= bit;
     else {
-      this.bits[entry.id >>> 5] &= ~bit;
+      this.bits[row.id >>> 5] &= ~bit;
       this.allowsAll = false;
     }
-    this.firstWords.delete(entry.id);
-    for (const subcommand of entry.subcommands?.values() ?? []) this.set(subcommand, allow);
+    this.firstWords.delete(row.id);
+    for (const subcommand of row.subcommands?.values() ?? []) this.set(subcommand, allow);
   }
 
   private note(name: string, allow: boolean): void {
@@ -103,11 +103,11 @@ export class CommandRules {
    * Whether the request may run as this command. What a client may do before it has logged in
    * (AUTH, HELLO, QUIT, RESET), every user may.
    */
-  allows(entry: CommandRow, request: AclRequest): boolean {
-    if (this.allowsAll || (entry.bits & FLAG_BITS.no_auth) !== 0) return true;
-    if (((this.bits[entry.id >>> 5] ?? 0) & (1 << (entry.id & 31))) !== 0) return true;
-    const words = this.firstWords.get(entry.id);
-    const at = entry.container === null ? 1 : 2;
+  allows(row: CommandRow, request: AclRequest): boolean {
+    if (this.allowsAll || (row.bits & FLAG_BITS.no_auth) !== 0) return true;
+    if (((this.bits[row.id >>> 5] ?? 0) & (1 << (row.id & 31))) !== 0) return true;
+    const words = this.firstWords.get(row.id);
+    const at = row.container === null ? 1 : 2;
     if (words === undefined || request.argc <= at) return false;
     return words.includes(shortWord(request, at).toLowerCase());
   }

@@ -14,7 +14,7 @@ export class KnownCommands {
   constructor({ all }: CommandTable) {
     this.all = all;
     this.count = all.length;
-    for (const entry of all) this.byFullName.set(entry.fullName, entry);
+    for (const row of all) this.byFullName.set(row.fullName, row);
   }
 
   /** The command or subcommand of a name as in `get` or `config|set`, in any case. */

@@ -249,26 +249,26 @@ function changeCommands(
   const allow = rule.startsWith("+");
   const name = rule.slice(1);
   if (name.startsWith("@")) {
-    const entries = known.inCategory(name.slice(1));
-    if (entries === undefined) return ruleProblems.unknown;
-    commands.changeCategory(name.slice(1), entries, allow);
+    const rows = known.inCategory(name.slice(1));
+    if (rows === undefined) return ruleProblems.unknown;
+    commands.changeCategory(name.slice(1), rows, allow);
     return undefined;
   }
   const bar = name.lastIndexOf("|");
   if (!allow || bar === -1) {
-    const entry = known.find(name);
-    if (entry === undefined) return ruleProblems.unknown;
-    commands.change(entry, allow);
+    const row = known.find(name);
+    if (row === undefined) return ruleProblems.unknown;
+    commands.change(row, allow);
     return undefined;
   }
-  const entry = known.find(name.slice(0, bar));
+  const row = known.find(name.slice(0, bar));
   const word = name.slice(bar + 1);
-  if (entry === undefined) return ruleProblems.unknown;
-  if (entry.container !== null) return ruleProblems.firstWordOfSubcommand;
+  if (row === undefined) return ruleProblems.unknown;
+  if (row.container !== null) return ruleProblems.firstWordOfSubcommand;
   if (word === "") return ruleProblems.syntax;
-  if (entry.subcommands === null) {
+  if (row.subcommands === null) {
     if (breaksWords(word)) return ruleProblems.syntax;
-    commands.allowFirstWord(entry, word);
+    commands.allowFirstWord(row, word);
     return undefined;
   }
   const subcommand = known.find(name);

@@ -57,8 +57,8 @@ export class Selector {
    * What it has against the request, which is one of this command; null when nothing. `keys` finds
    * the request's keys, and is asked only where they matter.
    */
-  denial(entry: CommandRow, request: AclRequest, keys: () => readonly FoundKeys[]): Denial | null {
-    if (!this.commands.allows(entry, request)) return commandDenied;
+  denial(row: CommandRow, request: AclRequest, keys: () => readonly FoundKeys[]): Denial | null {
+    if (!this.commands.allows(row, request)) return commandDenied;
     const { bytes } = request;
     if (!this.keys.allowsAll) {
       for (const { index: first, count, step, flags } of keys()) {
@@ -70,7 +70,7 @@ export class Selector {
         }
       }
     }
-    const { channels } = entry.command;
+    const { channels } = row.command;
     if (channels !== undefined && !this.channels.allowsAll) {
       const last = channels.last < 0 ? request.argc + channels.last : channels.last;
       for (let index = channels.first; index <= last; index++) {

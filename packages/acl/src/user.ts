@@ -68,16 +68,16 @@ export class User {
    * Why the user may not make the request; null when one selector alone allows all of it. Of
    * several selectors the one counts that came nearest to allowing it.
    */
-  denial(entry: CommandRow, request: AclRequest): Denial | null {
+  denial(row: CommandRow, request: AclRequest): Denial | null {
     let found: readonly FoundKeys[] | undefined;
     const keys = () => {
-      found ??= keysIn(entry, request);
+      found ??= keysIn(row, request);
       return found;
     };
-    let nearest = this.root.denial(entry, request, keys);
+    let nearest = this.root.denial(row, request, keys);
     for (const selector of this.selectors) {
       if (nearest === null) return null;
-      const denial = selector.denial(entry, request, keys);
+      const denial = selector.denial(row, request, keys);
       if (denial === null || isNearer(denial, nearest)) nearest = denial;
     }
     return nearest;
@@ -87,11 +87,11 @@ export class User {
    * True when a selector that allows the request lets any key be used in this way (bits of
    * KeyAccess), too: what SORT with BY or GET asks, whose keys its words do not tell.
    */
-  mayUseAnyKey(entry: CommandRow, request: AclRequest, access: number): boolean {
-    const keys = () => keysIn(entry, request);
+  mayUseAnyKey(row: CommandRow, request: AclRequest, access: number): boolean {
+    const keys = () => keysIn(row, request);
     return [this.root, ...this.selectors].some(
       (selector) =>
-        selector.keys.allowsEvery(access) && selector.denial(entry, request, keys) === null,
+        selector.keys.allowsEvery(access) && selector.denial(row, request, keys) === null,
     );
   }
 

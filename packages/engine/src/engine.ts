@@ -358,7 +358,7 @@ export class Engine implements Ports {
   /** CONFIG RESETSTAT: whatever counts since the start counts from zero. */
   resetStatistics(): void {
     this.stats.reset();
-    for (const entry of this.commands.all) entry.resetCounters();
+    for (const row of this.commands.all) row.resetCounters();
     this.call.keyspaceHits = 0;
     this.call.keyspaceMisses = 0;
     this.keyspace.lazyFree.freedObjects = 0;

@@ -50,11 +50,11 @@ export interface CommandListener {
   /** Whether there is anybody to tell. */
   readonly wantsCommands: boolean;
   /** The command that `call` points at has run, whatever it answered; its reply is written. */
-  commandRan(client: Client, entry: CommandRow, call: ClientCall): void;
+  commandRan(client: Client, row: CommandRow, call: ClientCall): void;
   /** A request was answered with a refusal; null: its command is unknown. */
-  commandRefused?(client: Client, entry: CommandRow | null): void;
+  commandRefused?(client: Client, row: CommandRow | null): void;
   /** An EXEC was refused, and with it its transaction is over. */
-  execRefused?(client: Client, entry: CommandRow, call: ClientCall): void;
+  execRefused?(client: Client, row: CommandRow, call: ClientCall): void;
 }
 
 /** Publishes keyspace events: message[from, to) on the channel `prefix` followed by bytes[start, end). */
@@ -281,17 +281,17 @@ export class EngineEffects implements Effects {
   }
 
   /** A command ran. Only while `attends`. */
-  commandRan(client: Client, entry: CommandRow, call: ClientCall): void {
-    for (const listener of this.hearCommands) listener.commandRan(client, entry, call);
+  commandRan(client: Client, row: CommandRow, call: ClientCall): void {
+    for (const listener of this.hearCommands) listener.commandRan(client, row, call);
   }
 
   /** A request was refused before its command ran. */
-  commandRefused(client: Client, entry: CommandRow | null): void {
-    for (const listener of this.hearCommands) listener.commandRefused?.(client, entry);
+  commandRefused(client: Client, row: CommandRow | null): void {
+    for (const listener of this.hearCommands) listener.commandRefused?.(client, row);
   }
 
   /** An EXEC was refused: the transaction is over. */
-  execRefused(client: Client, entry: CommandRow, call: ClientCall): void {
-    for (const listener of this.hearCommands) listener.execRefused?.(client, entry, call);
+  execRefused(client: Client, row: CommandRow, call: ClientCall): void {
+    for (const listener of this.hearCommands) listener.execRefused?.(client, row, call);
   }
 }

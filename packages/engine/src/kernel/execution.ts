@@ -73,17 +73,17 @@ export class Execution {
    */
   run(
     batch: ArgVector,
-    entry: CommandRow,
+    row: CommandRow,
     refusal: (call: ClientCall) => CommandError | null,
   ): number {
     const { call, caller, keyspace, reply, situation, stats } = this.parts;
     const { client } = call;
-    caller.before(entry);
+    caller.before(row);
     call.database = keyspace.databases[client.databaseIndex] as Database;
-    call.begin(batch, 0, entry);
+    call.begin(batch, 0, row);
     reply.resp3 = client.protocol === 3;
     const mark = reply.mark();
-    if (situation.is(EngineState.LOADING) && (entry.bits & FLAG_BITS.loading) === 0) {
+    if (situation.is(EngineState.LOADING) && (row.bits & FLAG_BITS.loading) === 0) {
       reply.error(isLoading);
       return mark;
     }
@@ -93,7 +93,7 @@ export class Execution {
       reply.error(refused.reply);
       return mark;
     }
-    caller.run(client, entry);
+    caller.run(client, row);
     return mark;
   }
 

@@ -76,8 +76,8 @@ export class CommandHistogram {
 }
 
 /** The histogram of a command that has been measured, else null. */
-export function histogramOf(entry: CommandRow): CommandHistogram | null {
-  return entry.histogram instanceof CommandHistogram ? entry.histogram : null;
+export function histogramOf(row: CommandRow): CommandHistogram | null {
+  return row.histogram instanceof CommandHistogram ? row.histogram : null;
 }
 
 /** The worst that an event took within one second. */
@@ -111,9 +111,9 @@ export class LatencyMonitor {
    * A command that was timed alone took so long; `nowMs` is the wall clock. Kept when it reaches
    * the threshold.
    */
-  commandTook(entry: CommandRow, microseconds: number, nowMs: number): void {
+  commandTook(row: CommandRow, microseconds: number, nowMs: number): void {
     if (this.thresholdMs === 0 || microseconds < this.thresholdMs * 1000) return;
-    const isFast = (entry.bits & FLAG_BITS.fast) !== 0;
+    const isFast = (row.bits & FLAG_BITS.fast) !== 0;
     this.eventTook(isFast ? "fast-command" : "command", microseconds, nowMs);
   }
 
