@@ -59,9 +59,7 @@ export interface CommandListener {
 
 /** Publishes keyspace events: message[from, to) on the channel `prefix` followed by bytes[start, end). */
 export interface EventPublisher {
-  /**
-   * Both views cover the same memory as the bytes beside them. Nothing is kept after this returns.
-   */
+  /** `messageView` covers the same memory as `message`. Nothing is kept after this returns. */
   publishEvent(
     prefix: Uint8Array,
     bytes: Uint8Array,
