@@ -13,7 +13,8 @@ const nothingChanged =
 
 /**
  * The default user that a file describes: null when it says nothing of it. Or all that is wrong
- * with the file, as one text.
+ * with the file, as one text in the words of redis-server, each problem with `path` and its line
+ * (from 1). Throws nothing.
  */
 export function parseAclFile(
   path: string,
@@ -67,6 +68,10 @@ function problemsOfRules(
   return problems;
 }
 
+/**
+ * The text of an ACL file with these users, a line each: what ACL SAVE writes and parseAclFile()
+ * reads.
+ */
 export function printAclFile(users: Iterable<User>): string {
   return [...users].map((user) => `${user.line()}\n`).join("");
 }

@@ -13,9 +13,13 @@ import { type CommandRow, FLAG_BITS } from "@kv/commands";
 import type { KnownCommands } from "./known-commands.ts";
 import { type AclRequest, shortWord } from "./request.ts";
 
-/** What a rule began with: everything or nothing. */
-type Ground = "+@all" | "-@all";
+/** What command rules begin with: every command, those to come included, or none. */
+export type Ground = "+@all" | "-@all";
 
+/**
+ * Which commands a selector allows, by command, subcommand and first argument. Allows none at
+ * first.
+ */
 export class CommandRules {
   /** Every command, those to come included. */
   allowsAll = false;
@@ -29,6 +33,10 @@ export class CommandRules {
     this.bits = new Uint32Array((known.count + 31) >>> 5);
   }
 
+  /**
+   * Becomes what `other` is: same bits, same rules in the same order. Both must know the same
+   * commands.
+   */
   copyFrom(other: CommandRules): void {
     this.allowsAll = other.allowsAll;
     this.ground = other.ground;
@@ -38,7 +46,7 @@ export class CommandRules {
     for (const [id, words] of other.firstWords) this.firstWords.set(id, words);
   }
 
-  /** `+@all` or `-@all`. */
+  /** `+@all` or `-@all`: what earlier rules said no longer counts. */
   begin(ground: Ground): void {
     this.allowsAll = ground === "+@all";
     this.ground = ground;
@@ -47,35 +55,40 @@ export class CommandRules {
     this.firstWords.clear();
   }
 
-  /** A command with its subcommands, or one subcommand. */
-  change(entry: CommandRow, allow: boolean): void {
-    this.set(entry, allow);
-    this.note(entry.fullName, allow);
+  /** `+config`, `-config|set`: a command with its subcommands, or one subcommand. */
+  change(row: CommandRow, allow: boolean): void {
+    this.set(row, allow);
+    this.note(row.fullName, allow);
   }
 
-  /** All commands of a category; of a container that is in it, all subcommands. */
-  changeCategory(name: string, entries: readonly CommandRow[], allow: boolean): void {
-    for (const entry of entries) this.set(entry, allow);
+  /**
+   * `+@read`, `-@read`: all commands of a category; of a container that is in it, all subcommands.
+   */
+  changeCategory(name: string, rows: readonly CommandRow[], allow: boolean): void {
+    for (const row of rows) this.set(row, allow);
     this.note(`@${name.toLowerCase()}`, allow);
   }
 
-  /** A command that has no subcommands, when its first argument is this word. */
-  allowFirstWord(entry: CommandRow, word: string): void {
+  /**
+   * `+select|0`: a command that has no subcommands, when its first argument is this word, in any
+   * case.
+   */
+  allowFirstWord(row: CommandRow, word: string): void {
     const lower = word.toLowerCase();
-    const words = this.firstWords.get(entry.id) ?? [];
-    if (!words.includes(lower)) this.firstWords.set(entry.id, [...words, lower]);
-    this.note(`${entry.fullName}|${lower}`, true);
+    const words = this.firstWords.get(row.id) ?? [];
+    if (!words.includes(lower)) this.firstWords.set(row.id, [...words, lower]);
+    this.note(`${row.fullName}|${lower}`, true);
   }
 
-  private set(entry: CommandRow, allow: boolean): void {
-    const bit = 1 << (entry.id & 31);
-    if (allow) this.bits[entry.id >>> 5] |= bit;
+  private set(row: CommandRow, allow: boolean): void {
+    const bit = 1 << (row.id & 31);
+    if (allow) this.bits[row.id >>> 5] |= bit;
     else {
-      this.bits[entry.id >>> 5] &= ~bit;
+      this.bits[row.id >>> 5] &= ~bit;
       this.allowsAll = false;
     }
-    this.firstWords.delete(entry.id);
-    for (const subcommand of entry.subcommands?.values() ?? []) this.set(subcommand, allow);
+    this.firstWords.delete(row.id);
+    for (const subcommand of row.subcommands?.values() ?? []) this.set(subcommand, allow);
   }
 
   private note(name: string, allow: boolean): void {
@@ -86,16 +99,23 @@ export class CommandRules {
     this.rules.push(`${allow ? "+" : "-"}${name}`);
   }
 
-  /** Whoever is not logged in may log in, and so may everybody. */
-  allows(entry: CommandRow, request: AclRequest): boolean {
-    if (this.allowsAll || (entry.bits & FLAG_BITS.no_auth) !== 0) return true;
-    if (((this.bits[entry.id >>> 5] ?? 0) & (1 << (entry.id & 31))) !== 0) return true;
-    const words = this.firstWords.get(entry.id);
-    const at = entry.container === null ? 1 : 2;
+  /**
+   * Whether the request may run as this command. What a client may do before it has logged in
+   * (AUTH, HELLO, QUIT, RESET), every user may.
+   */
+  allows(row: CommandRow, request: AclRequest): boolean {
+    if (this.allowsAll || (row.bits & FLAG_BITS.no_auth) !== 0) return true;
+    if (((this.bits[row.id >>> 5] ?? 0) & (1 << (row.id & 31))) !== 0) return true;
+    const words = this.firstWords.get(row.id);
+    const at = row.container === null ? 1 : 2;
     if (words === undefined || request.argc <= at) return false;
     return words.includes(shortWord(request, at).toLowerCase());
   }
 
+  /**
+   * The rules in their order, `+@all` or `-@all` first: applied one after the other they build
+   * these again.
+   */
   words(): string[] {
     return [this.ground, ...this.rules];
   }

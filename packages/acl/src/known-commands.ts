@@ -4,6 +4,7 @@
  */
 import { ACL_CATEGORIES, type CommandRow, type CommandTable } from "@kv/commands";
 
+/** The commands that rules can name, and the categories that they are in. */
 export class KnownCommands {
   /** One more than the greatest id: what bitmaps of commands are made for. */
   readonly count: number;
@@ -13,10 +14,10 @@ export class KnownCommands {
   constructor({ all }: CommandTable) {
     this.all = all;
     this.count = all.length;
-    for (const entry of all) this.byFullName.set(entry.fullName, entry);
+    for (const row of all) this.byFullName.set(row.fullName, row);
   }
 
-  /** `get` or `config|set`, in any case. */
+  /** The command or subcommand of a name as in `get` or `config|set`, in any case. */
   find(name: string): CommandRow | undefined {
     return this.byFullName.get(name.toLowerCase());
   }

@@ -2,9 +2,16 @@
 import { type CommandRow, type FoundKeys, keysOf, type RequestWords } from "@kv/commands";
 import { latin1 } from "@kv/resp";
 
+/**
+ * The words of a request and the bytes they lie in: argument `index` is bytes[start(index),
+ * end(index)), and argument 0 the command's name. @kv/commands' Call is one.
+ */
 export interface AclRequest extends RequestWords {
+  /** The buffer that all arguments lie in; good while the request is being judged. */
   readonly bytes: Uint8Array;
+  /** Where argument `index` begins in `bytes`. */
   start(index: number): number;
+  /** Where it ends: the offset behind its last byte. */
   end(index: number): number;
 }
 

@@ -18,6 +18,7 @@ import { User } from "./user.ts";
 
 /** What rules need to know of the server. */
 export interface RuleContext {
+  /** The commands and categories that rules can name. */
   readonly known: KnownCommands;
   /** SHA-256 of a password, one character a byte, as lower-case hex. */
   digestOf(password: string): string;
@@ -29,15 +30,22 @@ export interface RuleContext {
 
 /** Why a rule cannot be applied, in Redis's words. */
 export const ruleProblems = {
+  /** No command, subcommand or category has this name. */
   unknown: "Unknown command or category name in ACL",
+  /** No rule looks like this. */
   syntax: "Syntax error",
+  /** A key pattern although all keys are allowed. */
   allKeys:
     "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. Try 'resetkeys' to start with an empty list of patterns",
+  /** A channel pattern although all channels are allowed. */
   allChannels:
     "Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not have any effect. Try 'resetchannels' to start with an empty list of channels",
+  /** `<password` or `!digest` of none that the user has. */
   noPassword: "The password you are trying to remove from the user does not exist",
+  /** `#digest` or `!digest` that is no SHA-256. */
   badDigest:
     "The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters",
+  /** `+config|get|x`. */
   firstWordOfSubcommand: "Allowing first-arg of a subcommand is not supported",
 } as const;
 
@@ -69,7 +77,10 @@ export function joinSelectors(words: readonly string[]): { rules: string[]; unma
   return unmatched === undefined ? { rules } : { rules, unmatched };
 }
 
-/** Applies one rule. Undefined, or one of `ruleProblems`: then nothing has changed. */
+/**
+ * Applies one rule, one character a byte: what ACL SETUSER does with each of its words. Undefined,
+ * or one of `ruleProblems`: then nothing has changed.
+ */
 export function applyRule(user: User, rule: string, context: RuleContext): string | undefined {
   const action = userRules.get(rule.toLowerCase());
   if (action !== undefined) {
@@ -202,7 +213,9 @@ function applySelectorRule(
   }
 }
 
-/** Names and patterns are shown among words that blanks part, and a zero byte ends them in Redis. */
+/**
+ * Names and patterns are shown among words that blanks part, and a zero byte ends them in Redis.
+ */
 const breaksWords = (text: string) => /[\0\t\n\v\f\r ]/.test(text);
 
 function addKeyPattern({ keys }: Selector, rule: string): string | undefined {
@@ -236,26 +249,26 @@ function changeCommands(
   const allow = rule.startsWith("+");
   const name = rule.slice(1);
   if (name.startsWith("@")) {
-    const entries = known.inCategory(name.slice(1));
-    if (entries === undefined) return ruleProblems.unknown;
-    commands.changeCategory(name.slice(1), entries, allow);
+    const rows = known.inCategory(name.slice(1));
+    if (rows === undefined) return ruleProblems.unknown;
+    commands.changeCategory(name.slice(1), rows, allow);
     return undefined;
   }
   const bar = name.lastIndexOf("|");
   if (!allow || bar === -1) {
-    const entry = known.find(name);
-    if (entry === undefined) return ruleProblems.unknown;
-    commands.change(entry, allow);
+    const row = known.find(name);
+    if (row === undefined) return ruleProblems.unknown;
+    commands.change(row, allow);
     return undefined;
   }
-  const entry = known.find(name.slice(0, bar));
+  const row = known.find(name.slice(0, bar));
   const word = name.slice(bar + 1);
-  if (entry === undefined) return ruleProblems.unknown;
-  if (entry.container !== null) return ruleProblems.firstWordOfSubcommand;
+  if (row === undefined) return ruleProblems.unknown;
+  if (row.container !== null) return ruleProblems.firstWordOfSubcommand;
   if (word === "") return ruleProblems.syntax;
-  if (entry.subcommands === null) {
+  if (row.subcommands === null) {
     if (breaksWords(word)) return ruleProblems.syntax;
-    commands.allowFirstWord(entry, word);
+    commands.allowFirstWord(row, word);
     return undefined;
   }
   const subcommand = known.find(name);

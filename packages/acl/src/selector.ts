@@ -9,17 +9,23 @@ import type { KnownCommands } from "./known-commands.ts";
 import { ChannelPatterns, KeyAccess, KeyPatterns } from "./patterns.ts";
 import type { AclRequest } from "./request.ts";
 
-/** What was refused: the command, or the key or channel that is this argument. */
+/** Why a request is refused: its command, or the key or channel that is this argument. */
 export interface Denial {
+  /** A selector looks at the command first, then at the keys, then at the channels. */
   readonly reason: "command" | "key" | "channel";
+  /** Index of the argument that was refused, counted from the command's name; 0 for a command. */
   readonly argument: number;
 }
 
 const commandDenied: Denial = { reason: "command", argument: 0 };
 
+/** One set of permissions: see the head of this file. Allows nothing at first. */
 export class Selector {
+  /** Which commands may be run. */
   readonly commands: CommandRules;
+  /** Which keys they may read and write. */
   readonly keys = new KeyPatterns();
+  /** Which channels they may publish to and listen to. */
   readonly channels = new ChannelPatterns();
   private readonly known: KnownCommands;
 
@@ -28,25 +34,31 @@ export class Selector {
     this.commands = new CommandRules(known);
   }
 
+  /** Another selector with the same permissions. */
   copy(): Selector {
     const copy = new Selector(this.known);
     copy.copyFrom(this);
     return copy;
   }
 
+  /** Becomes what `other` is; a later change of one does not change the other. */
   copyFrom(other: Selector): void {
     this.commands.copyFrom(other.commands);
     this.keys.copyFrom(other.keys);
     this.channels.copyFrom(other.channels);
   }
 
+  /** True when no request can be refused, so that none need be looked at. */
   get allowsAll(): boolean {
     return this.commands.allowsAll && this.keys.allowsAll && this.channels.allowsAll;
   }
 
-  /** What it has against the request; null when nothing. `keys` finds the keys when asked. */
-  denial(entry: CommandRow, request: AclRequest, keys: () => readonly FoundKeys[]): Denial | null {
-    if (!this.commands.allows(entry, request)) return commandDenied;
+  /**
+   * What it has against the request, which is one of this command; null when nothing. `keys` finds
+   * the request's keys, and is asked only where they matter.
+   */
+  denial(row: CommandRow, request: AclRequest, keys: () => readonly FoundKeys[]): Denial | null {
+    if (!this.commands.allows(row, request)) return commandDenied;
     const { bytes } = request;
     if (!this.keys.allowsAll) {
       for (const { index: first, count, step, flags } of keys()) {
@@ -58,7 +70,7 @@ export class Selector {
         }
       }
     }
-    const { channels } = entry.command;
+    const { channels } = row.command;
     if (channels !== undefined && !this.channels.allowsAll) {
       const last = channels.last < 0 ? request.argc + channels.last : channels.last;
       for (let index = channels.first; index <= last; index++) {
@@ -70,7 +82,7 @@ export class Selector {
     return null;
   }
 
-  /** All rules, as they follow one another in ACL LIST and in files. */
+  /** All rules, as they follow one another in ACL LIST and in files: keys, channels, commands. */
   words(): string[] {
     const { allowsAll } = this.channels;
     return [

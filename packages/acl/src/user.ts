@@ -13,8 +13,11 @@ import { type Denial, Selector } from "./selector.ts";
 /** Of several denials the one that came nearest to being none is told. */
 const nearness: Readonly<Record<Denial["reason"], number>> = { command: 0, key: 1, channel: 2 };
 
+/** A user: its passwords, and the selectors that say what it may do. */
 export class User {
+  /** As AUTH and ACL SETUSER call it; never changes. */
   readonly name: string;
+  /** `on`: may log in. Whoever is logged in already stays so when it is off. */
   enabled = false;
   /** nopass: any password will do. */
   anyPassword = false;
@@ -24,9 +27,10 @@ export class User {
   readonly passwords = new Set<string>();
   /** What the rules outside parentheses build. */
   readonly root: Selector;
+  /** The selectors in parentheses, in the order in which they came. */
   selectors: Selector[] = [];
 
-  /** A user that may do nothing. */
+  /** A user that may do nothing. `known` are the commands that its rules will be about. */
   constructor(name: string, known: KnownCommands) {
     this.name = name;
     this.root = new Selector(known);
@@ -49,6 +53,10 @@ export class User {
     return this.root.allowsAll || this.selectors.some(({ allowsAll }) => allowsAll);
   }
 
+  /**
+   * Whether a password with this SHA-256, as lower-case hex, is one of the user's. Says nothing of
+   * `enabled`.
+   */
   accepts(digest: string): boolean {
     if (this.anyPassword) return true;
     let good = false;
@@ -56,38 +64,48 @@ export class User {
     return good;
   }
 
-  /** Why the user may not make the request; null when it may. */
-  denial(entry: CommandRow, request: AclRequest): Denial | null {
+  /**
+   * Why the user may not make the request; null when one selector alone allows all of it. Of
+   * several selectors the one counts that came nearest to allowing it.
+   */
+  denial(row: CommandRow, request: AclRequest): Denial | null {
     let found: readonly FoundKeys[] | undefined;
     const keys = () => {
-      found ??= keysIn(entry, request);
+      found ??= keysIn(row, request);
       return found;
     };
-    let nearest = this.root.denial(entry, request, keys);
+    let nearest = this.root.denial(row, request, keys);
     for (const selector of this.selectors) {
       if (nearest === null) return null;
-      const denial = selector.denial(entry, request, keys);
+      const denial = selector.denial(row, request, keys);
       if (denial === null || isNearer(denial, nearest)) nearest = denial;
     }
     return nearest;
   }
 
-  /** True when a selector that allows the request lets any key be used in this way, too. */
-  mayUseAnyKey(entry: CommandRow, request: AclRequest, access: number): boolean {
-    const keys = () => keysIn(entry, request);
+  /**
+   * True when a selector that allows the request lets any key be used in this way (bits of
+   * KeyAccess), too: what SORT with BY or GET asks, whose keys its words do not tell.
+   */
+  mayUseAnyKey(row: CommandRow, request: AclRequest, access: number): boolean {
+    const keys = () => keysIn(row, request);
     return [this.root, ...this.selectors].some(
       (selector) =>
-        selector.keys.allowsEvery(access) && selector.denial(entry, request, keys) === null,
+        selector.keys.allowsEvery(access) && selector.denial(row, request, keys) === null,
     );
   }
 
-  /** True when it may listen to a channel, or to a pattern of them. */
+  /** True when it may listen to the channel bytes[start, end), or to this pattern of channels. */
   mayListen(bytes: Uint8Array, start: number, end: number, isPattern: boolean): boolean {
     return [this.root, ...this.selectors].some(({ channels }) =>
       channels.allows(bytes, start, end, isPattern),
     );
   }
 
+  /**
+   * `on` or `off`, `nopass` where it is so, and how payloads are checked: the flags of ACL GETUSER,
+   * which are rules as well.
+   */
   flags(): string[] {
     return [
       this.enabled ? "on" : "off",

@@ -5,8 +5,11 @@
 import type { KnownCommands } from "./known-commands.ts";
 import { User } from "./user.ts";
 
+/** The users of a server, and who may log in as which of them. */
 export class Users {
+  /** Every user; names are exact, upper and lower case differ. */
   readonly byName = new Map<string, User>();
+  /** The user `default`: always the same object, whatever its rules become. */
   readonly defaultUser: User;
   /** What rules call the commands. */
   readonly known: KnownCommands;
@@ -29,7 +32,9 @@ export class Users {
     this.defaultUser.become(open);
   }
 
-  /** `requirepass`: "" lets everybody in. `digest` is the SHA-256 of the password. */
+  /**
+   * `requirepass`: "" lets everybody in. `digest` is the SHA-256 of the password, lower-case hex.
+   */
   setDefaultPassword(password: string, digest: string): void {
     const user = this.defaultUser;
     user.passwords.clear();
@@ -37,7 +42,10 @@ export class Users {
     if (password !== "") user.passwords.add(digest);
   }
 
-  /** The user, if there is one with this name and a password of this digest that may log in. */
+  /**
+   * The user, if there is one with this name and a password of this digest (SHA-256, lower-case
+   * hex) that may log in; else null.
+   */
   authenticate(name: string, digest: string): User | null {
     const user = this.byName.get(name);
     if (user === undefined || !user.enabled || !user.accepts(digest)) return null;

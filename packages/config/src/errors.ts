@@ -7,6 +7,7 @@ export const compatibleVersion = "7.2.4";
 
 /** CONFIG SET refused. `message` is the error reply without its leading minus. */
 export class ConfigSetError extends Error {
+  /** The name of the class, whatever a bundler makes of that. */
   override readonly name = "ConfigSetError";
 }
 
@@ -22,6 +23,7 @@ export interface ConfigProblem {
 
 /** Lines that stop the start. `message` is what goes to stderr, and tells all of them. */
 export class ConfigFileError extends Error {
+  /** The name of the class, whatever a bundler makes of that. */
   override readonly name = "ConfigFileError";
   /** Of the first. */
   readonly reason: string;
@@ -46,6 +48,7 @@ function linesOf({ reason, lineNumber, line }: ConfigProblem): string[] {
 
 /** A configuration file cannot be read. `message` is the log line. */
 export class ConfigOpenError extends Error {
+  /** The name of the class, whatever a bundler makes of that. */
   override readonly name = "ConfigOpenError";
   /** The file, as the command line or the `include` named it. */
   readonly path: string;
@@ -58,6 +61,7 @@ export class ConfigOpenError extends Error {
 
 /** Options given by an embedder are wrong. `message` has a line for each. */
 export class ConfigOptionsError extends Error {
+  /** The name of the class, whatever a bundler makes of that. */
   override readonly name = "ConfigOptionsError";
   /** One for each option that is wrong: `name: reason`. */
   readonly problems: readonly string[];

@@ -19,6 +19,7 @@ export {
   directives,
   directivesWith,
   type TableRow,
+  typedAreas,
 } from "./directives/index.ts";
 export { maxmemoryPolicy } from "./directives/memory.ts";
 export {
@@ -50,7 +51,7 @@ export {
   text,
 } from "./kinds.ts";
 export { type ConfigSources, loadConfig } from "./load-config.ts";
-export { type ConfigOptions, type DirectiveName, parseOptions } from "./options.ts";
+export { type ConfigOptions, type DirectiveName, type InputOf, parseOptions } from "./options.ts";
 export type { RewriteLine, RewriteOption } from "./rewrite.ts";
 export { defaultConfText } from "./sample-conf.ts";
 export type {

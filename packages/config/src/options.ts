@@ -8,7 +8,11 @@ import { directives, type TableRow } from "./directives/index.ts";
 import { ConfigOptionsError } from "./errors.ts";
 import { checkValue, decodeWords, Refusal } from "./kind.ts";
 
-type InputOf<Of> = Of extends Directive<string, infer _Value, infer Input> ? Input : never;
+/**
+ * What an embedder may give for a directive, besides a text: its value, or what its kind takes for
+ * one.
+ */
+export type InputOf<Of> = Of extends Directive<string, infer _Value, infer Input> ? Input : never;
 
 /** Every directive by name. A text is read like the words of a file. */
 export type ConfigOptions = {

@@ -51,7 +51,9 @@ import { ownSystems } from "./systems/index.ts";
 
 const REPLY_BYTES = 65_536;
 
+/** What createEngine() puts together. */
 export interface EngineOptions {
+  /** The world: clocks, randomness, disk, log. One host serves one engine. */
   host: Host;
   /** Loaded already: the engine reads it and follows its changes. */
   config: ConfigStore;
@@ -69,37 +71,69 @@ export function createEngine(options: EngineOptions): Engine {
   return new Engine(options);
 }
 
+/** A whole server without I/O: see the head of this file. Made by createEngine(). */
 export class Engine implements Ports {
+  /** Clocks, randomness, disk and log. */
   readonly host: Host;
+  /** Every directive's value. Hot paths read fields that follow it (DirectiveRow.apply) instead. */
   readonly config: ConfigStore;
+  /** Those it was put together from, the engine's own first. */
   readonly systems: readonly System[];
+  /** What is true of the whole server at this moment: the time, whose command runs. */
   readonly situation: Situation;
+  /** What INFO counts. */
   readonly stats = new Stats();
+  /** What INFO and HELLO tell of the server itself. */
   readonly identity: Identity;
+  /** What DEBUG has switched. */
   readonly debug = new DebugSwitches();
+  /** The data: all databases, and the arena that they live in. */
   readonly keyspace: Keyspace;
+  /** All commands, with their counters. */
   readonly commands: CommandTable;
+  /** Directives that commands on data read. */
   readonly settings: CommandSettings = { ...defaultSettings };
+  /** What a request may be: the limits that each client's reader is held to. */
   readonly requestLimits: RequestLimits = defaultRequestLimits();
+  /** Users and what they may do. */
   readonly users: Users;
+  /** All connected clients. */
   readonly clients: Clients;
+  /** What a client costs, and how CLIENT LIST shows it. */
   readonly report: ClientReport;
+  /** How long commands and other work take. */
   readonly latency = new LatencyMonitor();
+  /** Carries commands to the append-only file and the replicas. */
   readonly propagator = new Propagator();
+  /** CLIENT PAUSE. */
   readonly pause: Pause;
+  /** What a change sets off: listeners, keyspace events, removals. */
   readonly effects: EngineEffects;
+  /** What memory is in use, and how room is made. */
   readonly memory: UsedMemory;
+  /** The buffer that the running command's reply is written into; shared by all clients. */
   readonly reply = new ReplyWriter(REPLY_BYTES);
+  /** Which replies of a client that wants none are taken back. */
   readonly muting: Muting;
+  /** How replies and messages leave. */
   readonly output: Output;
+  /** The call of the command that is running: one for all commands. */
   readonly call: EngineCall;
+  /** Runs and measures commands. */
   readonly caller: Caller;
+  /** Runs stored requests in the place of the running command (EXEC). */
   readonly execution: Execution;
+  /** Begins and ends the transactions of clients. */
   readonly transactions: Transactions;
+  /** Why writes are refused while the disk fails. */
   readonly refusals: Refusals;
+  /** Why a command may not run now, in order. */
   readonly guards: Guards;
+  /** Gives slices of time to whoever writes a snapshot. */
   readonly snapshotJobs: SnapshotJobs;
+  /** Periodic work, and the rates that it samples. */
   readonly cronJobs: Cron;
+  /** Room for the one stored request that is being executed. */
   readonly queuedBatch = new ArgVector();
   private readonly admission: Admission;
   private readonly requests: Requests;
@@ -316,13 +350,15 @@ export class Engine implements Ports {
 
   // What commands and systems call.
 
+  /** RESET: every system makes the client as it was when it came. */
   resetClient(client: Client): void {
     for (const each of this.running) each.clientReset?.(client);
   }
 
+  /** CONFIG RESETSTAT: whatever counts since the start counts from zero. */
   resetStatistics(): void {
     this.stats.reset();
-    for (const entry of this.commands.all) entry.resetCounters();
+    for (const row of this.commands.all) row.resetCounters();
     this.call.keyspaceHits = 0;
     this.call.keyspaceMisses = 0;
     this.keyspace.lazyFree.freedObjects = 0;

@@ -39,4 +39,4 @@ export * from "./module/engine-call.ts";
 export * from "./module/ports.ts";
 export * from "./module/system.ts";
 export { AclStartError } from "./systems/acl/access.ts";
-export { type Saving, savingPort } from "./systems/saving/saving.ts";
+export { type Saving, type SavingNeeds, savingPort } from "./systems/saving/saving.ts";

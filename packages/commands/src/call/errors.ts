@@ -3,6 +3,7 @@
  * allocates nothing. Dispatch cuts the reply back to where the command began and writes `reply`.
  */
 export class CommandError extends Error {
+  /** The name of the class, whatever a bundler makes of that. */
   override name = "CommandError";
   /** The whole error line without "-" and CR LF: `ERR syntax error`. */
   readonly reply: string;

@@ -24,7 +24,11 @@ export interface Area<Row extends AnyDirective = AnyDirective> {
   readonly rows: readonly Row[];
 }
 
-const typedAreas = [
+/**
+ * The table as it is written, each row with the types of its own name, value and input: TableRow
+ * and ConfigOptions follow from it. Whoever only walks the table takes `areas`.
+ */
+export const typedAreas = [
   { title: "Network", rows: network },
   { title: "TLS", rows: tls },
   { title: "General", rows: general },
@@ -45,7 +49,7 @@ const typedAreas = [
 export type TableRow = (typeof typedAreas)[number]["rows"][number];
 
 /** Areas with their headings in the sample file. */
-export const areas: readonly Area<TableRow>[] = typedAreas;
+export const areas: readonly Area<TableRow>[] = [...typedAreas];
 
 /** Every row, area by area. */
 export const directives: readonly TableRow[] = areas.flatMap(({ rows }) => rows);

@@ -57,21 +57,33 @@ export function isTooLarge(error: unknown): error is Error {
 
 /** Is told of each command that was timed alone: the slow log. */
 export interface CommandTimer {
+  /** `call` still points at the command, which took so long; `client` sent it. */
   commandTook(call: ClientCall, client: Client, microseconds: number): void;
 }
 
+/** What a Caller is made of. */
 export interface CallerParts {
+  /** Measures time, and takes the log line of a command that failed by our fault. */
   host: Host;
+  /** Counts changes, and says whose command runs and whether inside another one. */
   situation: Situation;
+  /** Counts commands, errors, and the time that they took. */
   stats: Stats;
+  /** Where commands write; cut back to where one began when it fails. */
   reply: ReplyWriter;
+  /** Puts the messages that a command caused for its own client behind its reply. */
   output: Output;
+  /** Says who has to hear of changes, and tells those who follow each command. */
   effects: EngineEffects;
+  /** Takes the commands that changed something. */
   propagator: Propagator;
+  /** Keeps the histograms and the latency events of commands. */
   latency: LatencyMonitor;
+  /** The call that every command gets, one for all. */
   call: ClientCall;
 }
 
+/** Runs commands and measures them: see the head of this file. One for each engine. */
 export class Caller {
   /** Null: nobody wants to know. */
   timer: CommandTimer | null = null;
@@ -84,7 +96,7 @@ export class Caller {
   private readonly propagator: Propagator;
   private readonly latency: LatencyMonitor;
   private readonly call: ClientCall;
-  private windowEntry: CommandRow | null = null;
+  private windowRow: CommandRow | null = null;
   private windowCount = 0;
   private windowStartUs = 0;
   private windowReplyStart = 0;
@@ -105,7 +117,7 @@ export class Caller {
 
   /** A batch begins: time runs from here. */
   openWindow(): void {
-    this.windowEntry = null;
+    this.windowRow = null;
     this.windowCount = 0;
     this.windowStartUs = this.host.monotonicUs();
     this.windowReplyStart = this.reply.mark();
@@ -114,51 +126,51 @@ export class Caller {
   }
 
   /** Another command comes: what was measured together ends, while the call still points at it. */
-  before(entry: CommandRow | null): void {
-    if (this.windowEntry !== null && entry !== this.windowEntry) this.closeWindow();
+  before(row: CommandRow | null): void {
+    if (this.windowRow !== null && row !== this.windowRow) this.closeWindow();
   }
 
   /** Ends the measurement that is under way and begins the next. */
   closeWindow(): void {
-    const entry = this.windowEntry;
-    if (entry === null) return;
+    const row = this.windowRow;
+    if (row === null) return;
     const nowUs = this.host.monotonicUs();
     const count = this.windowCount;
     const elapsedUs = nowUs - this.windowStartUs;
-    this.windowEntry = null;
+    this.windowRow = null;
     this.windowCount = 0;
     this.windowStartUs = nowUs;
     this.windowReplyStart = this.reply.mark();
-    this.account(entry, count, elapsedUs);
+    this.account(row, count, elapsedUs);
   }
 
-  private account(entry: CommandRow, count: number, elapsedUs: number): void {
+  private account(row: CommandRow, count: number, elapsedUs: number): void {
     const { stats, latency, situation, timer } = this;
-    entry.microseconds += elapsedUs;
+    row.microseconds += elapsedUs;
     if (latency.histogramsOn) {
-      if (entry.histogram === null) entry.histogram = new CommandHistogram();
-      (entry.histogram as CommandHistogram).record(elapsedUs / count, count);
+      if (row.histogram === null) row.histogram = new CommandHistogram();
+      (row.histogram as CommandHistogram).record(elapsedUs / count, count);
     }
     stats.loopCommandMicroseconds += elapsedUs;
     if (count > 1) return;
-    latency.commandTook(entry, elapsedUs, situation.nowMs);
-    if (timer === null || (entry.bits & FLAG_BITS.skip_slowlog) !== 0) return;
+    latency.commandTook(row, elapsedUs, situation.nowMs);
+    if (timer === null || (row.bits & FLAG_BITS.skip_slowlog) !== 0) return;
     const client = situation.current;
     if (client !== null) timer.commandTook(this.call, client, elapsedUs);
   }
 
   /** Runs the command that `call` points at. */
-  run(client: Client, entry: CommandRow): void {
+  run(client: Client, row: CommandRow): void {
     const { call, reply, effects, output } = this;
     call.interest = effects.interest;
     const mark = reply.mark();
     try {
-      (entry.run as (call: ClientCall) => void)(call);
+      (row.run as (call: ClientCall) => void)(call);
     } catch (error) {
-      this.failed(error, entry, mark);
+      this.failed(error, row, mark);
     }
     // After the call: INFO does not count itself, and CONFIG RESETSTAT is the first of the new ones.
-    entry.calls++;
+    row.calls++;
     this.stats.commandsProcessed++;
     if (
       call.dirty !== 0 ||
@@ -166,12 +178,12 @@ export class Caller {
       call.rewritten !== null ||
       this.propagator.waitingCount !== 0
     ) {
-      this.afterChange(entry);
+      this.afterChange(row);
     }
-    this.windowEntry = entry;
+    this.windowRow = row;
     this.windowCount++;
     if (
-      (entry.bits & (FLAG_BITS.fast | FLAG_BITS.constant_time)) === 0 ||
+      (row.bits & (FLAG_BITS.fast | FLAG_BITS.constant_time)) === 0 ||
       this.timesEach ||
       this.windowCount >= WINDOW_COMMANDS_MAX ||
       reply.mark() - this.windowReplyStart > WINDOW_BYTES_MAX ||
@@ -179,18 +191,18 @@ export class Caller {
     ) {
       this.closeWindow();
     }
-    if (effects.attends) effects.commandRan(client, entry, call);
+    if (effects.attends) effects.commandRan(client, row, call);
     // Nothing may stand between the replies of a transaction.
     if (output.hasOwnPushes && !this.situation.isNested) output.flushOwn(client);
   }
 
   /** What the command wrote is taken back, and an error stands in its place. */
-  private failed(error: unknown, entry: CommandRow, mark: number): void {
-    const answer = this.answerTo(error, entry);
+  private failed(error: unknown, row: CommandRow, mark: number): void {
+    const answer = this.answerTo(error, row);
     this.reply.rewind(mark);
     this.reply.error(answer.reply);
     this.stats.countError(answer.reply);
-    entry.failedCalls++;
+    row.failedCalls++;
   }
 
   /**
@@ -198,21 +210,21 @@ export class Caller {
    * costs that command; after any other fault nobody knows what state the data is in, and it is
    * thrown on: it ends the server.
    */
-  private answerTo(error: unknown, entry: CommandRow): CommandError {
+  private answerTo(error: unknown, row: CommandRow): CommandError {
     if (error instanceof CommandError) return error;
     if (error instanceof ArenaFullError) return errors.outOfMemory;
     if (!(error instanceof Error) || error instanceof InvariantError) throw error;
     const isLimit = isTooLarge(error);
-    if (!isLimit && (entry.bits & (FLAG_BITS.write | FLAG_BITS.runs_queue)) !== 0) throw error;
-    this.host.log("warning", `Command '${entry.fullName}' failed: ${error.stack}`);
+    if (!isLimit && (row.bits & (FLAG_BITS.write | FLAG_BITS.runs_queue)) !== 0) throw error;
+    this.host.log("warning", `Command '${row.fullName}' failed: ${error.stack}`);
     return isLimit ? tooLarge : internal;
   }
 
-  private afterChange(entry: CommandRow): void {
+  private afterChange(row: CommandRow): void {
     const { call, propagator } = this;
     this.situation.dirty += call.dirty;
     if ((call.interest & Interest.PROPAGATE) === 0) return;
-    if (call.propagation !== Propagation.PREVENTED && (entry.bits & FLAG_BITS.runs_queue) === 0) {
+    if (call.propagation !== Propagation.PREVENTED && (row.bits & FLAG_BITS.runs_queue) === 0) {
       const { index } = call.database;
       if (call.rewritten !== null) {
         for (const words of call.rewritten) propagator.words(index, words);

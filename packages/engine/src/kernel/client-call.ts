@@ -4,9 +4,14 @@ import { Call, type CommandRow } from "@kv/commands";
 import type { Client } from "./client.ts";
 import { ClientState } from "./client-state.ts";
 
+/** A Call that knows its client: what a command gets when a client sent it. */
 export class ClientCall extends Call<CommandRow> {
+  /** Who sent the command. Set before each command, and good until it returns. */
   client!: Client;
 
+  /**
+   * True when the client's user may read every key: what SORT asks before it follows BY and GET.
+   */
   override mayReadAnyKey(): boolean {
     const { client, row } = this;
     if (!client.is(ClientState.RESTRICTED)) return true;

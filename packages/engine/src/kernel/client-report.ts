@@ -23,6 +23,7 @@ export interface ClientFacts {
   fieldsOf?(client: Client): Readonly<Record<string, string | number>>;
 }
 
+/** What a client costs, and how CLIENT LIST shows it: see the head of this file. */
 export class ClientReport {
   /** One for each system that has something to add. */
   readonly facts: ClientFacts[] = [];

@@ -9,6 +9,7 @@ export const ClientState = {
   UNAUTHENTICATED: 1,
   /** The user may not do everything. */
   RESTRICTED: 2,
+  /** Between MULTI and EXEC or DISCARD: commands are queued. */
   MULTI: 4,
   /** RESP2 client with subscriptions. */
   SUBSCRIBED: 8,
@@ -20,6 +21,7 @@ export const ClientState = {
   REPLICATION: 64,
   /** CLIENT TRACKING is on: reads are remembered. */
   TRACKING: 128,
+  /** Nothing more of it is executed; it closes when what was replied has left. */
   CLOSING: 256,
   /** CLIENT NO-TOUCH: accesses do not count for LRU and LFU. */
   NO_TOUCH: 512,
@@ -27,4 +29,14 @@ export const ClientState = {
   MONITOR: 1024,
 } as const;
 
-export const ReplyMode = { ON: 0, OFF: 1, SKIP_NEXT: 2, SKIP: 3 } as const;
+/** What Client.replyMode can be. */
+export const ReplyMode = {
+  /** CLIENT REPLY ON: every command is answered. */
+  ON: 0,
+  /** CLIENT REPLY OFF: none is, until it is on again. */
+  OFF: 1,
+  /** CLIENT REPLY SKIP itself, which answers nothing: the command behind it is the one skipped. */
+  SKIP_NEXT: 2,
+  /** This command is not answered, and then replies are on again. */
+  SKIP: 3,
+} as const;

@@ -10,30 +10,50 @@ import { ClientState, ReplyMode } from "./client-state.ts";
 import type { Connection } from "./host.ts";
 import type { Transaction } from "./transaction.ts";
 
+/** What the engine knows of one connection: see the head of this file. */
 export class Client {
+  /** As CLIENT ID answers: from 1, never given twice by one engine. */
   readonly id: number;
+  /** Where its replies leave, given by the host. */
   readonly connection: Connection;
+  /** Parses what it sends, and holds what is not parsed yet. */
   readonly reader: RequestReader;
+  /** When it came, by the wall clock: `age` of CLIENT LIST counts from here. */
   readonly createdMs: number;
   /** Bits of ClientState. */
   unusual = 0;
+  /** Number of the database that it has selected, from 0. */
   databaseIndex = 0;
   /** 2 or 3. */
   protocol = 2;
+  /** CLIENT SETNAME; "" is none. */
   name = "";
+  /** CLIENT SETINFO LIB-NAME; "" is none. */
   libraryName = "";
+  /** CLIENT SETINFO LIB-VER; "" is none. */
   libraryVersion = "";
+  /** Whom it acts as: the default user until it logs in as another one. */
   user: User;
   /** It has logged in, or came when nobody had to: what access.ts makes of it are the bits. */
   loggedIn = false;
+  /**
+   * When it last sent something, by the wall clock: `idle` of CLIENT LIST and `timeout` count from
+   * here.
+   */
   lastActiveMs: number;
+  /** `cmd` of CLIENT LIST: the command that it sent last; null before the first. */
   lastCommand: CommandRow | null = null;
+  /** What it has queued and watches; null when it neither queues nor watches anything. */
   transaction: Transaction | null = null;
-  /** How many channels, patterns and shard channels it listens to: pubsub.ts knows which. */
+  /** How many channels it listens to; the pub/sub system knows which. */
   channelCount = 0;
+  /** How many patterns of channels it listens to. */
   patternCount = 0;
+  /** How many shard channels it listens to. */
   shardChannelCount = 0;
+  /** CLIENT REPLY, as one of ReplyMode. */
   replyMode: number = ReplyMode.ON;
+  /** CLIENT NO-EVICT: `maxmemory-clients` does not close it. */
   noEvict = false;
   /**
    * Ends the wait of a client that a command blocks, as if its time were up or with an error
@@ -46,14 +66,19 @@ export class Client {
   softLimitSinceMs = 0;
   /** Reply bytes of the last moments, at most: for buffer statistics. */
   outputPeakBytes = 0;
+  /** Bytes that it has sent so far. */
   inputBytes = 0;
+  /** Bytes that it has been given so far. */
   outputBytes = 0;
+  /** Requests that it has sent so far, those that were refused included. */
   commandCount = 0;
+  /** The connection is gone, and everybody has been told. */
   closed = false;
+  /** Why the server closes it, in a few words; "" while it does not. */
   closeReason = "";
   /** Has passed its output limit: gets no time to read the rest. */
   isOverLimit = false;
-  /** Bytes of its buffers as of the last count: see Memory.recount(). */
+  /** Bytes of its buffers as of the last count: see UsedMemory.recount(). */
   countedBytes = 0;
 
   constructor(
@@ -71,15 +96,18 @@ export class Client {
     this.lastActiveMs = nowMs;
   }
 
+  /** True when any of these bits of ClientState is set. */
   is(state: number): boolean {
     return (this.unusual & state) !== 0;
   }
 
+  /** Sets or clears bits of ClientState. */
   mark(state: number, on: boolean): void {
     if (on) this.unusual |= state;
     else this.unusual &= ~state;
   }
 
+  /** Between MULTI and EXEC or DISCARD. */
   get inTransaction(): boolean {
     return (this.unusual & ClientState.MULTI) !== 0;
   }

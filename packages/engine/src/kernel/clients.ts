@@ -9,6 +9,7 @@ import type { Client } from "./client.ts";
 import { ClientState } from "./client-state.ts";
 import type { Situation } from "./situation.ts";
 
+/** All connected clients by id, in the order in which they came. */
 export class Clients extends Map<number, Client> {
   /** Id of the next one to come: no id is given twice. */
   nextId = 1;

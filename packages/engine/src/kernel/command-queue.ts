@@ -26,6 +26,9 @@ interface Chunk {
   length: number;
 }
 
+/**
+ * The requests of one client in MULTI: see the head of this file. To be freed by whoever ends it.
+ */
 export class CommandQueue {
   /** Requests in the queue. */
   count = 0;
@@ -42,15 +45,15 @@ export class CommandQueue {
   }
 
   /** Keeps the request that `call` points at. Throws ArenaFullError. */
-  push(entry: CommandRow, call: Call): void {
+  push(row: CommandRow, call: Call): void {
     const { args, requestIndex } = call;
     if (args.inline[requestIndex] === 1) {
-      this.pushInline(entry, call);
+      this.pushInline(row, call);
       return;
     }
     const start = args.requestStart[requestIndex] as number;
     const end = args.requestEnd[requestIndex] as number;
-    const words = this.begin(entry, call.argc, end - start);
+    const words = this.begin(row, call.argc, end - start);
     let at = this.wordIndex + 3;
     for (let index = 0; index < call.argc; index++) {
       words[at++] = call.start(index) - start;
@@ -60,10 +63,10 @@ export class CommandQueue {
   }
 
   /** A line of text is kept as the RESP that it stands for: that is what is propagated. */
-  private pushInline(entry: CommandRow, call: Call): void {
+  private pushInline(row: CommandRow, call: Call): void {
     const { argc } = call;
     const bytes = encodeRequest(Array.from({ length: argc }, (_, index) => call.argument(index)));
-    const words = this.begin(entry, argc, bytes.length);
+    const words = this.begin(row, argc, bytes.length);
     let at = this.wordIndex + 3;
     let start = `*${argc}\r\n`.length;
     for (let index = 0; index < argc; index++) {
@@ -77,14 +80,14 @@ export class CommandQueue {
   }
 
   /** Makes room for a record, and writes its header. Returns the words that it lies in. */
-  private begin(entry: CommandRow, argc: number, requestBytes: number): Int32Array {
+  private begin(row: CommandRow, argc: number, requestBytes: number): Int32Array {
     const bytes = HEADER_BYTES + argc * 8 + requestBytes;
     const last = this.chunks[this.chunks.length - 1];
     if (last === undefined || last.length + bytes > last.capacity) this.addChunk(bytes);
     const { ref } = this.chunks[this.chunks.length - 1] as Chunk;
     const words = this.arena.words[ref >>> SEGMENT_SHIFT] as Int32Array;
     const at = this.wordIndex;
-    words[at] = entry.id;
+    words[at] = row.id;
     words[at + 1] = argc;
     words[at + 2] = requestBytes;
     return words;

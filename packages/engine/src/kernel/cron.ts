@@ -39,20 +39,33 @@ export interface Job {
   readonly needsTurn?: boolean;
 }
 
+/** What a Cron is made of. */
 export interface CronParts {
+  /** Measures what the work took, and is asked for a turn where some of it is left. */
   host: Host;
+  /** Gets the time of each turn, and how often the cron comes. */
   situation: Situation;
+  /** Counts turns and their time; keeps the peak of memory. */
   stats: Stats;
+  /** Values that were unlinked are freed in slices. */
   keyspace: Keyspace;
+  /** How many there are decides how often the cron comes. */
   clients: Clients;
+  /** The clients' buffers are counted again, and the clock of accesses moves. */
   memory: UsedMemory;
+  /** What was written for clients meanwhile leaves. */
   output: Output;
+  /** What was changed meanwhile leaves. */
   propagator: Propagator;
+  /** Ends when its time is up; those who were held go on. */
   pause: Pause;
+  /** Whoever writes a snapshot gets its slice. */
   snapshotJobs: SnapshotJobs;
 }
 
+/** Periodic work: see the head of this file. */
 export class Cron {
+  /** Commands and bytes per second, sampled here. */
   readonly rates: Rates;
   /** DEBUG PAUSE-CRON. */
   isPaused = false;
@@ -81,6 +94,7 @@ export class Cron {
     this.demanding = jobs.filter((job) => "needsTurn" in job) as typeof this.demanding;
   }
 
+  /** One run of the cron: the host calls it Situation.hz times a second. */
   run(): void {
     const { host, stats } = this.parts;
     if (this.isPaused) return;

@@ -49,15 +49,17 @@ export interface ChangeListener {
 export interface CommandListener {
   /** Whether there is anybody to tell. */
   readonly wantsCommands: boolean;
-  commandRan(client: Client, entry: CommandRow, call: ClientCall): void;
+  /** The command that `call` points at has run, whatever it answered; its reply is written. */
+  commandRan(client: Client, row: CommandRow, call: ClientCall): void;
   /** A request was answered with a refusal; null: its command is unknown. */
-  commandRefused?(client: Client, entry: CommandRow | null): void;
+  commandRefused?(client: Client, row: CommandRow | null): void;
   /** An EXEC was refused, and with it its transaction is over. */
-  execRefused?(client: Client, entry: CommandRow, call: ClientCall): void;
+  execRefused?(client: Client, row: CommandRow, call: ClientCall): void;
 }
 
 /** Publishes keyspace events: message[from, to) on the channel `prefix` followed by bytes[start, end). */
 export interface EventPublisher {
+  /** `messageView` covers the same memory as `message`. Nothing is kept after this returns. */
   publishEvent(
     prefix: Uint8Array,
     bytes: Uint8Array,
@@ -70,13 +72,21 @@ export interface EventPublisher {
   ): void;
 }
 
+/** What EngineEffects are made of. */
 export interface EffectsParts {
+  /** Measures how long it takes to remove a key. */
   host: Host;
+  /** Says whose command runs, and whether this server is a replica. */
   situation: Situation;
+  /** Counts expired keys. */
   stats: Stats;
+  /** Where keys are removed. */
   keyspace: Keyspace;
+  /** Takes the DEL or UNLINK of a key that was expired or evicted. */
   propagator: Propagator;
+  /** Hears how long removals took. */
   latency: LatencyMonitor;
+  /** While it is in force, nothing expires. */
   pause: Pause;
   /** The call of the command that is running. */
   presentCall: () => Call;
@@ -87,6 +97,7 @@ interface Constant {
   readonly view: DataView;
 }
 
+/** What a change sets off: see the head of this file. One for each engine. */
 export class EngineEffects implements Effects {
   /** Bits of Interest: who has to hear of changes now. */
   interest = 0;
@@ -135,6 +146,9 @@ export class EngineEffects implements Effects {
     this.updateInterest();
   }
 
+  /**
+   * `notify-keyspace-events`: the letters of Redis's documentation; unknown ones switch all off.
+   */
   setNotify(letters: string): void {
     this.notifyClasses = Math.max(0, notifyBits(letters));
     this.updateInterest();
@@ -152,6 +166,10 @@ export class EngineEffects implements Effects {
     this.attends = this.hearCommands.length > 0;
   }
 
+  /**
+   * The value of the key bytes[start, end) changed: listeners are told, and `event` is published.
+   * The view covers the same memory as the bytes; `notifyClass` is a bit of Notify.
+   */
   keyChanged(
     database: Database,
     bytes: Uint8Array,
@@ -169,6 +187,7 @@ export class EngineEffects implements Effects {
     this.keyEvent(database, bytes, view, start, end, event, notifyClass);
   }
 
+  /** Publishes a keyspace event, where its class is asked for, and tells no listener. */
   keyEvent(
     database: Database,
     bytes: Uint8Array,
@@ -202,6 +221,10 @@ export class EngineEffects implements Effects {
     return known;
   }
 
+  /**
+   * A key was found expired: it is removed, unless a replica has to wait for its primary or clients
+   * are paused.
+   */
   keyExpired(database: Database, entry: Ref): void {
     // A replica waits for its primary to say so; while paused nothing may change. A command that
     // writes nevertheless (EXEC may have begun the pause itself) needs the place of the key.
@@ -245,26 +268,28 @@ export class EngineEffects implements Effects {
     latency.eventTook(event, host.monotonicUs() - startUs, this.situation.nowMs);
   }
 
+  /** Before a database (-1: each) is emptied, or `successor` (-1: none) takes its place. */
   databaseChanged(index: number, successor = -1): void {
     for (const listener of this.hearChanges) listener.databaseChanged(index, successor);
   }
 
+  /** FLUSHALL has emptied all databases. True: that is on disk already. */
   allFlushed(): boolean {
     return this.onAllFlushed();
   }
 
   /** A command ran. Only while `attends`. */
-  commandRan(client: Client, entry: CommandRow, call: ClientCall): void {
-    for (const listener of this.hearCommands) listener.commandRan(client, entry, call);
+  commandRan(client: Client, row: CommandRow, call: ClientCall): void {
+    for (const listener of this.hearCommands) listener.commandRan(client, row, call);
   }
 
   /** A request was refused before its command ran. */
-  commandRefused(client: Client, entry: CommandRow | null): void {
-    for (const listener of this.hearCommands) listener.commandRefused?.(client, entry);
+  commandRefused(client: Client, row: CommandRow | null): void {
+    for (const listener of this.hearCommands) listener.commandRefused?.(client, row);
   }
 
   /** An EXEC was refused: the transaction is over. */
-  execRefused(client: Client, entry: CommandRow, call: ClientCall): void {
-    for (const listener of this.hearCommands) listener.execRefused?.(client, entry, call);
+  execRefused(client: Client, row: CommandRow, call: ClientCall): void {
+    for (const listener of this.hearCommands) listener.execRefused?.(client, row, call);
   }
 }

@@ -20,13 +20,21 @@ import type { Stats } from "./stats.ts";
 
 const isLoading = "LOADING Redis is loading the dataset in memory";
 
+/** What an Execution is made of. */
 export interface ExecutionParts {
+  /** Says whether the data set is loading; its depth counts open frames. */
   situation: Situation;
+  /** Counts the errors of those that are refused. */
   stats: Stats;
+  /** Has the database that the client has selected by then. */
   keyspace: Keyspace;
+  /** Takes the error of one that is refused. */
   reply: ReplyWriter;
+  /** Holds back what they change until the outermost frame closes. */
   propagator: Propagator;
+  /** Runs each of them. */
   caller: Caller;
+  /** Points at each in turn, and is given back as it was. */
   call: ClientCall;
 }
 
@@ -41,6 +49,7 @@ interface Frame {
   readonly propagation: number;
 }
 
+/** Runs stored requests in the place of another one: see the head of this file. */
 export class Execution {
   private readonly parts: ExecutionParts;
   private readonly frames: Frame[] = [];
@@ -64,17 +73,17 @@ export class Execution {
    */
   run(
     batch: ArgVector,
-    entry: CommandRow,
+    row: CommandRow,
     refusal: (call: ClientCall) => CommandError | null,
   ): number {
     const { call, caller, keyspace, reply, situation, stats } = this.parts;
     const { client } = call;
-    caller.before(entry);
+    caller.before(row);
     call.database = keyspace.databases[client.databaseIndex] as Database;
-    call.begin(batch, 0, entry);
+    call.begin(batch, 0, row);
     reply.resp3 = client.protocol === 3;
     const mark = reply.mark();
-    if (situation.is(EngineState.LOADING) && (entry.bits & FLAG_BITS.loading) === 0) {
+    if (situation.is(EngineState.LOADING) && (row.bits & FLAG_BITS.loading) === 0) {
       reply.error(isLoading);
       return mark;
     }
@@ -84,7 +93,7 @@ export class Execution {
       reply.error(refused.reply);
       return mark;
     }
-    caller.run(client, entry);
+    caller.run(client, row);
     return mark;
   }
 

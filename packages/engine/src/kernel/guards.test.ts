@@ -70,7 +70,7 @@ describe("guards", () => {
     const moved = new CommandError("MOVED 12182 127.0.0.1:7001");
     let redirects = true;
     const kv = guardedBy({
-      cluster: (_client, entry) => (redirects && entry.command.keys.length > 0 ? moved : null),
+      cluster: (_client, row) => (redirects && row.command.keys.length > 0 ? moved : null),
     });
     kv.engine.situation.setUnusual(EngineState.CLUSTER, true);
     expect(kv.send("GET", "foo")).toBe(kv.error(moved.reply));
@@ -207,7 +207,7 @@ describe("guards", () => {
     expect((kv.send("GET", "k") as CommandError).reply).toMatch(/^BUSY /);
     const busy = new CommandError("BUSY");
     const scripted = guardedBy({
-      busy: (_client, entry) => (entry.fullName === "get" ? null : busy),
+      busy: (_client, row) => (row.fullName === "get" ? null : busy),
     });
     scripted.engine.situation.setUnusual(EngineState.BUSY, true);
     expect(scripted.send("GET", "k")).toBe(null);

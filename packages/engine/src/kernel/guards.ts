@@ -28,10 +28,11 @@ export const Verdict = {
   UNKNOWN: 4,
 } as const;
 
+/** Null: go on. A CommandError: refuse with it. A number: one of Verdict. */
 export type GuardAnswer = CommandError | number | null;
 
 /** `request` tells of the words what a guard may need to know besides the command. */
-export type Guard = (client: Client, entry: CommandRow, request: AclRequest) => GuardAnswer;
+export type Guard = (client: Client, row: CommandRow, request: AclRequest) => GuardAnswer;
 
 const { UNAUTHENTICATED, MULTI, SUBSCRIBED, REPLICATION, MONITOR } = ClientState;
 const {
@@ -68,11 +69,11 @@ const isBusy = new CommandError(
  * Whether the command has one of these flags, or is an EXEC whose queue holds a command with one:
  * then EXEC is treated like it.
  */
-export function involves(client: Client, entry: CommandRow, flag: number): boolean {
-  if ((entry.bits & flag) !== 0) return true;
+export function involves(client: Client, row: CommandRow, flag: number): boolean {
+  if ((row.bits & flag) !== 0) return true;
   return (
     client.transaction !== null &&
-    (entry.bits & FLAG_BITS.runs_queue) !== 0 &&
+    (row.bits & FLAG_BITS.runs_queue) !== 0 &&
     (client.transaction.flags & flag) !== 0
   );
 }
@@ -98,25 +99,30 @@ export const guardNames = [
   "multi",
 ] as const;
 
+/** The name of a guard: see guardNames. */
 export type GuardName = (typeof guardNames)[number];
 
+/** What Guards are made of. */
 export interface GuardParts {
+  /** What is true of the whole server. */
   situation: Situation;
+  /** Makes room before a command that may need some. */
   memory: UsedMemory;
+  /** Says why writes are refused while the disk fails. */
   refusals: Refusals;
+  /** Says which commands are held. */
   pause: Pause;
 }
 
 /** What only the client and the command have a say in. */
 const clientGuards = {
-  quit: (_client, entry) => ((entry.bits & ends_connection) !== 0 ? Verdict.RUN : null),
+  quit: (_client, row) => ((row.bits & ends_connection) !== 0 ? Verdict.RUN : null),
 
-  auth: (client, entry) =>
-    client.is(UNAUTHENTICATED) && (entry.bits & no_auth) === 0 ? noAuth : null,
+  auth: (client, row) => (client.is(UNAUTHENTICATED) && (row.bits & no_auth) === 0 ? noAuth : null),
 
   /** What cannot be a part of a transaction is refused while it is being queued. */
-  transaction: (client, entry) =>
-    client.is(MULTI) && (entry.bits & no_multi) !== 0 && (entry.bits & not_queued) === 0
+  transaction: (client, row) =>
+    client.is(MULTI) && (row.bits & no_multi) !== 0 && (row.bits & not_queued) === 0
       ? notInTransaction
       : null,
 
@@ -125,74 +131,75 @@ const clientGuards = {
 
   cluster: () => null,
 
-  subscriber: (client, entry) => {
+  subscriber: (client, row) => {
     if (!client.is(SUBSCRIBED) || client.protocol === 3) return null;
-    if ((entry.bits & while_subscribed) !== 0) return null;
+    if ((row.bits & while_subscribed) !== 0) return null;
     return new CommandError(
-      `ERR Can't execute '${entry.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+      `ERR Can't execute '${row.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
     );
   },
 
   /** To Redis a client that monitors is a kind of replica: no pause holds it, and it gets no data. */
-  watcher: (client, entry) =>
-    client.is(MONITOR) && involves(client, entry, write | readonly | may_replicate)
+  watcher: (client, row) =>
+    client.is(MONITOR) && involves(client, row, write | readonly | may_replicate)
       ? watchesOnly
       : null,
 
   /** After all others: what a placeholder stands for would have been refused by them as well. */
-  absent: (_client, entry) => (entry.isAbsent ? Verdict.UNKNOWN : null),
+  absent: (_client, row) => (row.isAbsent ? Verdict.UNKNOWN : null),
 
-  multi: (client, entry) =>
-    client.is(MULTI) && (entry.bits & not_queued) === 0 ? Verdict.QUEUE : null,
+  multi: (client, row) =>
+    client.is(MULTI) && (row.bits & not_queued) === 0 ? Verdict.QUEUE : null,
 } satisfies Partial<Record<GuardName, Guard>>;
 
 /** What follows from the situation of the whole server. */
 function situationGuards({ situation, memory, refusals, pause }: GuardParts) {
   return {
-    memory: (client, entry) => {
+    memory: (client, row) => {
       if (!situation.is(EngineState.MEMORY_LIMITED) || memory.makeRoom()) return null;
       // Queueing takes memory itself, whatever is queued; EXEC is judged by its queue.
-      if (client.is(MULTI) && (entry.bits & leaves_multi) === 0) return errors.outOfMemory;
-      return involves(client, entry, denyoom) ? errors.outOfMemory : null;
+      if (client.is(MULTI) && (row.bits & leaves_multi) === 0) return errors.outOfMemory;
+      return involves(client, row, denyoom) ? errors.outOfMemory : null;
     },
 
-    disk: (client, entry) => {
+    disk: (client, row) => {
       if (!situation.is(EngineState.DISK_FAILED) || situation.is(EngineState.REPLICA)) return null;
-      if (!involves(client, entry, write) && (entry.bits & answers_health) === 0) return null;
+      if (!involves(client, row, write) && (row.bits & answers_health) === 0) return null;
       return new CommandError(refusals.error);
     },
 
-    replicas: (client, entry) => {
+    replicas: (client, row) => {
       if (!situation.is(EngineState.LACKS_REPLICAS) || situation.is(EngineState.REPLICA))
         return null;
-      return involves(client, entry, write) ? noReplicas : null;
+      return involves(client, row, write) ? noReplicas : null;
     },
 
-    "read-only": (client, entry) => {
+    "read-only": (client, row) => {
       if (!situation.is(EngineState.READ_ONLY) || client.is(REPLICATION)) return null;
-      return involves(client, entry, write) ? isReadOnly : null;
+      return involves(client, row, write) ? isReadOnly : null;
     },
 
-    stale: (client, entry) => {
+    stale: (client, row) => {
       if (!situation.is(EngineState.STALE) || client.is(REPLICATION)) return null;
-      return (entry.bits & stale) === 0 ? masterDown : null;
+      return (row.bits & stale) === 0 ? masterDown : null;
     },
 
-    loading: (_client, entry) =>
-      situation.is(EngineState.LOADING) && (entry.bits & loading) === 0 ? isLoading : null,
+    loading: (_client, row) =>
+      situation.is(EngineState.LOADING) && (row.bits & loading) === 0 ? isLoading : null,
 
-    busy: (_client, entry) =>
-      situation.is(EngineState.BUSY) && (entry.bits & allow_busy) === 0 ? isBusy : null,
+    busy: (_client, row) =>
+      situation.is(EngineState.BUSY) && (row.bits & allow_busy) === 0 ? isBusy : null,
 
-    pause: (client, entry) => {
+    pause: (client, row) => {
       if (!situation.is(EngineState.PAUSED) || client.is(REPLICATION | MONITOR)) return null;
       if (!pause.isInForce()) return null;
       if (pause.holdsAll) return Verdict.WAIT;
-      return involves(client, entry, write | may_replicate) ? Verdict.WAIT : null;
+      return involves(client, row, write | may_replicate) ? Verdict.WAIT : null;
     },
   } satisfies Partial<Record<GuardName, Guard>>;
 }
 
+/** All guards in their order: see the head of this file. One for each engine. */
 export class Guards {
   private readonly byName: Record<GuardName, Guard>;
   private inOrder: readonly Guard[];
@@ -209,9 +216,9 @@ export class Guards {
   }
 
   /** Asks all guards in order; the first that answers decides. */
-  ask(client: Client, entry: CommandRow, request: AclRequest): GuardAnswer {
+  ask(client: Client, row: CommandRow, request: AclRequest): GuardAnswer {
     for (const guard of this.inOrder) {
-      const answer = guard(client, entry, request);
+      const answer = guard(client, row, request);
       if (answer !== null) return answer;
     }
     return null;

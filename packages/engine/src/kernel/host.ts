@@ -10,29 +10,43 @@ export type LogLevel = "debug" | "verbose" | "notice" | "warning";
 
 /** Facts about the process that INFO and CLIENT report; constant while it runs. */
 export interface HostFacts {
+  /** Of the process: `process_id` of INFO, and in names of temporary files. */
   processId: number;
   /** Name and version of the JavaScript runtime, as in "node 26.10.0". */
   runtime: string;
+  /** `os` of INFO, as in "Linux 6.8.0 x86_64". */
   operatingSystem: string;
+  /** Of the processor, as in "x64": `arch_bits` of INFO follows from it. */
   architecture: string;
+  /** Path of the program: `executable` of INFO, one character a byte. */
   executable: string;
+  /** Path of the configuration file: `config_file` of INFO, one character a byte; "" is none. */
   configFile: string;
+  /** `tcp_port` of INFO: where it listens; 0 is nowhere. */
   tcpPort: number;
 }
 
 /** What changes while the process runs. */
 export interface HostUsage {
+  /** Bytes of memory that the operating system counts for the process (RSS). */
   residentBytes: number;
+  /** Bytes of the JavaScript heap that are in use. */
   heapUsedBytes: number;
+  /** Bytes that the JavaScript heap has taken. */
   heapTotalBytes: number;
+  /** Bytes of memory that the machine has: `total_system_memory` of INFO. */
   totalMemoryBytes: number;
+  /** Microseconds of processor time that the process spent in its own code, since its start. */
   userCpuUs: number;
+  /** Microseconds that it spent in the operating system. */
   systemCpuUs: number;
-  /** What of that was the thread that commands run on. */
+  /** Microseconds that the thread that commands run on spent in its own code. */
   threadUserCpuUs: number;
+  /** Microseconds that this thread spent in the operating system. */
   threadSystemCpuUs: number;
 }
 
+/** What the engine takes from outside: see the head of this file. */
 export interface Host {
   /** Wall clock: milliseconds since 1970. May jump. */
   wallMs(): number;
@@ -46,11 +60,18 @@ export interface Host {
   randomHex(bytes: number): string;
   /** SHA-256 of text, as lower-case hex (ACL passwords). */
   sha256Hex(bytes: Uint8Array): string;
+  /**
+   * Takes a line of the log, without time and line end. Which levels are shown is the host's to
+   * decide.
+   */
   log(level: LogLevel, message: string): void;
-  /** The folder `dir`: for work beside the event loop, and for when everybody waits. */
+  /** The folder `dir`, for work beside the event loop. */
   readonly storage: Storage;
+  /** The same folder, for when everybody waits. */
   readonly syncStorage: SyncStorage;
+  /** What INFO tells of the process. The port may change while it runs (CONFIG SET port). */
   facts: HostFacts;
+  /** Measures memory and processor time now. May take as long as a system call. */
   usage(): HostUsage;
   /** Asks that engine.turn() run soon, after what is being done now. */
   wake(): void;
@@ -60,16 +81,25 @@ export interface Host {
   exit(code: number): void;
   /** Holds the whole process for so long (DEBUG SLEEP). */
   sleepMs(durationMs: number): void;
-  /** Reads a configuration or ACL file as text; writes one in place, safely. */
+  /**
+   * The whole text of a configuration or ACL file, one character a byte, as all paths are. Throws
+   * an Error whose message is the operating system's.
+   */
   readText(path: string): string;
+  /**
+   * Writes the whole file, so that after a failure the old one is there. One character a byte;
+   * throws an Error whose message is the operating system's.
+   */
   writeText(path: string, text: string): void;
 }
 
 /** The engine's side of a client's socket, given by the host. */
 export interface Connection {
-  /** Peer and own address as CLIENT LIST prints them: "127.0.0.1:50000", "/tmp/kv.sock:0". */
+  /** The peer's address as CLIENT LIST prints it: "127.0.0.1:50000", "/tmp/kv.sock:0". */
   readonly address: string;
+  /** The server's own side of it, in the same form. */
   readonly localAddress: string;
+  /** `fd` of CLIENT LIST; -1 where there is none. */
   readonly fileDescriptor: number;
   /** The peer is on this machine: a loopback address, a Unix socket, or this very process. */
   readonly isLocal: boolean;
@@ -84,12 +114,16 @@ export interface Connection {
    * once. False: the connection keeps the buffer, and the caller takes another one.
    */
   send(bytes: Uint8Array, start: number, end: number): boolean;
-  /** Sends a whole buffer that nobody else has: it is the connection's, which frees it afterwards. */
+  /**
+   * Sends a whole buffer that nobody else has: it is the connection's, which frees it afterwards.
+   */
   give(bytes: Uint8Array): void;
-  /** Closes when what was sent has left, or at once. */
+  /** Closes when what was sent has left. */
   end(): void;
+  /** Closes at once: what has not left yet is lost. */
   destroy(): void;
-  /** Stops and restarts reading: while stopped, no bytes arrive. */
+  /** Stops reading: no bytes arrive until resume(). */
   pause(): void;
+  /** Starts reading again. */
   resume(): void;
 }

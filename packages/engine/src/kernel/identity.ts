@@ -2,7 +2,9 @@
 import type { Host } from "./host.ts";
 import { engineVersion, redisVersion } from "./version.ts";
 
+/** What INFO and HELLO tell of the server itself. */
 export class Identity {
+  /** Our own version, as `kv_version` of INFO. */
   readonly version: string = engineVersion;
   /** The version of Redis that clients are told. */
   readonly redisVersion: string = redisVersion;

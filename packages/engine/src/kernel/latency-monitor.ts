@@ -34,8 +34,10 @@ function highestOf(bucket: number): number {
   return (bucket - (doublings << SHIFT) + 1) * 2 ** doublings - 1;
 }
 
+/** How long the calls of one command took: buckets as drawn at the head of this file. */
 export class CommandHistogram {
   private readonly counts = new Float64Array(BUCKET_COUNT);
+  /** Calls that were recorded. */
   total = 0;
 
   /** `count` calls took `microseconds` each. */
@@ -74,33 +76,44 @@ export class CommandHistogram {
 }
 
 /** The histogram of a command that has been measured, else null. */
-export function histogramOf(entry: CommandRow): CommandHistogram | null {
-  return entry.histogram instanceof CommandHistogram ? entry.histogram : null;
+export function histogramOf(row: CommandRow): CommandHistogram | null {
+  return row.histogram instanceof CommandHistogram ? row.histogram : null;
 }
 
+/** The worst that an event took within one second. */
 export interface LatencySample {
   /** Seconds since 1970. */
   timeSeconds: number;
+  /** How long, in whole milliseconds. */
   latencyMs: number;
 }
 
+/** One kind of event: what LATENCY HISTORY and LATEST show. */
 export class LatencyEvent {
+  /** The last 160 at most, oldest first, one a second at most. */
   readonly samples: LatencySample[] = [];
+  /** The worst since the start or LATENCY RESET, in milliseconds. */
   worstMs = 0;
 }
 
 const SAMPLES_MAX = 160;
 
+/** Keeps what took long: see the head of this file. One for each engine. */
 export class LatencyMonitor {
   /** latency-monitor-threshold: 0 is off. */
   thresholdMs = 0;
   /** latency-tracking. */
   histogramsOn = true;
+  /** The events that there were, by name: "command", "fast-command", "eviction-cycle". */
   readonly events = new Map<string, LatencyEvent>();
 
-  commandTook(entry: CommandRow, microseconds: number, nowMs: number): void {
+  /**
+   * A command that was timed alone took so long; `nowMs` is the wall clock. Kept when it reaches
+   * the threshold.
+   */
+  commandTook(row: CommandRow, microseconds: number, nowMs: number): void {
     if (this.thresholdMs === 0 || microseconds < this.thresholdMs * 1000) return;
-    const isFast = (entry.bits & FLAG_BITS.fast) !== 0;
+    const isFast = (row.bits & FLAG_BITS.fast) !== 0;
     this.eventTook(isFast ? "fast-command" : "command", microseconds, nowMs);
   }
 

@@ -24,7 +24,7 @@ const KEYS_MAX = 1024;
 export class LookAhead {
   private readonly keyspace: Keyspace;
   private readonly commands: CommandTable;
-  private readonly entries: (CommandRow | null)[] = new Array(COMMANDS_MAX).fill(null);
+  private readonly rows: (CommandRow | null)[] = new Array(COMMANDS_MAX).fill(null);
   private readonly hashes = new Int32Array(COMMANDS_MAX);
   private readonly hashed = new Uint8Array(COMMANDS_MAX);
   /** The hashes of all keys, one behind the other, and room for where they lie. */
@@ -45,24 +45,24 @@ export class LookAhead {
     this.isPrepared =
       batch.argTotal >= WORDS_MIN && database !== undefined && database.size >= KEYS_MIN;
     if (!this.isPrepared || database === undefined) return;
-    const { entries, hashes, hashed, keyed, commands } = this;
+    const { rows, hashes, hashed, keyed, commands } = this;
     const { dict } = database;
     const { bytes, view, starts, ends, firstArg, argCount } = batch;
     let keyedCount = 0;
     this.seed = dict.seed;
     this.databaseIndex = client.databaseIndex;
     for (let index = 0; index < count; index++) {
-      const entry = lookup(commands, batch, index);
-      entries[index] = entry;
+      const row = lookup(commands, batch, index);
+      rows[index] = row;
       hashed[index] = 0;
-      if (entry === null || entry.firstKey === 0) continue;
-      if ((argCount[index] as number) <= entry.firstKey) continue;
-      let at = (firstArg[index] as number) + entry.firstKey;
+      if (row === null || row.firstKey === 0) continue;
+      if ((argCount[index] as number) <= row.firstKey) continue;
+      let at = (firstArg[index] as number) + row.firstKey;
       const hash = dict.hash(bytes, view, starts[at] as number, ends[at] as number);
       hashes[index] = hash;
       hashed[index] = 1;
       if (keyedCount < KEYS_MAX) keyed[keyedCount++] = hash;
-      const { keyStep } = entry;
+      const { keyStep } = row;
       if (keyStep === 0) continue;
       const end = (firstArg[index] as number) + (argCount[index] as number);
       for (at += keyStep; at < end && keyedCount < KEYS_MAX; at += keyStep)
@@ -73,8 +73,8 @@ export class LookAhead {
   }
 
   /** The command of request `index` as looked up ahead; null when it was not, or is unknown. */
-  entryOf(index: number): CommandRow | null {
-    return this.isPrepared ? (this.entries[index] as CommandRow | null) : null;
+  rowOf(index: number): CommandRow | null {
+    return this.isPrepared ? (this.rows[index] as CommandRow | null) : null;
   }
 
   /** Hands a hash computed ahead to the call, where it still holds. */

@@ -5,14 +5,14 @@ import { type ArgVector, latin1 } from "@kv/resp";
 /** The command that request `index` of a batch names; of a container the subcommand. Null: unknown. */
 export function lookup(table: CommandTable, batch: ArgVector, index: number): CommandRow | null {
   const first = batch.firstArg[index] as number;
-  const entry = table.find(batch.bytes, batch.starts[first] as number, batch.ends[first] as number);
-  if (entry === undefined) return null;
-  if (entry.subcommands === null || (batch.argCount[index] as number) < 2) return entry;
+  const row = table.find(batch.bytes, batch.starts[first] as number, batch.ends[first] as number);
+  if (row === undefined) return null;
+  if (row.subcommands === null || (batch.argCount[index] as number) < 2) return row;
   let name = "";
   const end = batch.ends[first + 1] as number;
   for (let at = batch.starts[first + 1] as number; at < end && name.length < 64; at++)
     name += String.fromCharCode(batch.bytes[at] as number);
-  return entry.subcommands.get(name.toLowerCase()) ?? null;
+  return row.subcommands.get(name.toLowerCase()) ?? null;
 }
 
 /** A browser was tricked into sending a form here: nothing of it may be taken for commands. */

@@ -7,6 +7,7 @@ import type { ReplyWriter } from "@kv/resp";
 import type { Client } from "./client.ts";
 import { ClientState, ReplyMode } from "./client-state.ts";
 
+/** CLIENT REPLY OFF and SKIP: see the head of this file. */
 export class Muting {
   private readonly reply: ReplyWriter;
   /** Up to here the reply buffer stays even if the client wants no replies. */

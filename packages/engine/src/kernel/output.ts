@@ -24,20 +24,32 @@ const OUTBOX_BYTES_MAX = 65_536;
 /** So long a reply is given to the connection with its buffer, rather than copied where it waits. */
 const GIVEN_BYTES_MIN = 256 * 1024;
 
+/** The classes of clients that `client-output-buffer-limit` tells apart. */
 export type OutputClass = "normal" | "replica" | "pubsub";
 
+/** What an Output is made of. */
 export interface OutputParts {
+  /** Is asked for a turn while an outbox waits; takes the log line of a client that is closed. */
   host: Host;
+  /** Has `client-output-buffer-limit`. */
   config: ConfigStore;
+  /** Says whose command runs, and how late it is. */
   situation: Situation;
+  /** Counts bytes, writes and clients closed at their limit. */
   stats: Stats;
+  /** Closes a client that is over its limit. */
   clients: Clients;
+  /** Counts what waits for a client. */
   memory: UsedMemory;
+  /** The reply buffer that all clients share. */
   reply: ReplyWriter;
+  /** Takes back the replies of a client that wants none. */
   muting: Muting;
+  /** Describes a client for the log. */
   report: ClientReport;
 }
 
+/** How replies and messages leave: see the head of this file. One for each engine. */
 export class Output {
   /** True while messages of the running command wait for the end of it. */
   hasOwnPushes = false;
@@ -174,10 +186,12 @@ export class Output {
     this.waiting.clear();
   }
 
+  /** The client has gone: nothing more leaves for it. */
   clientClosed(client: Client): void {
     this.waiting.delete(client);
   }
 
+  /** Which limits of `client-output-buffer-limit` the client is held to. */
   classOf(client: Client): OutputClass {
     if (client.is(ClientState.REPLICATION)) return "replica";
     return client.subscribes ? "pubsub" : "normal";

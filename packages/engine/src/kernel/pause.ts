@@ -9,9 +9,13 @@ import { ClientState } from "./client-state.ts";
 import type { Host } from "./host.ts";
 import { EngineState, type Situation } from "./situation.ts";
 
+/** CLIENT PAUSE: see the head of this file. One for each engine. */
 export class Pause {
+  /** CLIENT PAUSE ALL: every command is held. isInForce() says whether that is still so. */
   holdsAll = false;
+  /** Commands that may change the data set are held; also true while all are. */
   holdsWrites = false;
+  /** When it ends, by the wall clock; 0: there is none. */
   endsMs = 0;
   /** Lets a client that was held go on. Set once, by whoever serves clients. */
   resume: (client: Client) => void = () => {};
@@ -60,11 +64,13 @@ export class Pause {
     for (const client of waiting) if (!client.closed) this.resume(client);
   }
 
+  /** The client waits, with its present command unanswered, until the pause ends. */
   hold(client: Client): void {
     client.mark(ClientState.WAITING, true);
     this.held.add(client);
   }
 
+  /** The client has gone: nobody waits for it. */
   clientClosed(client: Client): void {
     this.held.delete(client);
   }

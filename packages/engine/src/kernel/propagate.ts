@@ -29,7 +29,9 @@ interface Operation {
 const MULTI = encodeRequest(["MULTI"]);
 const EXEC = encodeRequest(["EXEC"]);
 
+/** Carries commands to the append-only file and the replicas: see the head of this file. */
 export class Propagator {
+  /** Who takes commands. While there is nobody, nothing is encoded or kept. */
   readonly sinks: PropagationSink[] = [];
   private readonly waiting: Operation[] = [];
   /** Inside EXEC or a script: operations gather until finish(). */
@@ -40,6 +42,7 @@ export class Propagator {
     return this.waiting.length;
   }
 
+  /** Whether anybody takes commands. */
   get isActive(): boolean {
     return this.sinks.length > 0;
   }
@@ -49,6 +52,7 @@ export class Propagator {
     this.depth++;
   }
 
+  /** The transaction is over: with the outermost one everything leaves. */
   close(): void {
     this.depth--;
     if (this.depth === 0) this.finish();

@@ -8,6 +8,7 @@ import type { Client } from "./client.ts";
 import { ClientState } from "./client-state.ts";
 import { Transaction } from "./transaction.ts";
 
+/** Begins and ends the transactions of clients: see the head of this file. */
 export class Transactions {
   /** Told of a client whose transaction ends: nothing is watched any more. */
   onEnd: (client: Client) => void = () => {};
@@ -24,17 +25,17 @@ export class Transactions {
   }
 
   /** Keeps the present request of a client in MULTI for EXEC. Null, or why it cannot be kept. */
-  queue(client: Client, entry: CommandRow, call: Call): CommandError | null {
+  queue(client: Client, row: CommandRow, call: Call): CommandError | null {
     const { transaction } = client;
     // What cannot be executed any more need not be kept, and EXEC is not judged by it.
     if (transaction === null || transaction.refused || transaction.disturbed) return null;
     try {
-      transaction.queue.push(entry, call);
+      transaction.queue.push(row, call);
     } catch (error) {
       if (!(error instanceof ArenaFullError)) throw error;
       return errors.outOfMemory;
     }
-    transaction.flags |= entry.bits;
+    transaction.flags |= row.bits;
     return null;
   }
 

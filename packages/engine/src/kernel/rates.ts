@@ -10,17 +10,18 @@ import type { Host } from "./host.ts";
 import type { Stats } from "./stats.ts";
 
 const SAMPLE_COUNT = 16;
+/** Milliseconds from one sample to the next. */
 export const SAMPLE_PERIOD_MS = 100;
 const US_PER_SECOND = 1_000_000;
 
-/** How much a counter grows for each unit of another one: of time, or of turns. */
-class Rate {
+/** How much a counter grows for each unit of another one, its base: of time, or of turns. */
+export class Rate {
   private readonly samples = new Float64Array(SAMPLE_COUNT);
   private index = 0;
   private lastValue = 0;
   private lastBase = 0;
 
-  /** Both counters as they are now. */
+  /** One more sample: both counters as they are now, and how many units of the base are one. */
   sample(value: number, base: number, factor: number): void {
     const grown = base - this.lastBase;
     const sample = grown > 0 ? ((value - this.lastValue) * factor) / grown : 0;
@@ -37,6 +38,7 @@ class Rate {
     this.lastBase = base;
   }
 
+  /** The mean of the samples, as a whole number: what INFO shows. */
   get mean(): number {
     let sum = 0;
     for (const sample of this.samples) sum += sample;
@@ -44,11 +46,15 @@ class Rate {
   }
 }
 
+/** What INFO tells of the last 1.6 seconds: see the head of this file. */
 export class Rates {
-  /** Per second, as the next two. */
+  /** Commands per second. */
   readonly commands = new Rate();
+  /** Bytes per second that clients sent. */
   readonly inputBytes = new Rate();
+  /** Bytes per second that clients were given. */
   readonly outputBytes = new Rate();
+  /** Turns of the event loop per second. */
   readonly loopTurns = new Rate();
   /** Microseconds of a turn of the event loop. */
   readonly turnMicroseconds = new Rate();

@@ -5,6 +5,7 @@
  */
 import { EngineState, type Situation } from "./situation.ts";
 
+/** Why writes are refused: see the head of this file. One for each engine. */
 export class Refusals {
   private readonly situation: Situation;
   private readonly byOwner = new Map<string, string>();

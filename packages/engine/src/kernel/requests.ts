@@ -237,38 +237,38 @@ export class Requests {
 
   private request(client: Client, index: number): number {
     const { batch, call, situation, lookAhead } = this;
-    const entry = lookAhead.entryOf(index) ?? lookup(this.commands, batch, index);
-    this.caller.before(entry);
+    const row = lookAhead.rowOf(index) ?? lookup(this.commands, batch, index);
+    this.caller.before(row);
     situation.current = client;
     call.client = client;
     call.database = this.keyspace.databases[client.databaseIndex] as Database;
     this.reply.resp3 = client.protocol === 3;
     client.commandCount++;
     if (
-      entry !== null &&
+      row !== null &&
       (situation.unusual | client.unusual) === 0 &&
-      (entry.shortWayArity >= 0
-        ? batch.argCount[index] === entry.shortWayArity
-        : (batch.argCount[index] as number) >= -entry.shortWayArity)
+      (row.shortWayArity >= 0
+        ? batch.argCount[index] === row.shortWayArity
+        : (batch.argCount[index] as number) >= -row.shortWayArity)
     ) {
       // The short way: nobody and nothing is in the way of this command.
-      call.begin(batch, index, entry);
+      call.begin(batch, index, row);
       lookAhead.useHash(index, call);
-      client.lastCommand = entry;
-      this.caller.run(client, entry);
+      client.lastCommand = row;
+      this.caller.run(client, row);
       return (client.unusual & (ClientState.CLOSING | ClientState.WAITING)) === 0
         ? Outcome.DONE
         : Outcome.STOP;
     }
-    return this.guardedRequest(client, entry, index);
+    return this.guardedRequest(client, row, index);
   }
 
   /** The long way: every check, every guard. */
-  private guardedRequest(client: Client, entry: CommandRow | null, index: number): number {
+  private guardedRequest(client: Client, row: CommandRow | null, index: number): number {
     const { batch, call, muting } = this;
     muting.requestBegins(client);
     if (client.is(ClientState.CLOSING)) return Outcome.STOP;
-    if (entry === null && isHttp(batch, index)) {
+    if (row === null && isHttp(batch, index)) {
       this.host.log(
         "warning",
         `Possible SECURITY ATTACK detected: ${client.connection.address} sends HTTP (POST or Host:), as a web page does that was made to speak to this server. Connection aborted.`,
@@ -278,32 +278,32 @@ export class Requests {
       this.clients.closeAfterReply(client, "HTTP");
       return Outcome.STOP;
     }
-    if (entry === null) {
+    if (row === null) {
       this.reject(client, null, unknownCommand(this.commands, batch, index));
       muting.requestEnds(client);
       return Outcome.DONE;
     }
-    call.begin(batch, index, entry);
-    client.lastCommand = entry;
-    if (!entry.accepts(call.argc)) {
-      this.reject(client, entry, arityError(entry.fullName));
+    call.begin(batch, index, row);
+    client.lastCommand = row;
+    if (!row.accepts(call.argc)) {
+      this.reject(client, row, arityError(row.fullName));
       muting.requestEnds(client);
       return Outcome.DONE;
     }
-    const answer = this.guards.ask(client, entry, call);
+    const answer = this.guards.ask(client, row, call);
     if (answer === Verdict.WAIT) {
       this.pause.hold(client);
       return Outcome.WAIT;
     }
     // Keys evicted to make room for this command are gone before it, not after.
     if (this.output.hasOwnPushes) this.output.flushOwn(client);
-    if (answer instanceof CommandError) this.reject(client, entry, answer);
+    if (answer instanceof CommandError) this.reject(client, row, answer);
     else if (answer === Verdict.UNKNOWN)
       this.reject(client, null, unknownCommand(this.commands, batch, index));
-    else if (answer === Verdict.QUEUE) this.queue(client, entry);
+    else if (answer === Verdict.QUEUE) this.queue(client, row);
     else {
       call.touches = !client.is(ClientState.NO_TOUCH);
-      this.caller.run(client, entry);
+      this.caller.run(client, row);
       call.touches = true;
     }
     muting.requestEnds(client);
@@ -312,27 +312,27 @@ export class Requests {
       : Outcome.STOP;
   }
 
-  private queue(client: Client, entry: CommandRow): void {
-    const problem = this.transactions.queue(client, entry, this.call);
-    if (problem !== null) this.reject(client, entry, problem);
+  private queue(client: Client, row: CommandRow): void {
+    const problem = this.transactions.queue(client, row, this.call);
+    if (problem !== null) this.reject(client, row, problem);
     else this.reply.queued();
   }
 
   /** Answers with an error before the command ran; inside MULTI that spoils the transaction. */
-  private reject(client: Client, entry: CommandRow | null, error: CommandError): void {
+  private reject(client: Client, row: CommandRow | null, error: CommandError): void {
     const { effects, output, reply } = this;
-    if (entry !== null) entry.rejectedCalls++;
+    if (row !== null) row.rejectedCalls++;
     this.stats.countError(error.reply);
-    if (effects.attends) effects.commandRefused(client, entry);
+    if (effects.attends) effects.commandRefused(client, row);
     if (client.transaction !== null && client.inTransaction) client.transaction.refused = true;
-    if (entry === null || (entry.bits & FLAG_BITS.runs_queue) === 0) {
+    if (row === null || (row.bits & FLAG_BITS.runs_queue) === 0) {
       reply.error(error.reply);
       return;
     }
     // An EXEC that may not run ends the transaction: nothing of it happens later.
     this.transactions.discard(client);
     reply.error(`EXECABORT Transaction discarded because of: ${error.reply.replace(/^ERR /, "")}`);
-    if (effects.attends) effects.execRefused(client, entry, this.call);
+    if (effects.attends) effects.execRefused(client, row, this.call);
     if (output.hasOwnPushes) output.flushOwn(client);
   }
 

@@ -16,12 +16,15 @@ import type { Host } from "./host.ts";
 export const EngineState = {
   /** `maxmemory` is set: commands that may grow memory are checked. */
   MEMORY_LIMITED: 1,
+  /** The data set is being loaded: only commands that need none of it run. */
   LOADING: 2,
   /** The disk refused: writes are. */
   DISK_FAILED: 4,
+  /** CLIENT PAUSE is in force. */
   PAUSED: 8,
   /** A script runs for too long. */
   BUSY: 16,
+  /** Cluster mode: keys may be another node's. */
   CLUSTER: 32,
   /** A primary has the say: nothing expires here by itself. */
   REPLICA: 64,
@@ -33,6 +36,7 @@ export const EngineState = {
   LACKS_REPLICAS: 512,
 } as const;
 
+/** What is true of the whole server at this moment: see the head of this file. */
 export class Situation {
   /** Bits of EngineState. */
   unusual = 0;

@@ -34,6 +34,7 @@ export interface SnapshotJob {
   step(keyCount: number): boolean;
 }
 
+/** Shares out slices of time among those who write a snapshot: see the head of this file. */
 export class SnapshotJobs {
   private readonly host: Host;
   private readonly stats: Stats;

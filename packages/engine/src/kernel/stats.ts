@@ -4,36 +4,57 @@
  */
 const ERROR_KINDS_MAX = 128;
 
+/** Counts since the start, or since CONFIG RESETSTAT. Each says which field of INFO shows it. */
 export class Stats {
+  /** total_connections_received: those that were refused included. */
   connectionsReceived = 0;
+  /** total_commands_processed: those that ran, each command of a transaction by itself. */
   commandsProcessed = 0;
+  /** total_net_input_bytes. */
   inputBytes = 0;
+  /** total_net_output_bytes. */
   outputBytes = 0;
+  /** rejected_connections. */
   connectionsRejected = 0;
+  /** expired_keys. */
   expiredKeys = 0;
+  /** evicted_keys. */
   evictedKeys = 0;
+  /** total_eviction_exceeded_time, in microseconds, without a time that has not ended. */
   evictionExceededUs = 0;
+  /** total_error_replies. */
   errorReplies = 0;
+  /** client_output_buffer_limit_disconnections. */
   outputLimitDisconnections = 0;
+  /** client_query_buffer_limit_disconnections. */
   queryLimitDisconnections = 0;
-  /** RESTORE payloads that were looked at to the last byte: all of them are. */
+  /**
+   * dump_payload_sanitizations: RESTORE payloads that were looked at to the last byte, as all are.
+   */
   payloadsValidated = 0;
+  /** used_memory_peak: the most bytes in use that the cron or INFO has seen. reset() keeps it. */
   peakMemoryBytes = 0;
+  /** total_reads_processed: how often bytes of a client came. */
   readsProcessed = 0;
+  /** total_writes_processed: how often bytes for a client left. */
   writesProcessed = 0;
+  /** eventloop_cycles: turns of the event loop. */
   loopTurns = 0;
+  /** eventloop_duration_sum: the time that turns took, waiting for events not included. */
   loopMicroseconds = 0;
-  /** When the present turn of the event loop began to work; 0: it has not yet. */
+  /** When the present turn began to work, by the monotonic clock; 0: it has not yet. */
   loopStartUs = 0;
+  /** eventloop_duration_cmd_sum: what of that was commands. */
   loopCommandMicroseconds = 0;
-  /** The longest turn. */
+  /** eventloop_duration_max: the longest turn. */
   loopMicrosecondsMax = 0;
-  /** What the cron and the jobs before each wait took, of all turns. */
+  /** eventloop_duration_cron_sum: what the cron and the jobs before each wait took. */
   cronMicroseconds = 0;
-  /** The most commands in one turn, and how many had been processed when the present one began. */
+  /** eventloop_cmd_per_cycle_max: the most commands in one turn. */
   loopCommandsMax = 0;
+  /** Commands that had been processed when the present turn began. */
   loopCommandsBefore = 0;
-  /** Counts by the first word of the error reply. */
+  /** errorstat_<word>: error replies by their first word. */
   readonly errors = new Map<string, number>();
 
   /** Counts an error reply such as "WRONGTYPE Operation ...". */

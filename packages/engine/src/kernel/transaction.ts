@@ -4,6 +4,7 @@ import { CommandQueue } from "./command-queue.ts";
 
 /** A client's open transaction, and whether what it watches has changed. */
 export class Transaction {
+  /** The requests since MULTI. To be freed when the transaction ends. */
   readonly queue: CommandQueue;
   /** A command was refused while queueing: EXEC aborts. */
   refused = false;
@@ -11,7 +12,7 @@ export class Transaction {
   disturbed = false;
   /** How many keys the client watches. */
   watchedCount = 0;
-  /** Some queued command writes / is of the kinds that EXEC is checked for. */
+  /** The flags of all queued commands together, as FLAG_BITS: what EXEC is judged by. */
   flags = 0;
 
   constructor(arena: Arena) {

@@ -18,20 +18,33 @@ import type { Propagator } from "./propagate.ts";
 import { EngineState, type Situation } from "./situation.ts";
 import type { Stats } from "./stats.ts";
 
+/** What UsedMemory is made of. */
 export interface UsedMemoryParts {
+  /** Measures how long evicting takes, and is asked for a turn when some is left. */
   host: Host;
+  /** Is told whether `maxmemory` is set; says whether the data set is loading. */
   situation: Situation;
+  /** Counts evicted keys, and the time over the limit. */
   stats: Stats;
+  /** Whose memory this is, and where keys are evicted. */
   keyspace: Keyspace;
+  /** Whose buffers count as well. */
   clients: Clients;
+  /** Removes an evicted key and tells everybody. */
   effects: EngineEffects;
+  /** Is told when an eviction cycle is over: what it removed leaves. */
   propagator: Propagator;
+  /** Hears how long evicting took. */
   latency: LatencyMonitor;
+  /** While it is in force, nothing is evicted. */
   pause: Pause;
 }
 
+/** What memory is in use, and how room is made: see the head of this file. */
 export class UsedMemory {
+  /** Chooses what goes; has `maxmemory` and the other eviction directives. */
   readonly evictor: Evictor;
+  /** What commands write into the LRU or LFU bits of the keys that they use. */
   readonly idle: IdleKeeper;
   /** lazyfree-lazy-eviction. */
   lazyEviction = false;
@@ -40,8 +53,9 @@ export class UsedMemory {
    * clients can make grow adds a function that tells how much.
    */
   readonly further: (() => number)[] = [];
-  /** Bytes in use when the server was put together, and what of them was tables. */
+  /** Bytes in use when the server was put together: `used_memory_startup` of INFO. */
   startupBytes = 0;
+  /** What of the bytes at the start was key tables. */
   startupTableBytes = 0;
   private readonly host: Host;
   private readonly situation: Situation;
@@ -111,7 +125,9 @@ export class UsedMemory {
     this.situation.setUnusual(EngineState.MEMORY_LIMITED, this.evictor.settings.maxmemoryBytes > 0);
   }
 
-  /** Bytes in use: data, what is kept for clients, buffers of the batch being served, and the logs. */
+  /**
+   * Bytes in use: data, what is kept for clients, buffers of the batch being served, and the logs.
+   */
   get usedBytes(): number {
     let sum = this.keyspace.arena.usedBytes + this.clientBytes;
     for (const bytes of this.further) sum += bytes();
@@ -130,6 +146,7 @@ export class UsedMemory {
     for (const client of this.clients.values()) this.recount(client);
   }
 
+  /** Bytes held for clients, as of the last count. */
   get clientBufferBytes(): number {
     return this.clientBytes;
   }

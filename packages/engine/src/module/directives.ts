@@ -1,6 +1,6 @@
 /**
- * Directives: carries the configuration to the systems that act upon it, at the start and with every
- * CONFIG SET. Hot paths read plain fields, never the configuration.
+ * Directives: carries the configuration to the systems that act upon it, at the start and with
+ * every CONFIG SET. Hot paths read plain fields, never the configuration.
  */
 import type { ConfigStore } from "@kv/config";
 import type { Ports } from "./ports.ts";
@@ -8,6 +8,7 @@ import type { DirectiveRow, System } from "./system.ts";
 
 /** A directive asks for something that this server does not have, or cannot be taken. */
 export class UnsupportedDirectiveError extends Error {
+  /** The name of the class, whatever a bundler makes of that. */
   override name = "UnsupportedDirectiveError";
 }
 

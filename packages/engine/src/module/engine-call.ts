@@ -3,7 +3,9 @@ import { type Command, type CommandSpec, command } from "@kv/commands";
 import { ClientCall } from "../kernel/client-call.ts";
 import type { Ports } from "./ports.ts";
 
+/** What a command of a system gets: the data, the client and the engine. */
 export class EngineCall extends ClientCall {
+  /** The engine that runs the command. Set once, when it is put together. */
   engine!: Ports;
 }
 

@@ -39,6 +39,7 @@ import type { UsedMemory } from "../kernel/used-memory.ts";
 
 /** A name under which one system offers itself to those who have the port. */
 export class Port<Offer> {
+  /** For the message when nobody offers it. */
   readonly name: string;
   /** Never there: it makes ports of different offers different types. */
   declare readonly offer?: Offer;
@@ -48,33 +49,64 @@ export class Port<Offer> {
   }
 }
 
+/**
+ * What a system may ask of the engine: the parts of the kernel, other systems by their ports, and a
+ * few requests.
+ */
 export interface Ports {
+  /** Clocks, randomness, disk and log. */
   readonly host: Host;
+  /** Every directive's value. Hot paths read fields that follow it (DirectiveRow.apply) instead. */
   readonly config: ConfigStore;
+  /** What is true of the whole server at this moment: the time, whose command runs. */
   readonly situation: Situation;
+  /** What INFO counts. */
   readonly stats: Stats;
+  /** The data: all databases, and the arena that they live in. */
   readonly keyspace: Keyspace;
+  /** All commands, with their counters. */
   readonly commands: CommandTable;
+  /** Directives that commands on data read. */
   readonly settings: CommandSettings;
+  /** What a request may be: the limits that each client's reader is held to. */
   readonly requestLimits: RequestLimits;
+  /** Users and what they may do. */
   readonly users: Users;
+  /** All connected clients. */
   readonly clients: Clients;
+  /** What a client costs, and how CLIENT LIST shows it. */
   readonly report: ClientReport;
+  /** What memory is in use, and how room is made. */
   readonly memory: UsedMemory;
+  /** The buffer that the running command's reply is written into; shared by all clients. */
   readonly reply: ReplyWriter;
+  /** Which replies of a client that wants none are taken back. */
   readonly muting: Muting;
+  /** How replies and messages leave. */
   readonly output: Output;
+  /** What a change sets off: listeners, keyspace events, removals. */
   readonly effects: EngineEffects;
+  /** Carries commands to the append-only file and the replicas. */
   readonly propagator: Propagator;
+  /** Begins and ends the transactions of clients. */
   readonly transactions: Transactions;
+  /** CLIENT PAUSE. */
   readonly pause: Pause;
+  /** Why writes are refused while the disk fails. */
   readonly refusals: Refusals;
+  /** Gives slices of time to whoever writes a snapshot. */
   readonly snapshotJobs: SnapshotJobs;
+  /** How long commands and other work take. */
   readonly latency: LatencyMonitor;
+  /** Runs and measures commands. */
   readonly caller: Caller;
+  /** Runs stored requests in the place of the running command (EXEC). */
   readonly execution: Execution;
+  /** Periodic work, and the rates that it samples. */
   readonly cronJobs: Cron;
+  /** What INFO and HELLO tell of the server itself. */
   readonly identity: Identity;
+  /** What DEBUG has switched. */
   readonly debug: DebugSwitches;
   /** The call of the command that is running. */
   readonly call: Call;
@@ -100,6 +132,7 @@ export interface Listening {
     passes: (bytes: Uint8Array, start: number, end: number, isPattern: boolean) => boolean,
   ): boolean;
 }
+/** Offered by pub/sub. */
 export const listeningPort = new Port<Listening>("listening");
 
 /** Logging in (ACL), for the commands of connections. */
@@ -110,6 +143,7 @@ export interface Accounts {
    */
   logIn(client: Client, userName: string, password: Uint8Array, command: string): boolean;
 }
+/** Offered by ACL. */
 export const accountsPort = new Port<Accounts>("accounts");
 
 /** Whether a stored request may run now that it is its turn (ACL), for EXEC. */
@@ -117,16 +151,19 @@ export interface ExecAccess {
   /** The error for the request that the call points at, which has been logged; null: it may run. */
   refusalInExec(call: ClientCall): CommandError | null;
 }
+/** Offered by ACL. */
 export const execAccessPort = new Port<ExecAccess>("exec-access");
 
 /** The file of the data set (saving), for DEBUG RELOAD. */
 export interface DataSetFile {
+  /** Whether the file is being loaded, with clients being served meanwhile. */
   readonly isLoading: boolean;
   /** Saves while everybody waits. False when it failed; the log says why. */
   saveNow(): boolean;
   /** Loads while everybody waits, besides what is there. False when it failed. */
   loadNow(): boolean;
 }
+/** Offered by saving. */
 export const dataSetFilePort = new Port<DataSetFile>("data-set-file");
 
 /** Active expiry, for DEBUG SET-ACTIVE-EXPIRE. */
@@ -134,4 +171,5 @@ export interface ActiveExpiry {
   /** False: expired keys stay until somebody looks at them. */
   isActive: boolean;
 }
+/** Offered by expiry. */
 export const activeExpiryPort = new Port<ActiveExpiry>("active-expiry");

@@ -25,13 +25,15 @@ import type { Port, Ports } from "./ports.ts";
 export interface InfoField {
   /** As it stands before the colon. */
   name: string;
+  /** Asked with every INFO that shows the row. */
   value: (ports: Ports) => string | number | undefined;
 }
 
 /** A section of INFO, or what a system adds to one that others have begun. */
 export interface InfoSection {
-  /** As in `INFO replication`, and with a capital as in "# Replication". */
+  /** As in `INFO replication`, in lower case. */
   name: string;
+  /** The heading, as in "# Replication". */
   title: string;
   /** Shown by a plain INFO (others only by name, `all` or `everything`). */
   isDefault: boolean;
@@ -39,12 +41,13 @@ export interface InfoSection {
   isOnlyByName?: true;
   /** A row of a name that is there already takes its place. */
   fields: readonly InfoField[];
-  /** Rows whose names are only known at run time (commandstats, keyspace). */
+  /** Rows whose names are only known at run time (commandstats, keyspace), behind the fields. */
   rows?: (ports: Ports) => Iterable<readonly [name: string, value: string | number]>;
 }
 
 /** A directive, or several that belong together, that a system acts upon. */
 export interface DirectiveRow {
+  /** As in redis.conf, in lower case. */
   readonly names: readonly string[];
   /**
    * Called at the start and with every CONFIG SET of one of the names. Undefined, or why the value
@@ -74,13 +77,18 @@ export interface StatementRow {
   rewritten(ports: Ports): string[];
 }
 
-/** A system that has started: its hooks, all optional. What it offers by its port is the same object. */
+/**
+ * A system that has started: its hooks, all optional. What it offers by its port is the same
+ * object.
+ */
 export interface Running extends Job {
   /** Take the places of the kernel's guards of the same names. */
   readonly guards?: Partial<Record<GuardName, Guard>>;
   /** Takes what is propagated. */
   readonly sink?: PropagationSink;
+  /** Hears of changes to keys. */
   readonly changes?: ChangeListener;
+  /** Hears of each command that ran. */
   readonly commands?: CommandListener;
   /** Where keyspace events are published. */
   readonly events?: EventPublisher;
@@ -108,12 +116,17 @@ export interface Running extends Job {
   stopping?(request: ShutdownRequest): boolean;
   /** For good: what is under way is given up. */
   stop?(): void;
-  /** True when the disk has nothing to do for it; settled() resolves when that is so. */
+  /** True when the disk has nothing to do for it. */
   readonly isSettled?: boolean;
+  /** Resolves when the disk has nothing more to do for it. */
   settled?(): Promise<void>;
 }
 
+/**
+ * A part of the server: see the head of this file. A constant: its state is what start() returns.
+ */
 export interface System {
+  /** One lower-case word, for people. */
   readonly name: string;
   /** By which others, and its own commands, find what start() returned. */
   readonly ports?: readonly Port<unknown>[];
@@ -122,11 +135,16 @@ export interface System {
    * subcommands of one of the same name besides its own.
    */
   readonly commands?: readonly Command[];
+  /** The directives that it acts upon. */
   readonly directives?: readonly DirectiveRow[];
   /** Directives that Redis does not have: directivesFor() adds them to those of a ConfigStore. */
   readonly declares?: readonly AnyDirective[];
+  /** The lines of the configuration file that set no directive and are its to read. */
   readonly statements?: readonly StatementRow[];
+  /** Sections of INFO, and rows that it adds to those of others. */
   readonly info?: readonly InfoSection[];
-  /** Once, when the engine is put together: the kernel stands, systems before this one have started. */
+  /**
+   * Once, when the engine is put together: the kernel stands, systems before this one have started.
+   */
   readonly start?: (ports: Ports) => Running;
 }

@@ -47,7 +47,7 @@ type Doc = Map<string, unknown>;
 
 describe.runIf(hasRedisServer())("as redis-server has them", () => {
   const kv = harness({ config: { requirepass: "secret" } });
-  const ours = new Map(kv.engine.commands.all.map((entry) => [entry.fullName, entry]));
+  const ours = new Map(kv.engine.commands.all.map((row) => [row.fullName, row]));
   const theirs = new Map<string, Declared>();
   let redis: ServerProcess;
 
@@ -95,7 +95,7 @@ describe.runIf(hasRedisServer())("as redis-server has them", () => {
   });
 
   test("each is declared in the same way, and only what is newer is not there", () => {
-    const placeholders = [...ours.values()].filter((entry) => entry.isPlaceholder);
+    const placeholders = [...ours.values()].filter((row) => row.isPlaceholder);
     const added = placeholders.filter(({ fullName }) => !theirs.has(fullName));
     expect(added.filter((row) => isComparableRow(row, version))).toEqual([]);
     for (const { fullName, arity, command } of placeholders) {
@@ -130,17 +130,12 @@ describe.runIf(hasRedisServer())("as redis-server has them", () => {
       return [...name, ...Array(Math.max(0, count - name.length)).fill("x")];
     };
     // Of a container that is not there, what is no subcommand is as unknown as the container.
-    const entries = [...ours.values()].filter(
+    const rows = [...ours.values()].filter(
       ({ fullName, isAbsent, subcommands }) =>
         theirs.get(fullName)?.flags.includes("no_auth") === false &&
         !(isAbsent && subcommands !== null),
     );
-    const words = [
-      ...entries.map(asked),
-      ["NOSUCH", "x"],
-      ["CLUSTER", "NOSUCH"],
-      ["SENTINEL", "x"],
-    ];
+    const words = [...rows.map(asked), ["NOSUCH", "x"], ["CLUSTER", "NOSUCH"], ["SENTINEL", "x"]];
     const differing: unknown[] = [];
     for (const each of words) {
       kv.self.sendBytes(requestText(each));

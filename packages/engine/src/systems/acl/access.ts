@@ -42,6 +42,7 @@ export const accessPort = new Port<Access>("access");
 
 /** The users that the configuration asks for cannot be had: nobody may be let in. */
 export class AclStartError extends Error {
+  /** The name of the class, whatever a bundler makes of that. */
   override name = "AclStartError";
 }
 
@@ -75,8 +76,8 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
     this.users = ports.users;
     this.known = ports.users.known;
     this.guards = {
-      acl: (client, entry, request) =>
-        client.is(ClientState.RESTRICTED) ? this.refusalOf(client, entry, request) : null,
+      acl: (client, row, request) =>
+        client.is(ClientState.RESTRICTED) ? this.refusalOf(client, row, request) : null,
     };
   }
 
@@ -148,12 +149,12 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
   // Requests.
 
   /** Why the client may not make the request, as a NOPERM error that has been logged; or null. */
-  refusalOf(client: Client, entry: CommandRow, request: AclRequest): CommandError | null {
+  refusalOf(client: Client, row: CommandRow, request: AclRequest): CommandError | null {
     if (!client.is(ClientState.RESTRICTED)) return null;
-    const denial = client.user.denial(entry, request);
+    const denial = client.user.denial(row, request);
     if (denial === null) return null;
-    this.logDenial(client, denial, entry, request, client.inTransaction);
-    return new CommandError(`NOPERM ${shortReason(client.user, denial, entry)}`);
+    this.logDenial(client, denial, row, request, client.inTransaction);
+    return new CommandError(`NOPERM ${shortReason(client.user, denial, row)}`);
   }
 
   /** The same for a command of a transaction, when it is its turn. */
@@ -171,13 +172,13 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
   private logDenial(
     client: Client,
     denial: Denial,
-    entry: CommandRow,
+    row: CommandRow,
     request: AclRequest,
     inTransaction: boolean,
   ): void {
     const { reason } = denial;
     this.denied[reason]++;
-    const object = reason === "command" ? entry.fullName : wordAt(request, denial.argument);
+    const object = reason === "command" ? row.fullName : wordAt(request, denial.argument);
     this.note({ reason, object, username: client.user.name }, client, inTransaction);
   }
 
@@ -196,10 +197,10 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
   }
 
   /** What ACL DRYRUN says of such a request: names what is out of reach. Null: it is allowed. */
-  explain(user: User, entry: CommandRow, request: AclRequest): string | null {
-    const denial = user.denial(entry, request);
+  explain(user: User, row: CommandRow, request: AclRequest): string | null {
+    const denial = user.denial(row, request);
     if (denial === null) return null;
-    if (denial.reason === "command") return shortReason(user, denial, entry);
+    if (denial.reason === "command") return shortReason(user, denial, row);
     const word = request.text(denial.argument);
     return `User ${user.name} has no permissions to access the '${word}' ${denial.reason}`;
   }
@@ -304,9 +305,9 @@ function asFileWord(word: string): string {
   return /^[!-~]+$/.test(word) && !/["'\\]/.test(word) ? word : quoteArg(word);
 }
 
-function shortReason(user: User, { reason }: Denial, entry: CommandRow): string {
+function shortReason(user: User, { reason }: Denial, row: CommandRow): string {
   return reason === "command"
-    ? `User ${user.name} has no permissions to run the '${entry.fullName}' command`
+    ? `User ${user.name} has no permissions to run the '${row.fullName}' command`
     : `No permissions to access a ${reason}`;
 }
 

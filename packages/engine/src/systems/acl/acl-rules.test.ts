@@ -117,9 +117,9 @@ describe("a user that is shown and read again", () => {
       for (const rule of given) applyRule(user, rule, context);
       const again = userOf(joinSelectors(user.line().split(" ").slice(2)).rules);
       expect(again.line(), given.join(" ")).toBe(user.line());
-      for (const entry of table.all) {
-        const request = requestOf(...entry.fullName.split("|"), ..."abqz".split(""));
-        expect(again.denial(entry, request), given.join(" ")).toEqual(user.denial(entry, request));
+      for (const row of table.all) {
+        const request = requestOf(...row.fullName.split("|"), ..."abqz".split(""));
+        expect(again.denial(row, request), given.join(" ")).toEqual(user.denial(row, request));
       }
     }
   });

@@ -224,9 +224,9 @@ const dryrun = engineCommand({
   run(call) {
     const { engine, reply } = call;
     const user = userNamed(engine, call.word(2));
-    const entry = commandAt(call, 3);
-    if (!entry.accepts(call.argc - 3))
-      fail(`ERR wrong number of arguments for '${entry.fullName}' command`);
+    const row = commandAt(call, 3);
+    if (!row.accepts(call.argc - 3))
+      fail(`ERR wrong number of arguments for '${row.fullName}' command`);
     const request: AclRequest = {
       argc: call.argc - 3,
       bytes: call.bytes,
@@ -236,7 +236,7 @@ const dryrun = engineCommand({
       start: (index) => call.start(index + 3),
       end: (index) => call.end(index + 3),
     };
-    const reason = engine.of(accessPort).explain(user, entry, request);
+    const reason = engine.of(accessPort).explain(user, row, request);
     if (reason === null) reply.ok();
     else reply.bulkLatin1(reason);
   },
@@ -249,10 +249,10 @@ function userNamed({ users }: Ports, name: string): User {
 /** The command whose name begins at an argument, or fails as Redis does. */
 function commandAt(call: EngineCall, index: number) {
   const name = call.word(index);
-  let entry = call.engine.commands.byName.get(name.toLowerCase());
-  if (entry?.subcommands != null && index + 1 < call.argc)
-    entry = entry.subcommands.get(call.word(index + 1).toLowerCase());
-  return entry ?? fail(`ERR Command '${quoted(name)}' not found`);
+  let row = call.engine.commands.byName.get(name.toLowerCase());
+  if (row?.subcommands != null && index + 1 < call.argc)
+    row = row.subcommands.get(call.word(index + 1).toLowerCase());
+  return row ?? fail(`ERR Command '${quoted(name)}' not found`);
 }
 
 const load = engineCommand({

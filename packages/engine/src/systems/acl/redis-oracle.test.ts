@@ -70,12 +70,12 @@ describe.runIf(hasRedisServer())("against redis-server", () => {
     expect(ours("SETUSER", "default", ...whole, ...rules)).toBe("OK");
     const found: Record<string, string> = {};
     const expected: Record<string, string> = {};
-    for (const entry of kv.engine.commands.all) {
-      if (newer.has(entry.fullName) || !isComparableRow(entry, version)) continue;
-      if (!isAsked(entry, rules)) continue;
-      const request = requestOf(entry);
-      found[entry.fullName] = verdict(ours("DRYRUN", "default", ...request));
-      expected[entry.fullName] = verdict(await theirs("DRYRUN", "default", ...request));
+    for (const row of kv.engine.commands.all) {
+      if (newer.has(row.fullName) || !isComparableRow(row, version)) continue;
+      if (!isAsked(row, rules)) continue;
+      const request = requestOf(row);
+      found[row.fullName] = verdict(ours("DRYRUN", "default", ...request));
+      expected[row.fullName] = verdict(await theirs("DRYRUN", "default", ...request));
     }
     expect(found).toEqual(expected);
   });

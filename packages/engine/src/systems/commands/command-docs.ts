@@ -59,8 +59,8 @@ function argumentsPart(args: readonly Argument[]) {
   };
 }
 
-function commandParts(entry: CommandRow): Part[] {
-  const { command } = entry;
+function commandParts(row: CommandRow): Part[] {
+  const { command } = row;
   const { docFlags = [], deprecatedSince, replacedBy, history = [], args } = command;
   const parts: Part[] = [
     ["summary", text(command.summary)],
@@ -84,8 +84,8 @@ function commandParts(entry: CommandRow): Part[] {
       },
     ]);
   if (args.length > 0) parts.push(["arguments", argumentsPart(args)]);
-  if (entry.subcommands !== null) {
-    const subcommands = entry.listedSubcommands();
+  if (row.subcommands !== null) {
+    const subcommands = row.listedSubcommands();
     parts.push([
       "subcommands",
       (reply) => replyCommandDocs(reply, subcommands, subcommands.length),
@@ -97,12 +97,12 @@ function commandParts(entry: CommandRow): Part[] {
 /** A map from names to documentation, of so many commands. */
 export function replyCommandDocs(
   reply: ReplyWriter,
-  entries: Iterable<CommandRow>,
+  rows: Iterable<CommandRow>,
   count: number,
 ): void {
   reply.map(count);
-  for (const entry of entries) {
-    reply.bulkLatin1(entry.fullName);
-    replyParts(reply, commandParts(entry));
+  for (const row of rows) {
+    reply.bulkLatin1(row.fullName);
+    replyParts(reply, commandParts(row));
   }
 }

@@ -97,17 +97,17 @@ function replyStep(
 }
 
 /** Describes a command, or answers null for one that is unknown. */
-export function replyCommandInfo(reply: ReplyWriter, entry: CommandRow | undefined): void {
-  if (entry === undefined) {
+export function replyCommandInfo(reply: ReplyWriter, row: CommandRow | undefined): void {
+  if (row === undefined) {
     reply.null();
     return;
   }
-  const { command } = entry;
+  const { command } = row;
   const { first, last, step } = legacyRange(command.keys);
   const tips = command.tips ?? [];
   reply.array(10);
-  reply.bulkLatin1(entry.fullName);
-  reply.integer(entry.arity);
+  reply.bulkLatin1(row.fullName);
+  reply.integer(row.arity);
   replyStatuses(reply, shownFlags(command));
   reply.integer(first);
   reply.integer(last);
@@ -120,7 +120,7 @@ export function replyCommandInfo(reply: ReplyWriter, entry: CommandRow | undefin
   for (const tip of tips) reply.bulkLatin1(tip);
   reply.set(command.keys.length);
   for (const spec of command.keys) replyKeySpec(reply, spec);
-  const subcommands = entry.listedSubcommands();
+  const subcommands = row.listedSubcommands();
   reply.set(subcommands.length);
   for (const subcommand of subcommands) replyCommandInfo(reply, subcommand);
 }

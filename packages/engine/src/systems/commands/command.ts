@@ -33,8 +33,8 @@ function named({ commands }: Ports, name: string): CommandRow | undefined {
   const [container, subcommand, ...rest] = name.toLowerCase().split("|");
   if (container === undefined || rest.length > 0) return undefined;
   const found = commands.byName.get(container);
-  const entry = subcommand === undefined ? found : found?.subcommands?.get(subcommand);
-  return entry?.isPlaceholder === true ? undefined : entry;
+  const row = subcommand === undefined ? found : found?.subcommands?.get(subcommand);
+  return row?.isPlaceholder === true ? undefined : row;
 }
 
 function topLevel({ commands }: Ports): CommandRow[] {
@@ -75,8 +75,8 @@ const info = engineCommand({
 /** The commands that the words from argument 2 on name, as often as they do. */
 function* known(call: EngineCall): Generator<CommandRow> {
   for (const word of call.words(2)) {
-    const entry = named(call.engine, word);
-    if (entry !== undefined) yield entry;
+    const row = named(call.engine, word);
+    if (row !== undefined) yield row;
   }
 }
 
@@ -128,7 +128,7 @@ const list = engineCommand({
   },
 });
 
-function filterOf(call: EngineCall): (entry: CommandRow) => boolean {
+function filterOf(call: EngineCall): (row: CommandRow) => boolean {
   if (call.argc === 2) return () => true;
   if (call.argc !== 5 || !call.is(2, "FILTERBY")) throw errors.syntax;
   const wanted = call.word(4);
@@ -157,15 +157,15 @@ function keysOfRequest(call: EngineCall): FoundKeys[] {
     is: (index, word) => call.is(index + REQUEST_AT, word),
     text: (index) => call.text(index + REQUEST_AT),
   };
-  let entry = call.engine.commands.byName.get(call.word(REQUEST_AT).toLowerCase());
-  if (entry?.subcommands != null && request.argc > 1)
-    entry = entry.subcommands.get(call.word(REQUEST_AT + 1).toLowerCase()) ?? undefined;
-  if (entry === undefined || entry.isPlaceholder) throw invalidCommand;
-  const { keys, getKeys } = entry.command;
+  let row = call.engine.commands.byName.get(call.word(REQUEST_AT).toLowerCase());
+  if (row?.subcommands != null && request.argc > 1)
+    row = row.subcommands.get(call.word(REQUEST_AT + 1).toLowerCase()) ?? undefined;
+  if (row === undefined || row.isPlaceholder) throw invalidCommand;
+  const { keys, getKeys } = row.command;
   // A shard channel stands where a key would, and is none.
   const isAboutKeys = keys.some(({ flags }) => !flags.includes("not_key"));
   if (!isAboutKeys && getKeys === undefined) throw noKeys;
-  if (!entry.accepts(request.argc)) throw invalidCount;
+  if (!row.accepts(request.argc)) throw invalidCount;
   const found = getKeys === undefined ? keysOf(keys, request) : getKeys(request);
   if (found === null) throw invalidArguments;
   return found.filter(({ flags }) => !flags.includes("not_key"));
@@ -247,7 +247,7 @@ export const command = engineCommand({
 });
 
 function replyAll({ engine, reply }: EngineCall): void {
-  const entries = topLevel(engine);
-  reply.array(entries.length);
-  for (const entry of entries) replyCommandInfo(reply, entry);
+  const rows = topLevel(engine);
+  reply.array(rows.length);
+  for (const row of rows) replyCommandInfo(reply, row);
 }

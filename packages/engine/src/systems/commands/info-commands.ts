@@ -11,13 +11,13 @@ function safe(name: string): string {
 }
 
 function* commandRows({ commands }: Ports): Rows {
-  for (const entry of commands.listed) {
-    const { calls, microseconds, rejectedCalls, failedCalls } = entry;
+  for (const row of commands.listed) {
+    const { calls, microseconds, rejectedCalls, failedCalls } = row;
     if (calls === 0 && rejectedCalls === 0 && failedCalls === 0) continue;
     const usec = Math.floor(microseconds);
     const perCall = calls === 0 ? 0 : microseconds / calls;
     yield [
-      `cmdstat_${safe(entry.fullName)}`,
+      `cmdstat_${safe(row.fullName)}`,
       `calls=${calls},usec=${usec},usec_per_call=${perCall.toFixed(2)},` +
         `rejected_calls=${rejectedCalls},failed_calls=${failedCalls}`,
     ];
@@ -33,13 +33,13 @@ function* latencyRows({ commands, config, latency }: Ports): Rows {
   if (!latency.histogramsOn) return;
   const percentiles = config.value<readonly number[]>("latency-tracking-info-percentiles");
   if (percentiles.length === 0) return;
-  for (const entry of commands.listed) {
-    const histogram = histogramOf(entry);
+  for (const row of commands.listed) {
+    const histogram = histogramOf(row);
     if (histogram === null) continue;
     const values = percentiles.map(
       (percent) => `p${percent}=${histogram.percentileUs(percent).toFixed(3)}`,
     );
-    yield [`latency_percentiles_usec_${safe(entry.fullName)}`, values.join(",")];
+    yield [`latency_percentiles_usec_${safe(row.fullName)}`, values.join(",")];
   }
 }
 

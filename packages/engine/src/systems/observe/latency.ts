@@ -54,11 +54,11 @@ const histogram = engineCommand({
   tips: special,
   run(call) {
     const { reply } = call;
-    const entries = requested(call);
-    reply.map(entries.length);
-    for (const entry of entries) {
-      reply.bulkLatin1(entry.fullName);
-      replyHistogram(reply, entry);
+    const rows = requested(call);
+    reply.map(rows.length);
+    for (const row of rows) {
+      reply.bulkLatin1(row.fullName);
+      replyHistogram(reply, row);
     }
   },
 });
@@ -66,26 +66,26 @@ const histogram = engineCommand({
 /** The commands named, and the subcommands of containers named, that have been measured. */
 function requested(call: EngineCall): CommandRow[] {
   const { listed, byName } = call.engine.commands;
-  const measured = (entry: CommandRow) => !entry.isPlaceholder && histogramOf(entry) !== null;
+  const measured = (row: CommandRow) => !row.isPlaceholder && histogramOf(row) !== null;
   if (call.argc === 2) return listed.filter(measured);
   const found = new Set<CommandRow>();
   for (let index = 2; index < call.argc; index++) {
     const [name = "", subcommand] = call.word(index).toLowerCase().split("|");
-    const entry = byName.get(name);
-    if (entry === undefined) continue;
+    const row = byName.get(name);
+    if (row === undefined) continue;
     if (subcommand !== undefined) {
-      const own = entry.subcommands?.get(subcommand);
+      const own = row.subcommands?.get(subcommand);
       if (own !== undefined && measured(own)) found.add(own);
       continue;
     }
-    for (const each of [entry, ...(entry.subcommands?.values() ?? [])])
+    for (const each of [row, ...(row.subcommands?.values() ?? [])])
       if (measured(each)) found.add(each);
   }
   return [...found];
 }
 
-function replyHistogram(reply: ReplyWriter, entry: CommandRow): void {
-  const known = histogramOf(entry);
+function replyHistogram(reply: ReplyWriter, row: CommandRow): void {
+  const known = histogramOf(row);
   const steps = known?.cumulative() ?? [];
   reply.map(2);
   reply.bulkLatin1("calls");

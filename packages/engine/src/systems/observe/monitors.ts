@@ -60,8 +60,8 @@ export class Monitors implements CommandListener {
   }
 
   /** A command ran: everybody who monitors gets its line. */
-  commandRan(client: Client, entry: CommandRow, call: ClientCall): void {
-    if ((entry.bits & (FLAG_BITS.skip_monitor | FLAG_BITS.admin)) !== 0) return;
+  commandRan(client: Client, row: CommandRow, call: ClientCall): void {
+    if ((row.bits & (FLAG_BITS.skip_monitor | FLAG_BITS.admin)) !== 0) return;
     this.listeners = [...this.clients].filter((monitor) => this.listens(monitor, client));
     const nowUs = this.ports.host.wallUs();
     const seconds = Math.floor(nowUs / 1e6);
@@ -80,8 +80,8 @@ export class Monitors implements CommandListener {
   }
 
   /** Who monitors saw MULTI: the line tells that the transaction is over. */
-  execRefused(client: Client, entry: CommandRow, call: ClientCall): void {
-    this.commandRan(client, entry, call);
+  execRefused(client: Client, row: CommandRow, call: ClientCall): void {
+    this.commandRan(client, row, call);
   }
 
   /** Whether a client that monitors gets the line about a command of `client`. */

@@ -2,8 +2,8 @@
  * Saving and loading the data set: SAVE, BGSAVE, save points, the file at the start.
  *
  * A background save is a snapshot cut: nothing is copied or forked. Its entries are written in
- * slices of a tenth of a millisecond (while clients are served) between loop turns, or just before a command changes them,
- * while the file is written beside the loop.
+ * slices of a tenth of a millisecond (while clients are served) between loop turns, or just before
+ * a command changes them, while the file is written beside the loop.
  */
 
 import type { SavePoint } from "@kv/config";
@@ -52,9 +52,11 @@ const failures: Readonly<Record<SaveStep, string>> = {
   aborted: "Saving was given up",
 };
 
+/** By which saving is asked for. */
 export const savingPort = new Port<Saving>("saving");
 
-type Needs = Pick<
+/** What saving takes of the engine. */
+export type SavingNeeds = Pick<
   Ports,
   | "host"
   | "config"
@@ -67,21 +69,39 @@ type Needs = Pick<
   | "settings"
 >;
 
+/** Saves and loads the data set: see the head of this file. */
 export class Saving implements Running, DataSetFile {
+  /** `save`: a background save begins when one of these is reached; empty: none does by itself. */
   savePoints: readonly SavePoint[] = [];
+  /**
+   * When the data set was last saved, by the wall clock; at first the start of the server.
+   * LASTSAVE.
+   */
   lastSaveMs: number;
+  /**
+   * `rdb_last_bgsave_status` of INFO: false from a background save that failed to one that did not.
+   */
   lastSaveOk = true;
-  /** When the last background save began, ended, how long it took (-1: there was none). */
+  /** When a background save was last begun, by the wall clock; 0: never. */
   lastTryMs = 0;
+  /** Whole seconds that the last background save took; -1: there was none. */
   lastDurationSeconds = -1;
+  /** Saves that went well since the start or CONFIG RESETSTAT: `rdb_saves` of INFO. */
   saveCount = 0;
-  /** Keys of the last loaded file: loaded, and left out because they had expired. */
+  /** Keys that the last loaded file gave: `rdb_last_load_keys_loaded` of INFO. */
   loadedKeys = 0;
+  /**
+   * Keys of that file that were left out because they had expired: `rdb_last_load_keys_expired`.
+   */
   expiredAtLoad = 0;
+  /**
+   * How far the loading at the start has come; null while nothing is being loaded. `startedMs` is
+   * by the wall clock.
+   */
   loading: { startedMs: number; loadedBytes: number; totalBytes: number } | null = null;
   /** BGSAVE SCHEDULE, while another job runs. */
   isScheduled = false;
-  private readonly ports: Needs;
+  private readonly ports: SavingNeeds;
   private running: BackgroundSave | null = null;
   private job: SnapshotJob | null = null;
   /** What the disk still has to do with: saves, given up or not, and the loading. */
@@ -91,15 +111,17 @@ export class Saving implements Running, DataSetFile {
   private dirtyAtStart = 0;
   private tryCount = 0;
 
-  constructor(ports: Needs) {
+  constructor(ports: SavingNeeds) {
     this.ports = ports;
     this.lastSaveMs = ports.situation.nowMs;
   }
 
+  /** Whether the file is being loaded, with clients being served meanwhile. */
   get isLoading(): boolean {
     return this.loading !== null;
   }
 
+  /** Whether a background save is under way. */
   get isRunning(): boolean {
     return this.running !== null;
   }
@@ -197,7 +219,9 @@ export class Saving implements Running, DataSetFile {
     while (!this.isSettled) await Promise.allSettled(this.underWay);
   }
 
-  /** Save points set mean a last save, and so may the request. False: it failed, and was not forced. */
+  /**
+   * Save points set mean a last save, and so may the request. False: it failed, and was not forced.
+   */
   stopping(request: ShutdownRequest): boolean {
     const { host } = this.ports;
     this.abortBackground();
@@ -214,6 +238,7 @@ export class Saving implements Running, DataSetFile {
     return save === "save" || (save === "default" && this.savePoints.length > 0);
   }
 
+  /** CONFIG RESETSTAT: saves count from zero. */
   resetStatistics(): void {
     this.saveCount = 0;
   }
@@ -309,8 +334,8 @@ export class Saving implements Running, DataSetFile {
   }
 
   /**
-   * Gives up a running background save. When this returns, the file is the old one or the new one, and
-   * that save is not going to change it any more; nobody has to wait for the disk.
+   * Gives up a running background save. When this returns, the file is the old one or the new one,
+   * and that save is not going to change it any more; nobody has to wait for the disk.
    */
   abortBackground(): void {
     const { running } = this;
@@ -343,7 +368,9 @@ export class Saving implements Running, DataSetFile {
     });
   }
 
-  /** Loads the file at the start, answering LOADING meanwhile. False: fatal, and logged; or stopped. */
+  /**
+   * Loads the file at the start, answering LOADING meanwhile. False: fatal, and logged; or stopped.
+   */
   load(): Promise<boolean> {
     return this.whileUnderWay(this.loadFile());
   }

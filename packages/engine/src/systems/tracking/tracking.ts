@@ -240,12 +240,12 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
   }
 
   /** A tracking client ran a command that reads: its keys are remembered for it. */
-  private remember(client: Client, entry: CommandRow, call: ClientCall): void {
+  private remember(client: Client, row: CommandRow, call: ClientCall): void {
     const tracking = this.trackers.get(client);
     if (tracking === undefined || tracking.broadcast) return;
     if (tracking.optIn ? !tracking.caching : tracking.optOut && tracking.caching) return;
-    if ((entry.bits & FLAG_BITS.pubsub) !== 0) return;
-    const { keys, getKeys } = entry.command;
+    if ((row.bits & FLAG_BITS.pubsub) !== 0) return;
+    const { keys, getKeys } = row.command;
     const found = (getKeys === undefined ? null : getKeys(call)) ?? keysOf(keys, call);
     if (found === null) return;
     for (const run of found)
@@ -266,23 +266,23 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
   }
 
   /** A request was answered, be it with a refusal; null: its command is unknown. */
-  commandRefused(client: Client, entry: CommandRow | null): void {
+  commandRefused(client: Client, row: CommandRow | null): void {
     const tracking = this.trackers.get(client);
     // CLIENT CACHING is about the next command, or all of a transaction.
     if (
       tracking?.caching === true &&
       !client.inTransaction &&
       !this.ports.situation.isNested &&
-      entry?.container?.fullName !== "client"
+      row?.container?.fullName !== "client"
     ) {
       tracking.caching = false;
     }
   }
 
-  commandRan(client: Client, entry: CommandRow, call: ClientCall): void {
-    if ((entry.bits & FLAG_BITS.readonly) !== 0 && client.is(ClientState.TRACKING))
-      this.remember(client, entry, call);
-    this.commandRefused(client, entry);
+  commandRan(client: Client, row: CommandRow, call: ClientCall): void {
+    if ((row.bits & FLAG_BITS.readonly) !== 0 && client.is(ClientState.TRACKING))
+      this.remember(client, row, call);
+    this.commandRefused(client, row);
     if (this.table.nameCount > this.keysMax) this.limit();
   }
 
