@@ -34,6 +34,8 @@ import {
   type SyncStorageWriter,
 } from "./storage.ts";
 
+export type { Storage };
+
 /** Where the runtime's texts differ from those of the C library, which Redis prints. */
 const TEXTS: Record<string, string> = {
   EIO: "Input/output error",

@@ -5,3 +5,4 @@
 export { type ContractCheck, formatContract } from "./format-contract.ts";
 export { type Fault, MemoryStorage } from "./memory-storage.ts";
 export { skipString } from "./rdb/skip-string.ts";
+export type { Storage } from "./storage.ts";

@@ -39,6 +39,7 @@ export class ReplyBuffer {
   isOverflowed = false;
   /** Whether the replies may come to so many bytes in all; null: any number. */
   allows: ((totalBytes: number) => boolean) | null = null;
+  /** The same memory as `bytes`. */
   protected view: DataView;
   private readonly initialBytes: number;
   private parts: Uint8Array[] = [];

@@ -19,6 +19,7 @@ const LOOP_COPY_MAX = 32;
 
 /** The memory of a ReplyParser, which is what users make. */
 export class ReplyInput {
+  /** Chunks are read where they are; whoever fed one does not write into it again. */
   protected readonly keepsChunks: boolean;
   /** Replies are views of the memory that is read: no byte of it may change any more. */
   protected readonly givesViews: boolean;
@@ -26,7 +27,9 @@ export class ReplyInput {
   private own: Uint8Array = new Uint8Array(BUFFER_INITIAL);
   /** What is read: `own`, or a chunk. */
   protected bytes: Uint8Array = this.own;
+  /** Where what waits begins in `bytes`. */
   protected pos = 0;
+  /** Where it ends. */
   protected length = 0;
   /** How far the line at `pos` was searched for its end. */
   protected scan = 0;

@@ -78,6 +78,7 @@ export class ReplyWriter extends ReplyBuffer {
     super(initialBytes);
   }
 
+  /** Forgets all replies, and the buffer too if it has become oversized. */
   override reset(): void {
     super.reset();
     this.source = NO_BYTES;

@@ -36,27 +36,31 @@ export class RequestBuffer {
   /** After ERROR: more bytes wait than the client may have; it gets no reply. */
   overLimit = false;
 
+  /** What the client may send and have waiting; shared by all clients, and read anew each time. */
   protected readonly limits: RequestLimits;
 
   /** What waits is own[pos, length). */
   protected own: Uint8Array = NO_BYTES;
+  /** The same memory as `own`. */
   protected ownView: DataView = NO_VIEW;
+  /** Where the bytes that wait begin. */
   protected pos = 0;
+  /** Where they end. */
   protected length = 0;
   /** Where unescaped arguments of the current batch end; at least `length`. */
   protected scratch = 0;
 
-  /*
-   * The unfinished request, if there is one: where it starts (-1: none) and, counted from there,
-   * how far it was parsed and how far the current line was searched.
-   */
+  /** Where the unfinished request starts; -1: there is none. */
   protected partialStart = -1;
+  /** How far it was parsed, counted from its start. */
   protected partialPos = 0;
+  /** How far the current line of it was searched for its end, counted from its start. */
   protected partialScan = 0;
   /** Arguments to come; 0 while the first header is unread. */
   protected partialLeft = 0;
   /** Length of the bulk whose header was read, or -1. */
   protected partialBulk = -1;
+  /** Arguments of it that were read. */
   protected partialCount = 0;
   /** Start and end of each argument so far, counted from the start of the request. */
   protected partialArgs: Int32Array = NO_OFFSETS;
@@ -105,6 +109,7 @@ export class RequestBuffer {
     if (claims.includes(false)) throw new Error("the reader lost track of an unfinished request");
   }
 
+  /** Bytes that may wait: less for a client that has not logged in. */
   protected pendingMax(): number {
     const max = Math.min(this.limits.queryBufferMax, BUFFER_MAX);
     return this.authenticated ? max : Math.min(max, STRANGER_BUFFER_MAX);
@@ -123,6 +128,7 @@ export class RequestBuffer {
     return own;
   }
 
+  /** Takes a buffer of which own[pos, length) waits in place of the present one. */
   protected adopt(own: Uint8Array, pos: number, length: number): void {
     this.own = own;
     this.ownView = own.length === 0 ? NO_VIEW : new DataView(own.buffer);
