@@ -140,9 +140,10 @@ export class EngineEffects implements Effects {
   }
 
   /** From now on the listener is told; in the order of these calls. */
-  listen(listener: { changes?: ChangeListener; commands?: CommandListener }): void {
-    if (listener.changes !== undefined) this.changeListeners.push(listener.changes);
-    if (listener.commands !== undefined) this.commandListeners.push(listener.commands);
+  listen(listener: { changeListener?: ChangeListener; commandListener?: CommandListener }): void {
+    if (listener.changeListener !== undefined) this.changeListeners.push(listener.changeListener);
+    if (listener.commandListener !== undefined)
+      this.commandListeners.push(listener.commandListener);
     this.updateInterest();
   }
 

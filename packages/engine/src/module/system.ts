@@ -87,9 +87,9 @@ export interface Running extends Job {
   /** Takes what is propagated. */
   readonly sink?: PropagationSink;
   /** Hears of changes to keys. */
-  readonly changes?: ChangeListener;
+  readonly changeListener?: ChangeListener;
   /** Hears of each command that ran. */
-  readonly commands?: CommandListener;
+  readonly commandListener?: CommandListener;
   /** Where keyspace events are published. */
   readonly events?: EventPublisher;
   /** What it knows of each client. */

@@ -17,14 +17,14 @@ type Needs = Pick<
 export class Observe implements Running {
   readonly monitors: Monitors;
   readonly slowLog: SlowLog;
-  readonly commands: CommandListener;
+  readonly commandListener: CommandListener;
   private readonly ports: Needs;
 
   constructor(ports: Needs) {
     this.ports = ports;
     this.monitors = new Monitors(ports);
     this.slowLog = new SlowLog(ports.config);
-    this.commands = this.monitors;
+    this.commandListener = this.monitors;
     ports.caller.timer = this;
   }
 

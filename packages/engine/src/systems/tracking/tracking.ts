@@ -72,8 +72,8 @@ type Needs = Pick<Ports, "host" | "keyspace" | "situation" | "clients" | "effect
 export class Tracking implements Running, ChangeListener, CommandListener, ClientFacts {
   /** True while any client tracks. */
   isOn = false;
-  readonly changes = this;
-  readonly commands = this;
+  readonly changeListener = this;
+  readonly commandListener = this;
   readonly clientFacts = this;
   private readonly ports: Needs;
   /** How each of those that track does it. */

@@ -32,7 +32,7 @@ type Needs = Pick<Ports, "host" | "keyspace" | "clients" | "call">;
 export class WatchedKeys implements Running, ChangeListener {
   /** Pairs of a client and a key. */
   count = 0;
-  readonly changes = this;
+  readonly changeListener = this;
   readonly clientFacts = this;
   private readonly ports: Needs;
   private readonly byDatabase = new Map<number, Membership>();
