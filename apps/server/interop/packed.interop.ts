@@ -20,7 +20,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const tool = (name: string) => join(root, "node_modules", ".bin", name);
-const parts = ["commands", "config", "core", "engine", "eviction", "persistence", "resp"];
+/** The packages that are published. */
+const parts = readdirSync(join(root, "packages")).filter((part) => {
+  const text = readFileSync(join(root, "packages", part, "package.json"), "utf8");
+  return (JSON.parse(text) as { private?: boolean }).private !== true;
+});
 const jest = fileURLToPath(import.meta.resolve("jest/package.json"));
 
 /** Where the packages are installed. */
