@@ -14,6 +14,7 @@
 import { type ConfigOptions, ConfigStore, Refusal } from "@kv/config";
 import { directivesFor, type LogLevel, type System } from "@kv/engine";
 import { readFailure, usableFolder } from "./data-folder.ts";
+import { serverDirectives } from "./implemented-directives.ts";
 import type { InProcessStream } from "./network/inproc-stream.ts";
 import { byteString, textOf } from "./process/byte-string.ts";
 import { systemErrorText } from "./process/system-error.ts";
@@ -87,7 +88,9 @@ export async function createServer(
   const { log = () => {}, stopped = () => {}, modules = [] } = embedding;
   const { config, folder } = configured(options, modules);
   let isClosed = false;
+  /** Of the start alone: a server that runs for months keeps none. */
   const complaints: string[] = [];
+  let isStarting = true;
   const server = made(() => {
     return new Server({
       config,
@@ -95,7 +98,7 @@ export async function createServer(
       modules,
       isEmbedded: true,
       log(level, message) {
-        if (level === "warning") complaints.push(message);
+        if (isStarting && level === "warning") complaints.push(message);
         log(level, message);
       },
       exit() {
@@ -117,19 +120,26 @@ export async function createServer(
   };
 
   if (!(await server.listen())) await giveUp(() => cannotListen(server.failure));
+  for (const text of config.ineffective()) log("warning", text);
   complaints.length = 0;
-  if (folder === undefined) server.run();
-  else if (!(await server.load())) {
-    await giveUp(() => cannotLoad(folder, config.text("dbfilename"), complaints));
+  const failure = await loadFailure(server);
+  if (failure !== undefined) {
+    const name = config.text("dbfilename");
+    const place = folder === undefined ? undefined : { folder, name };
+    await giveUp(() => cannotLoad(place, failure.thrown, complaints));
   }
   if (isClosed) await giveUp(() => closed("The server was shut down while it started."));
-  complaints.length = 0;
+  isStarting = false;
 
-  const close = (): Promise<void> => {
+  const close = async (): Promise<void> => {
     if (!isClosed) {
       isClosed = true;
-      server.shutdown({ save: folder === undefined ? "nosave" : "default", force: true });
-      server.close();
+      try {
+        server.shutdown({ save: folder === undefined ? "nosave" : "default", force: true });
+      } finally {
+        // Also when a module's hook throws: nothing is left open.
+        server.close();
+      }
     }
     // Whoever calls this a second time waits for the same.
     return server.settled();
@@ -172,10 +182,12 @@ function configured(
   options: ConfigOptions,
   modules: readonly System[],
 ): { config: ConfigStore; folder: string | undefined } {
-  const config = new ConfigStore(directivesFor(modules));
   const { dir } = options;
   const defaults = { port: 0, bind: ["127.0.0.1"], ...(dir === undefined ? { save: "" } : {}) };
+  let config: ConfigStore;
   try {
+    const implemented = serverDirectives(modules);
+    config = new ConfigStore(directivesFor(modules), { implemented });
     config.loadOptions(inBytes({ ...defaults, ...options }));
   } catch (error) {
     throw new ServerError((error as Error).message, ownCodes.options, { cause: error });
@@ -223,12 +235,27 @@ function cannotListen(failure: ListenFailure | undefined): ServerError {
   return new ServerError(reason, ownCodes.options, { cause: failure?.error });
 }
 
-function cannotLoad(folder: string, name: string, complaints: readonly string[]): ServerError {
-  const failure = readFailure(folder, name);
-  const [reason = "the file cannot be read"] = complaints;
+/** Undefined: the data set is loaded. A module's hook may have thrown. */
+async function loadFailure(server: Server): Promise<{ thrown: unknown } | undefined> {
+  try {
+    return (await server.load()) ? undefined : { thrown: undefined };
+  } catch (thrown) {
+    return { thrown };
+  }
+}
+
+/** `place` is undefined without a folder: then a module had something to load. */
+function cannotLoad(
+  place: { folder: string; name: string } | undefined,
+  thrown: unknown,
+  complaints: readonly string[],
+): ServerError {
+  const failure = place && readFailure(place.folder, place.name);
+  const told = thrown instanceof Error ? thrown.message : undefined;
+  const reason = complaints[0] ?? told ?? (place ? "the file cannot be read" : "a module says no");
   // Of a damaged file the log says more than one line: where in it, and what a check of it finds.
-  const cause = failure ?? new Error(complaints.join("\n"));
-  const text = `The data set in ${folder} cannot be loaded: ${reason}`;
+  const cause = failure ?? thrown ?? new Error(complaints.join("\n"));
+  const text = `The data set${place ? ` in ${place.folder}` : ""} cannot be loaded: ${reason}`;
   return new ServerError(text, ownCodes.dataSet, { cause });
 }
 
