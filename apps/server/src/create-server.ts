@@ -125,8 +125,7 @@ export async function createServer(
   const failure = await loadFailure(server);
   if (failure !== undefined) {
     const name = config.text("dbfilename");
-    const place = folder === undefined ? undefined : { folder, name };
-    await giveUp(() => cannotLoad(place, failure.thrown, complaints));
+    await giveUp(() => cannotLoad(folder, name, failure.thrown, complaints));
   }
   if (isClosed) await giveUp(() => closed("The server was shut down while it started."));
   isStarting = false;
@@ -137,8 +136,7 @@ export async function createServer(
       try {
         server.shutdown({ save: folder === undefined ? "nosave" : "default", force: true });
       } finally {
-        // Also when a module's hook throws: nothing is left open.
-        server.close();
+        server.close(); // Also when a module's hook throws.
       }
     }
     // Whoever calls this a second time waits for the same.
@@ -244,18 +242,23 @@ async function loadFailure(server: Server): Promise<{ thrown: unknown } | undefi
   }
 }
 
-/** `place` is undefined without a folder: then a module had something to load. */
+/** Without a folder a module had something to load. */
 function cannotLoad(
-  place: { folder: string; name: string } | undefined,
+  folder: string | undefined,
+  name: string,
   thrown: unknown,
   complaints: readonly string[],
 ): ServerError {
-  const failure = place && readFailure(place.folder, place.name);
+  const failure = folder === undefined ? undefined : readFailure(folder, name);
   const told = thrown instanceof Error ? thrown.message : undefined;
-  const reason = complaints[0] ?? told ?? (place ? "the file cannot be read" : "a module says no");
+  const reason =
+    complaints[0] ??
+    told ??
+    (folder === undefined ? "a module says no" : "the file cannot be read");
   // Of a damaged file the log says more than one line: where in it, and what a check of it finds.
   const cause = failure ?? thrown ?? new Error(complaints.join("\n"));
-  const text = `The data set${place ? ` in ${place.folder}` : ""} cannot be loaded: ${reason}`;
+  const place = folder === undefined ? "" : ` in ${folder}`;
+  const text = `The data set${place} cannot be loaded: ${reason}`;
   return new ServerError(text, ownCodes.dataSet, { cause });
 }
 
