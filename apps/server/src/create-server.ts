@@ -186,7 +186,7 @@ function configured(
   try {
     const implemented = serverDirectives(modules);
     config = new ConfigStore(directivesFor(modules), { implemented });
-    config.loadOptions(inBytes({ ...defaults, ...options }));
+    config.loadOptions({ ...defaults, ...inBytes(options) });
   } catch (error) {
     throw new ServerError((error as Error).message, ownCodes.options, { cause: error });
   }
@@ -208,14 +208,19 @@ function configured(
   return { config, folder };
 }
 
-/** The same options as the configuration holds text, with a character for each byte of UTF-8. */
+/**
+ * The options that are given, with text as the configuration holds it: a character for each byte of
+ * UTF-8. One that is undefined is not given, and must take the place of no default.
+ */
 function inBytes(options: ConfigOptions): ConfigOptions {
   const bytesOf = (value: unknown) => (typeof value === "string" ? byteString(value) : value);
-  const entries = Object.entries(options).map(([name, value]) => [
-    name,
-    Array.isArray(value) ? value.map(bytesOf) : bytesOf(value),
-  ]);
-  return Object.fromEntries(entries);
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    given.map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.map(bytesOf) : bytesOf(value),
+    ]),
+  );
 }
 
 /** Users and the `aclfile` are read when a server is made. */
