@@ -34,6 +34,13 @@ describe("createServer rejects with code, cause and reason:", () => {
     });
   });
 
+  test("a folder without a name, rather than to write where the program happens to be", async () => {
+    expect(await failure({ dir: "" })).toMatchObject({
+      code: "ENOENT",
+      message: "The data folder  cannot be used: No such file or directory",
+    });
+  });
+
   test("a folder that is a file", async () => {
     using folder = temporaryFolder();
     const dir = join(folder.path, "file");

@@ -82,6 +82,17 @@ describe("createServer", () => {
     await expect(createServer({ port: 70_000 })).rejects.toThrow("port");
   });
 
+  test("an option that is undefined is as one that is not given", async () => {
+    const given = Object.fromEntries(["port", "bind", "save"].map((name) => [name, undefined]));
+    await using server = await createServer(given);
+    expect(server.host).toBe("127.0.0.1");
+    expect(server.port).not.toBe(6379);
+    expect(await answers(server, "CONFIG GET save", "CONFIG GET bind")).toEqual([
+      "*2\r\n$4\r\nsave\r\n$0\r\n\r\n",
+      "*2\r\n$4\r\nbind\r\n$9\r\n127.0.0.1\r\n",
+    ]);
+  });
+
   test("a port that is taken is an error with the reason", async () => {
     await using server = await createServer();
     await expect(createServer({ port: server.port })).rejects.toThrow("Address already in use");

@@ -14,6 +14,7 @@
 import { type ConfigOptions, ConfigStore, Refusal } from "@kv/config";
 import { directivesFor, type LogLevel, type System } from "@kv/engine";
 import { readFailure, usableFolder } from "./data-folder.ts";
+import { serverDirectives } from "./implemented-directives.ts";
 import type { InProcessStream } from "./network/inproc-stream.ts";
 import { byteString, textOf } from "./process/byte-string.ts";
 import { systemErrorText } from "./process/system-error.ts";
@@ -87,7 +88,9 @@ export async function createServer(
   const { log = () => {}, stopped = () => {}, modules = [] } = embedding;
   const { config, folder } = configured(options, modules);
   let isClosed = false;
+  /** Of the start alone: a server that runs for months keeps none. */
   const complaints: string[] = [];
+  let isStarting = true;
   const server = made(() => {
     return new Server({
       config,
@@ -95,7 +98,7 @@ export async function createServer(
       modules,
       isEmbedded: true,
       log(level, message) {
-        if (level === "warning") complaints.push(message);
+        if (isStarting && level === "warning") complaints.push(message);
         log(level, message);
       },
       exit() {
@@ -117,19 +120,24 @@ export async function createServer(
   };
 
   if (!(await server.listen())) await giveUp(() => cannotListen(server.failure));
+  for (const text of config.ineffective()) log("warning", text);
   complaints.length = 0;
-  if (folder === undefined) server.run();
-  else if (!(await server.load())) {
-    await giveUp(() => cannotLoad(folder, config.text("dbfilename"), complaints));
+  const failure = await loadFailure(server);
+  if (failure !== undefined) {
+    const name = config.text("dbfilename");
+    await giveUp(() => cannotLoad(folder, name, failure.thrown, complaints));
   }
   if (isClosed) await giveUp(() => closed("The server was shut down while it started."));
-  complaints.length = 0;
+  isStarting = false;
 
-  const close = (): Promise<void> => {
+  const close = async (): Promise<void> => {
     if (!isClosed) {
       isClosed = true;
-      server.shutdown({ save: folder === undefined ? "nosave" : "default", force: true });
-      server.close();
+      try {
+        server.shutdown({ save: folder === undefined ? "nosave" : "default", force: true });
+      } finally {
+        server.close(); // Also when a module's hook throws.
+      }
     }
     // Whoever calls this a second time waits for the same.
     return server.settled();
@@ -172,11 +180,13 @@ function configured(
   options: ConfigOptions,
   modules: readonly System[],
 ): { config: ConfigStore; folder: string | undefined } {
-  const config = new ConfigStore(directivesFor(modules));
   const { dir } = options;
   const defaults = { port: 0, bind: ["127.0.0.1"], ...(dir === undefined ? { save: "" } : {}) };
+  let config: ConfigStore;
   try {
-    config.loadOptions(inBytes({ ...defaults, ...options }));
+    const implemented = serverDirectives(modules);
+    config = new ConfigStore(directivesFor(modules), { implemented });
+    config.loadOptions({ ...defaults, ...inBytes(options) });
   } catch (error) {
     throw new ServerError((error as Error).message, ownCodes.options, { cause: error });
   }
@@ -198,14 +208,19 @@ function configured(
   return { config, folder };
 }
 
-/** The same options as the configuration holds text, with a character for each byte of UTF-8. */
+/**
+ * The options that are given, with text as the configuration holds it: a character for each byte of
+ * UTF-8. One that is undefined is not given, and must take the place of no default.
+ */
 function inBytes(options: ConfigOptions): ConfigOptions {
   const bytesOf = (value: unknown) => (typeof value === "string" ? byteString(value) : value);
-  const entries = Object.entries(options).map(([name, value]) => [
-    name,
-    Array.isArray(value) ? value.map(bytesOf) : bytesOf(value),
-  ]);
-  return Object.fromEntries(entries);
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    given.map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.map(bytesOf) : bytesOf(value),
+    ]),
+  );
 }
 
 /** Users and the `aclfile` are read when a server is made. */
@@ -223,12 +238,32 @@ function cannotListen(failure: ListenFailure | undefined): ServerError {
   return new ServerError(reason, ownCodes.options, { cause: failure?.error });
 }
 
-function cannotLoad(folder: string, name: string, complaints: readonly string[]): ServerError {
-  const failure = readFailure(folder, name);
-  const [reason = "the file cannot be read"] = complaints;
+/** Undefined: the data set is loaded. A module's hook may have thrown. */
+async function loadFailure(server: Server): Promise<{ thrown: unknown } | undefined> {
+  try {
+    return (await server.load()) ? undefined : { thrown: undefined };
+  } catch (thrown) {
+    return { thrown };
+  }
+}
+
+/** Without a folder a module had something to load. */
+function cannotLoad(
+  folder: string | undefined,
+  name: string,
+  thrown: unknown,
+  complaints: readonly string[],
+): ServerError {
+  const failure = folder === undefined ? undefined : readFailure(folder, name);
+  const told = thrown instanceof Error ? thrown.message : undefined;
+  const reason =
+    complaints[0] ??
+    told ??
+    (folder === undefined ? "a module says no" : "the file cannot be read");
   // Of a damaged file the log says more than one line: where in it, and what a check of it finds.
-  const cause = failure ?? new Error(complaints.join("\n"));
-  const text = `The data set in ${folder} cannot be loaded: ${reason}`;
+  const cause = failure ?? thrown ?? new Error(complaints.join("\n"));
+  const place = folder === undefined ? "" : ` in ${folder}`;
+  const text = `The data set${place} cannot be loaded: ${reason}`;
   return new ServerError(text, ownCodes.dataSet, { cause });
 }
 

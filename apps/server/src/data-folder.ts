@@ -10,6 +10,8 @@ import { codeOf } from "./process/system-error.ts";
  * created: that is tried, since permissions alone do not tell it (of a read-only file system, say).
  */
 export function usableFolder(folder: string): string {
+  // To the system no path is no folder; resolve() would take the working directory for it.
+  if (folder === "") throw new StorageError("ENOENT", "No such file or directory");
   const path = resolve(folder);
   if (!statSync(path).isDirectory()) throw new StorageError("ENOTDIR", "Not a directory");
   const probe = join(path, `temp-${process.pid}-probe`);

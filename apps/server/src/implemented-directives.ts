@@ -1,27 +1,35 @@
-/** The directives that this process acts upon, besides those of the engine. */
-import { engineDirectives } from "@kv/engine";
+/** The directives that have an effect, besides those that the engine acts upon. */
+import { engineDirectives, type System } from "@kv/engine";
 
+/** With these modules, in a server inside another program: what belongs to the process is not its. */
+export function serverDirectives(modules: readonly System[] = []): ReadonlySet<string> {
+  return new Set([
+    ...engineDirectives(modules),
+    "bind",
+    "dir",
+    "port",
+    "tcp-backlog",
+    "tcp-keepalive",
+    "unixsocket",
+    "unixsocketperm",
+  ]);
+}
+
+/** In a process of its own. */
 export const implementedDirectives: ReadonlySet<string> = new Set([
-  ...engineDirectives(),
+  ...serverDirectives(),
   "always-show-logo",
-  "bind",
   "crash-log-enabled",
   "daemonize",
-  "dir",
   "logfile",
   "loglevel",
   "oom-score-adj",
   "oom-score-adj-values",
   "pidfile",
-  "port",
   "proc-title-template",
   "set-proc-title",
   "shutdown-on-sigint",
   "shutdown-on-sigterm",
   "supervised",
-  "tcp-backlog",
-  "tcp-keepalive",
-  "unixsocket",
-  "unixsocketperm",
   "watchdog-period",
 ]);

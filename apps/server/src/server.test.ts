@@ -29,7 +29,7 @@ async function start(options: ConfigOptions = {}, more: Partial<ServerOptions> =
   });
   servers.push(server);
   expect(await server.listen()).toBe(true);
-  server.run();
+  await server.load();
   return { server, config, ...said };
 }
 

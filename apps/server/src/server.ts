@@ -243,15 +243,10 @@ export class Server {
     }
   }
 
-  /** Starts the cron, then loads the data set. False: it could not be loaded. */
+  /** Starts the cron, then loads the data set, if there is one. False: it could not be loaded. */
   async load(): Promise<boolean> {
     this.#cron.start();
     return this.engine.load();
-  }
-
-  /** For servers that have nothing to load. */
-  run(): void {
-    this.#cron.start();
   }
 
   /** A stream that is a client of this server. */

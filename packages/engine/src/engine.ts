@@ -138,6 +138,7 @@ export class Engine implements Ports {
   private readonly admission: Admission;
   private readonly requests: Requests;
   private readonly running: readonly Running[];
+  private isStopped = false;
   private readonly offers = new Map<Port<unknown>, Running>();
 
   constructor({ host, config, modules = [], systems = ownSystems }: EngineOptions) {
@@ -333,8 +334,10 @@ export class Engine implements Ports {
     return true;
   }
 
-  /** For good: what is being saved or loaded is given up. */
+  /** For good: what is being saved or loaded is given up. Once, however often it is called. */
   stop(): void {
+    if (this.isStopped) return;
+    this.isStopped = true;
     for (const each of this.running) each.stop?.();
   }
 

@@ -38,12 +38,23 @@ function refusalOf({ names, missing }: DirectiveRow, config: ConfigStore): strin
   return `'${names[0]}' is refused: this server does not have ${missing.what} yet`;
 }
 
+/** Throws where a system's own directive is not in the configuration. */
+function requireDeclared(config: ConfigStore, systems: readonly System[]): void {
+  for (const { name: system, declares = [] } of systems)
+    for (const { name } of declares)
+      if (!config.has(name))
+        throw new Error(
+          `the configuration does not have '${name}' of the module '${system}': its ConfigStore is to be made with directivesFor(modules)`,
+        );
+}
+
 /** Applies every row once, and again whenever one of its directives changes. */
 export function applyDirectives(
   config: ConfigStore,
   ports: Ports,
   systems: readonly System[],
 ): void {
+  requireDeclared(config, systems);
   const asked = missingParts(config, systems).map(({ reason }) => reason);
   if (asked.length > 0) throw new UnsupportedDirectiveError(asked.join("\n"));
   for (const row of rowsOf(systems)) {

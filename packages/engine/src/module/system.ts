@@ -5,7 +5,7 @@
  *
  *      const clock: System = {
  *        name: "clock",
- *        commands: [what],                          // command({ ... }) for EngineCall
+ *        commands: [what],                          // engineCommand({ ... })
  *        start: (ports) => new Clock(ports),        // its state, and the hooks of Running
  *      };
  *      createEngine({ host, config, modules: [clock] });
@@ -82,7 +82,11 @@ export interface StatementRow {
  * object.
  */
 export interface Running extends Job {
-  /** Take the places of the kernel's guards of the same names. */
+  /**
+   * Take the places of the guards of the same names, whoever brought those. Guards are only asked
+   * while a bit of EngineState or of ClientState says that something is unusual: whoever brings one
+   * sets the bit that it is about (Situation.setUnusual, Client.mark).
+   */
   readonly guards?: Partial<Record<GuardName, Guard>>;
   /** Takes what is propagated. */
   readonly sink?: PropagationSink;
@@ -137,7 +141,12 @@ export interface System {
   readonly commands?: readonly Command[];
   /** The directives that it acts upon. */
   readonly directives?: readonly DirectiveRow[];
-  /** Directives that Redis does not have: directivesFor() adds them to those of a ConfigStore. */
+  /**
+   * Directives that Redis does not have: directivesFor() adds them to those of a ConfigStore. Their
+   * names have a dot, as those of Redis's modules ("clock.zone"): so a line of a file is known for
+   * one of a module's, and options in TypeScript may have it. One that the system acts upon stands
+   * among `directives` as well.
+   */
   readonly declares?: readonly AnyDirective[];
   /** The lines of the configuration file that set no directive and are its to read. */
   readonly statements?: readonly StatementRow[];
