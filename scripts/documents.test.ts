@@ -15,7 +15,7 @@ function pathsOf(document: string): string[] {
     .map((span) => span.replace(/\/<.*/, ""));
 }
 
-/** Documents leave out what goes without saying: `core/src/arena.ts` is below packages. */
+/** Documents leave out what goes without saying: `core/src/memory/arena.ts` is below packages. */
 function exists(path: string): boolean {
   return ["", "packages", "apps"].some((area) => {
     const full = join(root, area, path);

@@ -2,7 +2,7 @@
  * `pnpm layers`: reads all imports and prints one line for each that a rule of
  * .dependency-cruiser.cjs refuses, with the advice of that rule.
  *
- *     packages/core/src/arena.ts imports @kv/engine: @kv/core imports nothing. ... (layer-core)
+ *     packages/core/src/memory/arena.ts imports @kv/engine: @kv/core imports nothing. ... (layer-core)
  *
  * dependency-cruiser lists an import once for each rule it breaks; here the rule that stands first
  * in the configuration speaks for all. Works on the folder it is called in.

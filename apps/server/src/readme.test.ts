@@ -28,10 +28,17 @@ test("the example of the README prints what it says", () => {
 
 test("all examples are tested", () => {
   const names = [...readme.matchAll(/^```((?:js|ts)\b.*)$/gm)].map(([, name]) => name);
-  expect(names).toEqual(["ts", "js errors", "js ioredis", "js node-redis", "js vitest"]);
+  expect(names).toEqual([
+    "ts",
+    "js errors",
+    "js ioredis",
+    "js node-redis",
+    "js vitest",
+    "js module",
+  ]);
 });
 
-test.each(["js errors", "js ioredis", "js node-redis"])("%s", async (name) => {
+test.each(["js errors", "js ioredis", "js node-redis", "js module"])("%s", async (name) => {
   const code = example(name);
   const promised = [...code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map(([, line]) => line);
   expect(promised.length).toBeGreaterThan(0);

@@ -5,7 +5,12 @@ import { expect, test, vi } from "vitest";
 // One entry more in the table of policies, as a contributor would write it.
 vi.mock("../../eviction/src/policies.ts", async (load) => {
   const original = await load<{ evictionPolicies: Record<string, EvictionPolicy> }>();
-  const toy: EvictionPolicy = { keys: "all", usage: "lru", score: (_arena, entry) => entry };
+  const toy: EvictionPolicy = {
+    keys: "all",
+    usage: "lru",
+    judgesUse: false,
+    score: (_arena, entry) => entry,
+  };
   return { ...original, evictionPolicies: { ...original.evictionPolicies, "toy-policy": toy } };
 });
 

@@ -142,8 +142,8 @@ describe("the pool between two calls", () => {
       return 200 - letter(arena, entry, time);
     };
     const policies = {
-      forth: { keys: "all", usage: "lru", score: letter },
-      back: { keys: "all", usage: "lru", score: noted },
+      forth: { keys: "all", usage: "lru", judgesUse: false, score: letter },
+      back: { keys: "all", usage: "lru", judgesUse: false, score: noted },
     } as const;
     const settings = { ...defaultEvictionSettings(), policy: "forth", samples: 64 };
     const { keyspace, random32 } = fixture;

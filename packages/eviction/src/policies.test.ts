@@ -3,8 +3,8 @@ import type { EvictionPolicy } from "./policies.ts";
 import { evictionPolicies } from "./policies.ts";
 import { policyContract } from "./testing/policy-contract.ts";
 
-test("the policies are the values of maxmemory-policy", () => {
-  expect(Object.keys(evictionPolicies)).toEqual([
+test("the policies of Redis are there, in the order in which its error lists them", () => {
+  expect(Object.keys(evictionPolicies).slice(0, 8)).toEqual([
     "volatile-lru",
     "volatile-lfu",
     "volatile-random",
@@ -34,13 +34,13 @@ describe("the contract finds a policy that", () => {
       .map(({ title }) => title);
 
   test("gives no number", () => {
-    const found = broken({ keys: "all", usage: "lru", score: () => Number.NaN });
+    const found = broken({ keys: "all", usage: "lru", judgesUse: false, score: () => Number.NaN });
     expect(found).toContain("a score is a number, the same each time it is asked for");
   });
 
   test("answers differently each time", () => {
     let calls = 0;
-    const found = broken({ keys: "all", usage: "lru", score: () => calls++ });
+    const found = broken({ keys: "all", usage: "lru", judgesUse: false, score: () => calls++ });
     expect(found).toContain("a score is a number, the same each time it is asked for");
   });
 

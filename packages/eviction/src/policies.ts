@@ -29,6 +29,8 @@ export interface EvictionPolicy {
   readonly keys: "none" | "all" | "expiring";
   /** What a use of a key writes into its idle bits: the LRU clock, or the LFU counter. */
   readonly usage: "lru" | "lfu";
+  /** Whether the use of a key has a say in whether it goes: then files keep it, too. */
+  readonly judgesUse: boolean;
   /** null takes keys at random, from the databases in turn. */
   readonly score: Score | null;
 }
@@ -43,14 +45,14 @@ const soonestToExpire: Score = (arena, entry) => -expiryMs(arena, entry);
 
 /** The policies by the name that `maxmemory-policy` takes. */
 export const evictionPolicies = {
-  "volatile-lru": { keys: "expiring", usage: "lru", score: longestIdle },
-  "volatile-lfu": { keys: "expiring", usage: "lfu", score: leastUsed },
-  "volatile-random": { keys: "expiring", usage: "lru", score: null },
-  "volatile-ttl": { keys: "expiring", usage: "lru", score: soonestToExpire },
-  "allkeys-lru": { keys: "all", usage: "lru", score: longestIdle },
-  "allkeys-lfu": { keys: "all", usage: "lfu", score: leastUsed },
-  "allkeys-random": { keys: "all", usage: "lru", score: null },
-  noeviction: { keys: "none", usage: "lru", score: null },
+  "volatile-lru": { keys: "expiring", usage: "lru", judgesUse: true, score: longestIdle },
+  "volatile-lfu": { keys: "expiring", usage: "lfu", judgesUse: true, score: leastUsed },
+  "volatile-random": { keys: "expiring", usage: "lru", judgesUse: false, score: null },
+  "volatile-ttl": { keys: "expiring", usage: "lru", judgesUse: false, score: soonestToExpire },
+  "allkeys-lru": { keys: "all", usage: "lru", judgesUse: true, score: longestIdle },
+  "allkeys-lfu": { keys: "all", usage: "lfu", judgesUse: true, score: leastUsed },
+  "allkeys-random": { keys: "all", usage: "lru", judgesUse: false, score: null },
+  noeviction: { keys: "none", usage: "lru", judgesUse: false, score: null },
 } satisfies Record<string, EvictionPolicy>;
 
 /** The name of one of the policies that are here. */

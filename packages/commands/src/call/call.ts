@@ -10,7 +10,6 @@
  * such a call except what it returned.
  */
 import {
-  bytesOf,
   type Database,
   EXPIRY_FLAG,
   expiryMs,
@@ -18,15 +17,12 @@ import {
   type Int64,
   idleBits,
   type Keyspace,
-  keyIndex,
-  keyLength,
   NONE,
   parseInt64,
   type Ref,
   StringView,
   toNumber,
   typeOf,
-  viewOf,
   wordIndex,
   wordsOf,
 } from "@kv/core";
@@ -230,13 +226,6 @@ export class Call<Row extends RunningCommand = RunningCommand> {
     return toNumber(wide.hi, wide.lo);
   }
 
-  /** As integer(), refusing what lies outside [least, most] with `error`. */
-  integerWithin(index: number, least: number, most: number, error = errors.outOfRange): number {
-    const value = this.integer(index);
-    if (value < least || value > most) throw error;
-    return value;
-  }
-
   /** The argument as an exact 64-bit integer. Throws notAnInteger. */
   int64(index: number, out: Int64, error = errors.notAnInteger): void {
     if (!parseInt64(this.bytes, this.start(index), this.end(index), out)) throw error;
@@ -375,24 +364,6 @@ export class Call<Row extends RunningCommand = RunningCommand> {
         this.view,
         this.start(index),
         this.end(index),
-        event,
-        notifyClass,
-      );
-    }
-  }
-
-  /** As changed, for the key of an entry that is still there (or only detached). */
-  entryChanged(database: Database, entry: Ref, event: string, notifyClass: number): void {
-    this.dirty++;
-    if (this.interest !== 0) {
-      const { arena } = this.keyspace;
-      const at = keyIndex(arena, entry);
-      this.effects.keyChanged(
-        database,
-        bytesOf(arena, entry),
-        viewOf(arena, entry),
-        at,
-        at + keyLength(arena, entry),
         event,
         notifyClass,
       );

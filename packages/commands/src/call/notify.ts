@@ -80,17 +80,3 @@ export function notifyBits(letters: string): number {
   }
   return bits;
 }
-
-/** The canonical letters of the bits, as CONFIG GET prints them. */
-export function notifyLetters(bits: number): string {
-  let letters = "";
-  if ((bits & NOTIFY_ALL) === NOTIFY_ALL) letters += "A";
-  else
-    for (const [letter, bit] of LETTERS)
-      if ((bits & bit) !== 0 && bit !== Notify.NEW) letters += letter;
-  if ((bits & Notify.KEYSPACE) !== 0) letters += "K";
-  if ((bits & Notify.KEYEVENT) !== 0) letters += "E";
-  if ((bits & Notify.KEY_MISS) !== 0) letters += "m";
-  if ((bits & Notify.NEW) !== 0) letters += "n";
-  return letters;
-}

@@ -11,7 +11,7 @@
  *            8   key length
  *           12   value length: bytes of a string value; free for the use of other types
  *           16   [expiry, 8 bytes: milliseconds since 1970 as a double]            if EXPIRY
- *            .   [word, 8 bytes: an int64 (encoding INT), or ref and extra]        if WORD
+ *            .   [word, 8 bytes: an int64 (encoding INT), or a ref]               if WORD
  *            .   key bytes
  *            .   value bytes, right behind the key            if a string without EXTERNAL, INT
  *
@@ -193,16 +193,6 @@ export function valueRef(arena: Arena, entry: Ref): Ref {
 /** Names the value's own block: only for entries with the flag EXTERNAL. */
 export function setValueRef(arena: Arena, entry: Ref, ref: Ref): void {
   wordsOf(arena, entry)[wordFieldIndex(arena, entry)] = ref;
-}
-
-/** The spare half of the word, for the use of the value's type. */
-export function valueExtra(arena: Arena, entry: Ref): number {
-  return wordsOf(arena, entry)[wordFieldIndex(arena, entry) + 1] as number;
-}
-
-/** Sets the spare half of the word. */
-export function setValueExtra(arena: Arena, entry: Ref, extra: number): void {
-  wordsOf(arena, entry)[wordFieldIndex(arena, entry) + 1] = extra;
 }
 
 /** Bytes that an entry asks the arena for. `inlineBytes` is the value's share. */

@@ -10,6 +10,9 @@ import { ClientState, ReplyMode } from "./client-state.ts";
 import type { Connection } from "./host.ts";
 import type { Transaction } from "./transaction.ts";
 
+/** Whose limits of `client-output-buffer-limit` hold for a client. */
+export type OutputClass = "normal" | "replica" | "pubsub";
+
 /** What the engine knows of one connection: see the head of this file. */
 export class Client {
   /** As CLIENT ID answers: from 1, never given twice by one engine. */
@@ -120,6 +123,12 @@ export class Client {
   /** Whether it listens to anything: the one answer to this question. */
   get subscribes(): boolean {
     return (this.channelCount | this.patternCount | this.shardChannelCount) !== 0;
+  }
+
+  /** What CLIENT LIST TYPE and the limits of output take it for: the one answer to this question. */
+  get kind(): OutputClass {
+    if (this.is(ClientState.REPLICATION)) return "replica";
+    return this.subscribes ? "pubsub" : "normal";
   }
 
   /** After a change of what it listens to, or of the protocol: only RESP2 restricts who does. */

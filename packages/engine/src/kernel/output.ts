@@ -5,7 +5,7 @@
  */
 import type { BufferLimits, ConfigStore } from "@kv/config";
 import { ReplyWriter, release } from "@kv/resp";
-import type { Client } from "./client.ts";
+import type { Client, OutputClass } from "./client.ts";
 import type { ClientReport } from "./client-report.ts";
 import { ClientState } from "./client-state.ts";
 import type { Clients } from "./clients.ts";
@@ -23,9 +23,6 @@ const OUTBOX_BYTES_MAX = 65_536;
 
 /** So long a reply is given to the connection with its buffer, rather than copied where it waits. */
 const GIVEN_BYTES_MIN = 256 * 1024;
-
-/** The classes of clients that `client-output-buffer-limit` tells apart. */
-export type OutputClass = "normal" | "replica" | "pubsub";
 
 /** What an Output is made of. */
 export interface OutputParts {
@@ -102,7 +99,7 @@ export class Output {
 
   private limitsOf(client: Client): BufferLimits[OutputClass] {
     const limits = this.config.value<BufferLimits>("client-output-buffer-limit");
-    return limits[this.classOf(client)];
+    return limits[client.kind];
   }
 
   private send(client: Client, from: ReplyWriter): void {
@@ -189,12 +186,6 @@ export class Output {
   /** The client has gone: nothing more leaves for it. */
   clientClosed(client: Client): void {
     this.waiting.delete(client);
-  }
-
-  /** Which limits of `client-output-buffer-limit` the client is held to. */
-  classOf(client: Client): OutputClass {
-    if (client.is(ClientState.REPLICATION)) return "replica";
-    return client.subscribes ? "pubsub" : "normal";
   }
 
   /** Closes a client that has passed its limit: the hard one, or the soft one for too long. */

@@ -120,8 +120,8 @@ export class UsedMemory {
   /** After a change of the eviction directives. */
   settingsChanged(): void {
     this.refreshedMs = -1;
-    const { maxmemoryBytes, policy } = this.evictor.settings;
-    this.idle.sharesIntegers = maxmemoryBytes === 0 || !/l[rf]u$/.test(policy);
+    const { maxmemoryBytes } = this.evictor.settings;
+    this.idle.sharesIntegers = maxmemoryBytes === 0 || !this.evictor.policy.judgesUse;
     this.situation.setUnusual(EngineState.MEMORY_LIMITED, this.evictor.settings.maxmemoryBytes > 0);
   }
 

@@ -79,7 +79,8 @@ export interface StatementRow {
 
 /**
  * A system that has started: its hooks, all optional. What it offers by its port is the same
- * object.
+ * object. Hooks are called in the order in which systems have started, the engine's own first. One
+ * that throws is a fault: nobody knows what was left half done, and the host ends the server.
  */
 export interface Running extends Job {
   /**
@@ -94,7 +95,7 @@ export interface Running extends Job {
   readonly changeListener?: ChangeListener;
   /** Hears of each command that ran. */
   readonly commandListener?: CommandListener;
-  /** Where keyspace events are published. */
+  /** Where keyspace events are published, in place of whoever has published them before. */
   readonly events?: EventPublisher;
   /** What it knows of each client. */
   readonly clientFacts?: ClientFacts;
@@ -108,7 +109,7 @@ export interface Running extends Job {
   clientReset?(client: Client): void;
   /** The client has gone. */
   clientClosed?(client: Client): void;
-  /** The client's transaction ends. */
+  /** The client's transaction ends; also called when there may have been none (RESET, a close). */
   transactionEnded?(client: Client): void;
   /** FLUSHALL has emptied all databases. True: that is on disk already. */
   allFlushed?(): boolean;
@@ -116,7 +117,10 @@ export interface Running extends Job {
   load?(): Promise<boolean>;
   /** CONFIG RESETSTAT. */
   resetStatistics?(): void;
-  /** A shutdown is asked for. False: it may not be, and the log says why. */
+  /**
+   * A shutdown is asked for. False: it may not be, and the log says why; those behind it are not
+   * asked then, and those before it (saving is one) have done what they do.
+   */
   stopping?(request: ShutdownRequest): boolean;
   /** For good: what is under way is given up. */
   stop?(): void;

@@ -4,7 +4,7 @@ import type { User } from "@kv/acl";
 import { arg, CommandError, errors, fail, quoted } from "@kv/commands";
 import type { Client } from "../../kernel/client.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
-import { type ClientKind, kindArgument, kindOf } from "./client-kind.ts";
+import { type ClientKind, kindArgument } from "./client-kind.ts";
 
 const noSuchClient = new CommandError("ERR No such client");
 const badId = new CommandError("ERR client-id should be greater than 0");
@@ -120,7 +120,7 @@ function matches(client: Client, filters: Filters): boolean {
     (id === null || client.id === id) &&
     (address === null || client.connection.address === address) &&
     (localAddress === null || client.connection.localAddress === localAddress) &&
-    (kind === null || kindOf(client) === kind) &&
+    (kind === null || client.kind === kind) &&
     (user === null || client.user === user)
   );
 }

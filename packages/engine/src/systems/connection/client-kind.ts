@@ -1,7 +1,5 @@
 /** Kinds of clients, as the TYPE of CLIENT LIST and CLIENT KILL names them. */
 import { fail, quoted } from "@kv/commands";
-import type { Client } from "../../kernel/client.ts";
-import { ClientState } from "../../kernel/client-state.ts";
 import type { EngineCall } from "../../module/engine-call.ts";
 
 export type ClientKind = "normal" | "master" | "replica" | "pubsub";
@@ -18,9 +16,4 @@ const kinds = new Map<string, ClientKind>([
 export function kindArgument(call: EngineCall, index: number): ClientKind {
   const word = call.word(index);
   return kinds.get(word.toLowerCase()) ?? fail(`ERR Unknown client type '${quoted(word)}'`);
-}
-
-export function kindOf(client: Client): ClientKind {
-  if (client.is(ClientState.REPLICATION)) return "replica";
-  return client.subscribes ? "pubsub" : "normal";
 }

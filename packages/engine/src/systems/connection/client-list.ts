@@ -3,7 +3,7 @@ import { arg, CommandError, errors } from "@kv/commands";
 import { latin1Bytes, utf8Bytes } from "@kv/resp";
 import type { Client } from "../../kernel/client.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
-import { kindArgument, kindOf } from "./client-kind.ts";
+import { kindArgument } from "./client-kind.ts";
 
 const LINE_END = latin1Bytes("\r\n");
 const badId = new CommandError("ERR Invalid client ID");
@@ -79,7 +79,7 @@ function* listed(call: EngineCall): Generator<Client> {
   if (call.argc === 2) yield* clients.values();
   else if (call.argc === 4 && call.is(2, "TYPE")) {
     const kind = kindArgument(call, 3);
-    for (const client of clients.values()) if (kindOf(client) === kind) yield client;
+    for (const client of clients.values()) if (client.kind === kind) yield client;
   } else if (call.argc > 3 && call.is(2, "ID")) {
     for (let index = 3; index < call.argc; index++) {
       const client = clients.get(call.integer(index, badId));

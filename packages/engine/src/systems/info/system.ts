@@ -7,7 +7,7 @@ import { keyspaceSection } from "./keyspace.ts";
 import { modulesSection } from "./modules.ts";
 import { clusterSection, replicationSection } from "./replication.ts";
 import { cpuSection, serverSection } from "./server.ts";
-import { debugSection, statsSection } from "./stats.ts";
+import { debugSection, statsSection } from "./stats-section.ts";
 
 export const infoSystem: System = {
   name: "info",

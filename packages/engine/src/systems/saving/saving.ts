@@ -156,14 +156,14 @@ export class Saving implements Running, DataSetFile {
 
   private evictionField(): EvictionField | undefined {
     const { evictor } = this.ports.memory;
-    const { settings, clock } = evictor;
-    if (settings.policy.endsWith("-lfu")) {
+    const { settings, clock, policy } = evictor;
+    if (!policy.judgesUse) return undefined;
+    if (policy.usage === "lfu") {
       return {
         kind: "frequency",
         counterOf: (bits) => lfuDecrAndReturn(bits, clock.lfuMinutes, settings.lfuDecayMinutes),
       };
     }
-    if (!settings.policy.endsWith("-lru")) return undefined;
     return {
       kind: "idle",
       secondsOf: (bits) => Math.floor(idleTimeMs(bits, clock.lruClock) / 1000),
