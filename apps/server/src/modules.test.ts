@@ -24,7 +24,7 @@ class Audit implements Running {
     append: (_database: number, bytes: Uint8Array, start: number, end: number) =>
       this.hears(Buffer.from(bytes.subarray(start, end)).toString().split("\r\n")[2] ?? ""),
   };
-  readonly changes = {
+  readonly changeListener = {
     wantsChanges: true,
     keyChanged: (_by: Client | null, _in: unknown, bytes: Uint8Array, ...rest: unknown[]) =>
       this.hears(`key ${Buffer.from(bytes.subarray(...(rest.slice(1) as [number, number])))}`),
