@@ -164,7 +164,8 @@ describe.skipIf(!hasOracle)("redis-server and we", { timeout: 60_000 }, () => {
     expect(contents.get("0:expires")?.expiryMs).toBe(LATER_MS);
 
     const names = { name: `ours-${name}`, temporaryName: "temp.rdb" };
-    const facts = { redisVersion: "7.0.15", nowMs: Date.now(), usedMemoryBytes: 1 };
+    // A fixed time: it stands in the file, and so has a say in what a changed byte of it means.
+    const facts = { redisVersion: "7.0.15", nowMs: 1_764_283_200_000, usedMemoryBytes: 1 };
     expect(saveNow(keyspace, storage, { ...names, ...ours, facts }).ok).toBe(true);
     const second = await Redis.start(names.name);
     expect(await seen(second)).toEqual(before);
@@ -307,7 +308,8 @@ describe.skipIf(!hasOracle)("redis-check-rdb and we", { timeout: 60_000 }, () =>
     putField(database, "hash", "f", "v");
     putField(database, "table", "f", "w".repeat(100));
     putString(keyspace.databases[3], "other", "x".repeat(100));
-    const facts = { redisVersion: "7.0.15", nowMs: Date.now(), usedMemoryBytes: 1 };
+    // A fixed time: it stands in the file, and so has a say in what a changed byte of it means.
+    const facts = { redisVersion: "7.0.15", nowMs: 1_764_283_200_000, usedMemoryBytes: 1 };
     const names = { name: "mine.rdb", temporaryName: "temp.rdb" };
     saveNow(keyspace, storage, { ...names, facts });
     expect(ourVerdict("mine.rdb")).toEqual(theirVerdict("mine.rdb"));
