@@ -72,18 +72,17 @@ const audit: System = {
       run: ({ engine, reply }) => reply.integer(engine.of(auditPort).heard.length),
     }),
   ],
-  declares: [
-    directive({
-      name: "audit.limit",
-      kind: integer(0, 100),
-      default: 7,
-      summary: "How much is audited.",
-      extension: "Limits what a module hears of.",
-    }),
-  ],
   directives: [
     {
-      names: ["audit.limit"],
+      names: [
+        directive({
+          name: "audit.limit",
+          kind: integer(0, 100),
+          default: 7,
+          summary: "How much is audited.",
+          extension: "Limits what a module hears of.",
+        }),
+      ],
       apply(config, ports) {
         const limit = config.number("audit.limit");
         if (limit === 13) return "bad luck";
@@ -173,7 +172,11 @@ async function failure(module: Partial<System>): Promise<ServerError> {
 test.each<[string, Partial<System>, string, string]>([
   [
     "a directive of a name that Redis has",
-    { declares: [directive({ name: "port", kind: integer(0, 1), default: 0, summary: "Port." })] },
+    {
+      directives: [
+        { names: [directive({ name: "port", kind: integer(0, 1), default: 0, summary: "Port." })] },
+      ],
+    },
     "ERR_OPTIONS",
     "directive 'port' is declared twice",
   ],

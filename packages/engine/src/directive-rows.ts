@@ -4,6 +4,7 @@
  */
 import { type AnyDirective, directivesWith, maxmemoryPolicy } from "@kv/config";
 import { evictionPolicies } from "@kv/eviction";
+import { declaredBy } from "./module/directives.ts";
 import type { System } from "./module/system.ts";
 
 /** Every directive of redis.conf; `maxmemory-policy` takes the names of @kv/eviction's policies. */
@@ -13,5 +14,5 @@ export const directiveRows: readonly AnyDirective[] = directivesWith([
 
 /** The same with the directives that these modules bring, which Redis does not have. */
 export function directivesFor(modules: readonly System[]): readonly AnyDirective[] {
-  return [...directiveRows, ...modules.flatMap(({ declares }) => declares ?? [])];
+  return [...directiveRows, ...declaredBy(modules)];
 }

@@ -2,7 +2,7 @@
  * Directives: carries the configuration to the systems that act upon it, at the start and with
  * every CONFIG SET. Hot paths read plain fields, never the configuration.
  */
-import type { ConfigStore } from "@kv/config";
+import type { AnyDirective, ConfigStore } from "@kv/config";
 import type { Ports } from "./ports.ts";
 import type { DirectiveRow, System } from "./system.ts";
 
@@ -15,9 +15,21 @@ export class UnsupportedDirectiveError extends Error {
 const rowsOf = (systems: readonly System[]): DirectiveRow[] =>
   systems.flatMap(({ directives }) => directives ?? []);
 
+const nameOf = (named: string | AnyDirective): string =>
+  typeof named === "string" ? named : named.name;
+
+const namesOf = ({ names }: DirectiveRow): string[] => names.map(nameOf);
+
+/** The directives that Redis does not have and these systems bring. */
+export function declaredBy(systems: readonly System[]): AnyDirective[] {
+  return rowsOf(systems)
+    .flatMap(({ names }) => names)
+    .filter((named) => typeof named !== "string");
+}
+
 /** The names of all directives that these systems act upon, each once, sorted. */
 export function directiveNames(systems: readonly System[]): string[] {
-  return [...new Set(rowsOf(systems).flatMap(({ names }) => names))].sort();
+  return [...new Set(rowsOf(systems).flatMap(namesOf))].sort();
 }
 
 /** All that the configuration asks for and these systems do not have, as reasons to refuse it. */
@@ -28,23 +40,24 @@ export function missingParts(
   const found: { name: string; reason: string }[] = [];
   for (const row of rowsOf(systems)) {
     const reason = refusalOf(row, config);
-    if (reason !== undefined) found.push({ name: row.names[0] as string, reason });
+    if (reason !== undefined) found.push({ name: namesOf(row)[0] as string, reason });
   }
   return found;
 }
 
-function refusalOf({ names, missing }: DirectiveRow, config: ConfigStore): string | undefined {
+function refusalOf(row: DirectiveRow, config: ConfigStore): string | undefined {
+  const { missing } = row;
   if (missing === undefined || !missing.isAsked(config)) return undefined;
-  return `'${names[0]}' is refused: this server does not have ${missing.what} yet`;
+  return `'${namesOf(row)[0]}' is refused: this server does not have ${missing.what} yet`;
 }
 
 /** Throws where a system's own directive is not in the configuration. */
 function requireDeclared(config: ConfigStore, systems: readonly System[]): void {
-  for (const { name: system, declares = [] } of systems)
-    for (const { name } of declares)
+  for (const system of systems)
+    for (const { name } of declaredBy([system]))
       if (!config.has(name))
         throw new Error(
-          `the configuration does not have '${name}' of the module '${system}': its ConfigStore is to be made with directivesFor(modules)`,
+          `the configuration does not have '${name}' of the module '${system.name}': its ConfigStore is to be made with directivesFor(modules)`,
         );
 }
 
@@ -58,11 +71,12 @@ export function applyDirectives(
   const asked = missingParts(config, systems).map(({ reason }) => reason);
   if (asked.length > 0) throw new UnsupportedDirectiveError(asked.join("\n"));
   for (const row of rowsOf(systems)) {
-    const { names, apply, missing } = row;
-    if (missing !== undefined) config.onApply([...names], () => refusalOf(row, config));
+    const { apply, missing } = row;
+    const names = namesOf(row);
+    if (missing !== undefined) config.onApply(names, () => refusalOf(row, config));
     if (apply === undefined) continue;
     const reason = apply(config, ports);
     if (reason !== undefined) throw new UnsupportedDirectiveError(reason);
-    config.onApply([...names], () => apply(config, ports));
+    config.onApply(names, () => apply(config, ports));
   }
 }

@@ -47,8 +47,13 @@ export interface InfoSection {
 
 /** A directive, or several that belong together, that a system acts upon. */
 export interface DirectiveRow {
-  /** As in redis.conf, in lower case. */
-  readonly names: readonly string[];
+  /**
+   * Their names, in lower case. One that Redis does not have stands here whole, and is declared by
+   * that: directivesFor() adds it to those of a ConfigStore. Its name has a dot, as those of Redis's
+   * modules ("clock.zone"): so a line of a file is known for one of a module's, and options in
+   * TypeScript may have it.
+   */
+  readonly names: readonly (string | AnyDirective)[];
   /**
    * Called at the start and with every CONFIG SET of one of the names. Undefined, or why the value
    * cannot be taken. Left out where the value is read when it is needed.
@@ -145,13 +150,6 @@ export interface System {
   readonly commands?: readonly Command[];
   /** The directives that it acts upon. */
   readonly directives?: readonly DirectiveRow[];
-  /**
-   * Directives that Redis does not have: directivesFor() adds them to those of a ConfigStore. Their
-   * names have a dot, as those of Redis's modules ("clock.zone"): so a line of a file is known for
-   * one of a module's, and options in TypeScript may have it. One that the system acts upon stands
-   * among `directives` as well.
-   */
-  readonly declares?: readonly AnyDirective[];
   /** The lines of the configuration file that set no directive and are its to read. */
   readonly statements?: readonly StatementRow[];
   /** Sections of INFO, and rows that it adds to those of others. */
