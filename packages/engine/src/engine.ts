@@ -104,7 +104,7 @@ export class Engine implements Ports {
   /** How long commands and other work take. */
   readonly latency = new LatencyMonitor();
   /** Carries commands to the append-only file and the replicas. */
-  readonly propagator = new Propagator();
+  readonly propagator: Propagator;
   /** CLIENT PAUSE. */
   readonly pause: Pause;
   /** What a change sets off: listeners, keyspace events, removals. */
@@ -145,13 +145,14 @@ export class Engine implements Ports {
     this.host = host;
     this.config = config;
     this.systems = [...systems, ...modules];
-    const { stats, latency, propagator, reply, settings, requestLimits } = this;
+    const { stats, latency, reply, settings, requestLimits } = this;
     const keyspace = new Keyspace({
       databaseCount: config.number("databases"),
       random32: () => host.random32(),
     });
     const commands = new CommandTable(commandList(this.systems));
     const situation = new Situation(host);
+    const propagator = new Propagator(situation);
     const clients = new Clients(situation);
     const users = new Users(new KnownCommands(commands));
     const presentCall = () => this.call;
@@ -174,6 +175,7 @@ export class Engine implements Ports {
 
     this.identity = new Identity(host);
     this.situation = situation;
+    this.propagator = propagator;
     this.keyspace = keyspace;
     this.commands = commands;
     this.clients = clients;

@@ -56,6 +56,16 @@ export class BackgroundSave {
     return result;
   }
 
+  /** Every key is written. */
+  get isDone(): boolean {
+    return this.snapshot.isDone;
+  }
+
+  /** Bytes that the disk has not taken yet. */
+  get pendingBytes(): number {
+    return this.snapshot.pendingBytes;
+  }
+
   /**
    * Writes about `entryCount` keys on, unless the disk is behind. True when all keys are written
    * (the file may still be on its way: wait for `result`) or the save has failed.

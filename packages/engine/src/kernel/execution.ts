@@ -60,11 +60,10 @@ export class Execution {
 
   /** The running command begins to run others. */
   open(): void {
-    const { call, propagator, situation } = this.parts;
+    const { call, situation } = this.parts;
     const { args, requestIndex, row, database, dirty, rewritten, propagation } = call;
     this.frames.push({ args, requestIndex, row, database, dirty, rewritten, propagation });
     situation.depth++;
-    propagator.open();
   }
 
   /**
@@ -102,8 +101,8 @@ export class Execution {
     const { call, caller, propagator, situation } = this.parts;
     const frame = this.frames.pop() as Frame;
     // Only here, not after a failure that ends the server.
-    propagator.close();
     situation.depth--;
+    propagator.finish();
     caller.before(null);
     call.begin(frame.args, frame.requestIndex, frame.row);
     call.database = frame.database;

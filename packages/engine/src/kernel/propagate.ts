@@ -8,6 +8,7 @@
  */
 import type { CommandWord } from "@kv/commands";
 import { encodeRequest, type RequestArgument } from "@kv/resp";
+import type { Situation } from "./situation.ts";
 
 /** Where a command goes, as bits. */
 export const Target = { LOG: 1, REPLICAS: 2, BOTH: 3 } as const;
@@ -34,8 +35,12 @@ export class Propagator {
   /** Who takes commands. While there is nobody, nothing is encoded or kept. */
   readonly sinks: PropagationSink[] = [];
   private readonly waiting: Operation[] = [];
-  /** Inside EXEC or a script: operations gather until finish(). */
-  private depth = 0;
+  private readonly situation: Situation;
+
+  /** While something is nested (EXEC, a script), operations gather until finish(). */
+  constructor(situation: Situation) {
+    this.situation = situation;
+  }
 
   /** Operations that have not left yet. */
   get waitingCount(): number {
@@ -47,17 +52,6 @@ export class Propagator {
     return this.sinks.length > 0;
   }
 
-  /** A transaction begins: what follows belongs together. */
-  open(): void {
-    this.depth++;
-  }
-
-  /** The transaction is over: with the outermost one everything leaves. */
-  close(): void {
-    this.depth--;
-    if (this.depth === 0) this.finish();
-  }
-
   /** A command as it came. */
   verbatim(
     databaseIndex: number,
@@ -67,7 +61,7 @@ export class Propagator {
     targets: number = Target.BOTH,
   ): void {
     if (this.sinks.length === 0) return;
-    if (this.depth === 0 && this.waiting.length === 0) {
+    if (!this.situation.isNested && this.waiting.length === 0) {
       for (const sink of this.sinks)
         if ((sink.targets & targets) !== 0) sink.append(databaseIndex, bytes, start, end);
       return;
@@ -86,7 +80,7 @@ export class Propagator {
 
   /** The command, or the outermost transaction, is over: everything leaves. */
   finish(): void {
-    if (this.depth > 0 || this.waiting.length === 0) return;
+    if (this.situation.isNested || this.waiting.length === 0) return;
     for (const sink of this.sinks) this.give(sink);
     this.waiting.length = 0;
   }

@@ -25,7 +25,6 @@ import {
 } from "@kv/persistence";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { EngineState } from "../../kernel/situation.ts";
-import type { SnapshotJob } from "../../kernel/snapshot-jobs.ts";
 import { type DataSetFile, Port, type Ports } from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
 
@@ -103,7 +102,6 @@ export class Saving implements Running, DataSetFile {
   isScheduled = false;
   private readonly ports: SavingNeeds;
   private running: BackgroundSave | null = null;
-  private job: SnapshotJob | null = null;
   /** What the disk still has to do with: saves, given up or not, and the loading. */
   private readonly underWay = new Set<Promise<unknown>>();
   private isStopped = false;
@@ -191,16 +189,14 @@ export class Saving implements Running, DataSetFile {
     const options = this.options();
     const save = new BackgroundSave(keyspace, this.waking(host.storage.here()), options);
     this.running = save;
-    this.job = jobOf(save);
-    snapshotJobs.add(this.job);
+    snapshotJobs.add(save);
     host.log("notice", `Background saving started by pid ${host.facts.processId}`);
     void this.whileUnderWay(save.result.then((result) => this.backgroundEnded(save, result)));
     return undefined;
   }
 
-  private endJob(): void {
-    if (this.job !== null) this.ports.snapshotJobs.remove(this.job);
-    this.job = null;
+  private endRunning(): void {
+    if (this.running !== null) this.ports.snapshotJobs.remove(this.running);
     this.running = null;
   }
 
@@ -281,7 +277,7 @@ export class Saving implements Running, DataSetFile {
       host.log("notice", "Background saving was given up");
       return;
     }
-    this.endJob();
+    this.endRunning();
     const nowMs = situation.readClock();
     this.lastDurationSeconds = Math.floor((nowMs - this.runningStartMs) / 1000);
     if (this.ended(result, this.dirtyAtStart, true))
@@ -339,7 +335,7 @@ export class Saving implements Running, DataSetFile {
    */
   abortBackground(): void {
     const { running } = this;
-    this.endJob();
+    this.endRunning();
     running?.abort();
   }
 
@@ -455,17 +451,4 @@ export class Saving implements Running, DataSetFile {
     host.log("notice", `DB loaded from disk: ${seconds} seconds`);
     return true;
   }
-}
-
-/** The save as a consumer of slices. */
-function jobOf(save: BackgroundSave): SnapshotJob {
-  return {
-    get isDone() {
-      return save.snapshot.isDone;
-    },
-    get pendingBytes() {
-      return save.snapshot.pendingBytes;
-    },
-    step: (keyCount) => save.step(keyCount),
-  };
 }
