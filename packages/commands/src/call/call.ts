@@ -45,6 +45,7 @@ import {
 } from "./call-context.ts";
 import { errors } from "./errors.ts";
 import { Notify } from "./notify.ts";
+import type { Wait } from "./wait.ts";
 
 /** Longer than the name of anything that a word may name, and as much as an error shows of one. */
 const WORD_BYTES_MAX = 1024;
@@ -91,6 +92,10 @@ export class Call<Row extends RunningCommand = RunningCommand> {
   propagation = 0;
   /** What to propagate instead of the command, as several commands; null: as it came. */
   rewritten: CommandWord[][] | null = null;
+  /** Whether the command may make its client wait: not in a transaction or a script. */
+  mayWait = false;
+  /** What the command waits for, and has not answered therefore; null: it does not. */
+  wait: Wait | null = null;
   /** Keeps the bits by which eviction judges entries. */
   idle: IdleKeeper;
   /** Whether the present command's accesses count for LRU and LFU (CLIENT NO-TOUCH). */
@@ -136,6 +141,7 @@ export class Call<Row extends RunningCommand = RunningCommand> {
     this.dirty = 0;
     this.propagation = Propagation.DEFAULT;
     this.rewritten = null;
+    this.wait = null;
   }
 
   // Arguments.
@@ -236,6 +242,11 @@ export class Call<Row extends RunningCommand = RunningCommand> {
     const value = parseDouble(this.bytes, this.start(index), this.end(index));
     if (Number.isNaN(value)) throw error;
     return value;
+  }
+
+  /** The command is not answered now but run anew later: see wait.ts. Only where `mayWait`. */
+  waitFor(wait: Wait): void {
+    this.wait = wait;
   }
 
   // Looking keys up.

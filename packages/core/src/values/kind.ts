@@ -16,10 +16,11 @@ import type { Arena, ArenaFullError, Ref } from "../memory/arena.ts";
 import { ListpackValue } from "../memory/listpack.ts";
 
 /**
- * What a value is made of: one text; elements in an order; members in none, each once; fields, each
- * once, with a value.
+ * What a value is made of: one text; elements in an order; members in none, each once; members in
+ * the order of a score that each has; fields, each once, with a value; entries in the order of their
+ * IDs, each with fields and values.
  */
-export type Shape = "text" | "sequence" | "members" | "pairs";
+export type Shape = "text" | "sequence" | "members" | "scored" | "pairs" | "entries";
 
 /** Where a block lies from now on: `ref`, or a copy of it, `ref` being free then. Never fails. */
 export type MoveBlock = (ref: Ref) => Ref;
