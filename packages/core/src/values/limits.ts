@@ -3,14 +3,22 @@
  * directives through the commands and the loaders down to the values. It is replaced, never changed.
  */
 import type { HashLimits } from "./hash/hash-value.ts";
+import type { SetLimits } from "./set/set-value.ts";
 
 /** The limits of each type that has any. */
 export interface ValueLimits {
   /** When hashes become tables. */
   readonly hash: HashLimits;
+  /** When sets become listpacks, or tables. */
+  readonly set: SetLimits;
 }
 
 /** What Redis 7.2 has without a configuration. */
 export const defaultLimits: ValueLimits = Object.freeze({
   hash: Object.freeze({ listpackEntriesMax: 512, listpackValueBytesMax: 64 }),
+  set: Object.freeze({
+    intsetEntriesMax: 512,
+    listpackEntriesMax: 128,
+    listpackValueBytesMax: 64,
+  }),
 });
