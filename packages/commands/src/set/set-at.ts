@@ -52,6 +52,16 @@ export function writeSet(call: Call, index: number): SetValue | null {
   return entry === NONE ? null : windows.of(call).set.attach(entry);
 }
 
+/** The window on the set of an entry. */
+export function setOf(call: Call, entry: Ref): SetValue {
+  return windows.of(call).set.attach(entry);
+}
+
+/** Another window, on the set of an entry: that of createAside(), too. */
+export function otherSet(call: Call, entry: Ref): SetValue {
+  return windows.of(call).made.attach(entry);
+}
+
 /** The encoding of a set that begins with the member at an argument and is to hold so many. */
 export function encodingOfFirst(call: Call, member: number, count: number): number {
   const isInteger = parseInt64(call.bytes, call.start(member), call.end(member), wide);
@@ -160,4 +170,11 @@ export function removeEmpty(call: Call, set: SetValue): boolean {
 /** Replies with the text that a SetValue shows. */
 export function replyMember(call: Call, { bytes, view, start, end }: ListpackValue): void {
   call.reply.bulkFrom(bytes, view, start, end);
+}
+
+/** Replies with all members of a set. */
+export function replyAll(call: Call, set: SetValue): void {
+  call.reply.set(set.length);
+  set.rewind();
+  while (set.next()) replyMember(call, set.member);
 }

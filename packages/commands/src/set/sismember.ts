@@ -2,7 +2,7 @@
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
-import { hasMember, readSet, replyMember } from "./set-at.ts";
+import { hasMember, readSet, replyAll } from "./set-at.ts";
 
 export const sismember = command({
   name: "sismember",
@@ -72,9 +72,7 @@ export const smembers = command({
 
   run(call) {
     const set = readSet(call, 1);
-    call.reply.set(set === null ? 0 : set.length);
-    if (set === null) return;
-    set.rewind();
-    while (set.next()) replyMember(call, set.member);
+    if (set === null) call.reply.set(0);
+    else replyAll(call, set);
   },
 });

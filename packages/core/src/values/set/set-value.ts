@@ -264,6 +264,18 @@ export class SetValue {
     return true;
   }
 
+  /** As add(), of what is known not to be a member. */
+  addNew(bytes: Uint8Array, view: DataView, start: number, end: number, limits: SetLimits): void {
+    if (this.encoding !== Encoding.HASHTABLE) {
+      this.add(bytes, view, start, end, limits);
+      return;
+    }
+    const { dict } = this;
+    this.beforeChange(NONE, bytes, view, start, end);
+    const member = createMember(this.arena, bytes, start, end);
+    insertElement(dict, member, dict.hash(bytes, view, start, end));
+  }
+
   /** Whether the intset can be a listpack together with a member of so many bytes. */
   private fitsListpack(length: number, limits: SetLimits): boolean {
     const { arena, block, integer } = this;
@@ -337,6 +349,14 @@ export class SetValue {
     if (at < 0) return false;
     this.moveTo(intsetDelete(arena, block, at));
     return true;
+  }
+
+  /**
+   * A number, not 0, that stands for the member which random() or next() has shown, as long as nothing
+   * changes: to tell which ones have come already.
+   */
+  get place(): number {
+    return this.encoding === Encoding.INTSET ? this.shown + 1 : this.shown;
   }
 
   /** Removes the member that is shown. What is shown is void then, and a walk over. */
