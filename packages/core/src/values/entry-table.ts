@@ -38,6 +38,7 @@ function tableMemory(arena: Arena, ref: Ref, samples: number): number {
 function copyTable(arena: Arena, ref: Ref): Ref {
   const source = tableAt(arena, ref);
   const copy = tableAt(arena, Dict.create(arena, source.seed));
+  copy.reserve(source.count);
   try {
     source.eachEntry((element) => copyElement(copy, element));
   } catch (full) {
