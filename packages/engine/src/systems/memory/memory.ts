@@ -29,6 +29,7 @@ const mallocStats = engineCommand({
   ...facts,
   name: "malloc-stats",
   summary: "Shows the numbers of the allocator.",
+  differs: "The allocator is our own arena, and so are its numbers.",
   complexity: "O(1)",
   arity: 2,
   tips: special,
