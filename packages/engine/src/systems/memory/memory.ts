@@ -17,6 +17,7 @@ const doctor = engineCommand({
   ...facts,
   name: "doctor",
   summary: "Explains how memory is used, in sentences.",
+  differs: "The sentences are our own.",
   complexity: "O(1)",
   arity: 2,
   tips: special,
