@@ -99,6 +99,18 @@ export const memorySystem: System = {
       },
     },
     {
+      names: ["set-max-intset-entries", "set-max-listpack-entries", "set-max-listpack-value"],
+      apply: (config, { settings }) => {
+        const set = {
+          intsetEntriesMax: config.number("set-max-intset-entries"),
+          listpackEntriesMax: config.number("set-max-listpack-entries"),
+          listpackValueBytesMax: config.number("set-max-listpack-value"),
+        };
+        settings.limits = { ...settings.limits, set };
+        return undefined;
+      },
+    },
+    {
       names: [
         "activedefrag",
         "active-defrag-ignore-bytes",
