@@ -140,19 +140,6 @@ const stream = placeholders(
   `,
 );
 
-const bitmap = placeholders(
-  "bitmap",
-  `
-    bitcount     -2  2.6.0  readonly
-    bitfield     -2  3.2.0  write denyoom
-    bitfield_ro  -2  6.0.0  readonly fast
-    bitop        -4  2.6.0  write denyoom
-    bitpos       -3  2.8.7  readonly
-    getbit        3  2.2.0  readonly fast
-    setbit        4  2.2.0  write denyoom
-  `,
-);
-
 const hyperloglog = placeholders(
   "hyperloglog",
   `
@@ -266,7 +253,6 @@ export const placeholderCommands: readonly Command[] = [
   ...set,
   ...sortedSet,
   ...stream,
-  ...bitmap,
   ...hyperloglog,
   ...geo,
   ...scripting,
