@@ -5,6 +5,7 @@
 import type { HashLimits } from "./hash/hash-value.ts";
 import type { ListLimits } from "./list/list-limits.ts";
 import type { SetLimits } from "./set/set-value.ts";
+import type { SortedSetLimits } from "./sorted-set/sorted-set-value.ts";
 
 /** The limits of each type that has any. */
 export interface ValueLimits {
@@ -14,6 +15,8 @@ export interface ValueLimits {
   readonly list: ListLimits;
   /** When sets become listpacks, or tables. */
   readonly set: SetLimits;
+  /** When sorted sets become tables. */
+  readonly sortedSet: SortedSetLimits;
 }
 
 /** What Redis 7.2 has without a configuration. */
@@ -25,4 +28,5 @@ export const defaultLimits: ValueLimits = Object.freeze({
     listpackEntriesMax: 128,
     listpackValueBytesMax: 64,
   }),
+  sortedSet: Object.freeze({ listpackEntriesMax: 128, listpackValueBytesMax: 64 }),
 });

@@ -107,6 +107,11 @@ export const memorySystem: System = {
           listpackValueBytesMax: config.number("set-max-listpack-value"),
         };
         settings.limits = { ...settings.limits, set };
+      names: ["zset-max-listpack-entries", "zset-max-listpack-value"],
+        const sortedSet = {
+          listpackEntriesMax: config.number("zset-max-listpack-entries"),
+          listpackValueBytesMax: config.number("zset-max-listpack-value"),
+        settings.limits = { ...settings.limits, sortedSet };
         return undefined;
       },
     },
