@@ -6,5 +6,4 @@ import * as server from "./server/index.ts";
 import * as set from "./set/index.ts";
 import * as string from "./string/index.ts";
 
-export const groups: readonly object[] = [generic, hash, server, set, string];
-export const groups: readonly object[] = [bitmap, generic, hash, server, string];
+export const groups: readonly object[] = [bitmap, generic, hash, server, set, string];
