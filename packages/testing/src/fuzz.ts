@@ -8,7 +8,7 @@
  */
 import { type Argument, type CommandRow, dataCommands, FLAG_BITS } from "@kv/commands";
 import { Chance } from "./chance.ts";
-import { isComparableRow, redisVersion } from "./comparable.ts";
+import { isComparable, isComparableRow, redisVersion } from "./comparable.ts";
 import type { Peer } from "./differential.ts";
 import { effectsAgree, effectsText, type Observer } from "./effects.ts";
 import { harness } from "./harness.ts";
@@ -55,7 +55,8 @@ export function fuzzedOf(
   });
 }
 
-const fuzzed = fuzzedOf(listed, dataNames, redisVersion() ?? "7.2.4");
+const version = redisVersion() ?? "7.2.4";
+const fuzzed = fuzzedOf(listed, dataNames, version);
 /** Groups of commands on data: keys are named after them. */
 const groups = [...new Set(dataCommands.map((each) => each.group))];
 const chosenGroups = [...new Set([...groups, ...fuzzed.map((each) => each.command.group)])];
@@ -110,6 +111,11 @@ const directives: [name: string, ...values: (string | number)[]][] = [
   ["maxmemory-policy", "noeviction", "allkeys-lfu"],
   ["notify-keyspace-events", "AKEmn", "", "Kg", "E$h", "KExn", "KEAm"],
 ];
+
+/** Of the choices of an argument those that the redis-server has as well. */
+function known({ args = [] }: Argument): readonly Argument[] {
+  return args.filter((each) => isComparable(each, version));
+}
 
 class RequestMaker {
   private readonly chance: Chance;
@@ -175,7 +181,7 @@ class RequestMaker {
 
   /** Appends one occurrence of an argument, without its token. */
   private once(argument: Argument, words: Words): void {
-    if (argument.type === "oneof") this.append(this.chance.of(argument.args ?? []), words);
+    if (argument.type === "oneof") this.append(this.chance.of(known(argument)), words);
     else if (argument.type === "block") this.appendAll(argument.args ?? [], words);
     else if (argument.type !== "pure-token") words.push(this.value(argument));
   }
@@ -183,6 +189,7 @@ class RequestMaker {
   private append(argument: Argument, words: Words): void {
     const { chance } = this;
     if (argument.optional === true && chance.percent(60)) return;
+    if (!isComparable(argument, version)) return;
     let count = argument.multiple === true ? 1 + chance.below(3) : 1;
     if (argument.multiple === true && chance.percent(2)) count = chance.of([127, 128, 129, 520]);
     for (let done = 0; done < count; done++) {

@@ -117,19 +117,6 @@ const stream = placeholders(
   `,
 );
 
-const bitmap = placeholders(
-  "bitmap",
-  `
-    bitcount     -2  2.6.0  readonly
-    bitfield     -2  3.2.0  write denyoom
-    bitfield_ro  -2  6.0.0  readonly fast
-    bitop        -4  2.6.0  write denyoom
-    bitpos       -3  2.8.7  readonly
-    getbit        3  2.2.0  readonly fast
-    setbit        4  2.2.0  write denyoom
-  `,
-);
-
 const hyperloglog = placeholders(
   "hyperloglog",
   `
@@ -242,7 +229,6 @@ export const placeholderCommands: readonly Command[] = [
   ...list,
   ...sortedSet,
   ...stream,
-  ...bitmap,
   ...hyperloglog,
   ...geo,
   ...scripting,

@@ -1,5 +1,4 @@
 /** Every kind of value through every layer. A kind without material fails. */
-import { readdirSync } from "node:fs";
 import {
   copyValue,
   Defragmenter,
@@ -20,16 +19,10 @@ import { latin1Bytes } from "@kv/resp";
 import { describe, expect, test } from "vitest";
 import { harness } from "../harness.ts";
 import { layersFor } from "./all-layers.ts";
+import { allMaterials } from "./all-materials.ts";
 import type { ValueMaterial } from "./material.ts";
 
-const files = readdirSync(`${import.meta.dirname}/materials`).map((name) =>
-  name.replace(".ts", ""),
-);
-const materials: ValueMaterial[] = [];
-for (const file of files) {
-  const module: { materials: readonly ValueMaterial[] } = await import(`./materials/${file}.ts`);
-  materials.push(...module.materials);
-}
+const materials = await allMaterials();
 
 function materialOf(type: number, encoding: number): ValueMaterial | undefined {
   return materials.find((each) => each.type === type && each.encoding === encoding);

@@ -111,6 +111,17 @@ export const memorySystem: System = {
       },
     },
     {
+      names: ["zset-max-listpack-entries", "zset-max-listpack-value"],
+      apply: (config, { settings }) => {
+        const sortedSet = {
+          listpackEntriesMax: config.number("zset-max-listpack-entries"),
+          listpackValueBytesMax: config.number("zset-max-listpack-value"),
+        };
+        settings.limits = { ...settings.limits, sortedSet };
+        return undefined;
+      },
+    },
+    {
       names: [
         "activedefrag",
         "active-defrag-ignore-bytes",

@@ -80,9 +80,14 @@ export interface RdbForm {
   createReader?(keyspace: Keyspace, limits: ValueLimits): ValueReader;
 }
 
-/** Writes the elements that it is shown: each as a string, a field with its value as two. */
+/**
+ * Writes the elements that it is shown: each as a string, a field with its value as two, a member with
+ * the eight bytes of its score.
+ */
 export class ElementWriter extends ElementVisitor {
   private readonly output: RdbOutput;
+  private readonly double = new Float64Array(1);
+  private readonly words = new Int32Array(this.double.buffer);
 
   constructor(output: RdbOutput) {
     super();
@@ -98,6 +103,13 @@ export class ElementWriter extends ElementVisitor {
   pair(): void {
     this.write(this.text);
     this.write(this.value);
+  }
+
+  /** Writes a member and its score. */
+  override scored(): void {
+    this.write(this.text);
+    this.double[0] = this.score;
+    this.output.word64(this.words[1] as number, this.words[0] as number);
   }
 
   private write(text: ListpackValue): void {

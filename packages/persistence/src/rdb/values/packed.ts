@@ -11,7 +11,7 @@ import { ZipmapWalk } from "../zipmap.ts";
 /** "" for a whole collection, otherwise what is wrong with it. `seen` is for use. */
 export type Fault = (packed: RdbString, seen: Distinct) => string;
 
-/** The fault of listpacks every `stride`-th element of which must not come twice. */
+/** The fault of listpacks every `stride`-th element of which must not come twice; 0: any may. */
 export function listpackFault(fault: string, stride: number): Fault {
   return (packed, seen) => (isListpack(packed, stride, seen) ? "" : fault);
 }
@@ -23,6 +23,7 @@ export function ziplistFault(fault: string, stride: number): Fault {
 
 function isListpack({ bytes, start, end }: RdbString, stride: number, seen: Distinct): boolean {
   if (!listpack.validateListpack(bytes, start, end, true)) return false;
+  if (stride === 0) return true;
   const { arena } = seen; // Listpacks are read in one.
   const lp = listpack.listpackFromBytes(arena, bytes, start, end);
   const element = new ListpackValue();
