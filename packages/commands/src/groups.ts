@@ -1,7 +1,8 @@
 /** Generated: the groups of commands in the folders beside this file. */
 import * as generic from "./generic/index.ts";
 import * as hash from "./hash/index.ts";
+import * as list from "./list/index.ts";
 import * as server from "./server/index.ts";
 import * as string from "./string/index.ts";
 
-export const groups: readonly object[] = [generic, hash, server, string];
+export const groups: readonly object[] = [generic, hash, list, server, string];

@@ -24,6 +24,7 @@ import {
 
 export const LIMITS: ValueLimits = {
   hash: { listpackEntriesMax: 128, listpackValueBytesMax: 64 },
+  list: { fill: -2, compressDepth: 0, plainBytesMin: 0 },
 };
 
 /** A key as a test sees it: a text, elements, or fields with values; sorted where order is nothing. */

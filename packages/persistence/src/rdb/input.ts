@@ -312,7 +312,11 @@ export class RdbInput {
     if (status !== Status.OK) return status;
     this.dataBytes = size;
     const length = this.number;
-    if (size > STRING_BYTES_MAX || length > STRING_BYTES_MAX || length > size * lzf.LZF_EXPANSION_MAX) {
+    if (
+      size > STRING_BYTES_MAX ||
+      length > STRING_BYTES_MAX ||
+      length > size * lzf.LZF_EXPANSION_MAX
+    ) {
       return this.bad(BAD_LZF);
     }
     return Status.OK;

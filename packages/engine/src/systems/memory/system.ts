@@ -99,6 +99,18 @@ export const memorySystem: System = {
       },
     },
     {
+      names: ["list-max-listpack-size", "list-compress-depth"],
+      apply: (config, { settings }) => {
+        const list = {
+          ...settings.limits.list,
+          fill: config.number("list-max-listpack-size"),
+          compressDepth: config.number("list-compress-depth"),
+        };
+        settings.limits = { ...settings.limits, list };
+        return undefined;
+      },
+    },
+    {
       names: [
         "activedefrag",
         "active-defrag-ignore-bytes",
