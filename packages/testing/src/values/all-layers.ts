@@ -106,7 +106,11 @@ class Rig {
   private readonly foreignBytes: number;
 
   constructor(kind: ValueKind, material: ValueMaterial, seed: number, modules: System[]) {
-    const config = { "hash-max-listpack-entries": 16 };
+    const config = {
+      "hash-max-listpack-entries": 16,
+      "list-max-listpack-size": 6,
+      "list-compress-depth": 1,
+    };
     this.kv = harness({ config, seed, modules });
     this.kind = kind;
     this.material = material;

@@ -34,6 +34,10 @@ import {
   wordAt,
 } from "./list-layout.ts";
 
+/** What fill and depth mean no more beyond. */
+const FILL_MIN = -5;
+const FILL_MAX = 32767;
+const DEPTH_MAX = 65535;
 const TOP_ENTRIES_MIN = 2;
 const PAGE_CELLS_MIN = 3;
 /** Pages that have so few cells together are made one. */
@@ -62,7 +66,9 @@ export class ListDirectory {
       throw full;
     }
     setWordAt(arena, header, Field.CAPACITY, TOP_ENTRIES_MIN);
-    setWordAt(arena, header, Field.OPTIONS, (fill & 0xffff) | (depth << 16));
+    const bounded = Math.max(FILL_MIN, Math.min(fill, FILL_MAX));
+    const options = (bounded & 0xffff) | (Math.min(depth, DEPTH_MAX) << 16);
+    setWordAt(arena, header, Field.OPTIONS, options);
     return header;
   }
 
