@@ -47,7 +47,11 @@ function rotate(
   const limits = call.settings.limits.list;
   const wasQuicklist = list.isQuicklist;
   let pushed = 0;
-  const freed = wasQuicklist ? 0 : endBytes(list, from);
+  let freed = 0;
+  if (!wasQuicklist) {
+    list.open(0);
+    freed = endBytes(list, from);
+  }
   copyText(text);
   try {
     // As if the element had gone before it comes back.
@@ -70,7 +74,7 @@ function moved(call: Call, from: boolean, to: boolean): boolean {
   const isSame = sameArgument(call, 1, 2);
   const target = isSame ? source : targetList(call, 2);
   const text = scratchText(call);
-  source.read(from ? source.length - 1 : 0, text);
+  source.readEnd(from, text);
   let shown = source;
   if (isSame) {
     rotate(call, source, text, from, to);
@@ -86,7 +90,7 @@ function moved(call: Call, from: boolean, to: boolean): boolean {
     }
   }
   // The element's place has changed, so it is shown from where it is now.
-  shown.read(to ? shown.length - 1 : 0, text);
+  shown.readEnd(to, text);
   replyText(call, text);
   alsoChanged(call, call.database, 2, to ? "rpush" : "lpush", Notify.LIST);
   elementsRemoved(call, 1, source, from ? "rpop" : "lpop", 1);

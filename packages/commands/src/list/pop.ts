@@ -11,7 +11,7 @@ import { replyRange } from "./reply-range.ts";
 /** Replies with the element at one end of the list at an argument, and removes it. */
 export function popOne(call: Call, index: number, list: ListValue, isTail: boolean): void {
   const text = scratchText(call);
-  list.read(isTail ? list.length - 1 : 0, text);
+  list.readEnd(isTail, text);
   replyText(call, text);
   list.removeEnd(isTail);
   elementsRemoved(call, index, list, isTail ? "rpop" : "lpop", 1);
