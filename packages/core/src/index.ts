@@ -34,6 +34,16 @@ export { eachNode, nodeCountOf, type QuicklistFacts, quicklistFacts } from "./va
 export type { ListLimits } from "./values/list/list-limits.ts";
 export { type NodeImage, NodeView, nodeImage } from "./values/list/list-node.ts";
 export * from "./values/list/list-value.ts";
+export * as intset from "./values/set/intset.ts";
+export * from "./values/set/set-change.ts";
+export { showMember } from "./values/set/set-member.ts";
+export * from "./values/set/set-value.ts";
+export * from "./values/sorted-set/load-sorted-set.ts";
+export { parseScore } from "./values/sorted-set/score-text.ts";
+export { compareBytes } from "./values/sorted-set/scored-member.ts";
+export * from "./values/sorted-set/sorted-set-change.ts";
+export { visitMember } from "./values/sorted-set/sorted-set-kinds.ts";
+export * from "./values/sorted-set/sorted-set-value.ts";
 export * from "./values/string/string-value.ts";
 export * from "./values/string/string-view.ts";
 export type { EntryFreer } from "./values/table-freeing.ts";

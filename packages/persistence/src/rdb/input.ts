@@ -8,7 +8,7 @@
  * place of its choice. No length that is read makes anything be allocated before as many bytes
  * have come, or compressed bytes that really stand for so many.
  */
-import { ArenaFullError, formatInt64, INT64_TEXT_BYTES, lzf } from "@kv/core";
+import { ArenaFullError, formatInt64, INT64_TEXT_BYTES, lzf, parseScore } from "@kv/core";
 import { LENGTH_32, LENGTH_64, StringEncoding } from "./format.ts";
 
 /** What came of reading something. */
@@ -365,5 +365,30 @@ export class RdbInput {
     const status = this.byte();
     if (status !== Status.OK || this.number >= 253) return status;
     return this.skip(this.number);
+  }
+
+  /** A score as skipTextDouble() passes over one; it is then in `number`. */
+  textDouble(): Status {
+    const status = this.byte();
+    if (status !== Status.OK) return status;
+    const length = this.number;
+    if (length >= 253) {
+      this.number = length === 253 ? Number.NaN : length === 254 ? Infinity : -Infinity;
+      return Status.OK;
+    }
+    const start = this.at;
+    if (start + length > this.end) return this.more(start + length);
+    this.at = start + length;
+    this.number = parseScore(this.bytes, start, this.at);
+    return Status.OK;
+  }
+
+  /** Eight bytes of a double, low ones first; it is then in `number`. */
+  binaryDouble(): Status {
+    const { at } = this;
+    if (at + 8 > this.end) return this.more(at + 8);
+    this.at = at + 8;
+    this.number = this.view.getFloat64(at, true);
+    return Status.OK;
   }
 }
