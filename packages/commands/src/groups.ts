@@ -2,7 +2,8 @@
 import * as bitmap from "./bitmap/index.ts";
 import * as generic from "./generic/index.ts";
 import * as hash from "./hash/index.ts";
+import * as hyperloglog from "./hyperloglog/index.ts";
 import * as server from "./server/index.ts";
 import * as string from "./string/index.ts";
 
-export const groups: readonly object[] = [bitmap, generic, hash, server, string];
+export const groups: readonly object[] = [bitmap, generic, hash, hyperloglog, server, string];
