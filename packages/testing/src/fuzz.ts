@@ -88,6 +88,11 @@ const payloads: string[] = [
   ["HSET", "k", "f1", "v", "10", 11],
   ["HSET", "k", ...Array.from({ length: 300 }, (_, index) => `${index}`)],
   ["HSET", "k", "f2", "v".repeat(70)],
+  ["SADD", "k", 10, 11, -3],
+  ["SADD", "k", "9223372036854775807", 1],
+  ["SADD", "k", ...Array.from({ length: 600 }, (_, index) => `${index}`)],
+  ["SADD", "k", "f1", "f2", 10],
+  ["SADD", "k", "f1", "v".repeat(70)],
 ].map((words) => {
   const kv = harness();
   kv.send(...words);
@@ -98,6 +103,7 @@ const payloads: string[] = [
 const directives: [name: string, ...values: (string | number)[]][] = [
   ["hash-max-listpack-entries", 512, 0, 1, 4, 128],
   ["hash-max-listpack-value", 64, 0, 11, 1000],
+  ["set-max-intset-entries", 512, 0, 1, 4, 128],
   ["lazyfree-lazy-user-del", "no", "yes"],
   ["lazyfree-lazy-server-del", "no", "yes"],
   ["lazyfree-lazy-expire", "no", "yes"],
