@@ -89,17 +89,6 @@ const stream = placeholders(
   `,
 );
 
-const hyperloglog = placeholders(
-  "hyperloglog",
-  `
-    pfadd       -2  2.8.9  write denyoom fast
-    pfcount     -2  2.8.9  readonly may_replicate
-    pfdebug      3  2.8.9  write denyoom admin
-    pfmerge     -2  2.8.9  write denyoom
-    pfselftest   1  2.8.9  admin
-  `,
-);
-
 const geo = placeholders(
   "geo",
   `
@@ -200,7 +189,6 @@ export const placeholderCommands: readonly Command[] = [
   ...generic,
   ...sortedSet,
   ...stream,
-  ...hyperloglog,
   ...geo,
   ...scripting,
   ...server,

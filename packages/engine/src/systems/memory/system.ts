@@ -88,6 +88,13 @@ export const memorySystem: System = {
       },
     },
     {
+      names: ["hll-sparse-max-bytes"],
+      apply: (config, { settings }) => {
+        settings.hllSparseBytesMax = config.number("hll-sparse-max-bytes");
+        return undefined;
+      },
+    },
+    {
       names: ["hash-max-listpack-entries", "hash-max-listpack-value"],
       apply: (config, { settings }) => {
         const hash = {
