@@ -31,10 +31,12 @@ export abstract class ElementVisitor {
   readonly text = new ListpackValue();
   /** What belongs to it: the value of a field. */
   readonly value = new ListpackValue();
+  /** When the field expires, in milliseconds since 1970; -1: it does not. */
+  expiryMs = -1;
 
   /** An element of a value of shape "text", "sequence" or "members": it is in `text`. */
   abstract element(): void;
-  /** A field of a value of shape "pairs": it is in `text`, its value in `value`. */
+  /** A field of a value of shape "pairs": it is in `text`, its value in `value`, see `expiryMs`. */
   abstract pair(): void;
 }
 

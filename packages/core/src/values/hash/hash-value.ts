@@ -1,9 +1,12 @@
 /**
- * HashValue: the value of a hash key, in either of its two encodings.
+ * HashValue: the value of a hash key, in any of its encodings.
  *
  *   LISTPACK    one flat block: field, value, field, value, ... in the order they were added;
  *   HASHTABLE   a Dict whose entries are the fields. A value stands right behind its field; one
  *               over 1 KiB has a block of its own, so that changing it leaves the field alone.
+ *
+ * When fields expire it is LISTPACK_EX or HASHTABLE_EX: field-expiry.ts draws these. To whom `nowMs` is
+ * told, fields that have passed by then are not there; without it, all are.
  *
  * The key's entry has type HASH, the flags WORD and EXTERNAL, and refers to the listpack or to the
  * Dict's header block. A HashValue is a window: attach() it to an entry, use it, attach it to the
@@ -26,13 +29,13 @@ import {
   find,
   first,
   insertPairAt,
+  insertTripleAt,
   ListpackValue,
   listpackBytes,
   listpackCount,
   listpackFromBytes,
   next,
   readAt,
-  repeatsText,
   replaceAt,
   seek,
   validateListpack,
@@ -47,6 +50,7 @@ import {
   EXTERNAL_FLAG,
   encodingOf,
   entryBytes,
+  expiryMs as expiryOfEntry,
   flagsOf,
   keyIndex,
   keyLength,
@@ -57,18 +61,33 @@ import {
   setValueRef,
   Type,
   typeOf,
+  VOLATILE_BIT,
   valueLength,
   valueRef,
 } from "../../table/entry.ts";
-import { freeElement, freeElements, insertElement } from "../element.ts";
+import { ExpiryHeap, HeapWord } from "../../table/expiry-heap.ts";
+import { freeElement, insertElement } from "../element.ts";
+import {
+  checkFieldHeap,
+  checkTriples,
+  hasOrderedExpiries,
+  nextTriple,
+  passedTriples,
+  placeOfTriple,
+  TRIPLE,
+  tripleExpiry,
+  triplesOf,
+} from "./field-expiry.ts";
 import {
   createField,
   EXTERNAL_VALUE,
+  fieldWithFlag,
   INLINE_VALUE_BYTES_MAX,
   showField,
   showValue,
   writeValue,
 } from "./hash-field.ts";
+import { HashConverter } from "./hash-table.ts";
 
 /** When a hash stops being a listpack: hash-max-listpack-entries and -value. */
 export interface HashLimits {
@@ -84,8 +103,15 @@ const LISTPACK_BYTES_MAX = 2 ** 29;
 const ELEMENT_OVERHEAD_MAX = 10;
 /** Fields that next() fetches from the table at a time. */
 const BATCH = 64;
-/** Up to so many fields, looking for a duplicate by comparing all with all is the cheaper way. */
-const FEW_FIELDS = 16;
+/** Picks of a random field that may have passed, before those that have not are counted. */
+const PICKS_MAX = 32;
+/** Up to so many bytes the copy of a value is kept room for. */
+const KEPT_COPY_BYTES_MAX = 4096;
+
+/** What expiryOf() says of a field that is not there, and of one that does not expire. */
+export const NO_FIELD = -2;
+/** A field that does not expire. */
+export const NO_EXPIRY = -1;
 
 /** A new entry for the key bytes[start, end), holding an empty hash. `expiryMs`: its expiry, or -1. */
 export function createHash(
@@ -108,8 +134,9 @@ function entryOf(
   start: number,
   end: number,
   expiryMs: number,
+  encoding: number = Encoding.LISTPACK,
 ): Ref {
-  const kind = kindOf(Type.HASH, Encoding.LISTPACK);
+  const kind = kindOf(Type.HASH, encoding);
   const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
   try {
     const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
@@ -134,13 +161,18 @@ export class HashValue {
   readonly value = new ListpackValue();
   /** True when it is a table. */
   isTable = false;
+  /** True when fields of it may expire. */
+  isVolatile = false;
+  /** Fields whose expiry is before this are not there. attach() sets it to 0: all are. */
+  nowMs = 0;
   /** @internal The table, if it is one: hash-change.ts stages fields in it. */
   readonly dict: Dict;
+  /** @internal The fields of the table that expire: attached by openHeap(). */
+  readonly heap: ExpiryHeap;
+  private readonly converter: HashConverter;
+  private copyBytes = new Uint8Array(64);
   private readonly seed: number;
   private listpack: Ref = NONE;
-  /** For the inside: `field` and `value` may be what the caller hands to set(). */
-  private readonly innerField = new ListpackValue();
-  private readonly innerValue = new ListpackValue();
   private readonly batch = new RefList();
   private batchIndex = 0;
   /** Where next() goes on: a listpack offset, or the dict's cursor; 0 when that was all. */
@@ -151,21 +183,48 @@ export class HashValue {
     this.arena = arena;
     this.seed = seed;
     this.dict = new Dict(arena);
+    this.heap = new ExpiryHeap(arena, HeapWord.IDLE);
+    this.converter = new HashConverter(arena);
   }
 
   /** Makes this object the window on the hash that `entry` holds. */
   attach(entry: Ref): this {
     assert(typeOf(this.arena, entry) === Type.HASH, "the entry holds a hash");
     this.entry = entry;
-    this.isTable = encodingOf(this.arena, entry) === Encoding.HASHTABLE;
+    const encoding = encodingOf(this.arena, entry);
+    this.isTable = (encoding & ~VOLATILE_BIT) === Encoding.HASHTABLE;
+    this.isVolatile = (encoding & VOLATILE_BIT) !== 0;
+    this.nowMs = 0;
     if (this.isTable) this.dict.attach(valueRef(this.arena, entry));
     else this.listpack = valueRef(this.arena, entry);
     return this;
   }
 
-  /** Number of fields. */
+  /** Elements of the listpack for each field. */
+  private get stride(): number {
+    return this.isVolatile ? TRIPLE : 2;
+  }
+
+  /** Number of fields, those that have passed included. */
   get length(): number {
-    return this.isTable ? this.dict.count : listpackCount(this.arena, this.listpack) >>> 1;
+    if (this.isTable) return this.dict.count;
+    const count = listpackCount(this.arena, this.listpack);
+    return this.isVolatile ? count / TRIPLE : count >>> 1;
+  }
+
+  /** Number of fields that have not passed: what a walk over them meets. */
+  get visibleLength(): number {
+    return this.isVolatile ? this.length - this.passedCount() : this.length;
+  }
+
+  private passedCount(): number {
+    if (this.isTable) return this.openHeap().countBefore(this.nowMs);
+    return passedTriples(this.arena, this.listpack, this.nowMs);
+  }
+
+  /** True for the expiry of a field that is not there any more. */
+  private isPassed(expiryMs: number): boolean {
+    return expiryMs > 0 && expiryMs < this.nowMs;
   }
 
   /**
@@ -173,7 +232,8 @@ export class HashValue {
    * can be set one after the other for sure: all that is needed is a block for each, at the most.
    */
   hasRoomFor(pairs: number, pairsBytes: number, limits: HashLimits): boolean {
-    if (this.isTable || this.length + pairs > limits.listpackEntriesMax) return false;
+    if (this.isTable || this.isVolatile || this.length + pairs > limits.listpackEntriesMax)
+      return false;
     const { arena, listpack } = this;
     const bytes = listpackBytes(arena, listpack) + pairsBytes + 2 * pairs * ELEMENT_OVERHEAD_MAX;
     return bytes <= SMALL_BYTES_MAX && arena.hasRoomFor(pairs);
@@ -211,16 +271,187 @@ export class HashValue {
       const { dict } = this;
       const found = dict.find(bytes, view, start, end, dict.hash(bytes, view, start, end));
       if (found === NONE) return false;
+      if (this.isVolatile && this.isPassed(expiryOfEntry(this.arena, found))) return false;
       showValue(this.arena, found, this.value);
       return true;
     }
-    const at = find(this.arena, this.listpack, bytes, start, end, 2);
+    const at = find(this.arena, this.listpack, bytes, start, end, this.stride);
     if (at === 0) return false;
+    if (this.isVolatile && this.isPassed(tripleExpiry(this.arena, this.listpack, at))) return false;
     readAt(this.arena, this.listpack, next(this.arena, this.listpack, at), this.value);
     return true;
   }
 
-  /** Sets a field. True when it is new. The bytes must not lie in this hash's own listpack. */
+  /**
+   * When the field bytes[start, end) expires, passed or not; NO_EXPIRY, or NO_FIELD when there is
+   * none.
+   */
+  expiryOf(bytes: Uint8Array, view: DataView, start: number, end: number): number {
+    if (this.isTable) {
+      const { dict } = this;
+      const found = dict.find(bytes, view, start, end, dict.hash(bytes, view, start, end));
+      return found === NONE ? NO_FIELD : expiryOfEntry(this.arena, found);
+    }
+    const at = find(this.arena, this.listpack, bytes, start, end, this.stride);
+    if (at === 0) return NO_FIELD;
+    if (!this.isVolatile) return NO_EXPIRY;
+    return tripleExpiry(this.arena, this.listpack, at) || NO_EXPIRY;
+  }
+
+  /** @internal Makes `heap` the window on the fields of the table that expire. */
+  openHeap(): ExpiryHeap {
+    return this.heap.attach(this.dict.attachment);
+  }
+
+  /** @internal The heap has changed: the table is volatile as long as there is one. */
+  closeHeap(): void {
+    this.dict.attachment = this.heap.ref;
+    const isVolatile = this.heap.ref !== NONE;
+    if (isVolatile === this.isVolatile) return;
+    this.isVolatile = isVolatile;
+    const encoding = isVolatile ? Encoding.HASHTABLE_EX : Encoding.HASHTABLE;
+    setEncoding(this.arena, this.entry, encoding);
+  }
+
+  /** @internal The field's entry of a table expires no more. */
+  endExpiry(field: Ref): void {
+    const heap = this.openHeap();
+    const slot = heap.slotOf(field);
+    setExpiryMs(this.arena, field, NO_EXPIRY);
+    if (slot === -1) return;
+    heap.remove(slot);
+    this.closeHeap();
+  }
+
+  /**
+   * Gets a hash ready for setExpiry() of a field: a listpack becomes volatile, the entry of a table gets
+   * the room it needs, and so does the heap, for `more` fields. Nobody sees a difference. Throws
+   * ArenaFullError.
+   */
+  prepareExpiry(
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+    more: number,
+  ): void {
+    const { arena, dict } = this;
+    if (!this.isTable) {
+      if (this.isVolatile) return;
+      const triples = triplesOf(arena, this.listpack);
+      arena.free(this.listpack);
+      this.listpack = triples;
+      this.isVolatile = true;
+      setValueRef(arena, this.entry, triples);
+      setEncoding(arena, this.entry, Encoding.LISTPACK_EX);
+      return;
+    }
+    const found = dict.find(bytes, view, start, end, dict.hash(bytes, view, start, end));
+    if (found === NONE) return;
+    if ((flagsOf(arena, found) & EXPIRY_FLAG) === 0) {
+      const flagged = fieldWithFlag(arena, found);
+      dict.replaceFound(flagged);
+      arena.free(found);
+    }
+    this.makeHeapRoom(more);
+  }
+
+  /** @internal Room in the heap of the table for so many fields more. Throws ArenaFullError. */
+  makeHeapRoom(more: number): void {
+    const heap = this.openHeap();
+    try {
+      heap.makeRoom(more);
+    } finally {
+      this.dict.attachment = heap.ref;
+    }
+  }
+
+  /** Gives back what prepareExpiry() has taken and nobody needed. */
+  endPreparation(): void {
+    if (!this.isTable) return;
+    this.openHeap().tidy();
+    this.closeHeap();
+  }
+
+  /**
+   * Says when the field bytes[start, end), which is there and which prepareExpiry() was told of,
+   * expires; NO_EXPIRY: not at all. Of a table this cannot fail; of a listpack it throws
+   * ArenaFullError, and has changed nothing.
+   */
+  setExpiry(bytes: Uint8Array, view: DataView, start: number, end: number, expiryMs: number): void {
+    const { arena, dict } = this;
+    if (!this.isTable) {
+      if (this.isVolatile) this.setTripleExpiry(bytes, start, end, Math.max(0, expiryMs));
+      return;
+    }
+    const found = dict.find(bytes, view, start, end, dict.hash(bytes, view, start, end));
+    assert(found !== NONE, "a field that is to expire is there");
+    this.beforeChange(found, bytes, view, start, end);
+    if (expiryMs === NO_EXPIRY) {
+      if ((flagsOf(arena, found) & EXPIRY_FLAG) !== 0) this.endExpiry(found);
+      return;
+    }
+    const heap = this.openHeap();
+    const slot = heap.slotOf(found);
+    setExpiryMs(arena, found, expiryMs);
+    if (slot === -1) heap.insert(found, expiryMs);
+    else heap.change(slot, expiryMs);
+    this.closeHeap();
+  }
+
+  /** The triple of the field goes where its expiry belongs. */
+  private setTripleExpiry(bytes: Uint8Array, start: number, end: number, expiryMs: number): void {
+    const { arena, listpack, value } = this;
+    const at = find(arena, listpack, bytes, start, end, TRIPLE);
+    assert(at !== 0, "a field that is to expire is there");
+    if (tripleExpiry(arena, listpack, at) === expiryMs) return;
+    readAt(arena, listpack, next(arena, listpack, at), value);
+    // A listpack takes in nothing that lies in itself.
+    const length = value.end - value.start;
+    if (this.copyBytes.length < length) this.copyBytes = new Uint8Array(length);
+    const copy = this.copyBytes;
+    for (let i = 0; i < length; i++) copy[i] = value.bytes[value.start + i] as number;
+    this.moveTriple(at, bytes, start, end, copy, 0, length, expiryMs);
+    if (copy.length > KEPT_COPY_BYTES_MAX) this.copyBytes = new Uint8Array(64);
+  }
+
+  /** The triple at `old` is replaced by another of the same field, at the place of its expiry. */
+  private moveTriple(
+    old: number,
+    fieldBytes: Uint8Array,
+    fieldStart: number,
+    fieldEnd: number,
+    valueBytes: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    expiryMs: number,
+  ): void {
+    const { arena } = this;
+    const place = placeOfTriple(arena, this.listpack, expiryMs);
+    const bytesBefore = listpackBytes(arena, this.listpack);
+    // First the new one: only that can fail.
+    this.moveTo(
+      insertTripleAt(
+        arena,
+        this.listpack,
+        place,
+        fieldBytes,
+        fieldStart,
+        fieldEnd,
+        valueBytes,
+        valueStart,
+        valueEnd,
+        expiryMs,
+      ),
+    );
+    const shift = place <= old ? listpackBytes(arena, this.listpack) - bytesBefore : 0;
+    this.moveTo(deleteAt(arena, this.listpack, old + shift, TRIPLE));
+  }
+
+  /**
+   * Sets a field. True when it is new. The bytes must not lie in this hash's own listpack. A field that
+   * was there expires no more, unless it `keepsExpiry`.
+   */
   set(
     fieldBytes: Uint8Array,
     fieldView: DataView,
@@ -230,6 +461,7 @@ export class HashValue {
     valueStart: number,
     valueEnd: number,
     limits: HashLimits,
+    keepsExpiry = false,
   ): boolean {
     if (!this.isTable) {
       const { arena, listpack } = this;
@@ -240,7 +472,20 @@ export class HashValue {
         valueLength <= limits.listpackValueBytesMax &&
         listpackBytes(arena, listpack) + fieldLength + valueLength < LISTPACK_BYTES_MAX
       ) {
-        const at = find(arena, listpack, fieldBytes, fieldStart, fieldEnd, 2);
+        const at = find(arena, listpack, fieldBytes, fieldStart, fieldEnd, this.stride);
+        if (at !== 0 && this.isVolatile && !keepsExpiry && tripleExpiry(arena, listpack, at) !== 0) {
+          this.moveTriple(
+            at,
+            fieldBytes,
+            fieldStart,
+            fieldEnd,
+            valueBytes,
+            valueStart,
+            valueEnd,
+            0,
+          );
+          return false;
+        }
         if (at !== 0) {
           const valueAt = next(arena, listpack, at);
           this.moveTo(replaceAt(arena, listpack, valueAt, valueBytes, valueStart, valueEnd));
@@ -249,17 +494,30 @@ export class HashValue {
         if (this.length < limits.listpackEntriesMax) {
           const end = listpackBytes(arena, listpack) - 1;
           this.moveTo(
-            insertPairAt(
-              arena,
-              listpack,
-              end,
-              fieldBytes,
-              fieldStart,
-              fieldEnd,
-              valueBytes,
-              valueStart,
-              valueEnd,
-            ),
+            this.isVolatile
+              ? insertTripleAt(
+                  arena,
+                  listpack,
+                  end,
+                  fieldBytes,
+                  fieldStart,
+                  fieldEnd,
+                  valueBytes,
+                  valueStart,
+                  valueEnd,
+                  0,
+                )
+              : insertPairAt(
+                  arena,
+                  listpack,
+                  end,
+                  fieldBytes,
+                  fieldStart,
+                  fieldEnd,
+                  valueBytes,
+                  valueStart,
+                  valueEnd,
+                ),
           );
           return true;
         }
@@ -272,7 +530,7 @@ export class HashValue {
     const found = dict.find(fieldBytes, fieldView, fieldStart, fieldEnd, hash);
     this.beforeChange(found, fieldBytes, fieldView, fieldStart, fieldEnd);
     if (found !== NONE) {
-      this.overwrite(found, valueBytes, valueStart, valueEnd);
+      this.overwrite(found, valueBytes, valueStart, valueEnd, keepsExpiry);
       return false;
     }
     const { arena } = this;
@@ -295,10 +553,18 @@ export class HashValue {
   }
 
   /** Gives the field `found`, which dict.find() has just found, another value. */
-  private overwrite(found: Ref, bytes: Uint8Array, start: number, end: number): void {
+  private overwrite(
+    found: Ref,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    keepsExpiry: boolean,
+  ): void {
     const { arena, dict } = this;
     const length = end - start;
-    const wasExternal = (flagsOf(arena, found) & EXTERNAL_FLAG) !== 0;
+    const flags = flagsOf(arena, found);
+    const isFlagged = (flags & EXPIRY_FLAG) !== 0;
+    const wasExternal = (flags & EXTERNAL_FLAG) !== 0;
     if (wasExternal && length > INLINE_VALUE_BYTES_MAX) {
       const block = valueRef(arena, found);
       const copy = arena.alloc(length);
@@ -306,21 +572,28 @@ export class HashValue {
       arena.free(block);
       setValueRef(arena, found, copy);
       setValueLength(arena, found, length);
+      if (isFlagged && !keepsExpiry) this.endExpiry(found);
       return;
     }
     const fieldLength = keyLength(arena, found);
     if (!wasExternal && length <= INLINE_VALUE_BYTES_MAX) {
-      const needed = entryBytes(0, fieldLength, length);
+      const needed = entryBytes(flags, fieldLength, length);
       if (arena.blockBytes(found) === roundedBytes(needed)) {
         setValueLength(arena, found, length);
         writeValue(arena, found, bytes, start, end);
+        if (isFlagged && !keepsExpiry) this.endExpiry(found);
         return;
       }
     }
     const at = keyIndex(arena, found);
-    const moved = createField(arena, bytesOf(arena, found), at, at + fieldLength, length);
+    const expiryMs = isFlagged && keepsExpiry ? expiryOfEntry(arena, found) : NO_EXPIRY;
+    const keptMs = expiryMs === NO_EXPIRY ? 0 : expiryMs;
+    const own = bytesOf(arena, found);
+    const moved = createField(arena, own, at, at + fieldLength, length, keptMs);
     writeValue(arena, moved, bytes, start, end);
     dict.replaceFound(moved);
+    if (keptMs !== 0) this.heap.setEntryAt(this.openHeap().slotOf(found), moved);
+    else if (isFlagged) this.endExpiry(found);
     freeElement(arena, found);
   }
 
@@ -332,13 +605,49 @@ export class HashValue {
       if (found === NONE) return false;
       this.beforeChange(found, bytes, view, start, end);
       dict.removeFound();
+      if (this.isVolatile && (flagsOf(this.arena, found) & EXPIRY_FLAG) !== 0)
+        this.endExpiry(found);
       freeElement(this.arena, found);
       return true;
     }
-    const at = find(this.arena, this.listpack, bytes, start, end, 2);
+    const at = find(this.arena, this.listpack, bytes, start, end, this.stride);
     if (at === 0) return false;
-    this.moveTo(deleteAt(this.arena, this.listpack, at, 2));
+    this.moveTo(deleteAt(this.arena, this.listpack, at, this.stride));
     return true;
+  }
+
+  /**
+   * Removes up to `wanted` fields that have passed at `nowMs`. Shows each of them in `field` and calls
+   * `each`, which must not look at the hash. Returns how many there were.
+   */
+  removePassed(nowMs: number, wanted: number, each: () => void): number {
+    const { arena, dict, field } = this;
+    if (!this.isVolatile) return 0;
+    let removed = 0;
+    if (!this.isTable) {
+      removed = Math.min(wanted, passedTriples(arena, this.listpack, nowMs));
+      let at = first(arena, this.listpack);
+      for (let left = removed; left > 0; left--, at = nextTriple(arena, this.listpack, at)) {
+        readAt(arena, this.listpack, at, field);
+        each();
+      }
+      const start = first(arena, this.listpack);
+      if (removed > 0) this.moveTo(deleteAt(arena, this.listpack, start, removed * TRIPLE));
+      return removed;
+    }
+    while (removed < wanted && this.openHeap().topExpiryMs < nowMs) {
+      const passed = this.heap.entryAt(0);
+      this.readField(passed);
+      each();
+      this.readField(passed);
+      this.beforeChange(passed, field.bytes, field.view, field.start, field.end);
+      assert(dict.findRef(passed, dict.hashOfEntry(passed)), "what is in the heap is in the table");
+      dict.removeFound();
+      this.endExpiry(passed);
+      freeElement(arena, passed);
+      removed++;
+    }
+    return removed;
   }
 
   /** Starts a walk over all fields. The hash must not change until it is over. */
@@ -352,18 +661,30 @@ export class HashValue {
   /** Puts the walk's next field in `field` and `value`. False when there are no more. */
   next(): boolean {
     if (!this.isTable) {
+      if (this.isVolatile) this.skipPassed();
       if (this.cursor === 0) return false;
       this.cursor = this.readPair(this.cursor, this.field, this.value);
       return true;
     }
-    if (!this.nextInTable()) return false;
-    this.readField(this.batch.at(this.batchIndex++));
-    return true;
+    while (this.nextInTable()) {
+      const field = this.batch.at(this.batchIndex++);
+      if (this.isVolatile && this.isPassed(expiryOfEntry(this.arena, field))) continue;
+      this.readField(field);
+      return true;
+    }
+    return false;
+  }
+
+  /** Of a volatile listpack: what has passed comes first. */
+  private skipPassed(): void {
+    const { arena, listpack } = this;
+    while (this.cursor !== 0 && this.isPassed(tripleExpiry(arena, listpack, this.cursor)))
+      this.cursor = nextTriple(arena, listpack, this.cursor);
   }
 
   /** As next(), but passes over the field: of a table's, the memory is not even looked at. */
   skip(): boolean {
-    if (!this.isTable) return this.next();
+    if (!this.isTable || this.isVolatile) return this.next();
     if (!this.nextInTable()) return false;
     this.batchIndex++;
     return true;
@@ -400,25 +721,42 @@ export class HashValue {
    * As random(), in a table: also returns the field's entry, which names it until the next change.
    */
   randomEntry(next32: () => number): Ref {
-    const entry = this.dict.random(next32);
+    const entry = this.isVolatile ? this.randomVisible(next32) : this.dict.random(next32);
     if (entry !== NONE) this.readField(entry);
     return entry;
+  }
+
+  /** A random field of a table that has not passed. */
+  private randomVisible(next32: () => number): Ref {
+    const { arena, dict } = this;
+    for (let picks = 0; picks < PICKS_MAX; picks++) {
+      const entry = dict.random(next32);
+      if (entry === NONE || !this.isPassed(expiryOfEntry(arena, entry))) return entry;
+    }
+    // Nearly all have passed: the others are counted through.
+    let index = Math.floor(((next32() >>> 0) / 2 ** 32) * this.visibleLength);
+    for (this.rewind(); this.next(); index--)
+      if (index === 0) return this.batch.at(this.batchIndex - 1);
+    return NONE;
   }
 
   /** Puts a random field in `field` and `value`; false when empty. `next32`: random 32 bits. */
   random(next32: () => number): boolean {
     if (this.isTable) return this.randomEntry(next32) !== NONE;
-    const { length } = this;
-    if (length === 0) return false;
-    const index = Math.floor(((next32() >>> 0) / 2 ** 32) * length);
-    this.readPair(seek(this.arena, this.listpack, index * 2), this.field, this.value);
+    const { length, visibleLength } = this;
+    if (visibleLength === 0) return false;
+    let index = Math.floor(((next32() >>> 0) / 2 ** 32) * visibleLength);
+    index += length - visibleLength;
+    const at = seek(this.arena, this.listpack, index * this.stride);
+    this.readPair(at, this.field, this.value);
     return true;
   }
 
   /**
    * A new entry for the key key[keyStart, keyEnd) with a hash of foreign bytes, a listpack of
    * fields and values; this object becomes the window on it. NONE when they are malformed, empty,
-   * of an odd number or name a field twice. `expiryMs` is the key's expiry, or -1.
+   * of an odd number or name a field twice. `expiryMs` is the key's expiry, or -1. Where fields may
+   * expire (`isVolatile`) it is a listpack of triples; NONE also when those are in no order.
    */
   load(
     epoch: number,
@@ -430,21 +768,30 @@ export class HashValue {
     start: number,
     end: number,
     limits: HashLimits,
+    isVolatile = false,
   ): Ref {
-    const { arena } = this;
+    const { arena, seed, converter } = this;
     if (!validateListpack(bytes, start, end, true)) return NONE;
     const loaded = listpackFromBytes(arena, bytes, start, end);
     this.isTable = false;
+    this.isVolatile = isVolatile;
+    this.nowMs = 0;
     this.listpack = loaded;
+    const { stride } = this;
     let isHash = false;
     try {
       const count = listpackCount(arena, loaded);
-      isHash = count > 0 && count % 2 === 0 && !this.hasDuplicate();
+      isHash =
+        count > 0 &&
+        count % stride === 0 &&
+        (!isVolatile || hasOrderedExpiries(arena, loaded)) &&
+        !converter.hasDuplicate(loaded, stride, seed);
     } finally {
       if (!isHash) arena.free(loaded);
     }
     if (!isHash) return NONE;
-    const entry = entryOf(arena, loaded, epoch, key, keyStart, keyEnd, expiryMs);
+    const encoding = isVolatile ? Encoding.LISTPACK_EX : Encoding.LISTPACK;
+    const entry = entryOf(arena, loaded, epoch, key, keyStart, keyEnd, expiryMs, encoding);
     this.entry = entry;
     if (this.length > limits.listpackEntriesMax || end - start >= LISTPACK_BYTES_MAX) {
       try {
@@ -458,62 +805,18 @@ export class HashValue {
     return entry;
   }
 
-  /** True when the listpack names a field twice. */
-  private hasDuplicate(): boolean {
-    if (this.length <= FEW_FIELDS) return this.repeatsField();
-    const table = this.tableOfListpack();
-    if (table === NONE) return true;
-    freeElements(this.dict.attach(table));
-    return false;
-  }
-
-  /** As hasDuplicate(), by comparing all fields with all: needs no memory. */
-  private repeatsField(): boolean {
-    const { arena, listpack, innerField: field } = this;
-    const answer = repeatsText(arena, listpack, 2);
-    if (answer !== undefined) return answer;
-    for (let at = first(arena, listpack); at !== 0; ) {
-      readAt(arena, listpack, at, field);
-      if (find(arena, listpack, field.bytes, field.start, field.end, 2) !== at) return true;
-      at = next(arena, listpack, next(arena, listpack, at));
-    }
-    return false;
-  }
-
   /** Turns the listpack into a table. */
   private convert(): void {
     const { arena, entry, listpack } = this;
-    const table = this.tableOfListpack();
+    const table = this.converter.table(listpack, this.stride, this.seed);
     assert(table !== NONE, "a listpack names no field twice");
     arena.free(listpack);
     this.listpack = NONE;
     this.isTable = true;
     this.dict.attach(table);
+    this.isVolatile = this.dict.attachment !== NONE;
     setValueRef(arena, entry, table);
-    setEncoding(arena, entry, Encoding.HASHTABLE);
-  }
-
-  /** A new table with what the listpack holds; NONE when a field comes twice. */
-  private tableOfListpack(): Ref {
-    const { arena, listpack, dict, innerField, innerValue } = this;
-    dict.attach(Dict.create(arena, this.seed));
-    let complete = false;
-    try {
-      for (let at = first(arena, listpack); at !== 0; ) {
-        at = this.readPair(at, innerField, innerValue);
-        const { bytes, view, start, end } = innerField;
-        const hash = dict.hash(bytes, view, start, end);
-        if (dict.find(bytes, view, start, end, hash) !== NONE) return NONE;
-        const added = createField(arena, bytes, start, end, innerValue.end - innerValue.start);
-        writeValue(arena, added, innerValue.bytes, innerValue.start, innerValue.end);
-        insertElement(dict, added, hash);
-      }
-      complete = true;
-      return dict.header;
-    } finally {
-      // Also when the arena is full: the listpack is still whole then, and goes on being used.
-      if (!complete) freeElements(dict);
-    }
+    setEncoding(arena, entry, this.isVolatile ? Encoding.HASHTABLE_EX : Encoding.HASHTABLE);
   }
 
   /** Reads the field at `offset` of the listpack and its value; returns where the next one is. */
@@ -522,7 +825,8 @@ export class HashValue {
     readAt(arena, listpack, offset, field);
     const valueAt = next(arena, listpack, offset);
     readAt(arena, listpack, valueAt, value);
-    return next(arena, listpack, valueAt);
+    const after = next(arena, listpack, valueAt);
+    return this.isVolatile ? next(arena, listpack, after) : after;
   }
 
   /** Puts the element of a table in `field` and `value`; no hash need be attached. */
@@ -532,19 +836,24 @@ export class HashValue {
 
   /** Throws unless every promise in the header holds. For tests and fuzzers: slow. */
   check(): void {
-    const { arena, entry, dict } = this;
+    const { arena, entry, dict, isVolatile } = this;
     assert(flagsOf(arena, entry) >>> 1 === EXTERNAL_VALUE >>> 1, "a hash has a block of its own");
+    const bit = isVolatile ? VOLATILE_BIT : 0;
+    const encoding = encodingOf(arena, entry);
     if (!this.isTable) {
-      assert(encodingOf(arena, entry) === Encoding.LISTPACK, "the entry knows its encoding");
+      assert(encoding === (Encoding.LISTPACK | bit), "the entry knows its encoding");
       assert(valueRef(arena, entry) === this.listpack, "the entry knows its listpack");
       checkListpack(arena, this.listpack);
-      assert(listpackCount(arena, this.listpack) % 2 === 0, "every field has a value");
-      assert(!this.repeatsField(), "no field comes twice");
+      const { stride } = this;
+      assert(listpackCount(arena, this.listpack) % stride === 0, "every field has a value");
+      assert(!this.converter.repeatsField(this.listpack, stride), "no field comes twice");
+      if (isVolatile) checkTriples(arena, this.listpack);
       return;
     }
-    assert(encodingOf(arena, entry) === Encoding.HASHTABLE, "the entry knows its encoding");
+    assert(encoding === (Encoding.HASHTABLE | bit), "the entry knows its encoding");
     assert(valueRef(arena, entry) === dict.header, "the entry knows its table");
     dict.check();
+    checkFieldHeap(dict, isVolatile);
     dict.eachEntry((field) => {
       const length = valueLength(arena, field);
       const isExternal = (flagsOf(arena, field) & EXTERNAL_FLAG) !== 0;
