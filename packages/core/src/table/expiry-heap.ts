@@ -181,7 +181,7 @@ export class ExpiryHeap {
 
   private addPage(pages: number): void {
     const { arena } = this;
-    if (((HEAD + pages + 1) << 2) > arena.blockBytes(this.ref)) {
+    if ((HEAD + pages + 1) << 2 > arena.blockBytes(this.ref)) {
       const larger = arena.alloc((HEAD + pages * 2) << 2);
       arena.copy(larger, 0, this.ref, 0, (HEAD + pages) << 2);
       arena.free(this.ref);
@@ -326,7 +326,7 @@ export class ExpiryHeap {
     const { pages } = this;
     const slots = pages === 1 ? arena.blockBytes(this.page(0)) / SLOT_BYTES : pages << PAGE_SHIFT;
     assert(count <= slots, "a heap has a slot for each entry");
-    assert(((HEAD + pages) << 2) <= arena.blockBytes(this.ref), "a directory holds its pages");
+    assert((HEAD + pages) << 2 <= arena.blockBytes(this.ref), "a directory holds its pages");
     for (let slot = 0; slot < count; slot++) {
       assert(this.slotOf(this.entryAt(slot)) === slot, "an entry knows its slot");
       if (slot === 0) continue;

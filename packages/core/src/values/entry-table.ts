@@ -85,8 +85,7 @@ export class TableMoving implements SliceMoving {
     const { slice, table } = this;
     slice.clear();
     this.cursor = table.scan(this.cursor, wanted, slice);
-    for (let i = 0; i < slice.count; i++)
-      this.elementMoved(moveElement(table, slice.at(i), move));
+    for (let i = 0; i < slice.count; i++) this.elementMoved(moveElement(table, slice.at(i), move));
   }
 
   /** The element lies there now. */
@@ -103,12 +102,7 @@ function moveTable(arena: Arena, ref: Ref, move: MoveBlock): Ref {
 }
 
 /** All that there is to move, at once. */
-export function moveWhole(
-  moving: SliceMoving,
-  arena: Arena,
-  ref: Ref,
-  move: MoveBlock,
-): Ref {
+export function moveWhole(moving: SliceMoving, arena: Arena, ref: Ref, move: MoveBlock): Ref {
   const wanted = Dict.countAt(arena, ref) + 1;
   let place = ref;
   while (!moving.isDone) place = moving.step(place, wanted, move);

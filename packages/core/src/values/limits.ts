@@ -2,7 +2,7 @@
  * Limits: when a value of each type stops being the small form of itself. One object goes from the
  * directives through the commands and the loaders down to the values. It is replaced, never changed.
  */
-import type { HashLimits } from "./hash/hash-value.ts";
+import type { HashLimits } from "./hash/hash-fields.ts";
 
 /** The limits of each type that has any. */
 export interface ValueLimits {

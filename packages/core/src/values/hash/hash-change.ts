@@ -31,7 +31,8 @@ import { freeElement, insertElement } from "../element.ts";
 import { copyBlock } from "../one-block.ts";
 import { freeValue } from "../value.ts";
 import { createField, writeValue } from "./hash-field.ts";
-import { type HashLimits, type HashValue, NO_EXPIRY } from "./hash-value.ts";
+import { type HashLimits, NO_EXPIRY } from "./hash-fields.ts";
+import type { HashValue } from "./hash-value.ts";
 
 /** Instead of a time: a field that is there expires when it did. */
 export const KEEP_EXPIRY = 0;
