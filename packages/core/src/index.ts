@@ -22,7 +22,13 @@ export * from "./table/entry.ts";
 export * from "./table/hash.ts";
 export * from "./table/membership.ts";
 export * from "./table/ref-set.ts";
-export { earliestFieldExpiry, FIELD_EXPIRY_MAX_MS } from "./values/hash/field-expiry.ts";
+export {
+  earliestFieldExpiry,
+  FIELD_EXPIRY_LOADED_MAX_MS,
+  FIELD_EXPIRY_MAX_MS,
+  hasOrderedExpiries,
+  isEmptyHash,
+} from "./values/hash/field-expiry.ts";
 export * from "./values/hash/hash-change.ts";
 export type { HashExpiries } from "./values/hash/hash-expiries.ts";
 export { showField } from "./values/hash/hash-field.ts";

@@ -41,6 +41,12 @@ const FIRST_SLOTS = 4;
 /** Words of the directory before the pages. */
 const HEAD = 2;
 
+/** The earliest time in the heap of that directory, which is not empty: without a window. */
+export function topExpiryOf(arena: Arena, ref: Ref): number {
+  const page = wordsOf(arena, ref)[wordIndex(ref) + HEAD] as number;
+  return (arena.doubles[page >>> SEGMENT_SHIFT] as Float64Array)[page & UNIT_MASK] as number;
+}
+
 /** A window on one heap at a time: see the head of this file. */
 export class ExpiryHeap {
   /** The directory; NONE: the heap is empty. */

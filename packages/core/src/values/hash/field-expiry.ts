@@ -34,12 +34,15 @@ import {
   expiryMs,
   flagsOf,
   isVolatileHash,
+  VOLATILE_BIT,
   valueRef,
 } from "../../table/entry.ts";
-import { ExpiryHeap, HeapWord } from "../../table/expiry-heap.ts";
+import { ExpiryHeap, HeapWord, topExpiryOf } from "../../table/expiry-heap.ts";
 
 /** The latest time at which a field can expire, as Redis has it: some two thousand years from now. */
 export const FIELD_EXPIRY_MAX_MS = 2 ** 46 - 1;
+/** The latest time that a file may have: Redis 7.4 took so much before its release. */
+export const FIELD_EXPIRY_LOADED_MAX_MS = 2 ** 48 - 2;
 /** Elements of a listpack for each field that may expire. */
 export const TRIPLE = 3;
 
@@ -53,10 +56,17 @@ export function earliestFieldExpiry(arena: Arena, entry: Ref): number {
   if (!isVolatileHash(arena, entry)) return -1;
   const ref = valueRef(arena, entry);
   if (encodingOf(arena, entry) === Encoding.HASHTABLE_EX) {
-    return heapOf(arena, ref).topExpiryMs;
+    return topExpiryOf(arena, Dict.attachmentAt(arena, ref));
   }
   const at = first(arena, ref);
   return (at === 0 ? 0 : tripleExpiry(arena, ref, at)) || -1;
+}
+
+/** True when the hash in this entry has no field left, and its key is to go. */
+export function isEmptyHash(arena: Arena, entry: Ref): boolean {
+  const ref = valueRef(arena, entry);
+  const isTable = (encodingOf(arena, entry) & ~VOLATILE_BIT) === Encoding.HASHTABLE;
+  return isTable ? Dict.countAt(arena, ref) === 0 : first(arena, ref) === 0;
 }
 
 /** The expiry of the field at `offset` of a volatile listpack; 0: it has none. */
@@ -98,7 +108,7 @@ export function hasOrderedExpiries(arena: Arena, listpack: Ref): boolean {
   for (let at = first(arena, listpack); at !== 0; at = nextTriple(arena, listpack, at)) {
     const fieldExpiryMs = tripleExpiry(arena, listpack, at);
     // A string is NaN, and not in the range.
-    if (!(fieldExpiryMs >= 0 && fieldExpiryMs <= FIELD_EXPIRY_MAX_MS)) return false;
+    if (!(fieldExpiryMs >= 0 && fieldExpiryMs <= FIELD_EXPIRY_LOADED_MAX_MS)) return false;
     if (fieldExpiryMs === 0) isBehind = true;
     else if (isBehind || fieldExpiryMs < beforeMs) return false;
     else beforeMs = fieldExpiryMs;

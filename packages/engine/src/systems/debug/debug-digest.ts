@@ -9,7 +9,7 @@
  *      key        mix(key), then its value
  *      value      mix(type); a string, and the elements of a sequence: mix(bytes); members: xor(bytes);
  *                 fields: xor(field's own digest), which is mix(field), mix(value); with an expiry
- *                 also xor("!!expire!!")
+ *                 also xor("!!expire!!"), a field with one xor("!!hexpire!!") to its own digest
  *
  * Numbers are four bytes, the highest first.
  */
@@ -29,6 +29,7 @@ import { latin1Bytes } from "@kv/resp";
 import { SHA1_BYTES, sha1 } from "../../kernel/sha1.ts";
 
 const EXPIRE = latin1Bytes("!!expire!!");
+const FIELD_EXPIRE = latin1Bytes("!!hexpire!!");
 const sum = new Uint8Array(SHA1_BYTES);
 const number = new Uint8Array(4);
 
@@ -80,6 +81,7 @@ class ElementDigester extends ElementVisitor {
     const { one, text, value } = this;
     one.clear().mix(text.bytes, text.start, text.end);
     one.mix(value.bytes, value.start, value.end);
+    if (this.expiryMs !== -1) one.xor(FIELD_EXPIRE, 0, FIELD_EXPIRE.length);
     this.digest.xor(one.bytes, 0, SHA1_BYTES);
   }
 }
