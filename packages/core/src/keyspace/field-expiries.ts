@@ -56,6 +56,20 @@ export class FieldExpiries {
     if (slot !== -1) this.heap.remove(slot);
   }
 
+  /** @internal The slot of an entry, or -1: for dropSlot(). */
+  slotOf(entry: Ref): number {
+    return isVolatileHash(this.arena, entry) ? this.heap.slotOf(entry) : -1;
+  }
+
+  /**
+   * @internal The entry that had the slot lies in the block `entry` now, and is no hash any more. The
+   * length of its value is to be set anew.
+   */
+  dropSlot(slot: number, entry: Ref): void {
+    this.heap.setEntryAt(slot, entry);
+    this.heap.remove(slot);
+  }
+
   /** @internal The entry was given another block. */
   moved(entry: Ref): void {
     if (!isVolatileHash(this.arena, entry)) return;
