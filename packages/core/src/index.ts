@@ -4,6 +4,7 @@ export * from "./glob.ts";
 export * from "./int64.ts";
 export * from "./keyspace/database.ts";
 export * from "./keyspace/defragment.ts";
+export type { FieldExpiries } from "./keyspace/field-expiries.ts";
 export * from "./keyspace/keyspace.ts";
 export * from "./keyspace/lazy-free.ts";
 export * from "./keyspace/snapshot-cut.ts";
@@ -24,8 +25,22 @@ export * from "./table/entry.ts";
 export * from "./table/hash.ts";
 export * from "./table/membership.ts";
 export * from "./table/ref-set.ts";
+export {
+  earliestFieldExpiry,
+  FIELD_EXPIRY_LOADED_MAX_MS,
+  FIELD_EXPIRY_MAX_MS,
+  hasOrderedExpiries,
+  isEmptyHash,
+} from "./values/hash/field-expiry.ts";
 export * from "./values/hash/hash-change.ts";
+export type { HashExpiries } from "./values/hash/hash-expiries.ts";
 export { showField } from "./values/hash/hash-field.ts";
+export {
+  type HashFields,
+  type HashLimits,
+  NO_EXPIRY,
+  NO_FIELD,
+} from "./values/hash/hash-fields.ts";
 export * from "./values/hash/hash-value.ts";
 export * from "./values/kind.ts";
 export * from "./values/kind-table.ts";

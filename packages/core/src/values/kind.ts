@@ -33,10 +33,12 @@ export abstract class ElementVisitor {
   readonly value = new ListpackValue();
   /** What belongs to it: the score of a member. */
   score = 0;
+  /** When the field expires, in milliseconds since 1970; -1: it does not. */
+  expiryMs = -1;
 
   /** An element of a value of shape "text", "sequence" or "members": it is in `text`. */
   abstract element(): void;
-  /** A field of a value of shape "pairs": it is in `text`, its value in `value`. */
+  /** A field of a value of shape "pairs": it is in `text`, its value in `value`, see `expiryMs`. */
   abstract pair(): void;
   /**
    * A member of a value of shape "scored": it is in `text`, its score in `score`. To whom scores are

@@ -6,6 +6,7 @@ import type { HashLimits } from "./hash/hash-value.ts";
 import type { ListLimits } from "./list/list-limits.ts";
 import type { SetLimits } from "./set/set-value.ts";
 import type { SortedSetLimits } from "./sorted-set/sorted-set-value.ts";
+import type { HashLimits } from "./hash/hash-fields.ts";
 
 /** The limits of each type that has any. */
 export interface ValueLimits {

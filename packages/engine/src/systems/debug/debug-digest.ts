@@ -11,6 +11,8 @@
  *                 fields: xor(field's own digest), which is mix(field), mix(value); members with
  *                 scores likewise, mix(member), mix(score with seventeen digits); with an expiry also
  *                 xor("!!expire!!")
+ *                 fields: xor(field's own digest), which is mix(field), mix(value); with an expiry
+ *                 also xor("!!expire!!"), a field with one xor("!!hexpire!!") to its own digest
  *
  * Numbers are four bytes, the highest first.
  */
@@ -31,6 +33,7 @@ import { SHA1_BYTES, sha1 } from "../../kernel/sha1.ts";
 import { seventeenDigits } from "./seventeen-digits.ts";
 
 const EXPIRE = latin1Bytes("!!expire!!");
+const FIELD_EXPIRE = latin1Bytes("!!hexpire!!");
 const sum = new Uint8Array(SHA1_BYTES);
 const number = new Uint8Array(4);
 
@@ -82,6 +85,7 @@ class ElementDigester extends ElementVisitor {
     const { one, text, value } = this;
     one.clear().mix(text.bytes, text.start, text.end);
     one.mix(value.bytes, value.start, value.end);
+    if (this.expiryMs !== -1) one.xor(FIELD_EXPIRE, 0, FIELD_EXPIRE.length);
     this.digest.xor(one.bytes, 0, SHA1_BYTES);
   }
 

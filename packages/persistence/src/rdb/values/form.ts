@@ -47,10 +47,10 @@ export interface WriteForm {
   write(to: ValueOutput, entry: Ref): void;
   /** How a value is written that comes in pieces: there if the kind has pieces, and only then. */
   readonly pieces?: {
-    /** What stands before the elements. */
-    begin(to: ValueOutput, entry: Ref, elementCount: number): void;
-    /** One element, as the kind keeps it. */
-    element(to: ValueOutput, ref: Ref): void;
+    /** Writes what stands before the elements. Returns what element() is to be told, a number. */
+    begin(to: ValueOutput, entry: Ref, elementCount: number): number;
+    /** One element, as the kind keeps it. `told` is what begin() returned. */
+    element(to: ValueOutput, ref: Ref, told: number): void;
   };
 }
 
