@@ -24,6 +24,7 @@ import {
 
 export const LIMITS: ValueLimits = {
   hash: { listpackEntriesMax: 128, listpackValueBytesMax: 64 },
+  stream: { nodeBytesMax: 4096, nodeEntriesMax: 100 },
 };
 
 /** A key as a test sees it: a text, elements, or fields with values; sorted where order is nothing. */
@@ -56,6 +57,15 @@ class ContentsVisitor extends ElementVisitor {
 
   pair(): void {
     this.pairs.push([textOf(this.text), textOf(this.value)]);
+  }
+
+  /** Of entries the ID is a text, and so are each field and its value. */
+  override entry(): void {
+    this.texts.push(`${this.id}`);
+  }
+
+  override entryField(): void {
+    this.texts.push(textOf(this.text), textOf(this.value));
   }
 }
 

@@ -44,6 +44,15 @@ class ContentVisitor extends ElementVisitor {
   pair(): void {
     this.pairs.push([shown(this.text), shown(this.value)]);
   }
+
+  /** Of entries the ID is a text, and so are each field and its value. */
+  override entry(): void {
+    this.texts.push(`${this.id}`);
+  }
+
+  override entryField(): void {
+    this.texts.push(shown(this.text), shown(this.value));
+  }
 }
 
 function shown({ bytes, start, end }: ListpackValue): string {
@@ -106,7 +115,7 @@ class Rig {
   private readonly foreignBytes: number;
 
   constructor(kind: ValueKind, material: ValueMaterial, seed: number, modules: System[]) {
-    const config = { "hash-max-listpack-entries": 16 };
+    const config = { "hash-max-listpack-entries": 16, "stream-node-max-entries": 7 };
     this.kv = harness({ config, seed, modules });
     this.kind = kind;
     this.material = material;

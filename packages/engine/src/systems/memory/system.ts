@@ -99,6 +99,17 @@ export const memorySystem: System = {
       },
     },
     {
+      names: ["stream-node-max-bytes", "stream-node-max-entries"],
+      apply: (config, { settings }) => {
+        const stream = {
+          nodeBytesMax: config.number("stream-node-max-bytes"),
+          nodeEntriesMax: config.number("stream-node-max-entries"),
+        };
+        settings.limits = { ...settings.limits, stream };
+        return undefined;
+      },
+    },
+    {
       names: [
         "activedefrag",
         "active-defrag-ignore-bytes",

@@ -14,10 +14,13 @@ import {
   type Keyspace,
   type ListpackValue,
   type Ref,
+  StreamFacts,
+  StreamPart,
   StringView,
   type ValueLimits,
 } from "@kv/core";
 import type { Distinct } from "../distinct.ts";
+import type { RdbWriteVersion } from "../format.ts";
 import type { RdbInput, RdbString, Status } from "../input.ts";
 import type { RdbOutput } from "../output.ts";
 import type { Skipper } from "../skip-string.ts";
@@ -40,8 +43,8 @@ export interface WriteForm {
   readonly type: number;
   /** The kind's encoding. */
   readonly encoding: number;
-  /** The number under which the entry's value is stored. */
-  rdbType(arena: Arena, entry: Ref): number;
+  /** The number under which the entry's value is stored in files of this version. */
+  rdbType(arena: Arena, entry: Ref, version: RdbWriteVersion): number;
   /** Writes the value, without its number and key. */
   write(to: ValueOutput, entry: Ref): void;
   /** How a value is written that comes in pieces: there if the kind has pieces, and only then. */
@@ -111,16 +114,23 @@ export class ValueOutput {
   readonly arena: Arena;
   /** Where the bytes go. */
   readonly output: RdbOutput;
+  /** The version of the file or payload. */
+  readonly version: RdbWriteVersion;
   /** Writes elements. */
   readonly elements: ElementWriter;
   /** For use by writers: a window on a string. */
   readonly string = new StringView();
   /** For use by writers: an integer. */
   readonly integer = new Int64();
+  /** For use by writers: a part of a stream. */
+  readonly part = new StreamPart();
+  /** For use by writers: what a part of a stream says. */
+  readonly facts = new StreamFacts();
 
-  constructor(arena: Arena, output: RdbOutput) {
+  constructor(arena: Arena, output: RdbOutput, version: RdbWriteVersion) {
     this.arena = arena;
     this.output = output;
+    this.version = version;
     this.elements = new ElementWriter(output);
   }
 }
