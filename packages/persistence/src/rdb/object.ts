@@ -26,7 +26,7 @@ import {
   wordIndex,
   wordsOf,
 } from "@kv/core";
-import { RDB_VERSION_DEFAULT, RdbType, type RdbWriteVersion } from "./format.ts";
+import { RdbType, type RdbWriteVersion } from "./format.ts";
 import { type RdbInput, type RdbString, Status } from "./input.ts";
 import type { RdbOutput } from "./output.ts";
 import { ValueOutput, type ValueReader, type WriteForm } from "./values/form.ts";
@@ -42,7 +42,8 @@ const STRING_BYTE_MAX = kindOf(Type.STRING, Encoding.EMBSTR);
 export class ObjectWriter {
   private readonly to: ValueOutput;
 
-  constructor(arena: Arena, output: RdbOutput, version: RdbWriteVersion = RDB_VERSION_DEFAULT) {
+  /** `version` is that of the file or payload that they become part of. */
+  constructor(arena: Arena, output: RdbOutput, version?: RdbWriteVersion) {
     this.to = new ValueOutput(arena, output, version);
   }
 
