@@ -35,6 +35,7 @@ import {
   dataBytes,
   END,
   encodedBytes,
+  encodedIntegerBytes,
   foreignDataBytes,
   isBacklen,
   isString,
@@ -49,6 +50,7 @@ import {
 } from "./listpack-element.ts";
 
 const HEADER = 6;
+const NO_BYTES = new Uint8Array(0);
 const COUNT_UNKNOWN = 0xffff;
 const EMPTY_BYTES = HEADER + 1;
 /** Tails of up to this many bytes are moved by a loop, which beats the call of copyWithin. */
@@ -430,6 +432,27 @@ export function replaceAt(
   lp = splice(arena, lp, offset, old, size + backlenBytes(size), bytes, start);
   writeElement(bytesAt(arena, lp), baseOf(lp) + offset, bytes, start, end, size);
   return lp;
+}
+
+/**
+ * Makes an integer the element at `offset`, in a block that has the room for it: the listpack stays
+ * where it is, and so does its block's size.
+ */
+export function replaceIntegerAt(
+  arena: Arena,
+  lp: Ref,
+  offset: number,
+  hi: number,
+  lo: number,
+): void {
+  const old = elementBytes(arena, lp, offset);
+  const size = encodedIntegerBytes(hi, lo);
+  const bytes = size + backlenBytes(size);
+  const total = listpackBytes(arena, lp);
+  assert(total - old + bytes <= arena.blockBytes(lp), "a listpack has room for a longer integer");
+  if (bytes !== old) moveTail(arena, lp, offset + bytes, offset + old, total - offset - old);
+  arena.words[lp >>> SEGMENT_SHIFT][(lp & UNIT_MASK) << 1] = total - old + bytes;
+  writeElement(bytesAt(arena, lp), baseOf(lp) + offset, NO_BYTES, 0, 0, size);
 }
 
 /** Removes `elements` elements (1 unless given) from the one at `offset` on, or all there are. */

@@ -114,6 +114,13 @@ export const memorySystem: System = {
           compressDepth: config.number("list-compress-depth"),
         };
         settings.limits = { ...settings.limits, list };
+      names: ["stream-node-max-bytes", "stream-node-max-entries"],
+      apply: (config, { settings }) => {
+        const stream = {
+          nodeBytesMax: config.number("stream-node-max-bytes"),
+          nodeEntriesMax: config.number("stream-node-max-entries"),
+        };
+        settings.limits = { ...settings.limits, stream };
         return undefined;
       },
     },

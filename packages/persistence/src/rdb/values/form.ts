@@ -14,6 +14,8 @@ import {
   type Keyspace,
   type ListpackValue,
   type Ref,
+  StreamFacts,
+  StreamPart,
   StringView,
   type ValueLimits,
 } from "@kv/core";
@@ -132,6 +134,10 @@ export class ValueOutput {
   readonly string = new StringView();
   /** For use by writers: an integer. */
   readonly integer = new Int64();
+  /** For use by writers: a part of a stream. */
+  readonly part = new StreamPart();
+  /** For use by writers: what a part of a stream says. */
+  readonly facts = new StreamFacts();
 
   constructor(arena: Arena, output: RdbOutput, version: RdbWriteVersion = RDB_VERSION_DEFAULT) {
     this.arena = arena;
