@@ -45,7 +45,12 @@ export * from "./values/hash/hash-value.ts";
 export * from "./values/kind.ts";
 export * from "./values/kind-table.ts";
 export * from "./values/limits.ts";
-export { eachNode, nodeCountOf, type QuicklistFacts, quicklistFacts } from "./values/list/list-kinds.ts";
+export {
+  eachNode,
+  nodeCountOf,
+  type QuicklistFacts,
+  quicklistFacts,
+} from "./values/list/list-kinds.ts";
 export type { ListLimits } from "./values/list/list-limits.ts";
 export { type NodeImage, NodeView, nodeImage } from "./values/list/list-node.ts";
 export * from "./values/list/list-value.ts";
