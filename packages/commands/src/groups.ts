@@ -2,6 +2,7 @@
 import * as generic from "./generic/index.ts";
 import * as hash from "./hash/index.ts";
 import * as server from "./server/index.ts";
+import * as sortedSet from "./sorted-set/index.ts";
 import * as string from "./string/index.ts";
 
-export const groups: readonly object[] = [generic, hash, server, string];
+export const groups: readonly object[] = [generic, hash, server, sortedSet, string];

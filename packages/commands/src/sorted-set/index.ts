@@ -1,0 +1,8 @@
+/** Generated: the commands of this folder. */
+export * from "./zadd.ts";
+export * from "./zcount.ts";
+export * from "./zrange.ts";
+export * from "./zrangebyscore.ts";
+export * from "./zrem.ts";
+export * from "./zremrange.ts";
+export * from "./zscore.ts";
