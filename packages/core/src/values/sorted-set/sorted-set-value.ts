@@ -116,17 +116,38 @@ export function createSortedSet(
   isTable = false,
   seed = 0,
 ): Ref {
-  const encoding = isTable ? Encoding.SKIPLIST : Encoding.LISTPACK;
-  const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
-  const kind = kindOf(Type.ZSET, encoding);
-  const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
+  const entry = createEmptyKey(arena, isTable, epoch, bytes, start, end, expiryMs);
+  if (!isTable) return entry;
   try {
-    setValueRef(arena, entry, isTable ? createTable(arena, seed) : createListpack(arena));
+    setValueRef(arena, entry, createTable(arena, seed));
   } catch (full) {
     arena.free(entry);
     throw full;
   }
+  return entry;
+}
+
+/** @internal As createSortedSet(), where the caller has the table that it is to refer to. */
+export function createEmptyKey(
+  arena: Arena,
+  isTable: boolean,
+  epoch: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  expiryMs: number,
+): Ref {
+  const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
+  const kind = kindOf(Type.ZSET, isTable ? Encoding.SKIPLIST : Encoding.LISTPACK);
+  const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
   if (expiryMs !== -1) setExpiryMs(arena, entry, expiryMs);
+  if (isTable) return entry;
+  try {
+    setValueRef(arena, entry, createListpack(arena));
+  } catch (full) {
+    arena.free(entry);
+    throw full;
+  }
   return entry;
 }
 
