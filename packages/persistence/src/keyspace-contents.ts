@@ -7,6 +7,7 @@ import {
   bytesOf,
   createHash,
   type Database,
+  defaultLimits,
   ElementVisitor,
   eachElement,
   expiryMs,
@@ -23,6 +24,7 @@ import {
 } from "@kv/core";
 
 export const LIMITS: ValueLimits = {
+  ...defaultLimits,
   hash: { listpackEntriesMax: 128, listpackValueBytesMax: 64 },
   sortedSet: { listpackEntriesMax: 128, listpackValueBytesMax: 64 },
 };

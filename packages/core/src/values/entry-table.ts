@@ -106,10 +106,12 @@ const pieces: Pieces = {
 };
 
 /** The part of a ValueKind that deals with blocks. */
-export const entryTable: Pick<ValueKind, "free" | "memory" | "copy" | "move" | "pieces"> = {
-  free: (arena, ref) => freeElements(tableAt(arena, ref)),
-  memory: tableMemory,
-  copy: copyTable,
-  move: moveTable,
-  pieces,
-};
+export const entryTable: Pick<ValueKind, "table" | "free" | "memory" | "copy" | "move" | "pieces"> =
+  {
+    table: (_arena, ref) => ref,
+    free: (arena, ref) => freeElements(tableAt(arena, ref)),
+    memory: tableMemory,
+    copy: copyTable,
+    move: moveTable,
+    pieces,
+  };

@@ -71,6 +71,11 @@ export interface ValueKind {
   each(arena: Arena, entry: Ref, visitor: ElementVisitor): void;
   /** Throws unless the value is whole. For tests and fuzzers: slow. */
   check(arena: Arena, entry: Ref): void;
+  /**
+   * The table by hash in the value, as what Dict.attach() takes: DEBUG HTSTATS-KEY looks at it.
+   * Without it there is none.
+   */
+  table?(arena: Arena, ref: Ref): Ref;
   /** How a value that may be large is dealt with a slice at a time. Without it, never. */
   readonly pieces?: Pieces;
 }

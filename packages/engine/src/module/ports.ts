@@ -30,6 +30,7 @@ import type { Output } from "../kernel/output.ts";
 import type { Pause } from "../kernel/pause.ts";
 import type { Propagator } from "../kernel/propagate.ts";
 import type { Transactions } from "../kernel/queued.ts";
+import type { Reexecution } from "../kernel/reexecution.ts";
 import type { Refusals } from "../kernel/refusals.ts";
 import type { ShutdownRequest } from "../kernel/shutdown-request.ts";
 import type { Situation } from "../kernel/situation.ts";
@@ -102,6 +103,8 @@ export interface Ports {
   readonly caller: Caller;
   /** Runs stored requests in the place of the running command (EXEC). */
   readonly execution: Execution;
+  /** Runs requests anew that made their clients wait. */
+  readonly reexecution: Reexecution;
   /** Periodic work, and the rates that it samples. */
   readonly cronJobs: Cron;
   /** What INFO and HELLO tell of the server itself. */

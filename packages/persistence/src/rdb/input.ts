@@ -8,9 +8,9 @@
  * place of its choice. No length that is read makes anything be allocated before as many bytes
  * have come, or compressed bytes that really stand for so many.
  */
+import { ArenaFullError, formatInt64, INT64_TEXT_BYTES, lzf } from "@kv/core";
 import { ArenaFullError, formatInt64, INT64_TEXT_BYTES, parseScore } from "@kv/core";
 import { LENGTH_32, LENGTH_64, StringEncoding } from "./format.ts";
-import { decompress, LZF_EXPANSION_MAX, LzfWalk } from "./lzf.ts";
 
 /** What came of reading something. */
 export const Status = {
@@ -95,7 +95,7 @@ export class RdbString {
     if (scratch.length < length) {
       if (length > SCRATCH_KEPT_BYTES) {
         // So much room is not made for a promise: the instructions must lead there.
-        const walk = new LzfWalk(length);
+        const walk = new lzf.LzfWalk(length);
         walk.go(source, start, end, true);
         if (!walk.isComplete) return false;
         scratch = allocate(length);
@@ -111,7 +111,7 @@ export class RdbString {
     this.view = scratchView;
     this.start = 0;
     this.end = length;
-    return decompress(source, start, end, scratch, length);
+    return lzf.decompress(source, start, end, scratch, length);
   }
 }
 
@@ -313,7 +313,7 @@ export class RdbInput {
     if (status !== Status.OK) return status;
     this.dataBytes = size;
     const length = this.number;
-    if (size > STRING_BYTES_MAX || length > STRING_BYTES_MAX || length > size * LZF_EXPANSION_MAX) {
+    if (size > STRING_BYTES_MAX || length > STRING_BYTES_MAX || length > size * lzf.LZF_EXPANSION_MAX) {
       return this.bad(BAD_LZF);
     }
     return Status.OK;

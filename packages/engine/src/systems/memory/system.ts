@@ -99,12 +99,18 @@ export const memorySystem: System = {
       },
     },
     {
-      names: ["zset-max-listpack-entries", "zset-max-listpack-value"],
+      names: ["set-max-intset-entries", "set-max-listpack-entries", "set-max-listpack-value"],
       apply: (config, { settings }) => {
+        const set = {
+          intsetEntriesMax: config.number("set-max-intset-entries"),
+          listpackEntriesMax: config.number("set-max-listpack-entries"),
+          listpackValueBytesMax: config.number("set-max-listpack-value"),
+        };
+        settings.limits = { ...settings.limits, set };
+      names: ["zset-max-listpack-entries", "zset-max-listpack-value"],
         const sortedSet = {
           listpackEntriesMax: config.number("zset-max-listpack-entries"),
           listpackValueBytesMax: config.number("zset-max-listpack-value"),
-        };
         settings.limits = { ...settings.limits, sortedSet };
         return undefined;
       },

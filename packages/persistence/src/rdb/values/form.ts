@@ -18,6 +18,7 @@ import {
   type ValueLimits,
 } from "@kv/core";
 import type { Distinct } from "../distinct.ts";
+import { RDB_VERSION_DEFAULT, type RdbWriteVersion } from "../format.ts";
 import type { RdbInput, RdbString, Status } from "../input.ts";
 import type { RdbOutput } from "../output.ts";
 import type { Skipper } from "../skip-string.ts";
@@ -40,8 +41,8 @@ export interface WriteForm {
   readonly type: number;
   /** The kind's encoding. */
   readonly encoding: number;
-  /** The number under which the entry's value is stored. */
-  rdbType(arena: Arena, entry: Ref): number;
+  /** The number under which the entry's value is stored, in a file of this version. */
+  rdbType(arena: Arena, entry: Ref, version: RdbWriteVersion): number;
   /** Writes the value, without its number and key. */
   write(to: ValueOutput, entry: Ref): void;
   /** How a value is written that comes in pieces: there if the kind has pieces, and only then. */
@@ -123,6 +124,8 @@ export class ValueOutput {
   readonly arena: Arena;
   /** Where the bytes go. */
   readonly output: RdbOutput;
+  /** The version of the file that they become part of. */
+  readonly version: RdbWriteVersion;
   /** Writes elements. */
   readonly elements: ElementWriter;
   /** For use by writers: a window on a string. */
@@ -130,9 +133,10 @@ export class ValueOutput {
   /** For use by writers: an integer. */
   readonly integer = new Int64();
 
-  constructor(arena: Arena, output: RdbOutput) {
+  constructor(arena: Arena, output: RdbOutput, version: RdbWriteVersion = RDB_VERSION_DEFAULT) {
     this.arena = arena;
     this.output = output;
+    this.version = version;
     this.elements = new ElementWriter(output);
   }
 }
