@@ -8,8 +8,7 @@
  * place of its choice. No length that is read makes anything be allocated before as many bytes
  * have come, or compressed bytes that really stand for so many.
  */
-import { ArenaFullError, formatInt64, INT64_TEXT_BYTES, lzf } from "@kv/core";
-import { ArenaFullError, formatInt64, INT64_TEXT_BYTES, parseScore } from "@kv/core";
+import { ArenaFullError, formatInt64, INT64_TEXT_BYTES, lzf, parseScore } from "@kv/core";
 import { LENGTH_32, LENGTH_64, StringEncoding } from "./format.ts";
 
 /** What came of reading something. */
@@ -313,7 +312,11 @@ export class RdbInput {
     if (status !== Status.OK) return status;
     this.dataBytes = size;
     const length = this.number;
-    if (size > STRING_BYTES_MAX || length > STRING_BYTES_MAX || length > size * lzf.LZF_EXPANSION_MAX) {
+    if (
+      size > STRING_BYTES_MAX ||
+      length > STRING_BYTES_MAX ||
+      length > size * lzf.LZF_EXPANSION_MAX
+    ) {
       return this.bad(BAD_LZF);
     }
     return Status.OK;

@@ -11,7 +11,6 @@
 import { lzf } from "@kv/core";
 import { type RdbInput, Status } from "./input.ts";
 
-
 /** Yields MORE or BAD; returns when the item has been passed over. */
 export type Skipper = Generator<Status, void, void>;
 

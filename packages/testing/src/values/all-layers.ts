@@ -111,8 +111,11 @@ class Rig {
   private readonly foreignBytes: number;
 
   constructor(kind: ValueKind, material: ValueMaterial, seed: number, modules: System[]) {
-    const config = { "hash-max-listpack-entries": 16, "set-max-listpack-entries": 16 };
-    const config = { "hash-max-listpack-entries": 16, "zset-max-listpack-entries": 16 };
+    const config = {
+      "hash-max-listpack-entries": 16,
+      "set-max-listpack-entries": 16,
+      "zset-max-listpack-entries": 16,
+    };
     this.kv = harness({ config, seed, modules });
     this.kind = kind;
     this.material = material;

@@ -93,7 +93,9 @@ const ELEMENTS_PER_WORK_SHIFT = 5;
 const pieces: Pieces = {
   count: (arena, ref) => {
     const nodes = wordAt(arena, ref, Field.NODES);
-    return nodes < 2 ? nodes : nodes + (wordAt(arena, ref, Field.ELEMENTS) >>> ELEMENTS_PER_WORK_SHIFT);
+    return nodes < 2
+      ? nodes
+      : nodes + (wordAt(arena, ref, Field.ELEMENTS) >>> ELEMENTS_PER_WORK_SHIFT);
   },
   free: (arena, ref) => new ListFreeing(arena, ref),
   move: (arena) => new ListMoving(arena),

@@ -26,10 +26,10 @@ import {
   createListpack,
   deleteAt,
   insertAt,
-  listpackFromBytes,
   type ListpackValue,
   listpackBytes,
   listpackCount,
+  listpackFromBytes,
   prepend,
   replaceAt,
 } from "../../memory/listpack.ts";
@@ -186,13 +186,7 @@ export class ListValue {
   // --- Changes ---------------------------------------------------------------------------------
 
   /** Adds an element at one end. grow() comes before, settle() after the last one. */
-  push(
-    isTail: boolean,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    limits: ListLimits,
-  ): void {
+  push(isTail: boolean, bytes: Uint8Array, start: number, end: number, limits: ListLimits): void {
     if (this.isQuicklist) {
       this.quicklist.push(isTail, bytes, start, end, limits.plainBytesMin);
       return;

@@ -383,7 +383,10 @@ export class Quicklist {
     if ((shape & PLAIN) === 0 && !isLarge) {
       const listpack = this.openForChange();
       const count = elementsOf(shape);
-      if (count === 1 || !exceeds(directory.fill, listpackBytes(arena, listpack) + end - start, 1)) {
+      if (
+        count === 1 ||
+        !exceeds(directory.fill, listpackBytes(arena, listpack) + end - start, 1)
+      ) {
         const at = this.offsetOf(listpack, count, offset);
         directory.replace(replaceAt(arena, listpack, at, bytes, start, end), count);
         this.settleHere();

@@ -107,10 +107,16 @@ export const memorySystem: System = {
           listpackValueBytesMax: config.number("set-max-listpack-value"),
         };
         settings.limits = { ...settings.limits, set };
+        return undefined;
+      },
+    },
+    {
       names: ["zset-max-listpack-entries", "zset-max-listpack-value"],
+      apply: (config, { settings }) => {
         const sortedSet = {
           listpackEntriesMax: config.number("zset-max-listpack-entries"),
           listpackValueBytesMax: config.number("zset-max-listpack-value"),
+        };
         settings.limits = { ...settings.limits, sortedSet };
         return undefined;
       },
