@@ -7,8 +7,4 @@ import * as set from "./set/index.ts";
 import * as sortedSet from "./sorted-set/index.ts";
 import * as string from "./string/index.ts";
 
-<<<<<<< HEAD
 export const groups: readonly object[] = [bitmap, generic, hash, server, set, sortedSet, string];
-=======
-export const groups: readonly object[] = [bitmap, generic, hash, server, set, string];
->>>>>>> main
