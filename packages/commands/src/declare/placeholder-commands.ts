@@ -45,27 +45,6 @@ const list = placeholders(
   `,
 );
 
-const sortedSet = placeholders(
-  "sorted-set",
-  `
-    bzmpop            -5  7.0.0  write blocking movablekeys
-    bzpopmax          -3  5.0.0  write blocking fast
-    bzpopmin          -3  5.0.0  write blocking fast
-    zdiff             -3  6.2.0  readonly movablekeys
-    zdiffstore        -4  6.2.0  write denyoom movablekeys
-    zinter            -3  6.2.0  readonly movablekeys
-    zintercard        -3  7.0.0  readonly movablekeys
-    zinterstore       -4  2.0.0  write denyoom movablekeys
-    zmpop             -4  7.0.0  write movablekeys
-    zpopmax           -2  5.0.0  write fast
-    zpopmin           -2  5.0.0  write fast
-    zrandmember       -2  6.2.0  readonly
-    zscan             -3  2.8.0  readonly
-    zunion            -3  6.2.0  readonly movablekeys
-    zunionstore       -4  2.0.0  write denyoom movablekeys
-  `,
-);
-
 const stream = placeholders(
   "stream",
   `
@@ -207,7 +186,6 @@ const cluster = placeholders(
 export const placeholderCommands: readonly Command[] = [
   ...generic,
   ...list,
-  ...sortedSet,
   ...stream,
   ...hyperloglog,
   ...geo,

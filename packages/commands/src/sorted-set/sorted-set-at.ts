@@ -13,6 +13,7 @@ import {
   type ListpackValue,
   NONE,
   type Ref,
+  SortedSetBuilder,
   SortedSetChange,
   SortedSetValue,
   setIdleBits,
@@ -27,6 +28,7 @@ const windows = new Kept(({ keyspace: { arena, seed } }) => ({
   set: new SortedSetValue(arena, seed),
   made: new SortedSetValue(arena, seed),
   change: new SortedSetChange(arena),
+  builder: new SortedSetBuilder(arena, seed),
 }));
 
 /** The sorted set at an argument for reading, or null when missing. Throws wrongType. */
@@ -65,6 +67,16 @@ export function changeOf(call: Call): SortedSetChange {
   return windows.of(call).change;
 }
 
+/** What makes whole sorted sets for the call's engine. */
+export function builderOf(call: Call): SortedSetBuilder {
+  return windows.of(call).builder;
+}
+
+/** The window on the sorted set that an entry holds which is in no database. */
+export function attachMade(call: Call, entry: Ref): SortedSetValue {
+  return windows.of(call).made.attach(entry);
+}
+
 /** Adds the member at an argument with a score: see SortedSetValue.add(). */
 export function addArgument(
   call: Call,
@@ -99,36 +111,29 @@ export function membersRemoved(
 }
 
 /**
- * Makes a sorted set that was made aside the value of the key at an argument, in place of whatever that
- * holds; an empty one removes the key. Replies with the number of members.
+ * Makes a sorted set that was made aside the value of the key at argument 1, whatever that holds now (it
+ * may be what the result was made of), and replies with the number of members. An empty one removes the
+ * key, even if its time has passed. When there is no room nothing has changed, and it is the caller's.
  */
-export function store(call: Call, index: number, made: SortedSetValue, event: string): void {
+export function store(call: Call, made: SortedSetValue, event: string): void {
   const { arena } = call.keyspace;
-  const { database } = call;
+  const { database, settings } = call;
   const count = made.length;
-  const old = call.findStored(index);
-  const wasThere = old !== NONE && call.unexpired(database, old) !== NONE;
   if (count === 0) {
     freeEntry(arena, made.entry);
-    if (wasThere) {
-      database.remove(old, call.settings.lazyServerDel);
-      call.changed(index, "del", Notify.GENERIC);
+    const old = call.findStored(1);
+    if (old !== NONE) {
+      database.remove(old, settings.lazyServerDel);
+      call.changed(1, "del", Notify.GENERIC);
     }
   } else {
-    putOrFree(call, index, made.entry, wasThere ? old : NONE);
-    if (!wasThere) call.event(index, "new", Notify.NEW);
-    call.changed(index, event, Notify.ZSET);
+    const old = call.find(1);
+    setIdleBits(arena, made.entry, call.idleOf(old));
+    database.put(made.entry, old, call.hashOf(1), settings.lazyServerDel);
+    if (old === NONE) call.event(1, "new", Notify.NEW);
+    call.changed(1, event, Notify.ZSET);
   }
   call.reply.integer(count);
-}
-
-function putOrFree(call: Call, index: number, entry: Ref, old: Ref): void {
-  try {
-    call.database.put(entry, old, call.hashOf(index), call.settings.lazyServerDel);
-  } catch (full) {
-    freeEntry(call.keyspace.arena, entry);
-    throw full;
-  }
 }
 
 /** Replies with the text of a member. */

@@ -78,10 +78,10 @@ export const zrangestore = command({
     const made = createAside(call, 1, isTable);
     try {
       if (from !== null) copyRange(call, from, made);
+      store(call, made, "zrangestore");
     } catch (full) {
       freeEntry(call.keyspace.arena, made.entry);
       throw full;
     }
-    store(call, 1, made, "zrangestore");
   },
 });

@@ -108,6 +108,22 @@ export class SortedSetBuilder {
     this.isOpen = false;
   }
 
+  /** All elements in their order, for who wants no more than to see them. */
+  sorted(): Int32Array<ArrayBuffer> {
+    const refs = new Int32Array(this.dict.count);
+    let at = 0;
+    this.dict.eachEntry((element) => {
+      refs[at++] = element;
+    });
+    sortElements(this.arena, refs, at);
+    return refs;
+  }
+
+  /** Shows the member of an element, in place. */
+  show(element: Ref, text: ListpackValue): void {
+    showMember(this.arena, element, text);
+  }
+
   /**
    * A new entry for the key key[start, end) with all members; an empty sorted set when there are none.
    * Throws ArenaFullError: discard() is to follow.
@@ -115,14 +131,10 @@ export class SortedSetBuilder {
   finish(epoch: number, key: Uint8Array, start: number, end: number, limits: SortedSetLimits): Ref {
     const { arena, dict } = this;
     const { count } = dict;
-    const refs = new Int32Array(count);
+    const refs = this.sorted();
     let longest = 0;
-    let at = 0;
-    dict.eachEntry((element) => {
-      refs[at++] = element;
-      longest = Math.max(longest, keyLength(arena, element));
-    });
-    sortElements(arena, refs, count);
+    for (let i = 0; i < count; i++)
+      longest = Math.max(longest, keyLength(arena, refs[i] as number));
     const isTable =
       count > limits.listpackEntriesMax || (count > 0 && longest > limits.listpackValueBytesMax);
     const entry = createEmptyKey(arena, isTable, epoch, key, start, end, -1);
