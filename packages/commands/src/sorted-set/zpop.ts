@@ -18,7 +18,7 @@ function runPop(call: Call, fromEnd: boolean): void {
   if (argc > 3) throw errors.syntax;
   let count = 1;
   if (argc === 3) {
-    count = call.integer(2);
+    count = call.integer(2, errors.mustBePositive);
     if (count < 0) throw errors.mustBePositive;
   }
   const set = writeSortedSet(call, 1);

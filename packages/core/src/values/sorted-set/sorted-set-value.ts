@@ -6,7 +6,7 @@
  *              (scored-member.ts), and beside it their order, a counted tree (score-tree.ts).
  *
  * The order is that of the scores and, where those are equal, of the members' bytes. Infinities are
- * scores, -0 is one (and equal to 0), NaN is none.
+ * scores, NaN is none; -0 is one in a table, equal to 0, and becomes 0 in a listpack.
  *
  * The key's entry has type ZSET, the flags WORD and EXTERNAL, and refers to the listpack or to the
  * Dict's header. A SortedSetValue is a window: attach() it to an entry, use it, attach it to the next

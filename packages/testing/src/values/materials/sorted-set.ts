@@ -18,7 +18,9 @@ const SCORES = [
   "123456789012",
 ];
 
-function randomScore(chance: Chance): string {
+/** A table alone tells -0 from 0. */
+function randomScore(chance: Chance, isTable: boolean): string {
+  if (isTable && chance.percent(5)) return "-0";
   return chance.percent(50) ? chance.of(SCORES) : `${chance.below(200_000) / 8 - 5000}`;
 }
 
@@ -38,7 +40,8 @@ function madeOf(key: string, members: Map<string, string>, words: string[][]): M
 
 function make(key: string, chance: Chance, count: number, isTable: boolean): Made {
   const members = new Map<string, string>();
-  while (members.size < count) members.set(randomMember(chance, isTable), randomScore(chance));
+  while (members.size < count)
+    members.set(randomMember(chance, isTable), randomScore(chance, isTable));
   const pairs = [...members].flatMap(([member, score]) => [score, member]);
   return madeOf(key, members, [["ZADD", ...pairs]]);
 }
@@ -59,7 +62,7 @@ function change(
     return madeOf(key, members, [["ZREM", some]]);
   }
   const member = way === "add" && members.size < most ? randomMember(chance, isTable) : some;
-  const score = randomScore(chance);
+  const score = randomScore(chance, isTable);
   // -0 and 0 are equal, so that one does not take the other's place.
   if (Number(members.get(member)) === Number(score)) {
     members.set(member, "77.5");
