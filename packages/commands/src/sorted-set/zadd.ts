@@ -31,11 +31,13 @@ const onlyOnePair = new CommandError("ERR INCR option supports a single incremen
 const notANumber = new CommandError("ERR resulting score is not a number (NaN)");
 
 /** What came of the pairs of one call: plain numbers, written before they are read. */
-let added = 0;
-let updated = 0;
-/** The last member's score, and whether it was touched at all. */
-let lastScore = 0;
-let isProcessed = false;
+const outcome = {
+  added: 0,
+  updated: 0,
+  /** The last member's score, and whether it was touched at all. */
+  score: 0,
+  isProcessed: false,
+};
 
 /** The option that an argument is, or 0. */
 function optionAt(call: Call, index: number): number {
@@ -61,7 +63,7 @@ function addPair(
   let score = call.float(pair);
   if ((options & ~CH) !== 0) {
     const isThere = findArgument(call, set, pair + 1);
-    isProcessed = false;
+    outcome.isProcessed = false;
     if (isThere ? (options & NX) !== 0 : (options & XX) !== 0) return;
     if (isThere) {
       if ((options & INCR) !== 0) score += set.score;
@@ -70,19 +72,19 @@ function addPair(
       if ((options & GT) !== 0 && score <= set.score) return;
     }
   }
-  isProcessed = true;
-  lastScore = score;
+  outcome.isProcessed = true;
+  outcome.score = score;
   const done = addArgument(call, target, pair + 1, score);
-  if (done === Added.NEW) added++;
-  else if (done === Added.RESCORED) updated++;
+  if (done === Added.NEW) outcome.added++;
+  else if (done === Added.RESCORED) outcome.updated++;
 }
 
 /** Adds all pairs from an argument on to the sorted set of the key at argument 1. */
 function addPairs(call: Call, first: number, options: number): void {
   const { argc } = call;
-  added = 0;
-  updated = 0;
-  isProcessed = false;
+  outcome.added = 0;
+  outcome.updated = 0;
+  outcome.isProcessed = false;
   // All scores are read before anything changes.
   if (first + 2 < argc) for (let i = first; i < argc; i += 2) call.float(i);
   else call.float(first);
@@ -94,9 +96,9 @@ function addPairs(call: Call, first: number, options: number): void {
   } else {
     addAsOne(call, set, first, options);
   }
-  if (added + updated === 0) return;
+  if (outcome.added + outcome.updated === 0) return;
   call.changed(1, (options & INCR) !== 0 ? "zincr" : "zadd", Notify.ZSET);
-  call.dirty += added + updated - 1;
+  call.dirty += outcome.added + outcome.updated - 1;
 }
 
 function addToNew(call: Call, first: number, options: number): void {
@@ -172,8 +174,9 @@ export const zadd = command({
     if (sides > 1) throw gtLtNx;
     if ((options & INCR) !== 0 && words > 2) throw onlyOnePair;
     addPairs(call, first, options);
-    if ((options & INCR) === 0) call.reply.integer((options & CH) !== 0 ? added + updated : added);
-    else if (isProcessed) call.reply.double(lastScore);
+    if ((options & INCR) === 0)
+      call.reply.integer((options & CH) !== 0 ? outcome.added + outcome.updated : outcome.added);
+    else if (outcome.isProcessed) call.reply.double(outcome.score);
     else call.reply.null();
   },
 });
@@ -191,6 +194,6 @@ export const zincrby = command({
 
   run(call) {
     addPairs(call, 2, INCR);
-    call.reply.double(lastScore);
+    call.reply.double(outcome.score);
   },
 });

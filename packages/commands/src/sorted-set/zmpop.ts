@@ -15,35 +15,33 @@ const keysMissing = new CommandError("ERR numkeys should be greater than 0");
 const countMissing = new CommandError("ERR count should be greater than 0");
 
 /** What the arguments ask for: plain numbers, written before they are read. */
-let keyCount = 0;
-let fromEnd = false;
-let count = 0;
+const wanted = { keyCount: 0, fromEnd: false, count: 0 };
 
 function parse(call: Call, countIndex: number): void {
   const { argc } = call;
-  keyCount = call.integer(countIndex, keysMissing);
-  if (keyCount < 1) throw keysMissing;
-  const where = countIndex + keyCount + 1;
+  wanted.keyCount = call.integer(countIndex, keysMissing);
+  if (wanted.keyCount < 1) throw keysMissing;
+  const where = countIndex + wanted.keyCount + 1;
   if (where >= argc) throw errors.syntax;
-  fromEnd = call.is(where, "MAX");
-  if (!fromEnd && !call.is(where, "MIN")) throw errors.syntax;
-  count = -1;
+  wanted.fromEnd = call.is(where, "MAX");
+  if (!wanted.fromEnd && !call.is(where, "MIN")) throw errors.syntax;
+  wanted.count = -1;
   for (let i = where + 1; i < argc; i++) {
-    if (count !== -1 || !call.is(i, "COUNT") || i + 1 === argc) throw errors.syntax;
-    count = call.integer(++i, countMissing);
-    if (count < 1) throw countMissing;
+    if (wanted.count !== -1 || !call.is(i, "COUNT") || i + 1 === argc) throw errors.syntax;
+    wanted.count = call.integer(++i, countMissing);
+    if (wanted.count < 1) throw countMissing;
   }
-  if (count === -1) count = 1;
+  if (wanted.count === -1) wanted.count = 1;
 }
 
 /** True when one of the keys had members, which are then taken. */
 function popped(call: Call, firstKey: number): boolean {
-  for (let key = firstKey; key < firstKey + keyCount; key++) {
+  for (let key = firstKey; key < firstKey + wanted.keyCount; key++) {
     const set = writeSortedSet(call, key);
     if (set === null) continue;
-    const taken = Math.min(count, set.length);
-    pop(call, key, set, fromEnd, count, WITH_KEY);
-    propagatePop(call, key, fromEnd, taken);
+    const taken = Math.min(wanted.count, set.length);
+    pop(call, key, set, wanted.fromEnd, wanted.count, WITH_KEY);
+    propagatePop(call, key, wanted.fromEnd, taken);
     return true;
   }
   return false;
@@ -91,6 +89,6 @@ export const bzmpop = command({
     const untilMs = timeoutAt(call, 1);
     if (popped(call, 3)) return;
     if (!call.mayWait) call.reply.nullArray();
-    else call.waitFor({ firstKey: 3, keyCount, type: Type.ZSET, untilMs });
+    else call.waitFor({ firstKey: 3, keyCount: wanted.keyCount, type: Type.ZSET, untilMs });
   },
 });
