@@ -28,6 +28,10 @@
  *           4 page, 5 meta: the inline directory of a one-page dict
  *           6 the owner's: a block that belongs to the table, or 0
  *           7 pages whose depth is the directory's
+ *      word 0 entries in the dict      1 depth of the directory     2 seed of the hash
+ *           3 directory (0: inline)    4 page, 5 meta: the inline directory of a one-page dict
+ *           6 times reseeded, and above that 8 bits the most bits of depth and slot that a page has
+ *             (0: to be counted)       7 pages whose depth is the directory's
  *
  * A directory slot is two words: the page's ref, and its meta: used << 10 | bits << 5 | depth,
  * where `used` is kept in the first of the slots that name the same page.
@@ -52,11 +56,18 @@ import {
   SEGMENT_SHIFT,
   UNIT_MASK,
 } from "../memory/arena.ts";
-import { BITS_MAX, DEPTH_MAX, DEPTH_SLACK, explainedDepth, place } from "./dict-page.ts";
+import {
+  BITS_MAX,
+  BITS_MIN,
+  DEPTH_MAX,
+  DEPTH_SLACK,
+  explainedDepth,
+  pageBits,
+  place,
+} from "./dict-page.ts";
 import { bytesOf, keyEquals, keyIndex, keyLength, viewOf } from "./entry.ts";
 import { hashBytes, KEYED_SEED_BIT } from "./hash.ts";
 
-const BITS_MIN = 2;
 /** Pages may pass BITS_MAX only where not even a new seed parts the keys. */
 const BITS_LAST_RESORT = 24;
 export const USED_SHIFT = 10;
@@ -153,6 +164,7 @@ export class DictTable {
   /** A block that whoever owns the table has put there; NONE at first. Nobody here looks at it. */
   get attachment(): Ref {
     return this.headerWords[this.headerAt + 6] as number;
+    return (this.headerWords[this.headerAt + 6] as number) & 255;
   }
 
   set attachment(ref: Ref) {
@@ -367,6 +379,55 @@ export class DictTable {
     this.headerWords[this.headerAt] = count;
   }
 
+  /**
+   * Prepares an empty table for so many entries, if there is room: as deep as they will make it, its
+   * pages as large. Then they may come in the order of their hashes, as another table of the same seed
+   * has them. One that grows would heap the first of them up, and take them for chosen keys.
+   */
+  reserve(count: number): void {
+    const { arena, headerWords, headerAt } = this;
+    assert(this.count === 0 && this.depth === 0, "a table is prepared while it is empty");
+    const depth = Math.min(explainedDepth(count), DEPTH_MAX);
+    const bits = pageBits(count / 2 ** depth);
+    if (depth === 0) {
+      this.tryRebuild(bits);
+      return;
+    }
+    let directory = NONE;
+    let made = 0;
+    try {
+      directory = arena.alloc(8 << depth);
+      const words = arena.words[directory >>> SEGMENT_SHIFT] as Int32Array;
+      const at = (directory & UNIT_MASK) << 1;
+      for (; made < 1 << depth; made++) {
+        words[at + (made << 1)] = arena.allocZeroed(8 << bits);
+        words[at + (made << 1) + 1] = (bits << 5) | depth;
+      }
+    } catch (full) {
+      if (!(full instanceof ArenaFullError)) throw full;
+      if (directory === NONE) return;
+      const words = arena.words[directory >>> SEGMENT_SHIFT] as Int32Array;
+      const at = (directory & UNIT_MASK) << 1;
+      while (made > 0) arena.free(words[at + (--made << 1)] as number);
+      arena.free(directory);
+      return;
+    }
+    arena.free(headerWords[headerAt + INLINE] as number);
+    headerWords[headerAt + 1] = depth;
+    headerWords[headerAt + 3] = directory;
+    headerWords[headerAt + 6] &= 255;
+    headerWords[headerAt + 7] = made;
+    this.attach(this.header);
+  }
+
+  private tryRebuild(bits: number): void {
+    try {
+      this.rebuildPage(0, bits);
+    } catch (full) {
+      if (!(full instanceof ArenaFullError)) throw full;
+    }
+  }
+
   /** Enlarges or splits the page at directory index `own`. True when the dict was reseeded. */
   protected makeRoom(own: number): boolean {
     const meta = this.directoryWords[this.directoryAt + (own << 1) + 1] as number;
@@ -418,6 +479,7 @@ export class DictTable {
     const first = this.directoryAt + (own << 1);
     const end = first + (2 << (this.depth - depth));
     const meta = (bits << 5) | depth;
+    this.headerWords[this.headerAt + 6] &= 255;
     for (let at = first; at < end; at += 2) {
       this.directoryWords[at] = page;
       this.directoryWords[at + 1] = meta;
@@ -550,6 +612,8 @@ export class DictTable {
   /** Takes a new seed and rebuilds everything. False when that was done at this size already. */
   protected reseed(): boolean {
     const { generation, attachment } = this;
+    const at = this.headerAt + 6;
+    const { generation } = this;
     if (generation > 32 - Math.clz32(this.count)) return false;
     const seed = Math.imul(this.seed ^ (this.seed >>> 15) ^ (generation + 1), 0x2c1b3c6d);
     const fresh = new DictTable(this.arena);
