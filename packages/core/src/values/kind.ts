@@ -31,11 +31,20 @@ export abstract class ElementVisitor {
   readonly text = new ListpackValue();
   /** What belongs to it: the value of a field. */
   readonly value = new ListpackValue();
+  /** What belongs to it: the score of a member. */
+  score = 0;
 
   /** An element of a value of shape "text", "sequence" or "members": it is in `text`. */
   abstract element(): void;
   /** A field of a value of shape "pairs": it is in `text`, its value in `value`. */
   abstract pair(): void;
+  /**
+   * A member of a value of shape "scored": it is in `text`, its score in `score`. To whom scores are
+   * nothing, it is an element.
+   */
+  scored(): void {
+    this.element();
+  }
 }
 
 /** What is common to all values of a type in one encoding. */
@@ -62,6 +71,11 @@ export interface ValueKind {
   each(arena: Arena, entry: Ref, visitor: ElementVisitor): void;
   /** Throws unless the value is whole. For tests and fuzzers: slow. */
   check(arena: Arena, entry: Ref): void;
+  /**
+   * The table by hash in the value, as what Dict.attach() takes: DEBUG HTSTATS-KEY looks at it.
+   * Without it there is none.
+   */
+  table?(arena: Arena, ref: Ref): Ref;
   /** How a value that may be large is dealt with a slice at a time. Without it, never. */
   readonly pieces?: Pieces;
 }
