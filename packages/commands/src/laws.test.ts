@@ -270,7 +270,7 @@ describe.each(cases)("$name", ({ row }) => {
         expect({ words, dirty, rewritten }).toEqual({ words, dirty: 0, rewritten: null });
       }
       if (!declaration.flags.includes("write")) expect(dirty).toBe(0);
-      if (dirty === 0 && propagation !== Propagation.FORCED) {
+      if (dirty === 0 && propagation === Propagation.DEFAULT) {
         expect({ words, same: rig.sameMemory(before) }).toEqual({ words, same: true });
       }
       rig.keyspace.check();

@@ -45,29 +45,6 @@ const list = placeholders(
   `,
 );
 
-const set = placeholders(
-  "set",
-  `
-    sadd         -3  1.0.0  write denyoom fast
-    scard         2  1.0.0  readonly fast
-    sdiff        -2  1.0.0  readonly
-    sdiffstore   -3  1.0.0  write denyoom
-    sinter       -2  1.0.0  readonly
-    sintercard   -3  7.0.0  readonly movablekeys
-    sinterstore  -3  1.0.0  write denyoom
-    sismember     3  1.0.0  readonly fast
-    smembers      2  1.0.0  readonly
-    smismember   -3  6.2.0  readonly fast
-    smove         4  1.0.0  write fast
-    spop         -2  1.0.0  write fast
-    srandmember  -2  1.0.0  readonly
-    srem         -3  1.0.0  write fast
-    sscan        -3  2.8.0  readonly
-    sunion       -2  1.0.0  readonly
-    sunionstore  -3  1.0.0  write denyoom
-  `,
-);
-
 const sortedSet = placeholders(
   "sorted-set",
   `
@@ -137,19 +114,6 @@ const stream = placeholders(
     xrevrange              -4  5.0.0  readonly
     xsetid                 -3  5.0.0  write denyoom fast
     xtrim                  -4  5.0.0  write
-  `,
-);
-
-const bitmap = placeholders(
-  "bitmap",
-  `
-    bitcount     -2  2.6.0  readonly
-    bitfield     -2  3.2.0  write denyoom
-    bitfield_ro  -2  6.0.0  readonly fast
-    bitop        -4  2.6.0  write denyoom
-    bitpos       -3  2.8.7  readonly
-    getbit        3  2.2.0  readonly fast
-    setbit        4  2.2.0  write denyoom
   `,
 );
 
@@ -263,10 +227,8 @@ const cluster = placeholders(
 export const placeholderCommands: readonly Command[] = [
   ...generic,
   ...list,
-  ...set,
   ...sortedSet,
   ...stream,
-  ...bitmap,
   ...hyperloglog,
   ...geo,
   ...scripting,

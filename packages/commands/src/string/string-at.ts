@@ -8,6 +8,7 @@
 import {
   addZeros,
   createString,
+  freeEntry,
   NONE,
   type Ref,
   type StringView,
@@ -154,4 +155,21 @@ export function replaceWith(call: Call, keyArgument: number, entry: Ref): void {
   const old = call.findStored(keyArgument);
   setIdleBits(keyspace.arena, entry, call.idleOf(old));
   database.put(entry, old, call.hashOf(keyArgument), call.settings.lazyServerDel);
+}
+
+/**
+ * Gives the key at an argument the entry that was made for it in no database yet, whatever it holds
+ * now. The entry is freed when there is no room for it.
+ */
+export function putAside(call: Call, keyArgument: number, entry: Ref): void {
+  const { database, keyspace } = call;
+  const old = call.find(keyArgument);
+  setIdleBits(keyspace.arena, entry, call.idleOf(old));
+  try {
+    database.put(entry, old, call.hashOf(keyArgument), call.settings.lazyServerDel);
+  } catch (full) {
+    freeEntry(keyspace.arena, entry);
+    throw full;
+  }
+  if (old === NONE) call.event(keyArgument, "new", Notify.NEW);
 }

@@ -18,7 +18,8 @@ function tableAt(arena: Arena, ref: Ref): Dict {
   return new Dict(arena).attach(ref);
 }
 
-function tableMemory(arena: Arena, ref: Ref, samples: number): number {
+/** Bytes of a table and of its elements: see ValueKind. */
+export function tableMemory(arena: Arena, ref: Ref, samples: number): number {
   const dict = tableAt(arena, ref);
   const out = new RefList();
   const wanted = samples === 0 ? dict.count : Math.min(samples, dict.count);

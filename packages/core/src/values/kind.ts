@@ -31,11 +31,20 @@ export abstract class ElementVisitor {
   readonly text = new ListpackValue();
   /** What belongs to it: the value of a field. */
   readonly value = new ListpackValue();
+  /** What belongs to it: the score of a member. */
+  score = 0;
 
   /** An element of a value of shape "text", "sequence" or "members": it is in `text`. */
   abstract element(): void;
   /** A field of a value of shape "pairs": it is in `text`, its value in `value`. */
   abstract pair(): void;
+  /**
+   * A member of a value of shape "scored": it is in `text`, its score in `score`. To whom scores are
+   * nothing, it is an element.
+   */
+  scored(): void {
+    this.element();
+  }
 }
 
 /** What is common to all values of a type in one encoding. */

@@ -149,10 +149,13 @@ export interface Accounts {
 /** Offered by ACL. */
 export const accountsPort = new Port<Accounts>("accounts");
 
-/** Whether a stored request may run now that it is its turn (ACL), for EXEC. */
+/** Whether a request may run that is not the client's own words of now (ACL), for EXEC and scripts. */
 export interface ExecAccess {
-  /** The error for the request that the call points at, which has been logged; null: it may run. */
-  refusalInExec(call: ClientCall): CommandError | null;
+  /**
+   * The error for the request that the call points at, which has been logged; null: it may run.
+   * `by`: it was queued and it is its turn, or a script calls it.
+   */
+  refusalInside(call: ClientCall, by: "exec" | "script"): CommandError | null;
 }
 /** Offered by ACL. */
 export const execAccessPort = new Port<ExecAccess>("exec-access");

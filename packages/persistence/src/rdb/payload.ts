@@ -24,7 +24,7 @@ export function dumpPayload(
 ): Uint8Array {
   const parts: Uint8Array[] = [];
   const output = new RdbOutput((bytes, start, end) => parts.push(bytes.subarray(start, end)));
-  const objects = new ObjectWriter(arena, output);
+  const objects = new ObjectWriter(arena, output, version);
   output.byte(objects.typeOf(entry));
   objects.write(entry);
   output.byte(version & 255);

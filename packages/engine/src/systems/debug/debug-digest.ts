@@ -8,8 +8,9 @@
  *      data set   for each database with keys: mix(number); for each key: xor(key digest)
  *      key        mix(key), then its value
  *      value      mix(type); a string, and the elements of a sequence: mix(bytes); members: xor(bytes);
- *                 fields: xor(field's own digest), which is mix(field), mix(value); with an expiry
- *                 also xor("!!expire!!")
+ *                 fields: xor(field's own digest), which is mix(field), mix(value); members with
+ *                 scores likewise, mix(member), mix(score with seventeen digits); with an expiry also
+ *                 xor("!!expire!!")
  *
  * Numbers are four bytes, the highest first.
  */
@@ -27,6 +28,7 @@ import {
 } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
 import { SHA1_BYTES, sha1 } from "../../kernel/sha1.ts";
+import { seventeenDigits } from "./seventeen-digits.ts";
 
 const EXPIRE = latin1Bytes("!!expire!!");
 const sum = new Uint8Array(SHA1_BYTES);
@@ -80,6 +82,14 @@ class ElementDigester extends ElementVisitor {
     const { one, text, value } = this;
     one.clear().mix(text.bytes, text.start, text.end);
     one.mix(value.bytes, value.start, value.end);
+    this.digest.xor(one.bytes, 0, SHA1_BYTES);
+  }
+
+  override scored(): void {
+    const { one, text } = this;
+    const score = latin1Bytes(seventeenDigits(this.score));
+    one.clear().mix(text.bytes, text.start, text.end);
+    one.mix(score, 0, score.length);
     this.digest.xor(one.bytes, 0, SHA1_BYTES);
   }
 }

@@ -99,6 +99,29 @@ export const memorySystem: System = {
       },
     },
     {
+      names: ["set-max-intset-entries", "set-max-listpack-entries", "set-max-listpack-value"],
+      apply: (config, { settings }) => {
+        const set = {
+          intsetEntriesMax: config.number("set-max-intset-entries"),
+          listpackEntriesMax: config.number("set-max-listpack-entries"),
+          listpackValueBytesMax: config.number("set-max-listpack-value"),
+        };
+        settings.limits = { ...settings.limits, set };
+        return undefined;
+      },
+    },
+    {
+      names: ["zset-max-listpack-entries", "zset-max-listpack-value"],
+      apply: (config, { settings }) => {
+        const sortedSet = {
+          listpackEntriesMax: config.number("zset-max-listpack-entries"),
+          listpackValueBytesMax: config.number("zset-max-listpack-value"),
+        };
+        settings.limits = { ...settings.limits, sortedSet };
+        return undefined;
+      },
+    },
+    {
       names: [
         "activedefrag",
         "active-defrag-ignore-bytes",
