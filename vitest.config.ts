@@ -8,7 +8,8 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     // A command that was just added is in its group's index before the first test asks for it.
-    globalSetup: ["scripts/generate-indexes.mjs"],
+    // And it is on the page of commands.
+    globalSetup: ["scripts/generate-indexes.mjs", "scripts/commands-page.mjs"],
     include: [
       "packages/*/src/**/*.test.ts",
       "apps/*/src/**/*.test.ts",

@@ -70,6 +70,7 @@ if (await stage("install", install)) {
     return { code: sources.code || tests.code, output: sources.output + tests.output };
   });
   await stage("api", () => run("node", ["scripts/api.mjs", "--check"]));
+  await stage("command page", () => run("node", ["scripts/commands-page.mjs", "--check"]));
   await stage("changesets", judgeChangesets);
   if (isBuilt) await stage("packages", () => judgePackages(scratch));
   await stage("tests", () => vitest("vitest.config.ts"));

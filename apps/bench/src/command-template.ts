@@ -12,12 +12,12 @@ export interface CommandTemplate {
   bytes: Uint8Array;
   /** Where the number goes. */
   numberAt: readonly number[];
-  /** What the server answers each time, byte for byte. */
-  reply: string;
+  /** What the server answers each time, byte for byte; null: it differs, but is no error. */
+  reply: string | null;
 }
 
 /** `#` in a word stands for the twelve digits of the command's number. */
-export function commandTemplate(words: readonly string[], reply: string): CommandTemplate {
+export function commandTemplate(words: readonly string[], reply: string | null): CommandTemplate {
   const bulks = words
     .map((word) => word.replaceAll("#", PLACE))
     .map((word) => `$${word.length}\r\n${word}\r\n`);
@@ -76,6 +76,17 @@ export const templates = {
     ["ZADD", "key:#", ...["a", "b", "c", "d", "e"].flatMap((p, score) => [`${score}`, `${p}#`])],
     ":5\r\n",
   ),
+  intset: commandTemplate(["SADD", "key:#", "1#", "2#", "3#", "4#", "5#"], ":5\r\n"),
+  stream: commandTemplate(["XADD", "key:#", "*", "name", "v#"], null),
+  // Below, numbers are elements of one collection. A digit before them makes them plain integers.
+  largeHash: commandTemplate(["HSET", "large", "f:#", "v:#"], null),
+  largeList: commandTemplate(["RPUSH", "large", "e:#"], null),
+  largeSet: commandTemplate(["SADD", "large", "m:#"], null),
+  largeIntset: commandTemplate(["SADD", "large", "1#"], null),
+  largeSortedSet: commandTemplate(["ZADD", "large", "1#", "m:#"], null),
+  largeStream: commandTemplate(["XADD", "large", "1#-0", "name", "v:#"], null),
+  /** As largeStream, where many write at once. */
+  streamEntry: commandTemplate(["XADD", "large", "*", "name", "v:#"], null),
 };
 
 export type TemplateName = keyof typeof templates;

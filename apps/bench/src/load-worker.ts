@@ -49,6 +49,7 @@ function loadThrough(
   // The batch is written again only when all its replies are here, so nobody reads it any more.
   const batch = repeatTemplate(template, job.batch);
   let awaited = "";
+  let awaitedReplies = 0;
   const sendNext = (): void => {
     const { from, to } = take();
     if (from === to) {
@@ -59,14 +60,27 @@ function loadThrough(
     for (let number = from; number < to; number++) {
       writeNumber(template, batch, number - from, number);
     }
-    awaited = template.reply.repeat(to - from);
+    if (template.reply === null) awaitedReplies = to - from;
+    else awaited = template.reply.repeat(to - from);
     socket.write(batch.subarray(0, (to - from) * template.bytes.length));
   };
-  socket.setEncoding("latin1").on("data", (text: string) => {
+  const compare = (text: string): void => {
     if (!awaited.startsWith(text)) reject(new Error(`unexpected reply: ${text.slice(0, 200)}`));
     awaited = awaited.slice(text.length);
     if (awaited === "") sendNext();
+  };
+  const counted = replyCounter((replies) => {
+    awaitedReplies -= replies;
+    if (awaitedReplies === 0) sendNext();
   });
+  const count = (text: string): void => {
+    try {
+      counted(text);
+    } catch (error) {
+      reject(error);
+    }
+  };
+  socket.setEncoding("latin1").on("data", template.reply === null ? count : compare);
   socket.on("error", reject);
   socket.on("close", () => reject(new Error("the server closed the connection")));
   sendNext();
@@ -171,7 +185,7 @@ function latencies(histogram: RecordableHistogram): Latencies {
   };
 }
 
-/** Counts replies to GET and SET in a stream that may be cut anywhere. Values hold no newline. */
+/** Counts replies that are one line or one value in a stream that may be cut anywhere. Values hold no newline. */
 function replyCounter(onReplies: (count: number) => void): (text: string) => void {
   let rest = "";
   return (text) => {

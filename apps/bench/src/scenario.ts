@@ -11,6 +11,21 @@ export interface Sizes {
   snapshot: { keys: number; calmMs: number; writesPerSecond: number };
   restart: { keys: number };
   flatness: { keys: readonly number[]; requests: number; growTo: number };
+  collections: {
+    /** How many small ones of each kind. */
+    small: number;
+    /** Elements of a large one, whose memory, growth and saving are measured. */
+    large: number;
+    /** Elements of one that commands are run on. */
+    used: number;
+    requests: number;
+    /** Elements of the inputs of commands that go through all of them. */
+    inputs: number;
+    /** Elements of one that is removed. */
+    removed: number;
+    /** Kinds that are measured where each takes servers of its own, from the first on. */
+    kinds: number;
+  };
 }
 
 export const sizes: Record<Sizes["name"], Sizes> = {
@@ -30,6 +45,15 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     snapshot: { keys: 5_000_000, calmMs: 10_000, writesPerSecond: 20_000 },
     restart: { keys: 5_000_000 },
     flatness: { keys: [10_000, 1_000_000, 10_000_000], requests: 2_000_000, growTo: 5_000_000 },
+    collections: {
+      small: 1_000_000,
+      large: 5_000_000,
+      used: 1_000_000,
+      requests: 500_000,
+      inputs: 500_000,
+      removed: 10_000_000,
+      kinds: Number.POSITIVE_INFINITY,
+    },
   },
   quick: {
     name: "quick",
@@ -47,6 +71,15 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     snapshot: { keys: 2_000_000, calmMs: 4_000, writesPerSecond: 20_000 },
     restart: { keys: 2_000_000 },
     flatness: { keys: [10_000, 1_000_000], requests: 800_000, growTo: 2_000_000 },
+    collections: {
+      small: 200_000,
+      large: 1_000_000,
+      used: 200_000,
+      requests: 100_000,
+      inputs: 100_000,
+      removed: 1_000_000,
+      kinds: Number.POSITIVE_INFINITY,
+    },
   },
   /** For tests: everything happens once, nothing is measured well. */
   tiny: {
@@ -58,6 +91,15 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     snapshot: { keys: 2000, calmMs: 100, writesPerSecond: 1000 },
     restart: { keys: 2000 },
     flatness: { keys: [1000], requests: 2000, growTo: 2000 },
+    collections: {
+      small: 500,
+      large: 2000,
+      used: 1000,
+      requests: 500,
+      inputs: 500,
+      removed: 2000,
+      kinds: 1,
+    },
   },
 };
 

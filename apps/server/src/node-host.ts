@@ -27,6 +27,7 @@ export interface NodeHostOptions {
   folder: string | undefined;
   facts: HostFacts;
   wake(): void;
+  wakeAfter(durationMs: number): void;
   exit(code: number): void;
 }
 

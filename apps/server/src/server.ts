@@ -148,6 +148,7 @@ export class Server {
         facts: this.#facts,
         log: (level, message) => log(level, message),
         wake: () => this.#turns.request(),
+        wakeAfter: (durationMs) => this.#turns.requestAfter(durationMs),
         exit: (code) => options.exit(code),
       }),
     });

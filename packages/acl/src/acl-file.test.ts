@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   applyRule,
   KnownCommands,
+  newUser,
   parseAclFile,
   printAclFile,
   type RuleContext,
@@ -24,25 +25,31 @@ const unchanged =
   "WARNING: ACL errors detected, no change to the previously active ACL rules was performed";
 
 describe("an ACL file", () => {
-  test.each(["", "\n\n", " \t\r\n"])("%j says nothing of the default user", (text) => {
-    expect(parsed(text)).toEqual({ defaultUser: null });
+  test.each(["", "\n\n", " \t\r\n"])("%j has no users", (text) => {
+    expect(parsed(text)).toEqual({ users: [] });
   });
 
   test("is read as it was written", () => {
     const users = new Users(known);
-    for (const rule of ["resetkeys", "~a", "-@write", "(+set ~b)", ">pw"])
-      expect(applyRule(users.defaultUser, rule, context)).toBe(undefined);
-    const text = printAclFile(users.byName.values());
+    const alice = newUser("alice", context);
+    for (const rule of ["on", "~a", "+@read", "-get", "(+set ~b)", ">pw"])
+      expect(applyRule(alice, rule, context)).toBe(undefined);
+    users.put(alice);
+    users.put(newUser("Zoe", context));
+    const text = printAclFile(users.inOrder());
+    expect(text.split("\n").map((line) => line.split(" ")[1])).toEqual(
+      ["Zoe", "alice", "default", undefined], // In the order of bytes.
+    );
     const found = parsed(text);
-    if (!("defaultUser" in found) || found.defaultUser === null) throw new Error("it is good");
-    expect(printAclFile([found.defaultUser])).toBe(text);
+    if (!("users" in found)) throw new Error("it is good");
+    expect(printAclFile(found.users)).toBe(text);
   });
 
   test.each([
     ["default on", "users.acl:1 should start with user keyword followed by the username. "],
     ["user", "users.acl:1 should start with user keyword followed by the username. "],
     ["\nuser default on\nuser default off", "WARNING: Duplicate user 'default' found on line 3. "],
-    ["user default (+get ~a", "users.acl:1: Unmatched parenthesis in selector definition. "],
+    ["user default (+get ~a", "users.acl:1: Unmatched parenthesis in selector definition."],
     [
       "user default +nope +none",
       `users.acl:1: Error in applying operation '+nope': ${ruleProblems.unknown}. ` +
@@ -50,36 +57,9 @@ describe("an ACL file", () => {
     ],
     ["user default xyz %~a", `users.acl:1: ${ruleProblems.syntax}. `],
     ["user default ~* ~a", `users.acl:1: ${ruleProblems.allKeys}. `],
-    [
-      "user default on\nuser bob on",
-      "users.acl:2: users other than 'default' are not supported by this server yet. ",
-    ],
+    ["user bob\ton", "'users.acl:1: username 'bob\ton' contains invalid characters. "],
+    ["user bob on\n\nuser bob off", "WARNING: Duplicate user 'bob' found on line 3. "],
   ])("%j is refused as a whole", (text, problems) => {
     expect(parsed(text)).toEqual({ problems: problems + unchanged });
-  });
-});
-
-describe("users", () => {
-  const digest = (password: string) => context.digestOf(password);
-
-  test("at first the default user may do everything, unasked", () => {
-    const users = new Users(known);
-    expect(users.opensFreely).toBe(true);
-    expect(users.defaultUser.isUnrestricted).toBe(true);
-    expect(users.defaultUser.line()).toBe("user default on nopass sanitize-payload ~* &* +@all");
-  });
-
-  test("log in by name and password, when they are on", () => {
-    const users = new Users(known);
-    const { defaultUser } = users;
-    users.setDefaultPassword("secret", digest("secret"));
-    expect(users.opensFreely).toBe(false);
-    expect(users.authenticate("default", digest("secret"))).toBe(defaultUser);
-    expect(users.authenticate("default", digest("wrong"))).toBe(null);
-    expect(users.authenticate("bob", digest("secret"))).toBe(null);
-    applyRule(defaultUser, "off", context);
-    expect(users.authenticate("default", digest("secret"))).toBe(null);
-    users.reset();
-    expect(users.authenticate("default", digest("any"))).toBe(defaultUser);
   });
 });

@@ -5,24 +5,30 @@
  * All of a file is taken or nothing: whoever reads it gets every problem that it has, in the words
  * in which redis-server tells them.
  */
-import { applyRule, joinSelectors, newUser, type RuleContext, ruleProblems } from "./rules.ts";
+import {
+  applyRule,
+  breaksWords,
+  joinSelectors,
+  NAME_BYTES_MAX,
+  newUser,
+  type RuleContext,
+  ruleProblems,
+} from "./rules.ts";
 import type { User } from "./user.ts";
 
 const nothingChanged =
   "WARNING: ACL errors detected, no change to the previously active ACL rules was performed";
 
 /**
- * The default user that a file describes: null when it says nothing of it. Or all that is wrong
- * with the file, as one text in the words of redis-server, each problem with `path` and its line
- * (from 1). Throws nothing.
+ * The users that a file describes, in its order. Or all that is wrong with the file, as one text in
+ * the words of redis-server, each problem with `path` and its line (from 1). Throws nothing.
  */
 export function parseAclFile(
   path: string,
   text: string,
   context: RuleContext,
-): { defaultUser: User | null } | { problems: string } {
-  const seen = new Set<string>();
-  let defaultUser: User | null = null;
+): { users: User[] } | { problems: string } {
+  const users = new Map<string, User>();
   let problems = "";
   for (const [index, raw] of text.split("\n").entries()) {
     const line = raw.replace(/^[ \t\r]+|[ \t\r]+$/g, "");
@@ -31,18 +37,19 @@ export function parseAclFile(
     const [keyword, name, ...words] = line.split(" ");
     if (keyword !== "user" || name === undefined) {
       problems += `${where} should start with user keyword followed by the username. `;
-    } else if (seen.has(name)) {
+    } else if (breaksWords(name)) {
+      problems += `'${where}: username '${name}' contains invalid characters. `;
+    } else if (name.length > NAME_BYTES_MAX) {
+      problems += `${where}: ${ruleProblems.longName}. `;
+    } else if (users.has(name)) {
       problems += `WARNING: Duplicate user '${name}' found on line ${index + 1}. `;
     } else {
-      seen.add(name);
       const user = newUser(name, context);
+      users.set(name, user);
       problems += problemsOfRules(user, words, where, context);
-      if (name === "default") defaultUser = user;
-      else
-        problems += `${where}: users other than 'default' are not supported by this server yet. `;
     }
   }
-  return problems === "" ? { defaultUser } : { problems: problems + nothingChanged };
+  return problems === "" ? { users: [...users.values()] } : { problems: problems + nothingChanged };
 }
 
 function problemsOfRules(
@@ -52,11 +59,12 @@ function problemsOfRules(
   context: RuleContext,
 ): string {
   const { rules, unmatched } = joinSelectors(words);
-  if (unmatched !== undefined) return `${where}: Unmatched parenthesis in selector definition. `;
+  if (unmatched !== undefined) return `${where}: Unmatched parenthesis in selector definition.`;
   let problems = "";
   let isFirst = true;
-  for (const rule of rules) {
-    const problem = applyRule(user, rule.replace(/^[\t\r]+|[\t\r]+$/g, ""), context);
+  for (const given of rules) {
+    const rule = given.replace(/^[\t\r]+|[\t\r]+$/g, "");
+    const problem = applyRule(user, rule, context);
     // A name that is unknown gives no secret away; of the rest the first may cause the others.
     if (problem === ruleProblems.unknown) {
       problems += `${where}: Error in applying operation '${rule}': ${problem}. `;
@@ -73,5 +81,7 @@ function problemsOfRules(
  * reads.
  */
 export function printAclFile(users: Iterable<User>): string {
-  return [...users].map((user) => `${user.line()}\n`).join("");
+  let text = "";
+  for (const user of users) text += `${user.line()}\n`;
+  return text;
 }

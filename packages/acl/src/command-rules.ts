@@ -24,10 +24,13 @@ export class CommandRules {
   /** Every command, those to come included. */
   allowsAll = false;
   private ground: Ground = "-@all";
-  private rules: string[] = [];
+  /** What was said of each name, in the order in which it was: true for `+`. */
+  private readonly rules = new Map<string, boolean>();
   private readonly bits: Uint32Array;
   /** For commands that are not allowed as such: first arguments with which they are. */
-  private readonly firstWords = new Map<number, readonly string[]>();
+  private readonly firstWords = new Map<number, Set<string>>();
+  /** First arguments that rules name, by command: all of them end when it is ruled upon itself. */
+  private readonly ruledWords = new Map<number, Set<string>>();
 
   constructor(known: KnownCommands) {
     this.bits = new Uint32Array((known.count + 31) >>> 5);
@@ -40,23 +43,36 @@ export class CommandRules {
   copyFrom(other: CommandRules): void {
     this.allowsAll = other.allowsAll;
     this.ground = other.ground;
-    this.rules = [...other.rules];
+    this.rules.clear();
+    for (const [name, allow] of other.rules) this.rules.set(name, allow);
     this.bits.set(other.bits);
     this.firstWords.clear();
-    for (const [id, words] of other.firstWords) this.firstWords.set(id, words);
+    for (const [id, words] of other.firstWords) this.firstWords.set(id, new Set(words));
+    this.ruledWords.clear();
+    for (const [id, words] of other.ruledWords) this.ruledWords.set(id, new Set(words));
+  }
+
+  /** How many rules it keeps, besides the first one. */
+  get count(): number {
+    return this.rules.size;
   }
 
   /** `+@all` or `-@all`: what earlier rules said no longer counts. */
   begin(ground: Ground): void {
     this.allowsAll = ground === "+@all";
     this.ground = ground;
-    this.rules = [];
+    this.rules.clear();
     this.bits.fill(this.allowsAll ? 0xffffffff : 0);
     this.firstWords.clear();
+    this.ruledWords.clear();
   }
 
   /** `+config`, `-config|set`: a command with its subcommands, or one subcommand. */
   change(row: CommandRow, allow: boolean): void {
+    for (const word of this.ruledWords.get(row.id) ?? [])
+      this.rules.delete(`${row.fullName}|${word}`);
+    this.ruledWords.delete(row.id);
+    for (const { fullName } of row.subcommands?.values() ?? []) this.rules.delete(fullName);
     this.set(row, allow);
     this.note(row.fullName, allow);
   }
@@ -75,8 +91,8 @@ export class CommandRules {
    */
   allowFirstWord(row: CommandRow, word: string): void {
     const lower = word.toLowerCase();
-    const words = this.firstWords.get(row.id) ?? [];
-    if (!words.includes(lower)) this.firstWords.set(row.id, [...words, lower]);
+    addWord(this.firstWords, row.id, lower);
+    addWord(this.ruledWords, row.id, lower);
     this.note(`${row.fullName}|${lower}`, true);
   }
 
@@ -92,11 +108,8 @@ export class CommandRules {
   }
 
   private note(name: string, allow: boolean): void {
-    this.rules = this.rules.filter((rule) => {
-      const ruled = rule.slice(1);
-      return ruled !== name && !ruled.startsWith(`${name}|`);
-    });
-    this.rules.push(`${allow ? "+" : "-"}${name}`);
+    this.rules.delete(name); // Its place is at the end now.
+    this.rules.set(name, allow);
   }
 
   /**
@@ -109,7 +122,7 @@ export class CommandRules {
     const words = this.firstWords.get(row.id);
     const at = row.container === null ? 1 : 2;
     if (words === undefined || request.argc <= at) return false;
-    return words.includes(shortWord(request, at).toLowerCase());
+    return words.has(shortWord(request, at).toLowerCase());
   }
 
   /**
@@ -117,6 +130,14 @@ export class CommandRules {
    * these again.
    */
   words(): string[] {
-    return [this.ground, ...this.rules];
+    const words: string[] = [this.ground];
+    for (const [name, allow] of this.rules) words.push(`${allow ? "+" : "-"}${name}`);
+    return words;
   }
+}
+
+function addWord(words: Map<number, Set<string>>, id: number, word: string): void {
+  const known = words.get(id);
+  if (known === undefined) words.set(id, new Set([word]));
+  else known.add(word);
 }

@@ -3,11 +3,14 @@
  * `rename-command` calls them does not change what a rule means.
  */
 import { ACL_CATEGORIES, type CommandRow, type CommandTable } from "@kv/commands";
+import { RequestKeys } from "./request.ts";
 
 /** The commands that rules can name, and the categories that they are in. */
 export class KnownCommands {
   /** One more than the greatest id: what bitmaps of commands are made for. */
   readonly count: number;
+  /** Finds the keys of requests: one after the other, for all users of these commands. */
+  readonly keys = new RequestKeys();
   private readonly all: readonly CommandRow[];
   private readonly byFullName = new Map<string, CommandRow>();
 

@@ -9,7 +9,7 @@ interface KeyPattern {
   readonly text: string;
   readonly bytes: Uint8Array;
   /** Bits of KeyAccess. */
-  access: number;
+  readonly access: number;
 }
 
 const signs: Readonly<Record<number, string>> = {
@@ -25,24 +25,30 @@ const signs: Readonly<Record<number, string>> = {
 export class KeyPatterns {
   /** `~*` or `allkeys`: every key in every way, and no pattern is looked at. */
   allowsAll = false;
-  private patterns: KeyPattern[] = [];
+  private readonly byText = new Map<string, KeyPattern>();
 
   /** Becomes what `other` is; a later change of one does not change the other. */
   copyFrom(other: KeyPatterns): void {
     this.allowsAll = other.allowsAll;
-    this.patterns = other.patterns.map((pattern) => ({ ...pattern }));
+    this.byText.clear();
+    for (const [text, pattern] of other.byText) this.byText.set(text, pattern);
+  }
+
+  /** How many patterns there are. */
+  get count(): number {
+    return this.byText.size;
   }
 
   /** `allkeys`: takes the place of all patterns. */
   allowAll(): void {
+    this.reset();
     this.allowsAll = true;
-    this.patterns = [];
   }
 
   /** `resetkeys`: no key from now on. */
   reset(): void {
     this.allowsAll = false;
-    this.patterns = [];
+    this.byText.clear();
   }
 
   /**
@@ -50,9 +56,9 @@ export class KeyPatterns {
    * used in both ways: `%R~a %W~a` is `~a`.
    */
   add(text: string, access: number): void {
-    const known = this.patterns.find((pattern) => pattern.text === text);
-    if (known !== undefined) known.access |= access;
-    else this.patterns.push({ text, bytes: latin1Bytes(text), access });
+    const known = this.byText.get(text);
+    const bytes = known?.bytes ?? latin1Bytes(text);
+    this.byText.set(text, { text, bytes, access: access | (known?.access ?? 0) });
   }
 
   /**
@@ -62,19 +68,16 @@ export class KeyPatterns {
    */
   allows(bytes: Uint8Array, start: number, end: number, access: number): boolean {
     if (this.allowsAll) return true;
-    return this.patterns.some(
-      (pattern) =>
-        (pattern.access & access) === access &&
-        globMatch(pattern.bytes, 0, pattern.bytes.length, bytes, start, end, false),
-    );
+    for (const pattern of this.byText.values()) {
+      if ((pattern.access & access) !== access) continue;
+      if (globMatch(pattern.bytes, 0, pattern.bytes.length, bytes, start, end, false)) return true;
+    }
+    return false;
   }
 
   /** True when every key may be used so (bits of KeyAccess), known today or not. */
   allowsEvery(access: number): boolean {
-    return (
-      this.allowsAll ||
-      this.patterns.some(({ text, access: given }) => text === "*" && (given & access) === access)
-    );
+    return this.allowsAll || ((this.byText.get("*")?.access ?? 0) & access) === access;
   }
 
   /**
@@ -83,7 +86,7 @@ export class KeyPatterns {
    */
   words(): string[] {
     if (this.allowsAll) return ["~*"];
-    return this.patterns.map(({ text, access }) => `${signs[access]}${text}`);
+    return Array.from(this.byText.values(), ({ text, access }) => `${signs[access]}${text}`);
   }
 }
 
@@ -91,30 +94,45 @@ export class KeyPatterns {
 export class ChannelPatterns {
   /** `&*` or `allchannels`: every channel and every pattern of channels. */
   allowsAll = false;
-  private patterns: { readonly text: string; readonly bytes: Uint8Array }[] = [];
+  private readonly byText = new Map<string, Uint8Array>();
 
   /** Becomes what `other` is; a later change of one does not change the other. */
   copyFrom(other: ChannelPatterns): void {
     this.allowsAll = other.allowsAll;
-    this.patterns = [...other.patterns];
+    this.byText.clear();
+    for (const [text, bytes] of other.byText) this.byText.set(text, bytes);
+  }
+
+  /** How many patterns there are. */
+  get count(): number {
+    return this.byText.size;
   }
 
   /** `allchannels`: takes the place of all patterns. */
   allowAll(): void {
+    this.reset();
     this.allowsAll = true;
-    this.patterns = [];
   }
 
   /** `resetchannels`: no channel from now on. */
   reset(): void {
     this.allowsAll = false;
-    this.patterns = [];
+    this.byText.clear();
   }
 
   /** One more pattern, one character a byte. A pattern that is there already changes nothing. */
   add(text: string): void {
-    if (this.patterns.some((pattern) => pattern.text === text)) return;
-    this.patterns.push({ text, bytes: latin1Bytes(text) });
+    if (!this.byText.has(text)) this.byText.set(text, latin1Bytes(text));
+  }
+
+  /** True when this very pattern was given. */
+  has(text: string): boolean {
+    return this.byText.has(text);
+  }
+
+  /** The patterns, in the order in which they came. */
+  texts(): Iterable<string> {
+    return this.byText.keys();
   }
 
   /**
@@ -124,16 +142,17 @@ export class ChannelPatterns {
    */
   allows(bytes: Uint8Array, start: number, end: number, isPattern: boolean): boolean {
     if (this.allowsAll) return true;
-    return this.patterns.some((pattern) =>
-      isPattern
-        ? equal(pattern.bytes, bytes, start, end)
-        : globMatch(pattern.bytes, 0, pattern.bytes.length, bytes, start, end, false),
-    );
+    for (const pattern of this.byText.values()) {
+      if (isPattern) {
+        if (equal(pattern, bytes, start, end)) return true;
+      } else if (globMatch(pattern, 0, pattern.length, bytes, start, end, false)) return true;
+    }
+    return false;
   }
 
   /** The patterns as rules, `&x`, as GETUSER shows them; `&*` alone when all are allowed. */
   words(): string[] {
-    return this.allowsAll ? ["&*"] : this.patterns.map(({ text }) => `&${text}`);
+    return this.allowsAll ? ["&*"] : Array.from(this.byText.keys(), (text) => `&${text}`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** A request, as far as access to it is decided by its words. */
-import { type CommandRow, type FoundKeys, keysOf, type RequestWords } from "@kv/commands";
+import { type CommandRow, type KeyFlag, keysOf, type RequestWords } from "@kv/commands";
 import { latin1 } from "@kv/resp";
+import { KeyAccess } from "./patterns.ts";
 
 /**
  * The words of a request and the bytes they lie in: argument `index` is bytes[start(index),
@@ -26,18 +27,70 @@ export function shortWord(request: AclRequest, index: number): string {
 }
 
 /**
- * The keys of a request. None where its words do not say: such a request is a syntax error, and the
- * command itself says so.
+ * The keys of the request that is being judged, in spans of arguments. One object points at one
+ * request after the other, and looks for its keys when the first selector asks: few do, and then
+ * several may.
  */
-export function keysIn({ command }: CommandRow, request: AclRequest): readonly FoundKeys[] {
-  if (command.keys.length === 0 && command.getKeys === undefined) return [];
-  const words: RequestWords = {
-    argc: request.argc,
-    length: (index) => request.length(index),
-    is: (index, word) => request.is(index, word),
-    text: (index) => shortWord(request, index),
-  };
-  const found =
-    command.getKeys === undefined ? keysOf(command.keys, words) : command.getKeys(words);
-  return (found ?? []).filter(({ flags }) => !flags.includes("not_key"));
+export class RequestKeys implements RequestWords {
+  /** Of each span: its first argument, how many keys, how far apart, and bits of KeyAccess. */
+  readonly spans: number[] = [];
+  private row: CommandRow | null = null;
+  private request: AclRequest | null = null;
+  private isFound = false;
+
+  /** The next request, which is one of this command. */
+  point(row: CommandRow, request: AclRequest): void {
+    this.row = row;
+    this.request = request;
+    this.isFound = false;
+  }
+
+  /**
+   * The keys of the request, as `spans`. None where its words do not say: such a request is a
+   * syntax error, and the command itself says so.
+   */
+  find(): readonly number[] {
+    if (this.isFound) return this.spans;
+    this.isFound = true;
+    this.spans.length = 0;
+    const command = this.row?.command;
+    if (command === undefined) return this.spans;
+    if (command.getKeys === undefined && command.keys.length === 0) return this.spans;
+    const found =
+      command.getKeys === undefined ? keysOf(command.keys, this) : command.getKeys(this);
+    if (found === null) return this.spans;
+    for (const { index, count, step, flags } of found)
+      if (!flags.includes("not_key")) this.spans.push(index, count, step, accessOf(flags));
+    return this.spans;
+  }
+
+  /** Number of words, the command's name included. */
+  get argc(): number {
+    return this.request?.argc ?? 0;
+  }
+
+  /** Bytes of a word. */
+  length(index: number): number {
+    return this.request?.length(index) ?? 0;
+  }
+
+  /** True when the word is `word` (given in upper case), whatever its case. */
+  is(index: number, word: string): boolean {
+    return this.request?.is(index, word) === true;
+  }
+
+  /** The word as text, if it may be an option. */
+  text(index: number): string {
+    return this.request === null ? "" : shortWord(this.request, index);
+  }
+}
+
+/** Bits of KeyAccess that a command needs for a key. */
+function accessOf(flags: readonly KeyFlag[]): number {
+  let access = 0;
+  for (const flag of flags) {
+    if (flag === "access") access |= KeyAccess.READ;
+    else if (flag === "insert" || flag === "delete" || flag === "update") access |= KeyAccess.WRITE;
+  }
+  return access;
 }

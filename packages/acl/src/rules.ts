@@ -14,7 +14,7 @@
 import type { KnownCommands } from "./known-commands.ts";
 import { KeyAccess } from "./patterns.ts";
 import { Selector } from "./selector.ts";
-import { User } from "./user.ts";
+import { SELECTOR_SIZE, User } from "./user.ts";
 
 /** What rules need to know of the server. */
 export interface RuleContext {
@@ -26,7 +26,15 @@ export interface RuleContext {
   wordsOf(text: string): readonly string[] | undefined;
   /** `acl-pubsub-default`: a new user, and a new selector, may use all channels. */
   readonly allowsAllChannels: boolean;
+  /** Told of rules that will not always be understood, in Redis's words. */
+  warn?(text: string): void;
 }
+
+/** No user has a longer name: CLIENT LIST shows that of each client. */
+export const NAME_BYTES_MAX = 1000;
+
+/** A user has no more rules, patterns and passwords: each request is held against all of them. */
+export const RULES_MAX = 65_536;
 
 /** Why a rule cannot be applied, in Redis's words. */
 export const ruleProblems = {
@@ -47,6 +55,10 @@ export const ruleProblems = {
     "The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters",
   /** `+config|get|x`. */
   firstWordOfSubcommand: "Allowing first-arg of a subcommand is not supported",
+  /** Longer than NAME_BYTES_MAX. Redis knows no such bound. */
+  longName: `Usernames cannot be longer than ${NAME_BYTES_MAX} bytes`,
+  /** More than RULES_MAX. Redis knows no such bound. */
+  tooMany: `A user cannot have more than ${RULES_MAX} rules`,
 } as const;
 
 /** A user as it is before any rule, and after `reset`. */
@@ -87,6 +99,7 @@ export function applyRule(user: User, rule: string, context: RuleContext): strin
     action(user, context);
     return undefined;
   }
+  if (addsOne(rule) && user.size >= RULES_MAX) return ruleProblems.tooMany;
   const rest = rule.slice(1);
   switch (rule.charAt(0)) {
     case "":
@@ -102,6 +115,11 @@ export function applyRule(user: User, rule: string, context: RuleContext): strin
       if (rule.startsWith("(") && rule.endsWith(")")) return addSelector(user, rule, context);
       return applySelectorRule(user.root, rule, context);
   }
+}
+
+/** Whether the user may have one more rule than before. What begins anew does not count. */
+function addsOne(rule: string): boolean {
+  return "+-~%&>#(".includes(rule.charAt(0)) && !selectorRules.has(rule.toLowerCase());
 }
 
 const userRules = new Map<string, (user: User, context: RuleContext) => void>([
@@ -146,7 +164,7 @@ const userRules = new Map<string, (user: User, context: RuleContext) => void>([
   [
     "clearselectors",
     (user) => {
-      user.selectors = [];
+      user.clearSelectors();
     },
   ],
   ["reset", (user, context) => user.become(newUser(user.name, context))],
@@ -162,15 +180,17 @@ function changePassword(user: User, adds: boolean, digest: string): string | und
 }
 
 function addSelector(user: User, rule: string, context: RuleContext): string | undefined {
-  const words = context.wordsOf(rule.slice(1, -1));
-  if (words === undefined) return ruleProblems.syntax;
+  // Whose quotes do not pair, Redis takes for one without rules: nothing is allowed by it.
+  const words = context.wordsOf(rule.slice(1, -1)) ?? [];
   const selector = new Selector(context.known);
   if (context.allowsAllChannels) selector.channels.allowAll();
+  const sizeMax = RULES_MAX - user.size - SELECTOR_SIZE;
   for (const word of words) {
+    if (selector.count >= sizeMax) return ruleProblems.tooMany;
     const problem = applySelectorRule(selector, word, context);
     if (problem !== undefined) return problem;
   }
-  user.selectors.push(selector);
+  user.addSelector(selector);
   return undefined;
 }
 
@@ -190,7 +210,7 @@ const selectorRules = new Map<string, (selector: Selector) => void>([
 function applySelectorRule(
   selector: Selector,
   rule: string,
-  { known }: RuleContext,
+  context: RuleContext,
 ): string | undefined {
   const action = selectorRules.get(rule.toLowerCase());
   if (action !== undefined) {
@@ -207,16 +227,17 @@ function applySelectorRule(
       return addChannelPattern(selector, rule.slice(1));
     case "+":
     case "-":
-      return changeCommands(selector, rule, known);
+      return changeCommands(selector, rule, context);
     default:
       return ruleProblems.syntax;
   }
 }
 
 /**
- * Names and patterns are shown among words that blanks part, and a zero byte ends them in Redis.
+ * Names and patterns are shown among words that blanks part, and a zero byte ends them in Redis:
+ * true for a text that can be neither.
  */
-const breaksWords = (text: string) => /[\0\t\n\v\f\r ]/.test(text);
+export const breaksWords = (text: string) => /[\0\t\n\v\f\r ]/.test(text);
 
 function addKeyPattern({ keys }: Selector, rule: string): string | undefined {
   if (keys.allowsAll) return ruleProblems.allKeys;
@@ -244,8 +265,9 @@ function addChannelPattern({ channels }: Selector, pattern: string): string | un
 function changeCommands(
   { commands }: Selector,
   rule: string,
-  known: KnownCommands,
+  context: RuleContext,
 ): string | undefined {
+  const { known } = context;
   const allow = rule.startsWith("+");
   const name = rule.slice(1);
   if (name.startsWith("@")) {
@@ -268,6 +290,9 @@ function changeCommands(
   if (word === "") return ruleProblems.syntax;
   if (row.subcommands === null) {
     if (breaksWords(word)) return ruleProblems.syntax;
+    context.warn?.(
+      `Deprecation warning: Allowing a first arg of an otherwise blocked command is a misuse of ACL and may get disabled in the future (offender: +${name})`,
+    );
     commands.allowFirstWord(row, word);
     return undefined;
   }

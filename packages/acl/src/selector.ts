@@ -3,11 +3,11 @@
  * rules build, and may have more, each in parentheses; a request is allowed when one of them alone
  * allows all of it.
  */
-import type { CommandRow, FoundKeys, KeyFlag } from "@kv/commands";
+import type { CommandRow } from "@kv/commands";
 import { CommandRules } from "./command-rules.ts";
 import type { KnownCommands } from "./known-commands.ts";
-import { ChannelPatterns, KeyAccess, KeyPatterns } from "./patterns.ts";
-import type { AclRequest } from "./request.ts";
+import { ChannelPatterns, KeyPatterns } from "./patterns.ts";
+import type { AclRequest, RequestKeys } from "./request.ts";
 
 /** Why a request is refused: its command, or the key or channel that is this argument. */
 export interface Denial {
@@ -27,18 +27,9 @@ export class Selector {
   readonly keys = new KeyPatterns();
   /** Which channels they may publish to and listen to. */
   readonly channels = new ChannelPatterns();
-  private readonly known: KnownCommands;
 
   constructor(known: KnownCommands) {
-    this.known = known;
     this.commands = new CommandRules(known);
-  }
-
-  /** Another selector with the same permissions. */
-  copy(): Selector {
-    const copy = new Selector(this.known);
-    copy.copyFrom(this);
-    return copy;
   }
 
   /** Becomes what `other` is; a later change of one does not change the other. */
@@ -53,33 +44,46 @@ export class Selector {
     return this.commands.allowsAll && this.keys.allowsAll && this.channels.allowsAll;
   }
 
+  /** How many rules and patterns it keeps. */
+  get count(): number {
+    return this.commands.count + this.keys.count + this.channels.count;
+  }
+
   /**
-   * What it has against the request, which is one of this command; null when nothing. `keys` finds
-   * the request's keys, and is asked only where they matter.
+   * What it has against the request, which is one of this command; null when nothing. `keys` points
+   * at the request, and is asked only where keys matter.
    */
-  denial(row: CommandRow, request: AclRequest, keys: () => readonly FoundKeys[]): Denial | null {
+  denial(row: CommandRow, request: AclRequest, keys: RequestKeys): Denial | null {
     if (!this.commands.allows(row, request)) return commandDenied;
-    const { bytes } = request;
     if (!this.keys.allowsAll) {
-      for (const { index: first, count, step, flags } of keys()) {
-        const access = accessOf(flags);
-        for (let left = count, index = first; left > 0; left--, index += step) {
-          const start = request.start(index);
-          if (!this.keys.allows(bytes, start, request.end(index), access))
-            return { reason: "key", argument: index };
-        }
-      }
+      const key = this.refusedKey(request, keys.find());
+      if (key !== -1) return { reason: "key", argument: key };
     }
     const { channels } = row.command;
     if (channels !== undefined && !this.channels.allowsAll) {
       const last = channels.last < 0 ? request.argc + channels.last : channels.last;
       for (let index = channels.first; index <= last; index++) {
         const start = request.start(index);
-        if (!this.channels.allows(bytes, start, request.end(index), channels.arePatterns))
+        const end = request.end(index);
+        if (!this.channels.allows(request.bytes, start, end, channels.arePatterns))
           return { reason: "channel", argument: index };
       }
     }
     return null;
+  }
+
+  /** The first argument that is a key out of reach, or -1. */
+  private refusedKey(request: AclRequest, spans: readonly number[]): number {
+    for (let at = 0; at < spans.length; at += 4) {
+      let index = spans[at] as number;
+      const step = spans[at + 2] as number;
+      const access = spans[at + 3] as number;
+      for (let left = spans[at + 1] as number; left > 0; left--, index += step) {
+        const start = request.start(index);
+        if (!this.keys.allows(request.bytes, start, request.end(index), access)) return index;
+      }
+    }
+    return -1;
   }
 
   /** All rules, as they follow one another in ACL LIST and in files: keys, channels, commands. */
@@ -92,14 +96,4 @@ export class Selector {
       ...this.commands.words(),
     ];
   }
-}
-
-/** Bits of KeyAccess that a command needs for a key. */
-function accessOf(flags: readonly KeyFlag[]): number {
-  let access = 0;
-  for (const flag of flags) {
-    if (flag === "access") access |= KeyAccess.READ;
-    else if (flag === "insert" || flag === "delete" || flag === "update") access |= KeyAccess.WRITE;
-  }
-  return access;
 }

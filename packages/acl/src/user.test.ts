@@ -148,7 +148,7 @@ test("a user that has become another one keeps its name, and nothing in common",
   expect(user.rules()).toEqual(model.rules());
   applyRule(model, "+@all", context);
   applyRule(model, "allkeys", context);
-  model.selectors[0]?.keys.allowAll();
+  applyRule(model, "(allkeys)", context);
   expect(user.line()).toBe(
     "user alice off sanitize-payload ~a resetchannels -@all +get (~b resetchannels -@all +set)",
   );

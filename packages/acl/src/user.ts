@@ -5,34 +5,42 @@
  * Passwords are kept as their SHA-256. Comparing digests in full takes the same time wherever they
  * differ.
  */
-import type { CommandRow, FoundKeys } from "@kv/commands";
+import type { CommandRow } from "@kv/commands";
 import type { KnownCommands } from "./known-commands.ts";
-import { type AclRequest, keysIn } from "./request.ts";
+import type { AclRequest } from "./request.ts";
 import { type Denial, Selector } from "./selector.ts";
 
 /** Of several denials the one that came nearest to being none is told. */
 const nearness: Readonly<Record<Denial["reason"], number>> = { command: 0, key: 1, channel: 2 };
 
+/** What an empty selector counts for in `size`: it takes as much memory as so many patterns. */
+export const SELECTOR_SIZE = 8;
+
 /** A user: its passwords, and the selectors that say what it may do. */
 export class User {
   /** As AUTH and ACL SETUSER call it; never changes. */
   readonly name: string;
+  private readonly known: KnownCommands;
   /** `on`: may log in. Whoever is logged in already stays so when it is off. */
   enabled = false;
   /** nopass: any password will do. */
   anyPassword = false;
-  /** Whether what it gives to RESTORE is checked. Here everybody's payloads are; this is shown. */
+  /**
+   * `sanitize-payload`: what it gives to RESTORE is checked. Everybody's payloads are checked here,
+   * whatever this says: it is kept because Redis shows it, and other servers read our files.
+   */
   sanitizesPayload = true;
   /** SHA-256 of each accepted password, lower-case hex. */
   readonly passwords = new Set<string>();
   /** What the rules outside parentheses build. */
   readonly root: Selector;
-  /** The selectors in parentheses, in the order in which they came. */
-  selectors: Selector[] = [];
+  private further: readonly Selector[] = [];
+  private furtherSize = 0;
 
   /** A user that may do nothing. `known` are the commands that its rules will be about. */
   constructor(name: string, known: KnownCommands) {
     this.name = name;
+    this.known = known;
     this.root = new Selector(known);
   }
 
@@ -45,7 +53,8 @@ export class User {
     this.passwords.clear();
     for (const digest of passwords) this.passwords.add(digest);
     this.root.copyFrom(other.root);
-    this.selectors = other.selectors.map((selector) => selector.copy());
+    this.further = other.further; // None of them changes any more.
+    this.furtherSize = other.furtherSize;
   }
 
   /** True when the user may do everything, so that no request need be looked at. */
@@ -69,15 +78,11 @@ export class User {
    * several selectors the one counts that came nearest to allowing it.
    */
   denial(row: CommandRow, request: AclRequest): Denial | null {
-    let found: readonly FoundKeys[] | undefined;
-    const keys = () => {
-      found ??= keysIn(row, request);
-      return found;
-    };
+    const { keys } = this.known;
+    keys.point(row, request);
     let nearest = this.root.denial(row, request, keys);
-    for (const selector of this.selectors) {
-      if (nearest === null) return null;
-      const denial = selector.denial(row, request, keys);
+    for (let at = 0; nearest !== null && at < this.selectors.length; at++) {
+      const denial = (this.selectors[at] as Selector).denial(row, request, keys);
       if (denial === null || isNearer(denial, nearest)) nearest = denial;
     }
     return nearest;
@@ -88,8 +93,9 @@ export class User {
    * KeyAccess), too: what SORT with BY or GET asks, whose keys its words do not tell.
    */
   mayUseAnyKey(row: CommandRow, request: AclRequest, access: number): boolean {
-    const keys = () => keysIn(row, request);
-    return [this.root, ...this.selectors].some(
+    const { keys } = this.known;
+    keys.point(row, request);
+    return this.all.some(
       (selector) =>
         selector.keys.allowsEvery(access) && selector.denial(row, request, keys) === null,
     );
@@ -97,9 +103,48 @@ export class User {
 
   /** True when it may listen to the channel bytes[start, end), or to this pattern of channels. */
   mayListen(bytes: Uint8Array, start: number, end: number, isPattern: boolean): boolean {
-    return [this.root, ...this.selectors].some(({ channels }) =>
-      channels.allows(bytes, start, end, isPattern),
+    return this.all.some(({ channels }) => channels.allows(bytes, start, end, isPattern));
+  }
+
+  /**
+   * True when every channel and every pattern of channels that `other` was given is this user's as
+   * well: then nobody who listens as `other` needs to be looked at.
+   */
+  hearsAllOf(other: User): boolean {
+    if (this.all.some(({ channels }) => channels.allowsAll)) return true;
+    return other.all.every(
+      ({ channels }) =>
+        !channels.allowsAll &&
+        Array.from(channels.texts()).every((text) =>
+          this.all.some((selector) => selector.channels.has(text)),
+        ),
     );
+  }
+
+  private get all(): readonly Selector[] {
+    return [this.root, ...this.selectors];
+  }
+
+  /** How many rules, patterns and passwords it has; a selector counts for several. */
+  get size(): number {
+    return this.passwords.size + this.root.count + this.furtherSize;
+  }
+
+  /** The selectors in parentheses, in the order in which they came. None of them changes any more. */
+  get selectors(): readonly Selector[] {
+    return this.further;
+  }
+
+  /** One more selector. Whoever adds it does not change it afterwards. */
+  addSelector(selector: Selector): void {
+    this.further = [...this.further, selector];
+    this.furtherSize += SELECTOR_SIZE + selector.count;
+  }
+
+  /** `clearselectors`: what stands outside of parentheses is left. */
+  clearSelectors(): void {
+    this.further = [];
+    this.furtherSize = 0;
   }
 
   /**

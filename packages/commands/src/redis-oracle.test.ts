@@ -7,7 +7,7 @@ import { latin1Bytes, type Reply, ReplyParser } from "@kv/resp";
 import { hasRedisServer, isComparable, redisVersion, ServerProcess } from "@kv/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dataCommands } from "./data-commands.ts";
-import type { Argument } from "./declare/arg.ts";
+import { type Argument, arg } from "./declare/arg.ts";
 import type { Command } from "./declare/command.ts";
 import { SHOWN_FLAGS } from "./declare/flags.ts";
 import type { KeySpec } from "./declare/key-spec.ts";
@@ -43,6 +43,22 @@ const renamed: Record<string, string> = {
   "msetnx block key_value": "data",
   "hset block field_value": "data",
   "hmset block field_value": "data",
+  "bitcount block index": "range",
+  "bitcount oneof index_unit": "unit",
+  "bitpos block index": "range",
+  "bitpos block end_index": "end-unit-block",
+  "bitpos oneof index_unit": "unit",
+  "bitfield GET encoding_offset": "get-block",
+  "bitfield OVERFLOW wrap_sat_fail": "overflow-block",
+  "bitfield oneof write_operation": "write-operation",
+  "bitfield SET encoding_offset_value": "set-block",
+  "bitfield INCRBY encoding_offset_increment": "incrby-block",
+  "bitfield_ro GET encoding_offset": "get-block",
+};
+
+/** Arguments that 7.0 has as any string, where 7.2 lists the words that they may be. */
+const listedSince72: Record<string, readonly string[]> = {
+  "bitop operation": ["AND", "OR", "XOR", "NOT"],
 };
 
 /** A command as both sides describe it; texts are left out, they are our own. */
@@ -125,21 +141,26 @@ function theirKey(key: Fields): unknown {
 function theirArgument(argument: Fields, command: string): unknown {
   const name = argument.get("name") as string;
   const mark = argument.get("token") ?? argument.get("type");
+  const words = listedSince72[`${command} ${name}`];
   return {
     name: renamed[`${command} ${mark} ${name}`] ?? name,
-    type: argument.get("type"),
+    type: words === undefined ? argument.get("type") : "oneof",
     token: argument.get("token"),
     keySpecIndex: argument.get("key_spec_index"),
     since: argument.get("since"),
     deprecatedSince: argument.get("deprecated_since"),
     flags: [...((argument.get("flags") ?? []) as Iterable<string>)].sort(),
-    args: ((argument.get("arguments") ?? []) as Fields[]).map((each) =>
-      theirArgument(each, command),
-    ),
+    args:
+      words?.map((word) => ourArgument(arg.token(word.toLowerCase(), word))) ??
+      ((argument.get("arguments") ?? []) as Fields[]).map((each) => theirArgument(each, command)),
   };
 }
 
-// Our side.
+// Our side, without what is newer than theirs.
+
+function isOld(since: string): boolean {
+  return isComparable({ since }, version);
+}
 
 function ours(command: Command, container?: Command): Described {
   const fullName = container === undefined ? command.name : `${container.name}|${command.name}`;
@@ -155,8 +176,8 @@ function ours(command: Command, container?: Command): Described {
     since: command.since,
     deprecatedSince: command.deprecatedSince,
     docFlags: [...(command.docFlags ?? [])],
-    history: (command.history ?? []).map(([since]) => since),
-    args: command.args.map(ourArgument),
+    history: (command.history ?? []).map(([since]) => since).filter(isOld),
+    args: command.args.filter((each) => isComparable(each, version)).map(ourArgument),
     subcommands: (command.subcommands ?? []).map((sub) => `${command.name}|${sub.name}`).sort(),
   };
 }
@@ -195,7 +216,7 @@ function ourArgument(argument: Argument): unknown {
     since: argument.since,
     deprecatedSince: argument.deprecatedSince,
     flags: flags.sort(),
-    args: (argument.args ?? []).map(ourArgument),
+    args: (argument.args ?? []).filter((each) => isComparable(each, version)).map(ourArgument),
   };
 }
 

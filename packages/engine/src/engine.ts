@@ -34,6 +34,7 @@ import { Output } from "./kernel/output.ts";
 import { Pause } from "./kernel/pause.ts";
 import { Propagator } from "./kernel/propagate.ts";
 import { Transactions } from "./kernel/queued.ts";
+import { Reexecution } from "./kernel/reexecution.ts";
 import { Refusals } from "./kernel/refusals.ts";
 import { Requests } from "./kernel/requests.ts";
 import type { ShutdownRequest } from "./kernel/shutdown-request.ts";
@@ -123,6 +124,8 @@ export class Engine implements Ports {
   readonly caller: Caller;
   /** Runs stored requests in the place of the running command (EXEC). */
   readonly execution: Execution;
+  /** Runs requests anew that made their clients wait. */
+  readonly reexecution: Reexecution;
   /** Begins and ends the transactions of clients. */
   readonly transactions: Transactions;
   /** Why writes are refused while the disk fails. */
@@ -193,6 +196,7 @@ export class Engine implements Ports {
     this.transactions = transactions;
     this.snapshotJobs = snapshotJobs;
     this.execution = new Execution({ ...flow, caller, call });
+    this.reexecution = new Reexecution({ ...flow, caller, call, guards });
     this.cronJobs = new Cron({ ...flow, snapshotJobs });
     this.admission = new Admission({ ...parts, requestLimits });
     this.requests = new Requests({ ...flow, caller, call, guards, transactions, batch });

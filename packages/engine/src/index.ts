@@ -38,5 +38,5 @@ export { UnsupportedDirectiveError } from "./module/directives.ts";
 export * from "./module/engine-call.ts";
 export * from "./module/ports.ts";
 export * from "./module/system.ts";
-export { AclStartError } from "./systems/acl/access.ts";
+export { AclStartError } from "./systems/acl/user-sources.ts";
 export { type Saving, type SavingNeeds, savingPort } from "./systems/saving/saving.ts";

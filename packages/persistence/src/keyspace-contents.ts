@@ -7,6 +7,7 @@ import {
   bytesOf,
   createHash,
   type Database,
+  defaultLimits,
   ElementVisitor,
   eachElement,
   expiryMs,
@@ -23,10 +24,15 @@ import {
 } from "@kv/core";
 
 export const LIMITS: ValueLimits = {
+  ...defaultLimits,
   hash: { listpackEntriesMax: 128, listpackValueBytesMax: 64 },
+  sortedSet: { listpackEntriesMax: 128, listpackValueBytesMax: 64 },
 };
 
-/** A key as a test sees it: a text, elements, or fields with values; sorted where order is nothing. */
+/**
+ * A key as a test sees it: a text, elements, fields with values or members with scores; sorted where
+ * order is nothing.
+ */
 export interface KeyContents {
   value: string | string[] | [field: string, value: string][];
   expiryMs: number;
@@ -57,6 +63,19 @@ class ContentsVisitor extends ElementVisitor {
   pair(): void {
     this.pairs.push([textOf(this.text), textOf(this.value)]);
   }
+
+  /** Of entries the ID is a text, and so are each field and its value. */
+  override entry(): void {
+    this.texts.push(`${this.id}`);
+  }
+
+  override entryField(): void {
+    this.texts.push(textOf(this.text), textOf(this.value));
+  }
+
+  override scored(): void {
+    this.pairs.push([textOf(this.text), Object.is(this.score, -0) ? "-0" : `${this.score}`]);
+  }
 }
 
 function textOf({ bytes, start, end }: ListpackValue): string {
@@ -68,7 +87,7 @@ function contentOf(arena: Arena, entry: Ref): KeyContents["value"] {
   eachElement(arena, entry, visitor);
   const { shape } = kindOfEntry(arena, entry);
   if (shape === "text") return visitor.texts[0];
-  if (shape === "pairs")
+  if (shape === "pairs" || shape === "scored")
     return visitor.pairs.sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
   return shape === "members" ? visitor.texts.sort() : visitor.texts;
 }

@@ -96,6 +96,10 @@ export class FakeHost implements Host {
     this.wakeCount++;
   }
 
+  wakeAfter(): void {
+    // Turns come with every step of a test's clock.
+  }
+
   nextTurn(): Promise<void> {
     return Promise.resolve();
   }

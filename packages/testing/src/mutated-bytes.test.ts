@@ -1,25 +1,53 @@
 /**
  * Bytes from files and from RESTORE, with some of them changed: an error, or a value that keeps all
- * promises and can be used. KV_ODD_ROUNDS makes it go on longer, KV_ODD_SEED repeats a run.
+ * promises and that every command of its type can use. All kinds of values take part, by their
+ * materials. KV_ODD_ROUNDS makes it go on longer, KV_ODD_SEED repeats a run.
  */
+import { type CommandRow, FLAG_BITS } from "@kv/commands";
 import { latin1Bytes } from "@kv/resp";
 import { describe, expect, test } from "vitest";
 import { Chance } from "./chance.ts";
 import { type Harness, harness } from "./harness.ts";
+import { madeCall } from "./made-calls.ts";
+import { allMaterials } from "./values/all-materials.ts";
 
 const seed = Number(process.env.KV_ODD_SEED ?? Date.now() % 1_000_000);
-const rounds = Number(process.env.KV_ODD_ROUNDS ?? 5);
-const PAYLOADS_PER_ROUND = 400;
-const FILES_PER_ROUND = 60;
+const rounds = Number(process.env.KV_ODD_ROUNDS ?? 1);
+const PAYLOADS_PER_ROUND = 10_000;
+const FILES_PER_ROUND = 200;
+/** The limits that part small and large values of the materials. */
+const config = {
+  "hash-max-listpack-entries": 16,
+  "list-compress-depth": 1,
+  "set-max-listpack-entries": 16,
+  "zset-max-listpack-entries": 16,
+  "list-max-listpack-size": 16,
+  "stream-node-max-entries": 10,
+  "enable-debug-command": "yes",
+  rdbchecksum: "no",
+};
 
+const materials = await allMaterials();
+
+/** Names of the keys that fill() makes. */
+const names = [
+  ...["int", "short", "packed", "life"],
+  ...materials.flatMap((_, index) => [`made${index}`, `more${index}`]),
+];
+
+/** Strings of all forms, and of each kind a small and a larger value. */
 function fill(kv: Harness): void {
+  const chance = new Chance(7);
   kv.send("SET", "int", 12_345);
   kv.send("SET", "short", "text");
   kv.send("SET", "packed", "long text ".repeat(200));
   kv.send("SET", "life", "v", "PXAT", 1_800_000_000_000);
-  kv.send("HSET", "small", "f", "v", "n", 1, "", "\xff\0");
-  kv.send("HSET", "large", ...Array.from({ length: 1200 }, (_, index) => `${index}`));
-  kv.send("HSET", "long", "f", "v".repeat(500), "g", "w");
+  for (const [index, material] of materials.entries())
+    for (const [key, count] of [
+      [`made${index}`, 3],
+      [`more${index}`, 60],
+    ] as const)
+      for (const words of material.make(key, chance, count).requests) kv.send(...words);
 }
 
 /** Changes, removes or repeats some of the bytes in [from, to). */
@@ -46,28 +74,43 @@ function mutated(bytes: Uint8Array, chance: Chance, from: number, to: number): U
   return changed;
 }
 
-/** Uses a key in ways that look at every byte of its value. */
-function use(kv: Harness, key: string): void {
+/** Groups of commands that work on values of a type, as TYPE names it. */
+const groupsOf: Readonly<Record<string, readonly string[]>> = {
+  string: ["string", "bitmap", "hyperloglog"],
+  hash: ["hash"],
+  list: ["list"],
+  set: ["set"],
+  zset: ["sorted-set", "geo"],
+  stream: ["stream"],
+};
+/** What would end the use of a key, or make its client wait. */
+const isLeftOut = (row: CommandRow) =>
+  (row.bits & FLAG_BITS.blocking) !== 0 || row.isAbsent || row.subcommands !== null;
+
+/** Uses a key in ways that look at every byte of its value, and by every command of its type. */
+function use(kv: Harness, key: string, chance: Chance): void {
+  const type = kv.send("TYPE", key) as string;
   kv.send("DUMP", key);
   kv.send("OBJECT", "ENCODING", key);
-  kv.send("STRLEN", key);
-  kv.send("APPEND", key, "!");
-  kv.send("HGETALL", key);
-  kv.send("HSET", key, "f", "changed", "new", "n");
-  kv.send("HDEL", key, "f", "g", "0");
-  kv.send("HRANDFIELD", key, -5);
-  kv.send("COPY", key, "copied", "REPLACE");
+  kv.send("MEMORY", "USAGE", key, "SAMPLES", 0);
   kv.send("DEBUG", "DIGEST");
+  for (const row of kv.engine.commands.all) {
+    if (!groupsOf[type]?.includes(row.command.group) || isLeftOut(row)) continue;
+    kv.send("COPY", key, "used", "REPLACE");
+    kv.send(...madeCall(row, chance, { keys: ["used"] }));
+  }
+  kv.send("COPY", key, "copied", "REPLACE");
 }
 
 describe(`changed bytes (seed ${seed})`, () => {
-  test("in a payload are refused, or make a value that can be used", () => {
+  test("in a payload are refused, or make a value that all commands can use", () => {
     const chance = new Chance(seed);
-    const kv = harness();
+    const kv = harness({ config: config as never });
     fill(kv);
-    const keys = ["int", "short", "packed", "small", "large", "long"];
-    const payloads = keys.map((key) => latin1Bytes(kv.send("DUMP", key) as string));
+    const payloads = names.map((key) => latin1Bytes(kv.send("DUMP", key) as string));
+    expect(payloads.every(({ length }) => length > 10)).toBe(true);
     kv.send("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", 1);
+    kv.send("FLUSHALL");
     let taken = 0;
     for (let count = 0; count < rounds * PAYLOADS_PER_ROUND; count++) {
       const payload = chance.of(payloads);
@@ -76,8 +119,9 @@ describe(`changed bytes (seed ${seed})`, () => {
       try {
         const reply = kv.send("RESTORE", "k", 0, bytes, "REPLACE");
         if (reply === "OK") {
-          taken++;
-          use(kv, "k");
+          // All commands on each would be half a million of them.
+          if (taken++ % 4 === 0) use(kv, "k", chance);
+          kv.send("DEBUG", "DIGEST");
         }
         if (count % 20 === 0) kv.check();
       } catch (error) {
@@ -88,11 +132,11 @@ describe(`changed bytes (seed ${seed})`, () => {
     kv.send("FLUSHALL");
     kv.check();
     kv.engine.keyspace.arena.check();
-  });
+  }, 120_000);
 
   test("in a file are refused, or load as what can be used; nothing of a refused one stays", () => {
     const chance = new Chance(seed);
-    const kv = harness({ config: { rdbchecksum: "no" } as never });
+    const kv = harness({ config: config as never });
     fill(kv);
     kv.send("SAVE");
     const { now } = kv.host.disk;
@@ -116,7 +160,7 @@ describe(`changed bytes (seed ${seed})`, () => {
         const reply = kv.send("DEBUG", "RELOAD", "NOSAVE");
         kv.check();
         if (reply === "OK") {
-          for (const key of ["int", "short", "packed", "small", "large", "long"]) use(kv, key);
+          use(kv, chance.of(names), chance);
           kv.check();
         } else {
           refused++;
@@ -131,5 +175,5 @@ describe(`changed bytes (seed ${seed})`, () => {
     }
     expect(refused).toBeGreaterThan(rounds);
     kv.engine.keyspace.arena.check();
-  });
+  }, 120_000);
 });

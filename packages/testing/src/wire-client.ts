@@ -171,6 +171,11 @@ export class WireClient {
     return this.take(this.receivedLength);
   }
 
+  /** What has arrived and was not taken yet: nothing is waited for. */
+  takeReceived(): string {
+    return this.take(this.receivedLength);
+  }
+
   /** Leaves what arrives with the kernel, and so with the server. */
   stopReading(): void {
     this.socket.pause();

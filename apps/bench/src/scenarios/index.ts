@@ -1,11 +1,17 @@
 /** All scenarios, in the order in which they are run and reported. */
 import type { Scenario } from "../scenario.ts";
 import { defaultList } from "./default-list.ts";
+import { elements } from "./elements.ts";
+import { files } from "./files.ts";
 import { flatness } from "./flatness.ts";
+import { large } from "./large.ts";
 import { memory } from "./memory.ts";
 import { pipelines } from "./pipelines.ts";
 import { restart } from "./restart.ts";
 import { snapshot } from "./snapshot.ts";
+import { snapshotCollections } from "./snapshot-collections.ts";
+import { stops } from "./stops.ts";
+import { whole } from "./whole.ts";
 
 export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["pipelines", pipelines],
@@ -14,4 +20,10 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["snapshot", snapshot],
   ["restart", restart],
   ["flatness", flatness],
+  ["elements", elements],
+  ["large", large],
+  ["whole", whole],
+  ["files", files],
+  ["stops", stops],
+  ["snapshot-collections", snapshotCollections],
 ]);

@@ -9,13 +9,24 @@ import { RespClient } from "../resp-client.ts";
 import type { Claim, Context, Section } from "../scenario.ts";
 import { inTurns, type Server, type ServerKind, startServer } from "../servers.ts";
 
-interface DataSet {
-  label: string;
+export interface DataSet {
   template: TemplateName;
+  /** Numbers that the template is sent with. */
   keys: number;
+  /** Keys that there are then, when it is not as many. */
+  databaseSize?: number;
+  /** How often it is sent with each. */
+  passes?: number;
+  /** Connections that load; several when left out. */
+  connections?: number;
+  args?: (kind: ServerKind) => readonly string[];
 }
 
-interface Footprint {
+interface LabelledDataSet extends DataSet {
+  label: string;
+}
+
+export interface Footprint {
   idleBytes: number;
   bytesPerKey: number;
   heapGrowthBytes: number;
@@ -37,21 +48,26 @@ async function heapBytes(server: Server): Promise<number> {
   return Number.NaN;
 }
 
-async function footprint(
+/** What a data set costs a server that is started for it. */
+export async function footprint(
   kind: ServerKind,
-  { template, keys }: DataSet,
+  { template, keys, databaseSize = keys, passes = 1, connections = 4, args = () => [] }: DataSet,
   settleMs: number,
 ): Promise<Footprint> {
-  await using server = await startServer(kind, { runtimeArgs: ["--trace-gc"] });
-  await warmUp(server, template, Math.min(WARM_UP_KEYS, keys));
+  const runtimeArgs = ["--trace-gc"];
+  await using server = await startServer(kind, { runtimeArgs, args: args(kind) });
+  await warmUp(server, template, Math.min(WARM_UP_KEYS, keys), connections);
   await sleep(settleMs);
   const idleBytes = residentBytes(server.pid);
   const idleHeapBytes = kind.onV8 ? await heapBytes(server) : Number.NaN;
-  const loadMs = await loadKeys(server.port, template, keys);
+  let loadMs = 0;
+  for (let pass = 0; pass < passes; pass++)
+    loadMs += await loadKeys(server.port, template, keys, { connections });
   await sleep(settleMs);
   await using client = await RespClient.connect(server.port);
   const loaded = await client.send("DBSIZE");
-  if (loaded !== keys) throw new Error(`${kind.label} holds ${loaded} keys instead of ${keys}`);
+  if (loaded !== databaseSize)
+    throw new Error(`${kind.label} holds ${loaded} keys instead of ${databaseSize}`);
   const bytesPerKey = (residentBytes(server.pid) - idleBytes) / keys;
   const heapAfterBytes = kind.onV8 ? await heapBytes(server) : Number.NaN;
   return {
@@ -64,19 +80,24 @@ async function footprint(
 }
 
 /** A runtime compiles what runs often: that is a fixed cost, and must not count as the keys'. */
-async function warmUp(server: Server, template: TemplateName, keys: number): Promise<void> {
-  await loadKeys(server.port, template, keys);
+async function warmUp(
+  server: Server,
+  template: TemplateName,
+  keys: number,
+  connections: number,
+): Promise<void> {
+  await loadKeys(server.port, template, keys, { connections });
   await using client = await RespClient.connect(server.port);
   await client.send("FLUSHALL");
 }
 
 /** Why a data set was not measured, in a line. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const name = /unknown command '(\w+)'/.exec(`${error}`)?.[1];
   return name === undefined ? `not measured: ${error}` : `left out, there is no ${name} yet.`;
 }
 
-function dataSets({ sizes }: Context): DataSet[] {
+function dataSets({ sizes }: Context): LabelledDataSet[] {
   const { strings, collections } = sizes.memory;
   const collection = (label: string, template: TemplateName) => ({
     label: `${label} of 5`,

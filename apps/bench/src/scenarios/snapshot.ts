@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { TemplateName } from "../command-template.ts";
 import { count, megabytes, milliseconds, ratio, significant } from "../format.ts";
 import { loadKeys, type ProbeResult, startProbe, startWriter } from "../load-client.ts";
 import { familyBytes } from "../process-usage.ts";
@@ -17,35 +18,55 @@ import {
 } from "../servers.ts";
 import { median } from "../statistics.ts";
 
-interface Snapshot {
+export interface Snapshot {
   calm: ProbeResult;
   saving: ProbeResult;
   savedInMs: number;
   growth: number;
   bytesBefore: number;
-  keysInFile: number;
+}
+
+/** What is saved and written to meanwhile. */
+export interface SnapshotLoad {
+  /** Fills the server. */
+  load: (server: Server) => Promise<unknown>;
+  /** Keys that the probe asks for: strings of the template "string". */
+  probedKeys: number;
+  /** What is written. */
+  template: TemplateName;
+  /** Numbers that it is written with. */
+  numbers: number;
 }
 
 const SAMPLE_MS = 100;
 const SAVE_WITHIN_MS = 180_000;
 
-async function keysIn(file: string, reference: ServerKind): Promise<number> {
+/** Asks a redis-server that has loaded the file. */
+async function withFile(
+  file: string,
+  reference: ServerKind,
+  ask: (client: RespClient) => Promise<void>,
+): Promise<void> {
   const dir = makeFolder();
   copyFileSync(file, join(dir, "dump.rdb"));
   try {
     await using server = await startServer(reference, { dir });
     await using client = await RespClient.connect(server.port);
-    return Number(await client.send("DBSIZE"));
+    await ask(client);
   } finally {
     removeFolder(dir);
   }
 }
 
 /** Starts a BGSAVE and waits for its end; the result is its length and the most memory in use. */
-async function save(server: Server): Promise<{ savedInMs: number; peakBytes: number }> {
+async function save(
+  server: Server,
+  begun: () => Promise<void>,
+): Promise<{ savedInMs: number; peakBytes: number }> {
   await using client = await RespClient.connect(server.port);
   const startMs = performance.now();
   await client.send("BGSAVE");
+  await begun();
   let peakBytes = 0;
   for (;;) {
     peakBytes = Math.max(peakBytes, familyBytes(server.pid));
@@ -60,15 +81,25 @@ async function save(server: Server): Promise<{ savedInMs: number; peakBytes: num
   }
 }
 
-async function measure(context: Context, kind: ServerKind): Promise<Snapshot> {
-  const { keys, calmMs, writesPerSecond } = context.sizes.snapshot;
+/**
+ * A calm time and a BGSAVE under the same writes. `atSave` is called right before and right after it;
+ * `inFile` gets a redis-server that has loaded the file.
+ */
+export async function measureSnapshot(
+  context: Context,
+  kind: ServerKind,
+  { load, probedKeys, template, numbers }: SnapshotLoad,
+  inFile: (client: RespClient) => Promise<void>,
+  atSave: (client: RespClient) => Promise<void> = async () => {},
+): Promise<Snapshot> {
+  const { calmMs, writesPerSecond } = context.sizes.snapshot;
   await using server = await startServer(kind);
-  await loadKeys(server.port, "string", keys);
+  await load(server);
   const { port } = server;
-  const writer = startWriter({ port, template: "string", keys, perSecond: writesPerSecond });
+  const writer = startWriter({ port, template, keys: numbers, perSecond: writesPerSecond });
   await sleep(Math.min(1000, calmMs));
 
-  const probing = { port, pid: server.pid, keys, intervalMs: 1, writes: true };
+  const probing = { port, pid: server.pid, keys: probedKeys, intervalMs: 1, writes: true };
   const calmProbe = startProbe(probing);
   const calmEndsAtMs = performance.now() + calmMs;
   // Sampling memory costs the server a little, so the calm phase is sampled as well.
@@ -81,19 +112,40 @@ async function measure(context: Context, kind: ServerKind): Promise<Snapshot> {
 
   const savingProbe = startProbe(probing);
   await sleep(20);
-  const { savedInMs, peakBytes } = await save(server);
+  await using client = await RespClient.connect(port);
+  await atSave(client);
+  const { savedInMs, peakBytes } = await save(server, () => atSave(client));
   const saving = await savingProbe.stop();
   await writer.stop();
 
   const file = join(server.dir, "dump.rdb");
   if (!existsSync(file)) throw new Error(`${kind.label} has written no dump.rdb`);
-  const keysInFile = await keysIn(file, context.redis);
-  return { calm, saving, savedInMs, growth: peakBytes / bytesBefore - 1, bytesBefore, keysInFile };
+  await withFile(file, context.redis, inFile);
+  return { calm, saving, savedInMs, growth: peakBytes / bytesBefore - 1, bytesBefore };
+}
+
+interface CountedSnapshot extends Snapshot {
+  keysInFile: number;
+}
+
+async function measure(context: Context, kind: ServerKind): Promise<CountedSnapshot> {
+  const { keys } = context.sizes.snapshot;
+  const load = ({ port }: Server) => loadKeys(port, "string", keys);
+  let keysInFile = Number.NaN;
+  const measured = await measureSnapshot(
+    context,
+    kind,
+    { load, probedKeys: keys, template: "string", numbers: keys },
+    async (client) => {
+      keysInFile = Number(await client.send("DBSIZE"));
+    },
+  );
+  return { ...measured, keysInFile };
 }
 
 export async function snapshot(context: Context): Promise<Section> {
   const { keys, writesPerSecond } = context.sizes.snapshot;
-  const results: { ours: Snapshot[]; redis: Snapshot[] } = { ours: [], redis: [] };
+  const results: { ours: CountedSnapshot[]; redis: CountedSnapshot[] } = { ours: [], redis: [] };
   const rounds = Math.min(3, context.rounds);
   for (let round = 0; round < rounds; round++) {
     const pair = await inTurns([context.ours, context.redis], round, (kind) => {
@@ -104,7 +156,7 @@ export async function snapshot(context: Context): Promise<Section> {
     results.redis.push(pair.redis);
   }
 
-  const of = (side: "ours" | "redis", value: (each: Snapshot) => number) =>
+  const of = (side: "ours" | "redis", value: (each: CountedSnapshot) => number) =>
     median(results[side].map(value));
   const latencies = (side: "ours" | "redis", phase: "calm" | "saving", kind: "raw" | "net") =>
     (["p50Ms", "p99Ms", "p999Ms", "maxMs"] as const).map((what) =>

@@ -14,11 +14,14 @@ import { realTimers } from "./real-timers.ts";
 
 /** A timer's shortest time. */
 const restMs = 1;
+/** And its longest: whoever waits for longer asks again. */
+const longestMs = 2 ** 31 - 1;
 
 export class TurnLoop {
   readonly #turn: () => number;
   #isScheduled = false;
   #rest: NodeJS.Timeout | undefined;
+  #cancelAlarm: (() => void) | undefined;
   #isStopped = false;
 
   /** `turn` does what is due and says when the next turn is (Due); it must not throw. */
@@ -33,8 +36,22 @@ export class TurnLoop {
     realTimers.setImmediate(this.#run);
   }
 
+  /** Has a turn run in so many milliseconds at the latest; only the last such request counts. */
+  requestAfter(durationMs: number): void {
+    this.#cancelAlarm?.();
+    this.#cancelAlarm = undefined;
+    if (this.#isStopped) return;
+    // The timers of a test, if there are any: what is due then is a matter of its time of day.
+    const { setTimeout, clearTimeout } = globalThis;
+    const delayMs = Math.min(Math.max(1, Math.ceil(durationMs)), longestMs);
+    const timer = setTimeout(this.#run, delayMs);
+    refer(timer, false);
+    this.#cancelAlarm = () => clearTimeout(timer);
+  }
+
   stop(): void {
     this.#isStopped = true;
+    this.#cancelAlarm?.();
     clearTimeout(this.#rest);
   }
 

@@ -78,6 +78,8 @@ export interface CommandSettings {
   transientBytesMax: number;
   /** When values stop being the small form of themselves. */
   limits: ValueLimits;
+  /** hll-sparse-max-bytes: a HyperLogLog that would get longer becomes dense. */
+  hllSparseBytesMax: number;
   /** lazyfree-lazy-user-del: DEL frees as UNLINK does, bit by bit later on. */
   lazyUserDel: boolean;
   /** lazyfree-lazy-user-flush: FLUSHDB and FLUSHALL without a mode free bit by bit later on. */
@@ -93,6 +95,7 @@ export const defaultSettings: CommandSettings = {
   stringBytesMax: 512 * 2 ** 20,
   transientBytesMax: 512 * 2 ** 20,
   limits: defaultLimits,
+  hllSparseBytesMax: 3000,
   lazyUserDel: false,
   lazyUserFlush: false,
   lazyServerDel: false,

@@ -63,6 +63,11 @@ export interface CommandSpec<C extends Call = Call> {
    * our own then. Nothing that compares us with redis-server asks about it; all laws hold for it.
    */
   extension?: string;
+  /**
+   * What of it is not as in Redis, in a sentence, where that is so: docs/commands.md says it to
+   * people. Left out: nothing is known to be different.
+   */
+  differs?: string;
   /** Left out only by placeholders, and by containers that do nothing by themselves. */
   run?: (call: C) => void;
 }
@@ -98,6 +103,10 @@ export function command<C extends Call = Call>(spec: CommandSpec<C>): Command {
   claim(
     spec.extension === undefined || /^[A-Z].*\.$/.test(spec.extension),
     "what an extension is for is one sentence",
+  );
+  claim(
+    spec.differs === undefined || /^[A-Z].*\.$/.test(spec.differs),
+    "what differs is said in sentences",
   );
   claim(!(has("write") && has("readonly")), "cannot both write and be readonly");
   claim(

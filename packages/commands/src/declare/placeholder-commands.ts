@@ -17,57 +17,6 @@ const generic = placeholders(
   `,
 );
 
-const list = placeholders(
-  "list",
-  `
-    blmove       6  6.2.0  write denyoom blocking
-    blmpop      -5  7.0.0  write blocking movablekeys
-    blpop       -3  2.0.0  write blocking
-    brpop       -3  2.0.0  write blocking
-    brpoplpush   4  2.2.0  write denyoom blocking
-    lindex       3  1.0.0  readonly
-    linsert      5  2.2.0  write denyoom
-    llen         2  1.0.0  readonly fast
-    lmove        5  6.2.0  write denyoom
-    lmpop       -4  7.0.0  write movablekeys
-    lpop        -2  1.0.0  write fast
-    lpos        -3  6.0.6  readonly
-    lpush       -3  1.0.0  write denyoom fast
-    lpushx      -3  2.2.0  write denyoom fast
-    lrange       4  1.0.0  readonly
-    lrem         4  1.0.0  write
-    lset         4  1.0.0  write denyoom
-    ltrim        4  1.0.0  write
-    rpop        -2  1.0.0  write fast
-    rpoplpush    3  1.2.0  write denyoom
-    rpush       -3  1.0.0  write denyoom fast
-    rpushx      -3  2.2.0  write denyoom fast
-  `,
-);
-
-const set = placeholders(
-  "set",
-  `
-    sadd         -3  1.0.0  write denyoom fast
-    scard         2  1.0.0  readonly fast
-    sdiff        -2  1.0.0  readonly
-    sdiffstore   -3  1.0.0  write denyoom
-    sinter       -2  1.0.0  readonly
-    sintercard   -3  7.0.0  readonly movablekeys
-    sinterstore  -3  1.0.0  write denyoom
-    sismember     3  1.0.0  readonly fast
-    smembers      2  1.0.0  readonly
-    smismember   -3  6.2.0  readonly fast
-    smove         4  1.0.0  write fast
-    spop         -2  1.0.0  write fast
-    srandmember  -2  1.0.0  readonly
-    srem         -3  1.0.0  write fast
-    sscan        -3  2.8.0  readonly
-    sunion       -2  1.0.0  readonly
-    sunionstore  -3  1.0.0  write denyoom
-  `,
-);
-
 const sortedSet = placeholders(
   "sorted-set",
   `
@@ -137,30 +86,6 @@ const stream = placeholders(
     xrevrange              -4  5.0.0  readonly
     xsetid                 -3  5.0.0  write denyoom fast
     xtrim                  -4  5.0.0  write
-  `,
-);
-
-const bitmap = placeholders(
-  "bitmap",
-  `
-    bitcount     -2  2.6.0  readonly
-    bitfield     -2  3.2.0  write denyoom
-    bitfield_ro  -2  6.0.0  readonly fast
-    bitop        -4  2.6.0  write denyoom
-    bitpos       -3  2.8.7  readonly
-    getbit        3  2.2.0  readonly fast
-    setbit        4  2.2.0  write denyoom
-  `,
-);
-
-const hyperloglog = placeholders(
-  "hyperloglog",
-  `
-    pfadd       -2  2.8.9  write denyoom fast
-    pfcount     -2  2.8.9  readonly may_replicate
-    pfdebug      3  2.8.9  write denyoom admin
-    pfmerge     -2  2.8.9  write denyoom
-    pfselftest   1  2.8.9  admin
   `,
 );
 
@@ -262,12 +187,8 @@ const cluster = placeholders(
 /** The placeholders of all groups. Where they stand among a table's commands means nothing. */
 export const placeholderCommands: readonly Command[] = [
   ...generic,
-  ...list,
-  ...set,
   ...sortedSet,
   ...stream,
-  ...bitmap,
-  ...hyperloglog,
   ...geo,
   ...scripting,
   ...server,

@@ -8,6 +8,7 @@
 import {
   addZeros,
   createString,
+  freeEntry,
   NONE,
   type Ref,
   type StringView,
@@ -75,17 +76,24 @@ export function putArgument(
 }
 
 /**
- * Gives the key at argument 1, whose entry writeTyped() found, the string value[from, to). Text stays
- * text, be it an integer, and the expiry stays.
+ * Gives the key at an argument, whose entry writeTyped() found, the string value[from, to). Text
+ * stays text, be it an integer, and the expiry stays.
  */
-export function putText(call: Call, entry: Ref, value: Uint8Array, from: number, to: number): Ref {
+export function putText(
+  call: Call,
+  entry: Ref,
+  value: Uint8Array,
+  from: number,
+  to: number,
+  keyArgument = 1,
+): Ref {
   const stored = setText(
     call.database,
     entry,
     call.bytes,
-    call.start(1),
-    call.end(1),
-    call.hashOf(1),
+    call.start(keyArgument),
+    call.end(keyArgument),
+    call.hashOf(keyArgument),
     value,
     from,
     to,
@@ -93,7 +101,7 @@ export function putText(call: Call, entry: Ref, value: Uint8Array, from: number,
     call.idleOfKnown(entry),
     -1,
   );
-  if (entry === NONE) call.event(1, "new", Notify.NEW);
+  if (entry === NONE) call.event(keyArgument, "new", Notify.NEW);
   return stored;
 }
 
@@ -154,4 +162,21 @@ export function replaceWith(call: Call, keyArgument: number, entry: Ref): void {
   const old = call.findStored(keyArgument);
   setIdleBits(keyspace.arena, entry, call.idleOf(old));
   database.put(entry, old, call.hashOf(keyArgument), call.settings.lazyServerDel);
+}
+
+/**
+ * Gives the key at an argument the entry that was made for it in no database yet, whatever it holds
+ * now. The entry is freed when there is no room for it.
+ */
+export function putAside(call: Call, keyArgument: number, entry: Ref): void {
+  const { database, keyspace } = call;
+  const old = call.find(keyArgument);
+  setIdleBits(keyspace.arena, entry, call.idleOf(old));
+  try {
+    database.put(entry, old, call.hashOf(keyArgument), call.settings.lazyServerDel);
+  } catch (full) {
+    freeEntry(keyspace.arena, entry);
+    throw full;
+  }
+  if (old === NONE) call.event(keyArgument, "new", Notify.NEW);
 }

@@ -35,6 +35,7 @@ import {
   dataBytes,
   END,
   encodedBytes,
+  encodedIntegerBytes,
   foreignDataBytes,
   isBacklen,
   isString,
@@ -49,6 +50,7 @@ import {
 } from "./listpack-element.ts";
 
 const HEADER = 6;
+const NO_BYTES = new Uint8Array(0);
 const COUNT_UNKNOWN = 0xffff;
 const EMPTY_BYTES = HEADER + 1;
 /** Tails of up to this many bytes are moved by a loop, which beats the call of copyWithin. */
@@ -313,6 +315,20 @@ export function listpackFromBytes(
   return lp;
 }
 
+/** A new listpack of the one element bytes[start, end). */
+export function listpackOf(arena: Arena, bytes: Uint8Array, start: number, end: number): Ref {
+  const size = encodedBytes(bytes, start, end);
+  const total = EMPTY_BYTES + size + backlenBytes(size);
+  const lp = arena.alloc(total);
+  const words = arena.words[lp >>> SEGMENT_SHIFT];
+  const at = (lp & UNIT_MASK) << 1;
+  words[at] = total;
+  words[at + 1] = 1;
+  writeElement(bytesAt(arena, lp), baseOf(lp) + HEADER, bytes, start, end, size);
+  bytesAt(arena, lp)[baseOf(lp) + total - 1] = END;
+  return lp;
+}
+
 /** Puts bytes[start, end) in front of the element at `offset` (or of the end byte). */
 export function insertAt(
   arena: Arena,
@@ -416,6 +432,27 @@ export function replaceAt(
   lp = splice(arena, lp, offset, old, size + backlenBytes(size), bytes, start);
   writeElement(bytesAt(arena, lp), baseOf(lp) + offset, bytes, start, end, size);
   return lp;
+}
+
+/**
+ * Makes an integer the element at `offset`, in a block that has the room for it: the listpack stays
+ * where it is, and so does its block's size.
+ */
+export function replaceIntegerAt(
+  arena: Arena,
+  lp: Ref,
+  offset: number,
+  hi: number,
+  lo: number,
+): void {
+  const old = elementBytes(arena, lp, offset);
+  const size = encodedIntegerBytes(hi, lo);
+  const bytes = size + backlenBytes(size);
+  const total = listpackBytes(arena, lp);
+  assert(total - old + bytes <= arena.blockBytes(lp), "a listpack has room for a longer integer");
+  if (bytes !== old) moveTail(arena, lp, offset + bytes, offset + old, total - offset - old);
+  arena.words[lp >>> SEGMENT_SHIFT][(lp & UNIT_MASK) << 1] = total - old + bytes;
+  writeElement(bytesAt(arena, lp), baseOf(lp) + offset, NO_BYTES, 0, 0, size);
 }
 
 /** Removes `elements` elements (1 unless given) from the one at `offset` on, or all there are. */

@@ -62,7 +62,8 @@ const BITS_LAST_RESORT = 24;
 export const USED_SHIFT = 10;
 /** Chance does not make an entry settle farther from its home than this; chosen keys do. */
 const WALK_MAX = 512;
-const HEADER_BYTES = 32;
+/** Bytes of a dict's header: behind them stand the spare ones. */
+export const HEADER_BYTES = 32;
 const INLINE = 4;
 
 /** Room for one page's slots while it is rearranged. */
@@ -101,12 +102,15 @@ export class DictTable {
     this.headerWords = this.directoryWords;
   }
 
-  /** A new, empty dict in the arena; attach() to use it. */
-  static create(arena: Arena, seed: number): Ref {
+  /**
+   * A new, empty dict in the arena; attach() to use it. `spareBytes` follow its header, zero at
+   * first, for whoever keeps something beside the table: they go where the header goes.
+   */
+  static create(arena: Arena, seed: number, spareBytes = 0): Ref {
     const page = arena.allocZeroed(8 << BITS_MIN);
     let header: Ref;
     try {
-      header = arena.allocZeroed(HEADER_BYTES);
+      header = arena.allocZeroed(HEADER_BYTES + spareBytes);
     } catch (full) {
       arena.free(page);
       throw full;

@@ -31,6 +31,16 @@ export class RefSet {
     }
   }
 
+  /** True when it is there. */
+  has(ref: Ref): boolean {
+    const { slots } = this;
+    const mask = slots.length - 1;
+    for (let slot = Math.imul(ref, 0x9e3779b1) >>> this.shift; ; slot = (slot + 1) & mask) {
+      const other = slots[slot] as number;
+      if (other === ref || other === 0) return other === ref;
+    }
+  }
+
   /** Gives the memory back, at once. */
   free(): void {
     this.slots.buffer.transfer(0);

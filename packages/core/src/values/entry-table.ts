@@ -18,7 +18,8 @@ function tableAt(arena: Arena, ref: Ref): Dict {
   return new Dict(arena).attach(ref);
 }
 
-function tableMemory(arena: Arena, ref: Ref, samples: number): number {
+/** Bytes of a table and of its elements: see ValueKind. */
+export function tableMemory(arena: Arena, ref: Ref, samples: number): number {
   const dict = tableAt(arena, ref);
   const out = new RefList();
   const wanted = samples === 0 ? dict.count : Math.min(samples, dict.count);
@@ -122,6 +123,15 @@ export const tablePieces: Pieces = {
 };
 
 /** The part of a ValueKind that deals with blocks. */
+export const entryTable: Pick<ValueKind, "table" | "free" | "memory" | "copy" | "move" | "pieces"> =
+  {
+    table: (_arena, ref) => ref,
+    free: (arena, ref) => freeElements(tableAt(arena, ref)),
+    memory: tableMemory,
+    copy: copyTable,
+    move: moveTable,
+    pieces,
+  };
 export const entryTable: Pick<ValueKind, "free" | "memory" | "copy" | "move" | "pieces"> = {
   free: (arena, ref) => freeElements(tableAt(arena, ref)),
   memory: tableMemory,

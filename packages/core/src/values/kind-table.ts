@@ -11,9 +11,10 @@ import * as types from "./kinds.ts";
  */
 function sameForm(kind: ValueKind): ValueKind {
   const { type, encoding, typeName, encodingName, shape } = kind;
-  const { free, memory, copy, move, each, check, pieces } = kind;
+  const { free, memory, copy, move, each, check, table, pieces } = kind;
   const names = { type, encoding, typeName, encodingName, shape };
-  return Object.freeze({ ...names, free, memory, copy, move, each, check, pieces }) as ValueKind;
+  const methods = { free, memory, copy, move, each, check, table, pieces };
+  return Object.freeze({ ...names, ...methods }) as ValueKind;
 }
 
 /** A table of these kinds. Throws an InvariantError when two claim the same byte. */

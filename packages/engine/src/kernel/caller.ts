@@ -100,6 +100,11 @@ export class Caller {
   private windowCount = 0;
   private windowStartUs = 0;
   private windowReplyStart = 0;
+  /**
+   * A command asks that its client waits (Call.waitFor). Throws where there is no room to keep the
+   * request. Set by whoever lets clients wait: without that, no command may ask.
+   */
+  onWait: (client: Client, row: CommandRow, call: ClientCall) => void = () => {};
   /** Every command is timed alone (the slow log or the latency monitor wants small times). */
   timesEach = false;
 
@@ -166,12 +171,15 @@ export class Caller {
     const mark = reply.mark();
     try {
       (row.run as (call: ClientCall) => void)(call);
+      if (call.wait !== null) this.onWait(client, row, call);
     } catch (error) {
       this.failed(error, row, mark);
     }
     // After the call: INFO does not count itself, and CONFIG RESETSTAT is the first of the new ones.
-    row.calls++;
-    this.stats.commandsProcessed++;
+    if (call.wait === null) {
+      row.calls++;
+      this.stats.commandsProcessed++;
+    }
     if (
       call.dirty !== 0 ||
       call.propagation !== Propagation.DEFAULT ||
@@ -179,6 +187,11 @@ export class Caller {
       this.propagator.waitingCount !== 0
     ) {
       this.afterChange(row);
+    }
+    if (call.wait !== null) {
+      // It counts, and takes its time, when it is answered.
+      if (effects.attends) effects.commandRan(client, row, call);
+      return;
     }
     this.windowRow = row;
     this.windowCount++;
@@ -203,6 +216,7 @@ export class Caller {
     this.reply.error(answer.reply);
     this.stats.countError(answer.reply);
     row.failedCalls++;
+    this.call.wait = null;
   }
 
   /**

@@ -8,6 +8,8 @@ import { ClientState } from "./client-state.ts";
 export class ClientCall extends Call<CommandRow> {
   /** Who sent the command. Set before each command, and good until it returns. */
   client!: Client;
+  /** The request made its client wait before, and runs anew: whoever listens has seen it. */
+  isRerun = false;
 
   /**
    * True when the client's user may read every key: what SORT asks before it follows BY and GET.

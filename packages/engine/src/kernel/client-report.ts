@@ -12,6 +12,8 @@ export const CLIENT_BYTES = 8192;
 
 /** The letters of CLIENT LIST's flags, in the order in which Redis prints them. */
 const FLAG_ORDER = "OSMPxbtRBdcuAUreT";
+/** All letters that flags can have: N stands where there is none else. */
+export const CLIENT_FLAGS = `N${FLAG_ORDER}`;
 
 /** What a system knows of a client that has something of its own there. */
 export interface ClientFacts {
@@ -98,7 +100,8 @@ export class ClientReport {
     return { whole: end - (args.requestStart[0] as number), args: sum };
   }
 
-  private flagsOf(client: Client): string {
+  /** The letters of a client's state: `flags` of CLIENT LIST. */
+  flagsOf(client: Client): string {
     let flags = "";
     if (client.is(ClientState.MONITOR)) flags += "O";
     if (client.subscribes) flags += "P";

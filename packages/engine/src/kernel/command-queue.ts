@@ -64,13 +64,28 @@ export class CommandQueue {
 
   /** A line of text is kept as the RESP that it stands for: that is what is propagated. */
   private pushInline(row: CommandRow, call: Call): void {
-    const { argc } = call;
-    const bytes = encodeRequest(Array.from({ length: argc }, (_, index) => call.argument(index)));
+    this.pushWords(
+      row,
+      Array.from({ length: call.argc }, (_, index) => call.argument(index)),
+    );
+  }
+
+  /** As push(), with other words in the places of some. Throws ArenaFullError. */
+  pushRewritten(row: CommandRow, call: Call, rewritten: ReadonlyMap<number, string>): void {
+    this.pushWords(
+      row,
+      Array.from({ length: call.argc }, (_, index) => rewritten.get(index) ?? call.argument(index)),
+    );
+  }
+
+  private pushWords(row: CommandRow, given: readonly (string | Uint8Array)[]): void {
+    const argc = given.length;
+    const bytes = encodeRequest(given);
     const words = this.begin(row, argc, bytes.length);
     let at = this.wordIndex + 3;
     let start = `*${argc}\r\n`.length;
-    for (let index = 0; index < argc; index++) {
-      const length = call.length(index);
+    for (const word of given) {
+      const { length } = word;
       start += `$${length}\r\n`.length;
       words[at++] = start;
       words[at++] = start + length;

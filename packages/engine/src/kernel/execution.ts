@@ -47,6 +47,7 @@ interface Frame {
   readonly dirty: number;
   readonly rewritten: ClientCall["rewritten"];
   readonly propagation: number;
+  readonly mayWait: boolean;
 }
 
 /** Runs stored requests in the place of another one: see the head of this file. */
@@ -61,8 +62,9 @@ export class Execution {
   /** The running command begins to run others. */
   open(): void {
     const { call, situation } = this.parts;
-    const { args, requestIndex, row, database, dirty, rewritten, propagation } = call;
-    this.frames.push({ args, requestIndex, row, database, dirty, rewritten, propagation });
+    const { args, requestIndex, row, database, dirty, rewritten, propagation, mayWait } = call;
+    this.frames.push({ args, requestIndex, row, database, dirty, rewritten, propagation, mayWait });
+    call.mayWait = false;
     situation.depth++;
   }
 
@@ -109,6 +111,7 @@ export class Execution {
     call.dirty = frame.dirty;
     call.rewritten = frame.rewritten;
     call.propagation = frame.propagation;
+    call.mayWait = frame.mayWait;
     call.client.lastCommand = frame.row;
   }
 }

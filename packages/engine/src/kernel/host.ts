@@ -75,6 +75,11 @@ export interface Host {
   usage(): HostUsage;
   /** Asks that engine.turn() run soon, after what is being done now. */
   wake(): void;
+  /**
+   * Asks that engine.turn() run in so many milliseconds at the latest. In place of what this was asked
+   * for before.
+   */
+  wakeAfter(durationMs: number): void;
   /** Resolves after the event loop has served what is waiting. */
   nextTurn(): Promise<void>;
   /** The engine has shut down in good order (or refuses to live): end with this code. */

@@ -37,6 +37,11 @@ export class Muting {
   requestEnds(client: Client): void {
     if (!client.isMuted) return;
     this.takeBack(client);
+    this.waitEnds(client);
+  }
+
+  /** A request that made its client wait is over, and what was to be said of it has been said. */
+  waitEnds(client: Client): void {
     if (client.replyMode !== ReplyMode.SKIP) return;
     client.replyMode = ReplyMode.ON;
     client.mark(ClientState.MUTED, false);

@@ -30,6 +30,7 @@ import type { Output } from "../kernel/output.ts";
 import type { Pause } from "../kernel/pause.ts";
 import type { Propagator } from "../kernel/propagate.ts";
 import type { Transactions } from "../kernel/queued.ts";
+import type { Reexecution } from "../kernel/reexecution.ts";
 import type { Refusals } from "../kernel/refusals.ts";
 import type { ShutdownRequest } from "../kernel/shutdown-request.ts";
 import type { Situation } from "../kernel/situation.ts";
@@ -102,6 +103,8 @@ export interface Ports {
   readonly caller: Caller;
   /** Runs stored requests in the place of the running command (EXEC). */
   readonly execution: Execution;
+  /** Runs requests anew that made their clients wait. */
+  readonly reexecution: Reexecution;
   /** Periodic work, and the rates that it samples. */
   readonly cronJobs: Cron;
   /** What INFO and HELLO tell of the server itself. */
@@ -146,10 +149,13 @@ export interface Accounts {
 /** Offered by ACL. */
 export const accountsPort = new Port<Accounts>("accounts");
 
-/** Whether a stored request may run now that it is its turn (ACL), for EXEC. */
+/** Whether a request may run that is not the client's own words of now (ACL), for EXEC and scripts. */
 export interface ExecAccess {
-  /** The error for the request that the call points at, which has been logged; null: it may run. */
-  refusalInExec(call: ClientCall): CommandError | null;
+  /**
+   * The error for the request that the call points at, which has been logged; null: it may run.
+   * `by`: it was queued and it is its turn, or a script calls it.
+   */
+  refusalInside(call: ClientCall, by: "exec" | "script"): CommandError | null;
 }
 /** Offered by ACL. */
 export const execAccessPort = new Port<ExecAccess>("exec-access");

@@ -3,7 +3,7 @@ import { createEngine } from "@kv/engine";
 import { FakeHost, TestClient } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 import { checkStatements } from "../configuration.ts";
-import { AclStartError } from "../systems/acl/access.ts";
+import { AclStartError } from "../systems/acl/user-sources.ts";
 
 /** A client of an engine that was started with this file. */
 function startedWith(text: string, host = new FakeHost(1)): TestClient {
@@ -64,6 +64,20 @@ describe("user", () => {
     expect(open.send("PING")).toBe("PONG");
   });
 
+  test("makes any number of users", () => {
+    const client = startedWith(
+      "user alice on >a ~a:* +get\nuser bob on nopass ~* +@all -get\nuser default off\n",
+    );
+    expect(String(client.send("PING"))).toMatch("NOAUTH");
+    expect(client.send("AUTH", "alice", "a")).toBe("OK");
+    expect(client.send("GET", "a:1")).toBe(null);
+    expect(String(client.send("GET", "b"))).toMatch("NOPERM No permissions to access a key");
+    expect(client.send("HELLO", 2, "AUTH", "bob", "any")).toBeInstanceOf(Array);
+    expect(String(client.send("GET", "b"))).toMatch(
+      "NOPERM User bob has no permissions to run the 'get' command",
+    );
+  });
+
   test("takes the line that Redis writes", () => {
     const client = startedWith("user default on nopass sanitize-payload ~* &* +@all");
     expect(client.send("PING")).toBe("PONG");
@@ -115,7 +129,11 @@ describe("user", () => {
   });
 
   test.each([
-    ["user alice on nopass +@all", "users other than 'default' are not supported"],
+    [
+      "user alice on +@all\nuser alice off",
+      "Error in user declaration 'alice': Duplicate user found",
+    ],
+    ['user "a b" on +@all', "Spaces not allowed in ACL usernames"],
     ["user default on +nope", "Error in user declaration 'default': Unknown command or category"],
     ["user default on foo", "Error in user declaration 'default': Syntax error"],
     ["user default on <pw", "The password you are trying to remove from the user does not exist"],

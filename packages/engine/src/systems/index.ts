@@ -6,6 +6,7 @@
 import type { System } from "../module/system.ts";
 import { absentSystem } from "./absent.ts";
 import { aclSystem } from "./acl/system.ts";
+import { blockingSystem } from "./blocking/system.ts";
 import { commandsSystem } from "./commands/system.ts";
 import { configSystem } from "./config/system.ts";
 import { connectionSystem } from "./connection/system.ts";
@@ -37,5 +38,6 @@ export const ownSystems: readonly System[] = [
   debugSystem,
   serverSystem,
   scriptingSystem,
+  blockingSystem,
   absentSystem,
 ];

@@ -29,7 +29,8 @@ const newer: Record<string, string> = {
   "config|set": "7.2 renamed the block",
   shutdown: "7.2 renamed the choice between saving and not",
   "acl|log": "7.2 added a line to the history",
-  "client|list": "7.2 added a line to the history",
+  "client|kill": "7.4 and its successors have more filters",
+  "client|list": "its successors have more filters",
   "function|flush": "7.2 renamed the choice of the mode",
 };
 

@@ -43,6 +43,8 @@ export type RdbWriteVersion = 10 | 11 | 12;
 export const RDB_FIELD_EXPIRY_SINCE = 12 satisfies RdbWriteVersion;
 /** The version that is written unless told otherwise: Redis 7.0 and later load it. */
 export const RDB_VERSION_DEFAULT: RdbWriteVersion = 10;
+/** From this version on sets are written as listpacks, too. */
+export const RDB_SET_LISTPACK_SINCE = 11;
 /** From this version on files end with a checksum. */
 export const RDB_CHECKSUM_SINCE = 5;
 

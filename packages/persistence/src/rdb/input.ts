@@ -8,9 +8,8 @@
  * place of its choice. No length that is read makes anything be allocated before as many bytes
  * have come, or compressed bytes that really stand for so many.
  */
-import { ArenaFullError, formatInt64, INT64_TEXT_BYTES } from "@kv/core";
+import { ArenaFullError, formatInt64, INT64_TEXT_BYTES, lzf, parseScore } from "@kv/core";
 import { LENGTH_32, LENGTH_64, StringEncoding } from "./format.ts";
-import { decompress, LZF_EXPANSION_MAX, LzfWalk } from "./lzf.ts";
 
 /** What came of reading something. */
 export const Status = {
@@ -95,7 +94,7 @@ export class RdbString {
     if (scratch.length < length) {
       if (length > SCRATCH_KEPT_BYTES) {
         // So much room is not made for a promise: the instructions must lead there.
-        const walk = new LzfWalk(length);
+        const walk = new lzf.LzfWalk(length);
         walk.go(source, start, end, true);
         if (!walk.isComplete) return false;
         scratch = allocate(length);
@@ -111,7 +110,7 @@ export class RdbString {
     this.view = scratchView;
     this.start = 0;
     this.end = length;
-    return decompress(source, start, end, scratch, length);
+    return lzf.decompress(source, start, end, scratch, length);
   }
 }
 
@@ -313,7 +312,11 @@ export class RdbInput {
     if (status !== Status.OK) return status;
     this.dataBytes = size;
     const length = this.number;
-    if (size > STRING_BYTES_MAX || length > STRING_BYTES_MAX || length > size * LZF_EXPANSION_MAX) {
+    if (
+      size > STRING_BYTES_MAX ||
+      length > STRING_BYTES_MAX ||
+      length > size * lzf.LZF_EXPANSION_MAX
+    ) {
       return this.bad(BAD_LZF);
     }
     return Status.OK;
@@ -362,5 +365,30 @@ export class RdbInput {
     const status = this.byte();
     if (status !== Status.OK || this.number >= 253) return status;
     return this.skip(this.number);
+  }
+
+  /** A score as skipTextDouble() passes over one; it is then in `number`. */
+  textDouble(): Status {
+    const status = this.byte();
+    if (status !== Status.OK) return status;
+    const length = this.number;
+    if (length >= 253) {
+      this.number = length === 253 ? Number.NaN : length === 254 ? Infinity : -Infinity;
+      return Status.OK;
+    }
+    const start = this.at;
+    if (start + length > this.end) return this.more(start + length);
+    this.at = start + length;
+    this.number = parseScore(this.bytes, start, this.at);
+    return Status.OK;
+  }
+
+  /** Eight bytes of a double, low ones first; it is then in `number`. */
+  binaryDouble(): Status {
+    const { at } = this;
+    if (at + 8 > this.end) return this.more(at + 8);
+    this.at = at + 8;
+    this.number = this.view.getFloat64(at, true);
+    return Status.OK;
   }
 }

@@ -26,7 +26,7 @@ import {
   wordIndex,
   wordsOf,
 } from "@kv/core";
-import { RdbType } from "./format.ts";
+import { RdbType, type RdbWriteVersion } from "./format.ts";
 import { type RdbInput, type RdbString, Status } from "./input.ts";
 import type { RdbOutput } from "./output.ts";
 import { ValueOutput, type ValueReader, type WriteForm } from "./values/form.ts";
@@ -42,8 +42,9 @@ const STRING_BYTE_MAX = kindOf(Type.STRING, Encoding.EMBSTR);
 export class ObjectWriter {
   private readonly to: ValueOutput;
 
-  constructor(arena: Arena, output: RdbOutput) {
-    this.to = new ValueOutput(arena, output);
+  /** `version` is that of the file or payload that they become part of. */
+  constructor(arena: Arena, output: RdbOutput, version?: RdbWriteVersion) {
+    this.to = new ValueOutput(arena, output, version);
   }
 
   private kindByte(entry: Ref): number {
@@ -57,7 +58,7 @@ export class ObjectWriter {
   /** The number under which the entry's value is stored. */
   typeOf(entry: Ref): number {
     if (this.kindByte(entry) <= STRING_BYTE_MAX) return RdbType.STRING;
-    return this.formOf(entry).rdbType(this.to.arena, entry);
+    return this.formOf(entry).rdbType(this.to.arena, entry, this.to.version);
   }
 
   /** Writes the entry's value, without its number and key. */

@@ -5,10 +5,9 @@
  * from then on and may give it back through recycle() when it has done with it. Strings and lengths
  * are encoded here as format.ts describes. Nothing is allocated per key.
  */
-import { formatInt64, Int64, parseInt64 } from "@kv/core";
+import { formatInt64, Int64, lzf, parseInt64 } from "@kv/core";
 import { Crc64 } from "./crc64.ts";
 import { COMPRESS_ABOVE_BYTES, LENGTH_32, LENGTH_64, StringEncoding } from "./format.ts";
-import { compress } from "./lzf.ts";
 
 /** Takes bytes[start, end). The whole array is the sink's from then on. */
 export type ByteSink = (bytes: Uint8Array, start: number, end: number) => void;
@@ -107,6 +106,18 @@ export class RdbOutput {
     }
   }
 
+  /** An unsigned 64-bit number given as two words, as a length. */
+  length64(hi: number, lo: number): void {
+    if (hi === 0) {
+      this.length(lo >>> 0);
+      return;
+    }
+    this.ensureRoom();
+    this.chunk[this.used++] = LENGTH_64;
+    this.bigEndian32(hi);
+    this.bigEndian32(lo);
+  }
+
   private bigEndian32(value: number): void {
     const { chunk } = this;
     chunk[this.used++] = value >>> 24;
@@ -169,6 +180,14 @@ export class RdbOutput {
     this.bytes(source, start, end);
   }
 
+  /** A string of `rawBytes` bytes that is compressed already: bytes[start, end) is its LZF. */
+  lzf(source: Uint8Array, start: number, end: number, rawBytes: number): void {
+    this.byte(0xc0 | StringEncoding.LZF);
+    this.length(end - start);
+    this.length(rawBytes);
+    this.bytes(source, start, end);
+  }
+
   /** An integer, as a string. */
   integer(hi: number, lo: number): void {
     if (hi === lo >> 31) {
@@ -205,7 +224,7 @@ export class RdbOutput {
       scratch = room;
       if (length <= SCRATCH_KEPT_BYTES) this.scratch = scratch;
     }
-    const size = compress(source, start, end, scratch, 0, length - 4);
+    const size = lzf.compress(source, start, end, scratch, 0, length - 4);
     if (size === -1) return false;
     this.byte(0xc0 | StringEncoding.LZF);
     this.length(size);

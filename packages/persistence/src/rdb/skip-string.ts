@@ -8,8 +8,8 @@
  * A long string is passed over as its bytes come. A compressed one is not decompressed: whether LZF
  * is well-formed, and how long its result is, its control bytes tell.
  */
+import { lzf } from "@kv/core";
 import { type RdbInput, Status } from "./input.ts";
-import { LzfWalk } from "./lzf.ts";
 
 /** Yields MORE or BAD; returns when the item has been passed over. */
 export type Skipper = Generator<Status, void, void>;
@@ -57,7 +57,7 @@ function* skipBytes(input: RdbInput, count: number): Skipper {
 }
 
 function* skipCompressed(input: RdbInput, size: number, length: number): Skipper {
-  const walk = new LzfWalk(length);
+  const walk = new lzf.LzfWalk(length);
   let left = size;
   while (left > 0 && !walk.isBroken) {
     const before = input.at;
@@ -65,7 +65,7 @@ function* skipCompressed(input: RdbInput, size: number, length: number): Skipper
     input.at = walk.go(input.bytes, input.at, isLast ? input.at + left : input.end, isLast);
     left -= input.at - before;
     if (left > 0 && !walk.isBroken) {
-      const status = waitForBytes(input, Math.min(left, LzfWalk.instructionBytesMax));
+      const status = waitForBytes(input, Math.min(left, lzf.LzfWalk.instructionBytesMax));
       input.reachedAt = input.at - (size - left);
       yield status;
     }

@@ -70,7 +70,7 @@ export class RdbWriter {
     this.output = new RdbOutput(sink, options);
     this.version = options.version ?? RDB_VERSION_DEFAULT;
     this.eviction = options.eviction;
-    this.objects = new ObjectWriter(arena, this.output);
+    this.objects = new ObjectWriter(arena, this.output, this.version);
     this.hasChecksum = options.checksum ?? true;
   }
 

@@ -153,7 +153,6 @@ const listing: Transcript = [
   ["CLIENT", "LIST", "ID", "9223372036854775808"],
   ["CLIENT", "LIST", "ID", 0, -1, 999999],
   ["CLIENT", "LIST", "ID", 999999, "x"],
-  ["CLIENT", "LIST", "TYPE", "normal", "ID", 1],
 ];
 
 const killing: Transcript = [

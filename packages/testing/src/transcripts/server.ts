@@ -238,6 +238,8 @@ const debugging: Transcript = [
   ["DEBUG", "HTSTATS", "-1"],
   ["DEBUG", "HTSTATS", "x"],
   ["DEBUG", "HTSTATS-KEY", "missing"],
+  ["DEBUG", "SDSLEN", "missing"],
+  ["DEBUG", "SDSLEN"],
   ["DEBUG", "LISTPACK", "missing"],
   ["DEBUG", "LISTPACK"],
   ["DEBUG", "SET-ACTIVE-EXPIRE", "0"],

@@ -44,6 +44,19 @@ class ContentVisitor extends ElementVisitor {
   pair(): void {
     this.pairs.push([shown(this.text), shown(this.value)]);
   }
+
+  /** Of entries the ID is a text, and so are each field and its value. */
+  override entry(): void {
+    this.texts.push(`${this.id}`);
+  }
+
+  override entryField(): void {
+    this.texts.push(shown(this.text), shown(this.value));
+  }
+
+  override scored(): void {
+    this.pairs.push([shown(this.text), Object.is(this.score, -0) ? "-0" : `${this.score}`]);
+  }
 }
 
 function shown({ bytes, start, end }: ListpackValue): string {
@@ -55,7 +68,8 @@ function contentOf(arena: Arena, entry: Ref): Content {
   eachElement(arena, entry, visitor);
   const { shape } = kindOfEntry(arena, entry);
   if (shape === "text") return visitor.texts[0] as string;
-  if (shape === "pairs") return visitor.pairs.sort(([one], [other]) => (one < other ? -1 : 1));
+  if (shape === "pairs" || shape === "scored")
+    return visitor.pairs.sort(([one], [other]) => (one < other ? -1 : 1));
   return shape === "members" ? visitor.texts.sort() : visitor.texts;
 }
 
@@ -106,7 +120,14 @@ class Rig {
   private readonly foreignBytes: number;
 
   constructor(kind: ValueKind, material: ValueMaterial, seed: number, modules: System[]) {
-    const config = { "hash-max-listpack-entries": 16 };
+    const config = {
+      "hash-max-listpack-entries": 16,
+      "list-max-listpack-size": 6,
+      "list-compress-depth": 1,
+      "set-max-listpack-entries": 16,
+      "zset-max-listpack-entries": 16,
+      "stream-node-max-entries": 7,
+    };
     this.kv = harness({ config, seed, modules });
     this.kind = kind;
     this.material = material;

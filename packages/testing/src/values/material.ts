@@ -4,7 +4,10 @@
  */
 import type { Chance } from "../chance.ts";
 
-/** What a value holds: a text, elements in order, or fields with values in order of their names. */
+/**
+ * What a value holds: a text, elements in order, or fields with values, or members with scores, in
+ * order of their names.
+ */
 export type Content = string | readonly string[] | readonly (readonly [string, string])[];
 
 /** Requests, and what the key holds when they have been carried out. */

@@ -428,6 +428,41 @@ export function addZeros(
   return entry;
 }
 
+/**
+ * A new entry for the key bytes[start, end) with a string of `length` bytes that are to be written:
+ * `out` shows them, and what is in them means nothing. The encoding is raw. It is in no table yet:
+ * Database.put() follows.
+ */
+export function createBlank(
+  arena: Arena,
+  epoch: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  length: number,
+  idle: number,
+  out: StringView,
+): Ref {
+  const isExternal = length > INLINE_BYTES_MAX;
+  const flags = isExternal ? WORD_FLAG | EXTERNAL_FLAG : 0;
+  const block = isExternal ? arena.alloc(length) : NONE;
+  let entry: Ref;
+  try {
+    const kind = kindOf(Type.STRING, Encoding.RAW);
+    entry = createEntry(arena, kind, flags, epoch, bytes, start, end, isExternal ? 0 : length);
+  } catch (full) {
+    if (block !== NONE) arena.free(block);
+    throw full;
+  }
+  setIdleBits(arena, entry, idle);
+  if (isExternal) {
+    setValueRef(arena, entry, block);
+    setValueLength(arena, entry, length);
+  }
+  out.read(arena, entry);
+  return entry;
+}
+
 function growExternal(arena: Arena, entry: Ref, before: number, after: number): void {
   const block = valueRef(arena, entry);
   if (after <= arena.blockBytes(block)) return;

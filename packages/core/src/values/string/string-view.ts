@@ -8,10 +8,12 @@ import {
   EXPIRY_FLAG,
   EXTERNAL_FLAG,
   encodingOf,
+  flagsOf,
   keyOffset,
   Type,
   typeOf,
   valueLength,
+  valueRef,
   viewOf,
   WORD_FLAG,
   wordFieldIndex,
@@ -67,6 +69,16 @@ export class StringView {
 /** True when the entry holds a string. */
 export function isStringEntry(arena: Arena, entry: Ref): boolean {
   return typeOf(arena, entry) === Type.STRING;
+}
+
+/**
+ * The words over the memory in which StringView.read() finds the text of a string entry; null when
+ * the text is that of an integer, which lies nowhere.
+ */
+export function textWords(arena: Arena, entry: Ref): Int32Array | null {
+  const flags = flagsOf(arena, entry);
+  if ((flags & EXTERNAL_FLAG) !== 0) return wordsOf(arena, valueRef(arena, entry));
+  return (flags & WORD_FLAG) === 0 ? wordsOf(arena, entry) : null;
 }
 
 /** Bytes of a string value. */

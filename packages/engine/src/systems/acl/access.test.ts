@@ -3,7 +3,8 @@ import { FakeHost, type Harness, harness, TestClient } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 import { createEngine } from "../../engine.ts";
 import { Admission, isLoopback } from "../../kernel/admission.ts";
-import { AclStartError, accessPort } from "./access.ts";
+import { accessPort } from "./access.ts";
+import { AclStartError } from "./user-sources.ts";
 
 const noAuth = "NOAUTH Authentication required.";
 const setUser = (kv: { send: Harness["send"] }, ...rules: string[]) =>
@@ -219,7 +220,8 @@ describe("aclfile", () => {
   test.each([
     [undefined, "Error loading ACLs, opening file 'users.acl': No such file or directory"],
     ["user default on +nope\n", "users.acl:1: Error in applying operation '+nope': Unknown"],
-    ["user alice on\n", "users.acl:1: users other than 'default' are not supported by this"],
+    ["user alice on\nuser alice off\n", "WARNING: Duplicate user 'alice' found on line 2. "],
+    ["user alice on +@all ~* (+get", "users.acl:1: Unmatched parenthesis in selector definition."],
   ])("%j stops the start", (text, reason) => {
     expect(() => startedWith(text)).toThrow(AclStartError);
     expect(() => startedWith(text)).toThrow("Aborting Redis startup because of ACL errors: ");

@@ -1,28 +1,25 @@
 /**
- * Access: the users of acl/ and the clients that act as them.
+ * Access: the users of @kv/acl and the clients that act as them.
  *
- *     configuration, ACL file, ACL SETUSER --> users --usersChanged()--> bits of every client
+ *     user-sources.ts, ACL SETUSER --> put(), remove(), replaceAll() --> users, bits of every client
  *     request of a client whose bit RESTRICTED is set --refusalOf()--> NOPERM, the ACL log, counters
  *
  * Whether a client has to log in, and whether what it asks must be looked at, are bits that its
- * requests are judged by. They follow from its user, which may change under it: so whoever changes
- * users calls usersChanged(), and nobody else keeps what follows from them.
+ * requests are judged by. They follow from its user, which may change under it: so users are only
+ * changed here, and nobody else keeps what follows from them.
  */
 
 import {
   type AclRequest,
-  applyRule,
+  costOf,
   type Denial,
   type KnownCommands,
-  newUser,
-  parseAclFile,
-  printAclFile,
   type RuleContext,
   type User,
-  Users,
+  type Users,
 } from "@kv/acl";
 import { CommandError, type CommandRow } from "@kv/commands";
-import { quoteArg, splitArgs } from "@kv/config";
+import { splitArgs } from "@kv/config";
 import { latin1, latin1Bytes } from "@kv/resp";
 import type { Client } from "../../kernel/client.ts";
 import type { ClientCall } from "../../kernel/client-call.ts";
@@ -37,17 +34,9 @@ import {
 } from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
 import { AclLog, type AclLogEntry } from "./acl-log.ts";
+import { UserSources } from "./user-sources.ts";
 
 export const accessPort = new Port<Access>("access");
-
-/** The users that the configuration asks for cannot be had: nobody may be let in. */
-export class AclStartError extends Error {
-  /** The name of the class, whatever a bundler makes of that. */
-  override name = "AclStartError";
-}
-
-const bothSources =
-  "Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is invalid. This setup is very likely to lead to configuration errors and security holes, please define either an ACL file or declare users directly in your redis.conf, but not both.";
 
 /** Of a key or channel that was refused, what the log of refusals gets to see. */
 const OBJECT_BYTES_MAX = 4096;
@@ -59,6 +48,13 @@ const reasonsInExec: Readonly<Record<Denial["reason"], string>> = {
   channel: "no permission to access one of the channels used as arguments",
 };
 
+/** Heap that all users take together, as Users estimates it; Redis knows no such bound. */
+const USERS_BYTES_MAX = 256 * 2 ** 20;
+const tooManyUsers = new CommandError("ERR The rules of all users take too much memory");
+
+/** Redis cuts its lines off there. */
+const WARNING_BYTES_MAX = 1024;
+
 type Needs = Pick<Ports, "host" | "config" | "situation" | "users" | "clients" | "report" | "of">;
 
 export class Access implements RuleContext, Accounts, ExecAccess, Running {
@@ -67,6 +63,8 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
   /** Who was refused lately. */
   readonly log = new AclLog();
   readonly guards: { acl: Guard };
+  /** Where users come from, and where they are kept. */
+  readonly sources: UserSources;
   private readonly ports: Needs;
   /** Refusals since the start, or since CONFIG RESETSTAT. */
   readonly denied = { auth: 0, command: 0, key: 0, channel: 0 };
@@ -75,6 +73,7 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
     this.ports = ports;
     this.users = ports.users;
     this.known = ports.users.known;
+    this.sources = new UserSources(ports, this);
     this.guards = {
       acl: (client, row, request) =>
         client.is(ClientState.RESTRICTED) ? this.refusalOf(client, row, request) : null,
@@ -86,7 +85,7 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
   }
 
   uncountedBytes(): number {
-    return this.log.keptBytes;
+    return this.log.keptBytes + this.users.keptBytes;
   }
 
   digestOf(password: string): string {
@@ -99,6 +98,10 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
 
   get allowsAllChannels(): boolean {
     return this.ports.config.text("acl-pubsub-default") === "allchannels";
+  }
+
+  warn(text: string): void {
+    this.ports.host.log("warning", text.slice(0, WARNING_BYTES_MAX));
   }
 
   // Clients.
@@ -126,17 +129,11 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
       return true;
     }
     this.denied.auth++;
-    this.note(
-      { reason: "auth", object: command, username: userName },
-      client,
-      client.inTransaction,
-    );
+    // AUTH may have been queued: no script may call it.
+    const isQueued = client.inTransaction || this.ports.situation.depth > 0;
+    const context = isQueued ? "multi" : "toplevel";
+    this.note({ reason: "auth", context, object: command, username: userName }, client);
     return false;
-  }
-
-  /** Users were changed: every client is what its user makes it now. */
-  usersChanged(): void {
-    for (const client of this.ports.clients.values()) this.refresh(client);
   }
 
   private refresh(client: Client): void {
@@ -153,19 +150,20 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
     if (!client.is(ClientState.RESTRICTED)) return null;
     const denial = client.user.denial(row, request);
     if (denial === null) return null;
-    this.logDenial(client, denial, row, request, client.inTransaction);
+    this.logDenial(client, denial, row, request, client.inTransaction ? "multi" : "toplevel");
     return new CommandError(`NOPERM ${shortReason(client.user, denial, row)}`);
   }
 
-  /** The same for a command of a transaction, when it is its turn. */
-  refusalInExec(call: ClientCall): CommandError | null {
+  refusalInside(call: ClientCall, by: "exec" | "script"): CommandError | null {
     const { client, row } = call;
     if (!client.is(ClientState.RESTRICTED)) return null;
     const denial = client.user.denial(row, call);
     if (denial === null) return null;
-    this.logDenial(client, denial, row, call, true);
+    this.logDenial(client, denial, row, call, by === "exec" ? "multi" : "lua");
     return new CommandError(
-      `NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: ${reasonsInExec[denial.reason]}`,
+      by === "exec"
+        ? `NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: ${reasonsInExec[denial.reason]}`
+        : `NOPERM ACL failure in script: ${shortReason(client.user, denial, row)}`,
     );
   }
 
@@ -174,23 +172,21 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
     denial: Denial,
     row: CommandRow,
     request: AclRequest,
-    inTransaction: boolean,
+    context: AclLogEntry["context"],
   ): void {
     const { reason } = denial;
     this.denied[reason]++;
     const object = reason === "command" ? row.fullName : wordAt(request, denial.argument);
-    this.note({ reason, object, username: client.user.name }, client, inTransaction);
+    this.note({ reason, context, object, username: client.user.name }, client);
   }
 
   private note(
-    refusal: Pick<AclLogEntry, "reason" | "object" | "username">,
+    refusal: Pick<AclLogEntry, "reason" | "context" | "object" | "username">,
     client: Client,
-    inTransaction: boolean,
   ): void {
     const { report, situation, config } = this.ports;
     this.log.add(
       { ...refusal, clientInfo: report.describe(client) },
-      { inTransaction },
       situation.nowMs,
       config.number("acllog-max-len"),
     );
@@ -207,19 +203,66 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
 
   // Changes.
 
-  /** The user becomes `draft`; who listens to what it may no longer hear is cut off. */
-  replace(user: User, draft: User): void {
-    user.become(draft);
+  /**
+   * The user becomes the draft, or is the draft where there was none of this name; who listens to
+   * what it may no longer hear is cut off. Throws when there would be too many users.
+   */
+  put(draft: User): void {
+    const { users } = this;
+    const before = users.byName.get(draft.name);
+    const costBefore = before === undefined ? 0 : costOf(before);
+    const cost = costOf(draft);
+    if (cost > costBefore && users.keptBytes + cost - costBefore > USERS_BYTES_MAX)
+      throw tooManyUsers;
+    const hearsAll = before === undefined || draft.hearsAllOf(before);
+    const user = users.put(draft);
     this.usersChanged();
+    if (!hearsAll) this.cutOffListeners(user);
+  }
+
+  /** Closes the clients of this user that listen to what it may not hear. */
+  private cutOffListeners(user: User): void {
     const { clients } = this.ports;
     const names = this.ports.of(listeningPort);
     for (const client of [...clients.values()]) {
-      if (client.user !== user) continue;
+      if (client.user !== user || !client.subscribes) continue;
       const mayGoOn = names.everyName(client, (bytes, start, end, isPattern) =>
         user.mayListen(bytes, start, end, isPattern),
       );
-      if (!mayGoOn) clients.close(client, "channels are no longer allowed");
+      if (!mayGoOn) this.expel(client, "channels are no longer allowed");
     }
+  }
+
+  /** Removes users, and whoever acts as one of them. Answers how many there were. */
+  remove(names: readonly string[]): number {
+    let count = 0;
+    for (const name of names) if (this.users.remove(name) !== undefined) count++;
+    if (count > 0) this.expelStrangers();
+    return count;
+  }
+
+  /**
+   * These are the users now; default is whole where they do not name it. As in Redis 7.2 who acts
+   * as another user than default has to come anew, whether its rules have changed or not.
+   */
+  replaceAll(drafts: readonly User[]): void {
+    this.users.replaceAll(drafts);
+    this.expelStrangers();
+    this.usersChanged();
+    this.cutOffListeners(this.users.defaultUser);
+  }
+
+  /** Closes the clients whose users are none any more. */
+  private expelStrangers(): void {
+    for (const client of [...this.ports.clients.values()])
+      if (this.users.byName.get(client.user.name) !== client.user)
+        this.expel(client, "the user was removed");
+  }
+
+  /** What a client that is closed still does, it does as somebody who has not logged in. */
+  private expel(client: Client, reason: string): void {
+    this.actAs(client, this.users.defaultUser, false);
+    this.ports.clients.close(client, reason);
   }
 
   /** `requirepass`. */
@@ -228,81 +271,10 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
     this.usersChanged();
   }
 
-  /**
-   * The users that the server starts with: from `user` lines, whose rules follow a name, or from
-   * the ACL file. Throws AclStartError.
-   */
-  start(userLines: readonly (readonly string[])[]): void {
-    const path = this.ports.config.text("aclfile");
-    if (path !== "" && userLines.length > 0) throw new AclStartError(bothSources);
-    for (const [name = "", ...rules] of userLines) this.setUp(name, rules);
-    if (path === "") return;
-    const problems = this.loadFile();
-    if (problems !== undefined)
-      throw new AclStartError(`Aborting Redis startup because of ACL errors: ${problems}`);
+  /** Every client is what its user makes it now. */
+  private usersChanged(): void {
+    for (const client of this.ports.clients.values()) this.refresh(client);
   }
-
-  /** Each rule was tried when the line was read; other lines may have changed what it means. */
-  private setUp(name: string, rules: readonly string[]): void {
-    const user = newUser(name, this);
-    for (const rule of rules) {
-      const problem = applyRule(user, rule, this);
-      if (problem !== undefined)
-        throw new AclStartError(`Error loading the ACL rules of the user '${name}': ${problem}`);
-    }
-    this.replace(this.users.defaultUser, user);
-    if (user.enabled) return;
-    this.ports.host.log(
-      "notice",
-      `The user '${name}' is disabled (there is no 'on' modifier in the user description). Make sure this is not a configuration error.`,
-    );
-  }
-
-  /** Takes the users of the ACL file. Undefined, or all that is wrong: then nothing has changed. */
-  loadFile(): string | undefined {
-    const path = this.ports.config.text("aclfile");
-    let text: string;
-    try {
-      text = this.ports.host.readText(path);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return `Error loading ACLs, opening file '${path}': ${reason}`;
-    }
-    const parsed = parseAclFile(path, text, this);
-    if ("problems" in parsed) return parsed.problems;
-    const { defaultUser } = new Users(this.known);
-    this.replace(this.users.defaultUser, parsed.defaultUser ?? defaultUser);
-    return undefined;
-  }
-
-  /** Writes all users into the ACL file. Undefined, or what the host had against it. */
-  saveFile(): string | undefined {
-    try {
-      this.ports.host.writeText(
-        this.ports.config.text("aclfile"),
-        printAclFile(this.users.byName.values()),
-      );
-      return undefined;
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error);
-    }
-  }
-
-  /** What CONFIG REWRITE writes behind the word `user`, a line each: nothing beside an ACL file. */
-  userLines(): string[] {
-    if (this.ports.config.text("aclfile") !== "") return [];
-    return [...this.users.byName.values()].map((user) =>
-      [user.name, ...user.rules()]
-        .flatMap((rule) => rule.split(" "))
-        .map(asFileWord)
-        .join(" "),
-    );
-  }
-}
-
-/** A pattern may hold what a configuration file would read as quotes. */
-function asFileWord(word: string): string {
-  return /^[!-~]+$/.test(word) && !/["'\\]/.test(word) ? word : quoteArg(word);
 }
 
 function shortReason(user: User, { reason }: Denial, row: CommandRow): string {

@@ -27,7 +27,7 @@ export function aclLog(call: EngineCall): void {
       reply.bulkLatin1(entry[name]);
     }
     reply.bulkLatin1("age-seconds");
-    reply.double((nowMs - entry.createdMs) / 1000);
+    reply.double((nowMs - entry.updatedMs) / 1000);
     reply.bulkLatin1("client-info");
     reply.bulkLatin1(entry.clientInfo);
     for (const [name, value] of [

@@ -2,12 +2,10 @@
  * ACL log: who was refused lately, and why. Refusals that tell the same story within a minute are
  * one entry with a count. At most `acllog-max-len` are kept, and no more than 16 MiB.
  */
-import type { Client } from "../../kernel/client.ts";
-
 export interface AclLogEntry {
   count: number;
   reason: "auth" | "command" | "key" | "channel";
-  context: "toplevel" | "multi" | "lua" | "module";
+  context: "toplevel" | "multi" | "lua";
   /** What was refused: a command, key or channel; "AUTH" for a failed login. */
   object: string;
   username: string;
@@ -52,20 +50,19 @@ export class AclLog {
 
   /** Someone was refused. `clientInfo` is the client as CLIENT LIST prints it. */
   add(
-    refusal: Pick<AclLogEntry, "reason" | "object" | "username" | "clientInfo">,
-    client: Pick<Client, "inTransaction">,
+    refusal: Pick<AclLogEntry, "reason" | "context" | "object" | "username" | "clientInfo">,
     nowMs: number,
     lengthMax: number,
   ): void {
-    const context = client.inTransaction ? "multi" : "toplevel";
+    const { reason, context } = refusal;
     const object = shortened(refusal.object);
     const username = shortened(refusal.username);
-    const at = this.findStory({ ...refusal, object, username, context }, nowMs);
+    const at = this.findStory({ reason, context, object, username }, nowMs);
     let entry: AclLogEntry;
     if (at === -1) {
       const entryId = this.nextId++;
       entry = {
-        ...{ reason: refusal.reason, context, object, username, clientInfo: "", entryId },
+        ...{ reason, context, object, username, clientInfo: "", entryId },
         ...{ count: 0, createdMs: nowMs, updatedMs: nowMs },
       };
     } else {

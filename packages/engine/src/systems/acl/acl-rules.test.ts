@@ -83,7 +83,6 @@ test.each([
   ["%~x", ruleProblems.syntax],
   ["~a\0b", ruleProblems.syntax],
   ["(on)", ruleProblems.syntax],
-  ['(~"a)', ruleProblems.syntax],
   ["!abc", ruleProblems.badDigest],
   ["<abc", ruleProblems.noPassword],
 ])("%j is refused, and changes nothing", (rule, problem) => {

@@ -1,10 +1,13 @@
-/** ACL: who may do what. There is one user so far, `default`; its rules are those of ../../acl. */
+/** ACL: users and what they may do. Their rules are those of @kv/acl. */
 
 import {
   type AclRequest,
   applyRule,
+  breaksWords,
   joinSelectors,
+  NAME_BYTES_MAX,
   newUser,
+  ruleProblems,
   type Selector,
   type User,
 } from "@kv/acl";
@@ -14,9 +17,8 @@ import type { Ports } from "../../module/ports.ts";
 import { accessPort } from "./access.ts";
 import { aclLog } from "./acl-log-command.ts";
 
-const onlyDefault = new CommandError(
-  "ERR Users other than 'default' are not supported by this server yet",
-);
+const badName = new CommandError("ERR Usernames can't contain spaces or null characters");
+const tooLongName = new CommandError(`ERR ${ruleProblems.longName}`);
 const notRemovable = new CommandError("ERR The 'default' user cannot be removed");
 const noFile = new CommandError(
   "ERR This Redis instance is not configured to use an ACL file. You may want to specify users " +
@@ -82,8 +84,9 @@ const users = engineCommand({
   complexity: "O(N) with N users.",
   arity: 2,
   run({ engine, reply }) {
-    reply.array(engine.users.byName.size);
-    for (const name of engine.users.byName.keys()) reply.bulkLatin1(name);
+    const all = engine.users.inOrder();
+    reply.array(all.length);
+    for (const { name } of all) reply.bulkLatin1(name);
   },
 });
 
@@ -94,8 +97,9 @@ const list = engineCommand({
   complexity: "O(N) with N users.",
   arity: 2,
   run({ engine, reply }) {
-    reply.array(engine.users.byName.size);
-    for (const user of engine.users.byName.values()) reply.bulkLatin1(user.line());
+    const all = engine.users.inOrder();
+    reply.array(all.length);
+    for (const user of all) reply.bulkLatin1(user.line());
   },
 });
 
@@ -142,7 +146,7 @@ function replySelector({ reply }: EngineCall, { commands, keys, channels }: Sele
 const setuser = engineCommand({
   ...admin,
   name: "setuser",
-  summary: "Changes the rules of the default user.",
+  summary: "Makes a user, or changes the rules of one.",
   complexity: "O(N) with N rules.",
   arity: -3,
   args: [arg.string("username"), arg.optional(arg.many(arg.string("rule")))],
@@ -152,21 +156,24 @@ const setuser = engineCommand({
   ],
   run(call) {
     const { engine, reply } = call;
-    if (call.word(2) !== "default") throw onlyDefault;
+    if (call.length(2) > NAME_BYTES_MAX) throw tooLongName;
+    const name = call.word(2);
+    if (breaksWords(name)) throw badName;
     const { rules, unmatched } = joinSelectors(ruleWords(call));
     if (unmatched !== undefined)
       fail(`ERR Unmatched parenthesis in acl selector starting at '${quoted(unmatched)}'.`);
     // Tried on another user first, so that all rules hold or none.
-    const { defaultUser } = engine.users;
-    const draft = newUser("default", engine.of(accessPort));
-    draft.become(defaultUser);
+    const access = engine.of(accessPort);
+    const draft = newUser(name, access);
+    const user = engine.users.byName.get(name);
+    if (user !== undefined) draft.become(user);
     for (const rule of rules) {
-      const problem = applyRule(draft, rule, engine.of(accessPort));
+      const problem = applyRule(draft, rule, access);
       if (problem !== undefined)
         fail(`ERR Error in ACL SETUSER modifier '${quoted(rule)}': ${problem}`);
     }
     if (draft.line().length > RULES_BYTES_MAX) throw tooManyRules;
-    engine.of(accessPort).replace(defaultUser, draft);
+    access.put(draft);
     reply.ok();
   },
 });
@@ -186,14 +193,15 @@ function ruleWords(call: EngineCall): string[] {
 const deluser = engineCommand({
   ...admin,
   name: "deluser",
-  summary: "Removes users: there is none that can be.",
-  complexity: "O(1)",
+  summary: "Removes users, and closes the connections of who acts as one of them.",
+  complexity: "O(N) with N users named, and the number of connections.",
   arity: -3,
   args: [arg.many(arg.string("username"))],
   run(call) {
-    for (let index = 2; index < call.argc; index++)
-      if (call.word(index) === "default") throw notRemovable;
-    call.reply.integer(0);
+    const names: string[] = [];
+    for (let index = 2; index < call.argc; index++) names.push(call.word(index));
+    if (names.includes("default")) throw notRemovable;
+    call.reply.integer(call.engine.of(accessPort).remove(names));
   },
 });
 
@@ -263,7 +271,7 @@ const load = engineCommand({
   arity: 2,
   run({ engine, reply }) {
     if (engine.config.text("aclfile") === "") throw noFile;
-    const problems = engine.of(accessPort).loadFile();
+    const problems = engine.of(accessPort).sources.loadFile();
     if (problems !== undefined) fail(`ERR ${problems}`);
     reply.ok();
   },
@@ -277,7 +285,7 @@ const save = engineCommand({
   arity: 2,
   run({ engine, reply }) {
     if (engine.config.text("aclfile") === "") throw noFile;
-    const problem = engine.of(accessPort).saveFile();
+    const problem = engine.of(accessPort).sources.saveFile();
     if (problem !== undefined) {
       engine.host.log("warning", `Writing the ACL file failed: ${problem}`);
       throw notSaved;

@@ -5,8 +5,10 @@
  */
 import {
   applyRule,
+  breaksWords,
   joinSelectors,
   KnownCommands,
+  NAME_BYTES_MAX,
   newUser,
   type RuleContext,
   ruleProblems,
@@ -15,8 +17,6 @@ import { type ConfigStore, splitArgs } from "@kv/config";
 import type { StatementRow } from "../../module/system.ts";
 import { accessPort } from "./access.ts";
 
-const otherUsers = "ACL users other than 'default' are not supported by this server yet";
-
 export const userStatement: StatementRow = {
   keyword: "user",
   check: ([name = "", ...words], config, commands) =>
@@ -24,9 +24,9 @@ export const userStatement: StatementRow = {
   apply: (lines, ports) => {
     ports
       .of(accessPort)
-      .start(lines.map(([name = "", ...words]) => [name, ...joinSelectors(words).rules]));
+      .sources.start(lines.map(([name = "", ...words]) => [name, ...joinSelectors(words).rules]));
   },
-  rewritten: (ports) => ports.of(accessPort).userLines(),
+  rewritten: (ports) => ports.of(accessPort).sources.userLines(),
 };
 
 /** Passwords are hashed when the users are made; here each stands for itself. */
@@ -45,7 +45,8 @@ function checkUser(
   words: readonly string[],
   context: RuleContext,
 ): string | undefined {
-  if (name !== "default") return otherUsers;
+  if (breaksWords(name)) return "Spaces not allowed in ACL usernames";
+  if (name.length > NAME_BYTES_MAX) return ruleProblems.longName;
   const { rules, unmatched } = joinSelectors(words);
   if (unmatched !== undefined)
     return `Unmatched parenthesis in acl selector starting at '${unmatched}'.`;

@@ -44,6 +44,70 @@ describe("CLIENT LIST", () => {
     expect(ids("ID", 2, 9, 1, 2)).toEqual([2, 1, 2]);
   });
 
+  test("by filters, all of which must hold, and by what they are not", () => {
+    const kv = harness();
+    const worker = kv.client();
+    worker.send("CLIENT", "SETNAME", "worker");
+    worker.send("CLIENT", "SETINFO", "LIB-NAME", "lib");
+    worker.send("CLIENT", "SETINFO", "LIB-VER", "1.0");
+    worker.send("SELECT", 3);
+    kv.clock.advance(5000);
+    const listener = kv.client();
+    listener.send("SUBSCRIBE", "c");
+    const ids = (words: string) =>
+      [...(kv.send("CLIENT", "LIST", ...words.split(" ")) as string).matchAll(/^id=(\d+)/gm)].map(
+        (found) => Number(found[1]),
+      );
+    const [ip] = worker.address.split(":");
+    expect(ids("NAME worker")).toEqual([2]);
+    expect(ids("NOT-NAME worker")).toEqual([1, 3]);
+    expect(ids("LIB-NAME lib LIB-VER 1.0")).toEqual([2]);
+    expect(ids("LIB-NAME lib LIB-VER 2.0")).toEqual([]);
+    expect(ids("NOT-LIB-NAME lib")).toEqual([1, 3]);
+    expect(ids("NOT-LIB-VER 1.0")).toEqual([1, 3]);
+    expect(ids("DB 3")).toEqual([2]);
+    expect(ids("NOT-DB 0")).toEqual([2]);
+    expect(ids(`IP ${ip}`)).toEqual([1, 2, 3]);
+    expect(ids("NOT-IP 1.2.3.4 TYPE pubsub")).toEqual([3]);
+    expect(ids("NOT-TYPE pubsub")).toEqual([1, 2]);
+    expect(ids(`ADDR ${worker.address}`)).toEqual([2]);
+    expect(ids(`NOT-ADDR ${worker.address}`)).toEqual([1, 3]);
+    expect(ids(`NOT-LADDR ${worker.localAddress} NOT-ID 1`)).toEqual([]);
+    expect(ids("USER default SKIPME yes")).toEqual([2, 3]);
+    expect(ids("NOT-USER default")).toEqual([]);
+    expect(ids("FLAGS N")).toEqual([1, 2]);
+    expect(ids("NOT-FLAGS P")).toEqual([1, 2]);
+    expect(ids("MAXAGE 5")).toEqual([1, 2]);
+    expect(ids("MAXAGE 6")).toEqual([]);
+    expect(ids("IDLE 5")).toEqual([2]);
+    expect(ids("CAPA r")).toEqual([]);
+    expect(ids("NOT-CAPA r ID 3 2 9 TYPE normal")).toEqual([2]);
+    expect(ids("NOT-ID 1 3")).toEqual([2]);
+    expect(ids("ID 1 ID 2")).toEqual([2]);
+  });
+
+  test.each([
+    ["TYPE", "syntax error"],
+    ["TYPE normal x", "syntax error"],
+    ["ID 1 x", "Invalid client ID"],
+    ["ID 1 NAME", "syntax error"],
+    ["NOT-SKIPME yes", "syntax error"],
+    ["NOT-IDLE 1", "syntax error"],
+    ["SKIPME maybe", "syntax error"],
+    ["NOT-USER nobody", "No such user 'nobody'"],
+    ["NOT-TYPE x", "Unknown client type 'x'"],
+    ["FLAGS NZ", "Unknown flags found in the provided filter: NZ"],
+    ["NOT-FLAGS Z", "Unknown flags found in the NOT-FLAGS filter: Z"],
+    ["CAPA x", "Unknown capa found in the provided filter: x"],
+    ["DB 16", "DB index is out of range"],
+    ["DB x", "value is not an integer or out of range"],
+    ["IDLE 0", "idle should be greater than 0"],
+    ["MAXAGE x", "maxage is not an integer or out of range"],
+  ])("LIST %s is refused", (words, message) => {
+    const kv = harness();
+    expect(kv.send("CLIENT", "LIST", ...words.split(" "))).toBe(kv.error(`ERR ${message}`));
+  });
+
   test("flags tell what is going on", () => {
     const kv = harness({ resp: 3 });
     const flags = () => /flags=(\w+)/.exec(kv.send("CLIENT", "INFO") as string)?.[1];
@@ -114,6 +178,24 @@ describe("CLIENT KILL", () => {
     expect(kv.send("CLIENT", "KILL", "ID", 2, "TYPE", "pubsub")).toBe(0);
     expect(kv.send("CLIENT", "KILL", "LADDR", other.localAddress, "ID", 2)).toBe(1);
     expect(other.closed).toBe(true);
+  });
+
+  test("MAXAGE closes whoever has been there for so long, several numbers those", () => {
+    const kv = harness();
+    const old = kv.client();
+    kv.clock.advance(3000);
+    const others = [kv.client(), kv.client(), kv.client()];
+    expect(kv.send("CLIENT", "KILL", "MAXAGE", 4)).toBe(0);
+    expect(kv.send("CLIENT", "KILL", "MAXAGE", 3)).toBe(1);
+    expect(old.closed).toBe(true);
+    expect(kv.send("CLIENT", "KILL", "ID", 3, 5, "NOT-ID", 5)).toBe(1);
+    expect(others.map((each) => each.closed)).toEqual([true, false, false]);
+    expect(kv.send("CLIENT", "KILL", "MAXAGE", 0)).toBe(
+      kv.error("ERR maxage should be greater than 0"),
+    );
+    expect(kv.send("CLIENT", "KILL", "ID", 3, 0)).toBe(
+      kv.error("ERR client-id should be greater than 0"),
+    );
   });
 
   test("the rest of the caller's own pipeline is not run", () => {

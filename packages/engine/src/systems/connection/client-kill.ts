@@ -1,22 +1,20 @@
-/** CLIENT KILL: closes connections, by address or by any combination of filters. */
+/** CLIENT KILL: closes connections, by address or by filters (client-filters.ts). */
 
-import type { User } from "@kv/acl";
-import { arg, CommandError, errors, fail, quoted } from "@kv/commands";
-import type { Client } from "../../kernel/client.ts";
+import { arg, CommandError, errors } from "@kv/commands";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
-import { type ClientKind, kindArgument } from "./client-kind.ts";
+import {
+  type ClientFilters,
+  clientFiltersAt,
+  furtherFilters,
+  type IdRules,
+} from "./client-filters.ts";
 
 const noSuchClient = new CommandError("ERR No such client");
-const badId = new CommandError("ERR client-id should be greater than 0");
-
-interface Filters {
-  id: number | null;
-  address: string | null;
-  localAddress: string | null;
-  kind: ClientKind | null;
-  user: User | null;
-  skipsSelf: boolean;
-}
+const idRules: IdRules = {
+  bad: new CommandError("ERR client-id should be greater than 0"),
+  least: 1,
+  badNext: errors.syntax,
+};
 
 export const clientKill = engineCommand({
   name: "kill",
@@ -30,7 +28,11 @@ export const clientKill = engineCommand({
     arg.oneOf("filter", arg.string("ip:port", { deprecatedSince: "2.8.12" }), {
       ...arg.oneOf(
         "new-format",
-        arg.optional(arg.integer("client-id", { token: "ID", since: "2.8.12" })),
+        arg.optional({
+          ...arg.block("client-id", arg.many(arg.integer("client-id"))),
+          token: "ID",
+          since: "2.8.12",
+        }),
         arg.optional({
           ...arg.oneOf(
             "normal_master_slave_pubsub",
@@ -46,7 +48,12 @@ export const clientKill = engineCommand({
         arg.optional(arg.string("username", { token: "USER" })),
         arg.optional(arg.string("ip:port", { token: "ADDR" })),
         arg.optional(arg.string("ip:port", { token: "LADDR", since: "6.2.0" })),
-        arg.optional(arg.string("yes/no", { token: "SKIPME" })),
+        arg.optional({
+          ...arg.oneOf("skipme", arg.token("yes", "YES"), arg.token("no", "NO")),
+          token: "SKIPME",
+        }),
+        arg.optional(arg.integer("maxage", { token: "MAXAGE", since: "7.4.0" })),
+        ...furtherFilters,
       ),
       multiple: true,
     }),
@@ -61,66 +68,30 @@ export const clientKill = engineCommand({
       "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility.",
     ],
     ["6.2.0", "`LADDR` option."],
+    ["7.4.0", "`MAXAGE` option."],
   ],
 
   run(call) {
-    const { client: self, engine, reply } = call;
-    const isOldForm = call.argc === 3;
-    const filters = isOldForm ? addressOnly(call.word(2)) : parse(call);
-    let killed = 0;
-    for (const client of [...engine.clients.values()]) {
-      if (!matches(client, filters) || (client === self && filters.skipsSelf)) continue;
-      killed++;
-      engine.clients.close(client, "killed");
-    }
-    if (!isOldForm) reply.integer(killed);
-    else if (killed === 0) throw noSuchClient;
-    else reply.ok();
+    if (call.argc === 3) killAt(call, call.word(2));
+    else killAll(call, clientFiltersAt(call, 2, idRules));
   },
 });
 
-function addressOnly(address: string): Filters {
-  return { id: null, address, localAddress: null, kind: null, user: null, skipsSelf: false };
+/** The old form: whoever has this address goes, even the caller. */
+function killAt({ engine, reply }: EngineCall, address: string): void {
+  const client = [...engine.clients.values()].find((each) => each.connection.address === address);
+  if (client === undefined) throw noSuchClient;
+  engine.clients.close(client, "killed");
+  reply.ok();
 }
 
-function parse(call: EngineCall): Filters {
-  const filters: Filters = {
-    id: null,
-    address: null,
-    localAddress: null,
-    kind: null,
-    user: null,
-    skipsSelf: true,
-  };
-  for (let index = 2; index < call.argc; index += 2) {
-    const value = index + 1;
-    if (value >= call.argc) throw errors.syntax;
-    if (call.is(index, "ID")) {
-      filters.id = call.integer(value, badId);
-      if (filters.id < 1) throw badId;
-    } else if (call.is(index, "TYPE")) filters.kind = kindArgument(call, value);
-    else if (call.is(index, "ADDR")) filters.address = call.word(value);
-    else if (call.is(index, "LADDR")) filters.localAddress = call.word(value);
-    else if (call.is(index, "USER")) filters.user = userAt(call, value);
-    else if (call.is(index, "SKIPME") && call.is(value, "YES")) filters.skipsSelf = true;
-    else if (call.is(index, "SKIPME") && call.is(value, "NO")) filters.skipsSelf = false;
-    else throw errors.syntax;
+/** The new form: all that match go, but for the caller unless SKIPME says NO. */
+function killAll({ client: self, engine, reply }: EngineCall, filters: ClientFilters): void {
+  let killed = 0;
+  for (const client of [...engine.clients.values()]) {
+    if (!filters.matches(client) || (client === self && filters.skipsSelf !== false)) continue;
+    killed++;
+    engine.clients.close(client, "killed");
   }
-  return filters;
-}
-
-function userAt(call: EngineCall, index: number): User {
-  const name = call.word(index);
-  return call.engine.users.byName.get(name) ?? fail(`ERR No such user '${quoted(name)}'`);
-}
-
-function matches(client: Client, filters: Filters): boolean {
-  const { id, address, localAddress, kind, user } = filters;
-  return (
-    (id === null || client.id === id) &&
-    (address === null || client.connection.address === address) &&
-    (localAddress === null || client.connection.localAddress === localAddress) &&
-    (kind === null || client.kind === kind) &&
-    (user === null || client.user === user)
-  );
+  reply.integer(killed);
 }

@@ -1,18 +1,25 @@
 /** CLIENT LIST and INFO: connections, one line each. */
-import { arg, CommandError, errors } from "@kv/commands";
+import { arg, CommandError } from "@kv/commands";
 import { latin1Bytes, utf8Bytes } from "@kv/resp";
 import type { Client } from "../../kernel/client.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
-import { kindArgument } from "./client-kind.ts";
+import {
+  type ClientFilters,
+  clientFiltersAt,
+  furtherFilters,
+  type IdRules,
+} from "./client-filters.ts";
 
 const LINE_END = latin1Bytes("\r\n");
 const badId = new CommandError("ERR Invalid client ID");
+/** Numbers that no client has are no error: they find none. */
+const idRules: IdRules = { bad: badId, least: Number.NEGATIVE_INFINITY, badNext: badId };
 
 const list = engineCommand({
   name: "list",
   group: "connection",
   since: "2.4.0",
-  summary: "Lists all connections, those of one kind, or some by their numbers.",
+  summary: "Lists all connections, or those that filters choose.",
   complexity: "O(N) with N connections.",
   arity: -2,
   flags: ["admin", "noscript", "loading", "stale"],
@@ -34,6 +41,16 @@ const list = engineCommand({
       token: "ID",
       since: "6.2.0",
     }),
+    arg.optional(arg.string("username", { token: "USER", since: "8.0.0" })),
+    arg.optional(arg.string("addr", { token: "ADDR", since: "8.0.0" })),
+    arg.optional(arg.string("laddr", { token: "LADDR", since: "8.0.0" })),
+    arg.optional({
+      ...arg.oneOf("skipme", arg.token("yes", "YES"), arg.token("no", "NO")),
+      token: "SKIPME",
+      since: "8.0.0",
+    }),
+    arg.optional(arg.integer("maxage", { token: "MAXAGE", since: "8.0.0" })),
+    ...furtherFilters,
   ],
   history: [
     ["2.8.12", "Added unique client `id` field."],
@@ -49,9 +66,10 @@ const list = engineCommand({
   ],
 
   run(call) {
+    const filters = clientFiltersAt(call, 2, idRules);
     const lines = new Map<Client, Uint8Array>();
     let length = 0;
-    for (const client of listed(call)) {
+    for (const client of listed(call, filters)) {
       let line = lines.get(client);
       if (line === undefined) {
         line = utf8Bytes(`${call.engine.report.describe(client)}\n`);
@@ -64,7 +82,8 @@ const list = engineCommand({
     reply.rawBytes(
       ...whole(latin1Bytes(reply.resp3 ? `=${length + 4}\r\ntxt:` : `$${length}\r\n`)),
     );
-    for (const client of listed(call)) reply.rawBytes(...whole(lines.get(client) as Uint8Array));
+    for (const client of listed(call, filters))
+      reply.rawBytes(...whole(lines.get(client) as Uint8Array));
     reply.rawBytes(...whole(LINE_END));
   },
 });
@@ -74,18 +93,18 @@ function whole(bytes: Uint8Array): [Uint8Array, number, number] {
 }
 
 /** The clients that are asked for, one after the other; by number as often as they are named. */
-function* listed(call: EngineCall): Generator<Client> {
-  const { clients } = call.engine;
-  if (call.argc === 2) yield* clients.values();
-  else if (call.argc === 4 && call.is(2, "TYPE")) {
-    const kind = kindArgument(call, 3);
-    for (const client of clients.values()) if (client.kind === kind) yield client;
-  } else if (call.argc > 3 && call.is(2, "ID")) {
-    for (let index = 3; index < call.argc; index++) {
-      const client = clients.get(call.integer(index, badId));
-      if (client !== undefined) yield client;
-    }
-  } else throw errors.syntax;
+function* listed({ client: self, engine }: EngineCall, filters: ClientFilters): Generator<Client> {
+  const { clients } = engine;
+  const isListed = (client: Client) =>
+    filters.matches(client) && !(client === self && filters.skipsSelf === true);
+  if (filters.ids === null) {
+    for (const client of clients.values()) if (isListed(client)) yield client;
+    return;
+  }
+  for (const id of filters.ids) {
+    const client = clients.get(id);
+    if (client !== undefined && isListed(client)) yield client;
+  }
 }
 
 const info = engineCommand({

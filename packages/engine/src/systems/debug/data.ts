@@ -1,6 +1,7 @@
-/** DEBUG subcommands about data: OBJECT, DIGEST, POPULATE, RELOAD, HTSTATS. */
+/** DEBUG subcommands about data: OBJECT, SDSLEN, DIGEST, POPULATE, RELOAD, HTSTATS. */
 import { CommandError, errors, fail, Notify } from "@kv/commands";
 import {
+  type Arena,
   ArenaFullError,
   bytesOf,
   type Database,
@@ -19,6 +20,9 @@ import {
   type Ref,
   type SetAside,
   setString,
+  stringLength,
+  Type,
+  typeOf,
   valueRef,
   viewOf,
 } from "@kv/core";
@@ -28,9 +32,11 @@ import { latin1Bytes } from "@kv/resp";
 import type { EngineCall } from "../../module/engine-call.ts";
 import { dataSetFilePort } from "../../module/ports.ts";
 import { Digester } from "./debug-digest.ts";
+import { quicklistFields } from "./lists.ts";
 import { tableStats } from "./tables.ts";
 
 const outOfRange = new CommandError("ERR Out of range database");
+const notText = new CommandError("ERR Not an sds encoded string.");
 const notATable = new CommandError(
   "ERR The value stored at the specified key is not represented using an hash table",
 );
@@ -52,12 +58,32 @@ function existing(call: EngineCall, index: number): Ref {
   return entry;
 }
 
+/** Lengths of a key and of its string, and the bytes of the blocks that they are in. */
+export function sdslen(call: EngineCall): void {
+  const { arena } = call.keyspace;
+  const entry = existing(call, 2);
+  if (typeOf(arena, entry) !== Type.STRING || encodingOf(arena, entry) === Encoding.INT)
+    throw notText;
+  const length = stringLength(arena, entry);
+  const whole = arena.blockBytes(entry);
+  // A short string lies in the block of its key: then the block is the key's but for the string.
+  const own = isOutside(arena, entry) ? arena.blockBytes(valueRef(arena, entry)) : length;
+  const rest = isOutside(arena, entry) ? whole : whole - length;
+  call.reply.simple(
+    `key_sds_len:${keyLength(arena, entry)}, key_sds_avail:0, key_zmalloc: ${rest}, ` +
+      `val_sds_len:${length}, val_sds_avail:${own - length}, val_zmalloc: ${own}`,
+  );
+}
+
+/** Whether the value has blocks of its own. */
+const isOutside = (arena: Arena, entry: Ref): boolean =>
+  (flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0;
+
 /** One line about how a value is kept. The address names its block: it stays while that does. */
 export function object(call: EngineCall): void {
   const { arena } = call.keyspace;
   const entry = existing(call, 2);
-  const isOutside = (flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0;
-  const address = (isOutside ? valueRef(arena, entry) : entry) >>> 0;
+  const address = (isOutside(arena, entry) ? valueRef(arena, entry) : entry) >>> 0;
   const bits = idleBits(arena, entry);
   const { clock, policy } = call.engine.memory.evictor;
   const idleSeconds =
@@ -66,7 +92,7 @@ export function object(call: EngineCall): void {
   call.reply.simple(
     `Value at:0x${(address * 8).toString(16).padStart(12, "0")} refcount:1 ` +
       `encoding:${kindOfEntry(arena, entry).encodingName} serializedlength:${length} ` +
-      `lru:${bits} lru_seconds_idle:${idleSeconds}`,
+      `lru:${bits} lru_seconds_idle:${idleSeconds}${quicklistFields(arena, entry)}`,
   );
 }
 
@@ -217,6 +243,7 @@ export function listpack(call: EngineCall): void {
 export function htstatsKey(call: EngineCall): void {
   const { arena } = call.keyspace;
   const entry = existing(call, 2);
-  if (encodingOf(arena, entry) !== Encoding.HASHTABLE) throw notATable;
-  call.reply.verbatim("txt", tableStats(new Dict(arena).attach(valueRef(arena, entry))));
+  const table = kindOfEntry(arena, entry).table?.(arena, valueRef(arena, entry)) ?? NONE;
+  if (table === NONE) throw notATable;
+  call.reply.verbatim("txt", tableStats(new Dict(arena).attach(table)));
 }

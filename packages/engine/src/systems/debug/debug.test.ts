@@ -204,6 +204,40 @@ describe("DEBUG", () => {
     );
     kv.send("HSET", "h", "f", "v".repeat(100));
     expect(kv.send("DEBUG", "HTSTATS-KEY", "h")).toContain("number of elements: 1");
+    expect(kv.send("DEBUG", "HTSTATS-KEY", "h", "full")).toContain("number of elements: 1");
+    kv.send("SET", "s", "text");
+    expect(kv.send("DEBUG", "HTSTATS-KEY", "s")).toHaveProperty("reply");
+  });
+
+  test("SDSLEN measures a key and its string", () => {
+    const kv = harness();
+    kv.send("SET", "key", "hello");
+    expect(kv.send("DEBUG", "SDSLEN", "key")).toMatch(
+      /^key_sds_len:3, key_sds_avail:0, key_zmalloc: \d+, val_sds_len:5, val_sds_avail:0, val_zmalloc: 5$/,
+    );
+    kv.send("SET", "key", "x".repeat(5000));
+    const [, spare, bytes] = /val_sds_len:5000, val_sds_avail:(\d+), val_zmalloc: (\d+)$/.exec(
+      kv.send("DEBUG", "SDSLEN", "key") as string,
+    ) as RegExpExecArray;
+    expect(Number(bytes)).toBe(5000 + Number(spare));
+    expect(Number(spare)).toBeLessThan(1300);
+    kv.send("SET", "key", 12);
+    const notText = kv.error("ERR Not an sds encoded string.");
+    expect(kv.send("DEBUG", "SDSLEN", "key")).toBe(notText);
+    kv.send("HSET", "h", "f", "v");
+    expect(kv.send("DEBUG", "SDSLEN", "h")).toBe(notText);
+  });
+
+  test("STRINGMATCH-LEN matches once", () => {
+    const kv = harness();
+    expect(kv.send("DEBUG", "STRINGMATCH-LEN", "a*c", "abc")).toBe(1);
+    expect(kv.send("DEBUG", "STRINGMATCH-LEN", "A*", "abc")).toBe(0);
+    expect(kv.send("DEBUG", "STRINGMATCH-LEN", "", "")).toBe(1);
+    expect(kv.send("DEBUG", "STRINGMATCH-LEN", "a")).toBe(
+      kv.error(
+        "ERR unknown subcommand or wrong number of arguments for 'STRINGMATCH-LEN'. Try DEBUG HELP.",
+      ),
+    );
   });
 
   test("SET-ACTIVE-EXPIRE 0 leaves expired keys until they are looked at", () => {

@@ -22,7 +22,9 @@ import {
   object,
   populate,
   reload,
+  sdslen,
 } from "./data.ts";
+import { packedThreshold, quicklist } from "./lists.ts";
 import { replyOfKind } from "./protocol.ts";
 
 interface Subcommand {
@@ -76,6 +78,15 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
     },
   ],
   [
+    "dict-resizing",
+    {
+      usage: "<0|1>",
+      help: "Accepted; tables grow and shrink in small parts, which nothing has to stop.",
+      words: [3, 3],
+      run: accept,
+    },
+  ],
+  [
     "digest",
     {
       usage: "",
@@ -114,15 +125,20 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
   [
     "htstats",
     {
-      usage: "<dbid>",
-      help: "How full the tables of a database are.",
+      usage: "<dbid> [FULL]",
+      help: "How full the tables of a database are: always in full.",
       words: [3, 4],
       run: htstats,
     },
   ],
   [
     "htstats-key",
-    { usage: "<key>", help: "How full the table of a value is.", words: [3, 4], run: htstatsKey },
+    {
+      usage: "<key> [FULL]",
+      help: "How full the table of a value is: always in full.",
+      words: [3, 4],
+      run: htstatsKey,
+    },
   ],
   [
     "listpack",
@@ -176,8 +192,22 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
     },
   ],
   [
+    "quicklist",
+    {
+      usage: "<key> [<0|1>]",
+      help: "Logs how the nodes of a list are laid out.",
+      words: [3, 4],
+      run: quicklist,
+    },
+  ],
+  [
     "quicklist-packed-threshold",
-    { usage: "<size>", help: "Accepted; there are no quicklists.", words: [3, 3], run: accept },
+    {
+      usage: "<size>",
+      help: "Elements of lists from this size on are nodes of their own; 0: those that no node has room for.",
+      words: [3, 3],
+      run: packedThreshold,
+    },
   ],
   [
     "reload",
@@ -195,6 +225,15 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
       help: "Accepted; all clients share one reply buffer.",
       words: [4, 4],
       run: replyBuffer,
+    },
+  ],
+  [
+    "sdslen",
+    {
+      usage: "<key>",
+      help: "The length of a key and of its string, and the memory of both.",
+      words: [3, 3],
+      run: sdslen,
     },
   ],
   [
@@ -235,6 +274,15 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
       help: "Holds the whole server for so long; fractions are fine.",
       words: [3, 3],
       run: sleep,
+    },
+  ],
+  [
+    "stringmatch-len",
+    {
+      usage: "<pattern> <string>",
+      help: "1 when the pattern matches the string, else 0.",
+      words: [4, 4],
+      run: matchOnce,
     },
   ],
   [
@@ -305,6 +353,13 @@ function sleep(call: EngineCall): void {
   reply.ok();
 }
 
+function matchOnce(call: EngineCall): void {
+  const { bytes } = call;
+  const [start, end] = [call.start(2), call.end(2)];
+  const matches = globMatch(bytes, start, end, bytes, call.start(3), call.end(3), false);
+  call.reply.integer(matches ? 1 : 0);
+}
+
 /** The pattern matcher must end, and stay inside its arguments, whatever the pattern. */
 function matchRandomly({ engine, reply }: EngineCall): void {
   const letters = latin1Bytes("a*?[]^-\\b");
@@ -327,6 +382,7 @@ export const debug = engineCommand({
   since: "1.0.0",
   summary: "Groups the commands for tests.",
   complexity: "As the subcommand.",
+  differs: "DEBUG HELP says what each subcommand does here, and which are accepted without effect.",
   arity: -2,
   arityBecause: "Its subcommands are no commands of their own, and COMMAND DOCS lists none.",
   flags: ["admin", "noscript", "loading", "stale"],

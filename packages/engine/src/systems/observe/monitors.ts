@@ -61,7 +61,7 @@ export class Monitors implements CommandListener {
 
   /** A command ran: everybody who monitors gets its line. */
   commandRan(client: Client, row: CommandRow, call: ClientCall): void {
-    if ((row.bits & (FLAG_BITS.skip_monitor | FLAG_BITS.admin)) !== 0) return;
+    if ((row.bits & (FLAG_BITS.skip_monitor | FLAG_BITS.admin)) !== 0 || call.isRerun) return;
     this.listeners = [...this.clients].filter((monitor) => this.listens(monitor, client));
     const nowUs = this.ports.host.wallUs();
     const seconds = Math.floor(nowUs / 1e6);

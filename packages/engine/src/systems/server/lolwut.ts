@@ -36,6 +36,7 @@ export const lolwut = engineCommand({
   group: "server",
   since: "5.0.0",
   summary: "Draws a picture and tells the version.",
+  differs: "The picture is another one.",
   complexity: "O(1)",
   arity: -1,
   flags: ["readonly", "fast"],

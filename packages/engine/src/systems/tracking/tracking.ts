@@ -280,8 +280,9 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
   }
 
   commandRan(client: Client, row: CommandRow, call: ClientCall): void {
-    if ((row.bits & FLAG_BITS.readonly) !== 0 && client.is(ClientState.TRACKING))
-      this.remember(client, row, call);
+    // Who waits has read nothing yet.
+    const reads = (row.bits & FLAG_BITS.readonly) !== 0 && call.wait === null;
+    if (reads && client.is(ClientState.TRACKING)) this.remember(client, row, call);
     this.commandRefused(client, row);
     if (this.table.nameCount > this.keysMax) this.limit();
   }

@@ -96,7 +96,7 @@ function runQueue(call: EngineCall, queue: CommandQueue): void {
   muting.takeBack(client);
   muting.keep();
   execution.open();
-  const refusal = (queued: ClientCall) => engine.of(execAccessPort).refusalInExec(queued);
+  const refusal = (queued: ClientCall) => engine.of(execAccessPort).refusalInside(queued, "exec");
   for (let id = queue.next(batch); id !== -1; id = queue.next(batch)) {
     // Who was closed by an earlier command of the transaction hears nothing of later ones.
     const isGone = client.is(ClientState.CLOSING);

@@ -14,10 +14,13 @@ import {
   type Keyspace,
   type ListpackValue,
   type Ref,
+  StreamFacts,
+  StreamPart,
   StringView,
   type ValueLimits,
 } from "@kv/core";
 import type { Distinct } from "../distinct.ts";
+import { RDB_VERSION_DEFAULT, type RdbWriteVersion } from "../format.ts";
 import type { RdbInput, RdbString, Status } from "../input.ts";
 import type { RdbOutput } from "../output.ts";
 import type { Skipper } from "../skip-string.ts";
@@ -40,8 +43,8 @@ export interface WriteForm {
   readonly type: number;
   /** The kind's encoding. */
   readonly encoding: number;
-  /** The number under which the entry's value is stored. */
-  rdbType(arena: Arena, entry: Ref): number;
+  /** The number under which the entry's value is stored, in a file of this version. */
+  rdbType(arena: Arena, entry: Ref, version: RdbWriteVersion): number;
   /** Writes the value, without its number and key. */
   write(to: ValueOutput, entry: Ref): void;
   /** How a value is written that comes in pieces: there if the kind has pieces, and only then. */
@@ -79,9 +82,14 @@ export interface RdbForm {
   createReader?(keyspace: Keyspace, limits: ValueLimits): ValueReader;
 }
 
-/** Writes the elements that it is shown: each as a string, a field with its value as two. */
+/**
+ * Writes the elements that it is shown: each as a string, a field with its value as two, a member with
+ * the eight bytes of its score.
+ */
 export class ElementWriter extends ElementVisitor {
   private readonly output: RdbOutput;
+  private readonly double = new Float64Array(1);
+  private readonly words = new Int32Array(this.double.buffer);
 
   constructor(output: RdbOutput) {
     super();
@@ -99,6 +107,13 @@ export class ElementWriter extends ElementVisitor {
     this.write(this.value);
   }
 
+  /** Writes a member and its score. */
+  override scored(): void {
+    this.write(this.text);
+    this.double[0] = this.score;
+    this.output.word64(this.words[1] as number, this.words[0] as number);
+  }
+
   private write(text: ListpackValue): void {
     if (text.isInteger) this.output.integer(text.hi, text.lo);
     else this.output.string(text.bytes, text.start, text.end);
@@ -111,16 +126,23 @@ export class ValueOutput {
   readonly arena: Arena;
   /** Where the bytes go. */
   readonly output: RdbOutput;
+  /** The version of the file that they become part of. */
+  readonly version: RdbWriteVersion;
   /** Writes elements. */
   readonly elements: ElementWriter;
   /** For use by writers: a window on a string. */
   readonly string = new StringView();
   /** For use by writers: an integer. */
   readonly integer = new Int64();
+  /** For use by writers: a part of a stream. */
+  readonly part = new StreamPart();
+  /** For use by writers: what a part of a stream says. */
+  readonly facts = new StreamFacts();
 
-  constructor(arena: Arena, output: RdbOutput) {
+  constructor(arena: Arena, output: RdbOutput, version: RdbWriteVersion = RDB_VERSION_DEFAULT) {
     this.arena = arena;
     this.output = output;
+    this.version = version;
     this.elements = new ElementWriter(output);
   }
 }

@@ -1,7 +1,8 @@
 /**
  * Collections that are one string in the file: whether their bytes keep the rules of their form,
- * and no field or member comes twice. Integers of an intset are not compared.
+ * and no field or member comes twice.
  */
+import { intset, ListpackValue, listpack } from "@kv/core";
 import { hasOrderedExpiries, ListpackValue, listpack } from "@kv/core";
 import type { Distinct } from "../distinct.ts";
 import type { RdbString } from "../input.ts";
@@ -11,7 +12,7 @@ import { ZipmapWalk } from "../zipmap.ts";
 /** "" for a whole collection, otherwise what is wrong with it. `seen` is for use. */
 export type Fault = (packed: RdbString, seen: Distinct) => string;
 
-/** The fault of listpacks every `stride`-th element of which must not come twice. */
+/** The fault of listpacks every `stride`-th element of which must not come twice; 0: any may. */
 export function listpackFault(fault: string, stride: number): Fault {
   return (packed, seen) => (isListpack(packed, stride, seen) ? "" : fault);
 }
@@ -36,6 +37,7 @@ export function ziplistFault(fault: string, stride: number): Fault {
 
 function isListpack({ bytes, start, end }: RdbString, stride: number, seen: Distinct): boolean {
   if (!listpack.validateListpack(bytes, start, end, true)) return false;
+  if (stride === 0) return true;
   const { arena } = seen; // Listpacks are read in one.
   const lp = listpack.listpackFromBytes(arena, bytes, start, end);
   const element = new ListpackValue();
@@ -74,10 +76,8 @@ export const zipmapFault: Fault = ({ bytes, view, start, end }, seen) => {
   return repeats ? "Hash zipmap with duplicate elements" : "";
 };
 
-/** The fault of intsets: element size u32 (2, 4 or 8), count u32, the elements. */
-export const intsetFault: Fault = ({ view, start, end }) => {
-  const size = end - start < 8 ? 0 : view.getUint32(start, true);
-  const isSize = size === 2 || size === 4 || size === 8;
-  const isIntset = isSize && end - start === 8 + size * view.getUint32(start + 4, true);
-  return isIntset ? "" : "Intset integrity check failed.";
-};
+export const INTSET_FAULT = "Intset integrity check failed.";
+
+/** The fault of intsets: their length, or integers that do not ascend. */
+export const intsetFault: Fault = ({ view, start, end }) =>
+  intset.validateIntset(view, start, end) ? "" : INTSET_FAULT;

@@ -1,22 +1,193 @@
-/** Sets: the forms that files have. They are checked; loading them is not possible yet. */
-import { RdbType } from "../format.ts";
-import type { RdbForm } from "./form.ts";
+/**
+ * Sets: written as the bytes of their intset (11), or member by member (2). A listpack goes as its bytes
+ * (20) into files of version 11 and later, and member by member into older ones, which Redis 7.0 reads.
+ */
+import {
+  byteIndex,
+  bytesOf,
+  createSet,
+  Encoding,
+  eachElement,
+  elementsInPieces,
+  freeEntry,
+  intset,
+  type Keyspace,
+  listpack,
+  NONE,
+  type Ref,
+  type SetLimits,
+  SetValue,
+  showMember,
+  Type,
+  valueRef,
+} from "@kv/core";
+import { RDB_SET_LISTPACK_SINCE, RdbType } from "../format.ts";
+import { type RdbInput, RdbString, Status } from "../input.ts";
+import type { RdbForm, ValueReader, WriteForm } from "./form.ts";
 import { distinct, packed } from "./grammar.ts";
-import { intsetFault, listpackFault } from "./packed.ts";
+import { INTSET_FAULT, intsetFault, listpackFault } from "./packed.ts";
+
+const LISTPACK_FAULT = "Set listpack integrity check failed.";
+const DUPLICATE_FAULT = "Duplicate set members detected";
+/** A listpack without elements is its header and its end byte. */
+const EMPTY_LISTPACK_BYTES = 7;
+
+// --- Writing ---------------------------------------------------------------------------------
+
+const asIntset: WriteForm = {
+  type: Type.SET,
+  encoding: Encoding.INTSET,
+  rdbType: () => RdbType.SET_INTSET,
+  write({ arena, output }, entry) {
+    const block = valueRef(arena, entry);
+    const start = byteIndex(block);
+    output.string(bytesOf(arena, block), start, start + intset.intsetBytes(arena, block));
+  },
+};
+
+const asListpack: WriteForm = {
+  type: Type.SET,
+  encoding: Encoding.LISTPACK,
+  rdbType: (_arena, _entry, version) =>
+    version >= RDB_SET_LISTPACK_SINCE ? RdbType.SET_LISTPACK : RdbType.SET,
+  write(to, entry) {
+    const { arena, output } = to;
+    const block = valueRef(arena, entry);
+    if (to.version >= RDB_SET_LISTPACK_SINCE) {
+      const start = byteIndex(block);
+      output.string(bytesOf(arena, block), start, start + listpack.listpackBytes(arena, block));
+      return;
+    }
+    output.length(listpack.listpackCount(arena, block));
+    eachElement(arena, entry, to.elements);
+  },
+};
+
+const asTable: WriteForm = {
+  type: Type.SET,
+  encoding: Encoding.HASHTABLE,
+  rdbType: () => RdbType.SET,
+  write(to, entry) {
+    to.output.length(elementsInPieces(to.arena, entry));
+    eachElement(to.arena, entry, to.elements);
+  },
+  pieces: {
+    begin: ({ output }, _entry, memberCount) => output.length(memberCount),
+    element({ arena, elements }, member) {
+      showMember(arena, member, elements.text);
+      elements.element();
+    },
+  },
+};
+
+// --- Reading ---------------------------------------------------------------------------------
+
+class SetReader implements ValueReader {
+  private readonly keyspace: Keyspace;
+  private readonly limits: SetLimits;
+  private readonly set: SetValue;
+  private readonly text = new RdbString();
+  /** The set under construction; NONE between values. */
+  private entry: Ref = NONE;
+  private membersLeft = 0;
+
+  constructor(keyspace: Keyspace, limits: SetLimits) {
+    this.keyspace = keyspace;
+    this.limits = limits;
+    this.set = new SetValue(keyspace.arena, keyspace.seed);
+  }
+
+  begin(input: RdbInput, type: number, key: RdbString, expiryMs: number): Status {
+    if (type === RdbType.SET) return this.beginMembers(input, key, expiryMs);
+    const status = input.string(this.text);
+    if (status !== Status.OK) return status;
+    const { bytes, view, start, end } = this.text;
+    const isIntset = type === RdbType.SET_INTSET;
+    if (
+      !isIntset &&
+      end - start === EMPTY_LISTPACK_BYTES &&
+      listpack.validateListpack(bytes, start, end, true)
+    ) {
+      return Status.EMPTY;
+    }
+    this.entry = this.set.load(
+      isIntset ? Encoding.INTSET : Encoding.LISTPACK,
+      this.keyspace.cuts.epoch,
+      key.bytes,
+      key.start,
+      key.end,
+      expiryMs,
+      bytes,
+      view,
+      start,
+      end,
+      this.limits,
+    );
+    if (this.entry !== NONE) return Status.OK;
+    return input.bad(isIntset ? INTSET_FAULT : LISTPACK_FAULT);
+  }
+
+  private beginMembers(input: RdbInput, key: RdbString, expiryMs: number): Status {
+    const status = input.length();
+    if (status !== Status.OK) return status;
+    if (input.number === 0) return Status.EMPTY;
+    this.membersLeft = input.number;
+    const { arena, seed, cuts } = this.keyspace;
+    // The first member that is no integer makes it a listpack.
+    const isLarge = input.number > this.limits.intsetEntriesMax;
+    const encoding = isLarge ? Encoding.HASHTABLE : Encoding.INTSET;
+    const { bytes, start, end } = key;
+    this.entry = createSet(arena, seed, encoding, cuts.epoch, bytes, start, end, expiryMs);
+    this.set.attach(this.entry);
+    return Status.PART;
+  }
+
+  more(input: RdbInput): Status {
+    const { text, set, limits } = this;
+    while (this.membersLeft > 0) {
+      input.mark = input.at;
+      const status = input.string(text);
+      if (status !== Status.OK) return status;
+      if (!set.add(text.bytes, text.view, text.start, text.end, limits))
+        return input.bad(DUPLICATE_FAULT);
+      this.membersLeft--;
+    }
+    return Status.OK;
+  }
+
+  finish(): Ref {
+    const { entry } = this;
+    this.entry = NONE;
+    return entry;
+  }
+
+  discard(): void {
+    if (this.entry !== NONE) freeEntry(this.keyspace.arena, this.entry);
+    this.entry = NONE;
+    this.membersLeft = 0;
+  }
+}
 
 export const setForm: RdbForm = {
   reads: [
     {
       type: RdbType.SET,
       name: "set-hashtable",
-      skip: (input, seen) => distinct(input, seen, "Duplicate set members detected"),
+      skip: (input, seen) => distinct(input, seen, DUPLICATE_FAULT),
     },
-    { type: RdbType.SET_INTSET, name: "set-intset", skip: packed(intsetFault) },
+    {
+      type: RdbType.SET_INTSET,
+      name: "set-intset",
+      isOneString: true,
+      skip: packed(intsetFault),
+    },
     {
       type: RdbType.SET_LISTPACK,
       name: "set-listpack",
-      skip: packed(listpackFault("Set listpack integrity check failed.", 1)),
+      isOneString: true,
+      skip: packed(listpackFault(LISTPACK_FAULT, 1)),
     },
   ],
-  writes: [],
+  writes: [asIntset, asListpack, asTable],
+  createReader: (keyspace, limits) => new SetReader(keyspace, limits.set),
 };

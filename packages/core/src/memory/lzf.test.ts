@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { bytesOfText } from "../keyspace-contents.ts";
+import { latin1Bytes as bytesOfText } from "../testing.ts";
 import { compress, decompress, LZF_EXPANSION_MAX, LzfWalk } from "./lzf.ts";
 
 /** Bytes that repeat themselves, near and far. */

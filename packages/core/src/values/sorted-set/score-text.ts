@@ -1,0 +1,94 @@
+/**
+ * Scores as listpacks have them: a whole number as an integer, anything else as the text of the
+ * shortest digits that read back the same, "inf", "-inf" or "-0".
+ *
+ * What others wrote may be longer ("0.10000000000000001"), and is kept as it came: what counts is the
+ * number that it stands for. Text that stands for none is NaN.
+ */
+import { formatInt64, Int64, splitBigInt, splitNumber, toNumber } from "../../int64.ts";
+import {
+  dataBytes,
+  isString,
+  readInteger,
+  stored,
+  stringHeadBytes,
+} from "../../memory/listpack-element.ts";
+
+/** Longest text that writeScore() writes: the shortest digits of a double are at most 17. */
+export const SCORE_TEXT_BYTES = 32;
+/** No text of a score is longer: what is, stands for no number. */
+const FOREIGN_BYTES_MAX = 512;
+const INT64_END = 2 ** 63;
+/** Powers of ten that a double holds exactly. */
+const EXACT_POWERS = Float64Array.from({ length: 23 }, (_, power) => Number(`1e${power}`));
+
+const whole = new Int64();
+
+/** Writes the text of a score at `at`. Returns the index behind it. */
+export function writeScore(score: number, target: Uint8Array, at: number): number {
+  if (Number.isSafeInteger(score) && !Object.is(score, -0)) splitNumber(score, whole);
+  else if (Number.isInteger(score) && Math.abs(score) < INT64_END && score !== 0)
+    splitBigInt(BigInt(score), whole);
+  else return writeText(textOf(score), target, at);
+  return formatInt64(whole.hi, whole.lo, target, at);
+}
+
+function textOf(score: number): string {
+  if (score === Infinity) return "inf";
+  if (score === -Infinity) return "-inf";
+  return Object.is(score, -0) ? "-0" : String(score);
+}
+
+function writeText(text: string, target: Uint8Array, at: number): number {
+  for (let i = 0; i < text.length; i++) target[at + i] = text.charCodeAt(i);
+  return at + text.length;
+}
+
+/** The score in a listpack's element, which begins at bytes[at]; NaN when it is none. */
+export function readScore(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at] as number;
+  if (isString(lead)) {
+    const start = at + stringHeadBytes(lead);
+    return parseScore(bytes, start, at + dataBytes(bytes, at));
+  }
+  readInteger(bytes, at, lead);
+  return toNumber(stored.hi, stored.lo);
+}
+
+/** The number that the text bytes[start, end) stands for; NaN when it is none. */
+export function parseScore(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  const isNegative = bytes[at] === 45;
+  if (isNegative) at++;
+  let mantissa = 0;
+  let digits = 0;
+  let fraction = 0;
+  let hasPoint = false;
+  for (; at < end; at++) {
+    const digit = (bytes[at] as number) - 48;
+    if (digit === -2 && !hasPoint) {
+      hasPoint = true;
+      continue;
+    }
+    if (digit < 0 || digit > 9 || digits === 15) break;
+    mantissa = mantissa * 10 + digit;
+    digits++;
+    if (hasPoint) fraction++;
+  }
+  // Both operands are exact, so one division rounds once: the result is the nearest double.
+  if (at === end && digits > 0) {
+    const value = mantissa / (EXACT_POWERS[fraction] as number);
+    return isNegative ? -value : value;
+  }
+  return parseLong(bytes, start, end);
+}
+
+/** As parseScore(), of any text: for what has many digits, an exponent or a name. */
+function parseLong(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start > FOREIGN_BYTES_MAX) return Number.NaN;
+  let text = "";
+  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
+  if (/^[+-]?inf(inity)?$/i.test(text)) return text[0] === "-" ? -Infinity : Infinity;
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number.NaN;
+  return Number(text);
+}

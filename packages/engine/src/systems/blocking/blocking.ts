@@ -1,0 +1,390 @@
+/**
+ * Blocking: clients whose command waits for a key (BLPOP, XREAD BLOCK and their kin; commands say so
+ * with Call.waitFor).
+ *
+ *      a command waits --hold()--> keys of its database, deadlines
+ *      a key changes   --keyChanged()--> it is noted, if somebody waits for it
+ *      a command ends  --commandRan()--> serve(): noted keys in their order, for each the clients in
+ *                                        theirs; the request runs anew, whole
+ *      time is up      --turn()--> a null array
+ *
+ * Each database in which somebody waits has a table of its own, off-heap (core's membership.ts): who
+ * waits for a key stands there in the order of coming. Whoever asks to wait again is the last then, as
+ * in Redis. While nothing happens, nobody is looked at: changes are heard of by their keys, and only
+ * the deadline that is next is known to the host.
+ *
+ * A client that waits executes nothing: what it sends is held until the turn after its reply.
+ */
+import { CommandError, type CommandRow, type Wait } from "@kv/commands";
+import {
+  bytesOf,
+  type Database,
+  keyIndex,
+  keyLength,
+  Membership,
+  NONE,
+  type Ref,
+  RefList,
+  typeOf,
+} from "@kv/core";
+import { ArgVector } from "@kv/resp";
+import type { Client } from "../../kernel/client.ts";
+import type { ClientCall } from "../../kernel/client-call.ts";
+import { ClientState } from "../../kernel/client-state.ts";
+import { CommandQueue } from "../../kernel/command-queue.ts";
+import type { ChangeListener, CommandListener } from "../../kernel/effects.ts";
+import { Port, type Ports } from "../../module/ports.ts";
+import type { Running } from "../../module/system.ts";
+import { type Deadline, Deadlines } from "./deadlines.ts";
+
+export const blockingPort = new Port<Blocking>("blocking");
+
+const unblocked = new CommandError("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+
+/** What a client waits for, and the request that runs anew then. */
+interface Waiter extends Deadline {
+  readonly client: Client;
+  readonly row: CommandRow;
+  /** Holds the one request. */
+  readonly request: CommandQueue;
+  readonly type: number;
+  readonly isLossAwaited: boolean;
+  readonly databaseIndex: number;
+}
+
+/** A key that somebody waits for and that has changed. */
+interface ReadyKey {
+  readonly databaseIndex: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Flags of a pair of a client and a key. */
+const LOSS_AWAITED = 1;
+
+type Needs = Pick<
+  Ports,
+  "host" | "situation" | "stats" | "keyspace" | "clients" | "effects" | "output" | "pause"
+> &
+  Pick<Ports, "caller" | "call" | "reexecution" | "resume" | "muting">;
+
+export class Blocking implements Running, ChangeListener, CommandListener {
+  readonly changeListener = this;
+  readonly commandListener = this;
+  readonly clientFacts = this;
+  private readonly ports: Needs;
+  private readonly waiters = new Map<Client, Waiter>();
+  private readonly deadlines = new Deadlines<Waiter>();
+  private readonly byDatabase = new Map<number, Membership>();
+  private lossAwaiters = 0;
+  /** Keys to look at when the command at hand is over, in the order in which they changed. */
+  private ready: ReadyKey[] = [];
+  /** Databases whose keys are all to be looked at: they were emptied or replaced. */
+  private readonly changedDatabases = new Set<number>();
+  private isServing = false;
+  /** Those who were answered: what they sent meanwhile is served in the next turn. */
+  private answered: Client[] = [];
+  private readonly batch = new ArgVector();
+  private readonly members = new RefList(16);
+
+  constructor(ports: Needs) {
+    this.ports = ports;
+    ports.call.mayWait = true;
+    ports.caller.onWait = (client, row, call) => this.hold(client, row, call);
+  }
+
+  // What INFO and CLIENT LIST tell.
+
+  /** Clients that wait for keys. */
+  get clientCount(): number {
+    return this.waiters.size;
+  }
+
+  /** Those whose wait ends at some time. */
+  get deadlineCount(): number {
+    return this.deadlines.count;
+  }
+
+  /** Keys that somebody waits for. */
+  get keyCount(): number {
+    let sum = 0;
+    for (const keys of this.byDatabase.values()) sum += keys.nameCount;
+    return sum;
+  }
+
+  /** Those of them whose removal somebody waits for as well. */
+  get lossAwaitedKeyCount(): number {
+    let sum = 0;
+    if (this.lossAwaiters === 0) return sum;
+    for (const keys of this.byDatabase.values())
+      for (let name = keys.firstName(); name !== NONE; name = keys.nextName(name))
+        if (isLossAwaited(keys, name)) sum++;
+    return sum;
+  }
+
+  bytesOf(client: Client): number {
+    const waiter = this.waiters.get(client);
+    if (waiter === undefined) return 0;
+    const keys = this.byDatabase.get(waiter.databaseIndex);
+    return waiter.request.heldBytes + (keys?.bytesOf(client.id) ?? 0);
+  }
+
+  // Beginning and ending a wait.
+
+  /** The command that `call` points at asks to wait, and has answered nothing. */
+  private hold(client: Client, row: CommandRow, call: ClientCall): void {
+    const { wait } = call;
+    if (wait === null) return;
+    const waiter = this.waiterOf(client, row, call, wait);
+    this.waiters.set(client, waiter);
+    if (waiter.isLossAwaited) this.lossAwaiters++;
+    if (waiter.untilMs !== 0) {
+      this.deadlines.add(waiter);
+      if (this.deadlines.first === waiter) this.setAlarm();
+    }
+    client.mark(ClientState.WAITING, true);
+    client.unblock = (withError) => this.unblock(client, withError);
+    if (this.waiters.size === 1) this.ports.effects.updateInterest();
+  }
+
+  /** Keeps the request and enters its keys, or throws and has done neither. */
+  private waiterOf(client: Client, row: CommandRow, call: ClientCall, wait: Wait): Waiter {
+    const { keyspace, host } = this.ports;
+    const { index: databaseIndex } = call.database;
+    const request = new CommandQueue(keyspace.arena);
+    let keys = this.byDatabase.get(databaseIndex);
+    if (keys === undefined) {
+      keys = new Membership(keyspace.arena, () => host.random32(), keyspace.lazyFree);
+      this.byDatabase.set(databaseIndex, keys);
+    }
+    const isLossAwaited = wait.isLossAwaited === true;
+    try {
+      if (wait.rewritten === undefined) request.push(row, call);
+      else request.pushRewritten(row, call, wait.rewritten);
+      const { bytes, view } = call;
+      for (let key = wait.firstKey; key < wait.firstKey + wait.keyCount; key++) {
+        const start = call.start(key);
+        const end = call.end(key);
+        if (keys.add(client.id, bytes, view, start, end) && isLossAwaited)
+          keys.setFlag(keys.pair(client.id, keys.find(bytes, view, start, end)), LOSS_AWAITED);
+      }
+    } catch (full) {
+      request.free();
+      this.leaveKeys(client, databaseIndex);
+      throw full;
+    }
+    const { type, untilMs } = wait;
+    return { client, row, request, type, isLossAwaited, databaseIndex, untilMs, heapIndex: -1 };
+  }
+
+  private leaveKeys(client: Client, databaseIndex: number): void {
+    const keys = this.byDatabase.get(databaseIndex);
+    keys?.removeMember(client.id);
+    if (keys?.nameCount === 0) this.byDatabase.delete(databaseIndex);
+  }
+
+  /** The client waits no more; its request is still the caller's to free. */
+  private release(waiter: Waiter): void {
+    const { client } = waiter;
+    this.waiters.delete(client);
+    this.deadlines.remove(waiter);
+    if (waiter.isLossAwaited) this.lossAwaiters--;
+    this.leaveKeys(client, waiter.databaseIndex);
+    client.unblock = null;
+    if (this.waiters.size === 0) this.ports.effects.updateInterest();
+  }
+
+  clientClosed(client: Client): void {
+    const waiter = this.waiters.get(client);
+    if (waiter === undefined) return;
+    this.release(waiter);
+    waiter.request.free();
+  }
+
+  /** CLIENT UNBLOCK, or time is up: the client is answered without having got anything. */
+  private unblock(client: Client, withError: boolean): void {
+    const { muting, output, stats } = this.ports;
+    const waiter = this.waiters.get(client) as Waiter;
+    this.release(waiter);
+    waiter.request.free();
+    const { row } = waiter;
+    row.calls++;
+    stats.commandsProcessed++;
+    if (withError) {
+      row.failedCalls++;
+      stats.countError(unblocked.reply);
+    }
+    if (!client.isMuted) {
+      const box = output.pushWriter(client);
+      if (withError) box.error(unblocked.reply);
+      else box.nullArray();
+    }
+    muting.waitEnds(client);
+    this.answeredNow(client);
+  }
+
+  private answeredNow(client: Client): void {
+    if (this.answered.length === 0) this.ports.host.wake();
+    this.answered.push(client);
+  }
+
+  // Keys that change.
+
+  get wantsChanges(): boolean {
+    return this.waiters.size > 0;
+  }
+
+  keyChanged(
+    _by: Client | null,
+    { index: databaseIndex }: Database,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void {
+    const keys = this.byDatabase.get(databaseIndex);
+    if (keys === undefined || keys.find(bytes, view, start, end) === NONE) return;
+    const last = this.ready[this.ready.length - 1];
+    // A transaction may push to the same key a million times.
+    if (last?.databaseIndex === databaseIndex && isSame(last.bytes, bytes, start, end)) return;
+    this.ready.push({ databaseIndex, bytes: bytes.slice(start, end) });
+    this.serveSoon();
+  }
+
+  databaseChanged(index: number): void {
+    for (const each of this.byDatabase.keys())
+      if (index === -1 || index === each) this.changedDatabases.add(each);
+    this.serveSoon();
+  }
+
+  /** After the command at hand, or in the next turn when there is none. */
+  private serveSoon(): void {
+    this.ports.effects.updateInterest();
+    if (this.ports.situation.current === null) this.ports.host.wake();
+  }
+
+  get wantsCommands(): boolean {
+    return this.ready.length > 0 || this.changedDatabases.size > 0;
+  }
+
+  commandRan(): void {
+    if (!this.ports.situation.isNested && !this.isServing) this.serve();
+  }
+
+  // Serving.
+
+  cron(): void {
+    // What a pause has held up.
+    if (this.wantsCommands && !this.ports.pause.isInForce()) this.ports.host.wake();
+  }
+
+  turn(): void {
+    if (this.waiters.size > 0) {
+      if (this.wantsCommands) this.serve();
+      this.endOverdue();
+    }
+    if (this.answered.length === 0) return;
+    const clients = this.answered;
+    this.answered = [];
+    for (const client of clients) if (!client.closed) this.ports.resume(client);
+  }
+
+  private serve(): void {
+    const { effects, pause, reexecution } = this.ports;
+    // Whoever writes is held by a pause: all of this is for when it is over.
+    if (pause.isInForce()) return;
+    this.isServing = true;
+    reexecution.begin();
+    while (this.wantsCommands) {
+      for (const index of [...this.changedDatabases]) this.noteDatabase(index);
+      this.changedDatabases.clear();
+      const { ready } = this;
+      this.ready = [];
+      for (const key of ready) this.serveKey(key);
+    }
+    reexecution.end();
+    this.isServing = false;
+    effects.updateInterest();
+  }
+
+  /** All keys of the database that somebody waits for have changed. */
+  private noteDatabase(databaseIndex: number): void {
+    const { arena } = this.ports.keyspace;
+    const keys = this.byDatabase.get(databaseIndex);
+    if (keys === undefined) return;
+    for (let name = keys.firstName(); name !== NONE; name = keys.nextName(name)) {
+      const start = keyIndex(arena, name);
+      const bytes = bytesOf(arena, name).slice(start, start + keyLength(arena, name));
+      this.ready.push({ databaseIndex, bytes });
+    }
+  }
+
+  /** Serves those who wait for the key, the first to come first, as long as there is something. */
+  private serveKey({ databaseIndex, bytes }: ReadyKey): void {
+    const keys = this.byDatabase.get(databaseIndex);
+    const view = new DataView(bytes.buffer);
+    const name = keys?.find(bytes, view, 0, bytes.length) ?? NONE;
+    if (keys === undefined || name === NONE) return;
+    const { clients, keyspace } = this.ports;
+    const database = keyspace.databases[databaseIndex] as Database;
+    const { members } = this;
+    members.clear();
+    keys.membersOf(name, members);
+    for (let index = 0; index < members.count; index++) {
+      const type = this.typeAt(database, bytes, view);
+      if (type === -1 && this.lossAwaiters === 0) return;
+      const client = clients.ofMember(members.at(index));
+      const waiter = client === undefined ? undefined : this.waiters.get(client);
+      if (waiter === undefined || waiter.databaseIndex !== databaseIndex) continue;
+      if (waiter.type === type || waiter.isLossAwaited) this.serveWaiter(waiter);
+    }
+  }
+
+  /** The type of value that the key holds; -1: none, or one whose time has passed. */
+  private typeAt(database: Database, bytes: Uint8Array, view: DataView): number {
+    const entry = database.findKey(bytes, view, 0, bytes.length);
+    if (entry === NONE || this.ports.call.isExpired(entry)) return -1;
+    return typeOf(this.ports.keyspace.arena, entry);
+  }
+
+  private serveWaiter(waiter: Waiter): void {
+    const { client, row, request } = waiter;
+    this.release(waiter);
+    client.mark(ClientState.WAITING, false);
+    request.rewind();
+    request.next(this.batch);
+    const waitsAgain = this.ports.reexecution.run(client, this.batch, row);
+    this.batch.clear();
+    request.free();
+    if (waitsAgain || client.closed) return;
+    // What it has sent meanwhile is held until its turn comes.
+    client.mark(ClientState.WAITING, true);
+    this.answeredNow(client);
+  }
+
+  private endOverdue(): void {
+    const { nowMs } = this.ports.situation;
+    for (let next = this.deadlines.first; next !== undefined; next = this.deadlines.first) {
+      if (next.untilMs > nowMs) break;
+      this.unblock(next.client, false);
+    }
+    this.setAlarm();
+  }
+
+  /** The host has a turn run when the next deadline has come. */
+  private setAlarm(): void {
+    const next = this.deadlines.first;
+    if (next !== undefined) this.ports.host.wakeAfter(next.untilMs - this.ports.situation.nowMs);
+  }
+}
+
+function isLossAwaited(keys: Membership, name: Ref): boolean {
+  let pair = keys.firstPairOfName(name);
+  while (pair !== NONE && keys.flagOf(pair) !== LOSS_AWAITED) pair = keys.nextPairOfName(pair);
+  return pair !== NONE;
+}
+
+function isSame(one: Uint8Array, other: Uint8Array, start: number, end: number): boolean {
+  if (one.length !== end - start) return false;
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[start + i]) return false;
+  return true;
+}

@@ -1,0 +1,37 @@
+/**
+ * A double with seventeen significant digits, as C's "%.17g" prints it: without zeros at the end, with
+ * an exponent of at least two digits when that is below -4 or above 16, and halves rounded to even.
+ */
+
+const DIGITS = 17;
+/** As many digits as JavaScript gives of a double: far more than decide a tie. */
+const EXACT_DIGITS = 100;
+
+/** The text of a double: see the head of this file. */
+export function seventeenDigits(x: number): string {
+  if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x < 0 ? "-inf" : "inf";
+  if (x === 0) return Object.is(x, -0) ? "-0" : "0";
+  const sign = x < 0 ? "-" : "";
+  const [mantissa, power] = rounded(Math.abs(x)).split("e") as [string, string];
+  const exponent = Number(power);
+  const digits = mantissa.replace(".", "").replace(/0+$/, "");
+  if (exponent < -4 || exponent >= DIGITS) {
+    const tail = digits.length > 1 ? `.${digits.slice(1)}` : "";
+    const ending = `${Math.abs(exponent)}`.padStart(2, "0");
+    return `${sign}${digits[0]}${tail}e${exponent < 0 ? "-" : "+"}${ending}`;
+  }
+  if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${digits}`;
+  const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, "0");
+  const rest = digits.slice(exponent + 1);
+  return rest === "" ? sign + whole : `${sign}${whole}.${rest}`;
+}
+
+/** `d.ddde+x` with seventeen digits. JavaScript rounds halves up. */
+function rounded(x: number): string {
+  const up = x.toExponential(DIGITS - 1);
+  const exact = x.toExponential(EXACT_DIGITS);
+  const mark = exact.indexOf("e");
+  const isTie = /^50*$/.test(exact.slice(DIGITS + 1, mark));
+  const lastDigit = Number(exact[DIGITS]);
+  return isTie && lastDigit % 2 === 0 ? exact.slice(0, DIGITS + 1) + exact.slice(mark) : up;
+}
