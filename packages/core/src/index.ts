@@ -22,6 +22,7 @@ export * from "./plain-access.ts";
 export * from "./table/dict.ts";
 export type { DictTable } from "./table/dict-table.ts";
 export * from "./table/entry.ts";
+export type { ExpiryHeap } from "./table/expiry-heap.ts";
 export * from "./table/hash.ts";
 export * from "./table/membership.ts";
 export * from "./table/ref-set.ts";
@@ -41,6 +42,7 @@ export {
   NO_EXPIRY,
   NO_FIELD,
 } from "./values/hash/hash-fields.ts";
+export type { HashConverter } from "./values/hash/hash-table.ts";
 export * from "./values/hash/hash-value.ts";
 export * from "./values/kind.ts";
 export * from "./values/kind-table.ts";

@@ -37,7 +37,7 @@ export function giveExpiries(
 /** Fields of the hash were removed: the key goes with the last of them. True: it is gone. */
 export function endRemoval(call: Call, hash: HashValue): boolean {
   const isEmpty = hash.length === 0;
+  call.database.fieldExpiries.changed(hash.entry);
   if (isEmpty) call.database.remove(hash.entry, false);
-  else call.database.fieldExpiries.changed(hash.entry);
   return isEmpty;
 }

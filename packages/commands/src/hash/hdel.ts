@@ -30,8 +30,8 @@ export const hdel = command({
     if (hash !== null && removed !== 0) {
       // The key goes first, so that who hears of the change finds what is left.
       const isEmpty = hash.length === 0;
+      if (wasVolatile) call.database.fieldExpiries.changed(hash.entry);
       if (isEmpty) call.database.remove(hash.entry, false);
-      else if (wasVolatile) call.database.fieldExpiries.changed(hash.entry);
       call.changed(1, "hdel", Notify.HASH);
       if (isEmpty) call.event(1, "del", Notify.GENERIC);
       call.dirty += removed - 1;

@@ -101,7 +101,7 @@ export const hincrbyfloat = command({
     if (sum === null) throw errors.notANumber;
 
     const text = latin1Bytes(formatLongDouble(sum));
-    const expires = hash !== null && hash.isVolatile && expiryOfField(call, hash, 2) > 0;
+    const expires = hash?.isVolatile === true && expiryOfField(call, hash, 2) > 0;
     setField(call, hash, 2, text, 0, text.length, true);
     call.changed(1, "hincrbyfloat", Notify.HASH);
     call.reply.bulk(text, 0, text.length);

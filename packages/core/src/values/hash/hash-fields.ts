@@ -90,8 +90,11 @@ export class HashFields {
   readonly dict: Dict;
   /** @internal The fields of the table that expire: attached by openHeap(). */
   readonly heap: ExpiryHeap;
+  /** Makes a table of the listpack. */
   protected readonly converter: HashConverter;
+  /** The seed of tables to be made. */
   protected readonly seed: number;
+  /** The listpack, if it is one. */
   protected listpack: Ref = NONE;
 
   /** `seed` is the hash seed of the tables to be made. */
@@ -133,6 +136,7 @@ export class HashFields {
     return this.isVolatile ? this.length - this.passedCount() : this.length;
   }
 
+  /** Number of fields that have passed. */
   protected passedCount(): number {
     if (this.isTable) return this.openHeap().countBefore(this.nowMs);
     return passedTriples(this.arena, this.listpack, this.nowMs);
@@ -377,6 +381,7 @@ export class HashFields {
     if (holds.size !== 0) holds.get(this.dict.header)?.beforeChange(found, bytes, view, start, end);
   }
 
+  /** The listpack lies there now. */
   protected moveTo(listpack: Ref): void {
     if (listpack === this.listpack) return;
     this.listpack = listpack;
