@@ -86,37 +86,6 @@ const sortedSet = placeholders(
   `,
 );
 
-const stream = placeholders(
-  "stream",
-  `
-    xack                   -4  5.0.0  write fast
-    xadd                   -5  5.0.0  write denyoom fast
-    xautoclaim             -6  6.2.0  write fast
-    xclaim                 -6  5.0.0  write fast
-    xdel                   -3  5.0.0  write fast
-    xgroup                 -2  5.0.0
-    xgroup|create          -5  5.0.0  write denyoom
-    xgroup|createconsumer   5  6.2.0  write denyoom
-    xgroup|delconsumer      5  5.0.0  write
-    xgroup|destroy          4  5.0.0  write
-    xgroup|help             2  5.0.0  loading stale
-    xgroup|setid           -5  5.0.0  write
-    xinfo                  -2  5.0.0
-    xinfo|consumers         4  5.0.0  readonly
-    xinfo|groups            3  5.0.0  readonly
-    xinfo|help              2  5.0.0  loading stale
-    xinfo|stream           -3  5.0.0  readonly
-    xlen                    2  5.0.0  readonly fast
-    xpending               -3  5.0.0  readonly
-    xrange                 -4  5.0.0  readonly
-    xread                  -4  5.0.0  readonly blocking movablekeys
-    xreadgroup             -7  5.0.0  write blocking movablekeys
-    xrevrange              -4  5.0.0  readonly
-    xsetid                 -3  5.0.0  write denyoom fast
-    xtrim                  -4  5.0.0  write
-  `,
-);
-
 const hyperloglog = placeholders(
   "hyperloglog",
   `
@@ -228,7 +197,6 @@ export const placeholderCommands: readonly Command[] = [
   ...generic,
   ...list,
   ...sortedSet,
-  ...stream,
   ...hyperloglog,
   ...geo,
   ...scripting,
