@@ -146,7 +146,7 @@ export const xautoclaim = command({
     let isIdOnly = false;
     for (let at = 6; at < call.argc; at++) {
       if (at + 1 < call.argc && call.is(at, "COUNT")) {
-        count = call.integer(++at);
+        count = call.integer(++at, noCount);
         if (count < 1 || count > COUNT_MAX) throw noCount;
       } else if (call.is(at, "JUSTID")) isIdOnly = true;
       else throw errors.syntax;
