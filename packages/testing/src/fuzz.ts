@@ -176,7 +176,8 @@ class RequestMaker {
     if (name === "serialized-value" && chance.percent(80)) return chance.of(payloads);
     if (name === "encoding") return chance.of(encodings);
     if (/^(min|max)$/.test(name)) return chance.of([...lexEdges, ...doubles, "(1", "(x"]);
-    if (name === "threshold") return chance.of(chance.percent(60) ? smallIntegers : streamIds);
+    if (name === "threshold")
+      return chance.percent(60) ? chance.of(smallIntegers) : chance.of(streamIds);
     if (name === "min-idle-time") return chance.of([0, 0, 0, 0, 10_000_000, -1, "x"]);
     if (name === "group" || name === "consumer") return chance.of(["g1", "g2"]);
     return this.text();

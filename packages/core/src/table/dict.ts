@@ -117,16 +117,14 @@ export class Dict extends DictTable {
 
   /** The most bits of depth and slot that a page has: counted anew after a page has changed its shape. */
   private finestBits(): number {
-    const at = this.headerAt + 6;
-    const known = (this.headerWords[at] as number) >>> 8;
-    if (known !== 0) return known;
+    if (this.finest !== 0) return this.finest;
     let most = 0;
     for (let index = 0; index < 1 << this.depth; ) {
       const meta = this.directoryWords[this.directoryAt + (index << 1) + 1] as number;
       most = Math.max(most, ((meta >>> 5) & 31) + (meta & 31));
       index += 1 << (this.depth - (meta & 31));
     }
-    this.headerWords[at] = this.generation | (most << 8);
+    this.finest = most;
     return most;
   }
 
