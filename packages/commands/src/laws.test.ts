@@ -67,6 +67,9 @@ class Rig {
       keyChanged() {},
       keyEvent() {},
       keyExpired: (database: Database, entry: Ref) => database.remove(entry, false),
+      mayExpireFields: () => false,
+      fieldsExpired: () => {},
+      fieldsRemoved: () => {},
       databaseChanged() {},
       allFlushed: () => false,
     };

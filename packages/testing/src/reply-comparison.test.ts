@@ -42,4 +42,12 @@ describe("repliesAgree", () => {
     expect(repliesAgree(words, table, pack, { setsMayBeListpacks: true })).toBe(true);
     expect(repliesAgree(words, pack, table, { setsMayBeListpacks: true })).toBe(false);
   });
+
+  test("a list may be a listpack where the older server always has a quicklist", () => {
+    const words = ["OBJECT", "ENCODING", "l"];
+    const [nodes, pack] = ["$9\r\nquicklist\r\n", "$8\r\nlistpack\r\n"];
+    expect(repliesAgree(words, nodes, pack)).toBe(true);
+    expect(repliesAgree(words, pack, nodes)).toBe(false);
+    expect(repliesAgree(["OBJECT", "FREQ", "l"], nodes, pack)).toBe(false);
+  });
 });

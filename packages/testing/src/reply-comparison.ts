@@ -4,7 +4,7 @@
  *
  *   - Clocks: what TTL and its kin answer may be apart by what passes between two servers.
  *   - Order: members of sets, and fields of hashes held as a hash table, come in any order.
- *   - Version: Redis 7.0 has no listpack for sets; the reference may be 7.0.
+ *   - Version: Redis 7.0 has no listpack for sets, and none for lists; the reference may be 7.0.
  */
 import { replyEnd } from "./wire-client.ts";
 
@@ -84,10 +84,7 @@ export function repliesAgree(
   if (tolerance !== undefined) return integersAreNear(theirs, ours, tolerance);
   const together = unorderedOf[name] ?? unorderedOf[fullName];
   if (together !== undefined) return sorted(theirs, together) === sorted(ours, together);
-  return (
-    setsMayBeListpacks === true &&
-    fullName === "object encoding" &&
-    theirs === "$9\r\nhashtable\r\n" &&
-    ours === "$8\r\nlistpack\r\n"
-  );
+  if (fullName !== "object encoding" || ours !== "$8\r\nlistpack\r\n") return false;
+  if (theirs === "$9\r\nquicklist\r\n") return true;
+  return setsMayBeListpacks === true && theirs === "$9\r\nhashtable\r\n";
 }

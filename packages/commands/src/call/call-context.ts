@@ -52,6 +52,18 @@ export interface Effects {
   ): void;
   /** A key was found expired. Removes it (and tells everybody) where this server may do that. */
   keyExpired(database: Database, entry: Ref): void;
+  /**
+   * True when the command that runs may remove fields whose time has passed, so that fieldsExpired()
+   * is to follow. Otherwise they stay, and are not there for whoever reads.
+   */
+  mayExpireFields(): boolean;
+  /**
+   * These fields of the hash in an entry were removed because their time had passed: tells everybody,
+   * and removes the key if they were the last.
+   */
+  fieldsExpired(database: Database, entry: Ref, fields: readonly Uint8Array[]): void;
+  /** Fields were removed because they were given a time that had passed: they are counted. */
+  fieldsRemoved(count: number): void;
   /** A whole database (-1: each) is about to be emptied, or `successor` to take its place. */
   databaseChanged(index: number, successor?: number): void;
   /** FLUSHALL has emptied all databases. True: it is on disk already that they are empty. */

@@ -17,34 +17,6 @@ const generic = placeholders(
   `,
 );
 
-const list = placeholders(
-  "list",
-  `
-    blmove       6  6.2.0  write denyoom blocking
-    blmpop      -5  7.0.0  write blocking movablekeys
-    blpop       -3  2.0.0  write blocking
-    brpop       -3  2.0.0  write blocking
-    brpoplpush   4  2.2.0  write denyoom blocking
-    lindex       3  1.0.0  readonly
-    linsert      5  2.2.0  write denyoom
-    llen         2  1.0.0  readonly fast
-    lmove        5  6.2.0  write denyoom
-    lmpop       -4  7.0.0  write movablekeys
-    lpop        -2  1.0.0  write fast
-    lpos        -3  6.0.6  readonly
-    lpush       -3  1.0.0  write denyoom fast
-    lpushx      -3  2.2.0  write denyoom fast
-    lrange       4  1.0.0  readonly
-    lrem         4  1.0.0  write
-    lset         4  1.0.0  write denyoom
-    ltrim        4  1.0.0  write
-    rpop        -2  1.0.0  write fast
-    rpoplpush    3  1.2.0  write denyoom
-    rpush       -3  1.0.0  write denyoom fast
-    rpushx      -3  2.2.0  write denyoom fast
-  `,
-);
-
 const sortedSet = placeholders(
   "sorted-set",
   `
@@ -215,7 +187,6 @@ const cluster = placeholders(
 /** The placeholders of all groups. Where they stand among a table's commands means nothing. */
 export const placeholderCommands: readonly Command[] = [
   ...generic,
-  ...list,
   ...sortedSet,
   ...stream,
   ...geo,

@@ -23,9 +23,11 @@
  * The state is a 32-byte block in the arena; a Dict object is a window on it (attach()), so that a
  * million small tables cost no JavaScript objects:
  *
- *      word 0 entries in the dict      1 depth of the directory     2 seed of the hash
- *           3 directory (0: inline)    4 page, 5 meta: the inline directory of a one-page dict
- *           6 times reseeded           7 pages whose depth is the directory's
+ *      word 0 entries in the dict      1 times reseeded << 8 | depth of the directory
+ *           2 seed of the hash         3 directory (0: inline)
+ *           4 page, 5 meta: the inline directory of a one-page dict
+ *           6 the owner's: a block that belongs to the table, or 0
+ *           7 pages whose depth is the directory's
  *
  * A directory slot is two words: the page's ref, and its meta: used << 10 | bits << 5 | depth,
  * where `used` is kept in the first of the slots that name the same page.
@@ -130,7 +132,7 @@ export class DictTable {
     this.headerWords = words;
     this.headerAt = at;
     this.count = words[at] as number;
-    this.depth = words[at + 1] as number;
+    this.depth = (words[at + 1] as number) & 255;
     this.seed = words[at + 2] as number;
     const directory = words[at + 3] as number;
     if (directory === NONE) {
@@ -145,7 +147,16 @@ export class DictTable {
 
   /** Times that the dict took a new seed: hashes and cursors from before are void. */
   get generation(): number {
+    return (this.headerWords[this.headerAt + 1] as number) >>> 8;
+  }
+
+  /** A block that whoever owns the table has put there; NONE at first. Nobody here looks at it. */
+  get attachment(): Ref {
     return this.headerWords[this.headerAt + 6] as number;
+  }
+
+  set attachment(ref: Ref) {
+    this.headerWords[this.headerAt + 6] = ref;
   }
 
   /** The dict's hash of a key, signed 32 bits. */
@@ -478,7 +489,7 @@ export class DictTable {
       to[toAt + (i << 1) + 1] = finer && (i & 1) === 1 ? meta & ((1 << USED_SHIFT) - 1) : meta;
       if ((meta & 31) === depth) deepest++;
     }
-    headerWords[headerAt + 1] = depth;
+    headerWords[headerAt + 1] = (this.generation << 8) | depth;
     headerWords[headerAt + 3] = directory;
     headerWords[headerAt + 7] = deepest;
     if (old !== NONE) arena.free(old);
@@ -538,14 +549,13 @@ export class DictTable {
 
   /** Takes a new seed and rebuilds everything. False when that was done at this size already. */
   protected reseed(): boolean {
-    const at = this.headerAt + 6;
-    const generation = this.headerWords[at] as number;
+    const { generation, attachment } = this;
     if (generation > 32 - Math.clz32(this.count)) return false;
     const seed = Math.imul(this.seed ^ (this.seed >>> 15) ^ (generation + 1), 0x2c1b3c6d);
     const fresh = new DictTable(this.arena);
     const mixed = seed ^ (seed >>> 12) ^ 0x297a2d39;
     fresh.attach(DictTable.create(this.arena, mixed | KEYED_SEED_BIT));
-    fresh.headerWords[fresh.headerAt + 6] = 33; // No second reseed from within the rebuilding.
+    fresh.setGeneration(33); // No second reseed from within the rebuilding.
     try {
       this.eachEntry((entry) => fresh.insert(entry, fresh.hashOfEntry(entry)));
     } catch (full) {
@@ -556,10 +566,16 @@ export class DictTable {
     this.freePages();
     for (let word = 0; word < HEADER_BYTES >>> 2; word++)
       this.headerWords[this.headerAt + word] = fresh.headerWords[fresh.headerAt + word] as number;
-    this.headerWords[at] = generation + 1;
+    this.setGeneration(generation + 1);
+    this.attachment = attachment;
     this.arena.free(fresh.header);
     this.attach(this.header);
     return true;
+  }
+
+  private setGeneration(generation: number): void {
+    const at = this.headerAt + 1;
+    this.headerWords[at] = (generation << 8) | ((this.headerWords[at] as number) & 255);
   }
 
   /** Frees pages and directory. */

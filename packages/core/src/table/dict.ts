@@ -18,6 +18,13 @@ export class Dict extends DictTable {
     ] as number;
   }
 
+  /** The `attachment` of the dict whose header block is `header`, without attaching to it. */
+  static attachmentAt(arena: Arena, header: Ref): Ref {
+    return (arena.words[header >>> SEGMENT_SHIFT] as Int32Array)[
+      ((header & UNIT_MASK) << 1) + 6
+    ] as number;
+  }
+
   /**
    * Adds to `out` the entries from `cursor` on (0 at first), at least `wanted` of them unless the
    * end comes first or ten times as many slots were empty. Returns the next cursor; 0 at the end.

@@ -106,6 +106,29 @@ export const memorySystem: System = {
       },
     },
     {
+      names: ["list-max-listpack-size", "list-compress-depth"],
+      apply: (config, { settings }) => {
+        const list = {
+          ...settings.limits.list,
+          fill: config.number("list-max-listpack-size"),
+          compressDepth: config.number("list-compress-depth"),
+        };
+        settings.limits = { ...settings.limits, list };
+        return undefined;
+      },
+    },
+    {
+      names: ["stream-node-max-bytes", "stream-node-max-entries"],
+      apply: (config, { settings }) => {
+        const stream = {
+          nodeBytesMax: config.number("stream-node-max-bytes"),
+          nodeEntriesMax: config.number("stream-node-max-entries"),
+        };
+        settings.limits = { ...settings.limits, stream };
+        return undefined;
+      },
+    },
+    {
       names: ["set-max-intset-entries", "set-max-listpack-entries", "set-max-listpack-value"],
       apply: (config, { settings }) => {
         const set = {
