@@ -61,6 +61,7 @@ export * from "./values/set/set-value.ts";
 export * from "./values/sorted-set/load-sorted-set.ts";
 export { parseScore } from "./values/sorted-set/score-text.ts";
 export { compareBytes } from "./values/sorted-set/scored-member.ts";
+export * from "./values/sorted-set/sorted-set-builder.ts";
 export * from "./values/sorted-set/sorted-set-change.ts";
 export { visitMember } from "./values/sorted-set/sorted-set-kinds.ts";
 export * from "./values/sorted-set/sorted-set-value.ts";

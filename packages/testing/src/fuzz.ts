@@ -96,6 +96,9 @@ const payloads: string[] = [
   ["SADD", "k", ...Array.from({ length: 600 }, (_, index) => `${index}`)],
   ["SADD", "k", "f1", "f2", 10],
   ["SADD", "k", "f1", "v".repeat(70)],
+  ["ZADD", "k", 1, "f1", "2.5", "f2", "inf", "10"],
+  ["ZADD", "k", ...Array.from({ length: 300 }, (_, index) => `${index}`)],
+  ["ZADD", "k", "-0.1", "f1", 7, "v".repeat(70)],
 ].map((words) => {
   const kv = harness();
   kv.send(...words);
@@ -109,6 +112,8 @@ const directives: [name: string, ...values: (string | number)[]][] = [
   ["set-max-intset-entries", 512, 0, 1, 4, 128],
   ["list-max-listpack-size", -2, 0, 1, 3, 10, -1, -5],
   ["list-compress-depth", 0, 1, 2],
+  ["zset-max-listpack-entries", 128, 0, 1, 4, 512],
+  ["zset-max-listpack-value", 64, 0, 11, 1000],
   ["lazyfree-lazy-user-del", "no", "yes"],
   ["lazyfree-lazy-server-del", "no", "yes"],
   ["lazyfree-lazy-expire", "no", "yes"],
