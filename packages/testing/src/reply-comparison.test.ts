@@ -49,6 +49,8 @@ describe("repliesAgree", () => {
     expect(repliesAgree(words, nodes, pack)).toBe(true);
     expect(repliesAgree(words, pack, nodes)).toBe(false);
     expect(repliesAgree(["OBJECT", "FREQ", "l"], nodes, pack)).toBe(false);
+  });
+
   test("scores may have more digits than it takes, and no other value", () => {
     const score = (text: string) => `$${text.length}\r\n${text}\r\n`;
     const theirs = score("0.10000000000000001");
