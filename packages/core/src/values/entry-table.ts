@@ -130,12 +130,5 @@ export const entryTable: Pick<ValueKind, "table" | "free" | "memory" | "copy" | 
     memory: tableMemory,
     copy: copyTable,
     move: moveTable,
-    pieces,
+    pieces: tablePieces,
   };
-export const entryTable: Pick<ValueKind, "free" | "memory" | "copy" | "move" | "pieces"> = {
-  free: (arena, ref) => freeElements(tableAt(arena, ref)),
-  memory: tableMemory,
-  copy: copyTable,
-  move: moveTable,
-  pieces: tablePieces,
-};

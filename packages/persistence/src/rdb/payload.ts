@@ -31,8 +31,6 @@ export function dumpPayload(
   const parts: Uint8Array[] = [];
   const output = new RdbOutput((bytes, start, end) => parts.push(bytes.subarray(start, end)));
   const objects = new ObjectWriter(arena, output, version);
-  output.byte(objects.typeOf(entry));
-  const objects = new ObjectWriter(arena, output);
   const type = objects.typeOf(entry);
   const since = type >= RdbType.HASH_METADATA ? RDB_FIELD_EXPIRY_SINCE : version;
   output.byte(type);

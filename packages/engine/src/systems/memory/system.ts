@@ -114,6 +114,10 @@ export const memorySystem: System = {
           compressDepth: config.number("list-compress-depth"),
         };
         settings.limits = { ...settings.limits, list };
+        return undefined;
+      },
+    },
+    {
       names: ["stream-node-max-bytes", "stream-node-max-entries"],
       apply: (config, { settings }) => {
         const stream = {

@@ -2,8 +2,7 @@
  * Collections that are one string in the file: whether their bytes keep the rules of their form,
  * and no field or member comes twice.
  */
-import { intset, ListpackValue, listpack } from "@kv/core";
-import { hasOrderedExpiries, ListpackValue, listpack } from "@kv/core";
+import { hasOrderedExpiries, intset, ListpackValue, listpack } from "@kv/core";
 import type { Distinct } from "../distinct.ts";
 import type { RdbString } from "../input.ts";
 import { ZiplistWalk } from "../ziplist.ts";
