@@ -21,6 +21,13 @@ export class Dict extends DictTable {
     ] as number;
   }
 
+  /** The `attachment` of the dict whose header block is `header`, without attaching to it. */
+  static attachmentAt(arena: Arena, header: Ref): Ref {
+    return (arena.words[header >>> SEGMENT_SHIFT] as Int32Array)[
+      ((header & UNIT_MASK) << 1) + 6
+    ] as number;
+  }
+
   /**
    * Adds to `out` the entries from `cursor` on (0 at first), at least `wanted` of them unless the
    * end comes first or ten times as many slots were empty. Returns the next cursor; 0 at the end.
@@ -110,16 +117,14 @@ export class Dict extends DictTable {
 
   /** The most bits of depth and slot that a page has: counted anew after a page has changed its shape. */
   private finestBits(): number {
-    const at = this.headerAt + 6;
-    const known = (this.headerWords[at] as number) >>> 8;
-    if (known !== 0) return known;
+    if (this.finest !== 0) return this.finest;
     let most = 0;
     for (let index = 0; index < 1 << this.depth; ) {
       const meta = this.directoryWords[this.directoryAt + (index << 1) + 1] as number;
       most = Math.max(most, ((meta >>> 5) & 31) + (meta & 31));
       index += 1 << (this.depth - (meta & 31));
     }
-    this.headerWords[at] = this.generation | (most << 8);
+    this.finest = most;
     return most;
   }
 

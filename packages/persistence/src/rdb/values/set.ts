@@ -73,7 +73,10 @@ const asTable: WriteForm = {
     eachElement(to.arena, entry, to.elements);
   },
   pieces: {
-    begin: ({ output }, _entry, memberCount) => output.length(memberCount),
+    begin({ output }, _entry, memberCount) {
+      output.length(memberCount);
+      return 0;
+    },
     element({ arena, elements }, member) {
       showMember(arena, member, elements.text);
       elements.element();
