@@ -35,6 +35,11 @@ const since72: Record<string, Partial<Described>> = {
   setnx: { deprecatedSince: "2.6.12", docFlags: ["deprecated"] },
   setex: { deprecatedSince: "2.6.12", docFlags: ["deprecated"] },
   psetex: { deprecatedSince: "2.6.12", docFlags: ["deprecated"] },
+  // Scripts may call them since 7.2: there they do not wait.
+  blpop: { flags: ["blocking", "write"] },
+  brpop: { flags: ["blocking", "write"] },
+  blmove: { flags: ["blocking", "denyoom", "write"] },
+  brpoplpush: { flags: ["blocking", "denyoom", "write"] },
 };
 
 /** Arguments that 7.2 renamed, so that no two of one command have the same name. */

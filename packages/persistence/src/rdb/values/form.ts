@@ -14,6 +14,8 @@ import {
   type Keyspace,
   type ListpackValue,
   type Ref,
+  StreamFacts,
+  StreamPart,
   StringView,
   type ValueLimits,
 } from "@kv/core";
@@ -47,10 +49,10 @@ export interface WriteForm {
   write(to: ValueOutput, entry: Ref): void;
   /** How a value is written that comes in pieces: there if the kind has pieces, and only then. */
   readonly pieces?: {
-    /** What stands before the elements. */
-    begin(to: ValueOutput, entry: Ref, elementCount: number): void;
-    /** One element, as the kind keeps it. */
-    element(to: ValueOutput, ref: Ref): void;
+    /** Writes what stands before the elements. Returns what element() is to be told, a number. */
+    begin(to: ValueOutput, entry: Ref, elementCount: number): number;
+    /** One element, as the kind keeps it. `told` is what begin() returned. */
+    element(to: ValueOutput, ref: Ref, told: number): void;
   };
 }
 
@@ -132,6 +134,10 @@ export class ValueOutput {
   readonly string = new StringView();
   /** For use by writers: an integer. */
   readonly integer = new Int64();
+  /** For use by writers: a part of a stream. */
+  readonly part = new StreamPart();
+  /** For use by writers: what a part of a stream says. */
+  readonly facts = new StreamFacts();
 
   constructor(arena: Arena, output: RdbOutput, version: RdbWriteVersion = RDB_VERSION_DEFAULT) {
     this.arena = arena;
