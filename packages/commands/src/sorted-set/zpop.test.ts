@@ -93,14 +93,13 @@ describe.each([
 describe("a waiting client", () => {
   test("is served when somebody adds a member, and the one that came first", () => {
     const kv = harness();
-    const one = kv.connect();
-    const other = kv.connect();
-    one.write("BZPOPMIN", "z", 0);
-    other.write("BZMPOP", 0, 1, "z", "MAX");
-    expect([one.replies(), other.replies()]).toEqual([[], []]);
+    const one = kv.client();
+    const other = kv.client();
+    expect(one.send("BZPOPMIN", "z", 0)).toBe(undefined);
+    expect(other.send("BZMPOP", 0, 1, "z", "MAX")).toBe(undefined);
     kv.send("ZADD", "z", 1, "a", 2, "b");
-    expect(one.replies()).toEqual([["z", "a", "1"]]);
-    expect(other.replies()).toEqual([["z", [["b", "2"]]]]);
+    expect(one.receive()).toEqual(["z", "a", "1"]);
+    expect(other.receive()).toEqual(["z", [["b", "2"]]]);
     expect(kv.send("EXISTS", "z")).toBe(0);
   });
 });
