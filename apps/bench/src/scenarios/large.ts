@@ -84,9 +84,10 @@ export async function large(context: Context): Promise<Section> {
         }
         context.say(`${kind.label}, round ${round + 1} of ${context.rounds}: ${name}`);
         const run = { requests, pipeline: PIPELINE, randomKeys: used, test: words };
-        const pair = await inTurns([context.ours, context.redis], round, (side) =>
-          measureCost(servers[side.name], servers[side.name === "ours" ? "redis" : "ours"], run),
-        );
+        const pair = await inTurns([context.ours, context.redis], round, (side) => {
+          const idle = servers[side.name === "ours" ? "redis" : "ours"];
+          return measureCost(servers[side.name], idle, run, Math.ceil(requests / 2));
+        });
         if (!costs.has(name)) costs.set(name, new PairedCosts());
         costs.get(name)!.add(pair);
       }

@@ -4,25 +4,33 @@ import type { Call } from "../call/call.ts";
 import { hashChange } from "./hash-at.ts";
 
 /**
- * Calls `each` with the arguments from `first` on, in which it may use setExpiry() of the hash, and of no
- * other, as it likes. When there is no room for that, the hash is what it was.
+ * Calls `each` with the arguments from `first` on. It may use setExpiry() of the hash for the fields that
+ * are `wanted`, which is asked before. When there is no room for that, the hash is what it was; when none
+ * is wanted, it is not touched.
  */
 export function giveExpiries(
   call: Call,
   hash: HashValue,
   first: number,
-  each: (call: Call, hash: HashValue, argument: number) => void,
+  wanted: (argument: number) => boolean,
+  each: (argument: number) => void,
 ): void {
   const { argc, bytes, view, database } = call;
+  let left = 0;
+  for (let i = first; i < argc; i++) if (wanted(i)) left++;
+  if (left === 0) {
+    for (let i = first; i < argc; i++) each(i);
+    return;
+  }
   const change = hashChange(call);
   change.begin(hash);
   try {
     database.fieldExpiries.prepare();
     for (let i = first; i < argc; i++)
-      hash.prepareExpiry(bytes, view, call.start(i), call.end(i), argc - first);
+      if (wanted(i)) hash.prepareExpiry(bytes, view, call.start(i), call.end(i), left);
     // What was a plain listpack until now has not been told the time.
     hash.nowMs = call.nowMs;
-    for (let i = first; i < argc; i++) each(call, hash, i);
+    for (let i = first; i < argc; i++) each(i);
     change.commit();
     hash.endPreparation();
   } catch (full) {

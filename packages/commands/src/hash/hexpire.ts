@@ -111,7 +111,8 @@ function expireAt(
   expiryMs: number,
 ): void {
   const given: Uint8Array[] = [];
-  giveExpiries(call, hash, first, (_call, _hash, i) => {
+  const wanted = (i: number) => answer(call, hash, i, condition, expiryMs, SET) === SET;
+  giveExpiries(call, hash, first, wanted, (i) => {
     const result = answer(call, hash, i, condition, expiryMs, SET);
     if (result === SET) {
       hash.setExpiry(call.bytes, call.view, call.start(i), call.end(i), expiryMs);

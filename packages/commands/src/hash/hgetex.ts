@@ -1,5 +1,5 @@
 /** HGETEX and HGETDEL: reads that also change the life of the fields they read. */
-import { type HashValue, NO_EXPIRY } from "@kv/core";
+import { type HashValue, NO_EXPIRY, NO_FIELD } from "@kv/core";
 import type { Call } from "../call/call.ts";
 import { expireError } from "../call/errors.ts";
 import { Notify } from "../call/notify.ts";
@@ -76,7 +76,8 @@ function persistRead(call: Call, hash: HashValue, first: number): void {
     return;
   }
   const persisted: Uint8Array[] = [];
-  giveExpiries(call, hash, first, (_call, _hash, i) => {
+  const expires = (i: number) => expiryOfField(call, hash, i) > 0;
+  giveExpiries(call, hash, first, expires, (i) => {
     if (!replyValue(call, hash, i) || expiryOfField(call, hash, i) === NO_EXPIRY) return;
     hash.setExpiry(call.bytes, call.view, call.start(i), call.end(i), NO_EXPIRY);
     persisted.push(call.argument(i));
@@ -91,7 +92,8 @@ function persistRead(call: Call, hash: HashValue, first: number): void {
 /** Gives the fields that are read an expiry. */
 function expireRead(call: Call, hash: HashValue, first: number, expiryMs: number): void {
   const given: Uint8Array[] = [];
-  giveExpiries(call, hash, first, (_call, _hash, i) => {
+  const isThere = (i: number) => expiryOfField(call, hash, i) !== NO_FIELD;
+  giveExpiries(call, hash, first, isThere, (i) => {
     if (!replyValue(call, hash, i)) return;
     hash.setExpiry(call.bytes, call.view, call.start(i), call.end(i), expiryMs);
     given.push(call.argument(i));

@@ -104,7 +104,8 @@ export const hpersist = command({
       return;
     }
     let persisted = 0;
-    giveExpiries(call, hash, first, (_call, _hash, i) => {
+    const expires = (i: number) => expiryOfField(call, hash, i) > 0;
+    giveExpiries(call, hash, first, expires, (i) => {
       const expiryMs = expiryOfField(call, hash, i);
       if (expiryMs > 0) {
         hash.setExpiry(call.bytes, call.view, call.start(i), call.end(i), NO_EXPIRY);

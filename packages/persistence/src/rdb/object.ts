@@ -73,7 +73,9 @@ export class ObjectWriter {
    * element() is to be told of this value.
    */
   begin(entry: Ref, elementCount: number): number {
-    return this.formOf(entry).pieces?.begin(this.to, entry, elementCount) ?? 0;
+    const { pieces } = this.formOf(entry);
+    pieces?.begin(this.to, entry, elementCount);
+    return pieces?.tells?.(this.to.arena, entry) ?? 0;
   }
 
   /** One element of a value of this kind. */

@@ -125,7 +125,8 @@ const pieces: Pieces = {
   move: (arena) => new HashMoving(arena),
 };
 
-const hashTable: Pick<ValueKind, "free" | "memory" | "copy" | "move" | "pieces"> = {
+const hashTable: typeof entryTable = {
+  ...entryTable,
   free: freeTable,
   memory: memoryOfTable,
   copy: copyTable,

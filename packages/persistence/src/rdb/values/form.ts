@@ -49,9 +49,11 @@ export interface WriteForm {
   write(to: ValueOutput, entry: Ref): void;
   /** How a value is written that comes in pieces: there if the kind has pieces, and only then. */
   readonly pieces?: {
-    /** Writes what stands before the elements. Returns what element() is to be told, a number. */
-    begin(to: ValueOutput, entry: Ref, elementCount: number): number;
-    /** One element, as the kind keeps it. `told` is what begin() returned. */
+    /** What stands before the elements. */
+    begin(to: ValueOutput, entry: Ref, elementCount: number): void;
+    /** A number that element() is to be told with each element of this value. Default 0. */
+    tells?(arena: Arena, entry: Ref): number;
+    /** One element, as the kind keeps it. */
     element(to: ValueOutput, ref: Ref, told: number): void;
   };
 }

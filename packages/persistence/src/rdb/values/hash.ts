@@ -70,10 +70,7 @@ const asTable: WriteForm = {
   rdbType: () => RdbType.HASH,
   write: writeFields,
   pieces: {
-    begin({ output }, _entry, fieldCount) {
-      output.length(fieldCount);
-      return 0;
-    },
+    begin: ({ output }, _entry, fieldCount) => output.length(fieldCount),
     element({ arena, elements }, field) {
       showField(arena, field, elements.text, elements.value);
       elements.pair();
@@ -112,11 +109,9 @@ function writeField(
   elements.pair();
 }
 
-function beginVolatile({ arena, output }: ValueOutput, entry: Ref, fieldCount: number): number {
-  const earliestMs = earliestFieldExpiry(arena, entry);
-  output.milliseconds(earliestMs);
+function beginVolatile({ arena, output }: ValueOutput, entry: Ref, fieldCount: number): void {
+  output.milliseconds(earliestFieldExpiry(arena, entry));
   output.length(fieldCount);
-  return earliestMs;
 }
 
 const asVolatileTable: WriteForm = {
@@ -125,11 +120,12 @@ const asVolatileTable: WriteForm = {
   rdbType: () => RdbType.HASH_METADATA,
   write(to, entry) {
     const { arena } = to;
-    const earliestMs = beginVolatile(to, entry, elementsInPieces(arena, entry));
+    beginVolatile(to, entry, elementsInPieces(arena, entry));
+    const earliestMs = earliestFieldExpiry(arena, entry);
     const dict = new Dict(arena).attach(valueRef(arena, entry));
     dict.eachEntry((field) => writeField(to, field, earliestMs));
   },
-  pieces: { begin: beginVolatile, element: writeField },
+  pieces: { begin: beginVolatile, tells: earliestFieldExpiry, element: writeField },
 };
 
 // --- Reading ---------------------------------------------------------------------------------
