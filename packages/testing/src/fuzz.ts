@@ -361,6 +361,9 @@ function safeLife(
 /** Takes out what would make the clock, or the memory of the machine, decide the reply. */
 function tame(words: Words, number: number): void {
   const name = `${words[0]}`;
+  // They take a third word from 7.2 on.
+  const isCut = /^z(rev)?rank$/.test(name) && !isComparable({ since: "7.2.0" }, version);
+  if (isCut) words.length = Math.min(words.length, 3);
   // Of a key that is gone at once, RESTORE tells replicas one thing in 7.0 and another in 7.2.
   const isAbsolute = words.some((word) => /^absttl$/i.test(`${word}`));
   for (let at = 1; at < words.length; at++) {
