@@ -26,6 +26,7 @@ const since72: Record<string, Partial<Described>> = {
   setnx: { deprecatedSince: "2.6.12", docFlags: ["deprecated"] },
   setex: { deprecatedSince: "2.6.12", docFlags: ["deprecated"] },
   psetex: { deprecatedSince: "2.6.12", docFlags: ["deprecated"] },
+  "xinfo|consumers": { history: ["7.2.0"] },
 };
 
 /** Arguments that 7.2 renamed, so that no two of one command have the same name. */
@@ -43,6 +44,27 @@ const renamed: Record<string, string> = {
   "msetnx block key_value": "data",
   "hset block field_value": "data",
   "hmset block field_value": "data",
+  "xadd oneof id_or_auto": "id-selector",
+  "xadd * auto_id": "auto-id",
+  "xadd block field_value": "data",
+  "xreadgroup GROUP group_consumer": "group-block",
+  "xclaim LASTID id": "lastid",
+  "xsetid ENTRIESADDED entries_added": "entries-added",
+  "xsetid MAXDELETEDID max_deleted_entry_id": "max-deleted-id",
+  "xgroup|create oneof id": "id-selector",
+  "xgroup|create $ new_id": "new-id",
+  "xgroup|create ENTRIESREAD entries_read": "entries-read",
+  "xgroup|create string groupname": "group",
+  "xgroup|createconsumer string groupname": "group",
+  "xgroup|createconsumer string consumername": "consumer",
+  "xgroup|delconsumer string groupname": "group",
+  "xgroup|delconsumer string consumername": "consumer",
+  "xgroup|destroy string groupname": "group",
+  "xgroup|setid oneof id": "id-selector",
+  "xgroup|setid $ new_id": "new-id",
+  "xgroup|setid ENTRIESREAD entries_read": "entries-read",
+  "xgroup|setid string groupname": "group",
+  "xinfo|consumers string groupname": "group",
   "bitcount block index": "range",
   "bitcount oneof index_unit": "unit",
   "bitpos block index": "range",
@@ -79,6 +101,19 @@ interface Described {
 }
 
 const version = redisVersion() ?? "";
+since72["xinfo|stream"] = {
+  history: ["6.0.0", "7.0.0", "7.2.0"],
+  args: [
+    arg.key("key"),
+    arg.optional(
+      arg.block(
+        "full-block",
+        arg.token("full", "FULL"),
+        arg.optional(arg.integer("count", { token: "COUNT" })),
+      ),
+    ),
+  ].map(ourArgument),
+};
 /** What redis-server has as well: no command of our own, and none that is newer. */
 const compared = dataCommands.filter((each) => isComparable(each, version));
 const names = compared.map(({ name }) => name);
