@@ -1,11 +1,12 @@
 /**
- * When two raw replies to the same request count as equal: byte for byte, with three exceptions
+ * When two raw replies to the same request count as equal: byte for byte, with four exceptions
  * that are no differences in behaviour.
  *
  *   - Clocks: what TTL and its kin answer may be apart by what passes between two servers.
  *   - Order: members of sets, and fields of hashes held as a hash table, come in any order.
- *   - Version: Redis 7.0 has no listpack for sets, and does not tell when consumers were active; the
- *     reference may be 7.0.
+ *   - Version: Redis 7.0 has no listpack for sets, and none for lists, and does not tell when consumers
+ *     were active; the reference may be 7.0.
+ *   - Digits: Redis 7.0 prints scores with seventeen digits, Redis 7.2 with as many as it takes.
  */
 import { replyEnd } from "./wire-client.ts";
 
@@ -52,6 +53,16 @@ function sorted(reply: string, together: number): string {
   for (let at = 0; at < flat.elements.length; at += together)
     groups.push(flat.elements.slice(at, at + together).join(""));
   return flat.head + groups.sort().join("");
+}
+
+/** Commands that reply with scores. */
+const repliesScores = /^(b?z[a-z]+)$/;
+
+/** The reply with its fractions, and the lengths of their texts, in one form. */
+function plainScores(reply: string): string {
+  return reply.replace(/(?:\$\d+\r\n|,)(-?\d[\d.]*(?:e[+-]?\d+)?)\r\n/g, (whole, digits: string) =>
+    /[.e]|\d{16}/.test(digits) ? `${Number(digits)}\r\n` : whole,
+  );
 }
 
 function integersAreNear(theirs: string, ours: string, tolerance: number): boolean {
@@ -105,10 +116,8 @@ export function repliesAgree(
     return withoutClock(name, theirs) === withoutClock(name, ours);
   const together = unorderedOf[name] ?? unorderedOf[fullName];
   if (together !== undefined) return sorted(theirs, together) === sorted(ours, together);
-  return (
-    setsMayBeListpacks === true &&
-    fullName === "object encoding" &&
-    theirs === "$9\r\nhashtable\r\n" &&
-    ours === "$8\r\nlistpack\r\n"
-  );
+  if (repliesScores.test(name)) return plainScores(theirs) === plainScores(ours);
+  if (fullName !== "object encoding" || ours !== "$8\r\nlistpack\r\n") return false;
+  if (theirs === "$9\r\nquicklist\r\n") return true;
+  return setsMayBeListpacks === true && theirs === "$9\r\nhashtable\r\n";
 }

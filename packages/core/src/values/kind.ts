@@ -36,13 +36,15 @@ export abstract class ElementVisitor {
   readonly value = new ListpackValue();
   /** What belongs to it: the score of a member. */
   score = 0;
+  /** When the field expires, in milliseconds since 1970; -1: it does not. */
+  expiryMs = -1;
 
   /** The ID of an entry. */
   readonly id = new StreamId();
 
   /** An element of a value of shape "text", "sequence" or "members": it is in `text`. */
   abstract element(): void;
-  /** A field of a value of shape "pairs": it is in `text`, its value in `value`. */
+  /** A field of a value of shape "pairs": it is in `text`, its value in `value`, see `expiryMs`. */
   abstract pair(): void;
   /**
    * An entry of a value of shape "entries": its ID is in `id`. entryField() follows for each of its

@@ -9,11 +9,16 @@
  *      key        mix(key), then its value
  *      value      mix(type); a string, and the elements of a sequence: mix(bytes); members: xor(bytes);
  *                 fields: xor(field's own digest), which is mix(field), mix(value); members with
+ *                 scores likewise, mix(member), mix(score with seventeen digits); with an expiry also
+ *                 xor("!!expire!!")
+ *                 fields: xor(field's own digest), which is mix(field), mix(value); with an expiry
+ *                 also xor("!!expire!!"), a field with one xor("!!hexpire!!") to its own digest
  *                 scores likewise, mix(member), mix(score with seventeen digits); entries: mix(ID, as
  *                 1.2 of 1-2), mix(field), mix(value); with an expiry also xor("!!expire!!")
  *
  * Numbers are four bytes, the highest first.
  */
+import { seventeenDigits } from "@kv/commands";
 import {
   bytesOf,
   type Database,
@@ -29,9 +34,9 @@ import {
 } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
 import { SHA1_BYTES, sha1 } from "../../kernel/sha1.ts";
-import { seventeenDigits } from "./seventeen-digits.ts";
 
 const EXPIRE = latin1Bytes("!!expire!!");
+const FIELD_EXPIRE = latin1Bytes("!!hexpire!!");
 const DOT = 46;
 const sum = new Uint8Array(SHA1_BYTES);
 const number = new Uint8Array(4);
@@ -85,6 +90,7 @@ class ElementDigester extends ElementVisitor {
     const { one, text, value } = this;
     one.clear().mix(text.bytes, text.start, text.end);
     one.mix(value.bytes, value.start, value.end);
+    if (this.expiryMs !== -1) one.xor(FIELD_EXPIRE, 0, FIELD_EXPIRE.length);
     this.digest.xor(one.bytes, 0, SHA1_BYTES);
   }
 

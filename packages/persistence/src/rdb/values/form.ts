@@ -51,8 +51,10 @@ export interface WriteForm {
   readonly pieces?: {
     /** What stands before the elements. */
     begin(to: ValueOutput, entry: Ref, elementCount: number): void;
+    /** A number that element() is to be told with each element of this value. Default 0. */
+    tells?(arena: Arena, entry: Ref): number;
     /** One element, as the kind keeps it. */
-    element(to: ValueOutput, ref: Ref): void;
+    element(to: ValueOutput, ref: Ref, told: number): void;
   };
 }
 
