@@ -64,6 +64,27 @@ const renamed: Record<string, string> = {
   "zrevrangebylex LIMIT offset_count": "limit",
   "hset block field_value": "data",
   "hmset block field_value": "data",
+  "xadd oneof id_or_auto": "id-selector",
+  "xadd * auto_id": "auto-id",
+  "xadd block field_value": "data",
+  "xreadgroup GROUP group_consumer": "group-block",
+  "xclaim LASTID id": "lastid",
+  "xsetid ENTRIESADDED entries_added": "entries-added",
+  "xsetid MAXDELETEDID max_deleted_entry_id": "max-deleted-id",
+  "xgroup|create oneof id": "id-selector",
+  "xgroup|create $ new_id": "new-id",
+  "xgroup|create ENTRIESREAD entries_read": "entries-read",
+  "xgroup|create string groupname": "group",
+  "xgroup|createconsumer string groupname": "group",
+  "xgroup|createconsumer string consumername": "consumer",
+  "xgroup|delconsumer string groupname": "group",
+  "xgroup|delconsumer string consumername": "consumer",
+  "xgroup|destroy string groupname": "group",
+  "xgroup|setid oneof id": "id-selector",
+  "xgroup|setid $ new_id": "new-id",
+  "xgroup|setid ENTRIESREAD entries_read": "entries-read",
+  "xgroup|setid string groupname": "group",
+  "xinfo|consumers string groupname": "group",
   "bitcount block index": "range",
   "bitcount oneof index_unit": "unit",
   "bitpos block index": "range",
@@ -100,6 +121,18 @@ interface Described {
 }
 
 const version = redisVersion() ?? "";
+since72["xinfo|stream"] = {
+  args: [
+    arg.key("key"),
+    arg.optional(
+      arg.block(
+        "full-block",
+        arg.token("full", "FULL"),
+        arg.optional(arg.integer("count", { token: "COUNT" })),
+      ),
+    ),
+  ].map(ourArgument),
+};
 /** What redis-server has as well: no command of our own, and none that is newer. */
 const compared = dataCommands.filter((each) => isComparable(each, version));
 const names = compared.map(({ name }) => name);

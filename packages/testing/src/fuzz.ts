@@ -386,6 +386,10 @@ function tame(words: Words, number: number): void {
     // Zero bytes have the right checksum; Redis reads a string out of the checksum then.
     if (name === "restore" && /^\0+$/.test(`${words[3]}`)) words[3] = "x";
     if (name === "xadd" && words[at] === "*") words[at] = "6-*";
+    // Since 7.4 it stands for the last entry.
+    if (/^xread/.test(name) && words[at] === "+") words[at] = "1-1";
+    // 7.0 lets a wait of milliseconds end beyond all time.
+    if (option === "block" && value > 9e18) words[at] = 1;
     // What has been pending for some milliseconds is a matter of the clock.
     const isIdle =
       (/^x(auto)?claim$/.test(name) && at === 4) || (name === "xpending" && option === "idle");
