@@ -50,4 +50,13 @@ describe("repliesAgree", () => {
     expect(repliesAgree(words, pack, nodes)).toBe(false);
     expect(repliesAgree(["OBJECT", "FREQ", "l"], nodes, pack)).toBe(false);
   });
+
+  test("scores may have more digits than it takes, and no other value", () => {
+    const score = (text: string) => `$${text.length}\r\n${text}\r\n`;
+    const theirs = score("0.10000000000000001");
+    expect(repliesAgree(["ZSCORE", "k", "m"], theirs, score("0.1"))).toBe(true);
+    expect(repliesAgree(["ZSCORE", "k", "m"], theirs, score("0.2"))).toBe(false);
+    expect(repliesAgree(["ZSCORE", "k", "m"], score("1"), score("01"))).toBe(false);
+    expect(repliesAgree(["HGET", "k", "m"], theirs, score("0.1"))).toBe(false);
+  });
 });

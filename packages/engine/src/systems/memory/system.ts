@@ -88,6 +88,13 @@ export const memorySystem: System = {
       },
     },
     {
+      names: ["hll-sparse-max-bytes"],
+      apply: (config, { settings }) => {
+        settings.hllSparseBytesMax = config.number("hll-sparse-max-bytes");
+        return undefined;
+      },
+    },
+    {
       names: ["hash-max-listpack-entries", "hash-max-listpack-value"],
       apply: (config, { settings }) => {
         const hash = {
@@ -107,6 +114,17 @@ export const memorySystem: System = {
           compressDepth: config.number("list-compress-depth"),
         };
         settings.limits = { ...settings.limits, list };
+        return undefined;
+      },
+    },
+    {
+      names: ["stream-node-max-bytes", "stream-node-max-entries"],
+      apply: (config, { settings }) => {
+        const stream = {
+          nodeBytesMax: config.number("stream-node-max-bytes"),
+          nodeEntriesMax: config.number("stream-node-max-entries"),
+        };
+        settings.limits = { ...settings.limits, stream };
         return undefined;
       },
     },
