@@ -378,7 +378,7 @@ function tame(words: Words, number: number): void {
     if (/setbit|bitfield|setrange/.test(name) && value > 1e6 && value < 2 ** 32) words[at] = 1000;
     // Beyond 64 bits of milliseconds 7.0 overflows, where 7.2 answers that it is too much.
     const isTimeout = /^b[lrz]/.test(name) && at === (name.endsWith("mpop") ? 1 : words.length - 1);
-    if (isTimeout && (value >= 1e15 || value === Infinity)) words[at] = 5;
+    if (isTimeout && (value >= 1e15 || /inf/i.test(`${words[at]}`))) words[at] = 5;
     // Random members are repeated as often as a negative number says.
     if (vague.has(name) && value < -1000 && value > -9e18) words[at] = -3;
     // The order of equal weights is nobody's promise.
