@@ -48,22 +48,6 @@ const stream = placeholders(
   `,
 );
 
-const geo = placeholders(
-  "geo",
-  `
-    geoadd                -5  3.2.0  write denyoom
-    geodist               -4  3.2.0  readonly
-    geohash               -2  3.2.0  readonly
-    geopos                -2  3.2.0  readonly
-    georadius             -6  3.2.0  write denyoom movablekeys
-    georadius_ro          -6  3.2.10 readonly
-    georadiusbymember     -5  3.2.0  write denyoom movablekeys
-    georadiusbymember_ro  -5  3.2.10 readonly
-    geosearch             -7  6.2.0  readonly
-    geosearchstore        -8  6.2.0  write denyoom
-  `,
-);
-
 const scripting = placeholders(
   "scripting",
   `
@@ -147,7 +131,6 @@ const cluster = placeholders(
 export const placeholderCommands: readonly Command[] = [
   ...generic,
   ...stream,
-  ...geo,
   ...scripting,
   ...server,
   ...cluster,
