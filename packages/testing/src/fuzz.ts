@@ -114,6 +114,7 @@ const directives: [name: string, ...values: (string | number)[]][] = [
   ["list-compress-depth", 0, 1, 2],
   ["zset-max-listpack-entries", 128, 0, 1, 4, 512],
   ["zset-max-listpack-value", 64, 0, 11, 1000],
+  ["hll-sparse-max-bytes", 3000, 0, 20, 60],
   ["lazyfree-lazy-user-del", "no", "yes"],
   ["lazyfree-lazy-server-del", "no", "yes"],
   ["lazyfree-lazy-expire", "no", "yes"],

@@ -6,9 +6,7 @@ import { type Argument, arg } from "../declare/arg.ts";
 import { findArgument } from "../sorted-set/sorted-set-at.ts";
 import { decode, LATITUDE_MAX, LONGITUDE_MAX, place } from "./geohash.ts";
 
-const unknownUnit = new CommandError(
-  "ERR unsupported unit provided. please use M, KM, FT, MI",
-);
+const unknownUnit = new CommandError("ERR unsupported unit provided. please use M, KM, FT, MI");
 
 /** The units, for COMMAND DOCS. */
 export const unitArgument: Argument = arg.oneOf(

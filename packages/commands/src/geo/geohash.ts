@@ -55,8 +55,7 @@ const LOWER = 2 ** (2 * HALF_BITS);
 /** The alternating bits of two cell numbers of up to 27 bits. */
 export function interleaved(longitudeCell: number, latitudeCell: number): number {
   const lower = spread(latitudeCell & HALF_MASK) | (spread(longitudeCell & HALF_MASK) << 1);
-  const upper =
-    spread(latitudeCell >>> HALF_BITS) + spread(longitudeCell >>> HALF_BITS) * 2;
+  const upper = spread(latitudeCell >>> HALF_BITS) + spread(longitudeCell >>> HALF_BITS) * 2;
   return upper * LOWER + lower;
 }
 

@@ -35,7 +35,8 @@ export const geohash = command({
   name: "geohash",
   group: "geo",
   since: "3.2.0",
-  summary: "Returns the places of members as geohashes of eleven letters; null for what is missing.",
+  summary:
+    "Returns the places of members as geohashes of eleven letters; null for what is missing.",
   complexity: "O(1) for each member.",
   arity: -2,
   flags: ["readonly"],
@@ -62,12 +63,7 @@ export const geodist = command({
   arity: -4,
   flags: ["readonly"],
   keys: [keyAt(1, "RO", "access")],
-  args: [
-    arg.key("key"),
-    arg.string("member1"),
-    arg.string("member2"),
-    arg.optional(unitArgument),
-  ],
+  args: [arg.key("key"), arg.string("member1"), arg.string("member2"), arg.optional(unitArgument)],
 
   run(call) {
     if (call.argc > 5) throw errors.syntax;

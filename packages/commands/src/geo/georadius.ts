@@ -28,9 +28,7 @@ const fromMember: Argument[] = [
   unitArgument,
 ];
 const storeArguments: Argument[] = [
-  arg.optional(
-    arg.key("storekey", { token: "STORE", keySpecIndex: 1, displayText: "key" }),
-  ),
+  arg.optional(arg.key("storekey", { token: "STORE", keySpecIndex: 1, displayText: "key" })),
   arg.optional(
     arg.key("storedistkey", { token: "STOREDIST", keySpecIndex: 2, displayText: "key" }),
   ),
@@ -68,13 +66,7 @@ export const georadius = command({
   arity: -6,
   flags: ["write", "denyoom", "movablekeys"],
   keys: [keyAt(1, "RO", "access"), keyBehind("STORE", 6), keyBehind("STOREDIST", 6)],
-  args: [
-    ...fromPlace,
-    ...withArguments,
-    countArgument("6.2.0"),
-    orderArgument,
-    ...storeArguments,
-  ],
+  args: [...fromPlace, ...withArguments, countArgument("6.2.0"), orderArgument, ...storeArguments],
   history: [anySince, unitsSince],
   docFlags: ["deprecated"],
   deprecatedSince: "6.2.0",

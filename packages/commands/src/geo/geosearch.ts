@@ -12,23 +12,14 @@ import {
 } from "./search-request.ts";
 
 const shapeArguments: Argument[] = [
-  arg.oneOf(
-    "from",
-    arg.string("member", { token: "FROMMEMBER" }),
-    {
-      ...arg.block("fromlonlat", arg.double("longitude"), arg.double("latitude")),
-      token: "FROMLONLAT",
-    },
-  ),
+  arg.oneOf("from", arg.string("member", { token: "FROMMEMBER" }), {
+    ...arg.block("fromlonlat", arg.double("longitude"), arg.double("latitude")),
+    token: "FROMLONLAT",
+  }),
   arg.oneOf(
     "by",
     arg.block("circle", arg.double("radius", { token: "BYRADIUS" }), unitArgument),
-    arg.block(
-      "box",
-      arg.double("width", { token: "BYBOX" }),
-      arg.double("height"),
-      unitArgument,
-    ),
+    arg.block("box", arg.double("width", { token: "BYBOX" }), arg.double("height"), unitArgument),
   ),
   orderArgument,
   countArgument(),

@@ -113,7 +113,10 @@ export class SearchArea {
 
 /** Metres from the middle of a shape to its farthest point. */
 function reachOf({ isBox, radius, width, height, unitMeters }: Shape): number {
-  return (isBox ? Math.sqrt((width / 2) * (width / 2) + (height / 2) * (height / 2)) : radius) * unitMeters;
+  return (
+    (isBox ? Math.sqrt((width / 2) * (width / 2) + (height / 2) * (height / 2)) : radius) *
+    unitMeters
+  );
 }
 
 /** Bits of each coordinate of cells that are about as large as a circle: fewer near the poles. */

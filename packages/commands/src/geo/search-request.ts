@@ -179,8 +179,7 @@ export function runSearch(call: Call, form: SearchForm): void {
     return;
   }
   if (set === null) removeKey(call, search.storeArgument);
-  else
-    search.store(call, set, wanted, form.storeKey !== 0 ? "geosearchstore" : "georadiusstore");
+  else search.store(call, set, wanted, form.storeKey !== 0 ? "geosearchstore" : "georadiusstore");
   call.reply.integer(wanted);
 }
 

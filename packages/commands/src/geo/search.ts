@@ -9,7 +9,7 @@ import {
   freeEntry,
   NONE,
   type Ref,
-  SortedSetBuilder,
+  type SortedSetBuilder,
   type SortedSetValue,
   setIdleBits,
 } from "@kv/core";
@@ -66,7 +66,8 @@ export class Search {
       this.searchBox(set, area.from[box] as number, area.to[box] as number, most);
     const wanted = limit === 0 ? matches.count : Math.min(limit, matches.count);
     // So many without an order are the nearest, unless any will do.
-    const order = this.order === Order.NONE && limit > 0 && !takesAny ? Order.ASCENDING : this.order;
+    const order =
+      this.order === Order.NONE && limit > 0 && !takesAny ? Order.ASCENDING : this.order;
     if (order === Order.NONE) matches.keepOrder();
     else matches.sort(order === Order.DESCENDING, wanted);
     return wanted;

@@ -64,17 +64,35 @@ const adding: Transcript = [
   ["GEOPOS", "none", "a", "b"],
   ["GEOHASH", "g", "Palermo", "none", "corner", "other", "zero", "nearly"],
   ["GEOHASH", "none", "a"],
-  ...each(["", "m", "KM", "ft", "mi", "x"], (unit): Transcript => [
-    ["GEODIST", "g", "Palermo", "Catania", ...(unit === "" ? [] : [unit])],
-    ["GEODIST", "g", "corner", "other", ...(unit === "" ? [] : [unit])],
-  ]),
+  ...each(
+    ["", "m", "KM", "ft", "mi", "x"],
+    (unit): Transcript => [
+      ["GEODIST", "g", "Palermo", "Catania", ...(unit === "" ? [] : [unit])],
+      ["GEODIST", "g", "corner", "other", ...(unit === "" ? [] : [unit])],
+    ],
+  ),
   ["GEODIST", "g", "zero", "zero"],
   ["GEODIST", "g", "zero", "none"],
   ["GEODIST", "g", "none", "zero"],
   ["GEODIST", "none", "a", "b", "km"],
   ["GEODIST", "g", "a", "b", "m", "m"],
   // Scores that no place has.
-  ["ZADD", "odd", "-1", "a", "1.5", "b", "inf", "c", "-inf", "d", "1e18", "e", "4503599627370496", "f"],
+  [
+    "ZADD",
+    "odd",
+    "-1",
+    "a",
+    "1.5",
+    "b",
+    "inf",
+    "c",
+    "-inf",
+    "d",
+    "1e18",
+    "e",
+    "4503599627370496",
+    "f",
+  ],
   ["GEOPOS", "odd", "a", "b", "e", "f"],
   ["GEOHASH", "odd", "a", "b", "e", "f"],
 ];
@@ -137,7 +155,20 @@ const refused: Transcript = [
   ["GEORADIUSBYMEMBER", "g", "x", 1, "m"],
   ["GEORADIUSBYMEMBER", "g", "Palermo", -1, "m"],
   ["GEORADIUSBYMEMBER_RO", "g", "Palermo", 200, "km", "STORE", "to"],
-  ["COMMAND", "GETKEYSANDFLAGS", "GEORADIUS", "g", 15, 37, 200, "km", "STORE", "d", "STOREDIST", "e"],
+  [
+    "COMMAND",
+    "GETKEYSANDFLAGS",
+    "GEORADIUS",
+    "g",
+    15,
+    37,
+    200,
+    "km",
+    "STORE",
+    "d",
+    "STOREDIST",
+    "e",
+  ],
   ["COMMAND", "GETKEYSANDFLAGS", "GEORADIUS", "g", 15, 37, 200, "km", "COUNT", 1],
 ];
 
@@ -148,7 +179,20 @@ const storing: Transcript = [
   ["GEOSEARCHSTORE", "to", "g", "FROMLONLAT", 15, 37, "BYBOX", 400, 400, "km"],
   ["ZRANGE", "to", 0, -1],
   ["TTL", "to"],
-  ["GEOSEARCHSTORE", "to", "g", "FROMLONLAT", 15, 37, "BYRADIUS", 200, "km", "STOREDIST", "COUNT", 1],
+  [
+    "GEOSEARCHSTORE",
+    "to",
+    "g",
+    "FROMLONLAT",
+    15,
+    37,
+    "BYRADIUS",
+    200,
+    "km",
+    "STOREDIST",
+    "COUNT",
+    1,
+  ],
   ["ZRANGE", "to", 0, -1],
   ["GEORADIUS", "g", 15, 37, 200, "km", "STOREDIST", "to", "DESC", "COUNT", 2],
   ["ZRANGE", "to", 0, -1],
@@ -176,7 +220,13 @@ function random(seed: number, spread: number, count: number): Transcript {
   const members = Array.from({ length: count }, (_, at) => `m${at}`);
   requests.push(["GEOPOS", "r", ...members], ["GEOHASH", "r", ...members]);
   for (let i = 0; i < 100; i++)
-    requests.push(["GEODIST", "r", chance.of(members), chance.of(members), chance.of(["m", "km", "mi"])]);
+    requests.push([
+      "GEODIST",
+      "r",
+      chance.of(members),
+      chance.of(members),
+      chance.of(["m", "km", "mi"]),
+    ]);
   for (let i = 0; i < 120; i++) {
     const from = chance.percent(50)
       ? ["FROMMEMBER", chance.of(members)]
