@@ -96,12 +96,28 @@ const renamed: Record<string, string> = {
   "bitfield SET encoding_offset_value": "set-block",
   "bitfield INCRBY encoding_offset_increment": "incrby-block",
   "bitfield_ro GET encoding_offset": "get-block",
+  "geoadd block longitude_latitude_member": "data",
+  "geosearch FROMLONLAT longitude_latitude": "fromlonlat",
+  "geosearchstore FROMLONLAT longitude_latitude": "fromlonlat",
+  "geosearch block count": "count-block",
+  "geosearchstore block count": "count-block",
+  "georadius block count": "count-block",
+  "georadius_ro block count": "count-block",
+  "georadiusbymember block count": "count-block",
+  "georadiusbymember_ro block count": "count-block",
+  "georadius STORE key": "storekey",
+  "georadius STOREDIST key": "storedistkey",
+  "georadiusbymember STORE key": "storekey",
+  "georadiusbymember STOREDIST key": "storedistkey",
 };
 
 /** Arguments that 7.0 has as any string, where 7.2 lists the words that they may be. */
 const listedSince72: Record<string, readonly string[]> = {
   "bitop operation": ["AND", "OR", "XOR", "NOT"],
 };
+
+/** Arguments that 7.0 always let be left out, and 7.2 says so. */
+const optionalSince72 = new Set(["geohash member", "geopos member", "pfmerge sourcekey"]);
 
 /** A command as both sides describe it; texts are left out, they are our own. */
 interface Described {
@@ -203,7 +219,10 @@ function theirArgument(argument: Fields, command: string): unknown {
     keySpecIndex: argument.get("key_spec_index"),
     since: argument.get("since"),
     deprecatedSince: argument.get("deprecated_since"),
-    flags: [...((argument.get("flags") ?? []) as Iterable<string>)].sort(),
+    flags: [
+      ...((argument.get("flags") ?? []) as Iterable<string>),
+      ...(optionalSince72.has(`${command} ${name}`) ? ["optional"] : []),
+    ].sort(),
     args:
       words?.map((word) => ourArgument(arg.token(word.toLowerCase(), word))) ??
       ((argument.get("arguments") ?? []) as Fields[]).map((each) => theirArgument(each, command)),

@@ -121,6 +121,7 @@ const directives: [name: string, ...values: (string | number)[]][] = [
   ["zset-max-listpack-value", 64, 0, 11, 1000],
   ["stream-node-max-entries", 100, 0, 1, 2, 4],
   ["stream-node-max-bytes", 4096, 0, 1, 64, 200],
+  ["hll-sparse-max-bytes", 3000, 0, 20, 60],
   ["lazyfree-lazy-user-del", "no", "yes"],
   ["lazyfree-lazy-server-del", "no", "yes"],
   ["lazyfree-lazy-expire", "no", "yes"],
