@@ -26,17 +26,25 @@ export function shortWord(request: AclRequest, index: number): string {
   return end - start > WORD_BYTES_MAX ? "" : latin1(request.bytes, start, end);
 }
 
+/** Numbers that a span of keys is told by: its first argument, how many, how far apart, access. */
+export const SPAN = 4;
+/** Numbers of a step of a plan: first argument, the last one, how far apart, `limit`, access. */
+const PLAN = 5;
+
 /**
  * The keys of the request that is being judged, in spans of arguments. One object points at one
  * request after the other, and looks for its keys when the first selector asks: few do, and then
- * several may.
+ * several may. Where a command has its keys at fixed places, that is worked out once.
  */
 export class RequestKeys implements RequestWords {
-  /** Of each span: its first argument, how many keys, how far apart, and bits of KeyAccess. */
+  /** Spans one behind the other, SPAN numbers each: those before find() are of this request. */
   readonly spans: number[] = [];
+  private spansLength = 0;
   private row: CommandRow | null = null;
   private request: AclRequest | null = null;
   private isFound = false;
+  /** By a command's id; null where its words have to be read. */
+  private readonly plans: (readonly number[] | null | undefined)[] = [];
 
   /** The next request, which is one of this command. */
   point(row: CommandRow, request: AclRequest): void {
@@ -46,22 +54,64 @@ export class RequestKeys implements RequestWords {
   }
 
   /**
-   * The keys of the request, as `spans`. None where its words do not say: such a request is a
-   * syntax error, and the command itself says so.
+   * Looks for the keys of the request: how many numbers of `spans` tell of them. None where its
+   * words do not say: such a request is a syntax error, and the command itself says so.
    */
-  find(): readonly number[] {
-    if (this.isFound) return this.spans;
+  find(): number {
+    if (this.isFound) return this.spansLength;
     this.isFound = true;
-    this.spans.length = 0;
-    const command = this.row?.command;
-    if (command === undefined) return this.spans;
-    if (command.getKeys === undefined && command.keys.length === 0) return this.spans;
+    this.spansLength = 0;
+    if (this.row === null) return 0;
+    const plan = this.planOf(this.row);
+    if (plan === null) this.read(this.row);
+    else this.follow(plan);
+    return this.spansLength;
+  }
+
+  /** As keysOf() does for specs that say where keys stand without a look at the words. */
+  private follow(plan: readonly number[]): void {
+    const { argc } = this;
+    for (let at = 0; at < plan.length; at += PLAN) {
+      const first = plan[at] as number;
+      const lastKey = plan[at + 1] as number;
+      const step = plan[at + 2] as number;
+      const limit = plan[at + 3] as number;
+      let last = lastKey >= 0 ? first + lastKey : argc + lastKey;
+      if (lastKey < 0 && limit > 1) last = first + Math.floor((last - first) / limit);
+      if (first >= argc || last >= argc) {
+        this.spansLength = 0;
+        return;
+      }
+      const count = Math.max(0, Math.floor((last - first) / step) + 1);
+      this.add(first, count, step, plan[at + 4] as number);
+    }
+  }
+
+  private read({ command }: CommandRow): void {
     const found =
       command.getKeys === undefined ? keysOf(command.keys, this) : command.getKeys(this);
-    if (found === null) return this.spans;
+    if (found === null) return;
     for (const { index, count, step, flags } of found)
-      if (!flags.includes("not_key")) this.spans.push(index, count, step, accessOf(flags));
-    return this.spans;
+      if (!flags.includes("not_key")) this.add(index, count, step, accessOf(flags));
+  }
+
+  private add(index: number, count: number, step: number, access: number): void {
+    const { spans } = this;
+    let at = this.spansLength;
+    spans[at++] = index;
+    spans[at++] = count;
+    spans[at++] = step;
+    spans[at++] = access;
+    this.spansLength = at;
+  }
+
+  private planOf(row: CommandRow): readonly number[] | null {
+    let plan = this.plans[row.id];
+    if (plan === undefined) {
+      plan = planned(row);
+      this.plans[row.id] = plan;
+    }
+    return plan;
   }
 
   /** Number of words, the command's name included. */
@@ -93,4 +143,16 @@ function accessOf(flags: readonly KeyFlag[]): number {
     else if (flag === "insert" || flag === "delete" || flag === "update") access |= KeyAccess.WRITE;
   }
   return access;
+}
+
+/** Where a command has its keys, PLAN numbers for each spec; null when its words have to be read. */
+function planned({ command: { keys, getKeys } }: CommandRow): readonly number[] | null {
+  if (getKeys !== undefined) return null;
+  const plan: number[] = [];
+  for (const { begin, find, flags } of keys) {
+    // What is no key may still say that the request is not one of this command.
+    if (begin.type !== "index" || find.type !== "range" || flags.includes("not_key")) return null;
+    plan.push(begin.index, find.last, find.step, find.limit, accessOf(flags));
+  }
+  return plan;
 }

@@ -7,7 +7,7 @@ import type { CommandRow } from "@kv/commands";
 import { CommandRules } from "./command-rules.ts";
 import type { KnownCommands } from "./known-commands.ts";
 import { ChannelPatterns, KeyPatterns } from "./patterns.ts";
-import type { AclRequest, RequestKeys } from "./request.ts";
+import { type AclRequest, type RequestKeys, SPAN } from "./request.ts";
 
 /** Why a request is refused: its command, or the key or channel that is this argument. */
 export interface Denial {
@@ -56,7 +56,7 @@ export class Selector {
   denial(row: CommandRow, request: AclRequest, keys: RequestKeys): Denial | null {
     if (!this.commands.allows(row, request)) return commandDenied;
     if (!this.keys.allowsAll) {
-      const key = this.refusedKey(request, keys.find());
+      const key = this.refusedKey(request, keys);
       if (key !== -1) return { reason: "key", argument: key };
     }
     const { channels } = row.command;
@@ -73,8 +73,10 @@ export class Selector {
   }
 
   /** The first argument that is a key out of reach, or -1. */
-  private refusedKey(request: AclRequest, spans: readonly number[]): number {
-    for (let at = 0; at < spans.length; at += 4) {
+  private refusedKey(request: AclRequest, keys: RequestKeys): number {
+    const length = keys.find();
+    const { spans } = keys;
+    for (let at = 0; at < length; at += SPAN) {
       let index = spans[at] as number;
       const step = spans[at + 2] as number;
       const access = spans[at + 3] as number;

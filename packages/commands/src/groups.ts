@@ -6,6 +6,7 @@ import * as hyperloglog from "./hyperloglog/index.ts";
 import * as list from "./list/index.ts";
 import * as server from "./server/index.ts";
 import * as set from "./set/index.ts";
+import * as sortedSet from "./sorted-set/index.ts";
 import * as stream from "./stream/index.ts";
 import * as string from "./string/index.ts";
 
@@ -17,6 +18,7 @@ export const groups: readonly object[] = [
   list,
   server,
   set,
+  sortedSet,
   stream,
   string,
 ];

@@ -47,7 +47,12 @@ export * from "./values/hash/hash-value.ts";
 export * from "./values/kind.ts";
 export * from "./values/kind-table.ts";
 export * from "./values/limits.ts";
-export { eachNode, nodeCountOf, type QuicklistFacts, quicklistFacts } from "./values/list/list-kinds.ts";
+export {
+  eachNode,
+  nodeCountOf,
+  type QuicklistFacts,
+  quicklistFacts,
+} from "./values/list/list-kinds.ts";
 export type { ListLimits } from "./values/list/list-limits.ts";
 export { type NodeImage, NodeView, nodeImage } from "./values/list/list-node.ts";
 export * from "./values/list/list-value.ts";
@@ -58,6 +63,7 @@ export * from "./values/set/set-value.ts";
 export * from "./values/sorted-set/load-sorted-set.ts";
 export { parseScore } from "./values/sorted-set/score-text.ts";
 export { compareBytes } from "./values/sorted-set/scored-member.ts";
+export * from "./values/sorted-set/sorted-set-builder.ts";
 export * from "./values/sorted-set/sorted-set-change.ts";
 export { visitMember } from "./values/sorted-set/sorted-set-kinds.ts";
 export * from "./values/sorted-set/sorted-set-value.ts";

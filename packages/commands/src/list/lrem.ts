@@ -26,7 +26,8 @@ export const lrem = command({
     if (list === null) return call.reply.integer(0);
     const matcher = matchers.of(call);
     matcher.begin(call.bytes, call.start(3), call.end(3));
-    const wanted = count === 0 ? Infinity : Math.abs(count);
+    const { length } = list;
+    const wanted = count === 0 ? length : Math.min(Math.abs(count), length);
     const removed = list.removeMatches(matcher, wanted, count >= 0);
     if (removed > 0) elementsRemoved(call, 1, list, "lrem", removed);
     call.reply.integer(removed);

@@ -128,8 +128,9 @@ export const blmpop = command({
   args: [arg.double("timeout"), ...severalArgs],
 
   run(call) {
-    const untilMs = timeoutAt(call, 1);
+    // The timeout comes first, and is looked at last.
     const several = severalAt(call, 2);
+    const untilMs = timeoutAt(call, 1);
     if (poppedSeveral(call, several)) return;
     const { firstKey, keyCount } = several;
     if (call.mayWait) call.waitFor({ firstKey, keyCount, type: Type.LIST, untilMs });

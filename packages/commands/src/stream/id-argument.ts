@@ -3,10 +3,9 @@
  * guessed, "-" and "+" for the ends of a range, and "(" in front of an end that is excluded.
  *
  * Redis reads them as C strings: a zero byte ends one. It reads numbers of 64 bits without a sign, and
- * what its strtoull takes is one: "+1", "007", and a negative number with a zero in front.
+ * what its strtoull takes is one: "+1", " 7", "007", and a negative number with a zero in front.
  */
-import type { StreamId } from "@kv/core";
-import { Int64, parseInt64, splitBigInt } from "@kv/core";
+import { Int64, parseInt64, StreamId, splitBigInt } from "@kv/core";
 import type { Call } from "../call/call.ts";
 import { CommandError } from "../call/errors.ts";
 
@@ -32,9 +31,10 @@ function readHalf(bytes: Uint8Array, start: number, end: number): boolean {
   if (parseInt64(bytes, start, end, half)) return half.hi >= 0;
   let text = "";
   for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
-  if (!/^[+-]?\d+$/.test(text)) return false;
-  const isNegative = text.startsWith("-");
-  const value = BigInt(isNegative || text.startsWith("+") ? text.slice(1) : text);
+  const parts = /^[ \t\n\v\f\r]*([+-]?)(\d+)$/.exec(text);
+  if (parts === null) return false;
+  const isNegative = parts[1] === "-";
+  const value = BigInt(parts[2] as string);
   if (value > UINT64_MAX) return false;
   splitBigInt(BigInt.asIntN(64, isNegative ? -value : value), half);
   return true;
@@ -99,12 +99,13 @@ export function idAt(call: Call, index: number, out: StreamId): StreamId {
   return out;
 }
 
-/** As idAt(); "-" and "+" are the lowest and the highest ID (MINID). */
-export function looseIdAt(call: Call, index: number, out: StreamId): StreamId {
+const ignored = new StreamId();
+
+/** True when the argument is an ID. */
+export function isIdAt(call: Call, index: number): boolean {
   const { bytes } = call;
-  const form = readId(bytes, call.start(index), call.end(index), false, false, false, out);
-  if (form === IdForm.INVALID) throw invalidId;
-  return out;
+  const form = readId(bytes, call.start(index), call.end(index), false, true, false, ignored);
+  return form !== IdForm.INVALID;
 }
 
 /** As idAt(), for a new entry's: returns one of IdForm; "5-*" is one. */

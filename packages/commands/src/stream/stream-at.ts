@@ -37,6 +37,8 @@ class StreamWindows {
   readonly other = new StreamId();
   readonly text = new ListpackValue();
   readonly wide = new Int64();
+  /** Where a reply of several streams began. */
+  handle = 0;
 
   constructor({ keyspace: { arena } }: Call) {
     this.stream = new StreamValue(arena);
@@ -91,11 +93,6 @@ export function replyId(call: Call, id: StreamId): void {
 /** Replies with a text in the arena. */
 export function replyText(call: Call, text: ListpackValue): void {
   call.reply.bulkFrom(text.bytes, text.view, text.start, text.end);
-}
-
-/** Replies with an unsigned or signed number of 64 bits. */
-export function replyWide(call: Call, hi: number, lo: number): void {
-  call.reply.integer64(hi, lo);
 }
 
 /** Replies with the entry that a walk has come to: its ID, and its fields and values. */

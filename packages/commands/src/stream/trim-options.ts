@@ -11,7 +11,7 @@ import type { Call } from "../call/call.ts";
 import type { CommandWord } from "../call/call-context.ts";
 import { CommandError, errors } from "../call/errors.ts";
 import { arg } from "../declare/arg.ts";
-import { looseIdAt } from "./id-argument.ts";
+import { idAt } from "./id-argument.ts";
 
 const TILDE = 126;
 const EQUALS = 61;
@@ -121,7 +121,7 @@ export class TrimOptions {
     if (strategy === Strategy.LENGTH) {
       this.lengthMax = call.integer(index);
       if (this.lengthMax < 0) throw negativeLength;
-    } else looseIdAt(call, index, this.minId);
+    } else idAt(call, index, this.minId);
     this.strategy = strategy;
     this.thresholdIndex = index;
     return index;

@@ -39,6 +39,7 @@ export function tableMemory(arena: Arena, ref: Ref, samples: number): number {
 function copyTable(arena: Arena, ref: Ref): Ref {
   const source = tableAt(arena, ref);
   const copy = tableAt(arena, Dict.create(arena, source.seed));
+  copy.reserve(source.count);
   try {
     source.eachEntry((element) => copyElement(copy, element));
   } catch (full) {

@@ -2,6 +2,7 @@
  * Limits: when a value of each type stops being the small form of itself. One object goes from the
  * directives through the commands and the loaders down to the values. It is replaced, never changed.
  */
+
 import type { HashLimits } from "./hash/hash-fields.ts";
 import type { ListLimits } from "./list/list-limits.ts";
 import type { SetLimits } from "./set/set-value.ts";

@@ -1,6 +1,12 @@
 /**
- * What rules make of the default user, and what it may do then. Refusals are worded otherwise in
- * Redis 7.0; that both refuse is compared, and the words stand in the tests of the engine.
+ * What rules make of users, and what they may do then. Otherwise in Redis 7.0, and so compared
+ * through masks or not at all:
+ *
+ *   - refusals are worded otherwise: that both refuse is compared, the words stand in the tests of
+ *     the engine;
+ *   - a new user is not shown as `sanitize-payload` before it was reset;
+ *   - rules about commands are shown sorted, and made from what may be run;
+ *   - an entry of the log has no number and no times.
  */
 import type { LooseRequest, Transcript, TranscriptRequest } from "./transcript.ts";
 
@@ -147,11 +153,187 @@ const transactions: Transcript = [
   ["DISCARD"],
 ];
 
+const userOf = (name: string, ...words: string[]): TranscriptRequest => [
+  "ACL",
+  "SETUSER",
+  name,
+  "reset",
+  ...words,
+];
+
+const users: Transcript = [
+  whole,
+  ["ACL", "USERS"],
+  userOf("carol"),
+  userOf("alice", "on", ">a", "~a*", "+get", "+set", "+acl|whoami", "+ping", "+hello", "+select|1"),
+  userOf("Bob", "off", "nopass", "+@all", "~*", "&*"),
+  userOf("", "on", "nopass", "+acl"),
+  userOf("__proto__", "on", "nopass", "+acl"),
+  ["ACL", "SETUSER", "a b", "on"],
+  ["ACL", "SETUSER", "a\0b", "on"],
+  ["ACL", "SETUSER", "dave", "on", "nope"],
+  ["ACL", "USERS"],
+  ...[["LIST"], ["GETUSER", "alice"]].map((words) => ({
+    request: ["ACL", ...words],
+    mask: /-@all( \+\S+)+/g,
+  })),
+  ["ACL", "GETUSER", "dave"],
+  ["ACL", "GETUSER", "ALICE"],
+  ["ACL", "GETUSER", ""],
+  ["AUTH", "alice"],
+  ["AUTH", "alice", "b"],
+  ["AUTH", "Bob", "x"],
+  ["AUTH", "dave", "x"],
+  ["AUTH", "alice", "a", "x"],
+  ["ACL", "WHOAMI"],
+  ["SET", "a", 1],
+  ["SET", "b", 1],
+  ["AUTH", "alice", "a"],
+  ["ACL", "WHOAMI"],
+  ["GET", "a"],
+  tried("GET", "b"),
+  tried("MGET", "a"),
+  tried("SELECT", 0),
+  ["SELECT", 1],
+  tried("ACL", "LIST"),
+  tried("ACL", "GETUSER", "alice"),
+  tried("ACL"),
+  ["ACL", "NOPE"],
+  tried("CONFIG", "GET", "port"),
+  tried("MULTI"),
+  tried("PUBLISH", "c", "m"),
+  ["AUTH", "__proto__", "x"],
+  ["ACL", "WHOAMI"],
+  ["AUTH", "", "x"],
+  ["ACL", "WHOAMI"],
+  ["AUTH", "default", "x"],
+  ["SELECT", 0],
+  ...["GET a", "GET b", "SET a 1", "SET b 1", "SELECT 1", "SELECT 0", "PING", "NOPE"].map(
+    (text) => ({
+      request: ["ACL", "DRYRUN", "alice", ...text.split(" ")],
+      mask: /\$\d+\r\n(This user|User alice) has/g,
+    }),
+  ),
+  ["ACL", "DRYRUN", "dave", "GET", "a"],
+  ["ACL", "DRYRUN", "alice", "GET"],
+  ["ACL", "DELUSER", "dave"],
+  ["ACL", "DELUSER", "carol", "carol", "dave", ""],
+  ["ACL", "DELUSER", "alice", "default"],
+  ["ACL", "USERS"],
+  ["ACL", "DELUSER", "alice", "Bob", "__proto__"],
+  ["ACL", "USERS"],
+  ["AUTH", "alice", "a"],
+];
+
+/** Of an entry what both show, and nothing that differs from client to client. */
+const logged = (...words: (string | number)[]): LooseRequest => ({
+  request: ["ACL", "LOG", ...words],
+  mask: /[*%]\d+\r\n(?=\$5\r\ncount)|[$,][\d.e-]+\r\n([\d.e-]+\r\n)?(?=\$11\r\nclient)|\$\d+\r\nid=[^\r]*\r\n(\$8\r\nentry-id\r\n:\d+\r\n(\$\d+\r\ntimestamp-\S+\r\n:\d+\r\n){2})?/g,
+});
+
+const log: Transcript = [
+  whole,
+  ["ACL", "LOG", "RESET"],
+  ["ACL", "LOG"],
+  userOf("alice", "on", ">a", "~a*", "+@all", "-get", "resetchannels"),
+  ["AUTH", "alice", "x"],
+  ["auth", "alice", "x"],
+  ["HELLO", "2", "AUTH", "nobody", "x"],
+  ["AUTH", "alice", "a"],
+  tried("GET", "a"),
+  tried("SET", "b", 1),
+  tried("SET", "b", 2),
+  tried("MGET", "a", "c"),
+  tried("PUBLISH", "c", "m"),
+  ["MULTI"],
+  tried("SET", "b", 1),
+  ["EXEC"],
+  ["MULTI"],
+  ["AUTH", "alice", "y"],
+  ["EXEC"],
+  ["CONFIG", "GET", "acllog-max-len"],
+  logged(),
+  logged(2),
+  logged(0),
+  logged(-1),
+  ["ACL", "LOG", "nope"],
+  ["ACL", "LOG", 1, 2],
+  ["ACL", "LOG", "reset"],
+  ["ACL", "LOG"],
+  ["AUTH", "default", "x"],
+  ["ACL", "DELUSER", "alice"],
+];
+
+const passwords: Transcript = [
+  whole,
+  ["CONFIG", "SET", "requirepass", "first"],
+  ["ACL", "LIST"],
+  ["AUTH", "wrong"],
+  ["AUTH", "first"],
+  rules(">second"),
+  ["CONFIG", "GET", "requirepass"],
+  ["AUTH", "second"],
+  ["AUTH", "default", "first"],
+  rules("<first"),
+  ["AUTH", "first"],
+  rules("<first"),
+  ["CONFIG", "SET", "requirepass", "third"],
+  ["AUTH", "second"],
+  ["AUTH", "third"],
+  rules("nopass"),
+  ["CONFIG", "GET", "requirepass"],
+  ["AUTH", "third"],
+  ["AUTH", "default", "anything"],
+  rules("resetpass"),
+  ["AUTH", "third"],
+  ["CONFIG", "SET", "requirepass", ""],
+  ["AUTH", "third"],
+  ["ACL", "LIST"],
+  rules("reset", "+@all", "~*", "&*"),
+  ["AUTH", "default", ""],
+  ["CONFIG", "SET", "requirepass", "fourth"],
+  ["AUTH", "fourth"],
+  rules("on"),
+  ["AUTH", "fourth"],
+  ["CONFIG", "SET", "requirepass", ""],
+];
+
+const channelsByDefault: Transcript = [
+  whole,
+  ["CONFIG", "SET", "acl-pubsub-default", "allchannels"],
+  userOf("alice"),
+  ["ACL", "GETUSER", "alice"],
+  userOf("alice", "(~a +get)", "resetchannels", "&a"),
+  ["ACL", "LIST"],
+  ["CONFIG", "SET", "acl-pubsub-default", "resetchannels"],
+  userOf("alice", "(~a +get)", "&a"),
+  ["ACL", "LIST"],
+  ["ACL", "DELUSER", "alice"],
+];
+
+const generated: Transcript = [
+  ...[0, -1, 4097, "x", "", "1.5", "9223372036854775808"].map((bits) => ["ACL", "GENPASS", bits]),
+  ...[1, 4, 5, 256, 4096].map((bits) => ({
+    request: ["ACL", "GENPASS", bits],
+    mask: /[0-9a-f](?=[0-9a-f]*\r\n$)/g,
+  })),
+  ["ACL", "GENPASS", 1, 2],
+  ["ACL", "CAT", "nope"],
+  ["ACL", "CAT", "a", "b"],
+  ["ACL", "SAVE"],
+  ["ACL", "LOAD"],
+];
+
 export const transcript: Transcript = [
   ...refusedRules,
   ...shownRules,
   ...refusedRequests,
   ...transactions,
+  ...users,
+  ...log,
+  ...passwords,
+  ...channelsByDefault,
+  ...generated,
   ["ACL", "LOG", "RESET"],
   whole,
   ["ACL", "LIST"],

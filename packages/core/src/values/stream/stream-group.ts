@@ -410,6 +410,14 @@ export class StreamGroup {
     words[at + DELIVERIES_WORD + 1] = hi;
   }
 
+  /** The pending entry of this ID was delivered once more. */
+  deliveredAgain(id: StreamId, nowMs: number): void {
+    const { arena } = this;
+    const entry = this.pending.find(id);
+    const lo = (deliveriesLo(arena, entry) + 1) | 0;
+    this.setDelivery(id, nowMs, deliveriesHi(arena, entry) + (lo === 0 ? 1 : 0), lo);
+  }
+
   /** @internal The block of a pending entry, made the live stream's own: it stands in two trees. */
   ownPending(id: StreamId): Ref {
     const { space, arena } = this;

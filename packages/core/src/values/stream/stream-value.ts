@@ -220,6 +220,11 @@ export class StreamValue {
     words[at + 1] = hi;
   }
 
+  /** Blocks of entries. */
+  get blockCount(): number {
+    return this.blocks.count;
+  }
+
   // --- Looking -------------------------------------------------------------------------------------
 
   /** Begins the walk of `range` from `start` to `end`, both included, or the other way round. */

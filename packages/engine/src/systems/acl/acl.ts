@@ -11,7 +11,15 @@ import {
   type Selector,
   type User,
 } from "@kv/acl";
-import { ACL_CATEGORIES, arg, CommandError, fail, helpCommand, quoted } from "@kv/commands";
+import {
+  ACL_CATEGORIES,
+  arg,
+  CommandError,
+  fail,
+  helpCommand,
+  quoted,
+  subcommandError,
+} from "@kv/commands";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 import type { Ports } from "../../module/ports.ts";
 import { accessPort } from "./access.ts";
@@ -63,6 +71,7 @@ const cat = engineCommand({
   args: [arg.optional(arg.string("categoryname"))],
   run(call) {
     const { engine, reply } = call;
+    if (call.argc > 3) throw subcommandError(call);
     let names: readonly string[] = ACL_CATEGORIES;
     if (call.argc > 2) {
       const word = call.word(2);
@@ -214,6 +223,7 @@ const genpass = engineCommand({
   args: [arg.optional(arg.integer("bits"))],
   run(call) {
     const { engine, reply } = call;
+    if (call.argc > 3) throw subcommandError(call);
     const bits = call.argc > 2 ? call.integer(2) : GENPASS_BITS;
     if (bits <= 0 || bits > GENPASS_BITS_MAX) throw badBits;
     const digits = Math.ceil(bits / 4);

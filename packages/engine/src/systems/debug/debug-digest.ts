@@ -18,6 +18,7 @@
  *
  * Numbers are four bytes, the highest first.
  */
+import { seventeenDigits } from "@kv/commands";
 import {
   bytesOf,
   type Database,
@@ -33,7 +34,6 @@ import {
 } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
 import { SHA1_BYTES, sha1 } from "../../kernel/sha1.ts";
-import { seventeenDigits } from "./seventeen-digits.ts";
 
 const EXPIRE = latin1Bytes("!!expire!!");
 const FIELD_EXPIRE = latin1Bytes("!!hexpire!!");

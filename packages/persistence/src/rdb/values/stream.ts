@@ -132,7 +132,10 @@ const asBlocks: WriteForm = {
     while (walk.next()) writePart(to, walk);
   },
   pieces: {
-    begin,
+    begin(to, entry) {
+      begin(to, entry);
+      return 0;
+    },
     element: (to, ref) => writePart(to, to.part.read(to.arena, ref)),
   },
 };
