@@ -16,6 +16,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { generateIndexes } from "./generate-indexes.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const PAGE = "docs/commands.md";
@@ -54,9 +55,13 @@ function rowOf(row) {
   return `| ${[`\`${name}\``, since, cost, statusOf(row)].map(cell).join(" | ")} |`;
 }
 
-/** The page, from the rows of a table: a container stands there by its subcommands. */
+/** A container stands there by its subcommands, unless it does something by itself. */
+const isShown = ({ run, isPlaceholder, subcommands }) =>
+  subcommands === null || (run !== undefined && !isPlaceholder);
+
+/** The page, from the rows of a table. */
 function pageOf(rows, groups) {
-  const shown = rows.filter(({ run, subcommands }) => run !== undefined || subcommands === null);
+  const shown = rows.filter(isShown);
   const count = (status) => shown.filter((row) => statusOf(row).startsWith(status)).length;
   const lines = [
     "# Commands",
@@ -82,6 +87,8 @@ function pageOf(rows, groups) {
 
 /** Makes the page; with `write` false it only says whether it is up to date. */
 async function bringUpToDate(write) {
+  // A command that no index has yet is in no table.
+  if (write) generateIndexes();
   const { CommandTable, GROUPS } = await import("../packages/commands/src/index.ts");
   const { commandList } = await import("../packages/engine/src/module/command-list.ts");
   const { ownSystems } = await import("../packages/engine/src/systems/index.ts");

@@ -21,6 +21,8 @@ export interface Sizes {
     requests: number;
     /** Elements of the inputs of commands that go through all of them. */
     inputs: number;
+    /** For so long each of them is run, and once more to be measured. */
+    runMs: number;
     /** Elements of one that is removed. */
     removed: number;
     /** Kinds that are measured where each takes servers of its own, from the first on. */
@@ -51,6 +53,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
       used: 1_000_000,
       requests: 500_000,
       inputs: 500_000,
+      runMs: 500,
       removed: 10_000_000,
       kinds: Number.POSITIVE_INFINITY,
     },
@@ -77,6 +80,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
       used: 200_000,
       requests: 100_000,
       inputs: 100_000,
+      runMs: 300,
       removed: 1_000_000,
       kinds: Number.POSITIVE_INFINITY,
     },
@@ -97,6 +101,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
       used: 1000,
       requests: 500,
       inputs: 500,
+      runMs: 5,
       removed: 2000,
       kinds: 1,
     },

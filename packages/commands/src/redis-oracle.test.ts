@@ -14,6 +14,13 @@ import type { KeySpec } from "./declare/key-spec.ts";
 
 const installed = hasRedisServer();
 
+/** The arguments of ZRANK and ZREVRANK. */
+const rankArgs = [
+  arg.key("key"),
+  arg.string("member"),
+  arg.optional(arg.token("withscore", "WITHSCORE")),
+];
+
 /** What Redis 7.2 declares otherwise than the 7.0 that is likely to be installed. */
 const since72: Record<string, Partial<Described>> = {
   randomkey: {
@@ -23,9 +30,16 @@ const since72: Record<string, Partial<Described>> = {
     tips: ["nondeterministic_output", "request_policy:special", "response_policy:special"],
   },
   msetnx: { tips: [] },
+  zrank: { arity: -3, args: rankArgs.map(ourArgument) },
+  zrevrank: { arity: -3, args: rankArgs.map(ourArgument) },
   setnx: { deprecatedSince: "2.6.12", docFlags: ["deprecated"] },
   setex: { deprecatedSince: "2.6.12", docFlags: ["deprecated"] },
   psetex: { deprecatedSince: "2.6.12", docFlags: ["deprecated"] },
+  // Scripts may call them since 7.2: there they do not wait.
+  blpop: { flags: ["blocking", "write"] },
+  brpop: { flags: ["blocking", "write"] },
+  blmove: { flags: ["blocking", "denyoom", "write"] },
+  brpoplpush: { flags: ["blocking", "denyoom", "write"] },
 };
 
 /** Arguments that 7.2 renamed, so that no two of one command have the same name. */
@@ -41,6 +55,13 @@ const renamed: Record<string, string> = {
   "lcs MINMATCHLEN len": "min-match-len",
   "mset block key_value": "data",
   "msetnx block key_value": "data",
+  "zadd block score_member": "data",
+  "zrange LIMIT offset_count": "limit",
+  "zrangestore LIMIT offset_count": "limit",
+  "zrangebyscore LIMIT offset_count": "limit",
+  "zrevrangebyscore LIMIT offset_count": "limit",
+  "zrangebylex LIMIT offset_count": "limit",
+  "zrevrangebylex LIMIT offset_count": "limit",
   "hset block field_value": "data",
   "hmset block field_value": "data",
   "bitcount block index": "range",

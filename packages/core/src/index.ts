@@ -4,6 +4,7 @@ export * from "./glob.ts";
 export * from "./int64.ts";
 export * from "./keyspace/database.ts";
 export * from "./keyspace/defragment.ts";
+export type { FieldExpiries } from "./keyspace/field-expiries.ts";
 export * from "./keyspace/keyspace.ts";
 export * from "./keyspace/lazy-free.ts";
 export * from "./keyspace/snapshot-cut.ts";
@@ -21,16 +22,37 @@ export * from "./plain-access.ts";
 export * from "./table/dict.ts";
 export type { DictTable } from "./table/dict-table.ts";
 export * from "./table/entry.ts";
+export type { ExpiryHeap } from "./table/expiry-heap.ts";
 export * from "./table/hash.ts";
 export * from "./table/membership.ts";
 export * from "./table/ref-set.ts";
+export {
+  earliestFieldExpiry,
+  FIELD_EXPIRY_LOADED_MAX_MS,
+  FIELD_EXPIRY_MAX_MS,
+  hasOrderedExpiries,
+  isEmptyHash,
+} from "./values/hash/field-expiry.ts";
 export * from "./values/hash/hash-change.ts";
+export type { HashExpiries } from "./values/hash/hash-expiries.ts";
 export { showField } from "./values/hash/hash-field.ts";
+export {
+  type HashFields,
+  type HashLimits,
+  NO_EXPIRY,
+  NO_FIELD,
+} from "./values/hash/hash-fields.ts";
+export type { HashConverter } from "./values/hash/hash-table.ts";
 export * from "./values/hash/hash-value.ts";
 export * from "./values/kind.ts";
 export * from "./values/kind-table.ts";
 export * from "./values/limits.ts";
-export { eachNode, nodeCountOf } from "./values/list/list-kinds.ts";
+export {
+  eachNode,
+  nodeCountOf,
+  type QuicklistFacts,
+  quicklistFacts,
+} from "./values/list/list-kinds.ts";
 export type { ListLimits } from "./values/list/list-limits.ts";
 export { type NodeImage, NodeView, nodeImage } from "./values/list/list-node.ts";
 export * from "./values/list/list-value.ts";
@@ -41,9 +63,23 @@ export * from "./values/set/set-value.ts";
 export * from "./values/sorted-set/load-sorted-set.ts";
 export { parseScore } from "./values/sorted-set/score-text.ts";
 export { compareBytes } from "./values/sorted-set/scored-member.ts";
+export * from "./values/sorted-set/sorted-set-builder.ts";
 export * from "./values/sorted-set/sorted-set-change.ts";
 export { visitMember } from "./values/sorted-set/sorted-set-kinds.ts";
 export * from "./values/sorted-set/sorted-set-value.ts";
+export { estimateRead } from "./values/stream/entries-read.ts";
+export type { IdTree } from "./values/stream/id-tree.ts";
+export { showName } from "./values/stream/name-list.ts";
+export * from "./values/stream/pending-change.ts";
+export type { EntrySource } from "./values/stream/stream-block.ts";
+export { StreamFacts } from "./values/stream/stream-facts.ts";
+export * from "./values/stream/stream-group.ts";
+export type { StreamGroups } from "./values/stream/stream-groups.ts";
+export * from "./values/stream/stream-id.ts";
+export { FILE_ID_BYTES, StreamLoading } from "./values/stream/stream-loading.ts";
+export type { StreamRange } from "./values/stream/stream-range.ts";
+export * from "./values/stream/stream-value.ts";
+export * from "./values/stream/stream-walk.ts";
 export * from "./values/string/string-value.ts";
 export * from "./values/string/string-view.ts";
 export type { EntryFreer } from "./values/table-freeing.ts";

@@ -45,8 +45,8 @@ export function withoutRoom(
 /** Bytes that the keys and the tables of all databases take, found by visiting every one. */
 export function walkedBytes({ arena, databases }: Keyspace): number {
   let sum = 0;
-  for (const { dict, expires } of databases) {
-    sum += dict.tableBytes() + expires.tableBytes();
+  for (const { dict, expires, fieldExpiries } of databases) {
+    sum += dict.tableBytes() + expires.tableBytes() + fieldExpiries.bytes();
     dict.eachEntry((entry) => {
       sum += entryMemory(arena, entry, 0);
     });

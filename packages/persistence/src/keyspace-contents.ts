@@ -64,6 +64,15 @@ class ContentsVisitor extends ElementVisitor {
     this.pairs.push([textOf(this.text), textOf(this.value)]);
   }
 
+  /** Of entries the ID is a text, and so are each field and its value. */
+  override entry(): void {
+    this.texts.push(`${this.id}`);
+  }
+
+  override entryField(): void {
+    this.texts.push(textOf(this.text), textOf(this.value));
+  }
+
   override scored(): void {
     this.pairs.push([textOf(this.text), Object.is(this.score, -0) ? "-0" : `${this.score}`]);
   }

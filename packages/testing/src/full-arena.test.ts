@@ -15,7 +15,7 @@ import { contentsOf } from "./simulation.ts";
 /** Calls of each command that are tried; KV_LAW_CALLS=200 for a longer look. */
 const CALLS = Number(process.env.KV_LAW_CALLS ?? 8);
 const long = "v".repeat(2000);
-const keys = ["text", "number", "long", "hash", "table", "wide", "brief", "none", ""];
+const keys = "text number long hash table wide zset ordered brief none".split(" ").concat("");
 
 /** A key of every kind, with and without expiries. */
 const data: readonly (readonly (string | number)[])[] = [
@@ -25,6 +25,8 @@ const data: readonly (readonly (string | number)[])[] = [
   ["SET", "brief", "7", "PX", 100_000],
   ["HSET", "hash", "f", "v", "g", "1"],
   ["HSET", "table", "f", long, "g", "2", "12", "3"],
+  ["ZADD", "zset", 1, "f", "2.5", "g", 3, "12"],
+  ["ZADD", "ordered", ...Array.from({ length: 300 }, (_, index) => `${index}`)],
   // One more field, and it is a table.
   ["HSET", "wide", ...Array.from({ length: 1024 }, (_, index) => index)],
 ];

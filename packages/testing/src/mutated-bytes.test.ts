@@ -18,6 +18,7 @@ const FILES_PER_ROUND = 200;
 /** The limits that part small and large values of the materials. */
 const config = {
   "hash-max-listpack-entries": 16,
+  "list-compress-depth": 1,
   "set-max-listpack-entries": 16,
   "zset-max-listpack-entries": 16,
   "list-max-listpack-size": 16,

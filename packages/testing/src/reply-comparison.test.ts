@@ -42,4 +42,21 @@ describe("repliesAgree", () => {
     expect(repliesAgree(words, table, pack, { setsMayBeListpacks: true })).toBe(true);
     expect(repliesAgree(words, pack, table, { setsMayBeListpacks: true })).toBe(false);
   });
+
+  test("a list may be a listpack where the older server always has a quicklist", () => {
+    const words = ["OBJECT", "ENCODING", "l"];
+    const [nodes, pack] = ["$9\r\nquicklist\r\n", "$8\r\nlistpack\r\n"];
+    expect(repliesAgree(words, nodes, pack)).toBe(true);
+    expect(repliesAgree(words, pack, nodes)).toBe(false);
+    expect(repliesAgree(["OBJECT", "FREQ", "l"], nodes, pack)).toBe(false);
+  });
+
+  test("scores may have more digits than it takes, and no other value", () => {
+    const score = (text: string) => `$${text.length}\r\n${text}\r\n`;
+    const theirs = score("0.10000000000000001");
+    expect(repliesAgree(["ZSCORE", "k", "m"], theirs, score("0.1"))).toBe(true);
+    expect(repliesAgree(["ZSCORE", "k", "m"], theirs, score("0.2"))).toBe(false);
+    expect(repliesAgree(["ZSCORE", "k", "m"], score("1"), score("01"))).toBe(false);
+    expect(repliesAgree(["HGET", "k", "m"], theirs, score("0.1"))).toBe(false);
+  });
 });

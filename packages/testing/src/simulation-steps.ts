@@ -47,6 +47,7 @@ const lives = ["1", "5", "30", "200", "3000", "-5"];
 const settings: readonly (readonly [string, readonly string[]])[] = [
   ["hash-max-listpack-entries", ["0", "2", "128"]],
   ["hash-max-listpack-value", ["0", "8", "64"]],
+  ["zset-max-listpack-entries", ["0", "2", "128"]],
   [
     "maxmemory-policy",
     ["noeviction", "allkeys-lru", "volatile-ttl", "allkeys-lfu", "allkeys-random"],

@@ -15,14 +15,14 @@
  */
 import {
   bytesOf,
+  ElementVisitor,
+  eachElement,
   expiryMs,
-  HashValue,
   type Keyspace,
   keyIndex,
   keyLength,
-  StringView,
-  Type,
-  typeOf,
+  kindOfEntry,
+  type ListpackValue,
 } from "@kv/core";
 import type { Client, Connection, Engine } from "@kv/engine";
 import { savingPort, Target } from "@kv/engine";
@@ -133,39 +133,45 @@ function show(value: unknown): string {
 const isError = (reply: unknown) => reply instanceof ReplyError;
 const anything = () => true;
 
+/** Takes down what a value holds, whatever its kind. */
+class Texts extends ElementVisitor {
+  readonly parts: string[] = [];
+
+  element(): void {
+    this.parts.push(JSON.stringify(textOf(this.text)));
+  }
+
+  pair(): void {
+    this.parts.push(JSON.stringify([textOf(this.text), textOf(this.value)]));
+  }
+
+  override scored(): void {
+    this.parts.push(JSON.stringify([textOf(this.text), `${this.score}`]));
+  }
+}
+
+function textOf({ bytes, start, end }: ListpackValue): string {
+  return latin1(bytes, start, end);
+}
+
 /** All keys with their values and expiries, whether or not they have expired. */
 export function contentsOf(keyspace: Keyspace): Map<string, string> {
   const { arena } = keyspace;
   const contents = new Map<string, string>();
-  const string = new StringView();
-  const hash = new HashValue(arena, keyspace.seed);
   for (const database of keyspace.databases) {
     database.dict.eachEntry((entry) => {
       const at = keyIndex(arena, entry);
       const key = latin1(bytesOf(arena, entry), at, at + keyLength(arena, entry));
-      let value: string;
-      if (typeOf(arena, entry) === Type.STRING) {
-        string.read(arena, entry);
-        value = latin1(string.bytes, string.start, string.end);
-      } else {
-        value = fieldsOf(hash.attach(entry));
-      }
+      const { shape } = kindOfEntry(arena, entry);
+      const texts = new Texts();
+      eachElement(arena, entry, texts);
       const name = `${database.index}:${key}`;
       if (contents.has(name)) throw new Error(`the key ${JSON.stringify(name)} is there twice`);
-      contents.set(name, `${expiryMs(arena, entry)} ${value}`);
+      const value = shape === "sequence" || shape === "text" ? texts.parts : texts.parts.sort();
+      contents.set(name, `${expiryMs(arena, entry)} ${value.join()}`);
     });
   }
   return contents;
-}
-
-function fieldsOf(hash: HashValue): string {
-  const fields: string[] = [];
-  hash.rewind();
-  while (hash.next()) {
-    const name = latin1(hash.fieldBytes, hash.fieldStart, hash.fieldEnd);
-    fields.push(JSON.stringify([name, latin1(hash.valueBytes, hash.valueStart, hash.valueEnd)]));
-  }
-  return fields.sort().join();
 }
 
 /** The first difference of two data sets, or an empty text. */

@@ -92,7 +92,7 @@ async function warmUp(
 }
 
 /** Why a data set was not measured, in a line. */
-export function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   const name = /unknown command '(\w+)'/.exec(`${error}`)?.[1];
   return name === undefined ? `not measured: ${error}` : `left out, there is no ${name} yet.`;
 }

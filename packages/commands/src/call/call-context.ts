@@ -52,6 +52,18 @@ export interface Effects {
   ): void;
   /** A key was found expired. Removes it (and tells everybody) where this server may do that. */
   keyExpired(database: Database, entry: Ref): void;
+  /**
+   * True when the command that runs may remove fields whose time has passed, so that fieldsExpired()
+   * is to follow. Otherwise they stay, and are not there for whoever reads.
+   */
+  mayExpireFields(): boolean;
+  /**
+   * These fields of the hash in an entry were removed because their time had passed: tells everybody,
+   * and removes the key if they were the last.
+   */
+  fieldsExpired(database: Database, entry: Ref, fields: readonly Uint8Array[]): void;
+  /** Fields were removed because they were given a time that had passed: they are counted. */
+  fieldsRemoved(count: number): void;
   /** A whole database (-1: each) is about to be emptied, or `successor` to take its place. */
   databaseChanged(index: number, successor?: number): void;
   /** FLUSHALL has emptied all databases. True: it is on disk already that they are empty. */
@@ -66,6 +78,8 @@ export interface CommandSettings {
   transientBytesMax: number;
   /** When values stop being the small form of themselves. */
   limits: ValueLimits;
+  /** hll-sparse-max-bytes: a HyperLogLog that would get longer becomes dense. */
+  hllSparseBytesMax: number;
   /** lazyfree-lazy-user-del: DEL frees as UNLINK does, bit by bit later on. */
   lazyUserDel: boolean;
   /** lazyfree-lazy-user-flush: FLUSHDB and FLUSHALL without a mode free bit by bit later on. */
@@ -81,6 +95,7 @@ export const defaultSettings: CommandSettings = {
   stringBytesMax: 512 * 2 ** 20,
   transientBytesMax: 512 * 2 ** 20,
   limits: defaultLimits,
+  hllSparseBytesMax: 3000,
   lazyUserDel: false,
   lazyUserFlush: false,
   lazyServerDel: false,

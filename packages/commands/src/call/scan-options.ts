@@ -37,7 +37,7 @@ export function scanCursor(call: Call, index: number): number {
     if (digit < 0 || digit > 9) break;
     value = value * 10 + digit;
   }
-  if (at === end && value < 2 ** 32) return value;
+  if ((at === end || bytes[at] === 0) && value < 2 ** 32) return value;
   if (end - start > CURSOR_BYTES_MAX) throw errors.invalidCursor;
   return foreignCursor(call.text(index));
 }

@@ -17,117 +17,6 @@ const generic = placeholders(
   `,
 );
 
-const list = placeholders(
-  "list",
-  `
-    blmove       6  6.2.0  write denyoom blocking
-    blmpop      -5  7.0.0  write blocking movablekeys
-    blpop       -3  2.0.0  write blocking
-    brpop       -3  2.0.0  write blocking
-    brpoplpush   4  2.2.0  write denyoom blocking
-    lindex       3  1.0.0  readonly
-    linsert      5  2.2.0  write denyoom
-    llen         2  1.0.0  readonly fast
-    lmove        5  6.2.0  write denyoom
-    lmpop       -4  7.0.0  write movablekeys
-    lpop        -2  1.0.0  write fast
-    lpos        -3  6.0.6  readonly
-    lpush       -3  1.0.0  write denyoom fast
-    lpushx      -3  2.2.0  write denyoom fast
-    lrange       4  1.0.0  readonly
-    lrem         4  1.0.0  write
-    lset         4  1.0.0  write denyoom
-    ltrim        4  1.0.0  write
-    rpop        -2  1.0.0  write fast
-    rpoplpush    3  1.2.0  write denyoom
-    rpush       -3  1.0.0  write denyoom fast
-    rpushx      -3  2.2.0  write denyoom fast
-  `,
-);
-
-const sortedSet = placeholders(
-  "sorted-set",
-  `
-    bzmpop            -5  7.0.0  write blocking movablekeys
-    bzpopmax          -3  5.0.0  write blocking fast
-    bzpopmin          -3  5.0.0  write blocking fast
-    zadd              -4  1.2.0  write denyoom fast
-    zcard              2  1.2.0  readonly fast
-    zcount             4  2.0.0  readonly fast
-    zdiff             -3  6.2.0  readonly movablekeys
-    zdiffstore        -4  6.2.0  write denyoom movablekeys
-    zincrby            4  1.2.0  write denyoom fast
-    zinter            -3  6.2.0  readonly movablekeys
-    zintercard        -3  7.0.0  readonly movablekeys
-    zinterstore       -4  2.0.0  write denyoom movablekeys
-    zlexcount          4  2.8.9  readonly fast
-    zmpop             -4  7.0.0  write movablekeys
-    zmscore           -3  6.2.0  readonly fast
-    zpopmax           -2  5.0.0  write fast
-    zpopmin           -2  5.0.0  write fast
-    zrandmember       -2  6.2.0  readonly
-    zrange            -4  1.2.0  readonly
-    zrangebylex       -4  2.8.9  readonly
-    zrangebyscore     -4  1.0.5  readonly
-    zrangestore       -5  6.2.0  write denyoom
-    zrank             -3  2.0.0  readonly fast
-    zrem              -3  1.2.0  write fast
-    zremrangebylex     4  2.8.9  write
-    zremrangebyrank    4  2.0.0  write
-    zremrangebyscore   4  1.2.0  write
-    zrevrange         -4  1.2.0  readonly
-    zrevrangebylex    -4  2.8.9  readonly
-    zrevrangebyscore  -4  2.2.0  readonly
-    zrevrank          -3  2.0.0  readonly fast
-    zscan             -3  2.8.0  readonly
-    zscore             3  1.2.0  readonly fast
-    zunion            -3  6.2.0  readonly movablekeys
-    zunionstore       -4  2.0.0  write denyoom movablekeys
-  `,
-);
-
-const stream = placeholders(
-  "stream",
-  `
-    xack                   -4  5.0.0  write fast
-    xadd                   -5  5.0.0  write denyoom fast
-    xautoclaim             -6  6.2.0  write fast
-    xclaim                 -6  5.0.0  write fast
-    xdel                   -3  5.0.0  write fast
-    xgroup                 -2  5.0.0
-    xgroup|create          -5  5.0.0  write denyoom
-    xgroup|createconsumer   5  6.2.0  write denyoom
-    xgroup|delconsumer      5  5.0.0  write
-    xgroup|destroy          4  5.0.0  write
-    xgroup|help             2  5.0.0  loading stale
-    xgroup|setid           -5  5.0.0  write
-    xinfo                  -2  5.0.0
-    xinfo|consumers         4  5.0.0  readonly
-    xinfo|groups            3  5.0.0  readonly
-    xinfo|help              2  5.0.0  loading stale
-    xinfo|stream           -3  5.0.0  readonly
-    xlen                    2  5.0.0  readonly fast
-    xpending               -3  5.0.0  readonly
-    xrange                 -4  5.0.0  readonly
-    xread                  -4  5.0.0  readonly blocking movablekeys
-    xreadgroup             -7  5.0.0  write blocking movablekeys
-    xrevrange              -4  5.0.0  readonly
-    xsetid                 -3  5.0.0  write denyoom fast
-    xtrim                  -4  5.0.0  write
-  `,
-);
-
-const hyperloglog = placeholders(
-  "hyperloglog",
-  `
-    pfadd       -2  2.8.9  write denyoom fast
-    pfcount     -2  2.8.9  readonly may_replicate
-    pfdebug      3  2.8.9  write denyoom admin
-    pfmerge     -2  2.8.9  write denyoom
-    pfselftest   1  2.8.9  admin
-  `,
-);
-
 const geo = placeholders(
   "geo",
   `
@@ -226,10 +115,6 @@ const cluster = placeholders(
 /** The placeholders of all groups. Where they stand among a table's commands means nothing. */
 export const placeholderCommands: readonly Command[] = [
   ...generic,
-  ...list,
-  ...sortedSet,
-  ...stream,
-  ...hyperloglog,
   ...geo,
   ...scripting,
   ...server,

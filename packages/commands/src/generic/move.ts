@@ -30,9 +30,7 @@ export const move = command({
       call.reply.integer(0);
       return;
     }
-    // The target first, which may have no room for it.
-    target.adopt(entry);
-    database.detach(entry);
+    database.moveTo(target, entry);
     born(call, target, 1);
     call.changed(1, "move_from", Notify.GENERIC);
     alsoChanged(call, target, 1, "move_to", Notify.GENERIC);

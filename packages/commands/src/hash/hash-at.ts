@@ -6,6 +6,9 @@
  *
  * Setting is all or nothing: a new hash is a key only when it is whole, several fields of a present
  * one are one change.
+ *
+ * Fields whose time has passed are not there for whoever reads. Commands that name fields see to it that
+ * such ones go first (expired-fields.ts).
  */
 import {
   createHash,
@@ -13,6 +16,7 @@ import {
   HashChange,
   HashValue,
   type ListpackValue,
+  NO_EXPIRY,
   NONE,
   setIdleBits,
   Type,
@@ -30,38 +34,70 @@ const windows = new Kept(({ keyspace: { arena, seed } }) => ({
 /** The hash at an argument for reading, or null when missing. Throws wrongType. */
 export function readHash(call: Call, index: number): HashValue | null {
   const entry = call.readTyped(index, Type.HASH);
-  return entry === NONE ? null : windows.of(call).hash.attach(entry);
+  if (entry === NONE) return null;
+  const hash = windows.of(call).hash.attach(entry);
+  if (hash.isVolatile) hash.nowMs = call.nowMs;
+  return hash;
 }
 
 /** The hash at an argument for changing it, or null when missing. Throws wrongType. */
 export function writeHash(call: Call, index: number): HashValue | null {
   const entry = call.writeTyped(index, Type.HASH);
-  return entry === NONE ? null : windows.of(call).hash.attach(entry);
+  if (entry === NONE) return null;
+  const hash = windows.of(call).hash.attach(entry);
+  if (hash.isVolatile) hash.nowMs = call.nowMs;
+  return hash;
 }
 
-/** Whatever a field is set in: a hash, or a change of one. */
-type FieldTarget = Pick<HashValue, "set">;
+/** For several changes of one hash: see HashChange. */
+export function hashChange(call: Call): HashChange {
+  return windows.of(call).change;
+}
 
 function setIn(
   call: Call,
-  target: FieldTarget,
+  hash: HashValue,
   field: number,
   bytes: Uint8Array,
   from: number,
   to: number,
+  keepsExpiry: boolean,
 ): boolean {
   const limits = call.settings.limits.hash;
   const start = call.start(field);
-  return target.set(call.bytes, call.view, start, call.end(field), bytes, from, to, limits);
+  const end = call.end(field);
+  return hash.set(call.bytes, call.view, start, end, bytes, from, to, limits, keepsExpiry);
 }
 
-/** Sets the pairs of arguments from `first` on in a hash or a change. Returns how many are new. */
-function setPairsIn(call: Call, target: FieldTarget, first: number): number {
+/** Sets the pairs of arguments from `first` on. Returns how many are new. */
+function setPairsIn(call: Call, hash: HashValue, first: number): number {
   let added = 0;
   for (let i = first; i + 1 < call.argc; i += 2) {
-    if (setIn(call, target, i, call.bytes, call.start(i + 1), call.end(i + 1))) added++;
+    if (setIn(call, hash, i, call.bytes, call.start(i + 1), call.end(i + 1), false)) added++;
   }
   return added;
+}
+
+/** As setPairsIn(), all of them or, when there is no room for the last, none. */
+function changePairs(call: Call, hash: HashValue, first: number, expiryMs: number): number {
+  const { change } = windows.of(call);
+  const { bytes, view } = call;
+  const limits = call.settings.limits.hash;
+  let added = 0;
+  change.begin(hash);
+  try {
+    for (let i = first; i + 1 < call.argc; i += 2) {
+      const start = call.start(i);
+      const from = call.start(i + 1);
+      const to = call.end(i + 1);
+      if (change.set(bytes, view, start, call.end(i), bytes, from, to, limits, expiryMs)) added++;
+    }
+    change.commit();
+    return added;
+  } catch (full) {
+    change.rollBack();
+    throw full;
+  }
 }
 
 /** An empty hash for the key at argument 1, which is in no database yet. */
@@ -78,9 +114,15 @@ function adopt(call: Call, hash: HashValue): void {
   call.event(1, "new", Notify.NEW);
 }
 
+/** The hash has changed, which was volatile before or is now: its database keeps an eye on it. */
+function settle(call: Call, hash: HashValue, wasVolatile: boolean): void {
+  if (wasVolatile || hash.isVolatile) call.database.fieldExpiries.changed(hash.entry);
+}
+
 /**
  * Sets the field at an argument to bytes[from, to) in the hash at argument 1: in `hash`, which
- * writeHash() has found there, or, when that is null, in a new one. True when the field is new.
+ * writeHash() has found there, or, when that is null, in a new one. True when the field is new. One that
+ * is not expires no more, unless it `keepsExpiry`.
  */
 export function setField(
   call: Call,
@@ -89,11 +131,17 @@ export function setField(
   bytes: Uint8Array,
   from: number,
   to: number,
+  keepsExpiry = false,
 ): boolean {
-  if (hash !== null) return setIn(call, hash, field, bytes, from, to);
+  if (hash !== null) {
+    const { isVolatile } = hash;
+    const isNew = setIn(call, hash, field, bytes, from, to, keepsExpiry);
+    settle(call, hash, isVolatile);
+    return isNew;
+  }
   const created = createAside(call);
   try {
-    setIn(call, created, field, bytes, from, to);
+    setIn(call, created, field, bytes, from, to, false);
     adopt(call, created);
   } catch (full) {
     freeEntry(call.keyspace.arena, created.entry);
@@ -115,12 +163,23 @@ function cannotFail(call: Call, hash: HashValue, first: number): boolean {
   return hash.hasRoomFor((argc - first) / 2, bytes, limits);
 }
 
-/** As setField, for all pairs of a field and its value from an argument on. Returns how many are new. */
-export function setPairs(call: Call, hash: HashValue | null, first: number): number {
+/**
+ * As setField, for all pairs of a field and its value from an argument on, which expire at `expiryMs`
+ * (as HashChange has it). Returns how many are new.
+ */
+export function setPairs(
+  call: Call,
+  hash: HashValue | null,
+  first: number,
+  expiryMs: number = NO_EXPIRY,
+): number {
   if (hash === null) {
     const created = createAside(call);
     try {
-      const added = setPairsIn(call, created, first);
+      const added =
+        expiryMs > 0
+          ? changePairs(call, created, first, expiryMs)
+          : setPairsIn(call, created, first);
       adopt(call, created);
       return added;
     } catch (full) {
@@ -128,23 +187,34 @@ export function setPairs(call: Call, hash: HashValue | null, first: number): num
       throw full;
     }
   }
-  if (first + 2 === call.argc || cannotFail(call, hash, first))
-    return setPairsIn(call, hash, first);
-  const { change } = windows.of(call);
-  change.begin(hash);
-  try {
-    const added = setPairsIn(call, change, first);
-    change.commit();
-    return added;
-  } catch (full) {
-    change.rollBack();
-    throw full;
+  const { isVolatile } = hash;
+  let added: number;
+  if (expiryMs > 0) {
+    const { fieldExpiries } = call.database;
+    fieldExpiries.prepare();
+    try {
+      added = changePairs(call, hash, first, expiryMs);
+    } catch (full) {
+      fieldExpiries.tidy();
+      throw full;
+    }
+  } else if (expiryMs === NO_EXPIRY && (first + 2 === call.argc || cannotFail(call, hash, first))) {
+    added = setPairsIn(call, hash, first);
+  } else {
+    added = changePairs(call, hash, first, expiryMs);
   }
+  settle(call, hash, isVolatile);
+  return added;
 }
 
 /** True when the hash has the field at an argument; its value is then in `hash.value`. */
 export function findField(call: Call, hash: HashValue, field: number): boolean {
   return hash.find(call.bytes, call.view, call.start(field), call.end(field));
+}
+
+/** When the field at an argument expires: NO_FIELD, NO_EXPIRY or a time, which may have passed. */
+export function expiryOfField(call: Call, hash: HashValue, field: number): number {
+  return hash.expiryOf(call.bytes, call.view, call.start(field), call.end(field));
 }
 
 /** Replies with the text that a HashValue shows. */

@@ -20,6 +20,7 @@ export const hdel = command({
 
   run(call) {
     const hash = writeHash(call, 1);
+    const wasVolatile = hash?.isVolatile === true;
     let removed = 0;
     if (hash !== null) {
       for (let i = 2; i < call.argc && hash.length !== 0; i++) {
@@ -29,6 +30,7 @@ export const hdel = command({
     if (hash !== null && removed !== 0) {
       // The key goes first, so that who hears of the change finds what is left.
       const isEmpty = hash.length === 0;
+      if (wasVolatile) call.database.fieldExpiries.changed(hash.entry);
       if (isEmpty) call.database.remove(hash.entry, false);
       call.changed(1, "hdel", Notify.HASH);
       if (isEmpty) call.event(1, "del", Notify.GENERIC);

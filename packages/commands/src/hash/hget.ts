@@ -2,6 +2,7 @@
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
+import { expireFields } from "./expired-fields.ts";
 import { findField, readHash, replyText } from "./hash-at.ts";
 
 export const hget = command({
@@ -16,7 +17,7 @@ export const hget = command({
   args: [arg.key("key"), arg.string("field")],
 
   run(call) {
-    const hash = readHash(call, 1);
+    const hash = expireFields(call, readHash(call, 1), 2, 3, 1);
     if (hash === null || !findField(call, hash, 2)) call.reply.null();
     else replyText(call, hash.value);
   },
@@ -34,8 +35,8 @@ export const hmget = command({
   args: [arg.key("key"), arg.many(arg.string("field"))],
 
   run(call) {
-    const hash = readHash(call, 1);
     const { argc } = call;
+    const hash = expireFields(call, readHash(call, 1), 2, argc, 1);
     call.reply.array(argc - 2);
     for (let i = 2; i < argc; i++) {
       if (hash === null || !findField(call, hash, i)) call.reply.null();
@@ -56,7 +57,7 @@ export const hexists = command({
   args: [arg.key("key"), arg.string("field")],
 
   run(call) {
-    const hash = readHash(call, 1);
+    const hash = expireFields(call, readHash(call, 1), 2, 3, 1);
     call.reply.integer(hash !== null && findField(call, hash, 2) ? 1 : 0);
   },
 });
@@ -73,7 +74,7 @@ export const hstrlen = command({
   args: [arg.key("key"), arg.string("field")],
 
   run(call) {
-    const hash = readHash(call, 1);
+    const hash = expireFields(call, readHash(call, 1), 2, 3, 1);
     const found = hash !== null && findField(call, hash, 2);
     call.reply.integer(found ? hash.value.end - hash.value.start : 0);
   },
@@ -92,6 +93,7 @@ export const hlen = command({
 
   run(call) {
     const hash = readHash(call, 1);
+    // Fields whose time has passed count until they are gone, as in Redis.
     call.reply.integer(hash === null ? 0 : hash.length);
   },
 });

@@ -18,7 +18,7 @@ export const hgetall = command({
 
   run(call) {
     const hash = readHash(call, 1);
-    call.reply.map(hash === null ? 0 : hash.length);
+    call.reply.map(hash === null ? 0 : hash.visibleLength);
     if (hash === null) return;
     hash.rewind();
     while (hash.next()) {
@@ -42,7 +42,7 @@ export const hkeys = command({
 
   run(call) {
     const hash = readHash(call, 1);
-    call.reply.array(hash === null ? 0 : hash.length);
+    call.reply.array(hash === null ? 0 : hash.visibleLength);
     if (hash === null) return;
     hash.rewind();
     while (hash.next()) replyText(call, hash.field);
@@ -63,7 +63,7 @@ export const hvals = command({
 
   run(call) {
     const hash = readHash(call, 1);
-    call.reply.array(hash === null ? 0 : hash.length);
+    call.reply.array(hash === null ? 0 : hash.visibleLength);
     if (hash === null) return;
     hash.rewind();
     while (hash.next()) replyText(call, hash.value);

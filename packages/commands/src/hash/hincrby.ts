@@ -19,7 +19,8 @@ import { Notify } from "../call/notify.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
-import { findField, setField, writeHash } from "./hash-at.ts";
+import { expireFields } from "./expired-fields.ts";
+import { expiryOfField, findField, setField, writeHash } from "./hash-at.ts";
 
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
@@ -64,10 +65,10 @@ export const hincrby = command({
 
   run(call) {
     call.int64(3, step);
-    const hash = writeHash(call, 1);
+    const hash = expireFields(call, writeHash(call, 1), 2, 3, 1);
     readCounter(call, hash);
     addStep();
-    setField(call, hash, 2, digits, 0, formatInt64(value.hi, value.lo, digits, 0));
+    setField(call, hash, 2, digits, 0, formatInt64(value.hi, value.lo, digits, 0), true);
     call.changed(1, "hincrby", Notify.HASH);
     call.reply.integer64(value.hi, value.lo);
   },
@@ -90,7 +91,7 @@ export const hincrbyfloat = command({
     const increment = parseLongDouble(call.bytes, call.start(3), call.end(3));
     if (increment === null) throw errors.notAFloat;
     if (increment.exponent === Infinity) throw notFinite;
-    const hash = writeHash(call, 1);
+    const hash = expireFields(call, writeHash(call, 1), 2, 3, 1);
     let before = null;
     if (hash !== null && findField(call, hash, 2)) {
       before = parseLongDouble(hash.value.bytes, hash.value.start, hash.value.end);
@@ -100,10 +101,15 @@ export const hincrbyfloat = command({
     if (sum === null) throw errors.notANumber;
 
     const text = latin1Bytes(formatLongDouble(sum));
-    setField(call, hash, 2, text, 0, text.length);
+    const expires = hash?.isVolatile === true && expiryOfField(call, hash, 2) > 0;
+    setField(call, hash, 2, text, 0, text.length, true);
     call.changed(1, "hincrbyfloat", Notify.HASH);
     call.reply.bulk(text, 0, text.length);
     // The sum goes on, not the sum's making: nobody else has to compute as we do.
-    if (call.propagates) call.propagateAs("HSET", call.argument(1), call.argument(2), text);
+    if (!call.propagates) return;
+    const key = call.argument(1);
+    const field = call.argument(2);
+    if (expires) call.propagateAs("HSETEX", key, "KEEPTTL", "FIELDS", 1, field, text);
+    else call.propagateAs("HSET", key, field, text);
   },
 });

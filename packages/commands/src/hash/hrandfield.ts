@@ -52,11 +52,13 @@ export const hrandfield = command({
     const withValues = call.argc > 3;
     const count = countArgument(call, withValues);
     const hash = readHash(call, 1);
-    if (hash === null || count === 0) call.reply.array(0);
+    // Those whose time has passed are none of them.
+    const length = hash === null ? 0 : hash.visibleLength;
+    if (hash === null || length === 0 || count === 0) call.reply.array(0);
     else if (count === 1) replyRepeated(call, hash, 1, withValues);
     else if (count < 0) replyRepeated(call, hash, -count, withValues);
-    else if (count >= hash.length) replyAll(call, hash, withValues);
-    else if (isSelected(hash, count)) replySelection(call, hash, count, withValues);
+    else if (count >= length) replyAll(call, hash, length, withValues);
+    else if (isSelected(hash, length, count)) replySelection(call, hash, length, count, withValues);
     else replyPicked(call, hash, count, withValues);
   },
 });
@@ -84,8 +86,8 @@ function replyField(call: Call, hash: HashValue, withValues: boolean): void {
   if (withValues) replyText(call, hash.value);
 }
 
-function replyAll(call: Call, hash: HashValue, withValues: boolean): void {
-  replyHeader(call, hash.length, withValues);
+function replyAll(call: Call, hash: HashValue, length: number, withValues: boolean): void {
+  replyHeader(call, length, withValues);
   hash.rewind();
   while (hash.next()) replyField(call, hash, withValues);
 }
@@ -107,17 +109,23 @@ function replyRepeated(call: Call, hash: HashValue, count: number, withValues: b
  * Whether to walk over all fields, which needs no memory, or to pick some and remember which. To
  * pick a few of a table is the quicker way; a listpack has to be walked for each field anyway.
  */
-function isSelected(hash: HashValue, count: number): boolean {
-  return !hash.isTable || count > PICKED_MAX || count * 3 > hash.length;
+function isSelected(hash: HashValue, length: number, count: number): boolean {
+  return !hash.isTable || count > PICKED_MAX || count * 3 > length;
 }
 
 /** One walk over all fields that takes each with the probability that is left over. */
-function replySelection(call: Call, hash: HashValue, count: number, withValues: boolean): void {
+function replySelection(
+  call: Call,
+  hash: HashValue,
+  length: number,
+  count: number,
+  withValues: boolean,
+): void {
   const { random32 } = call.keyspace;
   replyHeader(call, count, withValues);
   let wanted = count;
   hash.rewind();
-  for (let left = hash.length; wanted > 0; left--) {
+  for (let left = length; wanted > 0; left--) {
     if (((random32() >>> 0) / 2 ** 32) * left >= wanted) {
       hash.skip();
       continue;

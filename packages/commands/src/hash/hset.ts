@@ -6,13 +6,15 @@ import { Notify } from "../call/notify.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
+import { expireFields } from "./expired-fields.ts";
 import { findField, setPairs, writeHash } from "./hash-at.ts";
 
 /** Sets all pairs from argument 2 on. Returns how many fields are new. */
 function setFields(call: Call, arity: CommandError): number {
   const { argc } = call;
   if (argc % 2 !== 0) throw arity;
-  const added = setPairs(call, writeHash(call, 1), 2);
+  const hash = expireFields(call, writeHash(call, 1), 2, argc, 2);
+  const added = setPairs(call, hash, 2);
   call.changed(1, "hset", Notify.HASH);
   // One event, but every pair is a change.
   call.dirty += argc / 2 - 2;
@@ -72,7 +74,7 @@ export const hsetnx = command({
   args: [arg.key("key"), arg.string("field"), arg.string("value")],
 
   run(call) {
-    const hash = writeHash(call, 1);
+    const hash = expireFields(call, writeHash(call, 1), 2, 3, 1);
     if (hash !== null && findField(call, hash, 2)) {
       call.reply.integer(0);
       return;

@@ -7,7 +7,7 @@
  * To ask has the better constants, and stops at the first set that has the member: it is chosen up to
  * twice the work.
  */
-import { Encoding, freeEntry, type ListpackValue, NONE, type SetValue } from "@kv/core";
+import { Encoding, freeEntry, freshSeed, type ListpackValue, NONE, type SetValue } from "@kv/core";
 import type { Call } from "../call/call.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
@@ -84,7 +84,7 @@ export const sdiff = command({
     if (way === Way.NOTHING_LEFT) call.reply.set(0);
     else if (way === Way.ASK) replyDifference(call, sets);
     else {
-      const made = createAside(call, 1, Encoding.HASHTABLE);
+      const made = createAside(call, 1, Encoding.HASHTABLE, freshSeed(call.keyspace.random32));
       try {
         subtractInto(call, made, sets, way);
         replyAll(call, made);
@@ -123,7 +123,7 @@ export const sdiffstore = command({
 
   run(call) {
     const sets = operandsAt(call, 2, call.argc);
-    const made = createAside(call, 1, Encoding.INTSET);
+    const made = createAside(call, 1, Encoding.INTSET, freshSeed(call.keyspace.random32));
     try {
       subtractInto(call, made, sets, wayFor(sets));
       storeSet(call, made, "sdiffstore");

@@ -70,15 +70,23 @@ export function encodingOfFirst(call: Call, member: number, count: number): numb
 
 /**
  * An empty set for the key at an argument, which is in no database yet: put() or adopt() follows, or
- * freeEntry(). It has a window of its own.
+ * freeEntry(). It has a window of its own. `seed` is that of the table that it may become.
  */
-export function createAside(call: Call, key: number, encoding: number, expiryMs = -1): SetValue {
-  const { arena, seed, cuts } = call.keyspace;
+export function createAside(
+  call: Call,
+  key: number,
+  encoding: number,
+  seed: number,
+  expiryMs = -1,
+): SetValue {
+  const { arena, cuts } = call.keyspace;
   const { bytes } = call;
   const start = call.start(key);
+  const { made } = windows.of(call);
+  made.seed = seed;
   const entry = createSet(arena, seed, encoding, cuts.epoch, bytes, start, call.end(key), expiryMs);
   setIdleBits(arena, entry, call.idle.fresh);
-  return windows.of(call).made.attach(entry);
+  return made.attach(entry);
 }
 
 /** Makes what createAside() gave the value of its key, at the same argument; `old` is what it has now. */
@@ -128,7 +136,7 @@ export function addMembers(call: Call, set: SetValue | null, first: number): num
   const count = call.argc - first;
   const limits = call.settings.limits.set;
   if (set === null) {
-    const created = createAside(call, 1, encodingOfFirst(call, first, count));
+    const created = createAside(call, 1, encodingOfFirst(call, first, count), call.keyspace.seed);
     try {
       const added = addAllIn(call, created, first);
       putSet(call, 1, created, NONE);

@@ -7,6 +7,7 @@
 import {
   Encoding,
   freeEntry,
+  freshSeed,
   Int64,
   type ListpackValue,
   parseInt64,
@@ -129,7 +130,9 @@ export const sinterstore = command({
     }
     sets.sort(0, true);
     const isIntset = sets.at(0).encoding === Encoding.INTSET;
-    const made = createAside(call, 1, isIntset ? Encoding.INTSET : Encoding.LISTPACK);
+    const encoding = isIntset ? Encoding.INTSET : Encoding.LISTPACK;
+    // In the order of the smallest set, and nobody knows how many: see Dict.reserve().
+    const made = createAside(call, 1, encoding, freshSeed(call.keyspace.random32));
     try {
       intersectInto(call, made, sets);
       storeSet(call, made, "sinterstore");

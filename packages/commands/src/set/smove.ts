@@ -61,7 +61,7 @@ function moveMember(call: Call, from: SetValue, target: Ref): void {
 }
 
 function addToNewKey(call: Call): void {
-  const created = createAside(call, 2, encodingOfFirst(call, 3, 1));
+  const created = createAside(call, 2, encodingOfFirst(call, 3, 1), call.keyspace.seed);
   try {
     addMember(call, created, 3);
     call.database.put(created.entry, NONE, call.hashOf(2), false);

@@ -142,7 +142,7 @@ function popByMoving(call: Call, set: SetValue, count: number): boolean {
   let made: SetValue | null = null;
   const picked = new RefSet(staying);
   try {
-    made = createAside(call, 1, encoding, expiryMs(arena, entry));
+    made = createAside(call, 1, encoding, call.keyspace.seed, expiryMs(arena, entry));
     pick(call, set, made, picked, staying);
   } catch (full) {
     picked.free();

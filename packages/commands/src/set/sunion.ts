@@ -29,7 +29,7 @@ export const sunion = command({
       replyUnion(call, sets);
       return;
     }
-    const made = createAside(call, 1, Encoding.HASHTABLE);
+    const made = createAside(call, 1, Encoding.HASHTABLE, call.keyspace.seed);
     try {
       uniteInto(call, made, sets);
       replyAll(call, made);
@@ -65,6 +65,9 @@ function isInEarlier(sets: Operands, end: number, text: ListpackValue): boolean 
 
 function uniteInto(call: Call, made: SetValue, sets: Operands): void {
   const limits = call.settings.limits.set;
+  let largest = 0;
+  for (let i = 0; i < sets.count; i++) largest = Math.max(largest, sets.lengthAt(i));
+  made.reserve(largest);
   for (let i = 0; i < sets.count; i++) {
     if (sets.entryAt(i) === NONE) continue;
     const set = sets.at(i);
@@ -87,7 +90,7 @@ export const sunionstore = command({
 
   run(call) {
     const sets = operandsAt(call, 2, call.argc);
-    const made = createAside(call, 1, Encoding.INTSET);
+    const made = createAside(call, 1, Encoding.INTSET, call.keyspace.seed);
     try {
       uniteInto(call, made, sets);
       storeSet(call, made, "sunionstore");

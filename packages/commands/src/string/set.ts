@@ -1,5 +1,5 @@
 /** SET and what became its options: SETNX, SETEX, PSETEX, GETSET. */
-import { NONE, type Ref, Type } from "@kv/core";
+import { NONE, type Ref, Type, typeOf } from "@kv/core";
 import type { Call } from "../call/call.ts";
 import type { CommandWord } from "../call/call-context.ts";
 import { type CommandError, errors, expireError } from "../call/errors.ts";
@@ -8,6 +8,7 @@ import { Notify } from "../call/notify.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { foundAt, keyAt } from "../declare/key-spec.ts";
+import { conditionArguments, conditionAt, holds, holdsForNothing } from "./condition.ts";
 import { expireTimeMs, expiryArguments, Unit, unitAt } from "./expire-time.ts";
 import { putArgument, replyString } from "./string-at.ts";
 
@@ -17,7 +18,7 @@ const GET = 4;
 const KEEP_TTL = 8;
 
 /** Options of the SET that runs now. */
-const options = { flags: 0, unit: 0, expiryArgument: 0 };
+const options = { flags: 0, unit: 0, expiryArgument: 0, condition: 0, conditionArgument: 0 };
 
 export const set = command({
   name: "set",
@@ -37,7 +38,14 @@ export const set = command({
     arg.key("key"),
     arg.string("value"),
     {
-      ...arg.optional(arg.oneOf("condition", arg.token("nx", "NX"), arg.token("xx", "XX"))),
+      ...arg.optional(
+        arg.oneOf(
+          "condition",
+          arg.token("nx", "NX"),
+          arg.token("xx", "XX"),
+          ...conditionArguments("8.4.0"),
+        ),
+      ),
       since: "2.6.12",
     },
     arg.optional(arg.token("get", "GET", { since: "6.2.0" })),
@@ -54,11 +62,13 @@ export const set = command({
     ["6.0.0", "New option `KEEPTTL`."],
     ["6.2.0", "New options `GET`, `EXAT` and `PXAT`."],
     ["7.0.0", "`NX` and `GET` may be combined."],
+    ["8.4.0", "New options `IFEQ`, `IFNE`, `IFDEQ` and `IFDNE`."],
   ],
   // Whether the old value is read, an option decides.
   getKeys(request) {
     for (let index = 3; index < request.argc; index++)
-      if (request.is(index, "GET")) return [foundAt(1, "RW", "access", "update")];
+      if (request.is(index, "GET") || conditionAt(request, index) !== 0)
+        return [foundAt(1, "RW", "access", "update")];
     return [foundAt(1, "OW", "update")];
   },
 
@@ -77,12 +87,16 @@ const invalidExpiry = expireError("set");
 
 function setWithOptions(call: Call): void {
   parseOptions(call);
-  const { flags, unit, expiryArgument } = options;
+  const { flags, unit, expiryArgument, condition } = options;
   const expiryMs = unit === 0 ? 0 : expireTimeMs(call, expiryArgument, unit, invalidExpiry);
   // The old value is in the reply before it is overwritten.
   if ((flags & GET) !== 0) replyOldString(call);
   const entry = call.find(1);
-  if (((flags & NX) !== 0 && entry !== NONE) || ((flags & XX) !== 0 && entry === NONE)) {
+  if (
+    ((flags & NX) !== 0 && entry !== NONE) ||
+    ((flags & XX) !== 0 && entry === NONE) ||
+    (condition !== 0 && !isMet(call, entry))
+  ) {
     if (entry !== NONE) call.touch(entry);
     if ((flags & GET) === 0) call.reply.null();
     return;
@@ -97,13 +111,28 @@ function setWithOptions(call: Call): void {
   if ((flags & GET) === 0) call.reply.ok();
 }
 
+/** Whether the condition on the value holds. */
+function isMet(call: Call, entry: Ref): boolean {
+  const { condition, conditionArgument } = options;
+  if (entry === NONE) return holdsForNothing(condition);
+  if (typeOf(call.keyspace.arena, entry) !== Type.STRING) throw errors.wrongType;
+  return holds(call, condition, conditionArgument, entry);
+}
+
 function parseOptions(call: Call): void {
   let flags = 0;
   let unit = 0;
   let expiryArgument = 0;
+  let condition = 0;
+  options.conditionArgument = 0;
   for (let i = 3; i < call.argc; i++) {
-    if (call.is(i, "NX") && (flags & XX) === 0) flags |= NX;
-    else if (call.is(i, "XX") && (flags & NX) === 0) flags |= XX;
+    const isLast = i + 1 === call.argc;
+    const named = conditionAt(call, i);
+    if (named !== 0 && condition === 0 && (flags & (NX | XX)) === 0 && !isLast) {
+      condition = named;
+      options.conditionArgument = ++i;
+    } else if (call.is(i, "NX") && (flags & XX) === 0 && condition === 0) flags |= NX;
+    else if (call.is(i, "XX") && (flags & NX) === 0 && condition === 0) flags |= XX;
     else if (call.is(i, "GET")) flags |= GET;
     else if (call.is(i, "KEEPTTL") && unit === 0) flags |= KEEP_TTL;
     else {
@@ -116,6 +145,7 @@ function parseOptions(call: Call): void {
     }
   }
   options.flags = flags;
+  options.condition = condition;
   options.unit = unit;
   options.expiryArgument = expiryArgument;
 }
@@ -144,7 +174,10 @@ function putWithExpiry(call: Call, entry: Ref, valueArgument: number, expiryMs: 
 
 function propagateWithoutGet(call: Call): void {
   const words: CommandWord[] = [];
-  for (let i = 0; i < call.argc; i++) if (i < 3 || !call.is(i, "GET")) words.push(call.argument(i));
+  for (let i = 0; i < call.argc; i++) {
+    const isOption = i >= 3 && i !== options.conditionArgument;
+    if (!isOption || !call.is(i, "GET")) words.push(call.argument(i));
+  }
   call.propagateAs(...words);
 }
 

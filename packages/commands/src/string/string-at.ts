@@ -76,17 +76,24 @@ export function putArgument(
 }
 
 /**
- * Gives the key at argument 1, whose entry writeTyped() found, the string value[from, to). Text stays
- * text, be it an integer, and the expiry stays.
+ * Gives the key at an argument, whose entry writeTyped() found, the string value[from, to). Text
+ * stays text, be it an integer, and the expiry stays.
  */
-export function putText(call: Call, entry: Ref, value: Uint8Array, from: number, to: number): Ref {
+export function putText(
+  call: Call,
+  entry: Ref,
+  value: Uint8Array,
+  from: number,
+  to: number,
+  keyArgument = 1,
+): Ref {
   const stored = setText(
     call.database,
     entry,
     call.bytes,
-    call.start(1),
-    call.end(1),
-    call.hashOf(1),
+    call.start(keyArgument),
+    call.end(keyArgument),
+    call.hashOf(keyArgument),
     value,
     from,
     to,
@@ -94,7 +101,7 @@ export function putText(call: Call, entry: Ref, value: Uint8Array, from: number,
     call.idleOfKnown(entry),
     -1,
   );
-  if (entry === NONE) call.event(1, "new", Notify.NEW);
+  if (entry === NONE) call.event(keyArgument, "new", Notify.NEW);
   return stored;
 }
 

@@ -9,6 +9,7 @@
  *
  * True whenever no method is running; check() verifies it:
  *   - `expires` holds exactly the entries that carry an expiry, under the same hashes;
+ *   - `fieldExpiries` holds exactly the hashes of which fields expire, by the earliest of those times;
  *   - each entry is in the slot of its hash, and its value is whole.
  *
  * Not in this file: what happens when a key has expired (the caller decides whether to remove it,
@@ -45,6 +46,7 @@ import {
   wordsOf,
 } from "../table/entry.ts";
 import { freeEffort, freeEntry } from "../values/value.ts";
+import { FieldExpiries } from "./field-expiries.ts";
 import { LAZY_FREE_EFFORT, type LazyFree } from "./lazy-free.ts";
 import type { SnapshotCuts } from "./snapshot-cut.ts";
 
@@ -54,6 +56,8 @@ export interface SetAside {
   readonly dict: Dict;
   /** Those of them with an expiry. */
   readonly expires: Dict;
+  /** The heap of its hashes whose fields expire. */
+  readonly fieldExpiries: Ref;
   /** How often the keys' table had been reseeded when the expiries followed. */
   readonly generation: number;
 }
@@ -89,6 +93,8 @@ export class Database {
   dict: Dict;
   /** The keys with an expiry. */
   expires: Dict;
+  /** The hashes of which fields expire: the one where that happens first is at hand. */
+  readonly fieldExpiries: FieldExpiries;
   /** Where the active expire cycle stands in `expires`. */
   expireCursor = 0;
   /** Empty tables for the next flush. */
@@ -103,6 +109,7 @@ export class Database {
     this.index = index;
     this.dict = this.newTable();
     this.expires = this.newTable();
+    this.fieldExpiries = new FieldExpiries(this.arena);
     this.prepareFlush();
   }
 
@@ -191,9 +198,12 @@ export class Database {
     const isNewExpiry = hasExpiry && !hadExpiry;
     let expiresHash = 0;
     if (isNewExpiry) expiresHash = expires.makeRoomFor(entry, expires.hashOfEntry(entry));
+    this.fieldExpiries.makeRoomFor(entry);
     this.preserve(old);
     this.relink(old, entry, hadExpiry, hasExpiry);
     if (isNewExpiry) expires.insert(entry, expiresHash);
+    this.fieldExpiries.unlink(old);
+    this.fieldExpiries.link(entry);
     this.dispose(old, lazily);
   }
 
@@ -214,7 +224,14 @@ export class Database {
     // Whatever can fail comes before the first change.
     let expiresHash = 0;
     if (expiring) expiresHash = expires.makeRoomFor(entry, this.expiresHash(entry, hash));
-    dict.insert(entry, hash);
+    this.fieldExpiries.makeRoomFor(entry);
+    try {
+      dict.insert(entry, hash);
+    } catch (full) {
+      this.fieldExpiries.tidy();
+      throw full;
+    }
+    this.fieldExpiries.link(entry);
     if (expiring) expires.insert(entry, expiresHash);
     if (dict.generation !== this.generation) this.followReseed();
   }
@@ -301,6 +318,7 @@ export class Database {
   entryMoved(old: Ref, moved: Ref): void {
     const expires = (flagsOf(this.arena, moved) & EXPIRY_FLAG) !== 0;
     this.relink(old, moved, expires, expires);
+    this.fieldExpiries.moved(moved);
   }
 
   /** The two tables share their hashes, unless the expires alone were flooded and reseeded. */
@@ -321,6 +339,7 @@ export class Database {
       this.expires.makeRoomFor(entry, this.expires.hashOfEntry(entry));
       target = this.reshape(entry, flags | EXPIRY_FLAG, inline, inline);
       setValueLength(arena, target, length);
+      this.fieldExpiries.moved(target);
       this.expires.insert(target, this.expires.hashOfEntry(target));
     }
     setExpiryMs(arena, target, expiryMs);
@@ -337,6 +356,7 @@ export class Database {
     const length = valueLength(arena, entry);
     const target = this.reshape(entry, flags & ~EXPIRY_FLAG, inline, inline);
     setValueLength(arena, target, length);
+    this.fieldExpiries.moved(target);
     return target;
   }
 
@@ -349,10 +369,23 @@ export class Database {
   /** Takes the entry out of the tables. It and its value live on, in the caller's hands. */
   detach(entry: Ref): void {
     this.preserve(entry);
+    this.fieldExpiries.unlink(entry);
+    this.unlinkFromTables(entry);
+  }
+
+  private unlinkFromTables(entry: Ref): void {
     if ((flagsOf(this.arena, entry) & EXPIRY_FLAG) !== 0) this.unlinkExpiry(entry);
     const known = this.dict.findRef(entry, this.dict.hashOfEntry(entry));
     assert(known, "an entry that is detached is in its table");
     this.dict.removeFound();
+  }
+
+  /** Moves the key to another database, which must not have it. Throws, and has not moved it then. */
+  moveTo(target: Database, entry: Ref): void {
+    // The target first, which may have no room for it.
+    this.fieldExpiries.handOver(entry, target.fieldExpiries, () => target.adopt(entry));
+    this.preserve(entry);
+    this.unlinkFromTables(entry);
   }
 
   /** Removes the key. `lazily` leaves a large value to lazyFree.step(). */
@@ -443,6 +476,7 @@ export class Database {
    */
   setAside(): SetAside {
     const { dict, expires, generation } = this;
+    const fieldExpiries = this.fieldExpiries.setAside();
     this.prepareFlush();
     this.dict = this.spareDict as Dict;
     this.expires = this.spareExpires as Dict;
@@ -450,12 +484,17 @@ export class Database {
     this.spareExpires = null;
     this.generation = 0;
     this.expireCursor = 0;
-    return { dict, expires, generation };
+    return { dict, expires, fieldExpiries, generation };
   }
 
   /** @internal Takes tables back that were set aside. Returns what has come in their place. */
-  putBack({ dict, expires, generation }: SetAside): SetAside {
-    const present = { dict: this.dict, expires: this.expires, generation: this.generation };
+  putBack({ dict, expires, fieldExpiries, generation }: SetAside): SetAside {
+    const present = {
+      dict: this.dict,
+      expires: this.expires,
+      fieldExpiries: this.fieldExpiries.putBack(fieldExpiries),
+      generation: this.generation,
+    };
     this.dict = dict;
     this.expires = expires;
     this.generation = generation;
@@ -464,8 +503,9 @@ export class Database {
   }
 
   /** @internal Frees what was set aside. */
-  giveUp({ dict, expires }: SetAside, lazily: boolean): void {
+  giveUp({ dict, expires, fieldExpiries }: SetAside, lazily: boolean): void {
     expires.free();
+    this.fieldExpiries.giveUp(fieldExpiries);
     if (!this.keyspace.cuts.adopt(dict)) this.freeKeys(dict, lazily);
     try {
       this.prepareFlush();
@@ -492,6 +532,7 @@ export class Database {
     [this.dict, other.dict] = [other.dict, this.dict];
     [this.expires, other.expires] = [other.expires, this.expires];
     [this.generation, other.generation] = [other.generation, this.generation];
+    this.fieldExpiries.putBack(other.fieldExpiries.putBack(this.fieldExpiries.setAside()));
     this.expireCursor = 0;
     other.expireCursor = 0;
   }
@@ -506,6 +547,7 @@ export class Database {
     const { arena } = this;
     this.dict.check();
     this.expires.check();
+    this.fieldExpiries.check((visit) => this.dict.eachEntry(visit));
     let volatile = 0;
     this.dict.eachEntry((entry) => {
       const flags = flagsOf(arena, entry);

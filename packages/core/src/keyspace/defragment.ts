@@ -134,6 +134,7 @@ export class Defragmenter {
       // Asked for anew each time: a flush or a reseed replaces a database's tables.
       for (let index = 0; index < database.tables.length; index++)
         yield* this.tableOf(() => database.tables[index] as Dict);
+      for (let page = 0; database.fieldExpiries.movePage(page, this.move); page++) yield 1;
     }
     evacuation.end();
   }

@@ -80,6 +80,13 @@ export class Keyspace implements DatabaseOwner {
     return sum;
   }
 
+  /** Hashes in all databases of which fields expire. */
+  get fieldExpiryCount(): number {
+    let sum = 0;
+    for (const { fieldExpiries } of this.databases) sum += fieldExpiries.count;
+    return sum;
+  }
+
   /** Exchanges the contents of two databases (SWAPDB). */
   swap(a: number, b: number): void {
     const first = this.databases[a];
@@ -120,7 +127,8 @@ export class Keyspace implements DatabaseOwner {
   /** Bytes of all tables (keys and expiries), without the entries. */
   tableBytes(): number {
     let sum = 0;
-    for (const { dict, expires } of this.databases) sum += dict.tableBytes() + expires.tableBytes();
+    for (const { dict, expires, fieldExpiries } of this.databases)
+      sum += dict.tableBytes() + expires.tableBytes() + fieldExpiries.bytes();
     return sum;
   }
 

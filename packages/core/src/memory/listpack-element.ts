@@ -110,7 +110,18 @@ export function encodedBytes(bytes: Uint8Array, start: number, end: number): num
     const length = end - start;
     return length < 64 ? 1 + length : length < 4096 ? 2 + length : 5 + length;
   }
-  const { hi, lo } = wanted;
+  return integerBytes(wanted.hi, wanted.lo);
+}
+
+/** As encodedBytes(), of an integer that is given as one. */
+export function encodedIntegerBytes(hi: number, lo: number): number {
+  wantedIsInteger = true;
+  wanted.hi = hi;
+  wanted.lo = lo;
+  return integerBytes(hi, lo);
+}
+
+function integerBytes(hi: number, lo: number): number {
   if (hi !== lo >> 31) return 9;
   if (lo >= 0 && lo < 128) return 1;
   if (lo >= -4096 && lo < 4096) return 2;

@@ -21,7 +21,7 @@
  * Not in this file: what elements mean (fields, scores), and when a listpack is too long.
  */
 import { assert } from "../assert.ts";
-import { formatInt64, INT64_TEXT_BYTES, parseInt64 } from "../int64.ts";
+import { formatInt64, INT64_TEXT_BYTES, Int64, parseInt64, splitNumber } from "../int64.ts";
 import {
   type Arena,
   ArenaFullError,
@@ -35,6 +35,7 @@ import {
   dataBytes,
   END,
   encodedBytes,
+  encodedIntegerBytes,
   foreignDataBytes,
   isBacklen,
   isString,
@@ -49,6 +50,7 @@ import {
 } from "./listpack-element.ts";
 
 const HEADER = 6;
+const NO_BYTES = new Uint8Array(0);
 const COUNT_UNKNOWN = 0xffff;
 const EMPTY_BYTES = HEADER + 1;
 /** Tails of up to this many bytes are moved by a loop, which beats the call of copyWithin. */
@@ -194,6 +196,16 @@ export function readAt(arena: Arena, lp: Ref, offset: number, out: ListpackValue
   out.setInteger(stored.hi, stored.lo);
 }
 
+/** The integer at `offset`, which is a safe one; NaN for a string. */
+export function numberAt(arena: Arena, lp: Ref, offset: number): number {
+  const bytes = bytesAt(arena, lp);
+  const at = baseOf(lp) + offset;
+  const lead = bytes[at];
+  if (isString(lead)) return Number.NaN;
+  readInteger(bytes, at, lead);
+  return stored.hi * 2 ** 32 + (stored.lo >>> 0);
+}
+
 /**
  * Offset of the first element that is the text bytes[start, end), or 0. Only every `stride`-th
  * element is compared, from the first on: 1 searches all, 2 the fields of a hash.
@@ -233,6 +245,9 @@ export function find(
   }
 }
 
+/** For use by insertTripleAt(): its number, and that as text. */
+const tripleNumber = new Int64();
+const tripleDigits = new Uint8Array(INT64_TEXT_BYTES);
 /** Where the texts that repeatsText() compares begin, and how long they are. */
 const textStarts = new Int32Array(16);
 const textLengths = new Int32Array(16);
@@ -365,6 +380,44 @@ export function insertPairAt(
   return lp;
 }
 
+/**
+ * Puts two values and a number in front of `offset`, growing the block once: a field, what belongs to
+ * it and when it expires. The number is a safe integer, below 2^53.
+ */
+export function insertTripleAt(
+  arena: Arena,
+  lp: Ref,
+  offset: number,
+  oneBytes: Uint8Array,
+  oneStart: number,
+  oneEnd: number,
+  twoBytes: Uint8Array,
+  twoStart: number,
+  twoEnd: number,
+  number: number,
+): Ref {
+  splitNumber(number, tripleNumber);
+  const digitsEnd = formatInt64(tripleNumber.hi, tripleNumber.lo, tripleDigits, 0);
+  const three = encodedBytes(tripleDigits, 0, digitsEnd);
+  const two = encodedBytes(twoBytes, twoStart, twoEnd);
+  const one = encodedBytes(oneBytes, oneStart, oneEnd);
+  const oneTotal = one + backlenBytes(one);
+  const twoTotal = two + backlenBytes(two);
+  assertOutside(arena, lp, twoBytes, twoStart);
+  const total = oneTotal + twoTotal + three + backlenBytes(three);
+  lp = splice(arena, lp, offset, 0, total, oneBytes, oneStart);
+  const at = baseOf(lp) + offset;
+  // Each is parsed again before it is written, if it is a number.
+  writeElement(bytesAt(arena, lp), at, oneBytes, oneStart, oneEnd, one);
+  encodedBytes(twoBytes, twoStart, twoEnd);
+  writeElement(bytesAt(arena, lp), at + oneTotal, twoBytes, twoStart, twoEnd, two);
+  encodedBytes(tripleDigits, 0, digitsEnd);
+  const threeAt = at + oneTotal + twoTotal;
+  writeElement(bytesAt(arena, lp), threeAt, tripleDigits, 0, digitsEnd, three);
+  addToCount(arena, lp, 3);
+  return lp;
+}
+
 /** Makes bytes[start, end) the element at `offset`. */
 export function replaceAt(
   arena: Arena,
@@ -379,6 +432,27 @@ export function replaceAt(
   lp = splice(arena, lp, offset, old, size + backlenBytes(size), bytes, start);
   writeElement(bytesAt(arena, lp), baseOf(lp) + offset, bytes, start, end, size);
   return lp;
+}
+
+/**
+ * Makes an integer the element at `offset`, in a block that has the room for it: the listpack stays
+ * where it is, and so does its block's size.
+ */
+export function replaceIntegerAt(
+  arena: Arena,
+  lp: Ref,
+  offset: number,
+  hi: number,
+  lo: number,
+): void {
+  const old = elementBytes(arena, lp, offset);
+  const size = encodedIntegerBytes(hi, lo);
+  const bytes = size + backlenBytes(size);
+  const total = listpackBytes(arena, lp);
+  assert(total - old + bytes <= arena.blockBytes(lp), "a listpack has room for a longer integer");
+  if (bytes !== old) moveTail(arena, lp, offset + bytes, offset + old, total - offset - old);
+  arena.words[lp >>> SEGMENT_SHIFT][(lp & UNIT_MASK) << 1] = total - old + bytes;
+  writeElement(bytesAt(arena, lp), baseOf(lp) + offset, NO_BYTES, 0, 0, size);
 }
 
 /** Removes `elements` elements (1 unless given) from the one at `offset` on, or all there are. */

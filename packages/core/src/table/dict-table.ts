@@ -20,12 +20,7 @@
  * Because everything is ordered by hash, a SCAN cursor is just a hash: "all entries below are
  * done". No growing, shrinking or splitting in between can make it miss an entry.
  *
- * The state is a 32-byte block in the arena; a Dict object is a window on it (attach()), so that a
- * million small tables cost no JavaScript objects:
- *
- *      word 0 entries in the dict      1 depth of the directory     2 seed of the hash
- *           3 directory (0: inline)    4 page, 5 meta: the inline directory of a one-page dict
- *           6 times reseeded           7 pages whose depth is the directory's
+ * The state is a block of 32 bytes (dict-header.ts).
  *
  * A directory slot is two words: the page's ref, and its meta: used << 10 | bits << 5 | depth,
  * where `used` is kept in the first of the slots that name the same page.
@@ -42,111 +37,37 @@
  * Not in this file: expiry, eviction, types. A Dict does not know what an entry means.
  */
 import { assert } from "../assert.ts";
+import { ArenaFullError, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../memory/arena.ts";
+import { DictHeader, HEADER_BYTES, INLINE } from "./dict-header.ts";
 import {
-  type Arena,
-  ArenaFullError,
-  NONE,
-  type Ref,
-  SEGMENT_SHIFT,
-  UNIT_MASK,
-} from "../memory/arena.ts";
-import { BITS_MAX, DEPTH_MAX, DEPTH_SLACK, explainedDepth, place } from "./dict-page.ts";
+  BITS_MAX,
+  BITS_MIN,
+  DEPTH_MAX,
+  DEPTH_SLACK,
+  explainedDepth,
+  pageBits,
+  place,
+} from "./dict-page.ts";
 import { bytesOf, keyEquals, keyIndex, keyLength, viewOf } from "./entry.ts";
 import { hashBytes, KEYED_SEED_BIT } from "./hash.ts";
 
-const BITS_MIN = 2;
 /** Pages may pass BITS_MAX only where not even a new seed parts the keys. */
 const BITS_LAST_RESORT = 24;
 export const USED_SHIFT = 10;
 /** Chance does not make an entry settle farther from its home than this; chosen keys do. */
 const WALK_MAX = 512;
-/** Bytes of a dict's header: behind them stand the spare ones. */
-export const HEADER_BYTES = 32;
-const INLINE = 4;
 
 /** Room for one page's slots while it is rearranged. */
 let scratch = new Int32Array(2 << BITS_MAX);
 
 /** The table itself: finding, adding and removing entries. See the head of this file. */
-export class DictTable {
-  /** Where the table and its entries live. */
-  readonly arena: Arena;
-  /** The block that holds the state; NONE before attach(). */
-  header: Ref = NONE;
-  /** Number of entries. */
-  count = 0;
-  /** Seed of the hashes. */
-  seed = 0;
+export class DictTable extends DictHeader {
   /** Where the last find() or findRef() found its entry: page, slot and directory index. */
   foundPage: Ref = NONE;
   /** The slot in `foundPage`. */
   foundSlot = 0;
   /** The directory's index of `foundPage`. */
   protected foundIndex = 0;
-  /** Bits of a hash that name a page in the directory. */
-  protected depth = 0;
-  /** The words in which the directory lies. */
-  protected directoryWords: Int32Array;
-  /** Index of the directory's first word. */
-  protected directoryAt = 0;
-  /** The words in which the header lies. */
-  protected headerWords: Int32Array;
-  /** Index of the header's first word. */
-  protected headerAt = 0;
-
-  constructor(arena: Arena) {
-    this.arena = arena;
-    this.directoryWords = arena.words[0] as Int32Array;
-    this.headerWords = this.directoryWords;
-  }
-
-  /**
-   * A new, empty dict in the arena; attach() to use it. `spareBytes` follow its header, zero at
-   * first, for whoever keeps something beside the table: they go where the header goes.
-   */
-  static create(arena: Arena, seed: number, spareBytes = 0): Ref {
-    const page = arena.allocZeroed(8 << BITS_MIN);
-    let header: Ref;
-    try {
-      header = arena.allocZeroed(HEADER_BYTES + spareBytes);
-    } catch (full) {
-      arena.free(page);
-      throw full;
-    }
-    const words = arena.words[header >>> SEGMENT_SHIFT] as Int32Array;
-    const at = (header & UNIT_MASK) << 1;
-    words[at + 2] = seed;
-    words[at + INLINE] = page;
-    words[at + INLINE + 1] = BITS_MIN << 5;
-    words[at + 7] = 1;
-    return header;
-  }
-
-  /** Makes this object the window on the dict whose header block is `header`. */
-  attach(header: Ref): this {
-    const words = this.arena.words[header >>> SEGMENT_SHIFT] as Int32Array;
-    const at = (header & UNIT_MASK) << 1;
-    this.header = header;
-    this.headerWords = words;
-    this.headerAt = at;
-    this.count = words[at] as number;
-    this.depth = words[at + 1] as number;
-    this.seed = words[at + 2] as number;
-    const directory = words[at + 3] as number;
-    if (directory === NONE) {
-      this.directoryWords = words;
-      this.directoryAt = at + INLINE;
-    } else {
-      this.directoryWords = this.arena.words[directory >>> SEGMENT_SHIFT] as Int32Array;
-      this.directoryAt = (directory & UNIT_MASK) << 1;
-    }
-    return this;
-  }
-
-  /** Times that the dict took a new seed: hashes and cursors from before are void. */
-  get generation(): number {
-    return this.headerWords[this.headerAt + 6] as number;
-  }
 
   /** The dict's hash of a key, signed 32 bits. */
   hash(bytes: Uint8Array, view: DataView, start: number, end: number): number {
@@ -356,6 +277,54 @@ export class DictTable {
     this.headerWords[this.headerAt] = count;
   }
 
+  /**
+   * Prepares an empty table for so many entries, if there is room: as deep as they will make it, its
+   * pages as large. Then they may come in the order of their hashes, as another table of the same seed
+   * has them. One that grows would heap the first of them up, and take them for chosen keys.
+   */
+  reserve(count: number): void {
+    const { arena, headerWords, headerAt } = this;
+    assert(this.count === 0 && this.depth === 0, "a table is prepared while it is empty");
+    const depth = Math.min(explainedDepth(count), DEPTH_MAX);
+    const bits = pageBits(count / 2 ** depth);
+    if (depth === 0) {
+      this.tryRebuild(bits);
+      return;
+    }
+    let directory = NONE;
+    let made = 0;
+    try {
+      directory = arena.alloc(8 << depth);
+      const words = arena.words[directory >>> SEGMENT_SHIFT] as Int32Array;
+      const at = (directory & UNIT_MASK) << 1;
+      for (; made < 1 << depth; made++) {
+        words[at + (made << 1)] = arena.allocZeroed(8 << bits);
+        words[at + (made << 1) + 1] = (bits << 5) | depth;
+      }
+    } catch (full) {
+      if (!(full instanceof ArenaFullError)) throw full;
+      if (directory === NONE) return;
+      const words = arena.words[directory >>> SEGMENT_SHIFT] as Int32Array;
+      const at = (directory & UNIT_MASK) << 1;
+      while (made > 0) arena.free(words[at + (--made << 1)] as number);
+      arena.free(directory);
+      return;
+    }
+    arena.free(headerWords[headerAt + INLINE] as number);
+    headerWords[headerAt + 1] = (this.generation << 8) | depth;
+    headerWords[headerAt + 3] = directory;
+    headerWords[headerAt + 7] = made;
+    this.attach(this.header);
+  }
+
+  private tryRebuild(bits: number): void {
+    try {
+      this.rebuildPage(0, bits);
+    } catch (full) {
+      if (!(full instanceof ArenaFullError)) throw full;
+    }
+  }
+
   /** Enlarges or splits the page at directory index `own`. True when the dict was reseeded. */
   protected makeRoom(own: number): boolean {
     const meta = this.directoryWords[this.directoryAt + (own << 1) + 1] as number;
@@ -407,6 +376,7 @@ export class DictTable {
     const first = this.directoryAt + (own << 1);
     const end = first + (2 << (this.depth - depth));
     const meta = (bits << 5) | depth;
+    this.finest = 0;
     for (let at = first; at < end; at += 2) {
       this.directoryWords[at] = page;
       this.directoryWords[at + 1] = meta;
@@ -478,7 +448,7 @@ export class DictTable {
       to[toAt + (i << 1) + 1] = finer && (i & 1) === 1 ? meta & ((1 << USED_SHIFT) - 1) : meta;
       if ((meta & 31) === depth) deepest++;
     }
-    headerWords[headerAt + 1] = depth;
+    headerWords[headerAt + 1] = (this.generation << 8) | depth;
     headerWords[headerAt + 3] = directory;
     headerWords[headerAt + 7] = deepest;
     if (old !== NONE) arena.free(old);
@@ -538,14 +508,13 @@ export class DictTable {
 
   /** Takes a new seed and rebuilds everything. False when that was done at this size already. */
   protected reseed(): boolean {
-    const at = this.headerAt + 6;
-    const generation = this.headerWords[at] as number;
+    const { generation, attachment } = this;
     if (generation > 32 - Math.clz32(this.count)) return false;
     const seed = Math.imul(this.seed ^ (this.seed >>> 15) ^ (generation + 1), 0x2c1b3c6d);
     const fresh = new DictTable(this.arena);
     const mixed = seed ^ (seed >>> 12) ^ 0x297a2d39;
-    fresh.attach(DictTable.create(this.arena, mixed | KEYED_SEED_BIT));
-    fresh.headerWords[fresh.headerAt + 6] = 33; // No second reseed from within the rebuilding.
+    fresh.attach(DictHeader.create(this.arena, mixed | KEYED_SEED_BIT));
+    fresh.setGeneration(33); // No second reseed from within the rebuilding.
     try {
       this.eachEntry((entry) => fresh.insert(entry, fresh.hashOfEntry(entry)));
     } catch (full) {
@@ -556,7 +525,8 @@ export class DictTable {
     this.freePages();
     for (let word = 0; word < HEADER_BYTES >>> 2; word++)
       this.headerWords[this.headerAt + word] = fresh.headerWords[fresh.headerAt + word] as number;
-    this.headerWords[at] = generation + 1;
+    this.setGeneration(generation + 1);
+    this.attachment = attachment;
     this.arena.free(fresh.header);
     this.attach(this.header);
     return true;

@@ -9,12 +9,22 @@ import { type Arena, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../memory/
 import type { RefList } from "../memory/ref-list.ts";
 import { DictTable, USED_SHIFT } from "./dict-table.ts";
 
+/** So often random() draws again; a table so empty is a rarity. */
+const RANDOM_TRIES = 1024;
+
 /** A hash table of entries by their keys: see dict-table.ts for its layout. */
 export class Dict extends DictTable {
   /** Number of entries of the dict whose header block is `header`, without attaching to it. */
   static countAt(arena: Arena, header: Ref): number {
     return (arena.words[header >>> SEGMENT_SHIFT] as Int32Array)[
       (header & UNIT_MASK) << 1
+    ] as number;
+  }
+
+  /** The `attachment` of the dict whose header block is `header`, without attaching to it. */
+  static attachmentAt(arena: Arena, header: Ref): Ref {
+    return (arena.words[header >>> SEGMENT_SHIFT] as Int32Array)[
+      ((header & UNIT_MASK) << 1) + 6
     ] as number;
   }
 
@@ -75,15 +85,24 @@ export class Dict extends DictTable {
     }
   }
 
-  /** A random entry, each about equally likely; NONE when empty. `next32` gives random 32 bits. */
+  /**
+   * A random entry, each equally likely; NONE when empty. `next32` gives random 32 bits.
+   *
+   * A random hash chooses a page, and a random number one of its slots. Slots are not equally wide: a
+   * page with half the slots of another one, or half as deep, would be met twice as often for each of
+   * them. So a page is let pass as often as makes up for that, and an empty slot is drawn again.
+   */
   random(next32: () => number): Ref {
     if (this.count === 0) return NONE;
-    for (let tries = 0; ; tries++) {
-      const place = next32();
-      const index = (place >>> 1) >>> (31 - this.depth);
+    const finest = this.finestBits();
+    for (let tries = 0; ; ) {
+      const index = (next32() >>> 1) >>> (31 - this.depth);
       const page = this.directoryWords[this.directoryAt + (index << 1)] as number;
       const meta = this.directoryWords[this.directoryAt + (index << 1) + 1] as number;
-      const mask = (1 << ((meta >>> 5) & 31)) - 1;
+      const bits = (meta >>> 5) & 31;
+      const coarser = finest - bits - (meta & 31);
+      if (coarser !== 0 && next32() >>> (32 - coarser) !== 0) continue;
+      const mask = (1 << bits) - 1;
       const words = this.arena.words[page >>> SEGMENT_SHIFT] as Int32Array;
       const base = (page & UNIT_MASK) << 1;
       let slot = next32() & mask;
@@ -91,9 +110,22 @@ export class Dict extends DictTable {
       for (let walked = 0; walked <= mask; walked++, slot = (slot + 1) & mask) {
         const entry = words[base + (slot << 1) + 1] as number;
         if (entry !== NONE) return entry;
-        if (tries < 64) break;
+        if (tries++ < RANDOM_TRIES) break;
       }
     }
+  }
+
+  /** The most bits of depth and slot that a page has: counted anew after a page has changed its shape. */
+  private finestBits(): number {
+    if (this.finest !== 0) return this.finest;
+    let most = 0;
+    for (let index = 0; index < 1 << this.depth; ) {
+      const meta = this.directoryWords[this.directoryAt + (index << 1) + 1] as number;
+      most = Math.max(most, ((meta >>> 5) & 31) + (meta & 31));
+      index += 1 << (this.depth - (meta & 31));
+    }
+    this.finest = most;
+    return most;
   }
 
   /** Adds up to `wanted` neighbouring entries from a random place on: cheap, not independent. */

@@ -9,7 +9,8 @@
  *            2   epoch, 16 bits: the snapshot epoch in which this state of the entry was born
  *            4   idle: 24 bits of LRU clock or LFU counter; the upper 8 are free
  *            8   key length
- *           12   value length: bytes of a string value; free for the use of other types
+ *           12   value length: bytes of a string value; of a hash whose fields expire its place in
+ *                the database's heap of those; free for the use of other types
  *           16   [expiry, 8 bytes: milliseconds since 1970 as a double]            if EXPIRY
  *            .   [word, 8 bytes: an int64 (encoding INT), or a ref]               if WORD
  *            .   key bytes
@@ -51,10 +52,19 @@ export const Encoding = {
   QUICKLIST: 6,
   SKIPLIST: 7,
   STREAM: 8,
+  /** A listpack of fields that may expire: LISTPACK | VOLATILE_BIT. */
+  LISTPACK_EX: 11,
+  /** A table of which some fields expire: HASHTABLE | VOLATILE_BIT. */
+  HASHTABLE_EX: 12,
 } as const;
+
+/** Among the encodings of hashes: its fields may expire. */
+export const VOLATILE_BIT = 8;
 
 /** The entry has an expiry. */
 export const EXPIRY_FLAG = 1;
+/** What the first bytes of such hashes have in common, without the lowest three bits. */
+const VOLATILE_HASH = (Type.HASH << 4) | VOLATILE_BIT;
 /** The entry has an 8-byte word: an integer, or a ref and what belongs to it. */
 export const WORD_FLAG = 2;
 /** The value is a block of its own, named by the word. */
@@ -105,6 +115,11 @@ export function encodingOf(arena: Arena, entry: Ref): number {
 /** The flags of an entry. */
 export function flagsOf(arena: Arena, entry: Ref): number {
   return ((wordsOf(arena, entry)[wordIndex(entry)] as number) >>> 8) & 255;
+}
+
+/** True for an entry that holds a hash of which fields may expire: one look at its first byte. */
+export function isVolatileHash(arena: Arena, entry: Ref): boolean {
+  return ((wordsOf(arena, entry)[wordIndex(entry)] as number) & 0xf8) === VOLATILE_HASH;
 }
 
 /** The snapshot epoch in which the entry's present state was born: 16 bits. */

@@ -12,6 +12,11 @@
 /** This bit of a seed chooses the keyed hash. */
 export const KEYED_SEED_BIT = 1;
 
+/** The seed of a table whose order has nothing to do with that of any other; not of the keyed hash. */
+export function freshSeed(next32: () => number): number {
+  return next32() & ~KEYED_SEED_BIT;
+}
+
 /** Signed 32-bit hash of bytes[start, end). `view` covers the same memory as `bytes`. */
 export function hashBytes(
   bytes: Uint8Array,

@@ -60,8 +60,8 @@ export function copyElement(target: Dict, element: Ref): void {
   }
 }
 
-/** Moves the blocks of an element, and tells its table. */
-export function moveElement(dict: Dict, old: Ref, move: (ref: Ref) => Ref): void {
+/** Moves the blocks of an element, and tells its table. Returns where it is. */
+export function moveElement(dict: Dict, old: Ref, move: (ref: Ref) => Ref): Ref {
   const { arena } = dict;
   const element = move(old);
   if (element !== old) {
@@ -69,8 +69,9 @@ export function moveElement(dict: Dict, old: Ref, move: (ref: Ref) => Ref): void
     assert(isKnown, "an element that moves is in its table");
     dict.replaceFound(element);
   }
-  if (!isExternal(arena, element)) return;
+  if (!isExternal(arena, element)) return element;
   const block = valueRef(arena, element);
   const moved = move(block);
   if (moved !== block) setValueRef(arena, element, moved);
+  return element;
 }

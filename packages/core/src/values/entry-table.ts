@@ -39,6 +39,7 @@ export function tableMemory(arena: Arena, ref: Ref, samples: number): number {
 function copyTable(arena: Arena, ref: Ref): Ref {
   const source = tableAt(arena, ref);
   const copy = tableAt(arena, Dict.create(arena, source.seed));
+  copy.reserve(source.count);
   try {
     source.eachEntry((element) => copyElement(copy, element));
   } catch (full) {
@@ -48,10 +49,13 @@ function copyTable(arena: Arena, ref: Ref): Ref {
   return copy.header;
 }
 
-/** First the elements, then the pages of the table, then the rest of it. */
-class TableMoving implements SliceMoving {
+/**
+ * First the elements, then the pages of the table, then the rest of it. What else belongs to a table is
+ * for a class below this to move.
+ */
+export class TableMoving implements SliceMoving {
   isDone = false;
-  private readonly table: MovableDict;
+  protected readonly table: MovableDict;
   /** Most tables are small: made for each of them, it had better be cheap. */
   private readonly slice = new RefList(16);
   private hasMovedElements = false;
@@ -68,6 +72,7 @@ class TableMoving implements SliceMoving {
       this.hasMovedElements = this.cursor === 0;
       return ref;
     }
+    if (!this.moveAttachment(wanted, move)) return ref;
     for (let left = wanted; left > 0; left--) {
       this.cursor = table.movePage(this.cursor, move);
       if (this.cursor !== 0) continue;
@@ -82,12 +87,24 @@ class TableMoving implements SliceMoving {
     const { slice, table } = this;
     slice.clear();
     this.cursor = table.scan(this.cursor, wanted, slice);
-    for (let i = 0; i < slice.count; i++) moveElement(table, slice.at(i), move);
+    for (let i = 0; i < slice.count; i++) this.elementMoved(moveElement(table, slice.at(i), move));
+  }
+
+  /** The element lies there now. */
+  protected elementMoved(_element: Ref): void {}
+
+  /** Moves some blocks of what is attached to the table. False: there are more. */
+  protected moveAttachment(_wanted: number, _move: MoveBlock): boolean {
+    return true;
   }
 }
 
 function moveTable(arena: Arena, ref: Ref, move: MoveBlock): Ref {
-  const moving = new TableMoving(arena);
+  return moveWhole(new TableMoving(arena), arena, ref, move);
+}
+
+/** All that there is to move, at once. */
+export function moveWhole(moving: SliceMoving, arena: Arena, ref: Ref, move: MoveBlock): Ref {
   const wanted = Dict.countAt(arena, ref) + 1;
   let place = ref;
   while (!moving.isDone) place = moving.step(place, wanted, move);
@@ -98,7 +115,8 @@ function freeSlices(arena: Arena, ref: Ref): SliceFreeing {
   return new TableFreeing(tableAt(arena, ref));
 }
 
-const pieces: Pieces = {
+/** How a table is dealt with a slice at a time. */
+export const tablePieces: Pieces = {
   count: Dict.countAt,
   free: freeSlices,
   move: (arena) => new TableMoving(arena),
@@ -113,5 +131,5 @@ export const entryTable: Pick<ValueKind, "table" | "free" | "memory" | "copy" | 
     memory: tableMemory,
     copy: copyTable,
     move: moveTable,
-    pieces,
+    pieces: tablePieces,
   };

@@ -12,8 +12,11 @@
  *
  * A new kind is a folder beside string/ and hash/, and one line in kinds.ts.
  */
+
+import { InvariantError } from "../assert.ts";
 import type { Arena, ArenaFullError, Ref } from "../memory/arena.ts";
 import { ListpackValue } from "../memory/listpack.ts";
+import { StreamId } from "./stream/stream-id.ts";
 
 /**
  * What a value is made of: one text; elements in an order; members in none, each once; members in
@@ -33,11 +36,27 @@ export abstract class ElementVisitor {
   readonly value = new ListpackValue();
   /** What belongs to it: the score of a member. */
   score = 0;
+  /** When the field expires, in milliseconds since 1970; -1: it does not. */
+  expiryMs = -1;
+
+  /** The ID of an entry. */
+  readonly id = new StreamId();
 
   /** An element of a value of shape "text", "sequence" or "members": it is in `text`. */
   abstract element(): void;
-  /** A field of a value of shape "pairs": it is in `text`, its value in `value`. */
+  /** A field of a value of shape "pairs": it is in `text`, its value in `value`, see `expiryMs`. */
   abstract pair(): void;
+  /**
+   * An entry of a value of shape "entries": its ID is in `id`. entryField() follows for each of its
+   * fields, in their order.
+   */
+  entry(_fieldCount: number): void {
+    throw new InvariantError("who is shown entries knows what they are");
+  }
+  /** A field of the entry: it is in `text`, its value in `value`. */
+  entryField(): void {
+    throw new InvariantError("who is shown entries knows what they are");
+  }
   /**
    * A member of a value of shape "scored": it is in `text`, its score in `score`. To whom scores are
    * nothing, it is an element.

@@ -3,4 +3,5 @@ export { hashKinds } from "./hash/hash-kinds.ts";
 export { listKinds } from "./list/list-kinds.ts";
 export { setKinds } from "./set/set-kinds.ts";
 export { sortedSetKinds } from "./sorted-set/sorted-set-kinds.ts";
+export { streamKinds } from "./stream/stream-kinds.ts";
 export { stringKinds } from "./string/string-kinds.ts";

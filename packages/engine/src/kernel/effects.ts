@@ -14,7 +14,15 @@ import {
   Notify,
   notifyBits,
 } from "@kv/commands";
-import { bytesOf, type Database, type Keyspace, keyIndex, keyLength, type Ref } from "@kv/core";
+import {
+  bytesOf,
+  type Database,
+  isEmptyHash,
+  type Keyspace,
+  keyIndex,
+  keyLength,
+  type Ref,
+} from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
 import type { Client } from "./client.ts";
 import type { ClientCall } from "./client-call.ts";
@@ -227,12 +235,48 @@ export class EngineEffects implements Effects {
    * are paused.
    */
   keyExpired(database: Database, entry: Ref): void {
+    if (this.isHeldBack) return;
+    this.removeKey(database, entry, "expired", Notify.EXPIRED, this.lazyExpire);
+    this.stats.expiredKeys++;
+  }
+
+  /** True when what has expired has to stay, as the command that runs finds it: see keyExpired(). */
+  private get isHeldBack(): boolean {
     // A replica waits for its primary to say so; while paused nothing may change. A command that
     // writes nevertheless (EXEC may have begun the pause itself) needs the place of the key.
     const isHeldBack = this.situation.is(EngineState.REPLICA) || this.pause.isInForce();
-    if (isHeldBack && (this.presentCall().row.bits & FLAG_BITS.write) === 0) return;
-    this.removeKey(database, entry, "expired", Notify.EXPIRED, this.lazyExpire);
-    this.stats.expiredKeys++;
+    return isHeldBack && (this.presentCall().row.bits & FLAG_BITS.write) === 0;
+  }
+
+  /** Whether fields whose time has passed are to be removed by who meets them. */
+  mayExpireFields(): boolean {
+    return !this.isHeldBack;
+  }
+
+  /**
+   * Fields were removed from the hash in an entry because their time had passed: that is counted,
+   * propagated and told, and the key goes with the last of them. Nobody made it, so no save point
+   * counts it.
+   */
+  fieldsExpired(database: Database, entry: Ref, fields: readonly Uint8Array[]): void {
+    const { arena } = this.keyspace;
+    const start = keyIndex(arena, entry);
+    const key = bytesOf(arena, entry).slice(start, start + keyLength(arena, entry));
+    const isEmpty = isEmptyHash(arena, entry);
+    if (isEmpty) this.timedRemove(database, entry, "expire-del", this.lazyExpire);
+    this.stats.expiredFields += fields.length;
+    this.propagator.words(database.index, ["HDEL", key, ...fields]);
+    if (this.interest === 0) return;
+    const view = new DataView(key.buffer);
+    this.removesByItself = true;
+    this.keyChanged(database, key, view, 0, key.length, "hexpired", Notify.HASH);
+    if (isEmpty) this.keyEvent(database, key, view, 0, key.length, "del", Notify.GENERIC);
+    this.removesByItself = false;
+  }
+
+  /** Fields were removed by a time that had passed when it was given: they count as expired. */
+  fieldsRemoved(count: number): void {
+    this.stats.expiredFields += count;
   }
 
   /**

@@ -18,6 +18,8 @@ export class Stats {
   connectionsRejected = 0;
   /** expired_keys. */
   expiredKeys = 0;
+  /** expired_subkeys: fields of hashes. */
+  expiredFields = 0;
   /** evicted_keys. */
   evictedKeys = 0;
   /** total_eviction_exceeded_time, in microseconds, without a time that has not ended. */

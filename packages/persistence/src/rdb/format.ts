@@ -37,8 +37,10 @@
 export const RDB_VERSION_MIN = 1;
 /** The newest version that is read. */
 export const RDB_VERSION_MAX = 12;
-/** The versions that can be written: 10 is Redis 7.0's, 11 that of 7.2. */
-export type RdbWriteVersion = 10 | 11;
+/** The versions that can be written: 10 is Redis 7.0's, 11 that of 7.2, 12 that of 7.4. */
+export type RdbWriteVersion = 10 | 11 | 12;
+/** From this version on there are hashes whose fields expire. */
+export const RDB_FIELD_EXPIRY_SINCE = 12 satisfies RdbWriteVersion;
 /** The version that is written unless told otherwise: Redis 7.0 and later load it. */
 export const RDB_VERSION_DEFAULT: RdbWriteVersion = 10;
 /** From this version on sets are written as listpacks, too. */

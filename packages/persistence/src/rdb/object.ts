@@ -68,14 +68,19 @@ export class ObjectWriter {
     else writeFormOf(kind).write(this.to, entry);
   }
 
-  /** The beginning of a value that comes in pieces; as many elements have to follow. */
-  begin(entry: Ref, elementCount: number): void {
-    this.formOf(entry).pieces?.begin(this.to, entry, elementCount);
+  /**
+   * The beginning of a value that comes in pieces; as many elements have to follow. Returns what
+   * element() is to be told of this value.
+   */
+  begin(entry: Ref, elementCount: number): number {
+    const { pieces } = this.formOf(entry);
+    pieces?.begin(this.to, entry, elementCount);
+    return pieces?.tells?.(this.to.arena, entry) ?? 0;
   }
 
   /** One element of a value of this kind. */
-  element(kind: ValueKind, ref: Ref): void {
-    writeFormOf(kindOf(kind.type, kind.encoding)).pieces?.element(this.to, ref);
+  element(kind: ValueKind, ref: Ref, told: number): void {
+    writeFormOf(kindOf(kind.type, kind.encoding)).pieces?.element(this.to, ref, told);
   }
 }
 

@@ -106,6 +106,18 @@ export class RdbOutput {
     }
   }
 
+  /** An unsigned 64-bit number given as two words, as a length. */
+  length64(hi: number, lo: number): void {
+    if (hi === 0) {
+      this.length(lo >>> 0);
+      return;
+    }
+    this.ensureRoom();
+    this.chunk[this.used++] = LENGTH_64;
+    this.bigEndian32(hi);
+    this.bigEndian32(lo);
+  }
+
   private bigEndian32(value: number): void {
     const { chunk } = this;
     chunk[this.used++] = value >>> 24;

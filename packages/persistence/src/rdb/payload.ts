@@ -8,7 +8,13 @@
  */
 import type { Arena, Ref } from "@kv/core";
 import { Crc64 } from "./crc64.ts";
-import { RDB_VERSION_DEFAULT, RDB_VERSION_MAX, type RdbWriteVersion } from "./format.ts";
+import {
+  RDB_FIELD_EXPIRY_SINCE,
+  RDB_VERSION_DEFAULT,
+  RDB_VERSION_MAX,
+  RdbType,
+  type RdbWriteVersion,
+} from "./format.ts";
 import { RdbInput, type RdbString, Status } from "./input.ts";
 import { type ObjectReader, ObjectWriter } from "./object.ts";
 import { RdbOutput } from "./output.ts";
@@ -16,7 +22,7 @@ import { isRdbType } from "./values/form-table.ts";
 
 const FOOTER_BYTES = 10;
 
-/** The payload of the entry's value: a new array. */
+/** The payload of the entry's value: a new array. The version is a later one if the value needs that. */
 export function dumpPayload(
   arena: Arena,
   entry: Ref,
@@ -25,10 +31,12 @@ export function dumpPayload(
   const parts: Uint8Array[] = [];
   const output = new RdbOutput((bytes, start, end) => parts.push(bytes.subarray(start, end)));
   const objects = new ObjectWriter(arena, output, version);
-  output.byte(objects.typeOf(entry));
+  const type = objects.typeOf(entry);
+  const since = type >= RdbType.HASH_METADATA ? RDB_FIELD_EXPIRY_SINCE : version;
+  output.byte(type);
   objects.write(entry);
-  output.byte(version & 255);
-  output.byte(version >> 8);
+  output.byte(Math.max(version, since));
+  output.byte(0);
   output.flush();
   const { hi, lo } = output.crc;
   output.word64(hi, lo);

@@ -22,6 +22,7 @@ import {
   type Ref,
   type ValueKind,
 } from "@kv/core";
+import { RDB_FIELD_EXPIRY_SINCE, RDB_VERSION_DEFAULT, type RdbWriteVersion } from "./format.ts";
 import type { ByteSink } from "./output.ts";
 import { SideBuffer } from "./side-buffer.ts";
 import { type RdbFacts, RdbWriter, type RdbWriterOptions } from "./writer.ts";
@@ -40,6 +41,8 @@ export interface RdbSnapshotOptions extends RdbWriterOptions {
 interface LargeValue {
   readonly databaseIndex: number;
   readonly kind: ValueKind;
+  /** What the writer wants to hear with each element. */
+  told: number;
   /** Key, number of elements, and the elements that came before its stretch began. */
   readonly early: SideBuffer;
 }
@@ -47,6 +50,18 @@ interface LargeValue {
 /** A snapshot is not asked for more while so many bytes of it wait, unless its options say otherwise. */
 export const PENDING_BYTES_MAX = 8 * 2 ** 20;
 const SIDE_CHUNK_BYTES = 4096;
+
+/**
+ * The version of the file: a later one than asked for when the data set has now what only that knows.
+ * What gets an expiry while the file is being written is handed over as it is now, without.
+ */
+export function versionFor(
+  keyspace: Keyspace,
+  asked: RdbWriteVersion = RDB_VERSION_DEFAULT,
+): RdbWriteVersion {
+  if (asked >= RDB_FIELD_EXPIRY_SINCE || keyspace.fieldExpiryCount === 0) return asked;
+  return RDB_FIELD_EXPIRY_SINCE;
+}
 
 /** The data set at one instant on its way to a sink: see the head of this file. */
 export class RdbSnapshot {
@@ -70,7 +85,8 @@ export class RdbSnapshot {
   /** Fixes the instant: the file holds what the keyspace holds now. */
   constructor(keyspace: Keyspace, sink: ByteSink, options: RdbSnapshotOptions) {
     this.arena = keyspace.arena;
-    this.writer = new RdbWriter(keyspace.arena, sink, options);
+    const written = { ...options, version: versionFor(keyspace, options.version) };
+    this.writer = new RdbWriter(keyspace.arena, sink, written);
     const aside: ByteSink = (bytes, start, end) => {
       this.sideTarget.append(bytes, start, end);
       this.sideWriter.output.recycle(bytes);
@@ -105,9 +121,9 @@ export class RdbSnapshot {
 
   private takeLarge(databaseIndex: number, entry: Ref, elementCount: number): CutPiece {
     const kind = kindOfEntry(this.arena, entry);
-    const large: LargeValue = { databaseIndex, kind, early: new SideBuffer() };
+    const large: LargeValue = { databaseIndex, kind, told: 0, early: new SideBuffer() };
     const aside = this.aside(large.early);
-    aside.beginLarge(entry, elementCount);
+    large.told = aside.beginLarge(entry, elementCount);
     aside.output.flush();
     return {
       begin: () => this.beginStretch(large),
@@ -131,11 +147,11 @@ export class RdbSnapshot {
 
   private element(large: LargeValue, ref: Ref): void {
     if (this.stretch === large) {
-      this.writer.element(large.kind, ref);
+      this.writer.element(large.kind, ref, large.told);
       return;
     }
     const aside = this.aside(large.early);
-    aside.element(large.kind, ref);
+    aside.element(large.kind, ref, large.told);
     aside.output.flush();
   }
 

@@ -122,15 +122,18 @@ export class RdbWriter {
     this.objects.write(entry);
   }
 
-  /** A key, and the beginning of its large value; as many elements have to follow. */
-  beginLarge(entry: Ref, elementCount: number): void {
+  /**
+   * A key, and the beginning of its large value; as many elements have to follow. Returns what
+   * element() is to be told of it.
+   */
+  beginLarge(entry: Ref, elementCount: number): number {
     this.key(entry);
-    this.objects.begin(entry, elementCount);
+    return this.objects.begin(entry, elementCount);
   }
 
   /** One element of a large value of this kind. */
-  element(kind: ValueKind, ref: Ref): void {
-    this.objects.element(kind, ref);
+  element(kind: ValueKind, ref: Ref, told: number): void {
+    this.objects.element(kind, ref, told);
   }
 
   /** What stands before a value. */

@@ -45,6 +45,15 @@ class ContentVisitor extends ElementVisitor {
     this.pairs.push([shown(this.text), shown(this.value)]);
   }
 
+  /** Of entries the ID is a text, and so are each field and its value. */
+  override entry(): void {
+    this.texts.push(`${this.id}`);
+  }
+
+  override entryField(): void {
+    this.texts.push(shown(this.text), shown(this.value));
+  }
+
   override scored(): void {
     this.pairs.push([shown(this.text), Object.is(this.score, -0) ? "-0" : `${this.score}`]);
   }
@@ -113,8 +122,11 @@ class Rig {
   constructor(kind: ValueKind, material: ValueMaterial, seed: number, modules: System[]) {
     const config = {
       "hash-max-listpack-entries": 16,
+      "list-max-listpack-size": 6,
+      "list-compress-depth": 1,
       "set-max-listpack-entries": 16,
       "zset-max-listpack-entries": 16,
+      "stream-node-max-entries": 7,
     };
     this.kv = harness({ config, seed, modules });
     this.kind = kind;
@@ -209,7 +221,9 @@ function measured(rig: Rig): void {
   const before = arena.usedBytes;
   rig.make("key");
   const bytes = entryMemory(arena, rig.entry("key"), 0);
-  expect(arena.usedBytes - before).toBe(bytes);
+  // That it has fields that expire is the database's business, as an expiry of its own would be.
+  const known = rig.keyspace.databases[0]?.fieldExpiries.bytes() ?? 0;
+  expect(arena.usedBytes - before - known).toBe(bytes);
   expect(kv.send("MEMORY", "USAGE", "key", "SAMPLES", 0)).toBe(bytes);
   const estimate = kv.send("MEMORY", "USAGE", "key") as number;
   expect(Math.abs(estimate - bytes)).toBeLessThan(bytes * 3);

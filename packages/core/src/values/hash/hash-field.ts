@@ -9,11 +9,13 @@ import {
   bytesOf,
   createEntry,
   Encoding,
+  EXPIRY_FLAG,
   EXTERNAL_FLAG,
   flagsOf,
   keyIndex,
   keyLength,
   kindOf,
+  setExpiryMs,
   setValueLength,
   setValueRef,
   Type,
@@ -28,20 +30,28 @@ export const INLINE_VALUE_BYTES_MAX = 1024;
 export const EXTERNAL_VALUE = WORD_FLAG | EXTERNAL_FLAG;
 const FIELD_KIND = kindOf(Type.STRING, Encoding.RAW);
 
-/** A field's entry with room for a value of `length` bytes, which is still to be written. */
+/**
+ * A field's entry with room for a value of `length` bytes, which is still to be written, and with
+ * `expiryMs`: 0 leaves it without room for an expiry, -1 without one.
+ */
 export function createField(
   arena: Arena,
   bytes: Uint8Array,
   start: number,
   end: number,
   length: number,
+  expiryMs = 0,
 ): Ref {
+  const flag = expiryMs === 0 ? 0 : EXPIRY_FLAG;
   if (length <= INLINE_VALUE_BYTES_MAX) {
-    return createEntry(arena, FIELD_KIND, 0, 0, bytes, start, end, length);
+    const entry = createEntry(arena, FIELD_KIND, flag, 0, bytes, start, end, length);
+    if (expiryMs !== 0) setExpiryMs(arena, entry, expiryMs);
+    return entry;
   }
   const block = arena.alloc(length);
   try {
-    const entry = createEntry(arena, FIELD_KIND, EXTERNAL_VALUE, 0, bytes, start, end, 0);
+    const entry = createEntry(arena, FIELD_KIND, EXTERNAL_VALUE | flag, 0, bytes, start, end, 0);
+    if (expiryMs !== 0) setExpiryMs(arena, entry, expiryMs);
     setValueRef(arena, entry, block);
     setValueLength(arena, entry, length);
     return entry;
@@ -49,6 +59,29 @@ export function createField(
     arena.free(block);
     throw full;
   }
+}
+
+/**
+ * A copy of a field's entry that has room for an expiry, and none. A value in a block of its own
+ * belongs to the copy from now on.
+ */
+export function fieldWithFlag(arena: Arena, field: Ref): Ref {
+  const flags = flagsOf(arena, field);
+  const start = keyIndex(arena, field);
+  const end = start + keyLength(arena, field);
+  const isExternal = (flags & EXTERNAL_FLAG) !== 0;
+  const length = valueLength(arena, field);
+  const bytes = bytesOf(arena, field);
+  const inline = isExternal ? 0 : length;
+  const copy = createEntry(arena, FIELD_KIND, flags | EXPIRY_FLAG, 0, bytes, start, end, inline);
+  setExpiryMs(arena, copy, -1);
+  if (isExternal) {
+    setValueRef(arena, copy, valueRef(arena, field));
+    setValueLength(arena, copy, length);
+  } else {
+    writeValue(arena, copy, bytes, end, end + length);
+  }
+  return copy;
 }
 
 /** Writes the value of a field that has room for it. */

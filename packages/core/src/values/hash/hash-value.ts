@@ -1,9 +1,12 @@
 /**
- * HashValue: the value of a hash key, in either of its two encodings.
+ * HashValue: the value of a hash key, in any of its encodings.
  *
  *   LISTPACK    one flat block: field, value, field, value, ... in the order they were added;
  *   HASHTABLE   a Dict whose entries are the fields. A value stands right behind its field; one
  *               over 1 KiB has a block of its own, so that changing it leaves the field alone.
+ *
+ * When fields expire it is LISTPACK_EX or HASHTABLE_EX: field-expiry.ts draws these. To whom `nowMs` is
+ * told, fields that have passed by then are not there; without it, all are.
  *
  * The key's entry has type HASH, the flags WORD and EXTERNAL, and refers to the listpack or to the
  * Dict's header block. A HashValue is a window: attach() it to an entry, use it, attach it to the
@@ -18,74 +21,53 @@
  * the first change. Freeing, copying and measuring are the same for all types: see value.ts.
  */
 import { assert } from "../../assert.ts";
-import { type Arena, NONE, type Ref, roundedBytes, SMALL_BYTES_MAX } from "../../memory/arena.ts";
+import { type Arena, NONE, type Ref, roundedBytes } from "../../memory/arena.ts";
 import {
   checkListpack,
   createListpack,
-  deleteAt,
-  find,
   first,
-  insertPairAt,
-  ListpackValue,
-  listpackBytes,
+  type ListpackValue,
   listpackCount,
   listpackFromBytes,
   next,
   readAt,
-  repeatsText,
-  replaceAt,
   seek,
   validateListpack,
 } from "../../memory/listpack.ts";
 import { RefList } from "../../memory/ref-list.ts";
-import { Dict } from "../../table/dict.ts";
 import {
-  bytesOf,
   createEntry,
   Encoding,
   EXPIRY_FLAG,
   EXTERNAL_FLAG,
   encodingOf,
   entryBytes,
+  expiryMs as expiryOfEntry,
   flagsOf,
-  keyIndex,
   keyLength,
   kindOf,
-  setEncoding,
   setExpiryMs,
-  setValueLength,
   setValueRef,
   Type,
-  typeOf,
+  VOLATILE_BIT,
   valueLength,
   valueRef,
 } from "../../table/entry.ts";
-import { freeElement, freeElements, insertElement } from "../element.ts";
 import {
-  createField,
-  EXTERNAL_VALUE,
-  INLINE_VALUE_BYTES_MAX,
-  showField,
-  showValue,
-  writeValue,
-} from "./hash-field.ts";
+  checkFieldHeap,
+  checkTriples,
+  hasOrderedExpiries,
+  nextTriple,
+  tripleExpiry,
+} from "./field-expiry.ts";
+import { HashExpiries } from "./hash-expiries.ts";
+import { EXTERNAL_VALUE, INLINE_VALUE_BYTES_MAX } from "./hash-field.ts";
+import { type HashLimits, LISTPACK_BYTES_MAX } from "./hash-fields.ts";
 
-/** When a hash stops being a listpack: hash-max-listpack-entries and -value. */
-export interface HashLimits {
-  /** Most fields of a listpack. */
-  readonly listpackEntriesMax: number;
-  /** Longest field or value of a listpack. */
-  readonly listpackValueBytesMax: number;
-}
-
-/** A listpack stays well below what one block of the arena can be, whatever the limits say. */
-const LISTPACK_BYTES_MAX = 2 ** 29;
-/** An element's encoding and the length behind it. */
-const ELEMENT_OVERHEAD_MAX = 10;
 /** Fields that next() fetches from the table at a time. */
 const BATCH = 64;
-/** Up to so many fields, looking for a duplicate by comparing all with all is the cheaper way. */
-const FEW_FIELDS = 16;
+/** Picks of a random field that may have passed, before those that have not are counted. */
+const PICKS_MAX = 32;
 
 /** A new entry for the key bytes[start, end), holding an empty hash. `expiryMs`: its expiry, or -1. */
 export function createHash(
@@ -108,8 +90,9 @@ function entryOf(
   start: number,
   end: number,
   expiryMs: number,
+  encoding: number = Encoding.LISTPACK,
 ): Ref {
-  const kind = kindOf(Type.HASH, Encoding.LISTPACK);
+  const kind = kindOf(Type.HASH, encoding);
   const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
   try {
     const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
@@ -123,223 +106,11 @@ function entryOf(
 }
 
 /** A window on the hash that an entry holds: see the head of this file. */
-export class HashValue {
-  /** Where the hashes live. */
-  readonly arena: Arena;
-  /** The key's entry; NONE before attach(). */
-  entry: Ref = NONE;
-  /** The field that next(), random() or scan() came to. */
-  readonly field = new ListpackValue();
-  /** The value that belongs to it, or that find() found. In place: read it before writing. */
-  readonly value = new ListpackValue();
-  /** True when it is a table. */
-  isTable = false;
-  /** @internal The table, if it is one: hash-change.ts stages fields in it. */
-  readonly dict: Dict;
-  private readonly seed: number;
-  private listpack: Ref = NONE;
-  /** For the inside: `field` and `value` may be what the caller hands to set(). */
-  private readonly innerField = new ListpackValue();
-  private readonly innerValue = new ListpackValue();
+export class HashValue extends HashExpiries {
   private readonly batch = new RefList();
   private batchIndex = 0;
   /** Where next() goes on: a listpack offset, or the dict's cursor; 0 when that was all. */
   private cursor = 0;
-
-  /** `seed` is the hash seed of the tables to be made. */
-  constructor(arena: Arena, seed: number) {
-    this.arena = arena;
-    this.seed = seed;
-    this.dict = new Dict(arena);
-  }
-
-  /** Makes this object the window on the hash that `entry` holds. */
-  attach(entry: Ref): this {
-    assert(typeOf(this.arena, entry) === Type.HASH, "the entry holds a hash");
-    this.entry = entry;
-    this.isTable = encodingOf(this.arena, entry) === Encoding.HASHTABLE;
-    if (this.isTable) this.dict.attach(valueRef(this.arena, entry));
-    else this.listpack = valueRef(this.arena, entry);
-    return this;
-  }
-
-  /** Number of fields. */
-  get length(): number {
-    return this.isTable ? this.dict.count : listpackCount(this.arena, this.listpack) >>> 1;
-  }
-
-  /**
-   * True when `pairs` fields and values, of so many bytes together and none too long for a listpack,
-   * can be set one after the other for sure: all that is needed is a block for each, at the most.
-   */
-  hasRoomFor(pairs: number, pairsBytes: number, limits: HashLimits): boolean {
-    if (this.isTable || this.length + pairs > limits.listpackEntriesMax) return false;
-    const { arena, listpack } = this;
-    const bytes = listpackBytes(arena, listpack) + pairsBytes + 2 * pairs * ELEMENT_OVERHEAD_MAX;
-    return bytes <= SMALL_BYTES_MAX && arena.hasRoomFor(pairs);
-  }
-
-  // The text of `field` and `value`, for callers that need nothing else.
-  /** The bytes in which the text of `field` lies. */
-  get fieldBytes(): Uint8Array {
-    return this.field.bytes;
-  }
-  /** Index of the first byte of `field`. */
-  get fieldStart(): number {
-    return this.field.start;
-  }
-  /** Index behind the last byte of `field`. */
-  get fieldEnd(): number {
-    return this.field.end;
-  }
-  /** The bytes in which the text of `value` lies. */
-  get valueBytes(): Uint8Array {
-    return this.value.bytes;
-  }
-  /** Index of the first byte of `value`. */
-  get valueStart(): number {
-    return this.value.start;
-  }
-  /** Index behind the last byte of `value`. */
-  get valueEnd(): number {
-    return this.value.end;
-  }
-
-  /** True when the hash has the field bytes[start, end); its value is then in `value`. */
-  find(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
-    if (this.isTable) {
-      const { dict } = this;
-      const found = dict.find(bytes, view, start, end, dict.hash(bytes, view, start, end));
-      if (found === NONE) return false;
-      showValue(this.arena, found, this.value);
-      return true;
-    }
-    const at = find(this.arena, this.listpack, bytes, start, end, 2);
-    if (at === 0) return false;
-    readAt(this.arena, this.listpack, next(this.arena, this.listpack, at), this.value);
-    return true;
-  }
-
-  /** Sets a field. True when it is new. The bytes must not lie in this hash's own listpack. */
-  set(
-    fieldBytes: Uint8Array,
-    fieldView: DataView,
-    fieldStart: number,
-    fieldEnd: number,
-    valueBytes: Uint8Array,
-    valueStart: number,
-    valueEnd: number,
-    limits: HashLimits,
-  ): boolean {
-    if (!this.isTable) {
-      const { arena, listpack } = this;
-      const fieldLength = fieldEnd - fieldStart;
-      const valueLength = valueEnd - valueStart;
-      if (
-        fieldLength <= limits.listpackValueBytesMax &&
-        valueLength <= limits.listpackValueBytesMax &&
-        listpackBytes(arena, listpack) + fieldLength + valueLength < LISTPACK_BYTES_MAX
-      ) {
-        const at = find(arena, listpack, fieldBytes, fieldStart, fieldEnd, 2);
-        if (at !== 0) {
-          const valueAt = next(arena, listpack, at);
-          this.moveTo(replaceAt(arena, listpack, valueAt, valueBytes, valueStart, valueEnd));
-          return false;
-        }
-        if (this.length < limits.listpackEntriesMax) {
-          const end = listpackBytes(arena, listpack) - 1;
-          this.moveTo(
-            insertPairAt(
-              arena,
-              listpack,
-              end,
-              fieldBytes,
-              fieldStart,
-              fieldEnd,
-              valueBytes,
-              valueStart,
-              valueEnd,
-            ),
-          );
-          return true;
-        }
-      }
-      // Before the field is set: a hash that there is no room to convert is what it was.
-      this.convert();
-    }
-    const { dict } = this;
-    const hash = dict.hash(fieldBytes, fieldView, fieldStart, fieldEnd);
-    const found = dict.find(fieldBytes, fieldView, fieldStart, fieldEnd, hash);
-    this.beforeChange(found, fieldBytes, fieldView, fieldStart, fieldEnd);
-    if (found !== NONE) {
-      this.overwrite(found, valueBytes, valueStart, valueEnd);
-      return false;
-    }
-    const { arena } = this;
-    const added = createField(arena, fieldBytes, fieldStart, fieldEnd, valueEnd - valueStart);
-    writeValue(arena, added, valueBytes, valueStart, valueEnd);
-    insertElement(dict, added, hash);
-    return true;
-  }
-
-  /** @internal Tells a snapshot that is reading the table. */
-  beforeChange(found: Ref, bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    const { holds } = this.arena;
-    if (holds.size !== 0) holds.get(this.dict.header)?.beforeChange(found, bytes, view, start, end);
-  }
-
-  private moveTo(listpack: Ref): void {
-    if (listpack === this.listpack) return;
-    this.listpack = listpack;
-    setValueRef(this.arena, this.entry, listpack);
-  }
-
-  /** Gives the field `found`, which dict.find() has just found, another value. */
-  private overwrite(found: Ref, bytes: Uint8Array, start: number, end: number): void {
-    const { arena, dict } = this;
-    const length = end - start;
-    const wasExternal = (flagsOf(arena, found) & EXTERNAL_FLAG) !== 0;
-    if (wasExternal && length > INLINE_VALUE_BYTES_MAX) {
-      const block = valueRef(arena, found);
-      const copy = arena.alloc(length);
-      arena.write(copy, 0, bytes, start, end);
-      arena.free(block);
-      setValueRef(arena, found, copy);
-      setValueLength(arena, found, length);
-      return;
-    }
-    const fieldLength = keyLength(arena, found);
-    if (!wasExternal && length <= INLINE_VALUE_BYTES_MAX) {
-      const needed = entryBytes(0, fieldLength, length);
-      if (arena.blockBytes(found) === roundedBytes(needed)) {
-        setValueLength(arena, found, length);
-        writeValue(arena, found, bytes, start, end);
-        return;
-      }
-    }
-    const at = keyIndex(arena, found);
-    const moved = createField(arena, bytesOf(arena, found), at, at + fieldLength, length);
-    writeValue(arena, moved, bytes, start, end);
-    dict.replaceFound(moved);
-    freeElement(arena, found);
-  }
-
-  /** Removes the field bytes[start, end). False when there is none. */
-  delete(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
-    if (this.isTable) {
-      const { dict } = this;
-      const found = dict.find(bytes, view, start, end, dict.hash(bytes, view, start, end));
-      if (found === NONE) return false;
-      this.beforeChange(found, bytes, view, start, end);
-      dict.removeFound();
-      freeElement(this.arena, found);
-      return true;
-    }
-    const at = find(this.arena, this.listpack, bytes, start, end, 2);
-    if (at === 0) return false;
-    this.moveTo(deleteAt(this.arena, this.listpack, at, 2));
-    return true;
-  }
 
   /** Starts a walk over all fields. The hash must not change until it is over. */
   rewind(): void {
@@ -352,18 +123,30 @@ export class HashValue {
   /** Puts the walk's next field in `field` and `value`. False when there are no more. */
   next(): boolean {
     if (!this.isTable) {
+      if (this.isVolatile) this.skipPassed();
       if (this.cursor === 0) return false;
       this.cursor = this.readPair(this.cursor, this.field, this.value);
       return true;
     }
-    if (!this.nextInTable()) return false;
-    this.readField(this.batch.at(this.batchIndex++));
-    return true;
+    while (this.nextInTable()) {
+      const field = this.batch.at(this.batchIndex++);
+      if (this.isVolatile && this.isPassed(expiryOfEntry(this.arena, field))) continue;
+      this.readField(field);
+      return true;
+    }
+    return false;
+  }
+
+  /** Of a volatile listpack: what has passed comes first. */
+  private skipPassed(): void {
+    const { arena, listpack } = this;
+    while (this.cursor !== 0 && this.isPassed(tripleExpiry(arena, listpack, this.cursor)))
+      this.cursor = nextTriple(arena, listpack, this.cursor);
   }
 
   /** As next(), but passes over the field: of a table's, the memory is not even looked at. */
   skip(): boolean {
-    if (!this.isTable) return this.next();
+    if (!this.isTable || this.isVolatile) return this.next();
     if (!this.nextInTable()) return false;
     this.batchIndex++;
     return true;
@@ -400,25 +183,42 @@ export class HashValue {
    * As random(), in a table: also returns the field's entry, which names it until the next change.
    */
   randomEntry(next32: () => number): Ref {
-    const entry = this.dict.random(next32);
+    const entry = this.isVolatile ? this.randomVisible(next32) : this.dict.random(next32);
     if (entry !== NONE) this.readField(entry);
     return entry;
+  }
+
+  /** A random field of a table that has not passed. */
+  private randomVisible(next32: () => number): Ref {
+    const { arena, dict } = this;
+    for (let picks = 0; picks < PICKS_MAX; picks++) {
+      const entry = dict.random(next32);
+      if (entry === NONE || !this.isPassed(expiryOfEntry(arena, entry))) return entry;
+    }
+    // Nearly all have passed: the others are counted through.
+    let index = Math.floor(((next32() >>> 0) / 2 ** 32) * this.visibleLength);
+    for (this.rewind(); this.next(); index--)
+      if (index === 0) return this.batch.at(this.batchIndex - 1);
+    return NONE;
   }
 
   /** Puts a random field in `field` and `value`; false when empty. `next32`: random 32 bits. */
   random(next32: () => number): boolean {
     if (this.isTable) return this.randomEntry(next32) !== NONE;
-    const { length } = this;
-    if (length === 0) return false;
-    const index = Math.floor(((next32() >>> 0) / 2 ** 32) * length);
-    this.readPair(seek(this.arena, this.listpack, index * 2), this.field, this.value);
+    const { length, visibleLength } = this;
+    if (visibleLength === 0) return false;
+    let index = Math.floor(((next32() >>> 0) / 2 ** 32) * visibleLength);
+    index += length - visibleLength;
+    const at = seek(this.arena, this.listpack, index * this.stride);
+    this.readPair(at, this.field, this.value);
     return true;
   }
 
   /**
    * A new entry for the key key[keyStart, keyEnd) with a hash of foreign bytes, a listpack of
    * fields and values; this object becomes the window on it. NONE when they are malformed, empty,
-   * of an odd number or name a field twice. `expiryMs` is the key's expiry, or -1.
+   * of an odd number or name a field twice. `expiryMs` is the key's expiry, or -1. Where fields may
+   * expire (`isVolatile`) it is a listpack of triples; NONE also when those are in no order.
    */
   load(
     epoch: number,
@@ -430,21 +230,30 @@ export class HashValue {
     start: number,
     end: number,
     limits: HashLimits,
+    isVolatile = false,
   ): Ref {
-    const { arena } = this;
+    const { arena, seed, converter } = this;
     if (!validateListpack(bytes, start, end, true)) return NONE;
     const loaded = listpackFromBytes(arena, bytes, start, end);
     this.isTable = false;
+    this.isVolatile = isVolatile;
+    this.nowMs = 0;
     this.listpack = loaded;
+    const { stride } = this;
     let isHash = false;
     try {
       const count = listpackCount(arena, loaded);
-      isHash = count > 0 && count % 2 === 0 && !this.hasDuplicate();
+      isHash =
+        count > 0 &&
+        count % stride === 0 &&
+        (!isVolatile || hasOrderedExpiries(arena, loaded)) &&
+        !converter.hasDuplicate(loaded, stride, seed);
     } finally {
       if (!isHash) arena.free(loaded);
     }
     if (!isHash) return NONE;
-    const entry = entryOf(arena, loaded, epoch, key, keyStart, keyEnd, expiryMs);
+    const encoding = isVolatile ? Encoding.LISTPACK_EX : Encoding.LISTPACK;
+    const entry = entryOf(arena, loaded, epoch, key, keyStart, keyEnd, expiryMs, encoding);
     this.entry = entry;
     if (this.length > limits.listpackEntriesMax || end - start >= LISTPACK_BYTES_MAX) {
       try {
@@ -458,93 +267,36 @@ export class HashValue {
     return entry;
   }
 
-  /** True when the listpack names a field twice. */
-  private hasDuplicate(): boolean {
-    if (this.length <= FEW_FIELDS) return this.repeatsField();
-    const table = this.tableOfListpack();
-    if (table === NONE) return true;
-    freeElements(this.dict.attach(table));
-    return false;
-  }
-
-  /** As hasDuplicate(), by comparing all fields with all: needs no memory. */
-  private repeatsField(): boolean {
-    const { arena, listpack, innerField: field } = this;
-    const answer = repeatsText(arena, listpack, 2);
-    if (answer !== undefined) return answer;
-    for (let at = first(arena, listpack); at !== 0; ) {
-      readAt(arena, listpack, at, field);
-      if (find(arena, listpack, field.bytes, field.start, field.end, 2) !== at) return true;
-      at = next(arena, listpack, next(arena, listpack, at));
-    }
-    return false;
-  }
-
-  /** Turns the listpack into a table. */
-  private convert(): void {
-    const { arena, entry, listpack } = this;
-    const table = this.tableOfListpack();
-    assert(table !== NONE, "a listpack names no field twice");
-    arena.free(listpack);
-    this.listpack = NONE;
-    this.isTable = true;
-    this.dict.attach(table);
-    setValueRef(arena, entry, table);
-    setEncoding(arena, entry, Encoding.HASHTABLE);
-  }
-
-  /** A new table with what the listpack holds; NONE when a field comes twice. */
-  private tableOfListpack(): Ref {
-    const { arena, listpack, dict, innerField, innerValue } = this;
-    dict.attach(Dict.create(arena, this.seed));
-    let complete = false;
-    try {
-      for (let at = first(arena, listpack); at !== 0; ) {
-        at = this.readPair(at, innerField, innerValue);
-        const { bytes, view, start, end } = innerField;
-        const hash = dict.hash(bytes, view, start, end);
-        if (dict.find(bytes, view, start, end, hash) !== NONE) return NONE;
-        const added = createField(arena, bytes, start, end, innerValue.end - innerValue.start);
-        writeValue(arena, added, innerValue.bytes, innerValue.start, innerValue.end);
-        insertElement(dict, added, hash);
-      }
-      complete = true;
-      return dict.header;
-    } finally {
-      // Also when the arena is full: the listpack is still whole then, and goes on being used.
-      if (!complete) freeElements(dict);
-    }
-  }
-
   /** Reads the field at `offset` of the listpack and its value; returns where the next one is. */
   private readPair(offset: number, field: ListpackValue, value: ListpackValue): number {
     const { arena, listpack } = this;
     readAt(arena, listpack, offset, field);
     const valueAt = next(arena, listpack, offset);
     readAt(arena, listpack, valueAt, value);
-    return next(arena, listpack, valueAt);
-  }
-
-  /** Puts the element of a table in `field` and `value`; no hash need be attached. */
-  readField(element: Ref): void {
-    showField(this.arena, element, this.field, this.value);
+    const after = next(arena, listpack, valueAt);
+    return this.isVolatile ? next(arena, listpack, after) : after;
   }
 
   /** Throws unless every promise in the header holds. For tests and fuzzers: slow. */
   check(): void {
-    const { arena, entry, dict } = this;
+    const { arena, entry, dict, isVolatile } = this;
     assert(flagsOf(arena, entry) >>> 1 === EXTERNAL_VALUE >>> 1, "a hash has a block of its own");
+    const bit = isVolatile ? VOLATILE_BIT : 0;
+    const encoding = encodingOf(arena, entry);
     if (!this.isTable) {
-      assert(encodingOf(arena, entry) === Encoding.LISTPACK, "the entry knows its encoding");
+      assert(encoding === (Encoding.LISTPACK | bit), "the entry knows its encoding");
       assert(valueRef(arena, entry) === this.listpack, "the entry knows its listpack");
       checkListpack(arena, this.listpack);
-      assert(listpackCount(arena, this.listpack) % 2 === 0, "every field has a value");
-      assert(!this.repeatsField(), "no field comes twice");
+      const { stride } = this;
+      assert(listpackCount(arena, this.listpack) % stride === 0, "every field has a value");
+      assert(!this.converter.repeatsField(this.listpack, stride), "no field comes twice");
+      if (isVolatile) checkTriples(arena, this.listpack);
       return;
     }
-    assert(encodingOf(arena, entry) === Encoding.HASHTABLE, "the entry knows its encoding");
+    assert(encoding === (Encoding.HASHTABLE | bit), "the entry knows its encoding");
     assert(valueRef(arena, entry) === dict.header, "the entry knows its table");
     dict.check();
+    checkFieldHeap(dict, isVolatile);
     dict.eachEntry((field) => {
       const length = valueLength(arena, field);
       const isExternal = (flagsOf(arena, field) & EXTERNAL_FLAG) !== 0;

@@ -34,6 +34,11 @@ import {
   wordAt,
 } from "./list-layout.ts";
 
+/** What fill and depth mean no more beyond. */
+const FILL_MIN = -5;
+const FILL_MAX = 32767;
+const DEPTH_MAX = 65535;
+const NO_WORDS = new Int32Array(0);
 const TOP_ENTRIES_MIN = 2;
 const PAGE_CELLS_MIN = 3;
 /** Pages that have so few cells together are made one. */
@@ -46,6 +51,12 @@ export class ListDirectory {
   /** The position: an entry of the top, counted from the first in use, and a cell of its page. */
   entry = 0;
   slot = 0;
+
+  /** What openEnd() has found: the words of the cell and of its page's entry on the top. */
+  private endWords: Int32Array = NO_WORDS;
+  private endAt = 0;
+  private endTopWords: Int32Array = NO_WORDS;
+  private endTopAt = 0;
 
   constructor(arena: Arena) {
     this.arena = arena;
@@ -62,7 +73,9 @@ export class ListDirectory {
       throw full;
     }
     setWordAt(arena, header, Field.CAPACITY, TOP_ENTRIES_MIN);
-    setWordAt(arena, header, Field.OPTIONS, (fill & 0xffff) | (depth << 16));
+    const bounded = Math.max(FILL_MIN, Math.min(fill, FILL_MAX));
+    const options = (bounded & 0xffff) | (Math.min(depth, DEPTH_MAX) << 16);
+    setWordAt(arena, header, Field.OPTIONS, options);
     return header;
   }
 
@@ -142,6 +155,47 @@ export class ListDirectory {
   toLast(): void {
     this.entry = this.field(Field.USED) - 1;
     this.slot = nodesOn(this.arena, this.page) - 1;
+  }
+
+  /**
+   * Goes to one end, and remembers where its words are for setEnd(), until the list next changes.
+   * Returns the second word of the cell; 0 when the list is empty.
+   *
+   * Most changes of lists are one element at one end, so this looks nothing up twice.
+   */
+  openEnd(isTail: boolean): number {
+    const { arena } = this;
+    const header = wordsOf(arena, this.header);
+    const headerAt = wordIndex(this.header);
+    const used = header[headerAt + Field.USED] as number;
+    if (used === 0) return 0;
+    const top = header[headerAt + Field.TOP] as number;
+    const entry = isTail ? used - 1 : 0;
+    this.endTopWords = wordsOf(arena, top);
+    this.endTopAt = wordIndex(top) + ((header[headerAt + Field.FIRST] as number) + entry) * 2;
+    const page = this.endTopWords[this.endTopAt] as number;
+    this.endWords = wordsOf(arena, page);
+    const pageAt = wordIndex(page);
+    const slot = isTail ? (this.endWords[pageAt] as number) - 1 : 0;
+    this.entry = entry;
+    this.slot = slot;
+    this.endAt = pageAt + 2 + 2 * slot;
+    return this.endWords[this.endAt + 1] as number;
+  }
+
+  /** The block of the node that openEnd() has come to. */
+  get endBlock(): Ref {
+    return this.endWords[this.endAt] as Ref;
+  }
+
+  /** Gives the node that openEnd() has come to another block and so many more elements. No walk needs it. */
+  setEnd(block: Ref, shape: number, more: number): void {
+    this.endWords[this.endAt] = block;
+    this.endWords[this.endAt + 1] = shape;
+    this.endTopWords[this.endTopAt + 1] = (this.endTopWords[this.endTopAt + 1] as number) + more;
+    const header = wordsOf(this.arena, this.header);
+    const headerAt = wordIndex(this.header);
+    header[headerAt] = (header[headerAt] as number) + more;
   }
 
   toEnd(isTail: boolean): void {

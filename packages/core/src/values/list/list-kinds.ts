@@ -7,7 +7,7 @@ import type { ElementVisitor, MoveBlock, Pieces, ValueKind } from "../kind.ts";
 import { copyBlock, oneBlock } from "../one-block.ts";
 import { ListDirectory } from "./list-directory.ts";
 import { openListWalk } from "./list-hold.ts";
-import { Field, shapeOf, wordAt } from "./list-layout.ts";
+import { Field, rawBytesOf, shapeOf, wordAt } from "./list-layout.ts";
 import { NodeView } from "./list-node.ts";
 import { ListFreeing, ListMoving } from "./list-slices.ts";
 import { ListValue } from "./list-value.ts";
@@ -136,6 +136,30 @@ export function eachNode(arena: Arena, ref: Ref, show: (cell: Ref) => void): voi
   directory.toFirst();
   do show(directory.cell);
   while (directory.next());
+}
+
+/** What DEBUG OBJECT tells of a quicklist. */
+export interface QuicklistFacts {
+  /** Nodes of the list. */
+  readonly nodes: number;
+  /** Elements of the list. */
+  readonly elements: number;
+  /** The fill that the list was made with: list-max-listpack-size. */
+  readonly fill: number;
+  /** The depth that it was made with: list-compress-depth. */
+  readonly depth: number;
+  /** Bytes of all nodes as they would be if none was compressed. */
+  readonly rawBytes: number;
+}
+
+/** Facts about the quicklist whose header is `ref`. */
+export function quicklistFacts(arena: Arena, ref: Ref): QuicklistFacts {
+  const { nodeCount, elementCount, fill, depth } = new ListDirectory(arena).attach(ref);
+  let rawBytes = 0;
+  eachNode(arena, ref, (cell) => {
+    rawBytes += rawBytesOf(arena, cell);
+  });
+  return { nodes: nodeCount, elements: elementCount, fill, depth, rawBytes };
 }
 
 /** Nodes of a quicklist. */

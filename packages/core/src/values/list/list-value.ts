@@ -25,12 +25,15 @@ import {
   checkListpack,
   createListpack,
   deleteAt,
+  first,
   insertAt,
   type ListpackValue,
+  last,
   listpackBytes,
   listpackCount,
   listpackFromBytes,
   prepend,
+  readAt,
   replaceAt,
 } from "../../memory/listpack.ts";
 import { countMatches, deleteMatches, truncate } from "../../memory/listpack-parts.ts";
@@ -318,6 +321,18 @@ export class ListValue {
   /** Puts the element `index`, which exists, in `out`. In place: read it before writing. */
   read(index: number, out: ListpackValue): void {
     this.node.read(this.open(index), out);
+  }
+
+  /** Puts the element at one end of a list that is not empty in `out`. In place, as read(). */
+  readEnd(isTail: boolean, out: ListpackValue): void {
+    if (this.isQuicklist) this.quicklist.readEnd(isTail, out);
+    else
+      readAt(
+        this.arena,
+        this.listpack,
+        isTail ? last(this.arena, this.listpack) : first(this.arena, this.listpack),
+        out,
+      );
   }
 
   /** Throws unless the list is whole. For tests and fuzzers: slow. */

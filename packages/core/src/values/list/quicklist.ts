@@ -17,10 +17,13 @@ import {
   checkListpack,
   deleteAt,
   insertAt,
+  type ListpackValue,
+  last,
   listpackBytes,
   listpackCount,
   listpackOf,
   prepend,
+  readAt,
   replaceAt,
   validateListpack,
 } from "../../memory/listpack.ts";
@@ -31,7 +34,7 @@ import {
   listpackTail,
   truncate,
 } from "../../memory/listpack-parts.ts";
-import { positionOf, type TextMatcher } from "../../memory/listpack-walk.ts";
+import { LISTPACK_HEADER_BYTES, positionOf, type TextMatcher } from "../../memory/listpack-walk.ts";
 import { byteIndex, bytesOf } from "../../table/entry.ts";
 import { ListDirectory } from "./list-directory.ts";
 import {
@@ -174,7 +177,17 @@ export class Quicklist {
   ): void {
     const { arena, directory } = this;
     const length = end - start;
-    if (directory.nodeCount !== 0) directory.toEnd(isTail);
+    const shape = directory.openEnd(isTail);
+    if (this.isOpen(shape) && (plainBytesMin === 0 || length < plainBytesMin)) {
+      const block = directory.endBlock;
+      if (hasRoomFor(directory.fill, listpackBytes(arena, block), shape, length)) {
+        const changed = isTail
+          ? append(arena, block, bytes, start, end)
+          : prepend(arena, block, bytes, start, end);
+        directory.setEnd(changed, shape + 1, 1);
+        return;
+      }
+    }
     const isLarge = isPlain(directory.fill, plainBytesMin, length);
     if (isLarge || directory.nodeCount === 0 || !this.takesMore(length)) {
       this.insertNode(isTail, isLarge, bytes, start, end);
@@ -186,6 +199,25 @@ export class Quicklist {
       ? append(arena, listpack, bytes, start, end)
       : prepend(arena, listpack, bytes, start, end);
     directory.replace(changed, count + 1);
+  }
+
+  /** True when the node at hand is packed and nobody has to be told of changes. */
+  private isOpen(shape: number): boolean {
+    // Neither of the upper bits, and not zero.
+    return shape > 0 && shape < PLAIN && this.arena.holds.size === 0;
+  }
+
+  /** Puts the element at one end in `out`. In place. */
+  readEnd(isTail: boolean, out: ListpackValue): void {
+    const { arena, directory, view } = this;
+    const shape = directory.openEnd(isTail);
+    if (shape < 0 || shape >= PLAIN) {
+      view.open(arena, directory.cell).read(isTail ? view.count - 1 : 0, out);
+      return;
+    }
+    const block = directory.endBlock;
+    if (isTail) readAt(arena, block, last(arena, block), out);
+    else readAt(arena, block, LISTPACK_HEADER_BYTES, out);
   }
 
   /**
@@ -449,9 +481,17 @@ export class Quicklist {
 
   /** Removes the element at one end. Throws only before anything has changed. */
   removeEnd(isTail: boolean): void {
-    const { directory } = this;
-    directory.toEnd(isTail);
-    const elements = elementsOf(shapeOf(this.arena, directory.cell));
+    const { arena, directory } = this;
+    const shape = directory.openEnd(isTail);
+    const elements = elementsOf(shape);
+    if (elements > 1 && this.isOpen(shape)) {
+      const block = directory.endBlock;
+      const changed = isTail
+        ? truncate(arena, block, last(arena, block), elements - 1)
+        : deleteAt(arena, block, LISTPACK_HEADER_BYTES);
+      directory.setEnd(changed, shape - 1, -1);
+      return;
+    }
     if (elements === 1) this.dropNode();
     else this.removeHere(isTail ? elements - 1 : 0, 1, elements);
   }

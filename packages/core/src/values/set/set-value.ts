@@ -154,9 +154,12 @@ export class SetValue {
   readonly member = new ListpackValue();
   /** One of Encoding. */
   encoding: number = Encoding.LISTPACK;
+  /** So many members are likely to come: what a table is prepared for. 0 after attach(). */
+  expected = 0;
   /** @internal The table, if it is one: set-change.ts stages members in it. */
   readonly dict: Dict;
-  private readonly seed: number;
+  /** The hash seed of the tables to be made. */
+  seed: number;
   /** The intset or listpack. */
   private block: Ref = NONE;
   /** For the inside: `member` may be what the caller hands to add(). */
@@ -180,6 +183,7 @@ export class SetValue {
   attach(entry: Ref): this {
     assert(typeOf(this.arena, entry) === Type.SET, "the entry holds a set");
     this.entry = entry;
+    this.expected = 0;
     this.encoding = encodingOf(this.arena, entry);
     if (this.encoding === Encoding.HASHTABLE) this.dict.attach(valueRef(this.arena, entry));
     else this.block = valueRef(this.arena, entry);
@@ -288,6 +292,12 @@ export class SetValue {
       if (int64TextBytes(integer.hi, integer.lo) > longest) return false;
     }
     return intsetBytes(arena, block) * 4 + length < FLAT_BYTES_MAX;
+  }
+
+  /** Prepares an empty table for so many members. */
+  reserve(members: number): void {
+    if (this.encoding === Encoding.HASHTABLE) this.dict.reserve(members);
+    else this.expected = members;
   }
 
   /** So many members are about to be added: an intset or listpack that is too small becomes a table. */
@@ -405,6 +415,8 @@ export class SetValue {
     const { arena, block, cursor, member } = this;
     if (this.encoding === Encoding.HASHTABLE) {
       if (!this.nextInTable()) return false;
+      // The whole batch at once, so that cache misses overlap.
+      if (this.batchIndex === 0) arena.touch(this.batch.refs, this.batch.count);
       this.showEntry(this.batch.at(this.batchIndex++));
     } else if (this.encoding === Encoding.LISTPACK) {
       if (cursor === 0) return false;
@@ -608,6 +620,7 @@ export class SetValue {
   private tableOfMembers(): Ref {
     const { arena, inner, integer, block } = this;
     const table = new Dict(arena).attach(Dict.create(arena, this.seed));
+    table.reserve(this.expected);
     const isIntset = this.encoding === Encoding.INTSET;
     let complete = false;
     try {

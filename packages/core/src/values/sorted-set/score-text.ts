@@ -1,6 +1,6 @@
 /**
- * Scores as listpacks have them: a whole number as an integer, anything else as the text of the
- * shortest digits that read back the same, "inf", "-inf" or "-0".
+ * Scores as listpacks have them: a whole number as an integer, and -0 with it; anything else as the text
+ * of the shortest digits that read back the same, "inf" or "-inf".
  *
  * What others wrote may be longer ("0.10000000000000001"), and is kept as it came: what counts is the
  * number that it stands for. Text that stands for none is NaN.
@@ -18,7 +18,8 @@ import {
 export const SCORE_TEXT_BYTES = 32;
 /** No text of a score is longer: what is, stands for no number. */
 const FOREIGN_BYTES_MAX = 512;
-const INT64_END = 2 ** 63;
+/** Larger whole numbers are stored as text. */
+const WHOLE_MAX = 2 ** 62;
 /** Powers of ten that a double holds exactly. */
 const EXACT_POWERS = Float64Array.from({ length: 23 }, (_, power) => Number(`1e${power}`));
 
@@ -26,8 +27,8 @@ const whole = new Int64();
 
 /** Writes the text of a score at `at`. Returns the index behind it. */
 export function writeScore(score: number, target: Uint8Array, at: number): number {
-  if (Number.isSafeInteger(score) && !Object.is(score, -0)) splitNumber(score, whole);
-  else if (Number.isInteger(score) && Math.abs(score) < INT64_END && score !== 0)
+  if (Number.isSafeInteger(score)) splitNumber(score, whole);
+  else if (Number.isInteger(score) && Math.abs(score) <= WHOLE_MAX)
     splitBigInt(BigInt(score), whole);
   else return writeText(textOf(score), target, at);
   return formatInt64(whole.hi, whole.lo, target, at);
@@ -35,8 +36,7 @@ export function writeScore(score: number, target: Uint8Array, at: number): numbe
 
 function textOf(score: number): string {
   if (score === Infinity) return "inf";
-  if (score === -Infinity) return "-inf";
-  return Object.is(score, -0) ? "-0" : String(score);
+  return score === -Infinity ? "-inf" : String(score);
 }
 
 function writeText(text: string, target: Uint8Array, at: number): number {

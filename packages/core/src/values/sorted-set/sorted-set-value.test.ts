@@ -49,7 +49,7 @@ class Pairing {
     expect(done).toBe(
       before === undefined ? Added.NEW : before === score ? Added.SAME : Added.RESCORED,
     );
-    if (before !== score) this.model.set(member, score);
+    if (before !== score) this.model.set(member, this.limits === SMALL ? score + 0 : score);
   }
 
   delete(member: string): void {

@@ -6,7 +6,7 @@
  *              (scored-member.ts), and beside it their order, a counted tree (score-tree.ts).
  *
  * The order is that of the scores and, where those are equal, of the members' bytes. Infinities are
- * scores, -0 is one (and equal to 0), NaN is none.
+ * scores, NaN is none; -0 is one in a table, equal to 0, and becomes 0 in a listpack.
  *
  * The key's entry has type ZSET, the flags WORD and EXTERNAL, and refers to the listpack or to the
  * Dict's header. A SortedSetValue is a window: attach() it to an entry, use it, attach it to the next
@@ -116,17 +116,38 @@ export function createSortedSet(
   isTable = false,
   seed = 0,
 ): Ref {
-  const encoding = isTable ? Encoding.SKIPLIST : Encoding.LISTPACK;
-  const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
-  const kind = kindOf(Type.ZSET, encoding);
-  const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
+  const entry = createEmptyKey(arena, isTable, epoch, bytes, start, end, expiryMs);
+  if (!isTable) return entry;
   try {
-    setValueRef(arena, entry, isTable ? createTable(arena, seed) : createListpack(arena));
+    setValueRef(arena, entry, createTable(arena, seed));
   } catch (full) {
     arena.free(entry);
     throw full;
   }
+  return entry;
+}
+
+/** @internal As createSortedSet(), where the caller has the table that it is to refer to. */
+export function createEmptyKey(
+  arena: Arena,
+  isTable: boolean,
+  epoch: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  expiryMs: number,
+): Ref {
+  const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
+  const kind = kindOf(Type.ZSET, isTable ? Encoding.SKIPLIST : Encoding.LISTPACK);
+  const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
   if (expiryMs !== -1) setExpiryMs(arena, entry, expiryMs);
+  if (isTable) return entry;
+  try {
+    setValueRef(arena, entry, createListpack(arena));
+  } catch (full) {
+    arena.free(entry);
+    throw full;
+  }
   return entry;
 }
 

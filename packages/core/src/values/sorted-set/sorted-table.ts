@@ -234,7 +234,11 @@ const pieces: Pieces = {
 };
 
 /** The part of a ValueKind that deals with blocks. */
-export const sortedTable: Pick<ValueKind, "free" | "memory" | "copy" | "move" | "pieces"> = {
+export const sortedTable: Pick<
+  ValueKind,
+  "table" | "free" | "memory" | "copy" | "move" | "pieces"
+> = {
+  table: (_arena, ref) => ref,
   free: freeTable,
   memory,
   copy,

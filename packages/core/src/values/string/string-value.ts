@@ -303,7 +303,8 @@ function shaped(
   database.preserve(entry);
   const flags = flagsOf(arena, entry);
   const block = (flags & EXTERNAL_FLAG) !== 0 ? valueRef(arena, entry) : NONE;
-  const { expires } = database;
+  const { expires, fieldExpiries } = database;
+  const slot = block === NONE ? -1 : fieldExpiries.slotOf(entry);
   let wanted = keepExpiry ? shape | (flags & EXPIRY_FLAG) : shape;
   let expiresHash = 0;
   if (expiryMs !== -1) {
@@ -316,6 +317,10 @@ function shaped(
   if (expiryMs !== -1) {
     setExpiryMs(arena, target, expiryMs);
     if ((flags & EXPIRY_FLAG) === 0) expires.insert(target, expiresHash);
+  }
+  if (slot !== -1) {
+    fieldExpiries.dropSlot(slot, target);
+    setValueLength(arena, target, inline);
   }
   const words = wordsOf(arena, target);
   const at = wordIndex(target);

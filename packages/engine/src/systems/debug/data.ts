@@ -32,6 +32,7 @@ import { latin1Bytes } from "@kv/resp";
 import type { EngineCall } from "../../module/engine-call.ts";
 import { dataSetFilePort } from "../../module/ports.ts";
 import { Digester } from "./debug-digest.ts";
+import { quicklistFields } from "./lists.ts";
 import { tableStats } from "./tables.ts";
 
 const outOfRange = new CommandError("ERR Out of range database");
@@ -91,7 +92,7 @@ export function object(call: EngineCall): void {
   call.reply.simple(
     `Value at:0x${(address * 8).toString(16).padStart(12, "0")} refcount:1 ` +
       `encoding:${kindOfEntry(arena, entry).encodingName} serializedlength:${length} ` +
-      `lru:${bits} lru_seconds_idle:${idleSeconds}`,
+      `lru:${bits} lru_seconds_idle:${idleSeconds}${quicklistFields(arena, entry)}`,
   );
 }
 

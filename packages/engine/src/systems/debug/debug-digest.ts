@@ -11,9 +11,14 @@
  *                 fields: xor(field's own digest), which is mix(field), mix(value); members with
  *                 scores likewise, mix(member), mix(score with seventeen digits); with an expiry also
  *                 xor("!!expire!!")
+ *                 fields: xor(field's own digest), which is mix(field), mix(value); with an expiry
+ *                 also xor("!!expire!!"), a field with one xor("!!hexpire!!") to its own digest
+ *                 scores likewise, mix(member), mix(score with seventeen digits); entries: mix(ID, as
+ *                 1.2 of 1-2), mix(field), mix(value); with an expiry also xor("!!expire!!")
  *
  * Numbers are four bytes, the highest first.
  */
+import { seventeenDigits } from "@kv/commands";
 import {
   bytesOf,
   type Database,
@@ -25,12 +30,14 @@ import {
   keyLength,
   kindOfEntry,
   type Ref,
+  STREAM_ID_TEXT_BYTES,
 } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
 import { SHA1_BYTES, sha1 } from "../../kernel/sha1.ts";
-import { seventeenDigits } from "./seventeen-digits.ts";
 
 const EXPIRE = latin1Bytes("!!expire!!");
+const FIELD_EXPIRE = latin1Bytes("!!hexpire!!");
+const DOT = 46;
 const sum = new Uint8Array(SHA1_BYTES);
 const number = new Uint8Array(4);
 
@@ -71,6 +78,7 @@ class ElementDigester extends ElementVisitor {
   /** The order counts. */
   isOrdered = true;
   private readonly one = new Digest();
+  private readonly idText = new Uint8Array(STREAM_ID_TEXT_BYTES);
 
   element(): void {
     const { bytes, start, end } = this.text;
@@ -82,7 +90,19 @@ class ElementDigester extends ElementVisitor {
     const { one, text, value } = this;
     one.clear().mix(text.bytes, text.start, text.end);
     one.mix(value.bytes, value.start, value.end);
+    if (this.expiryMs !== -1) one.xor(FIELD_EXPIRE, 0, FIELD_EXPIRE.length);
     this.digest.xor(one.bytes, 0, SHA1_BYTES);
+  }
+
+  override entry(): void {
+    const { idText } = this;
+    this.digest.mix(idText, 0, this.id.format(idText, 0, DOT));
+  }
+
+  override entryField(): void {
+    const { digest, text, value } = this;
+    digest.mix(text.bytes, text.start, text.end);
+    digest.mix(value.bytes, value.start, value.end);
   }
 
   override scored(): void {

@@ -24,6 +24,7 @@ import {
   reload,
   sdslen,
 } from "./data.ts";
+import { packedThreshold, quicklist } from "./lists.ts";
 import { replyOfKind } from "./protocol.ts";
 
 interface Subcommand {
@@ -191,8 +192,22 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
     },
   ],
   [
+    "quicklist",
+    {
+      usage: "<key> [<0|1>]",
+      help: "Logs how the nodes of a list are laid out.",
+      words: [3, 4],
+      run: quicklist,
+    },
+  ],
+  [
     "quicklist-packed-threshold",
-    { usage: "<size>", help: "Accepted; there are no quicklists.", words: [3, 3], run: accept },
+    {
+      usage: "<size>",
+      help: "Elements of lists from this size on are nodes of their own; 0: those that no node has room for.",
+      words: [3, 3],
+      run: packedThreshold,
+    },
   ],
   [
     "reload",

@@ -8,6 +8,7 @@ import { expiryMs, RefList } from "@kv/core";
 import { EngineState } from "../../kernel/situation.ts";
 import { type ActiveExpiry, Port, type Ports } from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
+import { FieldExpiry } from "./field-expiry.ts";
 
 /** Percent of a processor that the slow cycle may use, at effort 1. */
 const CPU_PERCENT = 25;
@@ -34,12 +35,14 @@ export class Expiry implements Running, ActiveExpiry {
   elapsedUs = 0;
   private readonly ports: Needs;
   private readonly found = new RefList();
+  private readonly fields: FieldExpiry;
   private databaseNumber = 0;
   private slowCycleHitLimit = false;
   private lastFastCycleUs = 0;
 
   constructor(ports: Needs) {
     this.ports = ports;
+    this.fields = new FieldExpiry(ports);
   }
 
   cron(): void {
@@ -116,6 +119,7 @@ export class Expiry implements Running, ActiveExpiry {
       }
       if (this.slowCycleHitLimit) break;
     }
+    this.expireFields(startUs, limitUs);
     const elapsedUs = host.monotonicUs() - startUs;
     this.elapsedUs += elapsedUs;
     this.ports.latency.eventTook("expire-cycle", elapsedUs, situation.nowMs);
@@ -123,5 +127,17 @@ export class Expiry implements Running, ActiveExpiry {
       const percentNow = (expiredInAll / seenInAll) * 100;
       this.stalePercent = percentNow * 0.05 + this.stalePercent * 0.95;
     }
+  }
+
+  /**
+   * Then the fields of hashes: in the time that is left, and in a quarter of all of it however many keys
+   * have expired.
+   */
+  private expireFields(startUs: number, limitUs: number): void {
+    const { host, situation } = this.ports;
+    const endUs = Math.max(startUs + limitUs, host.monotonicUs() + limitUs / 4);
+    if (this.fields.cycle(situation.nowMs, endUs)) return;
+    if (!this.slowCycleHitLimit) this.timeLimitReachedCount++;
+    this.slowCycleHitLimit = true;
   }
 }

@@ -19,10 +19,14 @@ function meanTtlMs({ host, keyspace, situation }: Ports, { expires }: Database):
 
 function* databaseRows(engine: Ports): Iterable<readonly [string, string]> {
   for (const database of engine.keyspace.databases) {
-    const { index, size, expires } = database;
+    const { index, size, expires, fieldExpiries } = database;
     if (size === 0 && expires.count === 0) continue;
     const ttlMs = meanTtlMs(engine, database);
-    yield [`db${index}`, `keys=${size},expires=${expires.count},avg_ttl=${ttlMs}`];
+    const subexpiry = fieldExpiries.count;
+    yield [
+      `db${index}`,
+      `keys=${size},expires=${expires.count},avg_ttl=${ttlMs},subexpiry=${subexpiry}`,
+    ];
   }
 }
 

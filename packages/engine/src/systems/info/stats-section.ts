@@ -50,6 +50,7 @@ export const statsSection: InfoSection = {
     { name: "instantaneous_output_repl_kbps", value: () => "0.00" },
     { name: "rejected_connections", value: ({ stats }) => stats.connectionsRejected },
     ...zero("sync_full", "sync_partial_ok", "sync_partial_err"),
+    { name: "expired_subkeys", value: ({ stats }) => stats.expiredFields },
     { name: "expired_keys", value: ({ stats }) => stats.expiredKeys },
     { name: "evicted_keys", value: ({ stats }) => stats.evictedKeys },
     { name: "keyspace_hits", value: ({ call }) => call.keyspaceHits },

@@ -7,6 +7,11 @@ import { memoryOverview } from "./memory-overview.ts";
 /** Below this, ratios say more about the start than about the data. */
 const SMALL_BYTES = 5 * 2 ** 20;
 
+/** So many bytes of free pages are worth a word. */
+const LOOSE_BYTES_MIN = 10 * 2 ** 20;
+/** The runtime itself and its buffers take less. */
+const RUNTIME_BYTES_MAX = 256 * 2 ** 20;
+
 export function memoryReport(engine: Ports): string {
   const now = memoryOverview(engine);
   if (now.usedBytes < SMALL_BYTES)
@@ -22,6 +27,18 @@ export function memoryReport(engine: Ports): string {
       `Fragmentation: the blocks in use lie on ${now.fragmentationRatio.toFixed(2)} times as many ` +
         "bytes of pages. That happens when many keys of a size were removed; new ones of about " +
         "that size fill the gaps, and DEBUG RELOAD or a restart packs everything.",
+    );
+  const looseBytes = now.touchedBytes - now.activeBytes;
+  if (now.touchedRatio > 1.4 && looseBytes > LOOSE_BYTES_MIN)
+    findings.push(
+      `Loose pages: ${humanBytes(looseBytes)} of pages hold nothing and are not the system's again, ` +
+        "since others of their segments are in use. MEMORY PURGE empties segments with little in them.",
+    );
+  const runtimeBytes = now.residentBytes - now.touchedBytes;
+  if (now.processRatio > 1.4 && runtimeBytes > RUNTIME_BYTES_MAX)
+    findings.push(
+      `Runtime: the process holds ${humanBytes(runtimeBytes)} besides the data. Large requests and replies ` +
+        "on their way may be the reason, or many clients; it should become less when they have gone.",
     );
   const clients = engine.clients.size;
   if (clients > 0 && now.clientBytes / clients > 200 * 1024)

@@ -88,6 +88,13 @@ export const memorySystem: System = {
       },
     },
     {
+      names: ["hll-sparse-max-bytes"],
+      apply: (config, { settings }) => {
+        settings.hllSparseBytesMax = config.number("hll-sparse-max-bytes");
+        return undefined;
+      },
+    },
+    {
       names: ["hash-max-listpack-entries", "hash-max-listpack-value"],
       apply: (config, { settings }) => {
         const hash = {
@@ -95,6 +102,29 @@ export const memorySystem: System = {
           listpackValueBytesMax: config.number("hash-max-listpack-value"),
         };
         settings.limits = { ...settings.limits, hash };
+        return undefined;
+      },
+    },
+    {
+      names: ["list-max-listpack-size", "list-compress-depth"],
+      apply: (config, { settings }) => {
+        const list = {
+          ...settings.limits.list,
+          fill: config.number("list-max-listpack-size"),
+          compressDepth: config.number("list-compress-depth"),
+        };
+        settings.limits = { ...settings.limits, list };
+        return undefined;
+      },
+    },
+    {
+      names: ["stream-node-max-bytes", "stream-node-max-entries"],
+      apply: (config, { settings }) => {
+        const stream = {
+          nodeBytesMax: config.number("stream-node-max-bytes"),
+          nodeEntriesMax: config.number("stream-node-max-entries"),
+        };
+        settings.limits = { ...settings.limits, stream };
         return undefined;
       },
     },

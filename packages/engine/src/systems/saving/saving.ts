@@ -39,6 +39,10 @@ const SNAPSHOT_FAILED =
   "report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). " +
   "Please check the Redis logs for details about the RDB error.";
 
+const NEWER_FILE =
+  "Some fields of hashes have a time to live: the file is written as RDB version 12, which servers " +
+  "older than Redis 7.4 refuse to load.";
+
 const FATAL = "Fatal error loading the DB, check server logs. Exiting.";
 
 /** What the log says of a save that failed at this step, before the reason. */
@@ -133,8 +137,9 @@ export class Saving implements Running, DataSetFile {
   }
 
   private options(): SaveOptions {
-    const { config, host, identity, memory } = this.ports;
+    const { config, host, identity, keyspace, memory } = this.ports;
     this.tryCount++;
+    if (keyspace.fieldExpiryCount > 0) host.log("notice", NEWER_FILE);
     return {
       name: config.text("dbfilename"),
       // Another name each time: one that was given up may still be on its way out.

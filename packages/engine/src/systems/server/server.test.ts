@@ -212,6 +212,14 @@ describe("MEMORY", () => {
     kv.send("DEBUG", "POPULATE", 11_000, "k", 500);
     expect(kv.send("MEMORY", "DOCTOR")).toContain("1. Peak: ");
   });
+
+  test("DOCTOR tells of a process that is much larger than its data", () => {
+    const kv = harness();
+    kv.send("DEBUG", "POPULATE", 20_000, "k", 500);
+    const usage = kv.host.usage();
+    kv.host.usage = () => ({ ...usage, residentBytes: 400 * 2 ** 20 });
+    expect(kv.send("MEMORY", "DOCTOR")).toMatch(/^1\. Runtime: the process holds 3\d\d\.\d\dM /);
+  });
 });
 
 describe("SAVE and BGSAVE", () => {

@@ -14,6 +14,8 @@ import {
   type Keyspace,
   type ListpackValue,
   type Ref,
+  StreamFacts,
+  StreamPart,
   StringView,
   type ValueLimits,
 } from "@kv/core";
@@ -49,8 +51,10 @@ export interface WriteForm {
   readonly pieces?: {
     /** What stands before the elements. */
     begin(to: ValueOutput, entry: Ref, elementCount: number): void;
+    /** A number that element() is to be told with each element of this value. Default 0. */
+    tells?(arena: Arena, entry: Ref): number;
     /** One element, as the kind keeps it. */
-    element(to: ValueOutput, ref: Ref): void;
+    element(to: ValueOutput, ref: Ref, told: number): void;
   };
 }
 
@@ -132,6 +136,10 @@ export class ValueOutput {
   readonly string = new StringView();
   /** For use by writers: an integer. */
   readonly integer = new Int64();
+  /** For use by writers: a part of a stream. */
+  readonly part = new StreamPart();
+  /** For use by writers: what a part of a stream says. */
+  readonly facts = new StreamFacts();
 
   constructor(arena: Arena, output: RdbOutput, version: RdbWriteVersion = RDB_VERSION_DEFAULT) {
     this.arena = arena;

@@ -38,9 +38,23 @@ export function* distinct(
   fault: string,
   ...rest: Part[]
 ): Skipper {
+  yield* distinctBehind(input, seen, fault, nothing, ...rest);
+}
+
+function* nothing(): Skipper {}
+
+/** As distinct(), with one part in front of the text. */
+export function* distinctBehind(
+  input: RdbInput,
+  seen: Distinct,
+  fault: string,
+  before: Part,
+  ...rest: Part[]
+): Skipper {
   yield* length(input);
   seen.clear();
   for (let left = input.number; left > 0; left--) {
+    yield* before(input);
     yield* item(input, (each) => each.peekString());
     if (seen.remembers(input.number)) {
       yield* item(input, (each) => each.string(each.ignored));

@@ -1,15 +1,26 @@
 /**
  * Hashes: written as the bytes of their listpack (16), or field by field (4). Read is also what older
- * versions wrote: zipmaps (9) and ziplists (13). Those whose fields expire (from Redis 7.4) are only
- * checked so far.
+ * versions wrote: zipmaps (9) and ziplists (13). Hashes of which fields expire, from version 12 on:
+ *
+ *      25   earliest expiry, 8 bytes | listpack of field, value, expiry; field, value, expiry ...
+ *      24   earliest expiry, 8 bytes | number of fields | expiry, field, value; expiry, field, value ...
+ *
+ * An expiry in 24 is a length: 0 says never, 1 the earliest one, 2 a millisecond later and so on. Before
+ * its release Redis 7.4 wrote these without the earliest one (23 and 22, with times since 1970): those are
+ * read. A listpack that keeps expiries and has none at present is written field by field, as any Redis
+ * reads it.
  */
 import {
   byteIndex,
   bytesOf,
   createHash,
+  Dict,
   Encoding,
   eachElement,
+  earliestFieldExpiry,
   elementsInPieces,
+  expiryMs,
+  FIELD_EXPIRY_LOADED_MAX_MS,
   freeEntry,
   type HashLimits,
   HashValue,
@@ -22,14 +33,18 @@ import {
   Type,
   valueRef,
 } from "@kv/core";
+import type { Distinct } from "../distinct.ts";
 import { RdbType } from "../format.ts";
 import { type RdbInput, RdbString, Status } from "../input.ts";
 import type { Skipper } from "../skip-string.ts";
 import { ZiplistWalk } from "../ziplist.ts";
 import { ZipmapWalk } from "../zipmap.ts";
 import type { RdbForm, ValueOutput, ValueReader, WriteForm } from "./form.ts";
-import { bytes, distinct, length, packed, repeat, string } from "./grammar.ts";
-import { listpackFault, ziplistFault, zipmapFault } from "./packed.ts";
+import { bytes, distinct, distinctBehind, length, packed, string } from "./grammar.ts";
+import { listpackFault, tripleListpackFault, ziplistFault, zipmapFault } from "./packed.ts";
+
+/** Elements of a listpack for a field that may expire: with its value and its expiry. */
+const ELEMENTS_OF_FIELD = 3;
 
 // --- Writing ---------------------------------------------------------------------------------
 
@@ -63,6 +78,56 @@ const asTable: WriteForm = {
   },
 };
 
+const asVolatileListpack: WriteForm = {
+  type: Type.HASH,
+  encoding: Encoding.LISTPACK_EX,
+  rdbType: (arena, entry) =>
+    earliestFieldExpiry(arena, entry) === -1 ? RdbType.HASH : RdbType.HASH_LISTPACK_EX,
+  write(to, entry) {
+    const { arena, output } = to;
+    const block = valueRef(arena, entry);
+    const earliestMs = earliestFieldExpiry(arena, entry);
+    if (earliestMs === -1) {
+      output.length(listpack.listpackCount(arena, block) / ELEMENTS_OF_FIELD);
+      eachElement(arena, entry, to.elements);
+      return;
+    }
+    output.milliseconds(earliestMs);
+    const start = byteIndex(block);
+    output.string(bytesOf(arena, block), start, start + listpack.listpackBytes(arena, block));
+  },
+};
+
+function writeField(
+  { arena, output, elements }: ValueOutput,
+  field: Ref,
+  earliestMs: number,
+): void {
+  const fieldMs = expiryMs(arena, field);
+  output.length(fieldMs === -1 ? 0 : fieldMs - earliestMs + 1);
+  showField(arena, field, elements.text, elements.value);
+  elements.pair();
+}
+
+function beginVolatile({ arena, output }: ValueOutput, entry: Ref, fieldCount: number): void {
+  output.milliseconds(earliestFieldExpiry(arena, entry));
+  output.length(fieldCount);
+}
+
+const asVolatileTable: WriteForm = {
+  type: Type.HASH,
+  encoding: Encoding.HASHTABLE_EX,
+  rdbType: () => RdbType.HASH_METADATA,
+  write(to, entry) {
+    const { arena } = to;
+    beginVolatile(to, entry, elementsInPieces(arena, entry));
+    const earliestMs = earliestFieldExpiry(arena, entry);
+    const dict = new Dict(arena).attach(valueRef(arena, entry));
+    dict.eachEntry((field) => writeField(to, field, earliestMs));
+  },
+  pieces: { begin: beginVolatile, tells: earliestFieldExpiry, element: writeField },
+};
+
 // --- Reading ---------------------------------------------------------------------------------
 
 class HashReader implements ValueReader {
@@ -76,6 +141,8 @@ class HashReader implements ValueReader {
   /** The hash under construction; NONE between values. */
   private entry: Ref = NONE;
   private pairsLeft = 0;
+  /** An expiry stands before each field: what is to be added to it. -1: none does. */
+  private expiryBaseMs = -1;
 
   constructor(keyspace: Keyspace, limits: HashLimits) {
     this.keyspace = keyspace;
@@ -84,7 +151,9 @@ class HashReader implements ValueReader {
   }
 
   begin(input: RdbInput, type: number, key: RdbString, expiryMs: number): Status {
+    this.expiryBaseMs = -1;
     if (type === RdbType.HASH) return this.beginFields(input, key, expiryMs);
+    if (type >= RdbType.HASH_METADATA_PRE_GA) return this.beginVolatile(input, type, key, expiryMs);
     let status = input.string(this.value);
     if (status !== Status.OK) return status;
     if (type === RdbType.HASH_LISTPACK) return this.fromListpack(input, key, expiryMs);
@@ -99,7 +168,16 @@ class HashReader implements ValueReader {
     const { field, value, hash, limits } = this;
     while (this.pairsLeft > 0) {
       input.mark = input.at;
-      let status = input.string(field);
+      let status: Status = Status.OK;
+      let fieldMs = 0;
+      if (this.expiryBaseMs !== -1) {
+        status = input.length();
+        if (status !== Status.OK) return status;
+        fieldMs = input.number === 0 ? 0 : input.number + this.expiryBaseMs;
+        if (fieldMs > FIELD_EXPIRY_LOADED_MAX_MS)
+          return input.bad("Invalid expiry of a hash field");
+      }
+      status = input.string(field);
       if (status === Status.OK) status = input.string(value);
       if (status !== Status.OK) return status;
       const isNew = hash.set(
@@ -113,6 +191,10 @@ class HashReader implements ValueReader {
         limits,
       );
       if (!isNew) return input.bad("Duplicate hash fields detected");
+      if (fieldMs !== 0) {
+        hash.prepareExpiry(field.bytes, field.view, field.start, field.end, 1);
+        hash.setExpiry(field.bytes, field.view, field.start, field.end, fieldMs);
+      }
       this.pairsLeft--;
     }
     return Status.OK;
@@ -139,13 +221,36 @@ class HashReader implements ValueReader {
     return Status.PART;
   }
 
+  /** A hash whose fields may expire. */
+  private beginVolatile(input: RdbInput, type: number, key: RdbString, expiryMs: number): Status {
+    let earliestMs = 1;
+    if (type === RdbType.HASH_METADATA || type === RdbType.HASH_LISTPACK_EX) {
+      const status = input.milliseconds();
+      if (status !== Status.OK) return status;
+      earliestMs = input.number;
+      if (earliestMs < 0 || earliestMs > FIELD_EXPIRY_LOADED_MAX_MS)
+        return input.bad("Invalid earliest expiry of the fields of a hash");
+    }
+    if (type === RdbType.HASH_LISTPACK_EX || type === RdbType.HASH_LISTPACK_EX_PRE_GA) {
+      const status = input.string(this.value);
+      return status === Status.OK ? this.fromListpack(input, key, expiryMs, true) : status;
+    }
+    this.expiryBaseMs = earliestMs - 1;
+    return this.beginFields(input, key, expiryMs);
+  }
+
   private create(key: RdbString, expiryMs: number): void {
     const { arena, cuts } = this.keyspace;
     this.entry = createHash(arena, cuts.epoch, key.bytes, key.start, key.end, expiryMs);
     this.hash.attach(this.entry);
   }
 
-  private fromListpack(input: RdbInput, key: RdbString, expiryMs: number): Status {
+  private fromListpack(
+    input: RdbInput,
+    key: RdbString,
+    expiryMs: number,
+    isVolatile = false,
+  ): Status {
     const { bytes, start, end } = this.value;
     const { epoch } = this.keyspace.cuts;
     // A listpack without elements is its header and its end byte.
@@ -162,6 +267,7 @@ class HashReader implements ValueReader {
       start,
       end,
       this.limits,
+      isVolatile,
     );
     if (this.entry !== NONE) return Status.OK;
     return input.bad("Hash listpack integrity check failed.");
@@ -237,17 +343,22 @@ export const hashForm: RdbForm = {
       skip: packed(listpackFault("Hash listpack integrity check failed.", 2)),
     },
   ],
-  writes: [asListpack, asTable],
+  writes: [asListpack, asTable, asVolatileListpack, asVolatileTable],
   createReader: (keyspace, limits) => new HashReader(keyspace, limits.hash),
 };
 
-const fieldsWithExpiries = (input: RdbInput) => repeat(input, length, string, string);
+const fieldsWithExpiries = (input: RdbInput, seen: Distinct) =>
+  distinctBehind(input, seen, "Duplicate hash fields detected", length, string);
+const triples = packed(tripleListpackFault("Hash listpack integrity check failed."));
 
 /** Hashes whose fields expire begin with the earliest of those times. */
-function* withMinimum(input: RdbInput, rest: Skipper): Skipper {
+function* withEarliest(input: RdbInput, rest: Skipper): Skipper {
   yield* bytes(8)(input);
   yield* rest;
 }
+
+const createReader: RdbForm["createReader"] = (keyspace, limits) =>
+  new HashReader(keyspace, limits.hash);
 
 export const hashWithExpiriesForm: RdbForm = {
   reads: [
@@ -259,18 +370,19 @@ export const hashWithExpiriesForm: RdbForm = {
     {
       type: RdbType.HASH_LISTPACK_EX_PRE_GA,
       name: "hash-listpack-md-pre-release",
-      skip: packed(() => ""),
+      skip: triples,
     },
     {
       type: RdbType.HASH_METADATA,
       name: "hash-metadata",
-      skip: (input) => withMinimum(input, fieldsWithExpiries(input)),
+      skip: (input, seen) => withEarliest(input, fieldsWithExpiries(input, seen)),
     },
     {
       type: RdbType.HASH_LISTPACK_EX,
       name: "hash-listpack-md",
-      skip: (input) => withMinimum(input, string(input)),
+      skip: (input, seen) => withEarliest(input, triples(input, seen)),
     },
   ],
   writes: [],
+  createReader,
 };

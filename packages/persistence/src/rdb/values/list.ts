@@ -73,7 +73,10 @@ const asNodes: WriteForm = {
     eachNode(to.arena, header, (cell) => writeNode(to, cell));
   },
   pieces: {
-    begin: ({ arena, output }, entry) => output.length(nodeCountOf(arena, valueRef(arena, entry))),
+    begin({ arena, output }, entry) {
+      output.length(nodeCountOf(arena, valueRef(arena, entry)));
+      return 0;
+    },
     element: writeNode,
   },
 };

@@ -2,7 +2,7 @@
  * Collections that are one string in the file: whether their bytes keep the rules of their form,
  * and no field or member comes twice.
  */
-import { intset, ListpackValue, listpack } from "@kv/core";
+import { hasOrderedExpiries, intset, ListpackValue, listpack } from "@kv/core";
 import type { Distinct } from "../distinct.ts";
 import type { RdbString } from "../input.ts";
 import { ZiplistWalk } from "../ziplist.ts";
@@ -14,6 +14,19 @@ export type Fault = (packed: RdbString, seen: Distinct) => string;
 /** The fault of listpacks every `stride`-th element of which must not come twice; 0: any may. */
 export function listpackFault(fault: string, stride: number): Fault {
   return (packed, seen) => (isListpack(packed, stride, seen) ? "" : fault);
+}
+
+/** The fault of listpacks of fields, values and expiries, the earliest first. */
+export function tripleListpackFault(fault: string): Fault {
+  const ofFields = listpackFault(fault, 3);
+  return (packed, seen) => {
+    if (ofFields(packed, seen) !== "") return fault;
+    const { arena } = seen;
+    const lp = listpack.listpackFromBytes(arena, packed.bytes, packed.start, packed.end);
+    const isOrdered = hasOrderedExpiries(arena, lp);
+    arena.free(lp);
+    return isOrdered ? "" : fault;
+  };
 }
 
 /** As listpackFault(), of ziplists; with a stride of 0 any element may come twice. */

@@ -10,6 +10,7 @@ import {
   eachElement,
   elementsInPieces,
   freeEntry,
+  freshSeed,
   intset,
   type Keyspace,
   listpack,
@@ -72,7 +73,10 @@ const asTable: WriteForm = {
     eachElement(to.arena, entry, to.elements);
   },
   pieces: {
-    begin: ({ output }, _entry, memberCount) => output.length(memberCount),
+    begin({ output }, _entry, memberCount) {
+      output.length(memberCount);
+      return 0;
+    },
     element({ arena, elements }, member) {
       showMember(arena, member, elements.text);
       elements.element();
@@ -132,7 +136,10 @@ class SetReader implements ValueReader {
     if (status !== Status.OK) return status;
     if (input.number === 0) return Status.EMPTY;
     this.membersLeft = input.number;
-    const { arena, seed, cuts } = this.keyspace;
+    const { arena, cuts } = this.keyspace;
+    // Members come in the order of another table. This one must not have the same, see Dict.reserve().
+    const seed = freshSeed(this.keyspace.random32);
+    this.set.seed = seed;
     // The first member that is no integer makes it a listpack.
     const isLarge = input.number > this.limits.intsetEntriesMax;
     const encoding = isLarge ? Encoding.HASHTABLE : Encoding.INTSET;

@@ -63,7 +63,10 @@ const asTable: WriteForm = {
     eachElement(arena, entry, elements);
   },
   pieces: {
-    begin: ({ output }, _entry, memberCount) => output.length(memberCount),
+    begin({ output }, _entry, memberCount) {
+      output.length(memberCount);
+      return 0;
+    },
     element: ({ arena, elements }, element) => visitMember(arena, element, elements),
   },
 };

@@ -1,0 +1,47 @@
+/** Fields whose time has passed: a command that names one removes it before it goes on. */
+import { earliestFieldExpiry, type HashValue } from "@kv/core";
+import type { Call } from "../call/call.ts";
+import { expiryOfField } from "./hash-at.ts";
+
+/**
+ * Removes those fields at arguments `first`, `first` + `step` ... below `end` of the hash at argument 1
+ * whose time has passed, where that may be done now. Returns the hash, or null when it went with them.
+ */
+export function expireFields(
+  call: Call,
+  hash: HashValue | null,
+  first: number,
+  end: number,
+  step: number,
+): HashValue | null {
+  // A hash of which no field expires, as most are, costs nothing.
+  if (hash === null || !hash.isVolatile) return hash;
+  return expireNamed(call, hash, first, end, step);
+}
+
+function expireNamed(
+  call: Call,
+  hash: HashValue,
+  first: number,
+  end: number,
+  step: number,
+): HashValue | null {
+  const { nowMs, database, effects } = call;
+  const { entry } = hash;
+  const earliestMs = earliestFieldExpiry(call.keyspace.arena, entry);
+  if (earliestMs === -1 || earliestMs >= nowMs || !effects.mayExpireFields()) return hash;
+  const expired: Uint8Array[] = [];
+  for (let i = first; i < end; i += step) {
+    const expiryMs = expiryOfField(call, hash, i);
+    if (expiryMs < 0 || expiryMs >= nowMs) continue;
+    if (expired.length === 0) database.preserve(entry);
+    // The arguments stay where they are as long as the command runs.
+    expired.push(call.argument(i));
+    hash.delete(call.bytes, call.view, call.start(i), call.end(i));
+  }
+  if (expired.length === 0) return hash;
+  const isEmpty = hash.length === 0;
+  database.fieldExpiries.changed(entry);
+  effects.fieldsExpired(database, entry, expired);
+  return isEmpty ? null : hash;
+}

@@ -1,0 +1,216 @@
+/**
+ * StreamRange: a walk over the entries of a stream between two IDs, upwards or downwards.
+ *
+ *      range.begin(tree, start, end, false);
+ *      while (range.next()) { ... range.id, range.fieldCount ...; while (range.nextField()) ... }
+ *
+ * Entries lie in place: `field` and `value` are void when the stream changes, and so is the walk.
+ */
+import type { Arena, Ref } from "../../memory/arena.ts";
+import { NONE, SEGMENT_SHIFT, UNIT_MASK } from "../../memory/arena.ts";
+import { ListpackValue } from "../../memory/listpack.ts";
+import {
+  isString,
+  readInteger,
+  stored,
+  stringBytes,
+  stringHeadBytes,
+} from "../../memory/listpack-element.ts";
+import type { IdTree } from "./id-tree.ts";
+import {
+  behind,
+  DELETED,
+  endAt,
+  entryBefore,
+  firstEntryAt,
+  integerAt,
+  readEntryId,
+  SAME_FIELDS,
+} from "./stream-block.ts";
+import { StreamId } from "./stream-id.ts";
+
+const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
+/** Bytes in front of a listpack's first element. */
+const HEADER = 6;
+
+/** A walk over entries: see the head of this file. */
+export class StreamRange {
+  /** The ID of the entry. */
+  readonly id = new StreamId();
+  /** How many fields it has. */
+  fieldCount = 0;
+  /** The field that nextField() came to. */
+  readonly field = new ListpackValue();
+  /** Its value. */
+  readonly value = new ListpackValue();
+  /** @internal The block of the entry. */
+  listpack: Ref = NONE;
+  /** @internal Where the entry begins in the bytes of the block's segment. */
+  entryAt = 0;
+  private readonly arena: Arena;
+  private tree: IdTree | null = null;
+  private readonly start = new StreamId();
+  private readonly end = new StreamId();
+  private isReverse = false;
+  private bytes: Uint8Array = NO_BYTES;
+  private view: DataView = NO_VIEW;
+  /** Upwards: where the next entry begins; downwards: where the last one began. */
+  private at = 0;
+  /** Upwards: the block's end byte; downwards: the first entry. */
+  private limit = 0;
+  private masterFieldsAt = 0;
+  private masterFieldCount = 0;
+  private fieldsLeft = 0;
+  private isSame = false;
+  private fieldAt = 0;
+  private valueAt = 0;
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+  }
+
+  /** Begins a walk from `start` to `end`, both included; with `isReverse` from `end` down to `start`. */
+  begin(tree: IdTree, start: StreamId, end: StreamId, isReverse: boolean): void {
+    this.tree = tree;
+    this.start.copy(start);
+    this.end.copy(end);
+    this.isReverse = isReverse;
+    this.listpack = NONE;
+    let found: boolean;
+    if (isReverse) found = tree.seekAtMost(end);
+    else found = tree.seekAtMost(start) || tree.first();
+    if (found) this.enter();
+  }
+
+  /** Comes to the next entry that is there. False at the end. */
+  next(): boolean {
+    return this.isReverse ? this.downwards() : this.upwards();
+  }
+
+  private enter(): void {
+    const tree = this.tree as IdTree;
+    const lp = tree.value;
+    const { arena } = this;
+    this.listpack = lp;
+    this.bytes = arena.bytes[lp >>> SEGMENT_SHIFT] as Uint8Array;
+    this.view = arena.views[lp >>> SEGMENT_SHIFT] as DataView;
+    const { bytes } = this;
+    let at = ((lp & UNIT_MASK) << 3) + HEADER;
+    at = behind(bytes, behind(bytes, at));
+    this.masterFieldCount = integerAt(bytes, at);
+    this.masterFieldsAt = behind(bytes, at);
+    this.fieldsLeft = 0;
+    const first = firstEntryAt(arena, lp);
+    const end = endAt(arena, lp);
+    this.at = this.isReverse ? end : first;
+    this.limit = this.isReverse ? first : end;
+    this.valueAt = first;
+  }
+
+  private upwards(): boolean {
+    const { id } = this;
+    while (this.listpack !== NONE) {
+      let at = this.at === 0 ? this.afterEntry() : this.at;
+      while (at < this.limit) {
+        this.readEntry(at);
+        this.at = 0;
+        if (id.compare(this.end) > 0) {
+          this.listpack = NONE;
+          return false;
+        }
+        const isThere = ((this.bytes[at] as number) & DELETED) === 0;
+        if (isThere && id.compare(this.start) >= 0) return true;
+        at = this.afterEntry();
+      }
+      if (!(this.tree as IdTree).next()) break;
+      this.enter();
+    }
+    this.listpack = NONE;
+    return false;
+  }
+
+  private downwards(): boolean {
+    const { id } = this;
+    while (this.listpack !== NONE) {
+      let { at } = this;
+      while (at > this.limit) {
+        at = entryBefore(this.bytes, at);
+        this.at = at;
+        this.readEntry(at);
+        if (id.compare(this.start) < 0) {
+          this.listpack = NONE;
+          return false;
+        }
+        const isThere = ((this.bytes[at] as number) & DELETED) === 0;
+        if (isThere && id.compare(this.end) <= 0) return true;
+      }
+      if (!(this.tree as IdTree).previous()) break;
+      this.enter();
+    }
+    this.listpack = NONE;
+    return false;
+  }
+
+  /** Reads the head of the entry at `bytes[at]`. */
+  private readEntry(at: number): void {
+    const { bytes } = this;
+    const master = (this.tree as IdTree).id;
+    this.entryAt = at;
+    let next = readEntryId(
+      bytes,
+      at,
+      master.msHi,
+      master.msLo,
+      master.seqHi,
+      master.seqLo,
+      this.id,
+    );
+    this.isSame = ((bytes[at] as number) & SAME_FIELDS) !== 0;
+    if (this.isSame) {
+      this.fieldCount = this.masterFieldCount;
+      this.fieldAt = this.masterFieldsAt;
+    } else {
+      this.fieldCount = integerAt(bytes, next);
+      next = behind(bytes, next);
+    }
+    this.fieldsLeft = this.fieldCount;
+    this.valueAt = next;
+  }
+
+  /** Where the entry ends that was read last. */
+  private afterEntry(): number {
+    const { bytes } = this;
+    let at = this.valueAt;
+    for (let left = this.isSame ? this.fieldsLeft : 2 * this.fieldsLeft; left > 0; left--)
+      at = behind(bytes, at);
+    return behind(bytes, at);
+  }
+
+  /** Puts the entry's next field into `field` and `value`. False when there are no more. */
+  nextField(): boolean {
+    if (this.fieldsLeft === 0) return false;
+    this.fieldsLeft--;
+    if (this.isSame) {
+      this.fieldAt = this.read(this.fieldAt, this.field);
+    } else {
+      this.valueAt = this.read(this.valueAt, this.field);
+    }
+    this.valueAt = this.read(this.valueAt, this.value);
+    return true;
+  }
+
+  /** Reads the element at bytes[at]; returns where the next one is. */
+  private read(at: number, out: ListpackValue): number {
+    const { bytes } = this;
+    const lead = bytes[at] as number;
+    if (isString(lead)) {
+      const start = at + stringHeadBytes(lead);
+      out.setString(bytes, this.view, start, start + stringBytes(bytes, at, lead));
+    } else {
+      readInteger(bytes, at, lead);
+      out.setInteger(stored.hi, stored.lo);
+    }
+    return behind(bytes, at);
+  }
+}
