@@ -15,7 +15,9 @@ import { contentsOf } from "./simulation.ts";
 /** Calls of each command that are tried; KV_LAW_CALLS=200 for a longer look. */
 const CALLS = Number(process.env.KV_LAW_CALLS ?? 8);
 const long = "v".repeat(2000);
-const keys = "text number long hash table wide zset ordered brief none".split(" ").concat("");
+const keys = "text number long hash table wide mortal dying zset ordered brief none"
+  .split(" ")
+  .concat("");
 
 /** A key of every kind, with and without expiries. */
 const data: readonly (readonly (string | number)[])[] = [
@@ -25,6 +27,8 @@ const data: readonly (readonly (string | number)[])[] = [
   ["SET", "brief", "7", "PX", 100_000],
   ["HSET", "hash", "f", "v", "g", "1"],
   ["HSET", "table", "f", long, "g", "2", "12", "3"],
+  ["HSETEX", "mortal", "PX", 100_000, "FIELDS", 2, "f", "v", "g", "1"],
+  ["HSETEX", "dying", "PX", 100_000, "FIELDS", 3, "f", long, "g", "2", "12", "3"],
   ["ZADD", "zset", 1, "f", "2.5", "g", 3, "12"],
   ["ZADD", "ordered", ...Array.from({ length: 300 }, (_, index) => `${index}`)],
   // One more field, and it is a table.

@@ -142,7 +142,8 @@ class Texts extends ElementVisitor {
   }
 
   pair(): void {
-    this.parts.push(JSON.stringify([textOf(this.text), textOf(this.value)]));
+    const expiry = this.expiryMs === -1 ? [] : [this.expiryMs];
+    this.parts.push(JSON.stringify([textOf(this.text), textOf(this.value), ...expiry]));
   }
 
   override scored(): void {
