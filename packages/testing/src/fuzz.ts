@@ -121,6 +121,7 @@ const directives: [name: string, ...values: (string | number)[]][] = [
   ["zset-max-listpack-value", 64, 0, 11, 1000],
   ["stream-node-max-entries", 100, 0, 1, 2, 4],
   ["stream-node-max-bytes", 4096, 0, 1, 64, 200],
+  ["hll-sparse-max-bytes", 3000, 0, 20, 60],
   ["lazyfree-lazy-user-del", "no", "yes"],
   ["lazyfree-lazy-server-del", "no", "yes"],
   ["lazyfree-lazy-expire", "no", "yes"],
@@ -378,7 +379,7 @@ function tame(words: Words, number: number): void {
     if (/setbit|bitfield|setrange/.test(name) && value > 1e6 && value < 2 ** 32) words[at] = 1000;
     // Beyond 64 bits of milliseconds 7.0 overflows, where 7.2 answers that it is too much.
     const isTimeout = /^b[lrz]/.test(name) && at === (name.endsWith("mpop") ? 1 : words.length - 1);
-    if (isTimeout && (value >= 1e15 || value === Infinity)) words[at] = 5;
+    if (isTimeout && (value >= 1e15 || /inf/i.test(`${words[at]}`))) words[at] = 5;
     // Random members are repeated as often as a negative number says.
     if (vague.has(name) && value < -1000 && value > -9e18) words[at] = -3;
     // The order of equal weights is nobody's promise.
@@ -386,6 +387,10 @@ function tame(words: Words, number: number): void {
     // Zero bytes have the right checksum; Redis reads a string out of the checksum then.
     if (name === "restore" && /^\0+$/.test(`${words[3]}`)) words[3] = "x";
     if (name === "xadd" && words[at] === "*") words[at] = "6-*";
+    // Since 7.4 it stands for the last entry.
+    if (/^xread/.test(name) && words[at] === "+") words[at] = "1-1";
+    // 7.0 lets a wait of milliseconds end beyond all time.
+    if (option === "block" && value > 9e18) words[at] = 1;
     // What has been pending for some milliseconds is a matter of the clock.
     const isIdle =
       (/^x(auto)?claim$/.test(name) && at === 4) || (name === "xpending" && option === "idle");

@@ -216,8 +216,8 @@ describe("INFO", () => {
     kv.send("SET", "c", 1);
     const { fields } = parsed(kv.engine.of(infoPort).text(["keyspace"]));
     expect([...fields]).toEqual([
-      ["db0", "keys=2,expires=1,avg_ttl=5000"],
-      ["db3", "keys=1,expires=0,avg_ttl=0"],
+      ["db0", "keys=2,expires=1,avg_ttl=5000,subexpiry=0"],
+      ["db3", "keys=1,expires=0,avg_ttl=0,subexpiry=0"],
     ]);
   });
 
