@@ -55,6 +55,8 @@ export class ScorePath {
 
   constructor(arena: Arena) {
     this.arena = arena;
+    this.leafWords = arena.words[0] as Int32Array;
+    this.leafDoubles = arena.doubles[0] as Float64Array;
   }
 
   /** Makes this object the window on the tree of the sorted set whose Dict has this header. */
@@ -207,17 +209,36 @@ export class ScorePath {
     this.show();
   }
 
+  /** The leaf of the path, as next() and previous() read it. */
+  private leafWords: Int32Array;
+  private leafDoubles: Float64Array;
+  private leafAt = 0;
+  private leafCount = 0;
+
   private show(): void {
     const leaf = this.nodes[0] as number;
-    const place = this.places[0] as number;
-    const at = nodeAt(leaf);
-    this.element = nodeWords(this.arena, leaf)[at + ELEMENTS + place] as number;
-    this.score = nodeDoubles(this.arena, leaf)[(at >>> 1) + SCORES + place] as number;
+    this.leafWords = nodeWords(this.arena, leaf);
+    this.leafDoubles = nodeDoubles(this.arena, leaf);
+    this.leafAt = nodeAt(leaf);
+    this.leafCount = this.leafWords[this.leafAt] as number;
+    this.showPlace(this.places[0] as number);
+  }
+
+  private showPlace(place: number): void {
+    const { leafAt } = this;
+    this.element = this.leafWords[leafAt + ELEMENTS + place] as number;
+    this.score = this.leafDoubles[(leafAt >>> 1) + SCORES + place] as number;
   }
 
   /** Goes one element on. False at the end. */
   next(): boolean {
     const { arena, nodes, places } = this;
+    const place = (places[0] as number) + 1;
+    if (place < this.leafCount) {
+      places[0] = place;
+      this.showPlace(place);
+      return true;
+    }
     let level = 0;
     while ((places[level] as number) + 1 >= countOf(arena, nodes[level] as number)) {
       if (level === this.height) return false;
@@ -235,6 +256,12 @@ export class ScorePath {
   /** Goes one element back. False at the beginning. */
   previous(): boolean {
     const { arena, nodes, places } = this;
+    const place = (places[0] as number) - 1;
+    if (place >= 0) {
+      places[0] = place;
+      this.showPlace(place);
+      return true;
+    }
     let level = 0;
     while (places[level] === 0) {
       if (level === this.height) return false;
