@@ -64,22 +64,28 @@ export class ScanOptions {
   patternArgument = 0;
   /** Argument with the name of a type; 0: all types. */
   typeArgument = 0;
+  /** NOVALUES: fields without their values. */
+  hasNoValues = false;
   private bytes: Uint8Array = new Uint8Array(0);
   private start = 0;
   private end = 0;
 
-  /** Reads the options from argument `first` on. TYPE is an option of SCAN alone. */
-  parse(call: Call, first: number, takesType: boolean): void {
+  /** Reads the options from argument `first` on. TYPE is an option of SCAN alone, NOVALUES of HSCAN. */
+  parse(call: Call, first: number, takesType: boolean, takesNoValues = false): void {
     this.count = DEFAULT_COUNT;
     this.patternArgument = 0;
     this.typeArgument = 0;
+    this.hasNoValues = false;
     const { argc } = call;
     for (let i = first; i < argc; i += 2) {
       const last = i + 1 === argc;
       if (!last && call.is(i, "COUNT")) this.count = countAt(call, i + 1);
       else if (!last && call.is(i, "MATCH")) this.patternArgument = i + 1;
       else if (!last && takesType && call.is(i, "TYPE")) this.typeArgument = i + 1;
-      else throw errors.syntax;
+      else if (takesNoValues && call.is(i, "NOVALUES")) {
+        this.hasNoValues = true;
+        i--;
+      } else throw errors.syntax;
     }
     if (this.patternArgument === 0) return;
     this.bytes = call.bytes;

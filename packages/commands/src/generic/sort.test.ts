@@ -1,4 +1,4 @@
-import { harness } from "@kv/testing";
+import { Chance, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 import { keysOf } from "../declare/key-spec.ts";
 import { sort, sortRo } from "./sort.ts";
@@ -38,6 +38,85 @@ describe("SORT", () => {
     kv.send("SORT", "none", "STORE", "d");
     expect(kv.events).toEqual(["del d"]);
     expect(kv.send("SORT_RO", "none", "STORE", "d")).toEqual(kv.error("ERR syntax error"));
+  });
+
+  test("numbers by size, texts with ALPHA, either way round; a part of them with LIMIT", () => {
+    const kv = harness();
+    kv.send("RPUSH", "l", 10, 9, "1e1", -1, "9.5");
+    expect(kv.send("SORT", "l")).toEqual(["-1", "9", "9.5", "10", "1e1"]);
+    expect(kv.send("SORT", "l", "DESC")).toEqual(["1e1", "10", "9.5", "9", "-1"]);
+    expect(kv.send("SORT", "l", "ALPHA")).toEqual(["-1", "10", "1e1", "9", "9.5"]);
+    expect(kv.send("SORT", "l", "LIMIT", 1, 2)).toEqual(["9", "9.5"]);
+    expect(kv.send("SORT", "l", "LIMIT", 9, 2)).toEqual([]);
+    kv.send("RPUSH", "l", "x");
+    expect(kv.send("SORT", "l")).toEqual(
+      kv.error("ERR One or more scores can't be converted into double"),
+    );
+  });
+
+  test("agrees with a model on many elements of every kind", () => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const chance = new Chance(seed);
+      const kv = harness();
+      // Few different ones, long beginnings that are alike, and such as differ in length alone.
+      const word = () =>
+        chance.of(["", "same start "]) + "ab".repeat(chance.below(5)) + chance.below(30);
+      const words = Array.from({ length: 700 }, word);
+      const numbers = Array.from({ length: 700 }, () => String((chance.below(400) - 200) / 4));
+      kv.send("RPUSH", "words", ...words);
+      kv.send("RPUSH", "numbers", ...numbers);
+      kv.send("SADD", "members", ...words);
+      kv.send("ZADD", "scored", ...words.flatMap((each) => [chance.below(5), each]));
+      const byText = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);
+      const byNumber = (one: string, other: string) => Number(one) - Number(other);
+      const members = [...new Set(words)].sort(byText);
+      expect(kv.send("SORT", "words", "ALPHA")).toEqual([...words].sort(byText));
+      expect(kv.send("SORT", "members", "ALPHA", "DESC")).toEqual([...members].reverse());
+      expect(kv.send("SORT_RO", "scored", "ALPHA", "LIMIT", 3, 9)).toEqual(members.slice(3, 12));
+      expect((kv.send("SORT", "numbers") as string[]).map(Number)).toEqual(
+        [...numbers].sort(byNumber).map(Number),
+      );
+      expect(kv.send("SORT", "words", "BY", "nosort", "DESC", "LIMIT", 5, 300)).toEqual(
+        [...words].reverse().slice(5, 305),
+      );
+      expect(kv.send("SORT", "words", "ALPHA", "STORE", "d")).toBe(700);
+      expect(kv.send("LRANGE", "d", 0, -1)).toEqual([...words].sort(byText));
+    }
+  });
+
+  test("weights and values come from other keys; who has no weight weighs nothing", () => {
+    const kv = harness();
+    kv.send("RPUSH", "l", "a", "b", "c");
+    kv.send("MSET", "w_a", 3, "w_b", -1, "n_a", "A", "n_b", "B".repeat(100), "n_c", "B".repeat(101));
+    kv.send("HSET", "o_a", "f", 1);
+    kv.send("HSET", "o_c", "f", 2);
+    expect(kv.send("SORT", "l", "BY", "w_*")).toEqual(["b", "c", "a"]);
+    expect(kv.send("SORT", "l", "BY", "n_*", "ALPHA", "DESC")).toEqual(["c", "b", "a"]);
+    expect(kv.send("SORT", "l", "BY", "o_*->f", "GET", "#", "GET", "w_*")).toEqual(
+      ["b", "-1", "a", "3", "c", null],
+    );
+    expect(kv.send("SORT", "l", "BY", "o_*->f", "GET", "w_*", "STORE", "d")).toBe(3);
+    expect(kv.send("LRANGE", "d", 0, -1)).toEqual(["-1", "3", ""]);
+    // A key that is met on the way and whose time has passed is none, and goes.
+    kv.send("PEXPIRE", "w_a", 1);
+    kv.host.advance(2);
+    kv.events.length = 0;
+    expect(kv.send("SORT_RO", "l", "BY", "w_*", "GET", "w_*")).toEqual(["-1", null, null]);
+    expect(kv.events).toEqual(["expired w_a"]);
+  });
+
+  test("stores over whatever the key held, and a set in an order that is the same everywhere", () => {
+    const kv = harness();
+    kv.send("SADD", "s", "c", "a", "b");
+    kv.send("SET", "d", "x", "EX", 100);
+    kv.events.length = 0;
+    expect(kv.send("SORT", "s", "BY", "nosort", "STORE", "d")).toBe(3);
+    expect(kv.send("LRANGE", "d", 0, -1)).toEqual(["a", "b", "c"]);
+    expect(kv.send("TTL", "d")).toBe(-1);
+    expect(kv.events).toEqual(["sortstore d"]);
+    expect(kv.send("OBJECT", "ENCODING", "d")).toBe("listpack");
+    expect(kv.send("SORT", "s", "ALPHA", "LIMIT", 0, 0, "STORE", "d")).toBe(0);
+    expect(kv.events).toEqual(["sortstore d", "del d"]);
   });
 
   test("the keys are the one that is sorted and the last to store in", () => {

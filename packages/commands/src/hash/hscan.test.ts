@@ -66,6 +66,21 @@ describe("HSCAN", () => {
     expect(scanAll(kv, "MATCH", "none*")).toEqual([]);
   });
 
+  test("NOVALUES leaves the values out, wherever it stands", () => {
+    const kv = filled(3);
+    const fields = ["f0", "f1", "f2"];
+    expect(kv.send("HSCAN", "h", 0, "NOVALUES")).toEqual(["0", fields]);
+    expect(kv.send("HSCAN", "h", 0, "novalues", "COUNT", 5, "MATCH", "*[12]")).toEqual([
+      "0",
+      ["f1", "f2"],
+    ]);
+    expect(kv.send("HSCAN", "h", 0, "MATCH", "f*", "NOVALUES", "NOVALUES")).toEqual(["0", fields]);
+    // The next one has them again.
+    expect(kv.send("HSCAN", "h", 0, "MATCH", "f0")).toEqual(["0", ["f0", "value of f0"]]);
+    expect(kv.send("HSCAN", "h", 0, "NOVALUES", "COUNT")).toBe(errors.syntax);
+    expect(kv.send("SCAN", 0, "NOVALUES")).toBe(errors.syntax);
+  });
+
   test.each(["x", "-", "1x", " 1", "18446744073709551616", "0x1"])("%j is no cursor", (cursor) => {
     expect(harness().send("HSCAN", "none", cursor)).toBe(errors.invalidCursor);
   });

@@ -22,6 +22,7 @@ export const hscan = command({
     arg.integer("cursor"),
     arg.optional(arg.pattern("pattern", { token: "MATCH" })),
     arg.optional(arg.integer("count", { token: "COUNT" })),
+    arg.optional(arg.token("novalues", "NOVALUES", { since: "7.4.0" })),
   ],
   tips: ["nondeterministic_output"],
 
@@ -37,7 +38,7 @@ export const hscan = command({
       return;
     }
     const options = scanOptions.of(call);
-    options.parse(call, 3, false);
+    options.parse(call, 3, false, true);
     reply.array(2);
     reply.bulkInteger(hash.scan(cursor, options.count));
     const handle = reply.deferArray();
@@ -46,8 +47,10 @@ export const hscan = command({
       const { bytes, start, end } = hash.field;
       if (!options.matches(bytes, start, end)) continue;
       replyText(call, hash.field);
+      count++;
+      if (options.hasNoValues) continue;
       replyText(call, hash.value);
-      count += 2;
+      count++;
     }
     reply.closeArray(handle, count);
   },
