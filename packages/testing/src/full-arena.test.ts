@@ -15,7 +15,8 @@ import { contentsOf } from "./simulation.ts";
 /** Calls of each command that are tried; KV_LAW_CALLS=200 for a longer look. */
 const CALLS = Number(process.env.KV_LAW_CALLS ?? 8);
 const long = "v".repeat(2000);
-const keys = "text number long hash table wide mortal dying zset ordered brief none"
+const keys =
+  "text number long hash list nodes full table wide mortal dying zset ordered brief none"
   .split(" ")
   .concat("");
 
@@ -31,6 +32,10 @@ const data: readonly (readonly (string | number)[])[] = [
   ["HSETEX", "dying", "PX", 100_000, "FIELDS", 3, "f", long, "g", "2", "12", "3"],
   ["ZADD", "zset", 1, "f", "2.5", "g", 3, "12"],
   ["ZADD", "ordered", ...Array.from({ length: 300 }, (_, index) => `${index}`)],
+  ["RPUSH", "list", "f", "1", "g"],
+  // Several nodes, some of them plain; one that the next element does not fit.
+  ["RPUSH", "nodes", ...Array.from({ length: 700 }, (_, index) => `element ${index % 90}`), long],
+  ["RPUSH", "full", ...Array.from({ length: 4 }, () => long)],
   // One more field, and it is a table.
   ["HSET", "wide", ...Array.from({ length: 1024 }, (_, index) => index)],
 ];
@@ -88,6 +93,8 @@ function holds(kv: Harness, words: readonly string[], padding: number, once: boo
     isHindered = withoutRoom(keyspace.arena, failing, once, () => {
       reply = kv.send(...words);
     });
+    // Who waits is remembered in the arena, too: no longer than that.
+    if (reply === undefined) kv.clock.advance(2);
     const context = `${words.join(" ").slice(0, 100)}, allocation ${failing}, ${padding} more keys`;
     kv.check();
     while (kv.engine.turn());
@@ -106,8 +113,10 @@ function hold(row: CommandRow): void {
   const kv = harness();
   for (let seed = 1; seed <= CALLS; seed++) {
     const chance = new Chance(seed);
-    const wordFor = ({ name }: { name: string }) =>
-      name === "serialized-value" ? chance.of(payloads) : undefined;
+    const wordFor = ({ name }: { name: string }) => {
+      if (name === "timeout") return "0.001";
+      return name === "serialized-value" ? chance.of(payloads) : undefined;
+    };
     const words = madeCall(row, chance, { keys, wordFor });
     holds(kv, words, chance.below(8), chance.percent(30));
   }

@@ -117,7 +117,11 @@ export function repliesAgree(
   const together = unorderedOf[name] ?? unorderedOf[fullName];
   if (together !== undefined) return sorted(theirs, together) === sorted(ours, together);
   if (repliesScores.test(name)) return plainScores(theirs) === plainScores(ours);
-  if (fullName !== "object encoding" || ours !== "$8\r\nlistpack\r\n") return false;
+  if (fullName !== "object encoding") return false;
+  // 7.2 makes a new set large enough for all that SADD was given, repetitions included.
+  const isLargerSet = ours === "$9\r\nhashtable\r\n" || ours === "$8\r\nlistpack\r\n";
+  if (theirs === "$6\r\nintset\r\n" && isLargerSet) return true;
+  if (ours !== "$8\r\nlistpack\r\n") return false;
   if (theirs === "$9\r\nquicklist\r\n") return true;
   return setsMayBeListpacks === true && theirs === "$9\r\nhashtable\r\n";
 }

@@ -7,7 +7,7 @@
  */
 import { type Arena, type Ref, roundedBytes, SEGMENT_SHIFT, UNIT_MASK } from "./arena.ts";
 import { listpackBytes } from "./listpack.ts";
-import { END } from "./listpack-element.ts";
+import { backlenBytes, END, encodedBytes, writeElement } from "./listpack-element.ts";
 import { LISTPACK_HEADER_BYTES, positionAfter, type TextMatcher } from "./listpack-walk.ts";
 
 const COUNT_UNKNOWN = 0xffff;
@@ -23,6 +23,19 @@ function setHead(arena: Arena, lp: Ref, bytes: number, count: number): void {
 /** A block of the right size for a listpack that has become shorter; never fails. */
 function shrunk(arena: Arena, lp: Ref, bytes: number): Ref {
   return roundedBytes(bytes) === arena.blockBytes(lp) ? lp : arena.resize(lp, bytes, bytes);
+}
+
+/** A new listpack of the one element bytes[start, end). */
+export function listpackOf(arena: Arena, bytes: Uint8Array, start: number, end: number): Ref {
+  const size = encodedBytes(bytes, start, end);
+  const total = LISTPACK_HEADER_BYTES + size + backlenBytes(size) + 1;
+  const lp = arena.alloc(total);
+  const target = arena.bytes[lp >>> SEGMENT_SHIFT] as Uint8Array;
+  const base = (lp & UNIT_MASK) << 3;
+  writeElement(target, base + LISTPACK_HEADER_BYTES, bytes, start, end, size);
+  target[base + total - 1] = END;
+  setHead(arena, lp, total, 1);
+  return lp;
 }
 
 /** A new listpack of the elements from `offset` on of another one, `count` of them. */

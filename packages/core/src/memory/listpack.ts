@@ -315,20 +315,6 @@ export function listpackFromBytes(
   return lp;
 }
 
-/** A new listpack of the one element bytes[start, end). */
-export function listpackOf(arena: Arena, bytes: Uint8Array, start: number, end: number): Ref {
-  const size = encodedBytes(bytes, start, end);
-  const total = EMPTY_BYTES + size + backlenBytes(size);
-  const lp = arena.alloc(total);
-  const words = arena.words[lp >>> SEGMENT_SHIFT];
-  const at = (lp & UNIT_MASK) << 1;
-  words[at] = total;
-  words[at + 1] = 1;
-  writeElement(bytesAt(arena, lp), baseOf(lp) + HEADER, bytes, start, end, size);
-  bytesAt(arena, lp)[baseOf(lp) + total - 1] = END;
-  return lp;
-}
-
 /** Puts bytes[start, end) in front of the element at `offset` (or of the end byte). */
 export function insertAt(
   arena: Arena,

@@ -95,8 +95,8 @@ export class ListValue {
   entry: Ref = 0;
   /** True when the list is many nodes. */
   isQuicklist = false;
-  /** @internal The nodes, if it is that. */
-  readonly quicklist: Quicklist;
+  /** The nodes, if it is that. */
+  private readonly quicklist: Quicklist;
   /** The node that open() came to. In place: void when the list changes. */
   readonly node = new NodeView();
   private listpack: Ref = 0;
