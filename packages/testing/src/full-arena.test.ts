@@ -15,7 +15,9 @@ import { contentsOf } from "./simulation.ts";
 /** Calls of each command that are tried; KV_LAW_CALLS=200 for a longer look. */
 const CALLS = Number(process.env.KV_LAW_CALLS ?? 8);
 const long = "v".repeat(2000);
-const keys = "text number long hash table wide zset ordered brief none".split(" ").concat("");
+const keys = "text number long hash table wide zset ordered stream brief none"
+  .split(" ")
+  .concat("");
 
 /** A key of every kind, with and without expiries. */
 const data: readonly (readonly (string | number)[])[] = [
@@ -27,9 +29,21 @@ const data: readonly (readonly (string | number)[])[] = [
   ["HSET", "table", "f", long, "g", "2", "12", "3"],
   ["ZADD", "zset", 1, "f", "2.5", "g", 3, "12"],
   ["ZADD", "ordered", ...Array.from({ length: 300 }, (_, index) => `${index}`)],
+  ["XADD", "stream", "1-1", "f", "v"],
   // One more field, and it is a table.
   ["HSET", "wide", ...Array.from({ length: 1024 }, (_, index) => index)],
 ];
+
+/** More entries of the stream, two groups, and what is pending for a consumer of the first. */
+const groups: readonly (readonly (string | number)[])[] = [
+  ["XADD", "stream", "1-2", "f", long],
+  ["XADD", "stream", "1-3", "f", "v", "g", "w"],
+  ["XGROUP", "CREATE", "stream", "g", "0"],
+  ["XGROUP", "CREATE", "stream", "h", "0"],
+  ["XREADGROUP", "GROUP", "g", "c", "COUNT", 2, "STREAMS", "stream", ">"],
+];
+
+const STREAM_IDS = ["1-1", "1-2", "1-3", "2-2", "0", "2-*", ">"];
 
 /** Values as DUMP writes them. */
 const payloads = data.map((words) => {
@@ -46,7 +60,7 @@ const cases = all
 /** All keys and, in every database, so many more that some tables are about to grow. */
 function fill(kv: Harness, padding: number): void {
   kv.send("SELECT", 0);
-  for (const words of data) kv.send(...words);
+  for (const words of [...data, ...groups]) kv.send(...words);
   for (let index = 0; index < 4; index++) {
     kv.send("SELECT", index);
     for (let each = 0; each < padding; each++) kv.send("SET", `pad${each}`, each, "PX", 100_000);
@@ -102,8 +116,14 @@ function hold(row: CommandRow): void {
   const kv = harness();
   for (let seed = 1; seed <= CALLS; seed++) {
     const chance = new Chance(seed);
-    const wordFor = ({ name }: { name: string }) =>
-      name === "serialized-value" ? chance.of(payloads) : undefined;
+    const isStream = row.command.group === "stream";
+    const wordFor = ({ name }: { name: string }) => {
+      if (name === "serialized-value") return chance.of(payloads);
+      if (isStream && name === "group") return chance.of(["g", "h"]);
+      if (isStream && name === "consumer") return chance.of(["c", "d"]);
+      if (isStream && name === "min-idle-time") return "0";
+      return isStream && /id$|^start$|threshold/.test(name) ? chance.of(STREAM_IDS) : undefined;
+    };
     const words = madeCall(row, chance, { keys, wordFor });
     holds(kv, words, chance.below(8), chance.percent(30));
   }
