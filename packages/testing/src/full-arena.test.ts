@@ -15,8 +15,12 @@ import { contentsOf } from "./simulation.ts";
 /** Calls of each command that are tried; KV_LAW_CALLS=200 for a longer look. */
 const CALLS = Number(process.env.KV_LAW_CALLS ?? 8);
 const long = "v".repeat(2000);
+<<<<<<< HEAD
 const keys =
   "text number long hash list nodes full table wide mortal dying zset ordered brief none"
+=======
+const keys = "text number long hash table wide zset ordered stream brief none"
+>>>>>>> w-stream
   .split(" ")
   .concat("");
 
@@ -32,13 +36,28 @@ const data: readonly (readonly (string | number)[])[] = [
   ["HSETEX", "dying", "PX", 100_000, "FIELDS", 3, "f", long, "g", "2", "12", "3"],
   ["ZADD", "zset", 1, "f", "2.5", "g", 3, "12"],
   ["ZADD", "ordered", ...Array.from({ length: 300 }, (_, index) => `${index}`)],
+<<<<<<< HEAD
   ["RPUSH", "list", "f", "1", "g"],
   // Several nodes, some of them plain; one that the next element does not fit.
   ["RPUSH", "nodes", ...Array.from({ length: 700 }, (_, index) => `element ${index % 90}`), long],
   ["RPUSH", "full", ...Array.from({ length: 4 }, () => long)],
+=======
+  ["XADD", "stream", "1-1", "f", "v"],
+>>>>>>> w-stream
   // One more field, and it is a table.
   ["HSET", "wide", ...Array.from({ length: 1024 }, (_, index) => index)],
 ];
+
+/** More entries of the stream, two groups, and what is pending for a consumer of the first. */
+const groups: readonly (readonly (string | number)[])[] = [
+  ["XADD", "stream", "1-2", "f", long],
+  ["XADD", "stream", "1-3", "f", "v", "g", "w"],
+  ["XGROUP", "CREATE", "stream", "g", "0"],
+  ["XGROUP", "CREATE", "stream", "h", "0"],
+  ["XREADGROUP", "GROUP", "g", "c", "COUNT", 2, "STREAMS", "stream", ">"],
+];
+
+const STREAM_IDS = ["1-1", "1-2", "1-3", "2-2", "0", "2-*", ">"];
 
 /** Values as DUMP writes them. */
 const payloads = data.map((words) => {
@@ -55,7 +74,7 @@ const cases = all
 /** All keys and, in every database, so many more that some tables are about to grow. */
 function fill(kv: Harness, padding: number): void {
   kv.send("SELECT", 0);
-  for (const words of data) kv.send(...words);
+  for (const words of [...data, ...groups]) kv.send(...words);
   for (let index = 0; index < 4; index++) {
     kv.send("SELECT", index);
     for (let each = 0; each < padding; each++) kv.send("SET", `pad${each}`, each, "PX", 100_000);
@@ -113,9 +132,19 @@ function hold(row: CommandRow): void {
   const kv = harness();
   for (let seed = 1; seed <= CALLS; seed++) {
     const chance = new Chance(seed);
+<<<<<<< HEAD
     const wordFor = ({ name }: { name: string }) => {
       if (name === "timeout") return "0.001";
       return name === "serialized-value" ? chance.of(payloads) : undefined;
+=======
+    const isStream = row.command.group === "stream";
+    const wordFor = ({ name }: { name: string }) => {
+      if (name === "serialized-value") return chance.of(payloads);
+      if (isStream && name === "group") return chance.of(["g", "h"]);
+      if (isStream && name === "consumer") return chance.of(["c", "d"]);
+      if (isStream && name === "min-idle-time") return "0";
+      return isStream && /id$|^start$|threshold/.test(name) ? chance.of(STREAM_IDS) : undefined;
+>>>>>>> w-stream
     };
     const words = madeCall(row, chance, { keys, wordFor });
     holds(kv, words, chance.below(8), chance.percent(30));

@@ -149,6 +149,14 @@ class Texts extends ElementVisitor {
   override scored(): void {
     this.parts.push(JSON.stringify([textOf(this.text), `${this.score}`]));
   }
+
+  override entry(): void {
+    this.parts.push(`${this.id}`);
+  }
+
+  override entryField(): void {
+    this.pair();
+  }
 }
 
 function textOf({ bytes, start, end }: ListpackValue): string {

@@ -87,14 +87,31 @@ describe("SORT", () => {
   test("weights and values come from other keys; who has no weight weighs nothing", () => {
     const kv = harness();
     kv.send("RPUSH", "l", "a", "b", "c");
-    kv.send("MSET", "w_a", 3, "w_b", -1, "n_a", "A", "n_b", "B".repeat(100), "n_c", "B".repeat(101));
+    kv.send(
+      "MSET",
+      "w_a",
+      3,
+      "w_b",
+      -1,
+      "n_a",
+      "A",
+      "n_b",
+      "B".repeat(100),
+      "n_c",
+      "B".repeat(101),
+    );
     kv.send("HSET", "o_a", "f", 1);
     kv.send("HSET", "o_c", "f", 2);
     expect(kv.send("SORT", "l", "BY", "w_*")).toEqual(["b", "c", "a"]);
     expect(kv.send("SORT", "l", "BY", "n_*", "ALPHA", "DESC")).toEqual(["c", "b", "a"]);
-    expect(kv.send("SORT", "l", "BY", "o_*->f", "GET", "#", "GET", "w_*")).toEqual(
-      ["b", "-1", "a", "3", "c", null],
-    );
+    expect(kv.send("SORT", "l", "BY", "o_*->f", "GET", "#", "GET", "w_*")).toEqual([
+      "b",
+      "-1",
+      "a",
+      "3",
+      "c",
+      null,
+    ]);
     expect(kv.send("SORT", "l", "BY", "o_*->f", "GET", "w_*", "STORE", "d")).toBe(3);
     expect(kv.send("LRANGE", "d", 0, -1)).toEqual(["-1", "3", ""]);
     // A key that is met on the way and whose time has passed is none, and goes.

@@ -4,6 +4,7 @@ export * from "./xadd.ts";
 export * from "./xautoclaim.ts";
 export * from "./xclaim.ts";
 export * from "./xdel.ts";
+export * from "./xdelex.ts";
 export * from "./xgroup.ts";
 export * from "./xinfo.ts";
 export * from "./xpending.ts";

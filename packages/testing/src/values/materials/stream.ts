@@ -41,7 +41,25 @@ function make(key: string, chance: Chance, count: number): Made {
     requests.push(["XADD", key, id, ...words]);
     entries.push({ id, words });
   }
-  return { requests, content: contentOf(entries) };
+  return { requests: [...requests, ...groupsOf(key, chance)], content: contentOf(entries) };
+}
+
+/** Groups with consumers to whom some entries were delivered, a few of which are acknowledged. */
+function groupsOf(key: string, chance: Chance): string[][] {
+  const requests: string[][] = [];
+  for (let group = chance.below(3); group > 0; group--) {
+    const name = `group ${group}`;
+    requests.push(["XGROUP", "CREATE", key, name, "0"]);
+    for (let consumer = chance.below(4); consumer > 0; consumer--)
+      requests.push(readingOf(key, name, chance));
+    requests.push(["XAUTOCLAIM", key, name, "heir", "0", "-", "COUNT", "2"]);
+  }
+  return requests;
+}
+
+function readingOf(key: string, group: string, chance: Chance): string[] {
+  const words = ["XREADGROUP", "GROUP", group, `consumer ${chance.below(3)}`];
+  return [...words, "COUNT", `${1 + chance.below(40)}`, "STREAMS", key, ">"];
 }
 
 /** An entry more, one less, or the first ones less. */
