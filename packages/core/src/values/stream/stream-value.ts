@@ -82,6 +82,9 @@ export interface StreamLimits {
 /** A block stays well below what one block of the arena can be, whatever the limits say. */
 const NODE_BYTES_MAX = 2 ** 29;
 
+/** From this size on, a block's room grows by half, so that it is moved a few times only. */
+const GROWN_BYTES_MIN = 256;
+
 /** A new header: a stream without entries. */
 export function createStreamHeader(arena: Arena): Ref {
   return arena.allocZeroed(HEADER_BYTES);
@@ -326,7 +329,8 @@ export class StreamValue {
     const needed = bytes + bytesMax + slackBytes(totalCount(arena, lp) + 1);
     const isShared = this.isShared(lp);
     if (arena.blockBytes(lp) >= needed) return isShared ? this.owned(lp) : lp;
-    const larger = arena.alloc(needed);
+    // A block that grows goes on growing: close() gives back what it does not come to need.
+    const larger = arena.alloc(needed + (bytes > GROWN_BYTES_MIN ? needed >> 1 : 0));
     arena.copy(larger, 0, lp, 0, bytes);
     blocks.replace(larger);
     // replace() may have given the snapshots up.
