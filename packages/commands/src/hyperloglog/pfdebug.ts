@@ -79,7 +79,7 @@ export const pfdebug = command({
       const { bytes, start } = call.value;
       call.reply.simple(formOf(bytes, start) === Form.DENSE ? "dense" : "sparse");
     } else {
-      fail(`ERR Unknown PFDEBUG subcommand '${quoted(call.word(1))}'`);
+      fail(`ERR Unknown PFDEBUG subcommand '${quoted(call.text(1))}'`);
     }
   },
 });
