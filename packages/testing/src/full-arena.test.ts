@@ -15,12 +15,8 @@ import { contentsOf } from "./simulation.ts";
 /** Calls of each command that are tried; KV_LAW_CALLS=200 for a longer look. */
 const CALLS = Number(process.env.KV_LAW_CALLS ?? 8);
 const long = "v".repeat(2000);
-<<<<<<< HEAD
 const keys =
-  "text number long hash list nodes full table wide mortal dying zset ordered brief none"
-=======
-const keys = "text number long hash table wide zset ordered stream brief none"
->>>>>>> w-stream
+  "text number long hash list nodes full table wide mortal dying zset ordered stream brief none"
   .split(" ")
   .concat("");
 
@@ -36,14 +32,11 @@ const data: readonly (readonly (string | number)[])[] = [
   ["HSETEX", "dying", "PX", 100_000, "FIELDS", 3, "f", long, "g", "2", "12", "3"],
   ["ZADD", "zset", 1, "f", "2.5", "g", 3, "12"],
   ["ZADD", "ordered", ...Array.from({ length: 300 }, (_, index) => `${index}`)],
-<<<<<<< HEAD
   ["RPUSH", "list", "f", "1", "g"],
   // Several nodes, some of them plain; one that the next element does not fit.
   ["RPUSH", "nodes", ...Array.from({ length: 700 }, (_, index) => `element ${index % 90}`), long],
   ["RPUSH", "full", ...Array.from({ length: 4 }, () => long)],
-=======
   ["XADD", "stream", "1-1", "f", "v"],
->>>>>>> w-stream
   // One more field, and it is a table.
   ["HSET", "wide", ...Array.from({ length: 1024 }, (_, index) => index)],
 ];
@@ -132,88 +125,3 @@ function hold(row: CommandRow): void {
   const kv = harness();
   for (let seed = 1; seed <= CALLS; seed++) {
     const chance = new Chance(seed);
-<<<<<<< HEAD
-    const wordFor = ({ name }: { name: string }) => {
-      if (name === "timeout") return "0.001";
-      return name === "serialized-value" ? chance.of(payloads) : undefined;
-=======
-    const isStream = row.command.group === "stream";
-    const wordFor = ({ name }: { name: string }) => {
-      if (name === "serialized-value") return chance.of(payloads);
-      if (isStream && name === "group") return chance.of(["g", "h"]);
-      if (isStream && name === "consumer") return chance.of(["c", "d"]);
-      if (isStream && name === "min-idle-time") return "0";
-      return isStream && /id$|^start$|threshold/.test(name) ? chance.of(STREAM_IDS) : undefined;
->>>>>>> w-stream
-    };
-    const words = madeCall(row, chance, { keys, wordFor });
-    holds(kv, words, chance.below(8), chance.percent(30));
-  }
-}
-
-describe("an error means that nothing has happened", () => {
-  test.each(cases)("$name", ({ row }) => hold(row), 120_000);
-
-  test.each([
-    { name: "MSET", head: () => ["MSET"], seed: 1 },
-    {
-      name: "HSET",
-      head: (chance: Chance) => ["HSET", `h${chance.below(40)}`],
-      seed: 2,
-    },
-  ])("$name in an arena that really has an end", ({ head, seed }) => {
-    const kv = harness();
-    const { keyspace } = kv.engine;
-    keyspace.arena.limitBytes = keyspace.arena.segmentBytes;
-    // Most of it is taken already: what is left is quicker filled and looked at.
-    const filler = keyspace.arena.alloc(13 * 2 ** 20);
-    const chance = new Chance(seed);
-    let refused = 0;
-    for (let round = 0; refused < 12; round++) {
-      expect(round).toBeLessThan(5000);
-      kv.propagated.length = 0;
-      kv.events.length = 0;
-      const words = Array.from({ length: 2 * (1 + chance.below(60)) }, (_, index) =>
-        index % 2 === 0 ? `k${chance.below(5000)}` : "v".repeat(chance.below(9) ** 4),
-      );
-      const before = contentsOf(keyspace);
-      const reply = kv.send(...head(chance), ...words);
-      if (!(reply instanceof CommandError)) continue;
-      refused++;
-      expect(reply.reply).toMatch(/^OOM/);
-      expect(changes(before, contentsOf(keyspace)), `round ${round}`).toEqual([]);
-      kv.check();
-      // Some room, in many places.
-      for (let i = 0; i < 150; i++)
-        kv.send("DEL", `k${chance.below(5000)}`, `h${chance.below(400)}`);
-    }
-    keyspace.arena.free(filler);
-    kv.check();
-  });
-
-  test("also when a full arena is to be emptied", () => {
-    const kv = harness();
-    fill(kv, 3);
-    withoutRoom(kv.engine.keyspace.arena, 1, false, () => {
-      expect(kv.send("FLUSHALL", "SYNC")).toBe("OK");
-    });
-    expect(contentsOf(kv.engine.keyspace).size).toBe(0);
-    kv.check();
-  });
-
-  test("the law sees a command that stops half way", () => {
-    const kv = harness();
-    const set = kv.engine.commands.byName.get("mset") as { run: unknown };
-    const { run } = set;
-    set.run = (call: Call) => {
-      for (let i = 1; i < call.argc; i += 2)
-        putBytes(call.database, call.argument(i), call.argument(i + 1));
-      call.reply.ok();
-    };
-    try {
-      expect(() => holds(kv, ["MSET", "none", long, "", long], 3, false)).toThrow(/allocation/);
-    } finally {
-      set.run = run;
-    }
-  });
-});

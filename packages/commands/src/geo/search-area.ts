@@ -15,6 +15,9 @@ import { cellOf, edgeOf, interleaved, LATITUDE_MAX, LONGITUDE_MAX, STEP_MAX } fr
 /** Half the earth's girth on the map that the cells are cut from, in metres. */
 const MAP_MAX_METERS = 20037726.37;
 
+/** Sums may differ in their last digits: some metres of the earth are more than that. */
+const MARGIN_DEGREES = 1e-4;
+
 /** What is searched: all places within a radius, or within a rectangle, of a middle. */
 export class Shape {
   longitude = 0;
@@ -43,6 +46,8 @@ export class SearchArea {
   private south = 0;
   private east = 0;
   private north = 0;
+  /** Whether `west` and `east` bound it. */
+  private hasSides = false;
 
   /** Works out the boxes of a shape. */
   cover(shape: Shape): void {
@@ -50,6 +55,18 @@ export class SearchArea {
     let step = stepFor(reachOf(shape), shape.latitude);
     if (step > 1 && !this.reachesRound(shape, step)) step--;
     this.list(shape, step);
+  }
+
+  /**
+   * False for a place that is certainly outside: a glance at its coordinates, so that not every
+   * place in the boxes has to be measured. Longitudes tell nothing where the shape reaches a pole or
+   * the line where they begin anew. What is on the edge is measured.
+   */
+  mayContain(longitude: number, latitude: number): boolean {
+    if (latitude < this.south - MARGIN_DEGREES || latitude > this.north + MARGIN_DEGREES)
+      return false;
+    if (!this.hasSides) return true;
+    return longitude >= this.west - MARGIN_DEGREES && longitude <= this.east + MARGIN_DEGREES;
   }
 
   /** The shape's outermost coordinates. */
@@ -65,6 +82,8 @@ export class SearchArea {
     this.east = longitude + aside;
     this.south = latitude - up;
     this.north = latitude + up;
+    this.hasSides =
+      Math.abs(edge) < 89 && this.west >= -LONGITUDE_MAX && this.east <= LONGITUDE_MAX;
   }
 
   /** Whether cells of this size, with their neighbours, reach as far as the shape does. */

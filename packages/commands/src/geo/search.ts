@@ -3,7 +3,7 @@
  *
  * The nine boxes (search-area.ts) are walked one after the other, each a range of scores, and every
  * member is measured. Of a box most members are in the shape or near it, so what costs is the
- * measuring: a member that lies too far north or south is passed over without it.
+ * measuring: a member whose coordinates are out of bounds is passed over without it.
  */
 import {
   freeEntry,
@@ -41,6 +41,8 @@ export class Search {
   storeArgument = 0;
   storesDistance = false;
 
+  /** Rank of the member that the window on the sorted set would show next; -1: none. */
+  private nextRank = -1;
   private readonly area = new SearchArea();
   private readonly matches = new Matches();
 
@@ -60,6 +62,7 @@ export class Search {
   run(set: SortedSetValue): number {
     const { area, matches, limit, takesAny } = this;
     matches.clear();
+    this.nextRank = -1;
     area.cover(this.shape);
     const most = takesAny ? limit : Number.POSITIVE_INFINITY;
     for (let box = 0; box < area.count && matches.count < most; box++)
@@ -87,15 +90,14 @@ export class Search {
   private measure(score: number): number {
     const { shape } = this;
     decode(score);
-    const north = latitudeDistance(shape.latitude, place.latitude);
+    if (!this.area.mayContain(place.longitude, place.latitude)) return -1;
     if (!shape.isBox) {
       const radius = shape.radius * shape.unitMeters;
-      // The sums may differ in their last digits: what is on the edge is measured.
-      if (north > radius * 1.000001 + 0.001) return -1;
       const { longitude, latitude } = shape;
       const meters = distance(longitude, latitude, place.longitude, place.latitude);
       return meters > radius ? -1 : meters;
     }
+    const north = latitudeDistance(shape.latitude, place.latitude);
     if (north > (shape.height * shape.unitMeters) / 2) return -1;
     const { longitude, latitude } = place;
     const east = distance(longitude, latitude, shape.longitude, latitude);
@@ -124,9 +126,12 @@ export class Search {
     }
   }
 
+  /** Lets the window show a match: those in a row in the sorted set cost one step each. */
   private show(set: SortedSetValue, match: number): void {
-    set.seek(this.matches.ranks[match] as number);
+    const rank = this.matches.ranks[match] as number;
+    if (rank !== this.nextRank) set.seek(rank);
     set.next();
+    this.nextRank = rank + 1;
   }
 
   /** Makes the first `wanted` matches the sorted set of the key that takes them, and says so. */
