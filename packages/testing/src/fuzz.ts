@@ -18,19 +18,12 @@ import type { TranscriptRequest } from "./transcripts/transcript.ts";
 type Group = (typeof dataCommands)[number]["group"];
 type Words = (string | number)[];
 
-<<<<<<< HEAD
 /**
  * Commands whose effect depends on chance, on the clock, or on the version of a file format; and XSETID,
  * which 7.2 refuses where 7.0 sets an ID below the highest deleted one; PFSELFTEST, which takes so long
  * that the clocks of the two part; and SORT_RO, which reads here, and makes a small sorted set a table there.
  */
 const unfit = new Set("dump spop xsetid pfselftest sort_ro migrate wait waitaof".split(" "));
-=======
-/** Commands whose effect depends on chance, on the clock (which one stops for seconds), or on the version of a file format. */
-const unfit = new Set(
-  "dump spop xpending xinfo xclaim xautoclaim migrate wait waitaof pfselftest".split(" "),
-);
->>>>>>> w-bits
 /** Commands whose reply depends on chance: only its kind, its size and its errors are compared. */
 const vague = new Set(
   "randomkey srandmember hrandfield zrandmember scan sscan hscan zscan".split(" "),
