@@ -1,6 +1,7 @@
 /** Generated: the groups of commands in the folders beside this file. */
 import * as bitmap from "./bitmap/index.ts";
 import * as generic from "./generic/index.ts";
+import * as geo from "./geo/index.ts";
 import * as hash from "./hash/index.ts";
 import * as hyperloglog from "./hyperloglog/index.ts";
 import * as list from "./list/index.ts";
@@ -13,6 +14,7 @@ import * as string from "./string/index.ts";
 export const groups: readonly object[] = [
   bitmap,
   generic,
+  geo,
   hash,
   hyperloglog,
   list,

@@ -64,6 +64,27 @@ const renamed: Record<string, string> = {
   "zrevrangebylex LIMIT offset_count": "limit",
   "hset block field_value": "data",
   "hmset block field_value": "data",
+  "xadd oneof id_or_auto": "id-selector",
+  "xadd * auto_id": "auto-id",
+  "xadd block field_value": "data",
+  "xreadgroup GROUP group_consumer": "group-block",
+  "xclaim LASTID id": "lastid",
+  "xsetid ENTRIESADDED entries_added": "entries-added",
+  "xsetid MAXDELETEDID max_deleted_entry_id": "max-deleted-id",
+  "xgroup|create oneof id": "id-selector",
+  "xgroup|create $ new_id": "new-id",
+  "xgroup|create ENTRIESREAD entries_read": "entries-read",
+  "xgroup|create string groupname": "group",
+  "xgroup|createconsumer string groupname": "group",
+  "xgroup|createconsumer string consumername": "consumer",
+  "xgroup|delconsumer string groupname": "group",
+  "xgroup|delconsumer string consumername": "consumer",
+  "xgroup|destroy string groupname": "group",
+  "xgroup|setid oneof id": "id-selector",
+  "xgroup|setid $ new_id": "new-id",
+  "xgroup|setid ENTRIESREAD entries_read": "entries-read",
+  "xgroup|setid string groupname": "group",
+  "xinfo|consumers string groupname": "group",
   "bitcount block index": "range",
   "bitcount oneof index_unit": "unit",
   "bitpos block index": "range",
@@ -75,12 +96,28 @@ const renamed: Record<string, string> = {
   "bitfield SET encoding_offset_value": "set-block",
   "bitfield INCRBY encoding_offset_increment": "incrby-block",
   "bitfield_ro GET encoding_offset": "get-block",
+  "geoadd block longitude_latitude_member": "data",
+  "geosearch FROMLONLAT longitude_latitude": "fromlonlat",
+  "geosearchstore FROMLONLAT longitude_latitude": "fromlonlat",
+  "geosearch block count": "count-block",
+  "geosearchstore block count": "count-block",
+  "georadius block count": "count-block",
+  "georadius_ro block count": "count-block",
+  "georadiusbymember block count": "count-block",
+  "georadiusbymember_ro block count": "count-block",
+  "georadius STORE key": "storekey",
+  "georadius STOREDIST key": "storedistkey",
+  "georadiusbymember STORE key": "storekey",
+  "georadiusbymember STOREDIST key": "storedistkey",
 };
 
 /** Arguments that 7.0 has as any string, where 7.2 lists the words that they may be. */
 const listedSince72: Record<string, readonly string[]> = {
   "bitop operation": ["AND", "OR", "XOR", "NOT"],
 };
+
+/** Arguments that 7.0 always let be left out, and 7.2 says so. */
+const optionalSince72 = new Set(["geohash member", "geopos member", "pfmerge sourcekey"]);
 
 /** A command as both sides describe it; texts are left out, they are our own. */
 interface Described {
@@ -100,6 +137,18 @@ interface Described {
 }
 
 const version = redisVersion() ?? "";
+since72["xinfo|stream"] = {
+  args: [
+    arg.key("key"),
+    arg.optional(
+      arg.block(
+        "full-block",
+        arg.token("full", "FULL"),
+        arg.optional(arg.integer("count", { token: "COUNT" })),
+      ),
+    ),
+  ].map(ourArgument),
+};
 /** What redis-server has as well: no command of our own, and none that is newer. */
 const compared = dataCommands.filter((each) => isComparable(each, version));
 const names = compared.map(({ name }) => name);
@@ -170,7 +219,10 @@ function theirArgument(argument: Fields, command: string): unknown {
     keySpecIndex: argument.get("key_spec_index"),
     since: argument.get("since"),
     deprecatedSince: argument.get("deprecated_since"),
-    flags: [...((argument.get("flags") ?? []) as Iterable<string>)].sort(),
+    flags: [
+      ...((argument.get("flags") ?? []) as Iterable<string>),
+      ...(optionalSince72.has(`${command} ${name}`) ? ["optional"] : []),
+    ].sort(),
     args:
       words?.map((word) => ourArgument(arg.token(word.toLowerCase(), word))) ??
       ((argument.get("arguments") ?? []) as Fields[]).map((each) => theirArgument(each, command)),

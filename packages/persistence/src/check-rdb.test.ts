@@ -19,6 +19,8 @@ function verdict(type: number, ...value: (number | string)[]): string[] {
 }
 
 const id = "0123456789abcdef";
+/** The listpack of "a" and "b". */
+const pair = Uint8Array.of(13, 0, 0, 0, 2, 0, 0x81, 0x61, 2, 0x81, 0x62, 2, 0xff);
 const packed = (bytes: Uint8Array) => [bytes.length, ...bytes];
 
 describe("a check follows", () => {
@@ -37,7 +39,7 @@ describe("a check follows", () => {
     },
     { what: "an intset", type: 11, value: [12, 2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 2, 0] },
     { what: "a list as ziplist", type: 10, value: packed(ziplistOf(["a", "b"])) },
-    { what: "a quicklist", type: 18, value: [2, 1, 1, "x", 2, 3, "abc"] },
+    { what: "a quicklist", type: 18, value: [2, 1, 1, "x", 2, ...packed(pair)] },
     {
       what: "a stream",
       type: 15,
@@ -106,7 +108,10 @@ describe("a check follows", () => {
   });
 
   test.each([
-    { what: "Ziplist", type: 10, value: [3, "abc"] },
+    { what: "List ziplist", type: 10, value: [3, "abc"] },
+    { what: "Ziplist", type: 14, value: [1, 3, "abc"] },
+    { what: "Listpack", type: 18, value: [1, 2, 3, "abc"] },
+    { what: "Quicklist", type: 18, value: [1, 3, 3, "abc"] },
     { what: "Zset ziplist", type: 12, value: [3, "abc"] },
     { what: "Hash ziplist", type: 13, value: [3, "abc"] },
     { what: "Zipmap", type: 9, value: [3, "abc"] },

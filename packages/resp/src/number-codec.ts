@@ -314,6 +314,12 @@ export function formatDouble(x: number): string {
   if (x === 0) return Object.is(x, -0) ? "-0" : "0";
   if (x >= -4503599627370495 && x <= 4503599627370496 && Math.floor(x) === x) return String(x);
 
+  // Neither far beyond the point nor with many digits behind it: JavaScript's form is the same.
+  const size = Math.abs(x);
+  if (size >= 1e-3 && size < 1e15) {
+    const text = String(x);
+    if (size < 1e4 || text.length - text.indexOf(".") <= 7) return text;
+  }
   const sign = x < 0 ? "-" : "";
   const shortest = Math.abs(x).toExponential();
   const mark = shortest.indexOf("e");

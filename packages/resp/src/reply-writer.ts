@@ -222,7 +222,15 @@ export class ReplyWriter extends ReplyBuffer {
       else this.bulkLatin1(formatDouble(x));
       return;
     }
-    const text = formatDouble(x);
+    this.doubleText(formatDouble(x));
+  }
+
+  /** A double that was written out already, in whatever digits; a bulk string in RESP2. */
+  doubleText(text: string): void {
+    if (!this.resp3) {
+      this.bulkLatin1(text);
+      return;
+    }
     if (!this.ensure(text.length + 3)) return;
     this.bytes[this.length] = DOUBLE;
     this.endLine(writeLatin1(this.bytes, this.length + 1, text));

@@ -22,12 +22,23 @@ const BYTES_PER_ELEMENT_MAX = 150;
 const REMOVED_WITHIN_MS = 60_000;
 const GROWTH_LIMIT_MS = 10;
 
-/** Ways in which a key goes. */
-const removals = [
-  { name: "DEL", words: ["DEL", LARGE] },
-  { name: "UNLINK", words: ["UNLINK", LARGE] },
-  { name: "expiry", words: ["PEXPIRE", LARGE, "20"] },
-] as const;
+type Requests = readonly (readonly string[])[];
+
+/** Ways in which a key goes; the last one changes the server's configuration. */
+const waysToGo: readonly { name: string; requests: Requests }[] = [
+  { name: "DEL", requests: [["DEL", LARGE]] },
+  { name: "UNLINK", requests: [["UNLINK", LARGE]] },
+  { name: "expiry", requests: [["PEXPIRE", LARGE, "20"]] },
+  {
+    name: "eviction",
+    requests: [
+      // Nothing else may be evicted.
+      ["EXPIRE", LARGE, "1000000"],
+      ["CONFIG", "SET", "maxmemory-policy", "volatile-lru"],
+      ["CONFIG", "SET", "maxmemory", "1"],
+    ],
+  },
+];
 
 const probeOf = ({ port, pid }: Server) =>
   startProbe({ port, pid, keys: PROBED_KEYS, intervalMs: 1, writes: false });
@@ -50,29 +61,41 @@ async function growing(kind: ServerKind, collection: LargeCollection, elements: 
   return await probe.stop();
 }
 
-/** The longest wait while a collection of `elements` is removed, until all of its memory is free. */
+/** The waits while a collection of `elements` is removed, until all of its memory is free. */
 async function removing(
-  kind: ServerKind,
+  server: Server,
   collection: LargeCollection,
   elements: number,
-  words: readonly string[],
+  requests: Requests,
 ): Promise<ProbeResult> {
-  await using server = await startServer(kind);
-  await loadKeys(server.port, "string", PROBED_KEYS);
   await loadKeys(server.port, collection.template, elements, loadOptions(collection));
   await using client = await RespClient.connect(server.port);
   const probe = probeOf(server);
   await sleep(100);
-  await client.send(...words);
+  for (const words of requests) await client.send(...words);
   const giveUpAtMs = performance.now() + REMOVED_WITHIN_MS;
   for (;;) {
     await sleep(50);
     const pending = (await client.info("memory")).get("lazyfree_pending_objects");
     if (pending === "0" && (await client.send("EXISTS", LARGE)) === 0) break;
-    if (performance.now() > giveUpAtMs) throw new Error(`${words[0]}: memory is not given back`);
+    if (performance.now() > giveUpAtMs) throw new Error("memory is not given back");
   }
   await sleep(100);
   return await probe.stop();
+}
+
+/** The longest wait for each way of removal, all of them in one process. */
+async function removals(
+  kind: ServerKind,
+  collection: LargeCollection,
+  elements: number,
+): Promise<readonly number[]> {
+  await using server = await startServer(kind);
+  await loadKeys(server.port, "string", PROBED_KEYS);
+  const longest: number[] = [];
+  for (const { requests } of waysToGo)
+    longest.push((await removing(server, collection, elements, requests)).net.maxMs);
+  return longest;
 }
 
 interface Stops {
@@ -94,15 +117,21 @@ export async function stops(context: Context): Promise<Section> {
     const commands = largeCollections.map(({ command }) => command);
     unknown = await unknownCommands(server.port, commands);
   }
-  const inRounds = async (label: string, measure: (kind: ServerKind) => Promise<ProbeResult>) => {
-    const longest = { ours: [] as number[], redis: [] as number[] };
+  /** Medians over rounds of what is measured, in one or several figures, under these labels. */
+  const inRounds = async (
+    labels: readonly string[],
+    measure: (kind: ServerKind) => Promise<readonly number[]>,
+  ): Promise<Stops[]> => {
+    const pairs: { ours: readonly number[]; redis: readonly number[] }[] = [];
     for (let round = 0; round < rounds; round++) {
-      context.say(`${label}, round ${round + 1} of ${rounds}`);
-      const pair = await inTurns([context.ours, context.redis], round, measure);
-      longest.ours.push(pair.ours.net.maxMs);
-      longest.redis.push(pair.redis.net.maxMs);
+      context.say(`${labels[0]}, round ${round + 1} of ${rounds}`);
+      pairs.push(await inTurns([context.ours, context.redis], round, measure));
     }
-    return { label, ours: median(longest.ours), redis: median(longest.redis) };
+    return labels.map((label, index) => ({
+      label,
+      ours: median(pairs.map(({ ours }) => ours[index] as number)),
+      redis: median(pairs.map(({ redis }) => redis[index] as number)),
+    }));
   };
   for (const collection of largeCollections.slice(0, kinds)) {
     const { label } = collection;
@@ -111,16 +140,16 @@ export async function stops(context: Context): Promise<Section> {
       continue;
     }
     grown.push(
-      await inRounds(`${label} of ${count(large)}`, (kind) => growing(kind, collection, large)),
+      ...(await inRounds([`${label} of ${count(large)}`], async (kind) => [
+        (await growing(kind, collection, large)).net.maxMs,
+      ])),
     );
     if (availableBytes() < removed * BYTES_PER_ELEMENT_MAX) {
       remarks.push(`removing a ${label} of ${count(removed)}: left out, too little free memory.`);
       continue;
     }
-    for (const { name, words } of removals) {
-      const title = `${name} of a ${label} of ${count(removed)}`;
-      gone.push(await inRounds(title, (kind) => removing(kind, collection, removed, words)));
-    }
+    const titles = waysToGo.map(({ name }) => `${name} of a ${label} of ${count(removed)}`);
+    gone.push(...(await inRounds(titles, (kind) => removals(kind, collection, removed))));
   }
   const table = (title: string, rows: readonly Stops[]) => ({
     title,

@@ -17,22 +17,6 @@ const generic = placeholders(
   `,
 );
 
-const geo = placeholders(
-  "geo",
-  `
-    geoadd                -5  3.2.0  write denyoom
-    geodist               -4  3.2.0  readonly
-    geohash               -2  3.2.0  readonly
-    geopos                -2  3.2.0  readonly
-    georadius             -6  3.2.0  write denyoom movablekeys
-    georadius_ro          -6  3.2.10 readonly
-    georadiusbymember     -5  3.2.0  write denyoom movablekeys
-    georadiusbymember_ro  -5  3.2.10 readonly
-    geosearch             -7  6.2.0  readonly
-    geosearchstore        -8  6.2.0  write denyoom
-  `,
-);
-
 const scripting = placeholders(
   "scripting",
   `
@@ -115,7 +99,6 @@ const cluster = placeholders(
 /** The placeholders of all groups. Where they stand among a table's commands means nothing. */
 export const placeholderCommands: readonly Command[] = [
   ...generic,
-  ...geo,
   ...scripting,
   ...server,
   ...cluster,

@@ -71,6 +71,19 @@ export function sortableLength(call: Call, entry: Ref): number {
   }
 }
 
+/**
+ * Sorting makes a small sorted set a large one, for good, as in Redis. SORT_RO, which reads only, leaves
+ * it alone.
+ */
+export function asTable(call: Call, entry: Ref): void {
+  if (typeOf(call.keyspace.arena, entry) !== Type.ZSET) return;
+  const { sortedSet } = windows.of(call);
+  sortedSet.attach(entry);
+  if (sortedSet.isTable) return;
+  call.database.preserve(entry);
+  sortedSet.convert();
+}
+
 /** Copies all elements. `weights`, if given, gets the number that each is; NaN: none. */
 export function allElements(
   call: Call,

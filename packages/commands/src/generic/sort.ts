@@ -28,7 +28,7 @@ import {
   keyAt,
   type RequestWords,
 } from "../declare/key-spec.ts";
-import { allElements, someElements, sortableLength } from "./sort-elements.ts";
+import { allElements, asTable, someElements, sortableLength } from "./sort-elements.ts";
 import { NO_WEIGHT, prefixOf, SortOrder, SortWeights, weightOfText } from "./sort-order.ts";
 import { SortPattern } from "./sort-pattern.ts";
 import type { SortTexts } from "./sort-texts.ts";
@@ -187,6 +187,7 @@ function runSort(call: Call, stores: boolean): void {
     return;
   }
   const length = sortableLength(call, entry);
+  if (stores) asTable(call, entry);
   // What is stored must be the same everywhere, and a set has no order of its own.
   if (options.keepsOrder && options.destination !== 0 && isSet(call, entry)) {
     options.keepsOrder = false;

@@ -19,8 +19,7 @@ export const pfmerge = command({
   arity: -2,
   flags: ["write", "denyoom"],
   keys: [keyAt(1, "RW", "access", "insert"), keyRange(2, -1, 1, "RO", "access")],
-  arityBecause: "Sources may be left out, though the argument does not say so.",
-  args: [arg.key("destkey"), arg.many(arg.key("sourcekey", { keySpecIndex: 1 }))],
+  args: [arg.key("destkey"), arg.optional(arg.many(arg.key("sourcekey", { keySpecIndex: 1 })))],
   // By the specs alone a request without sources has no keys at all, and ACL would let it pass.
   getKeys(request) {
     const destination = foundAt(1, "RW", "access", "insert");

@@ -18,8 +18,10 @@ import {
   StreamValue,
   setIdleBits,
   Type,
+  typeOf,
 } from "@kv/core";
 import type { Call } from "../call/call.ts";
+import { errors } from "../call/errors.ts";
 import { Kept } from "../call/kept.ts";
 import { Notify } from "../call/notify.ts";
 
@@ -63,6 +65,22 @@ export function readStream(call: Call, index: number): StreamValue | null {
 export function writeStream(call: Call, index: number): StreamValue | null {
   const entry = call.writeTyped(index, Type.STREAM);
   return entry === NONE ? null : windows.of(call).stream.attach(entry);
+}
+
+/**
+ * As writeStream(), for a change of what is pending: to Redis that is reading, so it counts hits and
+ * misses and marks the access as reading does.
+ */
+export function readStreamToChange(call: Call, index: number): StreamValue | null {
+  const entry = call.readTyped(index, Type.STREAM);
+  return entry === NONE ? null : streamToChange(call, entry);
+}
+
+/** The stream that an entry holds, for changing it. Throws wrongType. */
+export function streamToChange(call: Call, entry: Ref): StreamValue {
+  if (typeOf(call.keyspace.arena, entry) !== Type.STREAM) throw errors.wrongType;
+  call.database.preserve(entry);
+  return windows.of(call).stream.attach(entry);
 }
 
 /** An empty stream for the key at an argument, which is in no database yet: see adopt() and forget(). */

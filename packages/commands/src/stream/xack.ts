@@ -4,7 +4,7 @@ import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
 import { groupAt } from "./group-at.ts";
 import { idAt } from "./id-argument.ts";
-import { windowsOf, writeStream } from "./stream-at.ts";
+import { readStreamToChange, windowsOf } from "./stream-at.ts";
 
 export const xack = command({
   name: "xack",
@@ -18,7 +18,7 @@ export const xack = command({
   args: [arg.key("key"), arg.string("group"), arg.many(arg.string("id"))],
 
   run(call) {
-    const stream = writeStream(call, 1);
+    const stream = readStreamToChange(call, 1);
     const group = stream === null ? null : groupAt(call, stream, 2);
     if (group === null) {
       call.reply.integer(0);

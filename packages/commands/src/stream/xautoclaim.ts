@@ -3,6 +3,7 @@ import {
   deliveredMs,
   deliveriesHi,
   deliveriesLo,
+  NONE,
   RefList,
   type StreamGroup,
   type StreamId,
@@ -22,7 +23,7 @@ import {
   tellOfConsumer,
 } from "./group-at.ts";
 import { startAt } from "./id-argument.ts";
-import { replyEntry, replyId, windowsOf, writeStream } from "./stream-at.ts";
+import { replyEntry, replyId, streamToChange, windowsOf } from "./stream-at.ts";
 
 const noIdle = new CommandError("ERR Invalid min-idle-time argument for XAUTOCLAIM");
 const noCount = new CommandError("ERR COUNT must be > 0");
@@ -140,6 +141,8 @@ export const xautoclaim = command({
 
   run(call) {
     const { start, change } = windowsOf(call);
+    // The key is looked up first; what it holds is a matter for later.
+    const entry = call.lookupRead(1);
     const idleMs = Math.max(0, call.integer(4, noIdle));
     startAt(call, 5, start);
     let count = COUNT_DEFAULT;
@@ -151,7 +154,7 @@ export const xautoclaim = command({
       } else if (call.is(at, "JUSTID")) isIdOnly = true;
       else throw errors.syntax;
     }
-    const stream = writeStream(call, 1);
+    const stream = entry === NONE ? null : streamToChange(call, entry);
     const group = existingGroup(call, stream, 1, 2);
     if (stream === null) return;
     const { claimed, deleted } = lists.of(call);

@@ -25,7 +25,7 @@ import {
   tellOfConsumer,
 } from "./group-at.ts";
 import { idAt, isIdAt } from "./id-argument.ts";
-import { replyEntry, replyId, windowsOf, writeStream } from "./stream-at.ts";
+import { readStreamToChange, replyEntry, replyId, windowsOf } from "./stream-at.ts";
 
 const noIdle = new CommandError("ERR Invalid min-idle-time argument for XCLAIM");
 const noIdleOption = new CommandError("ERR Invalid IDLE option argument for XCLAIM");
@@ -170,7 +170,7 @@ export const xclaim = command({
   tips: ["nondeterministic_output"],
 
   run(call) {
-    const stream = writeStream(call, 1);
+    const stream = readStreamToChange(call, 1);
     const group = existingGroup(call, stream, 1, 2);
     options.of(call).parse(call);
     if (stream === null) return;

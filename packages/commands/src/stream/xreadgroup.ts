@@ -2,7 +2,7 @@
  * XREADGROUP: entries of streams for one consumer of a group: with `>` those that no consumer has been
  * given yet, which are pending then; with an ID those behind it that are pending for this one.
  */
-import { estimateRead, NONE, type StreamGroup, type StreamValue, Type } from "@kv/core";
+import { estimateRead, NONE, type StreamGroup, type StreamValue } from "@kv/core";
 import type { Call } from "../call/call.ts";
 import { CommandError, fail } from "../call/errors.ts";
 import { Kept } from "../call/kept.ts";
@@ -19,7 +19,7 @@ import {
 } from "./group-at.ts";
 import { idAt } from "./id-argument.ts";
 import { isMark, ReadOptions } from "./read-options.ts";
-import { readStream, replyEntry, replyId, windowsOf } from "./stream-at.ts";
+import { readStream, readStreamToChange, replyEntry, replyId, windowsOf } from "./stream-at.ts";
 import { endRead, replyKey, streamKeys } from "./xread.ts";
 
 const options = new Kept(() => new ReadOptions());
@@ -127,11 +127,10 @@ function replyHistory(
 
 /** Serves one stream. True when there was something to reply. */
 function serve(call: Call, read: ReadOptions, key: number, isFirst: boolean): boolean {
-  const { stream, change, other } = windowsOf(call);
-  const entry = call.readTyped(key, Type.STREAM);
-  if (entry === NONE) return false;
-  call.database.preserve(entry);
-  const group = groupAt(call, stream.attach(entry), read.groupIndex) as StreamGroup;
+  const { change, other } = windowsOf(call);
+  const stream = readStreamToChange(call, key);
+  if (stream === null) return false;
+  const group = groupAt(call, stream, read.groupIndex) as StreamGroup;
   const index = key + read.keyCount;
   const isNew = isMark(call, index, ">");
   const isMade = consumerOrNew(call, group, read.groupIndex + 1);

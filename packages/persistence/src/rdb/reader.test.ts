@@ -340,14 +340,6 @@ describe("an RDB file", () => {
         "FATAL: Data file was created with a Redis server configured to handle more than 16 databases. Exiting",
     },
     {
-      why: "a list",
-      bytes: file("0010", 18, 1, "l", 1, 1, 1, "x"),
-      offset: 12,
-      message: expect.stringContaining(
-        "-> Keys of type 18 (quicklist-v2) cannot be loaded by this version",
-      ),
-    },
-    {
       why: "functions of a pre-release",
       bytes: file("0010", 246),
       offset: 10,

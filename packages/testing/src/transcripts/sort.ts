@@ -132,21 +132,8 @@ const patterns: Transcript = each(["SORT", "SORT_RO"], (name) => [
   ),
 ]);
 
+/** Redis forgets that a number was out of range only by and by, so those come last. */
 const numbers = [
-  ...[
-    "",
-    " ",
-    " 1",
-    "1 ",
-    "\t\n1",
-    "0x10",
-    "0X1p3",
-    "1e400",
-    "-1e400",
-    "1e-400",
-    "5e-324",
-    "1e-310",
-  ],
   ...[
     "inf",
     "-Infinity",
@@ -157,9 +144,35 @@ const numbers = [
     "2.2250738585072014e-308",
     "1\0abc",
     "\0",
-    "abc",
   ],
-  ...["-0", "+5", ".5", "5.", ".", "1e", "--1", INT64_MAX, "9007199254740993", "1_000", "1,5"],
+  ...[
+    "",
+    " ",
+    " 1",
+    "1 ",
+    "\t\n1",
+    "0x10",
+    "0X1p3",
+    "abc",
+    "-0",
+    "+5",
+    ".5",
+    "5.",
+    ".",
+    "1e",
+    "--1",
+  ],
+  ...[
+    INT64_MAX,
+    "9007199254740993",
+    "1_000",
+    "1,5",
+    "1e400",
+    "-1e400",
+    "1e-400",
+    "5e-324",
+    "1e-310",
+  ],
 ];
 
 const doubles: Transcript = each(numbers, (number) => [
@@ -215,4 +228,4 @@ const storing: Transcript = [
   ["LRANGE", "stored", 0, -1],
 ];
 
-export const transcript: Transcript = [...data, ...simple, ...patterns, ...doubles, ...storing];
+export const transcript: Transcript = [...data, ...simple, ...patterns, ...storing, ...doubles];

@@ -336,7 +336,8 @@ export class StreamGroup {
     writeWide(words, at + DELIVERED_WORD, nowMs);
     writeWide(words, at + DELIVERIES_WORD, deliveries);
     try {
-      this.pending.insert(id, entry);
+      const isNew = this.pending.insert(id, entry);
+      assert(isNew, "an entry is pending once");
     } catch (full) {
       arena.free(entry);
       throw full;

@@ -16,6 +16,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const version = redisVersion() ?? "";
 /** What 7.0 refuses for the number of its words, or puts into other categories. */
 const newer = new Set(["wait", "command|getkeys", "command|getkeysandflags"]);
+/** Without sources Redis finds no key in it, not even the one that it writes, and lets it through. */
+const unguarded = new Set(["pfmerge"]);
 
 /** A request with as few words as the command takes: its names, then "1". */
 function requestOf({ fullName, arity }: CommandRow): string[] {
@@ -71,7 +73,8 @@ describe.runIf(hasRedisServer())("against redis-server", () => {
     const found: Record<string, string> = {};
     const expected: Record<string, string> = {};
     for (const row of kv.engine.commands.all) {
-      if (newer.has(row.fullName) || !isComparableRow(row, version)) continue;
+      if (newer.has(row.fullName) || unguarded.has(row.fullName)) continue;
+      if (!isComparableRow(row, version)) continue;
       if (!isAsked(row, rules)) continue;
       const request = requestOf(row);
       found[row.fullName] = verdict(ours("DRYRUN", "default", ...request));

@@ -205,8 +205,14 @@ describe("DEBUG", () => {
     kv.send("HSET", "h", "f", "v".repeat(100));
     expect(kv.send("DEBUG", "HTSTATS-KEY", "h")).toContain("number of elements: 1");
     expect(kv.send("DEBUG", "HTSTATS-KEY", "h", "full")).toContain("number of elements: 1");
+    kv.send("SADD", "set", "m".repeat(100), "n");
+    expect(kv.send("DEBUG", "HTSTATS-KEY", "set")).toContain("number of elements: 2");
+    kv.send("ZADD", "sorted", 1, "m".repeat(100), 2, "n", 3, "o");
+    expect(kv.send("DEBUG", "HTSTATS-KEY", "sorted")).toContain("number of elements: 3");
+    kv.send("RPUSH", "list", "m");
     kv.send("SET", "s", "text");
-    expect(kv.send("DEBUG", "HTSTATS-KEY", "s")).toHaveProperty("reply");
+    for (const key of ["s", "list"])
+      expect(kv.send("DEBUG", "HTSTATS-KEY", key)).toHaveProperty("reply");
   });
 
   test("SDSLEN measures a key and its string", () => {

@@ -1,0 +1,106 @@
+import { type Harness, harness } from "@kv/testing";
+import { describe, expect, test } from "vitest";
+
+const invalid = "ERR min or max not valid string range item";
+
+describe.each([
+  ["a listpack", 128],
+  ["a table", 0],
+])("ranges of %s", (_name, entries) => {
+  function filled(resp: 2 | 3 = 2): Harness {
+    const kv = harness({ resp, config: { "zset-max-listpack-entries": entries } });
+    kv.send("ZADD", "z", 1, "a", 2, "b", 2, "c", 3, "d", "inf", "e");
+    kv.send("ZADD", "lex", 0, "a", 0, "b", 0, "ba", 0, "c");
+    return kv;
+  }
+
+  test("by rank, from either end", () => {
+    const kv = filled();
+    expect(kv.send("ZRANGE", "z", 1, 2)).toEqual(["b", "c"]);
+    expect(kv.send("ZRANGE", "z", -2, -1, "WITHSCORES")).toEqual(["d", "3", "e", "inf"]);
+    expect(kv.send("ZRANGE", "z", 0, 1, "REV")).toEqual(["e", "d"]);
+    expect(kv.send("ZREVRANGE", "z", 0, -5)).toEqual(["e"]);
+    expect(kv.send("ZRANGE", "z", 3, 1)).toEqual([]);
+    expect(kv.send("ZRANGE", "none", 0, -1)).toEqual([]);
+    expect(kv.send("ZRANK", "z", "d")).toBe(3);
+    expect(kv.send("ZREVRANK", "z", "d")).toBe(1);
+    expect(kv.send("ZRANK", "z", "d", "WITHSCORE")).toEqual([3, "3"]);
+    expect(kv.send("ZREVRANK", "z", "e", "WITHSCORE")).toEqual([0, "inf"]);
+    expect(kv.send("ZRANK", "z", "none", "WITHSCORE")).toBe(null);
+  });
+
+  test("by score, with bounds that are inside or not", () => {
+    const kv = filled();
+    expect(kv.send("ZRANGEBYSCORE", "z", 2, "(3")).toEqual(["b", "c"]);
+    expect(kv.send("ZRANGEBYSCORE", "z", "(2", "+inf", "WITHSCORES")).toEqual([
+      ...["d", "3", "e", "inf"],
+    ]);
+    expect(kv.send("ZREVRANGEBYSCORE", "z", 3, "-inf", "LIMIT", 1, 2)).toEqual(["c", "b"]);
+    expect(kv.send("ZRANGE", "z", "(inf", "-inf", "BYSCORE", "REV", "LIMIT", 0, 2)).toEqual([
+      ...["d", "c"],
+    ]);
+    expect(kv.send("ZRANGEBYSCORE", "z", "-inf", "inf", "LIMIT", -1, 2)).toEqual([]);
+    expect(kv.send("ZRANGEBYSCORE", "z", "-inf", "inf", "LIMIT", 4, -1)).toEqual(["e"]);
+    expect(kv.send("ZCOUNT", "z", 2, 3)).toBe(3);
+    expect(kv.send("ZCOUNT", "z", "(2", "(3")).toBe(0);
+    expect(kv.send("ZCOUNT", "z", "(", 1)).toBe(1);
+    expect(kv.send("ZCOUNT", "z", "x", 1)).toEqual(kv.error("ERR min or max is not a float"));
+  });
+
+  test("by member, where all scores are the same", () => {
+    const kv = filled();
+    expect(kv.send("ZRANGEBYLEX", "lex", "[b", "(c")).toEqual(["b", "ba"]);
+    expect(kv.send("ZREVRANGEBYLEX", "lex", "+", "(a", "LIMIT", 0, 2)).toEqual(["c", "ba"]);
+    expect(kv.send("ZRANGE", "lex", "-", "(b", "BYLEX")).toEqual(["a"]);
+    expect(kv.send("ZRANGE", "lex", "+", "-", "BYLEX")).toEqual([]);
+    expect(kv.send("ZLEXCOUNT", "lex", "(a", "+")).toBe(3);
+    expect(kv.send("ZLEXCOUNT", "lex", "a", "+")).toEqual(kv.error(invalid));
+    expect(kv.send("ZREMRANGEBYLEX", "lex", "[b", "[ba")).toBe(2);
+    expect(kv.send("ZRANGE", "lex", 0, -1)).toEqual(["a", "c"]);
+  });
+
+  test("can be removed, the key with the last of them", () => {
+    const kv = filled();
+    kv.events.length = 0;
+    expect(kv.send("ZREMRANGEBYRANK", "z", 0, 0)).toBe(1);
+    expect(kv.send("ZREMRANGEBYSCORE", "z", 2, 2)).toBe(2);
+    expect(kv.send("ZREMRANGEBYSCORE", "z", 7, 8)).toBe(0);
+    expect(kv.send("ZREMRANGEBYRANK", "z", -9, 9)).toBe(2);
+    expect(kv.events).toEqual([
+      ...["zremrangebyrank z", "zremrangebyscore z", "zremrangebyrank z", "del z"],
+    ]);
+    expect(kv.send("EXISTS", "z")).toBe(0);
+    kv.check();
+  });
+
+  test("can be stored, also where they come from", () => {
+    const kv = filled();
+    kv.events.length = 0;
+    expect(kv.send("ZRANGESTORE", "d", "z", 0, 1)).toBe(2);
+    expect(kv.send("ZRANGESTORE", "z", "z", "inf", 3, "BYSCORE", "REV")).toBe(2);
+    expect(kv.send("ZRANGE", "z", 0, -1, "WITHSCORES")).toEqual(["d", "3", "e", "inf"]);
+    expect(kv.send("ZRANGESTORE", "d", "none", 0, 1)).toBe(0);
+    expect(kv.send("ZRANGESTORE", "d", "none", 0, 1)).toBe(0);
+    expect(kv.events).toEqual(["zrangestore d", "zrangestore z", "del d"]);
+    kv.check();
+  });
+
+  test("have a list for each member with its score in RESP3", () => {
+    const kv = filled(3);
+    expect(kv.send("ZRANGE", "z", 0, 0, "WITHSCORES")).toEqual([["a", 1]]);
+    expect(kv.send("ZRANGE", "z", 0, 0)).toEqual(["a"]);
+    expect(kv.send("ZPOPMIN", "z")).toEqual(["a", 1]);
+    expect(kv.send("ZPOPMIN", "z", 1)).toEqual([["b", 2]]);
+  });
+
+  test.each([
+    [["z", 0, 1, "LIMIT", 0, 1], /LIMIT is only supported/],
+    [["z", "-", "+", "BYLEX", "WITHSCORES"], /WITHSCORES not supported/],
+    [["z", 0, 1, "BYSCORE", "BYLEX"], /syntax error$/],
+    [["z", 0, 1, "REV", "REV"], /syntax error$/],
+    [["z", "x", 1], /not an integer/],
+    [["z", "x", 1, "BYSCORE"], /not a float/],
+  ])("ZRANGE %j is refused", (words, text) => {
+    expect(`${filled().send("ZRANGE", ...(words as string[]))}`).toMatch(text);
+  });
+});
