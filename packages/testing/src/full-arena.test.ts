@@ -179,6 +179,24 @@ describe("an error means that nothing has happened", () => {
     kv.check();
   });
 
+  test.each([
+    ["HPEXPIRE", "hash", "5000", "FIELDS", "2", "f", "g"],
+    ["HPEXPIRE", "table", "5000", "FIELDS", "3", "f", "g", "12"],
+    ["HPEXPIRE", "mortal", "5000", "FIELDS", "2", "g", "f"],
+    ["HGETEX", "wide", "PX", "5000", "FIELDS", "3", "0", "2", "4"],
+    ["HSETEX", "none", "PX", "5000", "FIELDS", "2", "a", long, "b", "x"],
+    ["HSETEX", "table", "PX", "5000", "FIELDS", "3", "f", long, "new", long, "g", "x"],
+    ["HSETEX", "hash", "PX", "5000", "FIELDS", "2", "f", "x", "new", long],
+    ["HSETEX", "dying", "KEEPTTL", "FIELDS", "2", "f", "short", "g", long],
+    ["HSET", "mortal", "f", "x", "g", "y"],
+    ["HSET", "dying", "f", long, "g", "y", "new", long],
+    ["HINCRBY", "dying", "g", "5000000000"],
+    ["COPY", "dying", "none"],
+    ["RENAME", "mortal", "dying"],
+    ["MOVE", "dying", "9"],
+    ["SET", "dying", long],
+  ])("of fields that expire: %s %s %s %s", (...words) => holds(harness(), words, 3, false));
+
   test("also when a full arena is to be emptied", () => {
     const kv = harness();
     fill(kv, 3);

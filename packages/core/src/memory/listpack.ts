@@ -366,10 +366,7 @@ export function insertPairAt(
   return lp;
 }
 
-/**
- * Puts two values and a number in front of `offset`, growing the block once: a field, what belongs to
- * it and when it expires. The number is a safe integer, below 2^53.
- */
+/** As insertPairAt(), with a safe integer behind the two: when the field expires. */
 export function insertTripleAt(
   arena: Arena,
   lp: Ref,
