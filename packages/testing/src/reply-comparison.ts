@@ -55,8 +55,8 @@ function sorted(reply: string, together: number): string {
   return flat.head + groups.sort().join("");
 }
 
-/** Commands that reply with scores. */
-const repliesScores = /^(b?z[a-z]+)$/;
+/** Commands that reply with scores, or may. */
+const repliesScores = /^(b?z[a-z]+|exec)$/;
 
 /** The reply with its fractions, and the lengths of their texts, in one form. */
 function plainScores(reply: string): string {

@@ -12,7 +12,7 @@ import {
 } from "@kv/core";
 import type { Call } from "../call/call.ts";
 import { Propagation } from "../call/call-context.ts";
-import { fail } from "../call/errors.ts";
+import { fail, quoted } from "../call/errors.ts";
 import { Notify } from "../call/notify.ts";
 import { windowsOf } from "./stream-at.ts";
 
@@ -23,7 +23,9 @@ export function groupAt(call: Call, stream: StreamValue, index: number): StreamG
 
 /** `NOGROUP No such key 'k' or consumer group 'g'`. */
 export function noGroup(call: Call, key: number, group: number): never {
-  fail(`NOGROUP No such key '${call.text(key)}' or consumer group '${call.text(group)}'`);
+  fail(
+    `NOGROUP No such key '${quoted(call.text(key))}' or consumer group '${quoted(call.text(group))}'`,
+  );
 }
 
 /** The group at an argument. Throws when there is none in the stream, or no stream. */

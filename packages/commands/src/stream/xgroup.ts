@@ -1,7 +1,7 @@
 /** XGROUP: makes, changes and destroys groups of consumers. */
 import { Int64, type Ref, type StreamGroup, type StreamId, type StreamValue } from "@kv/core";
 import type { Call } from "../call/call.ts";
-import { CommandError, fail } from "../call/errors.ts";
+import { CommandError, fail, quoted } from "../call/errors.ts";
 import { helpCommand, subcommandError } from "../call/help.ts";
 import { Notify } from "../call/notify.ts";
 import { arg } from "../declare/arg.ts";
@@ -18,7 +18,9 @@ const busyGroup = new CommandError("BUSYGROUP Consumer Group name already exists
 const negativeRead = new CommandError("ERR value for ENTRIESREAD must be positive or -1");
 
 function noGroup(call: Call): never {
-  fail(`NOGROUP No such consumer group '${call.text(3)}' for key name '${call.text(2)}'`);
+  fail(
+    `NOGROUP No such consumer group '${quoted(call.text(3))}' for key name '${quoted(call.text(2))}'`,
+  );
 }
 
 const read = new Int64();

@@ -11,7 +11,7 @@ import {
   showOwner,
 } from "@kv/core";
 import type { Call } from "../call/call.ts";
-import { errors, fail } from "../call/errors.ts";
+import { errors, fail, quoted } from "../call/errors.ts";
 import { helpCommand, subcommandError } from "../call/help.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
@@ -264,7 +264,9 @@ const consumers = command({
     const value = existing(call);
     const group = groupAt(call, value, 3);
     if (group === null)
-      fail(`NOGROUP No such consumer group '${call.text(3)}' for key name '${call.text(2)}'`);
+      fail(
+        `NOGROUP No such consumer group '${quoted(call.text(3))}' for key name '${quoted(call.text(2))}'`,
+      );
     const { reply, nowMs } = call;
     const { text } = windowsOf(call);
     reply.array(group.consumerCount);
