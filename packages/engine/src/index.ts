@@ -25,6 +25,7 @@ export * from "./kernel/pause.ts";
 export * from "./kernel/propagate.ts";
 export * from "./kernel/queued.ts";
 export * from "./kernel/rates.ts";
+export * from "./kernel/reexecution.ts";
 export * from "./kernel/refusals.ts";
 export * from "./kernel/shutdown-request.ts";
 export * from "./kernel/situation.ts";

@@ -336,7 +336,9 @@ class RequestMaker {
 /** Inside EXEC goes what has one right reply, as it is compared byte for byte, and no message. */
 function isPlain(name: string): boolean {
   if (vague.has(name)) return false;
-  return !/publish|ttl|expiretime|smembers|sinter|sunion|sdiff|hkeys|hvals|hgetall|keys/.test(name);
+  return !/encoding|publish|ttl|expiretime|smembers|sinter|sunion|sdiff|hkeys|hvals|hgetall|keys/.test(
+    name,
+  );
 }
 
 /**
@@ -383,6 +385,8 @@ function tame(words: Words, number: number): void {
     // Beyond 64 bits of milliseconds 7.0 overflows, where 7.2 answers that it is too much.
     const isTimeout = /^b[lrz]/.test(name) && at === (name.endsWith("mpop") ? 1 : words.length - 1);
     if (isTimeout && (value >= 1e15 || /inf/i.test(`${words[at]}`))) words[at] = 5;
+    // From 7.2 on a rank that has no opposite is refused before anything is looked up.
+    if (name === "lpos" && value < -9e18) words[at] = -3;
     // Random members are repeated as often as a negative number says.
     if (vague.has(name) && value < -1000 && value > -9e18) words[at] = -3;
     // The order of equal weights is nobody's promise.

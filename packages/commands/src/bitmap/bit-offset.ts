@@ -5,9 +5,7 @@ import { CommandError } from "../call/errors.ts";
 
 const HASH_SIGN = 35;
 
-export const invalidBitOffset = new CommandError(
-  "ERR bit offset is not an integer or out of range",
-);
+const invalidBitOffset = new CommandError("ERR bit offset is not an integer or out of range");
 export const invalidBit = new CommandError("ERR bit is not an integer or out of range");
 
 const exact = new Int64();

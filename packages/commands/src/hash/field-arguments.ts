@@ -12,7 +12,7 @@ const countMismatch = new CommandError(
 );
 const negativeTime = new CommandError("ERR invalid expire time, must be >= 0");
 /** What most of these commands say of a number of fields that is none. */
-export const badFieldCount = new CommandError("ERR Number of fields must be a positive integer");
+const badFieldCount = new CommandError("ERR Number of fields must be a positive integer");
 
 /** The fields, for COMMAND DOCS. */
 export const fieldsArgument: Argument = {

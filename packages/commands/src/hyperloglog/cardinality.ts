@@ -14,7 +14,7 @@ const RANK_BITS = 50;
 const ALPHA = 0.7213475204444817;
 
 /** What Redis makes of an estimate that no 64-bit integer can hold: the smallest one there is. */
-export const BEYOND = 2 ** 63;
+const BEYOND = 2 ** 63;
 
 /**
  * The estimate for so many registers of each value (indexed by it); BEYOND when it is no less than

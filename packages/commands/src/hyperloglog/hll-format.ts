@@ -39,7 +39,7 @@ const FORM_AT = 4;
 const CARDINALITY_AT = 8;
 const VOID_BIT = 128;
 
-export const ZERO_MAX = 64;
+const ZERO_MAX = 64;
 export const VALUE_MAX = 32;
 export const VALUE_RUN_MAX = 4;
 

@@ -18,16 +18,14 @@ import { isSketch, REGISTERS } from "./hll-format.ts";
 import { hash, murmurHash64 } from "./murmur-hash.ts";
 import { Sketch } from "./sketch.ts";
 
-export const notASketch = new CommandError(
-  "WRONGTYPE Key is not a valid HyperLogLog string value.",
-);
+const notASketch = new CommandError("WRONGTYPE Key is not a valid HyperLogLog string value.");
 export const corruptSketch = new CommandError("INVALIDOBJ Corrupted HLL object detected");
 
 /** The sketch that the command that runs now changes. */
 export const sketches = new Kept(() => new Sketch());
 
 /** Lets `call.value` show the sketch in a string entry; throws when it is none. */
-export function showSketch(call: Call, entry: Ref): void {
+function showSketch(call: Call, entry: Ref): void {
   readString(call, entry);
   const { bytes, start, end } = call.value;
   if (!isSketch(bytes, start, end)) throw notASketch;

@@ -22,7 +22,7 @@ export function groupAt(call: Call, stream: StreamValue, index: number): StreamG
 }
 
 /** `NOGROUP No such key 'k' or consumer group 'g'`. */
-export function noGroup(call: Call, key: number, group: number): never {
+function noGroup(call: Call, key: number, group: number): never {
   fail(
     `NOGROUP No such key '${quoted(call.text(key))}' or consumer group '${quoted(call.text(group))}'`,
   );

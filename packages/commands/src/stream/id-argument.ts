@@ -10,9 +10,7 @@ import type { Call } from "../call/call.ts";
 import { CommandError } from "../call/errors.ts";
 
 /** The argument is no ID. */
-export const invalidId = new CommandError(
-  "ERR Invalid stream ID specified as stream command argument",
-);
+const invalidId = new CommandError("ERR Invalid stream ID specified as stream command argument");
 const invalidStart = new CommandError("ERR invalid start ID for the interval");
 const invalidEnd = new CommandError("ERR invalid end ID for the interval");
 

@@ -50,7 +50,7 @@ export const trimArgument = arg.block(
 );
 
 /** Whether and how to trim. */
-export const Strategy = { NONE: 0, LENGTH: 1, ID: 2 } as const;
+const Strategy = { NONE: 0, LENGTH: 1, ID: 2 } as const;
 
 /** The options of the command that runs now. */
 export class TrimOptions {

@@ -10,7 +10,7 @@ import type { RequestWords } from "../declare/key-spec.ts";
 import { readString } from "./string-at.ts";
 import { hexOf, xxh3 } from "./xxh3.ts";
 
-export const Condition = { IFEQ: 1, IFNE: 2, IFDEQ: 3, IFDNE: 4 } as const;
+const Condition = { IFEQ: 1, IFNE: 2, IFDEQ: 3, IFDNE: 4 } as const;
 
 const DIGEST_BYTES = 16;
 const invalidDigest = new CommandError("ERR must be exactly 16 hexadecimal characters");

@@ -104,6 +104,7 @@ export class DictHeader {
     this.headerWords[this.headerAt + 6] = ref;
   }
 
+  /** Sets what `generation` tells. */
   protected setGeneration(generation: number): void {
     const at = this.headerAt + 1;
     this.headerWords[at] = (generation << 8) | ((this.headerWords[at] as number) & 255);

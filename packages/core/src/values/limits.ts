@@ -5,7 +5,7 @@
 
 import type { HashLimits } from "./hash/hash-fields.ts";
 import type { ListLimits } from "./list/list-limits.ts";
-import type { SetLimits } from "./set/set-value.ts";
+import type { SetLimits } from "./set/new-set.ts";
 import type { SortedSetLimits } from "./sorted-set/sorted-set-value.ts";
 import type { StreamLimits } from "./stream/stream-value.ts";
 

@@ -24,7 +24,7 @@ const SAFE_BYTES = 8192;
 const ELEMENT_OVERHEAD = 8;
 
 /** Bytes that a node may have under a negative fill. */
-export function nodeBytesMax(fill: number): number {
+function nodeBytesMax(fill: number): number {
   return NODE_BYTES[Math.min(-fill, NODE_BYTES.length) - 1] as number;
 }
 

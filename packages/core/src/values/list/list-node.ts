@@ -42,7 +42,7 @@ export function createPlain(arena: Arena, bytes: Uint8Array, start: number, end:
 }
 
 /** A new block for a compressed node, of LZF that stands for `rawBytes` bytes. */
-export function createCompressed(
+function createCompressed(
   arena: Arena,
   rawBytes: number,
   lzf: Uint8Array,
@@ -57,7 +57,7 @@ export function createCompressed(
 }
 
 /** Bytes of LZF in the block of a compressed node. */
-export function lzfBytesOf(arena: Arena, block: Ref): number {
+function lzfBytesOf(arena: Arena, block: Ref): number {
   return wordAt(arena, block, 1);
 }
 

@@ -18,8 +18,9 @@ import { setEncoding, setValueRef, valueRef } from "../../table/entry.ts";
 import { freeElement, insertElement } from "../element.ts";
 import { copyBlock } from "../one-block.ts";
 import { freeValue } from "../value.ts";
+import type { SetLimits } from "./new-set.ts";
 import { createMember } from "./set-member.ts";
-import type { SetLimits, SetValue } from "./set-value.ts";
+import type { SetValue } from "./set-value.ts";
 
 /**
  * Adds several members to a set as one change: see the head of this file. One object does for all

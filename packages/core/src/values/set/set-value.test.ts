@@ -4,8 +4,9 @@ import { Arena, ArenaFullError } from "../../memory/arena.ts";
 import { Encoding } from "../../table/entry.ts";
 import { kindOfEntry } from "../kind-table.ts";
 import { copyValue, entryMemory, freeEntry } from "../value.ts";
+import { createSet, type SetLimits, setEncodingFor } from "./new-set.ts";
 import { SetChange } from "./set-change.ts";
-import { createSet, type SetLimits, SetValue, setEncodingFor } from "./set-value.ts";
+import { SetValue } from "./set-value.ts";
 
 const encoder = new TextEncoder();
 const LIMITS = { intsetEntriesMax: 512, listpackEntriesMax: 128, listpackValueBytesMax: 64 };

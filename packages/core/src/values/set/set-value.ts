@@ -41,15 +41,11 @@ import {
 import { RefList } from "../../memory/ref-list.ts";
 import { Dict } from "../../table/dict.ts";
 import {
-  createEntry,
   Encoding,
-  EXPIRY_FLAG,
   EXTERNAL_FLAG,
   encodingOf,
   flagsOf,
-  kindOf,
   setEncoding,
-  setExpiryMs,
   setValueRef,
   Type,
   typeOf,
@@ -69,21 +65,11 @@ import {
   intsetInsert,
   validateIntset,
 } from "./intset.ts";
+import { INTSET_ENTRIES_MAX, type SetLimits, setEntryOf } from "./new-set.ts";
 import { checkMember, createMember, showMember } from "./set-member.ts";
-
-/** When a set stops being the small form of itself: set-max-intset-entries, -listpack-entries and -value. */
-export interface SetLimits {
-  /** Most members of an intset. */
-  readonly intsetEntriesMax: number;
-  /** Most members of a listpack. */
-  readonly listpackEntriesMax: number;
-  /** Longest member of a listpack. */
-  readonly listpackValueBytesMax: number;
-}
 
 /** A flat block stays well below what one block of the arena can be, whatever the limits say. */
 const FLAT_BYTES_MAX = 2 ** 29;
-const INTSET_ENTRIES_MAX = 2 ** 25;
 /** A listpack element's encoding and the length behind it. */
 const ELEMENT_OVERHEAD_MAX = 10;
 /** Members that next() fetches from the table at a time. */
@@ -91,58 +77,6 @@ const BATCH = 64;
 /** Up to so many members, looking for a duplicate by comparing all with all is the cheaper way. */
 const FEW_MEMBERS = 16;
 const EXTERNAL_VALUE = WORD_FLAG | EXTERNAL_FLAG;
-
-/** The encoding in which a set begins whose first member is an integer or not, for so many members. */
-export function setEncodingFor(isInteger: boolean, sizeHint: number, limits: SetLimits): number {
-  if (isInteger && sizeHint <= Math.min(limits.intsetEntriesMax, INTSET_ENTRIES_MAX))
-    return Encoding.INTSET;
-  return sizeHint <= limits.listpackEntriesMax ? Encoding.LISTPACK : Encoding.HASHTABLE;
-}
-
-/**
- * A new entry for the key bytes[start, end), holding an empty set in this encoding. `seed` is that of
- * a table, `expiryMs` the key's expiry, or -1.
- */
-export function createSet(
-  arena: Arena,
-  seed: number,
-  encoding: number,
-  epoch: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  expiryMs = -1,
-): Ref {
-  let block: Ref;
-  if (encoding === Encoding.INTSET) block = createIntset(arena);
-  else if (encoding === Encoding.LISTPACK) block = createListpack(arena);
-  else block = Dict.create(arena, seed);
-  try {
-    return entryOf(arena, block, encoding, epoch, bytes, start, end, expiryMs);
-  } catch (full) {
-    if (encoding === Encoding.HASHTABLE) new Dict(arena).attach(block).free();
-    else arena.free(block);
-    throw full;
-  }
-}
-
-function entryOf(
-  arena: Arena,
-  block: Ref,
-  encoding: number,
-  epoch: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  expiryMs: number,
-): Ref {
-  const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
-  const kind = kindOf(Type.SET, encoding);
-  const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
-  if (expiryMs !== -1) setExpiryMs(arena, entry, expiryMs);
-  setValueRef(arena, entry, block);
-  return entry;
-}
 
 /** A window on the set that an entry holds: see the head of this file. */
 export class SetValue {
@@ -201,8 +135,6 @@ export class SetValue {
     if (this.encoding === Encoding.INTSET) return intsetCount(this.arena, this.block);
     return listpackCount(this.arena, this.block);
   }
-
-  // --- Members ---------------------------------------------------------------------------------
 
   /** True when bytes[start, end) is a member. */
   has(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
@@ -398,8 +330,6 @@ export class SetValue {
     setValueRef(this.arena, this.entry, block);
   }
 
-  // --- Walking ---------------------------------------------------------------------------------
-
   /** Starts a walk over all members. The set must not change until it is over. */
   rewind(): void {
     this.batchIndex = 0;
@@ -534,7 +464,7 @@ export class SetValue {
       isSet = isIntset || (listpackCount(arena, loaded) > 0 && !this.hasDuplicate());
       if (!isSet) return NONE;
       isSet = false;
-      this.entry = entryOf(arena, loaded, encoding, epoch, key, keyStart, keyEnd, expiryMs);
+      this.entry = setEntryOf(arena, loaded, encoding, epoch, key, keyStart, keyEnd, expiryMs);
       isSet = true;
     } finally {
       if (!isSet) arena.free(loaded);
@@ -572,8 +502,6 @@ export class SetValue {
     }
     return false;
   }
-
-  // --- Conversions -----------------------------------------------------------------------------
 
   /** Gives the set another encoding. When there is no room for that, it is what it was. */
   private convert(encoding: number): void {

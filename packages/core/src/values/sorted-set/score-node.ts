@@ -20,9 +20,9 @@ import { type Arena, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../../memory/are
 /** Places of a node. */
 export const NODE_MAX = 63;
 /** Bytes of a leaf, and of a node above. */
-export const LEAF_BYTES = 764;
+const LEAF_BYTES = 764;
 /** Bytes of a node that has children. */
-export const INNER_BYTES = 1268;
+const INNER_BYTES = 1268;
 /** In doubles from a node's start: its scores. */
 export const SCORES = 1;
 /** In words from a node's start: elements, children and the sizes of what is below those. */

@@ -40,17 +40,21 @@ export function setRootAt(arena: Arena, header: Ref, root: Ref): void {
 
 /** A place in the ordered index: see the head of this file. */
 export class ScorePath {
+  /** Where the tree lies. */
   readonly arena: Arena;
   /** The element that a walk has come to. */
   element: Ref = NONE;
   /** Its score. */
   score = 0;
+  /** The header of the owner's Dict. */
   protected header: Ref = NONE;
+  /** The root of the tree. */
   protected root: Ref = NONE;
   /** Levels above the leaves. */
   protected height = 0;
   /** The path of the last search or seek, by level: the nodes, and the place in each. */
   protected readonly nodes = new Int32Array(LEVELS_MAX);
+  /** The place in each of `nodes`. */
   protected readonly places = new Int32Array(LEVELS_MAX);
 
   constructor(arena: Arena) {

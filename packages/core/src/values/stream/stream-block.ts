@@ -84,7 +84,7 @@ export function behind(bytes: Uint8Array, at: number): number {
 }
 
 /** Index of the element in front of bytes[at], which is an element or the end byte. */
-export function before(bytes: Uint8Array, at: number): number {
+function before(bytes: Uint8Array, at: number): number {
   let end = at - 1;
   let size = (bytes[end] as number) & 0x7f;
   for (let scale = 128; ((bytes[end] as number) & 0x80) !== 0; scale *= 128) {

@@ -28,7 +28,7 @@ import { createStream, StreamValue } from "./stream-value.ts";
 export const FILE_ID_BYTES = 16;
 
 /** Reads an ID as files have it. */
-export function readFileId(view: DataView, at: number, out: StreamId): StreamId {
+function readFileId(view: DataView, at: number, out: StreamId): StreamId {
   return out.set(
     view.getInt32(at),
     view.getInt32(at + 4),
