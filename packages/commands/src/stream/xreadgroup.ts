@@ -4,7 +4,7 @@
  */
 import { estimateRead, NONE, type StreamGroup, type StreamValue } from "@kv/core";
 import type { Call } from "../call/call.ts";
-import { CommandError, fail } from "../call/errors.ts";
+import { CommandError, fail, quoted } from "../call/errors.ts";
 import { Kept } from "../call/kept.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
@@ -35,7 +35,7 @@ function checkStream(call: Call, key: number, id: number, group: number): void {
   const stream = readStream(call, key);
   if (stream === null || groupAt(call, stream, group) === null)
     fail(
-      `NOGROUP No such key '${call.text(key)}' or consumer group '${call.text(group)}' in XREADGROUP with GROUP option`,
+      `NOGROUP No such key '${quoted(call.text(key))}' or consumer group '${quoted(call.text(group))}' in XREADGROUP with GROUP option`,
     );
   if (isMark(call, id, "$")) throw noLast;
   if (isMark(call, id, "+")) throw noPlus;
