@@ -47,6 +47,11 @@ export interface CommandSpec<C extends Call = Call> {
   replacedBy?: string;
   /** `syscmd` and `deprecated`, as COMMAND DOCS' doc_flags. */
   docFlags?: readonly string[];
+  /**
+   * Where the fields or members stand that it looks up in the value of its first key, and how far it is
+   * from one to the next; 0: there is one. So a pipeline reads ahead what they will need.
+   */
+  elements?: { first: number; step: number };
   /** Finds keys that no spec can describe; then `movablekeys` should be among the flags. */
   getKeys?: (request: RequestWords) => FoundKeys[] | null;
   /**

@@ -34,6 +34,10 @@ export class CommandRow {
   readonly firstKey: number;
   /** Arguments from one key to the next where keys go on to the end of the request, else 0. */
   readonly keyStep: number;
+  /** Argument of the first field or member that is looked up in the first key's value, else 0. */
+  readonly firstElement: number;
+  /** Arguments from one of them to the next, else 0. */
+  readonly elementStep: number;
   /** The code; undefined where there is none to run. */
   readonly run: ((call: never) => void) | undefined;
   /** The name by which it was declared, without its container's, as bytes. */
@@ -63,6 +67,8 @@ export class CommandRow {
     const { firstKey, keyStep } = plainKeysOf(command);
     this.firstKey = firstKey;
     this.keyStep = keyStep;
+    this.firstElement = command.elements?.first ?? 0;
+    this.elementStep = command.elements?.step ?? 0;
     this.run = command.run as ((call: never) => void) | undefined;
     this.nameBytes = new TextEncoder().encode(name);
   }

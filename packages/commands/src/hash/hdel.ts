@@ -15,6 +15,7 @@ export const hdel = command({
   arity: -3,
   flags: ["write", "fast"],
   keys: [keyAt(1, "RW", "delete")],
+  elements: { first: 2, step: 1 },
   args: [arg.key("key"), arg.many(arg.string("field"))],
   history: [["2.4.0", "Takes several fields."]],
 

@@ -14,6 +14,7 @@ export const hget = command({
   arity: 3,
   flags: ["readonly", "fast"],
   keys: [keyAt(1, "RO", "access")],
+  elements: { first: 2, step: 0 },
   args: [arg.key("key"), arg.string("field")],
 
   run(call) {
@@ -32,6 +33,7 @@ export const hmget = command({
   arity: -3,
   flags: ["readonly", "fast"],
   keys: [keyAt(1, "RO", "access")],
+  elements: { first: 2, step: 1 },
   args: [arg.key("key"), arg.many(arg.string("field"))],
 
   run(call) {
@@ -54,6 +56,7 @@ export const hexists = command({
   arity: 3,
   flags: ["readonly", "fast"],
   keys: [keyAt(1, "RO")],
+  elements: { first: 2, step: 0 },
   args: [arg.key("key"), arg.string("field")],
 
   run(call) {
@@ -71,6 +74,7 @@ export const hstrlen = command({
   arity: 3,
   flags: ["readonly", "fast"],
   keys: [keyAt(1, "RO")],
+  elements: { first: 2, step: 0 },
   args: [arg.key("key"), arg.string("field")],
 
   run(call) {

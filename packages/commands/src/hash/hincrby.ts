@@ -61,6 +61,7 @@ export const hincrby = command({
   arity: 4,
   flags: ["write", "denyoom", "fast"],
   keys: [keyAt(1, "RW", "access", "update")],
+  elements: { first: 2, step: 0 },
   args: [arg.key("key"), arg.string("field"), arg.integer("increment")],
 
   run(call) {
@@ -85,6 +86,7 @@ export const hincrbyfloat = command({
   arity: 4,
   flags: ["write", "denyoom", "fast"],
   keys: [keyAt(1, "RW", "access", "update")],
+  elements: { first: 2, step: 0 },
   args: [arg.key("key"), arg.string("field"), arg.double("increment")],
 
   run(call) {

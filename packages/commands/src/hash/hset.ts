@@ -32,6 +32,7 @@ export const hset = command({
   arity: -4,
   flags: ["write", "denyoom", "fast"],
   keys: [keyAt(1, "RW", "update")],
+  elements: { first: 2, step: 2 },
   args: [arg.key("key"), arg.many(arg.block("data", arg.string("field"), arg.string("value")))],
   history: [["4.0.0", "Takes several fields with their values."]],
 
@@ -51,6 +52,7 @@ export const hmset = command({
   arity: -4,
   flags: ["write", "denyoom", "fast"],
   keys: [keyAt(1, "RW", "update")],
+  elements: { first: 2, step: 2 },
   args: [arg.key("key"), arg.many(arg.block("data", arg.string("field"), arg.string("value")))],
   docFlags: ["deprecated"],
   deprecatedSince: "4.0.0",
@@ -71,6 +73,7 @@ export const hsetnx = command({
   arity: 4,
   flags: ["write", "denyoom", "fast"],
   keys: [keyAt(1, "RW", "insert")],
+  elements: { first: 2, step: 0 },
   args: [arg.key("key"), arg.string("field"), arg.string("value")],
 
   run(call) {

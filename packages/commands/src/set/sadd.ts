@@ -14,6 +14,7 @@ export const sadd = command({
   arity: -3,
   flags: ["write", "denyoom", "fast"],
   keys: [keyAt(1, "RW", "insert")],
+  elements: { first: 2, step: 1 },
   args: [arg.key("key"), arg.many(arg.string("member"))],
   history: [["2.4.0", "Takes several members."]],
 

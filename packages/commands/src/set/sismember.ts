@@ -13,6 +13,7 @@ export const sismember = command({
   arity: 3,
   flags: ["readonly", "fast"],
   keys: [keyAt(1, "RO")],
+  elements: { first: 2, step: 0 },
   args: [arg.key("key"), arg.string("member")],
 
   run(call) {
@@ -30,6 +31,7 @@ export const smismember = command({
   arity: -3,
   flags: ["readonly", "fast"],
   keys: [keyAt(1, "RO", "access")],
+  elements: { first: 2, step: 1 },
   args: [arg.key("key"), arg.many(arg.string("member"))],
 
   run(call) {

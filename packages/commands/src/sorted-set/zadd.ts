@@ -136,6 +136,7 @@ export const zadd = command({
   arity: -4,
   flags: ["write", "denyoom", "fast"],
   keys: [keyAt(1, "RW", "update")],
+  elements: { first: 3, step: 2 },
   args: [
     arg.key("key"),
     {
@@ -190,6 +191,7 @@ export const zincrby = command({
   arity: 4,
   flags: ["write", "denyoom", "fast"],
   keys: [keyAt(1, "RW", "access", "update")],
+  elements: { first: 3, step: 0 },
   args: [arg.key("key"), arg.integer("increment"), arg.string("member")],
 
   run(call) {

@@ -13,6 +13,7 @@ export const zrem = command({
   arity: -3,
   flags: ["write", "fast"],
   keys: [keyAt(1, "RW", "delete")],
+  elements: { first: 2, step: 1 },
   args: [arg.key("key"), arg.many(arg.string("member"))],
   history: [["2.4.0", "Takes several members."]],
 

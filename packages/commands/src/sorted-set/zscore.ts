@@ -15,6 +15,7 @@ export const zscore = command({
   arity: 3,
   flags: ["readonly", "fast"],
   keys: [keyAt(1, "RO", "access")],
+  elements: { first: 2, step: 0 },
   args: [arg.key("key"), arg.string("member")],
 
   run(call) {
@@ -33,6 +34,7 @@ export const zmscore = command({
   arity: -3,
   flags: ["readonly", "fast"],
   keys: [keyAt(1, "RO", "access")],
+  elements: { first: 2, step: 1 },
   args: [arg.key("key"), arg.many(arg.string("member"))],
 
   run(call) {
@@ -89,6 +91,7 @@ export const zrank = command({
   arity: -3,
   flags: ["readonly", "fast"],
   keys: [keyAt(1, "RO", "access")],
+  elements: { first: 2, step: 0 },
   args: [arg.key("key"), arg.string("member"), arg.optional(arg.token("withscore", "WITHSCORE"))],
   history: [["7.2.0", "Takes `WITHSCORE`."]],
 
@@ -106,6 +109,7 @@ export const zrevrank = command({
   arity: -3,
   flags: ["readonly", "fast"],
   keys: [keyAt(1, "RO", "access")],
+  elements: { first: 2, step: 0 },
   args: [arg.key("key"), arg.string("member"), arg.optional(arg.token("withscore", "WITHSCORE"))],
   history: [["7.2.0", "Takes `WITHSCORE`."]],
 
