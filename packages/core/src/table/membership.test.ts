@@ -44,9 +44,9 @@ function relation({ lazily = false } = {}) {
       for (let at = all.firstName(); at !== NONE; at = all.nextName(at)) found.push(nameOf(at));
       return found;
     },
-    membersOf(name: string) {
+    membersOf(name: string, countMax?: number) {
       const out = new RefList();
-      all.membersOf(all.find(...place(name)), out);
+      all.membersOf(all.find(...place(name)), out, countMax);
       return unsigned(out);
     },
     namesOf(member: number) {
@@ -179,6 +179,7 @@ function expectSame(kv: ReturnType<typeof relation>, model: Model): void {
   for (const each of NAMES) {
     const members = [...(model.names.get(each) ?? [])];
     expect(kv.membersOf(each)).toEqual(members);
+    expect(kv.membersOf(each, 2)).toEqual([...members].slice(0, 2));
     expect(kv.all.countOf(kv.find(each))).toBe(members.length);
     for (const one of MEMBERS) expect(kv.has(one, each)).toBe(members.includes(one));
   }

@@ -200,11 +200,17 @@ export class Membership {
     this.setWord(pair, FLAG, flag);
   }
 
-  /** Adds the members of a name to `out`, as signed numbers, in the order in which they joined. */
-  membersOf(name: Ref, out: RefList): void {
+  /**
+   * Adds the members of a name to `out`, as signed numbers, in the order in which they joined; at
+   * most `countMax`, those that joined first.
+   */
+  membersOf(name: Ref, out: RefList, countMax = Number.MAX_SAFE_INTEGER): void {
     if (name === NONE) return;
-    for (let pair = this.word(name, FIRST); pair !== NONE; pair = this.word(pair, AFTER))
+    let left = countMax;
+    for (let pair = this.word(name, FIRST); pair !== NONE && left > 0; left--) {
       out.push(this.word(pair, MEMBER));
+      pair = this.word(pair, AFTER);
+    }
   }
 
   // Changing.

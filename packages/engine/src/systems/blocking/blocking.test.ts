@@ -1,5 +1,6 @@
 import { arg, type Command, command, keyRange, timeoutAt } from "@kv/commands";
 import { NONE, Type } from "@kv/core";
+import { encodeRequest } from "@kv/resp";
 import { type Harness, harness, type TestClient } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
@@ -288,5 +289,50 @@ describe("a client that waits", () => {
     kv.send("SET", "k7", "v");
     expect(clients[7]?.receive()).toBe("v");
     expect(clients[107]?.receive()).toBe(undefined);
+  });
+
+  test("of thousands that wait for a key, one that is served does not have all looked at", () => {
+    const kv = harness({ modules: [waiting], config: { maxclients: 20_000 } });
+    const clients = Array.from({ length: 5000 }, () => kv.client());
+    for (const client of clients) client.send("TAKE", "k", 0);
+    const startMs = performance.now();
+    for (let index = 0; index < 10_000; index++) {
+      kv.send("SET", "k", index);
+      const client = clients[index % 5000] as TestClient;
+      expect(client.receive()).toBe(`${index}`);
+      client.send("TAKE", "k", 0);
+    }
+    expect(performance.now() - startMs).toBeLessThan(15_000);
+  }, 90_000);
+
+  test("whoever waits for many keys does not hold up a server that is emptied", () => {
+    const { kv, a } = started();
+    const names = Array.from({ length: 50_000 }, (_, index) => `k${index}`);
+    a.sendBytes(encodeRequest(["TAKE", ...names, "0"]));
+    kv.send("SELECT", 1);
+    kv.send("SET", "other", "v");
+    const startMs = performance.now();
+    for (let index = 0; index < 40; index++) kv.send("FLUSHALL");
+    for (let index = 0; index < 20; index++) kv.send("SWAPDB", 1, 2);
+    expect(performance.now() - startMs).toBeLessThan(6000);
+    kv.send("SET", "k40000", "v");
+    kv.send("SWAPDB", 0, 1);
+    expect(a.receive()).toBe("v");
+  }, 60_000);
+
+  test("as many as there is something for are served, each once and in their order", () => {
+    const kv = harness();
+    const clients = Array.from({ length: 40 }, () => kv.client());
+    for (const client of clients) client.send("BLMOVE", "k", "k", "LEFT", "RIGHT", 0);
+    kv.send("RPUSH", "k", "1", "2", "3");
+    expect(clients.map((client) => client.receive())).toEqual(
+      clients.map((_, index) => `${1 + (index % 3)}`),
+    );
+    for (const client of clients) client.send("BLPOP", "list", 0);
+    kv.send("RPUSH", "list", ...Array.from({ length: 30 }, (_, index) => `${index}`));
+    expect(clients.map((client) => client.receive())).toEqual(
+      clients.map((_, index) => (index < 30 ? ["list", `${index}`] : undefined)),
+    );
+    kv.check();
   });
 });

@@ -26,6 +26,7 @@ import {
   type Ref,
   RefList,
   typeOf,
+  viewOf,
 } from "@kv/core";
 import { ArgVector } from "@kv/resp";
 import type { Client } from "../../kernel/client.ts";
@@ -60,6 +61,8 @@ interface ReadyKey {
 
 /** Flags of a pair of a client and a key. */
 const LOSS_AWAITED = 1;
+/** So many of those who wait for a key are looked up at first: mostly the first takes what is there. */
+const FIRST_SERVED_MAX = 8;
 
 type Needs = Pick<
   Ports,
@@ -306,37 +309,62 @@ export class Blocking implements Running, ChangeListener, CommandListener {
     effects.updateInterest();
   }
 
-  /** All keys of the database that somebody waits for have changed. */
+  /** All keys of the database that somebody waits for have changed: those matter that are there. */
   private noteDatabase(databaseIndex: number): void {
-    const { arena } = this.ports.keyspace;
+    const { arena, databases } = this.ports.keyspace;
+    const database = databases[databaseIndex] as Database;
     const keys = this.byDatabase.get(databaseIndex);
     if (keys === undefined) return;
+    const isEmpty = database.dict.count === 0;
+    if (isEmpty && this.lossAwaiters === 0) return;
     for (let name = keys.firstName(); name !== NONE; name = keys.nextName(name)) {
+      const bytes = bytesOf(arena, name);
       const start = keyIndex(arena, name);
-      const bytes = bytesOf(arena, name).slice(start, start + keyLength(arena, name));
-      this.ready.push({ databaseIndex, bytes });
+      const end = start + keyLength(arena, name);
+      const isThere = !isEmpty && database.findKey(bytes, viewOf(arena, name), start, end) !== NONE;
+      if (isThere || isLossAwaited(keys, name))
+        this.ready.push({ databaseIndex, bytes: bytes.slice(start, end) });
     }
   }
 
   /** Serves those who wait for the key, the first to come first, as long as there is something. */
-  private serveKey({ databaseIndex, bytes }: ReadyKey): void {
-    const keys = this.byDatabase.get(databaseIndex);
-    const view = new DataView(bytes.buffer);
-    const name = keys?.find(bytes, view, 0, bytes.length) ?? NONE;
-    if (keys === undefined || name === NONE) return;
-    const { clients, keyspace } = this.ports;
-    const database = keyspace.databases[databaseIndex] as Database;
+  private serveKey(key: ReadyKey): void {
     const { members } = this;
     members.clear();
-    keys.membersOf(name, members);
-    for (let index = 0; index < members.count; index++) {
+    this.findWaiting(key, FIRST_SERVED_MAX);
+    const firstCount = members.count;
+    if (firstCount === 0 || !this.serveMembers(key, 0)) return;
+    if (firstCount < FIRST_SERVED_MAX) return;
+    // There is more than the first have taken: all others follow.
+    this.findWaiting(key, Number.MAX_SAFE_INTEGER);
+    this.serveMembers(key, firstCount);
+  }
+
+  /** Adds the first of those who wait for the key to `members`. */
+  private findWaiting({ databaseIndex, bytes }: ReadyKey, countMax: number): void {
+    const keys = this.byDatabase.get(databaseIndex);
+    if (keys === undefined) return;
+    const name = keys.find(bytes, new DataView(bytes.buffer), 0, bytes.length);
+    keys.membersOf(name, this.members, countMax);
+  }
+
+  /** Serves `members` from `from` on, but nobody who is among those before; false: nothing is left. */
+  private serveMembers({ databaseIndex, bytes }: ReadyKey, from: number): boolean {
+    const { clients, keyspace } = this.ports;
+    const database = keyspace.databases[databaseIndex] as Database;
+    const view = new DataView(bytes.buffer);
+    const { members } = this;
+    for (let index = from; index < members.count; index++) {
       const type = this.typeAt(database, bytes, view);
-      if (type === -1 && this.lossAwaiters === 0) return;
-      const client = clients.ofMember(members.at(index));
+      if (type === -1 && this.lossAwaiters === 0) return false;
+      const member = members.at(index);
+      if (isAmong(members, from, member)) continue;
+      const client = clients.ofMember(member);
       const waiter = client === undefined ? undefined : this.waiters.get(client);
       if (waiter === undefined || waiter.databaseIndex !== databaseIndex) continue;
       if (waiter.type === type || waiter.isLossAwaited) this.serveWaiter(waiter);
     }
+    return true;
   }
 
   /** The type of value that the key holds; -1: none, or one whose time has passed. */
@@ -381,6 +409,12 @@ function isLossAwaited(keys: Membership, name: Ref): boolean {
   let pair = keys.firstPairOfName(name);
   while (pair !== NONE && keys.flagOf(pair) !== LOSS_AWAITED) pair = keys.nextPairOfName(pair);
   return pair !== NONE;
+}
+
+/** Whether a member is among the first so many. */
+function isAmong(members: RefList, count: number, member: number): boolean {
+  for (let index = 0; index < count; index++) if (members.at(index) === member) return true;
+  return false;
 }
 
 function isSame(one: Uint8Array, other: Uint8Array, start: number, end: number): boolean {
