@@ -69,8 +69,6 @@ export interface BlockHold {
 }
 
 const NO_BYTES = new Uint8Array(0);
-/** Longest copy between two blocks that is done word by word. */
-const COPY_BY_WORDS_MAX = 512;
 /** Longest copy that is done word by word; beyond, the runtime's own is faster. */
 const WRITE_BY_WORDS_MAX = 192;
 /** A larger buffer is not remembered: that would keep it alive. */
@@ -241,36 +239,12 @@ export class Arena extends PageSpans {
   /** Copies `length` bytes between two blocks, or within one; the ranges may overlap. */
   copy(to: Ref, toOffset: number, from: Ref, fromOffset: number, length: number): void {
     if (length === 0) return;
-    if (length <= COPY_BY_WORDS_MAX && to !== from && ((toOffset | fromOffset) & 3) === 0) {
-      this.copyWords(to, toOffset, from, fromOffset, length);
-      return;
-    }
     const target = this.bytes[to >>> SEGMENT_SHIFT] as Uint8Array;
     const source = this.bytes[from >>> SEGMENT_SHIFT] as Uint8Array;
     const targetAt = ((to & UNIT_MASK) << 3) + toOffset;
     const sourceAt = ((from & UNIT_MASK) << 3) + fromOffset;
     if (target === source) target.copyWithin(targetAt, sourceAt, sourceAt + length);
     else target.set(source.subarray(sourceAt, sourceAt + length), targetAt);
-  }
-
-  /** As copy(), between two blocks from and to whole words: for little that beats the runtime's call. */
-  private copyWords(
-    to: Ref,
-    toOffset: number,
-    from: Ref,
-    fromOffset: number,
-    length: number,
-  ): void {
-    const target = this.words[to >>> SEGMENT_SHIFT] as Int32Array;
-    const source = this.words[from >>> SEGMENT_SHIFT] as Int32Array;
-    let at = ((to & UNIT_MASK) << 1) + (toOffset >> 2);
-    let sourceAt = ((from & UNIT_MASK) << 1) + (fromOffset >> 2);
-    for (const end = at + (length >> 2); at < end; ) target[at++] = source[sourceAt++] as number;
-    const rest = (length & 3) << 3;
-    if (rest === 0) return;
-    // What lies behind in the last word is not touched.
-    const keep = -1 << rest;
-    target[at] = ((target[at] as number) & keep) | ((source[sourceAt] as number) & ~keep);
   }
 
   /** Copies source[start, end) into the block at `to`, from byte `toOffset` on. */
