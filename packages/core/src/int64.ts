@@ -117,11 +117,16 @@ export function formatInt64(hi: number, lo: number, target: Uint8Array, at: numb
     value = -value;
   }
   let count = 0;
-  // Doubles only while they are needed: 32-bit division is several times faster.
+  // Doubles only to cut off eight digits: 32-bit division is several times faster.
   while (value > 0x7fffffff) {
-    const rest = Math.floor(value / 10);
-    reversed[count++] = 48 + (value - rest * 10);
-    value = rest;
+    const upper = Math.floor(value / 1e8);
+    let eight = (value - upper * 1e8) | 0;
+    for (const end = count + 8; count < end; ) {
+      const rest = (eight / 10) | 0;
+      reversed[count++] = 48 + (eight - rest * 10);
+      eight = rest;
+    }
+    value = upper;
   }
   let small = value | 0;
   do {

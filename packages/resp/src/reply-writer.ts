@@ -273,6 +273,14 @@ export class ReplyWriter extends ReplyBuffer {
       this.length = at + 4;
       return;
     }
+    if (n >= 10 && n < 100) {
+      const tens = (n / 10) | 0;
+      const digits = ((48 + tens) << 8) | ((48 + n - tens * 10) << 16);
+      this.view.setInt32(at, type | digits | (CR << 24), true);
+      this.bytes[at + 4] = LF;
+      this.length = at + 5;
+      return;
+    }
     const { bytes } = this;
     bytes[at] = type;
     const after = writeInteger(bytes, at + 1, n);

@@ -2,8 +2,10 @@
  * SortOrder: in which order elements come.
  *
  * Each element has a number, its weight or the first bytes of its text, by which nearly all comparisons
- * are settled; the others look at the texts. Sorting is merging: elements that are equal in all stay
- * in the order in which they were loaded.
+ * are settled; the others look at the texts. Many are first dealt out by their numbers, digit by digit
+ * (number-order.ts), and what is left are runs of equal ones. Sorting these is merging: elements that are
+ * equal in all stay in the order in which they were loaded. Of a long run of which only the first are
+ * wanted, those are picked by a heap.
  *
  * Texts are compared byte by byte. A reply has them in the order of the C locale, for which a text ends
  * with its first zero byte; what is stored is told apart to the last byte, so that it is the same on
@@ -11,6 +13,7 @@
  */
 import { type Arena, compareBytes, NONE, StringView } from "@kv/core";
 import { parseDouble } from "@kv/resp";
+import { orderByNumber } from "./number-order.ts";
 import { SortTexts } from "./sort-texts.ts";
 
 /** Bytes of a text that a number holds exactly. */
@@ -19,6 +22,12 @@ const PREFIX_BYTES = 6;
 const NORMAL_MIN = 2 ** -1022;
 /** Up to so many neighbours are put in order by insertion. */
 const RUN = 8;
+/** Fewer elements are not worth being dealt out. */
+const DEALT_MIN = 256;
+/** A run that is so many times longer than what is wanted of it is not sorted but picked from. */
+const PICKED_FACTOR = 8;
+/** More than that are not picked from all elements, but dealt out with them. */
+const PICKED_MAX = 1024;
 /** A number below that of every text. */
 export const NO_WEIGHT = -1;
 
@@ -108,23 +117,92 @@ export class SortOrder {
 
   /**
    * Sorts by `numbers`; where they are equal by the elements' texts or, if `isAlpha`, by the weights,
-   * if there are any.
+   * if there are any. Only order[start, end) is wanted; elsewhere the order is any.
    */
-  sort(isDescending: boolean, isAlpha: boolean, isStored: boolean): void {
+  sort(
+    isDescending: boolean,
+    isAlpha: boolean,
+    isStored: boolean,
+    start: number,
+    end: number,
+  ): void {
     this.isDescending = isDescending;
     this.isAlpha = isAlpha;
     this.isStored = isStored;
+    const { numbers } = this;
     const { length } = this.order;
-    for (let from = 0; from < length; from += RUN) this.insert(from, Math.min(from + RUN, length));
-    for (let width = RUN; width < length; width *= 2) {
-      for (let from = 0; from < length; from += 2 * width) {
-        const middle = Math.min(from + width, length);
-        this.merge(from, middle, Math.min(middle + width, length));
-      }
-      const merged = this.spare;
-      this.spare = this.order;
-      this.order = merged;
+    if (length < DEALT_MIN || (end <= PICKED_MAX && end * PICKED_FACTOR < length)) {
+      this.sortRun(0, length, end);
+      return;
     }
+    if (orderByNumber(numbers, isDescending, this.order, this.spare)) {
+      const dealt = this.spare;
+      this.spare = this.order;
+      this.order = dealt;
+    }
+    for (let from = 0, to = 0; from < end; from = to) {
+      const number = numbers[this.order[from] as number];
+      for (to = from + 1; to < length && numbers[this.order[to] as number] === number; to++);
+      if (to > start) this.sortRun(from, to, end);
+    }
+  }
+
+  /** Sorts order[from, to), of which what is before `end` is wanted. */
+  private sortRun(from: number, to: number, end: number): void {
+    let last = to;
+    if ((end - from) * PICKED_FACTOR < to - from) {
+      if (end <= from) return;
+      last = end;
+      this.pick(from, to, last);
+    }
+    for (let at = from; at < last; at += RUN) this.insert(at, Math.min(at + RUN, last));
+    if (last - from <= RUN) return;
+    for (let width = RUN; width < last - from; width *= 2) {
+      for (let at = from; at < last; at += 2 * width) {
+        const middle = Math.min(at + width, last);
+        this.merge(at, middle, Math.min(middle + width, last));
+      }
+      for (let at = from; at < last; at++) this.order[at] = this.spare[at] as number;
+    }
+  }
+
+  /** Brings those that come first in order[from, to) to order[from, last), as they were loaded. */
+  private pick(from: number, to: number, last: number): void {
+    const { order } = this;
+    const count = last - from;
+    // A heap: none comes behind the one that it hangs from, so at `from` is the last of them.
+    for (let at = (count >> 1) - 1; at >= 0; at--) this.sink(from, at, count);
+    for (let at = last; at < to; at++) {
+      const element = order[at] as number;
+      const highest = order[from] as number;
+      if (!this.comesFirst(element, highest)) continue;
+      order[from] = element;
+      order[at] = highest;
+      this.sink(from, 0, count);
+    }
+    order.subarray(from, last).sort();
+  }
+
+  private sink(from: number, place: number, count: number): void {
+    const { order } = this;
+    const element = order[from + place] as number;
+    for (;;) {
+      let child = 2 * place + 1;
+      if (child >= count) break;
+      let lower = order[from + child] as number;
+      if (child + 1 < count && this.comesFirst(lower, order[from + child + 1] as number))
+        lower = order[from + ++child] as number;
+      if (!this.comesFirst(element, lower)) break;
+      order[from + place] = lower;
+      place = child;
+    }
+    order[from + place] = element;
+  }
+
+  /** Whether `one` is before `other`, of equal ones the one that was loaded first. */
+  private comesFirst(one: number, other: number): boolean {
+    if (this.isBefore(one, other)) return true;
+    return one < other && !this.isBefore(other, one);
   }
 
   private insert(from: number, to: number): void {

@@ -54,6 +54,26 @@ describe("SORT", () => {
     );
   });
 
+  test("with LIMIT it is a part of what it is without", () => {
+    for (let seed = 1; seed <= 6; seed++) {
+      const chance = new Chance(seed);
+      const kv = harness();
+      const count = chance.of([200, 3000]);
+      const numbers = Array.from({ length: count }, () => chance.below(chance.of([5, 1e6])));
+      kv.send("RPUSH", "l", ...numbers.map(String));
+      for (const options of [[], ["DESC"], ["ALPHA"], ["BY", "w_*"], ["BY", "w_*", "ALPHA"]]) {
+        const whole = kv.send("SORT", "l", ...options) as string[];
+        for (let tries = 0; tries < 6; tries++) {
+          const start = chance.of([0, chance.below(count)]);
+          const wanted = chance.of([0, 1, 10, chance.below(count)]);
+          expect(kv.send("SORT", "l", ...options, "LIMIT", start, wanted), `seed ${seed}`).toEqual(
+            whole.slice(start, start + wanted),
+          );
+        }
+      }
+    }
+  });
+
   test("agrees with a model on many elements of every kind", () => {
     for (let seed = 1; seed <= 8; seed++) {
       const chance = new Chance(seed);

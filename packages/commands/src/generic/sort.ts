@@ -31,7 +31,7 @@ import {
 import { allElements, asTable, someElements, sortableLength } from "./sort-elements.ts";
 import { NO_WEIGHT, prefixOf, SortOrder, SortWeights, weightOfText } from "./sort-order.ts";
 import { SortPattern } from "./sort-pattern.ts";
-import type { SortTexts } from "./sort-texts.ts";
+import { type SortTexts, TOUCHED_AT_ONCE } from "./sort-texts.ts";
 
 const patternKeys: KeySpec = {
   flags: ["RO", "access"],
@@ -245,7 +245,7 @@ function replySorted(
         numbers[i] = prefixOf(texts.bytes, texts.start(i), texts.end(i), isStored);
     }
     if (!isAlpha && hasNaN(numbers)) throw notNumbers;
-    sorting.sort(isDescending, isAlpha, isStored);
+    sorting.sort(isDescending, isAlpha, isStored, start, start + count);
     finish(call, options, texts, sorting.order, start, count);
   } finally {
     sorting.free();
@@ -296,6 +296,8 @@ function finish(
   const { gets } = options;
   reply.array(count * Math.max(1, gets.count));
   for (let i = start; i < start + count; i++) {
+    if ((i - start) % TOUCHED_AT_ONCE === 0)
+      texts.touch(order, i, Math.min(i + TOUCHED_AT_ONCE, start + count));
     const element = order[i] as number;
     if (gets.count === 0)
       reply.bulkFrom(texts.bytes, texts.view, texts.start(element), texts.end(element));
@@ -355,6 +357,8 @@ function fillList(
   // It may become large; if it does not, it is made small in the end.
   list.toQuicklist(limits);
   for (let i = start; i < start + count; i++) {
+    if ((i - start) % TOUCHED_AT_ONCE === 0)
+      texts.touch(order, i, Math.min(i + TOUCHED_AT_ONCE, start + count));
     const element = order[i] as number;
     if (gets.count === 0)
       list.push(true, texts.bytes, texts.start(element), texts.end(element), limits);

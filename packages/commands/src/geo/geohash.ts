@@ -16,6 +16,8 @@ export const LONGITUDE_MAX = 180;
 export const LATITUDE_MAX = 85.05112878;
 /** Bits of each coordinate in a score. */
 export const STEP_MAX = 26;
+/** Cells of each coordinate in a score. */
+const CELLS = 2 ** STEP_MAX;
 
 /** A place: where the functions below leave their results. */
 export const place = { longitude: 0, latitude: 0 };
@@ -95,7 +97,10 @@ function bitsOf(score: number): bigint {
 }
 
 function middleOf(cell: number, max: number): number {
-  const middle = (edgeOf(cell, max, STEP_MAX) + edgeOf(cell + 1, max, STEP_MAX)) / 2;
+  // As edgeOf(), without working out the power for every place that is measured.
+  const from = -max + (cell / CELLS) * (max + max);
+  const to = -max + ((cell + 1) / CELLS) * (max + max);
+  const middle = (from + to) / 2;
   return Math.max(-max, Math.min(max, middle));
 }
 

@@ -80,7 +80,7 @@ export class Search {
     const { matches } = this;
     let rank = set.countByScore(from, false);
     set.seek(rank);
-    for (; matches.count < most && set.next() && set.score < to; rank++) {
+    for (; matches.count < most && set.nextScore() && set.score < to; rank++) {
       const meters = this.measure(set.score);
       if (meters >= 0) matches.add(rank, meters, set.score);
     }

@@ -126,7 +126,8 @@ export class RangeRequest {
     let left = range.count;
     replyMembersHeader(call, left, withScores);
     set.seek(fromEnd ? range.first + left - 1 : range.first);
-    for (; left > 0; left--) {
+    for (let ahead = 0; left > 0; left--, ahead--) {
+      if (ahead === 0) ahead = set.readAhead(left, fromEnd);
       if (fromEnd) set.previous();
       else set.next();
       replyMember(call, set, withScores);

@@ -104,3 +104,18 @@ describe.each([
     expect(`${filled().send("ZRANGE", ...(words as string[]))}`).toMatch(text);
   });
 });
+
+test("ranges of many members, from either end and over the ends of leaves", () => {
+  const kv = harness();
+  const members = Array.from({ length: 500 }, (_, i) => `m${i}`);
+  kv.send("ZADD", "z", ...members.flatMap((member, i) => [i, member]));
+  for (let start = 0; start < 500; start += 7) {
+    for (const count of [1, 2, 10, 43, 200]) {
+      const stop = start + count - 1;
+      expect(kv.send("ZRANGE", "z", start, stop)).toEqual(members.slice(start, stop + 1));
+      expect(kv.send("ZRANGE", "z", start, stop, "REV")).toEqual(
+        [...members].reverse().slice(start, stop + 1),
+      );
+    }
+  }
+});

@@ -25,6 +25,29 @@ function blockIs(arena: Arena, ref: Ref, bytes: number, value: number): boolean 
 }
 
 describe("Arena", () => {
+  test("copy() takes what it is asked for and touches nothing beside it", () => {
+    const arena = new Arena({ segmentBytes: 2 ** 20 });
+    const from = arena.alloc(2000);
+    const to = arena.alloc(2000);
+    const of = (ref: Ref) => {
+      const at = (ref & UNIT_MASK) << 3;
+      return (arena.bytes[ref >>> SEGMENT_SHIFT] as Uint8Array).subarray(at, at + 2000);
+    };
+    const offset = fc.integer({ min: 0, max: 600 });
+    fc.assert(
+      fc.property(offset, offset, fc.integer({ min: 0, max: 1300 }), (at, fromAt, length) => {
+        of(from).forEach((_, i, bytes) => {
+          bytes[i] = i * 7;
+        });
+        of(to).fill(250);
+        const expected = of(to).slice();
+        expected.set(of(from).subarray(fromAt, fromAt + length), at);
+        arena.copy(to, at, from, fromAt, length);
+        expect(of(to)).toEqual(expected);
+      }),
+    );
+  });
+
   test("blocks never overlap and every byte is accounted for", () => {
     const size = fc.oneof(
       fc.integer({ min: 1, max: 200 }),

@@ -7,6 +7,7 @@
  */
 import { assert } from "../../assert.ts";
 import { type Arena, NONE, type Ref } from "../../memory/arena.ts";
+import type { RefList } from "../../memory/ref-list.ts";
 import { keyLength, viewOf, wordIndex, wordsOf } from "../../table/entry.ts";
 import {
   childOf,
@@ -211,6 +212,18 @@ export class ScorePath {
     nodes[0] = node;
     places[0] = rank;
     this.show();
+  }
+
+  /**
+   * Adds to `out` the elements that a walk of `count` comes to in this leaf: what is to be read at once,
+   * since each lies somewhere else.
+   */
+  ahead(count: number, isReverse: boolean, out: RefList): void {
+    const place = this.places[0] as number;
+    const elements = this.leafAt + ELEMENTS;
+    const from = isReverse ? Math.max(0, place + 1 - count) : place;
+    const end = isReverse ? place + 1 : Math.min(this.leafCount, place + count);
+    for (let i = from; i < end; i++) out.push(this.leafWords[elements + i] as number);
   }
 
   /** The leaf of the path, as next() and previous() read it. */

@@ -175,6 +175,7 @@ export class SortedSetValue {
   private offset = 0;
   private isAtEnd = true;
   private readonly batch = new RefList();
+  private readonly ahead = new RefList();
   private batchIndex = 0;
 
   /** `seed` is the hash seed of the tables to be made. */
@@ -415,6 +416,19 @@ export class SortedSetValue {
     else this.offset = this.offsetOf(rank, length);
   }
 
+  /**
+   * Reads ahead the memory of the members that the walk shows next, up to `count` of them and as far as
+   * they are neighbours. Returns of how many: then it may be asked again.
+   */
+  readAhead(count: number, isReverse: boolean): number {
+    if (!this.isTable || this.isAtEnd || count < 2) return count;
+    const { ahead } = this;
+    ahead.clear();
+    this.tree.ahead(count, isReverse, ahead);
+    this.arena.touch(ahead.refs, ahead.count);
+    return ahead.count;
+  }
+
   private offsetOf(rank: number, length: number): number {
     const { arena, listpack } = this;
     if (rank === 0) return first(arena, listpack);
@@ -433,6 +447,15 @@ export class SortedSetValue {
       this.offset = nextMember(this.arena, this.listpack, this.offset);
       this.isAtEnd = this.offset === 0;
     }
+    return true;
+  }
+
+  /** As next(), but of a table shows the score alone: the member's memory is not even looked at. */
+  nextScore(): boolean {
+    if (!this.isTable) return this.next();
+    if (this.isAtEnd) return false;
+    this.score = this.tree.score;
+    this.isAtEnd = !this.tree.next();
     return true;
   }
 

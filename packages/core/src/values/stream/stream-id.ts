@@ -56,7 +56,8 @@ export class StreamId {
 
   /** Makes this the first ID of that millisecond, a safe integer. */
   setMs(ms: number): this {
-    return this.set(Math.floor(ms / TWO_32), ms % TWO_32, 0, 0);
+    const hi = Math.floor(ms / TWO_32);
+    return this.set(hi, ms - hi * TWO_32, 0, 0);
   }
 
   /** Reads the ID that stands in four words. */
