@@ -416,3 +416,25 @@ describe("an exception of one command", () => {
     expect(() => kv.send("GET", "k")).toThrow("broken");
   });
 });
+
+describe("files of a newer version", () => {
+  test("are of that version throughout, in what large values begin with, too", () => {
+    const kv = harness();
+    // Fields that expire are written by version 12 only; before it, consumers lack a time.
+    kv.send("HSETEX", "life", "PX", 100_000, "FIELDS", 1, "f", "v");
+    kv.send("XGROUP", "CREATE", "stream", "g", 0, "MKSTREAM");
+    for (let index = 1; index <= 3000; index++) kv.send("XADD", "stream", `${index}-1`, "f", "v");
+    for (const consumer of ["one", "two", "three"]) {
+      kv.clock.advance(1000);
+      kv.send("XREADGROUP", "GROUP", "g", consumer, "COUNT", 900, "STREAMS", "stream", ">");
+    }
+    kv.clock.advance(5000);
+    kv.send("XREADGROUP", "GROUP", "g", "two", "STREAMS", "other", "stream", "0", "0");
+    const consumers = kv.send("XINFO", "CONSUMERS", "stream", "g");
+    const contents = contentsOf(kv.engine.keyspace);
+    expect(kv.send("DEBUG", "RELOAD")).toBe("OK");
+    expect(contentsOf(kv.engine.keyspace)).toEqual(contents);
+    expect(kv.send("XINFO", "CONSUMERS", "stream", "g")).toEqual(consumers);
+    kv.check();
+  });
+});

@@ -73,7 +73,7 @@ export class Reexecution {
 
   /** Between two commands: others are run now. */
   begin(): void {
-    const { call, caller, output, situation } = this.parts;
+    const { call, caller, muting, output, situation } = this.parts;
     const { current } = situation;
     caller.closeWindow();
     const { client, args, requestIndex, row, database, dirty, rewritten, propagation } = call;
@@ -84,6 +84,8 @@ export class Reexecution {
       // Replies that are not wanted are taken back by this, too.
       output.flushOwn(current);
       output.sendReply(current);
+      // Nothing of what has been sent may come back when the command at hand ends.
+      muting.keep();
     }
     call.nowMs = situation.nowMs;
   }

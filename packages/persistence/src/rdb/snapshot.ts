@@ -91,7 +91,7 @@ export class RdbSnapshot {
       this.sideTarget.append(bytes, start, end);
       this.sideWriter.output.recycle(bytes);
     };
-    const sideOptions = { ...options, checksum: false, chunkBytes: SIDE_CHUNK_BYTES };
+    const sideOptions = { ...written, checksum: false, chunkBytes: SIDE_CHUNK_BYTES };
     this.sideWriter = new RdbWriter(keyspace.arena, aside, sideOptions);
     this.pendingBytesMax = options.pendingBytesMax ?? PENDING_BYTES_MAX;
     this.expiryCounts = keyspace.databases.map((database) => database.expires.count);

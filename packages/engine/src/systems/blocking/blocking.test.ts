@@ -291,6 +291,19 @@ describe("a client that waits", () => {
     expect(clients[107]?.receive()).toBe(undefined);
   });
 
+  test("a client without replies that changes what others wait for gets nothing twice", () => {
+    const { kv, a, b } = started();
+    for (const changes of ["FLUSHALL", "HSET k f v"]) {
+      a.send("TAKE", "k", 0);
+      b.sendBytes(`PING\r\nCLIENT REPLY OFF\r\n${changes}\r\nCLIENT REPLY ON\r\n`);
+      expect(b.takeRaw()).toBe("+PONG\r\n+OK\r\n");
+      kv.send("DEL", "k");
+      kv.send("SET", "k", "v");
+      expect(a.receive()).toBe("v");
+      kv.send("DEL", "k");
+    }
+  });
+
   test("of thousands that wait for a key, one that is served does not have all looked at", () => {
     const kv = harness({ modules: [waiting], config: { maxclients: 20_000 } });
     const clients = Array.from({ length: 5000 }, () => kv.client());
