@@ -334,7 +334,10 @@ export class IdTree {
         spare[made] = this.create(leaf - level, isAppended ? APPENDED_SLOTS : SLOTS_MAX);
         made++;
       }
-      if (room === -1) spare[made++] = this.create(leaf + 1, APPENDED_SLOTS);
+      if (room === -1) {
+        spare[made] = this.create(leaf + 1, APPENDED_SLOTS);
+        made++;
+      }
     } catch (full) {
       while (made > 0) arena.free(spare[--made] as number);
       throw full;

@@ -131,9 +131,9 @@ describe("SAVE and loading", () => {
 
   test.each([
     {
-      what: "a list",
-      bytes: "REDIS0010\x01\x01l\x01\x01x\xff",
-      says: /Keys of type 1 \(list-linked\)/,
+      what: "data of a module",
+      bytes: `REDIS0010\x07\x01m\x81${"\x01".repeat(8)}\0\xff`,
+      says: /Keys of type 7 \(module-value\)/,
     },
     { what: "functions", bytes: "REDIS0010\xf5\x06#!lua \xff", says: /contains functions/ },
   ])(

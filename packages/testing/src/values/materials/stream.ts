@@ -67,7 +67,8 @@ function change(key: string, chance: Chance, content: Content): Made {
   const entries = entriesOf(content);
   const way = chance.of(["add", "add", "delete", "trim"]);
   if (way === "delete" && entries.length > 1) {
-    const [gone] = entries.splice(chance.below(entries.length), 1);
+    // Not the last one: the ID of the next is made from it.
+    const [gone] = entries.splice(chance.below(entries.length - 1), 1);
     return { requests: [["XDEL", key, gone?.id ?? ""]], content: contentOf(entries) };
   }
   if (way === "trim" && entries.length > 20) {
