@@ -101,15 +101,15 @@ class Counter implements Running {
 
 const counterPort = new Port<Counter>("counter");
 
-/** Counts; and has GEOADD, which is a placeholder otherwise, as its command. */
+/** Counts; and has FAILOVER, which is a placeholder otherwise, as its command. */
 const counting: System = {
   name: "counting",
   ports: [counterPort],
   commands: [
     engineCommand({
-      name: "geoadd",
-      group: "geo",
-      since: "3.2.0",
+      name: "failover",
+      group: "server",
+      since: "6.2.0",
       summary: "Counts.",
       complexity: "O(1)",
       arity: 1,
@@ -138,17 +138,19 @@ const counting: System = {
 describe("a system from outside", () => {
   test("has commands that take the places of placeholders, and rows of INFO", () => {
     const kv = harness({ modules: [counting] });
-    expect(kv.send("GEOADD")).toBe(1);
+    expect(kv.send("FAILOVER")).toBe(1);
     expect(kv.send("INFO")).toMatch("# Counting\r\ncounted:1\r\n");
     expect(kv.send("CONFIG", "RESETSTAT")).toBe("OK");
-    expect(kv.send("GEOADD")).toBe(1);
-    expect(String(harness().send("GEOADD", "k", 1, 2, "m"))).toMatch("unknown command 'GEOADD'");
+    expect(kv.send("FAILOVER")).toBe(1);
+    expect(String(harness().send("FAILOVER", "k", 1, 2, "m"))).toMatch(
+      "unknown command 'FAILOVER'",
+    );
   });
 
   test("has guards, and hears of clients that go", () => {
     const kv = harness({ modules: [counting] });
     const other = kv.client();
-    for (let i = 0; i < 3; i++) kv.send("GEOADD");
+    for (let i = 0; i < 3; i++) kv.send("FAILOVER");
     expect(kv.send("MULTI")).toBe("OK");
     expect(kv.send("GET", "k")).toBe(kv.error("BUSY counting"));
     other.destroy();
@@ -156,10 +158,10 @@ describe("a system from outside", () => {
   });
 
   test("its commands can be renamed, and its directives count as implemented", () => {
-    const kv = startedWith([counting], ownSystems, 'rename-command GEOADD COUNT\nsave ""');
+    const kv = startedWith([counting], ownSystems, 'rename-command FAILOVER COUNT\nsave ""');
     const client = kv.client();
     expect(client.send("COUNT")).toBe(1);
-    expect(String(client.send("GEOADD", "k"))).toMatch("unknown command 'GEOADD'");
+    expect(String(client.send("FAILOVER", "k"))).toMatch("unknown command 'FAILOVER'");
     expect(engineDirectives([counting])).toContain("geo-limit-of-nobody");
     expect(engineDirectives()).not.toContain("geo-limit-of-nobody");
   });
