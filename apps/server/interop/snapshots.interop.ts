@@ -48,6 +48,9 @@ const content: Request[] = [
   ["SELECT", 0],
 ];
 
+/** Redis 7.0 has no listpacks for sets and lists; a string that was edited in place is raw until it is loaded. */
+const differing = new Set(["set-small", "list", "list-long", "loglog"]);
+
 const wholeReads: Request[] = [
   ["GET"],
   ["HGETALL"],
@@ -86,8 +89,7 @@ async function contentOf(
     seen[`type ${key}`] = await client.request("TYPE", key);
     seen[`life ${key}`] = await client.request("PEXPIRETIME", key);
     const encoding = await client.request("OBJECT", "ENCODING", key);
-    // Redis 7.0 has no listpack for sets; a string that was edited in place is raw until it is loaded.
-    if (key !== "set-small" && key !== "loglog") seen[`encoding ${key}`] = encoding;
+    if (!differing.has(key)) seen[`encoding ${key}`] = encoding;
     for (const [name, ...rest] of reads) {
       const reply = await client.request(name as string, key, ...rest);
       if (!reply.startsWith("-"))
