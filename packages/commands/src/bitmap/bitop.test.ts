@@ -32,6 +32,14 @@ describe("BITOP", () => {
     expect(kv.events).toEqual(["set a", "set to", "set a"]);
   });
 
+  test("two integers are two strings of digits", () => {
+    const kv = harness();
+    kv.send("SET", "a", -1);
+    kv.send("SET", "b", 10);
+    expect(kv.send("BITOP", "XOR", "target", "a", "b")).toBe(2);
+    expect(kv.send("GET", "target")).toBe("\x1c\x01");
+  });
+
   test("nothing at all removes the destination, whatever it held", () => {
     const kv = harness();
     kv.send("HSET", "to", "f", "v");

@@ -71,6 +71,8 @@ class Combination {
   private readonly common = new BitRun();
   private readonly result = new StringView();
   private readonly text = new StringView();
+  /** Two integers that are shown together have their digits in two places. */
+  private readonly secondText = new StringView();
   /** Bytes of the piece. */
   private length = 0;
 
@@ -144,7 +146,7 @@ class Combination {
   /** Lets `run` show the piece of a source; returns how many bytes it has of it. */
   private show(call: Call, index: number, at: number, run: BitRun): number {
     const { arena } = call.keyspace;
-    const { text } = this;
+    const text = run === this.second ? this.secondText : this.text;
     const entry = this.sources.at(index);
     if (entry === NONE) return 0;
     text.read(arena, entry);

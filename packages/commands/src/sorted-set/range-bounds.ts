@@ -42,10 +42,11 @@ export class ScoreBound {
  * infinite or 0 where it is too large or too small.
  */
 function lenientDouble(bytes: Uint8Array, start: number, end: number): number {
-  if (end - start > SCORE_BYTES_MAX) return Number.NaN;
   let text = "";
-  for (let i = start; i < end && bytes[i] !== 0; i++)
+  for (let i = start; i < end && bytes[i] !== 0; i++) {
+    if (i - start === SCORE_BYTES_MAX) return Number.NaN;
     text += String.fromCharCode(bytes[i] as number);
+  }
   if (text === "") return 0;
   text = text.replace(/^[ \t\n\v\f\r]+/, "");
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
