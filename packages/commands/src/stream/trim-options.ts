@@ -143,10 +143,14 @@ export class TrimOptions {
   rewrite(stream: StreamValue, words: CommandWord[]): void {
     if (!this.isRewritten) return;
     words[this.thresholdIndex - 1] = "=";
-    words[this.thresholdIndex] =
-      this.strategy === Strategy.LENGTH
-        ? stream.length
-        : stream.readFirstId(new StreamId()).toString();
+    if (this.strategy === Strategy.LENGTH) {
+      words[this.thresholdIndex] = stream.length;
+      return;
+    }
+    const id = new StreamId();
+    // Of a stream that nothing is left of, whoever follows keeps nothing either.
+    const least = stream.length === 0 ? id.setMax() : stream.readFirstId(id);
+    words[this.thresholdIndex] = least.toString();
   }
 }
 
