@@ -10,6 +10,7 @@
  * key answers even where the options are wrong: hence two steps.
  */
 import { globMatch } from "@kv/core";
+import { arg } from "../declare/arg.ts";
 import type { Call } from "./call.ts";
 import { errors } from "./errors.ts";
 
@@ -54,6 +55,19 @@ function foreignCursor(text: string): number {
   const value = BigInt(digits === "" ? "0" : digits);
   if (value > UINT64_MAX) throw errors.invalidCursor;
   return Number(BigInt.asUintN(32, parts[1] === "-" ? -value : value));
+}
+
+/** The options that the scan of one value has, for its declaration. */
+export const scanOptionArgs = [
+  arg.optional(arg.pattern("pattern", { token: "MATCH" })),
+  arg.optional(arg.integer("count", { token: "COUNT" })),
+];
+
+/** Replies that a key that is not there has been scanned to its end. Wrong options do not matter then. */
+export function replyNothingScanned({ reply }: Call): void {
+  reply.array(2);
+  reply.bulkInteger(0);
+  reply.array(0);
 }
 
 /** MATCH, COUNT and TYPE of the command that runs now. */

@@ -1,6 +1,11 @@
 /** HSCAN: a hash bit by bit. */
 import { Kept } from "../call/kept.ts";
-import { ScanOptions, scanCursor } from "../call/scan-options.ts";
+import {
+  replyNothingScanned,
+  ScanOptions,
+  scanCursor,
+  scanOptionArgs,
+} from "../call/scan-options.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
@@ -20,8 +25,7 @@ export const hscan = command({
   args: [
     arg.key("key"),
     arg.integer("cursor"),
-    arg.optional(arg.pattern("pattern", { token: "MATCH" })),
-    arg.optional(arg.integer("count", { token: "COUNT" })),
+    ...scanOptionArgs,
     arg.optional(arg.token("novalues", "NOVALUES", { since: "7.4.0" })),
   ],
   tips: ["nondeterministic_output"],
@@ -30,13 +34,7 @@ export const hscan = command({
     const cursor = scanCursor(call, 2);
     const hash = readHash(call, 1);
     const { reply } = call;
-    if (hash === null) {
-      // Wrong options do not matter for a key that is not there.
-      reply.array(2);
-      reply.bulkInteger(0);
-      reply.array(0);
-      return;
-    }
+    if (hash === null) return replyNothingScanned(call);
     const options = scanOptions.of(call);
     options.parse(call, 3, false, true);
     reply.array(2);

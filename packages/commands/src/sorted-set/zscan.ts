@@ -3,7 +3,12 @@ import type { SortedSetValue } from "@kv/core";
 import { formatDouble } from "@kv/resp";
 import type { Call } from "../call/call.ts";
 import { Kept } from "../call/kept.ts";
-import { ScanOptions, scanCursor } from "../call/scan-options.ts";
+import {
+  replyNothingScanned,
+  ScanOptions,
+  scanCursor,
+  scanOptionArgs,
+} from "../call/scan-options.ts";
 import { seventeenDigits } from "../call/seventeen-digits.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
@@ -27,25 +32,14 @@ export const zscan = command({
   arity: -3,
   flags: ["readonly"],
   keys: [keyAt(1, "RO", "access")],
-  args: [
-    arg.key("key"),
-    arg.integer("cursor"),
-    arg.optional(arg.pattern("pattern", { token: "MATCH" })),
-    arg.optional(arg.integer("count", { token: "COUNT" })),
-  ],
+  args: [arg.key("key"), arg.integer("cursor"), ...scanOptionArgs],
   tips: ["nondeterministic_output"],
 
   run(call) {
     const cursor = scanCursor(call, 2);
     const set = readSortedSet(call, 1);
     const { reply } = call;
-    if (set === null) {
-      // Wrong options do not matter for a key that is not there.
-      reply.array(2);
-      reply.bulkInteger(0);
-      reply.array(0);
-      return;
-    }
+    if (set === null) return replyNothingScanned(call);
     const options = scanOptions.of(call);
     options.parse(call, 3, false);
     reply.array(2);

@@ -17,7 +17,7 @@
  * snapshot fails: it must neither stand in the way of a write nor become a wrong file.
  */
 import { assert } from "../assert.ts";
-import { type Arena, ArenaFullError, type BlockHold, NONE, type Ref } from "../memory/arena.ts";
+import { type Arena, ArenaFullError, NONE, type Ref } from "../memory/arena.ts";
 import { RefList } from "../memory/ref-list.ts";
 import { Dict } from "../table/dict.ts";
 import {
@@ -33,6 +33,7 @@ import {
 import { hashBytes } from "../table/hash.ts";
 import { freeElements } from "./element.ts";
 import type { CutPiece, CutWalk } from "./kind.ts";
+import { WalkHold } from "./walk-hold.ts";
 
 /** Everything with a hash below `cursor` under `seed` is done; all when `isComplete`. */
 interface Pass {
@@ -83,7 +84,7 @@ class TableWalk implements CutWalk {
   leave(): void {
     if (this.changed !== null) freeElements(this.changed);
     this.changed = null;
-    this.hold.leave(this);
+    this.hold.walkEnds(this);
   }
 
   step(wanted: number): number {
@@ -183,34 +184,9 @@ class TableWalk implements CutWalk {
 }
 
 /** A table that walks still need. It goes when its owner has let go and the last walk is over. */
-class TableHold implements BlockHold {
-  readonly arena: Arena;
-  readonly header: Ref;
-  readonly walks: TableWalk[] = [];
-  private isLetGo = false;
-  private readonly release: () => void;
-
-  constructor(arena: Arena, header: Ref, release: () => void) {
-    this.arena = arena;
-    this.header = header;
-    this.release = release;
-    arena.holds.set(header, this);
-  }
-
-  letGo(): void {
-    this.isLetGo = true;
-  }
-
+class TableHold extends WalkHold<TableWalk> {
   beforeChange(element: Ref, bytes: Uint8Array, view: DataView, start: number, end: number): void {
     // A copy, because a walk may give up.
     for (const walk of this.walks.slice()) walk.beforeChange(element, bytes, view, start, end);
-  }
-
-  /** `walk` is over, or has been given up. */
-  leave(walk: TableWalk): void {
-    this.walks.splice(this.walks.indexOf(walk), 1);
-    if (this.walks.length > 0) return;
-    this.arena.holds.delete(this.header);
-    if (this.isLetGo) this.release();
   }
 }

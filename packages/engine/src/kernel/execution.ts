@@ -12,6 +12,7 @@
 import { type CommandError, type CommandRow, FLAG_BITS } from "@kv/commands";
 import type { Database, Keyspace } from "@kv/core";
 import type { ArgVector, ReplyWriter } from "@kv/resp";
+import { type CallFrame, frameOf, restoreFrame } from "./call-frame.ts";
 import type { Caller } from "./caller.ts";
 import type { ClientCall } from "./client-call.ts";
 import type { Propagator } from "./propagate.ts";
@@ -38,22 +39,11 @@ export interface ExecutionParts {
   call: ClientCall;
 }
 
-/** What the outer call had come to. */
-interface Frame {
-  readonly args: ArgVector;
-  readonly requestIndex: number;
-  readonly row: CommandRow;
-  readonly database: Database;
-  readonly dirty: number;
-  readonly rewritten: ClientCall["rewritten"];
-  readonly propagation: number;
-  readonly mayWait: boolean;
-}
-
 /** Runs stored requests in the place of another one: see the head of this file. */
 export class Execution {
   private readonly parts: ExecutionParts;
-  private readonly frames: Frame[] = [];
+  /** What the outer calls had come to. */
+  private readonly frames: CallFrame[] = [];
 
   constructor(parts: ExecutionParts) {
     this.parts = parts;
@@ -62,8 +52,7 @@ export class Execution {
   /** The running command begins to run others. */
   open(): void {
     const { call, situation } = this.parts;
-    const { args, requestIndex, row, database, dirty, rewritten, propagation, mayWait } = call;
-    this.frames.push({ args, requestIndex, row, database, dirty, rewritten, propagation, mayWait });
+    this.frames.push(frameOf(call));
     call.mayWait = false;
     situation.depth++;
   }
@@ -101,17 +90,12 @@ export class Execution {
   /** All have run: what they changed may leave, and the running command is as it was at open(). */
   close(): void {
     const { call, caller, propagator, situation } = this.parts;
-    const frame = this.frames.pop() as Frame;
+    const frame = this.frames.pop() as CallFrame;
     // Only here, not after a failure that ends the server.
     situation.depth--;
     propagator.finish();
     caller.before(null);
-    call.begin(frame.args, frame.requestIndex, frame.row);
-    call.database = frame.database;
-    call.dirty = frame.dirty;
-    call.rewritten = frame.rewritten;
-    call.propagation = frame.propagation;
-    call.mayWait = frame.mayWait;
-    call.client.lastCommand = frame.row;
+    restoreFrame(call, frame);
+    call.client.lastCommand = frame.row ?? null;
   }
 }

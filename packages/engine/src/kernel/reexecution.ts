@@ -12,6 +12,7 @@
 import { CommandError, type CommandRow } from "@kv/commands";
 import type { Database, Keyspace } from "@kv/core";
 import type { ArgVector, ReplyWriter } from "@kv/resp";
+import { type CallFrame, frameOf, restoreFrame } from "./call-frame.ts";
 import type { Caller } from "./caller.ts";
 import type { Client } from "./client.ts";
 import type { ClientCall } from "./client-call.ts";
@@ -47,25 +48,12 @@ export interface ReexecutionParts {
   call: ClientCall;
 }
 
-/** What the call was before. */
-interface Frame {
-  readonly current: Client | null;
-  readonly client: Client;
-  readonly args: ArgVector;
-  readonly requestIndex: number;
-  readonly row: CommandRow;
-  readonly database: Database;
-  readonly dirty: number;
-  readonly rewritten: ClientCall["rewritten"];
-  readonly propagation: number;
-  readonly touches: boolean;
-  readonly nowMs: number;
-}
-
 /** Runs requests of clients that waited: see the head of this file. */
 export class Reexecution {
   private readonly parts: ReexecutionParts;
-  private frame: Frame | null = null;
+  /** What the call was before, and whose command is at hand. */
+  private frame: CallFrame | null = null;
+  private current: Client | null = null;
 
   constructor(parts: ReexecutionParts) {
     this.parts = parts;
@@ -76,10 +64,8 @@ export class Reexecution {
     const { call, caller, muting, output, situation } = this.parts;
     const { current } = situation;
     caller.closeWindow();
-    const { client, args, requestIndex, row, database, dirty, rewritten, propagation } = call;
-    const { touches, nowMs } = call;
-    const words = { args, requestIndex, row, database, dirty, rewritten, propagation };
-    this.frame = { current, client, ...words, touches, nowMs };
+    this.frame = frameOf(call);
+    this.current = current;
     if (current !== null) {
       // Replies that are not wanted are taken back by this, too.
       output.flushOwn(current);
@@ -126,18 +112,12 @@ export class Reexecution {
   /** The command at hand is again what it was. */
   end(): void {
     const { call, caller, reply, situation } = this.parts;
-    const frame = this.frame as Frame;
+    const { current } = this;
+    restoreFrame(call, this.frame as CallFrame);
     this.frame = null;
-    situation.current = frame.current;
-    call.client = frame.client;
-    if (frame.row !== undefined) call.begin(frame.args, frame.requestIndex, frame.row);
-    call.database = frame.database;
-    call.dirty = frame.dirty;
-    call.rewritten = frame.rewritten;
-    call.propagation = frame.propagation;
-    call.touches = frame.touches;
-    call.nowMs = frame.nowMs;
-    if (frame.current !== null) reply.resp3 = frame.current.protocol === 3;
+    this.current = null;
+    situation.current = current;
+    if (current !== null) reply.resp3 = current.protocol === 3;
     caller.openWindow();
   }
 }

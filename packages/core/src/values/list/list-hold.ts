@@ -21,9 +21,10 @@
  * Where there is no room to keep something, the change goes on and the snapshot fails.
  */
 import { assert } from "../../assert.ts";
-import { type Arena, ArenaFullError, type BlockHold, NONE, type Ref } from "../../memory/arena.ts";
+import { type Arena, ArenaFullError, NONE, type Ref } from "../../memory/arena.ts";
 import type { CutPiece, CutWalk } from "../kind.ts";
 import { copyBlock } from "../one-block.ts";
+import { WalkHold } from "../walk-hold.ts";
 import {
   blockOf,
   cellOn,
@@ -151,7 +152,7 @@ class ListWalk implements CutWalk {
     }
     if (this.pages !== NONE) arena.free(this.pages);
     this.pages = NONE;
-    this.hold.leave(this);
+    this.hold.walkEnds(this);
   }
 
   /** The first page still to come whose lineage is not below this one. */
@@ -235,24 +236,11 @@ class ListWalk implements CutWalk {
 }
 
 /** A list that walks still need. It goes when its owner has let go and the last walk is over. */
-export class ListHold implements BlockHold {
-  readonly arena: Arena;
-  readonly header: Ref;
-  readonly walks: ListWalk[] = [];
-  private isLetGo = false;
-  private readonly release: () => void;
-
+export class ListHold extends WalkHold<ListWalk> {
   constructor(arena: Arena, header: Ref, release: () => void) {
-    this.arena = arena;
-    this.header = header;
-    this.release = release;
+    super(arena, header, release);
     const used = wordAt(arena, header, Field.USED);
     for (let i = 0; i < used; i++) setWordAt(arena, pageAt(arena, header, i), 1, i + 1);
-    arena.holds.set(header, this);
-  }
-
-  letGo(): void {
-    this.isLetGo = true;
   }
 
   beforeChange(): void {
@@ -282,13 +270,5 @@ export class ListHold implements BlockHold {
       else isTaken = walk.takes(block, lineage);
     }
     return isTaken;
-  }
-
-  /** `walk` is over, or has been given up. */
-  leave(walk: ListWalk): void {
-    this.walks.splice(this.walks.indexOf(walk), 1);
-    if (this.walks.length > 0) return;
-    this.arena.holds.delete(this.header);
-    if (this.isLetGo) this.release();
   }
 }

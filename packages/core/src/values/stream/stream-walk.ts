@@ -11,11 +11,12 @@
  *           1   the block that it is about: a listpack, header, group, pending entry, or consumer
  *           2   the ID, four words: of a block, or of a pending entry
  */
-import { type Arena, ArenaFullError, type BlockHold, NONE, type Ref } from "../../memory/arena.ts";
+import { type Arena, ArenaFullError, NONE, type Ref } from "../../memory/arena.ts";
 import { RefList } from "../../memory/ref-list.ts";
 import { wordIndex, wordsOf } from "../../table/entry.ts";
 import type { CutPiece, CutWalk } from "../kind.ts";
 import { copyBlock } from "../one-block.ts";
+import { WalkHold } from "../walk-hold.ts";
 import { IdTree } from "./id-tree.ts";
 import { NameList } from "./name-list.ts";
 import { StreamGroup } from "./stream-group.ts";
@@ -231,7 +232,7 @@ class StreamWalk implements CutWalk {
 
   leave(): void {
     const { arena } = this.hold;
-    this.hold.leaveWalk(this);
+    this.hold.walkEnds(this);
     if (this.kept !== NONE) arena.free(this.kept);
     if (this.part !== NONE) arena.free(this.part);
     this.kept = NONE;
@@ -240,27 +241,10 @@ class StreamWalk implements CutWalk {
 }
 
 /** A stream that walks still need. It goes when its owner has let go and the last walk is over. */
-class StreamHold implements BlockHold, SharedBlocks {
-  readonly arena: Arena;
-  readonly header: Ref;
-  private readonly walks: StreamWalk[] = [];
+class StreamHold extends WalkHold<StreamWalk> implements SharedBlocks {
   private readonly left = new RefList();
   private readonly leftGroups = new RefList();
-  private readonly release: () => void;
-  private readonly tree: IdTree;
-  private isLetGo = false;
-
-  constructor(arena: Arena, header: Ref, release: () => void) {
-    this.arena = arena;
-    this.header = header;
-    this.release = release;
-    this.tree = new IdTree(new StreamSpace(arena));
-    arena.holds.set(header, this);
-  }
-
-  letGo(): void {
-    this.isLetGo = true;
-  }
+  private readonly tree = new IdTree(new StreamSpace(this.arena));
 
   beforeChange(): void {
     // What changes is copied by who changes it.
@@ -293,17 +277,10 @@ class StreamHold implements BlockHold, SharedBlocks {
     words[at] = (words[at] as number) + 1;
   }
 
-  /** `walk` is over, or has been given up. */
-  leaveWalk(walk: StreamWalk): void {
+  protected override lastWalkEnded(): void {
     const { arena, left, leftGroups } = this;
-    const index = this.walks.indexOf(walk);
-    if (index === -1) return;
-    this.walks.splice(index, 1);
-    if (this.walks.length > 0) return;
-    arena.holds.delete(this.header);
     for (let i = 0; i < left.count; i++) arena.free(left.at(i));
     const group = new StreamGroup(new StreamSpace(arena));
     for (let i = 0; i < leftGroups.count; i++) group.attach(leftGroups.at(i)).free();
-    if (this.isLetGo) this.release();
   }
 }

@@ -1,0 +1,60 @@
+/**
+ * CallFrame: what a running command's call had come to, kept while others are run in its place
+ * (execution.ts) or behind it (reexecution.ts), so that its changes, its rewriting and its own words
+ * are there again afterwards.
+ */
+import type { CommandRow } from "@kv/commands";
+import type { Database } from "@kv/core";
+import type { ArgVector } from "@kv/resp";
+import type { Client } from "./client.ts";
+import type { ClientCall } from "./client-call.ts";
+
+/** What a call had come to: see the head of this file. */
+export interface CallFrame {
+  /** Who sent the command. */
+  readonly client: Client;
+  /** The batch that it is part of. */
+  readonly args: ArgVector;
+  /** Its number there. */
+  readonly requestIndex: number;
+  /** The command; undefined before the first one. */
+  readonly row: CommandRow | undefined;
+  /** The database that it works on. */
+  readonly database: Database;
+  /** Its changes so far. */
+  readonly dirty: number;
+  /** What goes to the log and the replicas in its place. */
+  readonly rewritten: ClientCall["rewritten"];
+  /** How it goes there. */
+  readonly propagation: number;
+  /** Whether it may make its client wait. */
+  readonly mayWait: boolean;
+  /** What it waits for. */
+  readonly wait: ClientCall["wait"];
+  /** Whether its accesses count. */
+  readonly touches: boolean;
+  /** When it is, by the wall clock. */
+  readonly nowMs: number;
+}
+
+/** What the call has come to. */
+export function frameOf(call: ClientCall): CallFrame {
+  const { client, args, requestIndex, row, database, dirty, rewritten, propagation } = call;
+  const { mayWait, wait, touches, nowMs } = call;
+  const words = { client, args, requestIndex, row, database };
+  return { ...words, dirty, rewritten, propagation, mayWait, wait, touches, nowMs };
+}
+
+/** Makes the call again what it was. */
+export function restoreFrame(call: ClientCall, frame: CallFrame): void {
+  if (frame.row !== undefined) call.begin(frame.args, frame.requestIndex, frame.row);
+  call.client = frame.client;
+  call.database = frame.database;
+  call.dirty = frame.dirty;
+  call.rewritten = frame.rewritten;
+  call.propagation = frame.propagation;
+  call.mayWait = frame.mayWait;
+  call.wait = frame.wait;
+  call.touches = frame.touches;
+  call.nowMs = frame.nowMs;
+}
