@@ -9,15 +9,15 @@ import { BitRange, isBitUnit, unitArgument } from "./bit-range.ts";
 
 const invalidBit = new CommandError("ERR The bit argument must be 1 or 0.");
 
-/** Bytes that are looked at in one go: four numbers of 64 bits. */
-const STRIDE_BYTES = 32;
+/** Bytes that are looked at in one go: eight numbers of 64 bits. */
+const STRIDE_BYTES = 64;
 /** Fewer bytes than this are looked at one by one. */
-const STRIDES_FROM_BYTES = 64;
+const STRIDES_FROM_BYTES = 72;
 
 /**
- * Index of the first 32 bytes of view[at, end) that are not all 0, or all 255; what is left at the end
+ * Index of the first 64 bytes of view[at, end) that are not all 0, or all 255; what is left at the end
  * is less than that. The numbers of 64 bits never leave the processor's registers: only whether all
- * four are none, or full, is asked. One loop for both would have to turn each of them first.
+ * eight are none, or full, is asked. One loop for both would have to turn each of them first.
  */
 function behindStrides(view: DataView, at: number, end: number, byte: number): number {
   const last = end - STRIDE_BYTES;
@@ -27,7 +27,11 @@ function behindStrides(view: DataView, at: number, end: number, byte: number): n
         view.getBigInt64(at, true) |
         view.getBigInt64(at + 8, true) |
         view.getBigInt64(at + 16, true) |
-        view.getBigInt64(at + 24, true);
+        view.getBigInt64(at + 24, true) |
+        view.getBigInt64(at + 32, true) |
+        view.getBigInt64(at + 40, true) |
+        view.getBigInt64(at + 48, true) |
+        view.getBigInt64(at + 56, true);
       if (BigInt.asIntN(64, any) !== 0n) break;
     }
   } else {
@@ -36,7 +40,11 @@ function behindStrides(view: DataView, at: number, end: number, byte: number): n
         view.getBigInt64(at, true) &
         view.getBigInt64(at + 8, true) &
         view.getBigInt64(at + 16, true) &
-        view.getBigInt64(at + 24, true);
+        view.getBigInt64(at + 24, true) &
+        view.getBigInt64(at + 32, true) &
+        view.getBigInt64(at + 40, true) &
+        view.getBigInt64(at + 48, true) &
+        view.getBigInt64(at + 56, true);
       if (BigInt.asIntN(64, all) !== -1n) break;
     }
   }
