@@ -33,7 +33,7 @@ async function vitest(config) {
   const report = join(scratch, `${config}.json`);
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const args = ["run", "--config", config, "--passWithNoTests", ...reporters];
-  const { code } = await run("vitest", args, { show: true, limitMs: 780_000 });
+  const { code } = await run("vitest", args, { show: true, limitMs: 960_000 });
 
   let counts;
   try {

@@ -126,6 +126,11 @@ describe("EXPIRE and its kin", () => {
 
   test.each([
     { line: ["EXPIRE", "k", "1", "what"], error: "ERR Unsupported option what" },
+    // Whole, as Redis shows it, however long it is.
+    {
+      line: ["EXPIRE", "k", "1", "x".repeat(2000)],
+      error: `ERR Unsupported option ${"x".repeat(2000)}`,
+    },
     {
       line: ["EXPIRE", "k", "x", "NX", "GT"],
       error: "ERR NX and XX, GT or LT options at the same time are not compatible",
