@@ -368,9 +368,9 @@ function safeLife(
 /** Requests that have to come first, so that the request has one right reply. */
 function prologueOf(words: Words): Words[] {
   const name = `${words[0]}`;
-  // 7.0 takes it for an error of SORT when the last number that any command has read was too large or
-  // too small. This reads one, and changes nothing.
-  if (name === "sort") return [["blmpop", 1, 0, "none", "LEFT"]];
+  // 7.0 takes it for an error of SORT when the last double that any command has read was too large or
+  // too small. This refuses one that is neither.
+  if (name === "sort") return [["zincrby", "none", "x", "x"]];
   // What lies between two texts is not defined while the scores differ: now all are zero.
   const isByText = /^z.*lex/.test(name) || words.some((word) => /^bylex$/i.test(`${word}`));
   const key = words[name === "zrangestore" ? 2 : 1];
