@@ -25,7 +25,7 @@ type Words = (string | number)[];
  */
 const unfit = new Set("dump spop xsetid pfselftest sort_ro migrate wait waitaof".split(" "));
 /** Commands whose reply depends on chance: only its kind, its size and its errors are compared. */
-const vague = new Set(
+export const vague = new Set(
   "randomkey srandmember hrandfield zrandmember scan sscan hscan zscan".split(" "),
 );
 /** Commands that remove what has expired wherever they happen to come by. */
@@ -60,7 +60,8 @@ export function fuzzedOf(
 }
 
 const version = redisVersion() ?? "7.2.4";
-const fuzzed = fuzzedOf(listed, dataNames, version);
+/** The commands that requests are made of, with the redis-server at hand. */
+export const fuzzed = fuzzedOf(listed, dataNames, version);
 /** Groups of commands on data: keys are named after them. */
 const groups = [...new Set(dataCommands.map((each) => each.group))];
 const chosenGroups = [...new Set([...groups, ...fuzzed.map((each) => each.command.group)])];
@@ -139,7 +140,8 @@ function known({ args = [] }: Argument): readonly Argument[] {
   return args.filter((each) => isComparable(each, version));
 }
 
-class RequestMaker {
+/** Makes the requests of one run. */
+export class RequestMaker {
   private readonly chance: Chance;
   /** Group of the command in the making: its keys most often hold its own type. */
   private group: Group = "string";
@@ -305,12 +307,20 @@ class RequestMaker {
     ];
   }
 
+  /** A request for the command as it should be, but for what random values do to it. */
+  wordsFor({ command, fullName }: CommandRow): Words {
+    this.group = command.group;
+    const words: Words = fullName.split("|");
+    this.appendAll(command.args, words);
+    return words;
+  }
+
   /** Any command with any arguments. */
   private request(): { words: Words; bits: number; isPlain: boolean } {
     const { chance } = this;
-    const { fullName, command, bits } = this.command();
-    const words: Words = fullName.split("|");
-    this.appendAll(command.args, words);
+    const row = this.command();
+    const { fullName, bits } = row;
+    const words = this.wordsFor(row);
     if (chance.percent(12)) this.damage(words);
     tame(words, this.madeCount++);
     return { words, bits, isPlain: isPlain(fullName) };
@@ -366,7 +376,7 @@ function safeLife(
 }
 
 /** Requests that have to come first, so that the request has one right reply. */
-function prologueOf(words: Words): Words[] {
+export function prologueOf(words: Words): Words[] {
   const name = `${words[0]}`;
   // 7.0 takes it for an error of SORT when the last double that any command has read was too large or
   // too small. This refuses one that is neither.
@@ -379,7 +389,7 @@ function prologueOf(words: Words): Words[] {
 }
 
 /** Takes out what would make the clock, or the memory of the machine, decide the reply. */
-function tame(words: Words, number: number): void {
+export function tame(words: Words, number: number): void {
   const name = `${words[0]}`;
   // They take a third word from 7.2 on.
   const isCut = /^z(rev)?rank$/.test(name) && !isComparable({ since: "7.2.0" }, version);
@@ -443,7 +453,7 @@ export interface Found {
 }
 
 /** First line of a reply, without the length of a string. */
-function kindOf(reply: string): string {
+export function kindOf(reply: string): string {
   const line = reply.slice(0, reply.indexOf("\r\n"));
   return /^\$\d/.test(line) ? "$" : line;
 }
