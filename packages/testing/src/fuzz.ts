@@ -413,6 +413,9 @@ export function tame(words: Words, number: number): void {
     if (name === "lpos" && value < -9e18) words[at] = -3;
     // Random members are repeated as often as a negative number says.
     if (vague.has(name) && value < -1000 && value > -9e18) words[at] = -3;
+    // 7.0 takes memory for as many IDs at once: whether it gets that is the machine's business.
+    const isMemory = name === "xautoclaim" && option === "count";
+    if (isMemory && value > 1e6 && value < 2 ** 59) words[at] = 1000;
     // The order of equal weights is nobody's promise.
     if (name.startsWith("sort") && option === "by") words[at - 1] = "ALPHA";
     // Zero bytes have the right checksum; Redis reads a string out of the checksum then.
