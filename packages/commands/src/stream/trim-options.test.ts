@@ -15,6 +15,18 @@ describe("trimming", () => {
     ]);
   });
 
+  test("with XADD leaves the words of the request, but for what was not given as it came out", () => {
+    const kv = harness({ config: { "stream-node-max-entries": 1 } });
+    kv.send("XADD", "s", "1", "f", "v");
+    kv.propagated.length = 0;
+    kv.send("XADD", "s", "maxlen", "~", 0, "LIMIT", 1, "3", "f", "v");
+    kv.send("XADD", "s", "minid", "~", 0, "4-*", "f", "v");
+    expect(kv.propagated).toEqual([
+      ["XADD", "s", "maxlen", "=", "1", "LIMIT", "1", "3", "f", "v"],
+      ["XADD", "s", "minid", "=", "3-0", "4-0", "f", "v"],
+    ]);
+  });
+
   test("that leaves nothing leaves nothing with those who follow either", () => {
     const kv = harness({ config: { "stream-node-max-entries": 1 } });
     kv.send("XADD", "s", "1-0", "f", "v");

@@ -159,9 +159,9 @@ export class TrimOptions {
   rewrite(stream: StreamValue, words: CommandWord[]): void {
     if (!this.isRewritten) return;
     words[this.thresholdIndex - 1] = "=";
-    const isById = this.strategy === Strategy.ID && this.policy <= Policy.KEEP;
-    if (!isById) {
-      words[this.thresholdIndex - 2] = "MAXLEN";
+    const isChosen = this.policy > Policy.KEEP;
+    if (this.strategy === Strategy.ID && isChosen) words[this.thresholdIndex - 2] = "MAXLEN";
+    if (this.strategy === Strategy.LENGTH || isChosen) {
       words[this.thresholdIndex] = stream.length;
       return;
     }

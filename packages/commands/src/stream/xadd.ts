@@ -128,7 +128,7 @@ export const xadd = command({
     if (call.propagates && (form !== IdForm.WHOLE || trimming.isRewritten)) {
       const rewritten = wordsOf(call);
       trimming.rewrite(stream, rewritten);
-      rewritten[idIndex] = id.toString();
+      if (form !== IdForm.WHOLE) rewritten[idIndex] = id.toString();
       call.propagateAs(...rewritten);
     }
   },
