@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 // Tests run from source: this condition picks `src/*.ts` in the exports of every @kv package.
@@ -16,6 +18,8 @@ export default defineConfig({
       // What holds for the repository as a whole.
       "scripts/*.test.ts",
     ],
+    // Servers that tests start from the sources: each would compile all of them anew.
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), "kv-compile-cache") },
     // Property tests share two cores with each other; the limit is there to catch a hang.
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -24,6 +24,8 @@ const PART_BYTES_MIN = 2 ** 20;
 const PART_BYTES_MAX = 2 ** 26;
 /** So little in front of a large reply is moved along with it rather than sent for itself. */
 const MOVED_BYTES_MAX = 16 * 1024;
+/** Room behind a part, for headers that turn out longer when it is closed already. */
+const SPARE_BYTES = 64;
 /** A buffer this many times its first size is given back by reset(). */
 const OVERSIZE = 16;
 
@@ -86,7 +88,8 @@ export class ReplyBuffer {
     const moves = !isPart || length <= MOVED_BYTES_MAX;
     let grown: Uint8Array;
     try {
-      grown = new Uint8Array(moves ? capacity + (isPart ? length : 0) : capacity);
+      const bytes = moves ? capacity + (isPart ? length : 0) : capacity;
+      grown = new Uint8Array(bytes + SPARE_BYTES).subarray(0, bytes);
     } catch {
       return this.overflow(extra); // The operating system has no such memory.
     }
@@ -204,12 +207,20 @@ export class ReplyBuffer {
     let at = mark;
     for (; at >= (this.parts[index] as Uint8Array).length; index++)
       at -= (this.parts[index] as Uint8Array).length;
-    const part = this.parts[index] as Uint8Array;
-    // A full part has no room for more: what is before the mark gets a buffer of its own.
+    const part = this.parts[index] as Uint8Array<ArrayBuffer>;
+    this.partsBytes += extra;
+    // Behind a part nothing lies in its memory. Bytes in fresh memory cost far more than moved ones.
+    if (part.byteOffset + part.length + extra <= part.buffer.byteLength) {
+      const longer = new Uint8Array(part.buffer, part.byteOffset, part.length + extra);
+      longer.copyWithin(at + bytes.length, at + length, part.length);
+      longer.set(bytes, at);
+      this.parts[index] = longer;
+      return;
+    }
+    // There is no room: what is before the mark gets a buffer of its own.
     const head = new Uint8Array(at + bytes.length);
     head.set(part.subarray(0, at));
     head.set(bytes, at);
     this.parts.splice(index, 1, head, part.subarray(at + length));
-    this.partsBytes += extra;
   }
 }

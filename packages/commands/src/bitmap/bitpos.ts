@@ -1,5 +1,5 @@
 /** BITPOS: the first bit of a string that is set, or clear. */
-import { NONE, Type, textWords } from "@kv/core";
+import { NONE, Type } from "@kv/core";
 import { CommandError, errors } from "../call/errors.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
@@ -9,42 +9,66 @@ import { BitRange, isBitUnit, unitArgument } from "./bit-range.ts";
 
 const invalidBit = new CommandError("ERR The bit argument must be 1 or 0.");
 
+/** Bytes that are looked at in one go: eight numbers of 64 bits. */
+const STRIDE_BYTES = 64;
+/** Fewer bytes than this are looked at one by one. */
+const STRIDES_FROM_BYTES = 72;
+
+/**
+ * Index of the first 64 bytes of view[at, end) that are not all 0, or all 255; what is left at the end
+ * is less than that. The numbers of 64 bits never leave the processor's registers: only whether all
+ * eight are none, or full, is asked. One loop for both would have to turn each of them first.
+ */
+function behindStrides(view: DataView, at: number, end: number, byte: number): number {
+  const last = end - STRIDE_BYTES;
+  if (byte === 0) {
+    for (; at <= last; at += STRIDE_BYTES) {
+      const any =
+        view.getBigInt64(at, true) |
+        view.getBigInt64(at + 8, true) |
+        view.getBigInt64(at + 16, true) |
+        view.getBigInt64(at + 24, true) |
+        view.getBigInt64(at + 32, true) |
+        view.getBigInt64(at + 40, true) |
+        view.getBigInt64(at + 48, true) |
+        view.getBigInt64(at + 56, true);
+      if (BigInt.asIntN(64, any) !== 0n) break;
+    }
+  } else {
+    for (; at <= last; at += STRIDE_BYTES) {
+      const all =
+        view.getBigInt64(at, true) &
+        view.getBigInt64(at + 8, true) &
+        view.getBigInt64(at + 16, true) &
+        view.getBigInt64(at + 24, true) &
+        view.getBigInt64(at + 32, true) &
+        view.getBigInt64(at + 40, true) &
+        view.getBigInt64(at + 48, true) &
+        view.getBigInt64(at + 56, true);
+      if (BigInt.asIntN(64, all) !== -1n) break;
+    }
+  }
+  return at;
+}
+
 /** Index of the first byte of bytes[at, end) other than `byte`, which is 0 or 255; `end`: none is. */
 function firstOther(
   bytes: Uint8Array,
-  words: Int32Array | null,
+  view: DataView,
   at: number,
   end: number,
   byte: number,
 ): number {
-  if (words !== null && end - at >= 16) {
-    for (; at % 4 !== 0; at++) if (bytes[at] !== byte) return at;
-    // Four such bytes are the word 0, or -1.
-    const word = byte === 0 ? 0 : -1;
-    let index = at >>> 2;
-    const last = end >>> 2;
-    // Eight at a time: what differs from `word` in any of them is left in `other`.
-    for (; index + 8 <= last; index += 8) {
-      const other =
-        ((words[index] as number) ^ word) |
-        ((words[index + 1] as number) ^ word) |
-        ((words[index + 2] as number) ^ word) |
-        ((words[index + 3] as number) ^ word) |
-        ((words[index + 4] as number) ^ word) |
-        ((words[index + 5] as number) ^ word) |
-        ((words[index + 6] as number) ^ word) |
-        ((words[index + 7] as number) ^ word);
-      if (other !== 0) break;
-    }
-    while (index < last && words[index] === word) index++;
-    at = index * 4;
+  if (end - at >= STRIDES_FROM_BYTES) {
+    for (; at % 8 !== 0; at++) if (bytes[at] !== byte) return at;
+    at = behindStrides(view, at, end, byte);
   }
   while (at < end && bytes[at] === byte) at++;
   return at;
 }
 
 /** Position, in the string bytes[start, ...), of the first `bit` of the range; -1: it has none. */
-function firstBit(bytes: Uint8Array, words: Int32Array | null, start: number, bit: number): number {
+function firstBit(bytes: Uint8Array, view: DataView, start: number, bit: number): number {
   const { firstByte, lastByte, firstMask, lastMask } = range;
   // Turned so that the bit looked for is 1, and what is not in the range 0.
   const turn = bit === 1 ? 0 : 255;
@@ -52,7 +76,7 @@ function firstBit(bytes: Uint8Array, words: Int32Array | null, start: number, bi
   const first = ((bytes[start + firstByte] as number) ^ turn) & only;
   if (first !== 0) return firstByte * 8 + Math.clz32(first) - 24;
   if (firstByte === lastByte) return -1;
-  const at = firstOther(bytes, words, start + firstByte + 1, start + lastByte, turn);
+  const at = firstOther(bytes, view, start + firstByte + 1, start + lastByte, turn);
   let found = (bytes[at] as number) ^ turn;
   if (at === start + lastByte) found &= lastMask;
   return found === 0 ? -1 : (at - start) * 8 + Math.clz32(found) - 24;
@@ -98,11 +122,11 @@ export const bitpos = command({
     if (argc === 6) range.inBits = isBitUnit(call, 5);
     if (argc > 4) range.last = call.integer(4);
     readString(call, entry);
-    const { bytes, start, end } = call.value;
+    const { bytes, view, start, end } = call.value;
     range.fit(end - start);
     let position = -1;
     if (range.firstByte <= range.lastByte) {
-      position = firstBit(bytes, textWords(call.keyspace.arena, entry), start, bit);
+      position = firstBit(bytes, view, start, bit);
       // Behind its end a string is as good as clear, unless an end was given.
       if (position === -1 && bit === 0 && argc < 5) position = (end - start) * 8;
     }

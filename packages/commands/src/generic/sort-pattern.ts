@@ -62,8 +62,9 @@ export class SortPattern {
     const { bytes } = call;
     const start = call.start(argument);
     const all = call.end(argument);
-    const zero = bytes.indexOf(0, start);
-    const end = zero === -1 || zero > all ? all : zero;
+    // Several patterns take turns, so this happens for every element: it looks at no byte but theirs.
+    let end = start;
+    while (end < all && bytes[end] !== 0) end++;
     this.argument = argument;
     this.isElement = bytes[start] === HASH_SIGN && end === start + 1;
     this.star = -1;

@@ -5,6 +5,8 @@
 
 /** Room that is kept from one search to the next. */
 const KEPT_MAX = 65536;
+/** So many are put in order by insertion. */
+const RUN_MAX = 12;
 
 /** The places that a search has found, in the order of finding them, or of their distance. */
 export class Matches {
@@ -15,6 +17,8 @@ export class Matches {
   scores = new Float64Array(64);
   /** The matches in the order asked for. */
   order = new Uint32Array(64);
+  /** What a merge is written to. */
+  private merged = new Uint32Array(64);
 
   clear(): void {
     this.count = 0;
@@ -42,6 +46,7 @@ export class Matches {
     this.distances = distances;
     this.scores = scores;
     this.order = new Uint32Array(capacity);
+    this.merged = new Uint32Array(capacity);
   }
 
   /** Leaves the matches in the order in which they were found. */
@@ -87,10 +92,13 @@ export class Matches {
     }
   }
 
+  /** Puts order[0, count) in order: runs of a few by insertion, then merged with each other. */
   private mergeSort(descending: boolean, count: number): void {
+    for (let start = 0; start < count; start += RUN_MAX)
+      this.insertionSort(descending, start, Math.min(start + RUN_MAX, count));
     let from = this.order;
-    let to = new Uint32Array(from.length);
-    for (let run = 1; run < count; run *= 2) {
+    let to = this.merged;
+    for (let run = RUN_MAX; run < count; run *= 2) {
       for (let start = 0; start < count; start += 2 * run) {
         const middle = Math.min(start + run, count);
         const end = Math.min(start + 2 * run, count);
@@ -108,5 +116,17 @@ export class Matches {
       from = merged;
     }
     this.order = from;
+    this.merged = to;
+  }
+
+  private insertionSort(descending: boolean, start: number, end: number): void {
+    const { order } = this;
+    for (let i = start + 1; i < end; i++) {
+      const match = order[i] as number;
+      let at = i;
+      for (; at > start && this.isBefore(match, order[at - 1] as number, descending); at--)
+        order[at] = order[at - 1] as number;
+      order[at] = match;
+    }
   }
 }

@@ -46,8 +46,9 @@ export class SearchArea {
   private south = 0;
   private east = 0;
   private north = 0;
-  /** Whether `west` and `east` bound it. */
-  private hasSides = false;
+  /** Degrees of longitude from the middle within which all places of the shape lie. */
+  private asideMax = 0;
+  private middle = 0;
 
   /** Works out the boxes of a shape. */
   cover(shape: Shape): void {
@@ -65,8 +66,7 @@ export class SearchArea {
   mayContain(longitude: number, latitude: number): boolean {
     if (latitude < this.south - MARGIN_DEGREES || latitude > this.north + MARGIN_DEGREES)
       return false;
-    if (!this.hasSides) return true;
-    return longitude >= this.west - MARGIN_DEGREES && longitude <= this.east + MARGIN_DEGREES;
+    return Math.abs(longitude - this.middle) <= this.asideMax;
   }
 
   /** The shape's outermost coordinates. */
@@ -82,8 +82,17 @@ export class SearchArea {
     this.east = longitude + aside;
     this.south = latitude - up;
     this.north = latitude + up;
-    this.hasSides =
-      Math.abs(edge) < 89 && this.west >= -LONGITUDE_MAX && this.east <= LONGITUDE_MAX;
+    // A rectangle is as wide as a great circle from its middle to its side, which bends: at the edge it
+    // reaches a little farther than `aside`, by which Redis chooses the boxes.
+    const half = Math.min(width / EARTH_RADIUS_METERS / 2, Math.PI / 2);
+    const sine = Math.sin(half) / Math.cos(radiansOf(edge));
+    const bent = isBox ? 2 * degreesOf(Math.asin(sine)) : aside;
+    const hasSides =
+      Math.abs(edge) < 89 &&
+      longitude - bent >= -LONGITUDE_MAX &&
+      longitude + bent <= LONGITUDE_MAX;
+    this.middle = longitude;
+    this.asideMax = hasSides ? bent + MARGIN_DEGREES : 2 * LONGITUDE_MAX;
   }
 
   /** Whether cells of this size, with their neighbours, reach as far as the shape does. */

@@ -19,6 +19,8 @@ const PLUS = 43;
 const PARENTHESIS = 40;
 /** Longer arguments are no IDs. */
 const ID_BYTES_MAX = 127;
+/** Any number of so many digits is exact as a double. */
+const EXACT_DIGITS = 15;
 const UINT64_MAX = 2n ** 64n - 1n;
 
 const half = new Int64();
@@ -51,6 +53,34 @@ function indexOf(bytes: Uint8Array, byte: number, start: number, end: number): n
   return -1;
 }
 
+/** Where readDigits() came to. */
+let digitsEnd = 0;
+
+/** The number of up to 15 digits at bytes[start, end), with nothing in front of them; -1: there is none. */
+function readDigits(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  let number = 0;
+  const stop = Math.min(end, start + EXACT_DIGITS + 1);
+  for (; at < stop; at++) {
+    const digit = (bytes[at] as number) - 48;
+    if (digit < 0 || digit > 9) break;
+    number = number * 10 + digit;
+  }
+  digitsEnd = at;
+  return at === start || at - start > EXACT_DIGITS ? -1 : number;
+}
+
+/** Reads bytes[start, end) if it is an ID of the usual form: digits, a dash, digits. */
+function readUsual(bytes: Uint8Array, start: number, end: number, out: StreamId): boolean {
+  const ms = readDigits(bytes, start, end);
+  const dash = digitsEnd;
+  if (ms < 0 || dash === end || bytes[dash] !== DASH) return false;
+  const seq = readDigits(bytes, dash + 1, end);
+  if (seq < 0 || digitsEnd !== end) return false;
+  out.set(ms / 2 ** 32, ms, seq / 2 ** 32, seq);
+  return true;
+}
+
 /**
  * Reads bytes[start, end) as an ID. Without a sequence number it is the first, or the last one, of its
  * millisecond. `isStrict`: "-" and "+" are none. `takesStar`: "5-*" is one. Returns one of IdForm.
@@ -64,6 +94,7 @@ function readId(
   takesStar: boolean,
   out: StreamId,
 ): number {
+  if (readUsual(bytes, start, end, out)) return IdForm.WHOLE;
   if (end - start > ID_BYTES_MAX) return IdForm.INVALID;
   const zero = indexOf(bytes, 0, start, end);
   const stop = zero === -1 ? end : zero;

@@ -27,7 +27,11 @@ export const xack = command({
     const { id } = windowsOf(call);
     for (let i = 3; i < call.argc; i++) idAt(call, i, id);
     let acknowledged = 0;
-    for (let i = 3; i < call.argc; i++) if (group.removePending(idAt(call, i, id))) acknowledged++;
+    // A single one has been read already.
+    if (call.argc === 4) acknowledged = Number(group.removePending(id));
+    else
+      for (let i = 3; i < call.argc; i++)
+        if (group.removePending(idAt(call, i, id))) acknowledged++;
     call.dirty += acknowledged;
     call.reply.integer(acknowledged);
   },

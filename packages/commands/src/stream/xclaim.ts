@@ -84,23 +84,26 @@ class ClaimOptions {
 
 const options = new Kept(() => new ClaimOptions());
 
-/** Claims one entry. True when something was done, and propagated. */
-function claim(call: Call, stream: StreamValue, group: StreamGroup, id: StreamId): boolean {
+/** What became of an entry that was to be claimed. */
+const Claim = { NOTHING: 0, DROPPED: 1, TAKEN: 2 } as const;
+
+/** Claims one entry. What was done is propagated. The stream's range is at an entry that was taken. */
+function claim(call: Call, stream: StreamValue, group: StreamGroup, id: StreamId): number {
   const { change } = windowsOf(call);
   const { idleMs, timeMs, deliveries, isForced, isIdOnly } = options.of(call);
   const { arena } = call.keyspace;
   const entry = change.find(id);
   if (!stream.findEntry(id)) {
-    if (entry === NONE) return false;
+    if (entry === NONE) return Claim.NOTHING;
     propagateClaim(call, group, 1, 2, id, entry);
     change.drop(id);
-    return true;
+    return Claim.DROPPED;
   }
   if (entry === NONE) {
-    if (!isForced) return false;
+    if (!isForced) return Claim.NOTHING;
     change.add(id, call.nowMs, 1);
   } else {
-    if (idleMs !== 0 && call.nowMs - deliveredMs(arena, entry) < idleMs) return false;
+    if (idleMs !== 0 && call.nowMs - deliveredMs(arena, entry) < idleMs) return Claim.NOTHING;
     change.take(id);
   }
   const own = group.findPending(id);
@@ -116,7 +119,7 @@ function claim(call: Call, stream: StreamValue, group: StreamGroup, id: StreamId
   group.setDelivery(id, timeMs, hi, lo);
   group.setActive(call.nowMs);
   if (call.propagates) propagateClaim(call, group, 1, 2, id, group.findPending(id));
-  return true;
+  return Claim.TAKEN;
 }
 
 /** Claims all entries, and replies with those that were. */
@@ -130,10 +133,11 @@ function claimAll(call: Call, stream: StreamValue, group: StreamGroup): void {
   const handle = reply.deferArray();
   let sent = 0;
   for (let at = FIRST_ID; at < wanted.idsEnd; at++) {
-    if (!claim(call, stream, group, idAt(call, at, id))) continue;
+    const done = claim(call, stream, group, idAt(call, at, id));
+    if (done === Claim.NOTHING) continue;
     isTold = true;
     call.dirty++;
-    if (!stream.findEntry(id)) continue;
+    if (done === Claim.DROPPED) continue;
     if (wanted.isIdOnly) replyId(call, id);
     else replyEntry(call, stream.range);
     sent++;

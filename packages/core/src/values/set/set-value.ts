@@ -309,8 +309,8 @@ export class SetValue {
     } else if (this.encoding === Encoding.LISTPACK) {
       this.moveTo(deleteAt(arena, block, shown));
     } else {
-      this.beforeChange(shown, member.bytes, member.view, member.start, member.end);
       const { bytes, view, start, end } = member;
+      this.beforeChange(shown, bytes, view, start, end);
       const isKnown = dict.findRef(shown, dict.hash(bytes, view, start, end));
       assert(isKnown, "a member that is shown is in its table");
       dict.removeFound();
@@ -355,14 +355,17 @@ export class SetValue {
       this.cursor = next(arena, block, cursor);
     } else {
       if (cursor === intsetCount(arena, block)) return false;
-      this.showInteger(cursor);
-      this.cursor = cursor + 1;
+      this.showInteger(this.cursor++);
     }
     return true;
   }
 
   /** As next(), but passes over the member: of a table's, the memory is not even looked at. */
   skip(): boolean {
+    if (this.encoding === Encoding.LISTPACK && this.cursor !== 0) {
+      this.cursor = next(this.arena, this.block, this.cursor);
+      return true;
+    }
     if (this.encoding !== Encoding.HASHTABLE) return this.next();
     if (!this.nextInTable()) return false;
     this.batchIndex++;

@@ -20,6 +20,10 @@
  * came to, whose ID is in `id`, and `value` reads what is under it. Whoever walks may not change the
  * tree meanwhile, but by replace().
  *
+ * The window remembers the leaf that it came to, and looks there first: IDs that are asked for in
+ * order cost no way down from the root. So when a tree has been changed through another window, this
+ * one has to be attached anew.
+ *
  * insert() throws ArenaFullError and has changed nothing then; nothing else can fail.
  */
 import { assert } from "../../assert.ts";
@@ -56,6 +60,8 @@ export class IdTree {
   /** From the root down to the leaf at hand: nodes, and in each the slot. */
   private readonly nodes = new Int32Array(DEPTH_MAX);
   private readonly slots = new Int32Array(DEPTH_MAX);
+  /** Whether these are the way to a leaf of the tree as it is. */
+  private knowsLeaf = false;
   private readonly spare = new Int32Array(DEPTH_MAX + 1);
   private readonly bound = new StreamId();
 
@@ -68,6 +74,7 @@ export class IdTree {
   attach(owner: Ref, word: number): this {
     this.owner = owner;
     this.ownerWord = word;
+    this.knowsLeaf = false;
     return this;
   }
 
@@ -178,6 +185,7 @@ export class IdTree {
   private toEdge(level: number, isFirst: boolean): boolean {
     let node = level === 0 ? this.root : this.childAt(level - 1);
     if (node === NONE) return false;
+    if (level === 0) this.knowsLeaf = true;
     for (let at = level; ; at++) {
       this.nodes[at] = node;
       this.slots[at] = isFirst ? 0 : this.countOf(node) - 1;
@@ -216,8 +224,10 @@ export class IdTree {
    * it; in the leaf that may be -1. False for an empty tree.
    */
   private descend(id: StreamId): boolean {
+    if (this.knowsLeaf && this.stay(id)) return true;
     let node = this.root;
     if (node === NONE) return false;
+    this.knowsLeaf = true;
     for (let at = 0; ; at++) {
       const words = wordsOf(this.arena, node);
       const base = wordIndex(node);
@@ -242,6 +252,34 @@ export class IdTree {
       }
       node = words[base + HEAD_WORDS + low * SLOT_WORDS + VALUE_WORD] as number;
     }
+  }
+
+  /** As descend(), when the ID lies between the first and the last one of the leaf at hand; else false. */
+  private stay(id: StreamId): boolean {
+    const last = this.depth - 1;
+    const node = this.nodes[last] as number;
+    const words = wordsOf(this.arena, node);
+    const first = wordIndex(node) + HEAD_WORDS;
+    let high = ((words[first - HEAD_WORDS] as number) & 0xffff) - 1;
+    if (id.compareWords(words, first) < 0) return false;
+    if (id.compareWords(words, first + high * SLOT_WORDS) > 0) return false;
+    let low = 0;
+    // Most likely it is the ID at hand, or the next one.
+    const near = this.slots[last] as number;
+    if (near > 0 && near < high && id.compareWords(words, first + near * SLOT_WORDS) >= 0)
+      low = near;
+    if (low < high && id.compareWords(words, first + (low + 1) * SLOT_WORDS) < 0) high = low;
+    else if (low + 1 < high && id.compareWords(words, first + (low + 2) * SLOT_WORDS) < 0) {
+      low++;
+      high = low;
+    }
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (id.compareWords(words, first + middle * SLOT_WORDS) >= 0) low = middle;
+      else high = middle - 1;
+    }
+    this.slots[last] = low;
+    return true;
   }
 
   // --- Changing --------------------------------------------------------------------------------
@@ -307,8 +345,10 @@ export class IdTree {
     let level = leaf;
     while (level >= 0 && this.countOf(this.nodes[level] as number) === SLOTS_MAX) level--;
     if (level >= 0) this.grow(level);
-    if (level < leaf) this.split(id, value, level);
-    else this.put(this.nodes[leaf] as number, (this.slots[leaf] as number) + 1, id, value);
+    if (level < leaf) {
+      this.split(id, value, level);
+      this.knowsLeaf = false;
+    } else this.put(this.nodes[leaf] as number, (this.slots[leaf] as number) + 1, id, value);
     this.addToCount(1);
     return true;
   }
@@ -411,6 +451,7 @@ export class IdTree {
         break;
       }
       this.arena.free(node);
+      this.knowsLeaf = false;
       if (level === 0) this.setRoot(NONE);
     }
     this.lowerRoot();
@@ -440,6 +481,7 @@ export class IdTree {
       const version = words[wordIndex(root) + 1] as number;
       this.space.release(root, version);
       this.setRoot(child);
+      this.knowsLeaf = false;
       root = child;
     }
   }
@@ -450,6 +492,7 @@ export class IdTree {
   takeLast(): Ref {
     if (!this.last()) return NONE;
     const { value } = this;
+    this.knowsLeaf = false;
     this.addToCount(-1);
     for (let level = this.depth - 1; level >= 0; level--) {
       const node = this.nodes[level] as number;

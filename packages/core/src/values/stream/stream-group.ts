@@ -85,6 +85,8 @@ export class StreamGroup {
   private readonly groupsOfStream: NameList;
   /** For the trees of consumers that are not at hand. */
   private readonly otherPending: IdTree;
+  /** Whose tree that is attached to, and changed through it alone; NONE: it has to be attached anew. */
+  private otherConsumer: Ref = NONE;
   private readonly scratchId = new StreamId();
 
   constructor(space: StreamSpace) {
@@ -101,6 +103,7 @@ export class StreamGroup {
   attach(group: Ref): this {
     this.group = group;
     this.consumer = NONE;
+    this.otherConsumer = NONE;
     this.pending.attach(group, PENDING_WORD);
     this.consumers.attach(group, CONSUMERS_WORD);
     return this;
@@ -205,6 +208,7 @@ export class StreamGroup {
 
   private choose(consumer: Ref): boolean {
     this.consumer = consumer;
+    this.otherConsumer = NONE;
     if (consumer === NONE) return false;
     this.consumerPending.attach(consumer, PENDING_WORD);
     return true;
@@ -303,7 +307,7 @@ export class StreamGroup {
     if (space.hold === null) arena.free(name);
     else space.hold.leave(name);
     space.addToOthers(-1 - count);
-    this.consumer = NONE;
+    this.choose(NONE);
     return count;
   }
 
@@ -372,10 +376,18 @@ export class StreamGroup {
   /** @internal Takes an ID out of the tree of the consumer with this name. */
   takeFrom(name: Ref, id: StreamId): void {
     const block = wordsOf(this.arena, name)[wordIndex(name) + NAME_OWNER_WORD] as number;
-    const own = this.ownConsumer(block);
-    if (block === this.consumer && own !== block) this.choose(own);
-    const tree = this.otherPending.attach(own, PENDING_WORD);
+    const tree = this.treeOf(block);
     if (tree.find(id) !== NONE) tree.remove();
+  }
+
+  /** The tree of a consumer, for changing it. */
+  private treeOf(block: Ref): IdTree {
+    const own = this.ownConsumer(block);
+    // The tree of the consumer at hand changes behind its window's back.
+    if (block === this.consumer) this.choose(own);
+    if (own !== this.otherConsumer) this.otherPending.attach(own, PENDING_WORD);
+    this.otherConsumer = own === this.consumer ? NONE : own;
+    return this.otherPending;
   }
 
   private releasePending(entry: Ref): void {
@@ -438,9 +450,7 @@ export class StreamGroup {
 
   private replaceIn(name: Ref, id: StreamId, entry: Ref): void {
     const block = wordsOf(this.arena, name)[wordIndex(name) + NAME_OWNER_WORD] as number;
-    const own = this.ownConsumer(block);
-    if (block === this.consumer && own !== block) this.choose(own);
-    const tree = this.otherPending.attach(own, PENDING_WORD);
+    const tree = this.treeOf(block);
     if (tree.find(id) !== NONE) tree.replace(entry);
   }
 

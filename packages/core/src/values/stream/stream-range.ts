@@ -5,6 +5,10 @@
  *      while (range.next()) { ... range.id, range.fieldCount ...; while (range.nextField()) ... }
  *
  * Entries lie in place: `field` and `value` are void when the stream changes, and so is the walk.
+ *
+ * find() comes to a single entry. It goes on from the entry that it came to before when that is in the
+ * same block and not behind it, so that ascending IDs cost one walk in all. So forget() has to be
+ * called when blocks have changed.
  */
 import type { Arena, Ref } from "../../memory/arena.ts";
 import { NONE, SEGMENT_SHIFT, UNIT_MASK } from "../../memory/arena.ts";
@@ -65,6 +69,8 @@ export class StreamRange {
   private isSame = false;
   private fieldAt = 0;
   private valueAt = 0;
+  /** Whether find() may go on from the entry at hand. */
+  private isPlaced = false;
 
   constructor(arena: Arena) {
     this.arena = arena;
@@ -77,10 +83,46 @@ export class StreamRange {
     this.end.copy(end);
     this.isReverse = isReverse;
     this.listpack = NONE;
+    this.isPlaced = false;
     let found: boolean;
     if (isReverse) found = tree.seekAtMost(end);
     else found = tree.seekAtMost(start) || tree.first();
     if (found) this.enter();
+  }
+
+  /** Comes to the entry of this ID. False when there is none, or it has been deleted. */
+  find(tree: IdTree, id: StreamId): boolean {
+    this.tree = tree;
+    this.end.copy(id);
+    this.isReverse = false;
+    if (!tree.seekAtMost(id)) {
+      this.listpack = NONE;
+      this.isPlaced = false;
+      return false;
+    }
+    const mayGoOn = this.isPlaced && tree.value === this.listpack && this.id.compare(id) <= 0;
+    if (!mayGoOn) this.enter();
+    this.isPlaced = true;
+    this.start.setMin();
+    for (let at = mayGoOn ? this.entryAt : this.at; at < this.limit; at = this.afterEntry()) {
+      this.readEntry(at);
+      this.at = 0;
+      const order = this.id.compare(id);
+      if (order >= 0) return order === 0 && ((this.bytes[at] as number) & DELETED) === 0;
+    }
+    return false;
+  }
+
+  /** Comes from the entry that find() came to, to the next one that is there. False at the end. */
+  findNext(): boolean {
+    this.end.setMax();
+    this.isPlaced = this.upwards();
+    return this.isPlaced;
+  }
+
+  /** Blocks have changed: find() begins anew. */
+  forget(): void {
+    this.isPlaced = false;
   }
 
   /** Comes to the next entry that is there. False at the end. */

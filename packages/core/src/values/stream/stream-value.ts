@@ -154,6 +154,7 @@ export class StreamValue {
     this.header = header;
     this.space.attach(header);
     this.blocks.attach(header, BLOCKS_WORD);
+    this.forgetPlaces();
     this.groups.attach(header);
     return this;
   }
@@ -238,14 +239,18 @@ export class StreamValue {
 
   /** Comes with `range` to the entry of this ID. False when there is none. */
   findEntry(id: StreamId): boolean {
-    this.range.begin(this.blocks, id, id, false);
-    return this.range.next();
+    return this.range.find(this.blocks, id);
   }
 
   /** True when there is an entry of this ID. Leaves `range` alone. */
   has(id: StreamId): boolean {
-    this.innerRange.begin(this.blocks, id, id, false);
-    return this.innerRange.next();
+    return this.innerRange.find(this.blocks, id);
+  }
+
+  /** Blocks have changed, or are others. */
+  private forgetPlaces(): void {
+    this.range.forget();
+    this.innerRange.forget();
   }
 
   /** Comes with `range` to the first entry, or to the last one. False when there is none. */
@@ -276,6 +281,7 @@ export class StreamValue {
   ): void {
     const { arena, blocks, space } = this;
     const bytesMax = entryBytesMax(source, first, fields);
+    this.forgetPlaces();
     const isLast = blocks.last();
     let lp = isLast ? blocks.value : NONE;
     if (isLast && this.isOpen(lp, source, first, fields, limits)) {
@@ -368,20 +374,27 @@ export class StreamValue {
 
   /** As delete(), without a word about the highest ID that was deleted. */
   private remove(id: StreamId): boolean {
-    const { innerRange } = this;
-    innerRange.begin(this.blocks, id, id, false);
-    if (!innerRange.next()) return false;
+    const { arena, innerRange } = this;
+    if (!innerRange.find(this.blocks, id)) return false;
     const lp = innerRange.listpack;
-    if (entryCount(this.arena, lp) === 1) {
+    const isFirst = id.compare(this.readFirstId(this.scratch)) === 0;
+    let isInPlace = false;
+    if (entryCount(arena, lp) === 1) {
       this.dropBlock(lp);
     } else {
       const offset = innerRange.entryAt - ((lp & 0x7ffffff) << 3);
       const own = this.owned(lp);
-      flagDeleted(this.arena.bytes[own >>> 27] as Uint8Array, ((own & 0x7ffffff) << 3) + offset);
-      addToCounts(this.arena, own, -1, 1);
+      const bytes = listpackBytes(arena, own);
+      flagDeleted(arena.bytes[own >>> 27] as Uint8Array, ((own & 0x7ffffff) << 3) + offset);
+      addToCounts(arena, own, -1, 1);
+      // The counts may have come to take more bytes, or fewer.
+      isInPlace = own === lp && listpackBytes(arena, own) === bytes;
     }
+    if (!isInPlace) this.forgetPlaces();
     this.setLength(this.length - 1);
-    if (id.compare(this.readFirstId(this.scratch)) === 0) this.findFirstId();
+    if (isFirst && isInPlace)
+      this.writeId(FIRST_ID_WORD, innerRange.findNext() ? innerRange.id : this.lowest);
+    else if (isFirst) this.findFirstId();
     return true;
   }
 
@@ -407,6 +420,7 @@ export class StreamValue {
    */
   trim(lengthMax: number, minId: StreamId | null, isApproximate: boolean, limit: number): number {
     const { arena, blocks } = this;
+    this.forgetPlaces();
     let removed = 0;
     while (blocks.first()) {
       const { length } = this;
