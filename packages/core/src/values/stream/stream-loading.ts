@@ -90,7 +90,8 @@ export class StreamLoading {
   endBlocks(length: number, lastId: StreamId): string {
     const { stream, highest } = this;
     if (length !== this.length) return "Stream length inconsistent with rax entries";
-    if (stream.blocks.count > 0 && lastId.compare(highest) < 0) return "Stream last ID is not the highest";
+    if (stream.blocks.count > 0 && lastId.compare(highest) < 0)
+      return "Stream last ID is not the highest";
     stream.setLastId(lastId);
     stream.setFacts(length, this.lowest);
     if (stream.edge(true)) stream.setFacts(length, stream.range.id);
