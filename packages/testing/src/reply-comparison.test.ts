@@ -59,4 +59,14 @@ describe("repliesAgree", () => {
     expect(repliesAgree(["ZSCORE", "k", "m"], score("1"), score("01"))).toBe(false);
     expect(repliesAgree(["HGET", "k", "m"], theirs, score("0.1"))).toBe(false);
   });
+
+  test("a transaction may differ in the digits of scores and in the name of a command at once", () => {
+    const reply = (score: string, name: string, sign: string) =>
+      `*2\r\n$${score.length}\r\n${score}\r\n-ERR Unbalanced ${name} list of streams: ` +
+      `for each stream key an ID or '${sign}' must be specified.\r\n`;
+    const theirs = reply("1.8446744073709552e+19", "XREAD", "$");
+    const ours = (score: string) => reply(score, "'xreadgroup'", ">");
+    expect(repliesAgree(["EXEC"], theirs, ours("18446744073709552000"))).toBe(true);
+    expect(repliesAgree(["EXEC"], theirs, ours("18446744073709554000"))).toBe(false);
+  });
 });

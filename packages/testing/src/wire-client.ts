@@ -176,6 +176,12 @@ export class WireClient {
     return this.take(this.receivedLength);
   }
 
+  /** What has arrived and was not taken yet; if that is nothing, the next that comes in time. */
+  async arrivals(limitMs = REPLY_LIMIT_MS): Promise<string> {
+    await this.until(() => this.receivedLength > 0, limitMs);
+    return this.takeReceived();
+  }
+
   /** Leaves what arrives with the kernel, and so with the server. */
   stopReading(): void {
     this.socket.pause();

@@ -176,3 +176,46 @@ describe.each(forms)("HTTL and HPERSIST of a $form", ({ entries }) => {
     kv.check();
   });
 });
+
+describe.each([
+  ...["HEXPIRE", "HPEXPIRE", "HEXPIREAT", "HPEXPIREAT"].map((name) => ({
+    name,
+    request: (time: string) => [name, "h", time, "FIELDS", "1", "a"],
+  })),
+  ...["EX", "PX", "EXAT", "PXAT"].flatMap((unit) => [
+    {
+      name: `HGETEX ${unit}`,
+      request: (time: string) => ["HGETEX", "h", unit, time, "FIELDS", "1", "a"],
+    },
+    {
+      name: `HSETEX ${unit}`,
+      request: (time: string) => ["HSETEX", "h", unit, time, "FIELDS", "1", "a", "9"],
+    },
+  ]),
+])("$name with a time at the edge of 64 bits", ({ name, request }) => {
+  const invalid = `ERR invalid expire time in '${name.split(" ")[0]?.toLowerCase()}' command`;
+  const noInteger = "ERR value is not an integer or out of range";
+  const negative = "ERR invalid expire time, must be >= 0";
+  test.each([
+    ["9223372036854775806", invalid],
+    ["9223372036854775807", invalid],
+    // As milliseconds these come out small again in 64 bits.
+    ["18446744073709552", invalid],
+    ["70368744177664", invalid],
+    ["9223372036854775808", noInteger],
+    ["18446744073709551616", noInteger],
+    ["-9223372036854775809", noInteger],
+    ["-9223372036854775808", negative],
+    ["-9223372036854775807", negative],
+    ["-2147483649", negative],
+    ["-1", negative],
+    ...["1e3", "1.0", "inf", "nan", "1e400", "", " 1", "0x10", "__proto__"].map(
+      (time): [string, string] => [time, noInteger],
+    ),
+  ])("%s", (time, error) => {
+    const kv = withHash(512);
+    expect(kv.send(...request(time))).toEqual(kv.error(error));
+    expect(kv.send("HGETALL", "h")).toEqual(["a", "1", "b", "2", "c", "3"]);
+    expect(kv.send("HTTL", "h", "FIELDS", 1, "a")).toEqual([-1]);
+  });
+});

@@ -1,10 +1,12 @@
 /**
  * What XADD and XTRIM have in common: options, and how a stream is trimmed.
  *
- *      MAXLEN | MINID  [= | ~]  threshold  [LIMIT count]
+ *      MAXLEN | MINID  [= | ~]  threshold  [LIMIT count]  [KEEPREF | DELREF | ACKED]
  *
  * Trimming with `~` removes whole blocks alone, and of those only so many at a time; what came of it is
- * propagated as an exact threshold.
+ * propagated as an exact threshold. With DELREF what is removed is pending no more; with ACKED entries
+ * that a group still needs stay, and those behind them may go: then it is the length that tells those
+ * who follow how far it went.
  */
 import { StreamId, type StreamValue } from "@kv/core";
 import type { Call } from "../call/call.ts";
@@ -12,6 +14,7 @@ import type { CommandWord } from "../call/call-context.ts";
 import { CommandError, errors } from "../call/errors.ts";
 import { arg } from "../declare/arg.ts";
 import { idAt } from "./id-argument.ts";
+import { isNeeded, Policy, policyAt, removeEverywhere } from "./reference-policy.ts";
 
 const TILDE = 126;
 const EQUALS = 61;
@@ -58,6 +61,8 @@ export class TrimOptions {
   strategy: number = Strategy.NONE;
   /** XADD: no new stream is made. */
   isPresentOnly = false;
+  /** One of Policy. */
+  private policy: number = Policy.NONE;
   private isApproximate = false;
   private lengthMax = 0;
   private readonly minId = new StreamId();
@@ -73,6 +78,7 @@ export class TrimOptions {
   parse(call: Call, isAdd: boolean): number {
     this.strategy = Strategy.NONE;
     this.isPresentOnly = false;
+    this.policy = Policy.NONE;
     this.isApproximate = false;
     this.limit = 0;
     this.isLimited = false;
@@ -89,7 +95,10 @@ export class TrimOptions {
         if (this.limit < 0) throw negativeLimit;
         this.isLimited = true;
       } else if (isAdd && call.is(at, "NOMKSTREAM")) this.isPresentOnly = true;
-      else if (isAdd) break;
+      else if (policyAt(call, at) !== Policy.NONE) {
+        if (this.policy !== Policy.NONE) throw errors.syntax;
+        this.policy = policyAt(call, at);
+      } else if (isAdd) break;
       else throw errors.syntax;
     }
     return at;
@@ -128,10 +137,17 @@ export class TrimOptions {
   }
 
   /** Trims. Returns how many entries are gone. */
-  trim(stream: StreamValue): number {
+  trim(call: Call, stream: StreamValue): number {
     if (this.strategy === Strategy.NONE) return 0;
+    const { isApproximate, lengthMax, limit, policy } = this;
     const minId = this.strategy === Strategy.ID ? this.minId : null;
-    return stream.trim(this.lengthMax, minId, this.isApproximate, this.limit);
+    if (policy <= Policy.KEEP || stream.groups.count === 0)
+      return stream.trim(lengthMax, minId, isApproximate, limit);
+    return stream.trimChosen(lengthMax, minId, isApproximate, limit, (id) => {
+      if (policy === Policy.ACKNOWLEDGED) return !isNeeded(call, stream, id);
+      removeEverywhere(stream, id);
+      return true;
+    });
   }
 
   /** True when the request does not say exactly what was done. */
@@ -143,7 +159,9 @@ export class TrimOptions {
   rewrite(stream: StreamValue, words: CommandWord[]): void {
     if (!this.isRewritten) return;
     words[this.thresholdIndex - 1] = "=";
-    if (this.strategy === Strategy.LENGTH) {
+    const isChosen = this.policy > Policy.KEEP;
+    if (this.strategy === Strategy.ID && isChosen) words[this.thresholdIndex - 2] = "MAXLEN";
+    if (this.strategy === Strategy.LENGTH || isChosen) {
       words[this.thresholdIndex] = stream.length;
       return;
     }

@@ -8,6 +8,7 @@ import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
 import { IdForm, newIdAt } from "./id-argument.ts";
+import { policyArgument } from "./reference-policy.ts";
 import { adopt, createAside, forget, replyId, windowsOf, writeStream } from "./stream-at.ts";
 import { TrimOptions, trimArgument, wordsOf } from "./trim-options.ts";
 
@@ -93,6 +94,7 @@ export const xadd = command({
   args: [
     arg.key("key"),
     arg.optional(arg.token("nomkstream", "NOMKSTREAM", { since: "6.2.0" })),
+    policyArgument,
     arg.optional(trimArgument),
     arg.oneOf("id-selector", arg.token("auto-id", "*"), arg.string("id")),
     arg.many(arg.block("data", arg.string("field"), arg.string("value"))),
@@ -101,6 +103,7 @@ export const xadd = command({
   history: [
     ["6.2.0", "Takes `NOMKSTREAM`, `MINID` and `LIMIT`."],
     ["7.0.0", "Takes IDs of the form `<ms>-*`."],
+    ["8.2.0", "Takes `KEEPREF`, `DELREF` and `ACKED`."],
   ],
 
   run(call) {
@@ -121,11 +124,11 @@ export const xadd = command({
     replyId(call, id);
     call.changed(1, "xadd", Notify.STREAM);
     const { stream } = windowsOf(call);
-    if (trimming.trim(stream) > 0) call.event(1, "xtrim", Notify.STREAM);
+    if (trimming.trim(call, stream) > 0) call.event(1, "xtrim", Notify.STREAM);
     if (call.propagates && (form !== IdForm.WHOLE || trimming.isRewritten)) {
       const rewritten = wordsOf(call);
       trimming.rewrite(stream, rewritten);
-      rewritten[idIndex] = id.toString();
+      if (form !== IdForm.WHOLE) rewritten[idIndex] = id.toString();
       call.propagateAs(...rewritten);
     }
   },

@@ -1,13 +1,10 @@
 /**
- * XDELEX and XACKDEL: deletion of entries with a say in what becomes of those that are pending.
- *
- *      KEEPREF   what is pending stays so, as with XDEL;
- *      DELREF    what is deleted is pending nowhere any more;
- *      ACKED     an entry goes only when every group has read it and it is pending nowhere.
+ * XDELEX and XACKDEL: deletion of entries with a say in what becomes of those that are pending: see
+ * reference-policy.ts.
  *
  * The reply has a number for each ID: 1: deleted; 2: kept, since a group still needs it; -1: not there.
  */
-import { NONE, type StreamGroup, type StreamId, type StreamValue } from "@kv/core";
+import type { StreamGroup, StreamId, StreamValue } from "@kv/core";
 import type { Call } from "../call/call.ts";
 import { CommandError, errors } from "../call/errors.ts";
 import { Notify } from "../call/notify.ts";
@@ -15,6 +12,13 @@ import { type Argument, arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
 import { idAt } from "./id-argument.ts";
+import {
+  isNeeded,
+  Policy,
+  policyArgument,
+  policyAt,
+  removeEverywhere,
+} from "./reference-policy.ts";
 import { windowsOf, writeStream } from "./stream-at.ts";
 
 const noCount = new CommandError("ERR Number of IDs must be a positive integer");
@@ -22,7 +26,6 @@ const otherCount = new CommandError(
   "ERR The `numids` parameter must match the number of arguments",
 );
 
-const Policy = { KEEP: 0, REMOVE: 1, ACKNOWLEDGED: 2 } as const;
 const Outcome = { DELETED: 1, NEEDED: 2, MISSING: -1 } as const;
 
 /** What the request says behind the key, and the group. */
@@ -34,26 +37,19 @@ interface Request {
 
 /** The arguments of both commands behind the key, and the group. */
 const policyArguments: readonly Argument[] = [
-  arg.optional(
-    arg.oneOf(
-      "condition",
-      arg.token("keepref", "KEEPREF"),
-      arg.token("delref", "DELREF"),
-      arg.token("acked", "ACKED"),
-    ),
-  ),
+  policyArgument,
   { ...arg.block("ids", arg.integer("numids"), arg.many(arg.string("id"))), token: "IDS" },
 ];
 
 /** Reads the options from an argument on; policy and IDs may come in either order. */
 function parse(call: Call, first: number): Request {
-  let policy: number = -1;
+  let policy: number = Policy.NONE;
   let firstId = 0;
   let endId = 0;
   for (let at = first; at < call.argc; at++) {
     const named = policyAt(call, at);
-    if (named !== -1) {
-      if (policy !== -1) throw errors.syntax;
+    if (named !== Policy.NONE) {
+      if (policy !== Policy.NONE) throw errors.syntax;
       policy = named;
     } else if (call.is(at, "IDS") && at + 1 < call.argc && firstId === 0) {
       const count = call.integer(at + 1, noCount);
@@ -65,29 +61,7 @@ function parse(call: Call, first: number): Request {
     } else throw firstId === 0 ? errors.syntax : otherCount;
   }
   if (firstId === 0) throw errors.syntax;
-  return { policy: policy === -1 ? Policy.KEEP : policy, firstId, endId };
-}
-
-function policyAt(call: Call, at: number): number {
-  if (call.is(at, "KEEPREF")) return Policy.KEEP;
-  if (call.is(at, "DELREF")) return Policy.REMOVE;
-  return call.is(at, "ACKED") ? Policy.ACKNOWLEDGED : -1;
-}
-
-/** True when a group has yet to read the entry, or to acknowledge it. */
-function isNeeded(call: Call, stream: StreamValue, id: StreamId): boolean {
-  const { other } = windowsOf(call);
-  for (let i = 0; i < stream.groups.count; i++) {
-    const group = stream.groups.at(i);
-    if (group.findPending(id) !== NONE || group.readLastId(other).compare(id) < 0) return true;
-  }
-  return false;
-}
-
-/** Makes the entry pending in no group. */
-function removeEverywhere(call: Call, stream: StreamValue, id: StreamId): void {
-  for (let i = 0; i < stream.groups.count; i++)
-    if (stream.groups.at(i).removePending(id)) call.dirty++;
+  return { policy: policy === Policy.NONE ? Policy.KEEP : policy, firstId, endId };
 }
 
 /** Deletes one entry as the policy says, and replies with what became of it. */
@@ -95,7 +69,7 @@ function remove(call: Call, stream: StreamValue, policy: number, id: StreamId): 
   if (policy === Policy.ACKNOWLEDGED && stream.has(id) && isNeeded(call, stream, id))
     return Outcome.NEEDED;
   const isDeleted = stream.delete(id);
-  if (policy === Policy.REMOVE) removeEverywhere(call, stream, id);
+  if (policy === Policy.REMOVE) call.dirty += removeEverywhere(stream, id);
   return isDeleted ? Outcome.DELETED : Outcome.MISSING;
 }
 

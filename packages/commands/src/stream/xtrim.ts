@@ -4,6 +4,7 @@ import { Notify } from "../call/notify.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
+import { policyArgument } from "./reference-policy.ts";
 import { writeStream } from "./stream-at.ts";
 import { TrimOptions, trimArgument, wordsOf } from "./trim-options.ts";
 
@@ -18,16 +19,19 @@ export const xtrim = command({
   arity: -4,
   flags: ["write"],
   keys: [keyAt(1, "RW", "delete")],
-  args: [arg.key("key"), trimArgument],
+  args: [arg.key("key"), trimArgument, policyArgument],
   tips: ["nondeterministic_output"],
-  history: [["6.2.0", "Takes `MINID` and `LIMIT`."]],
+  history: [
+    ["6.2.0", "Takes `MINID` and `LIMIT`."],
+    ["8.2.0", "Takes `KEEPREF`, `DELREF` and `ACKED`."],
+  ],
 
   run(call) {
     const trimming = options.of(call);
     trimming.parse(call, false);
     trimming.complete(call, false);
     const stream = writeStream(call, 1);
-    const removed = stream === null ? 0 : trimming.trim(stream);
+    const removed = stream === null ? 0 : trimming.trim(call, stream);
     if (stream !== null && removed > 0) {
       call.changed(1, "xtrim", Notify.STREAM);
       // What counts as a change is each entry.

@@ -91,7 +91,8 @@ export function validateBlock(
     if (((bytes[at] as number) & DELETED) === 0) live++;
     else gone++;
   }
-  return live === count && gone === deleted ? live : -1;
+  // Deleted entries may be all there are; but some there must be.
+  return live === count && gone === deleted && live + gone > 0 ? live : -1;
 }
 
 /** Where the entry ends that isEntry() has found good. */

@@ -69,7 +69,6 @@ export class StreamLoading {
     readFileId(id, idAt, master);
     const count = validateBlock(bytes, start, end, master, last);
     if (count === -1) return "Stream listpack integrity check failed.";
-    if (count === 0) return "Empty listpack inside stream";
     if (stream.blocks.count > 0) {
       const order = master.compare(highest);
       if (stream.blocks.find(master) !== NONE) return "Listpack re-added with existing key";
@@ -91,7 +90,8 @@ export class StreamLoading {
   endBlocks(length: number, lastId: StreamId): string {
     const { stream, highest } = this;
     if (length !== this.length) return "Stream length inconsistent with rax entries";
-    if (this.length > 0 && lastId.compare(highest) < 0) return "Stream last ID is not the highest";
+    if (stream.blocks.count > 0 && lastId.compare(highest) < 0)
+      return "Stream last ID is not the highest";
     stream.setLastId(lastId);
     stream.setFacts(length, this.lowest);
     if (stream.edge(true)) stream.setFacts(length, stream.range.id);

@@ -11,6 +11,13 @@ import { StreamId } from "./stream-id.ts";
 import { createStreamHeader, StreamValue } from "./stream-value.ts";
 import { openStreamWalk, Part, PartWalk, StreamPart } from "./stream-walk.ts";
 
+/** Whether an ID is below another; both have short halves. */
+function isBelow(id: string, other: string): boolean {
+  const [ms = 0, seq = 0] = id.split("-").map(Number);
+  const [otherMs = 0, otherSeq = 0] = other.split("-").map(Number);
+  return ms === otherMs ? seq < otherSeq : ms < otherMs;
+}
+
 /** Small and seeded. */
 class Dice {
   private state: number;
@@ -151,6 +158,31 @@ class Rig {
     for (const key of [...entries.keys()].slice(0, removed)) entries.delete(key);
   }
 
+  /** Trims, but leaves the entries whose IDs end in 0. */
+  trimChosen(): void {
+    const { dice, entries } = this;
+    const stream = this.attach();
+    const minId = dice.below(2) === 0 ? new StreamId().copy(this.someId()) : null;
+    const lengthMax = Math.max(0, stream.length - dice.below(9));
+    const isApproximate = dice.below(2) === 0;
+    const candidates = [...entries.keys()].filter((key) => !key.endsWith("0"));
+    const before = entries.size;
+    const removed = stream.trimChosen(
+      lengthMax,
+      minId,
+      isApproximate,
+      0,
+      (id) => !`${id}`.endsWith("0"),
+    );
+    if (!isApproximate) {
+      const below = candidates.filter((key) => minId === null || isBelow(key, `${minId}`));
+      const most = minId === null ? Math.max(0, before - lengthMax) : below.length;
+      expect(removed).toBe(Math.min(most, below.length));
+    }
+    for (const key of candidates.slice(0, removed)) entries.delete(key);
+    expect(stream.length).toBe(entries.size);
+  }
+
   private group(): ReturnType<StreamValue["groups"]["find"]> {
     const name = latin1Bytes(`g${this.dice.below(3)}`);
     const { groups } = this.attach();
@@ -212,7 +244,7 @@ class Rig {
     const way = this.dice.below(12);
     if (way < 5) this.append();
     else if (way === 5) this.delete();
-    else if (way === 6) this.trim();
+    else if (way === 6) this.dice.below(2) === 0 ? this.trim() : this.trimChosen();
     else if (way < 9) this.pend();
     else if (way === 9) this.acknowledge();
     else if (way === 10) this.deleteConsumer();

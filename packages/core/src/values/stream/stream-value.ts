@@ -129,6 +129,7 @@ export class StreamValue {
   readonly blocks: IdTree;
   private readonly innerRange: StreamRange;
   private readonly scratch = new StreamId();
+  private readonly blockEnd = new StreamId();
   private readonly lowest = new StreamId();
   private readonly highest = new StreamId().setMax();
   private readonly masterWords = new Int32Array(4);
@@ -366,6 +367,13 @@ export class StreamValue {
 
   /** Deletes the entry of this ID. False when there is none. */
   delete(id: StreamId): boolean {
+    if (!this.remove(id)) return false;
+    if (id.compare(this.readDeletedId(this.scratch)) > 0) this.setDeletedId(id);
+    return true;
+  }
+
+  /** As delete(), without a word about the highest ID that was deleted. */
+  private remove(id: StreamId): boolean {
     const { arena, innerRange } = this;
     if (!innerRange.find(this.blocks, id)) return false;
     const lp = innerRange.listpack;
@@ -384,7 +392,6 @@ export class StreamValue {
     }
     if (!isInPlace) this.forgetPlaces();
     this.setLength(this.length - 1);
-    if (id.compare(this.readDeletedId(this.scratch)) > 0) this.setDeletedId(id);
     if (isFirst && isInPlace)
       this.writeId(FIRST_ID_WORD, innerRange.findNext() ? innerRange.id : this.lowest);
     else if (isFirst) this.findFirstId();
@@ -432,6 +439,41 @@ export class StreamValue {
       removed += entries;
     }
     if (removed > 0) this.findFirstId();
+    return removed;
+  }
+
+  /**
+   * As trim(), of those entries that `goes` lets go: the others stay, and are passed over, whole blocks
+   * or not. A search for each entry that goes.
+   */
+  trimChosen(
+    lengthMax: number,
+    minId: StreamId | null,
+    isApproximate: boolean,
+    limit: number,
+    goes: (id: StreamId) => boolean,
+  ): number {
+    const { arena, blockEnd, highest, range } = this;
+    let removed = 0;
+    blockEnd.setMin();
+    this.walk(this.lowest, highest, false);
+    while (range.next()) {
+      const { id, listpack } = range;
+      if (minId === null ? this.length <= lengthMax : id.compare(minId) >= 0) break;
+      if (id.compare(blockEnd) > 0) {
+        const entries = entryCount(arena, listpack);
+        if (limit !== 0 && removed + entries > limit) break;
+        blockEnd.copy(this.lastOf(listpack));
+        const isWhole =
+          minId === null ? this.length - entries >= lengthMax : blockEnd.compare(minId) < 0;
+        if (isApproximate && !isWhole) break;
+      }
+      if (!goes(id)) continue;
+      this.remove(id);
+      removed++;
+      // What was at hand may be gone: on from where the entry was.
+      this.walk(id, highest, false);
+    }
     return removed;
   }
 
@@ -504,7 +546,8 @@ export class StreamValue {
       const lp = blocks.value;
       const needed = listpackBytes(arena, lp) + slackBytes(totalCount(arena, lp));
       assert(arena.blockBytes(lp) >= needed, "a block of a stream has room for its counts");
-      assert(entryCount(arena, lp) > 0, "a block of a stream has entries");
+      // Trimming up to a deleted entry leaves that one, and nothing else.
+      assert(totalCount(arena, lp) > 0, "a block of a stream has entries, if deleted ones");
       live += entryCount(arena, lp);
     }
     assert(live === this.length, "a stream counts its entries");

@@ -178,6 +178,11 @@ describe("a client that waits", () => {
     ["x", "ERR timeout is not a float or out of range"],
     ["nan", "ERR timeout is not a float or out of range"],
     ["inf", "ERR timeout is out of range"],
+    ["1e400", "ERR timeout is out of range"],
+    ["-1e400", "ERR timeout is negative"],
+    ["-inf", "ERR timeout is negative"],
+    ["1e5000", "ERR timeout is not a float or out of range"],
+    ["1e400x", "ERR timeout is not a float or out of range"],
     ["9223372036854775808", "ERR timeout is out of range"],
   ])("a timeout of %s is refused", (timeout, text) => {
     const { kv } = started();

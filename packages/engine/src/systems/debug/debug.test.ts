@@ -279,3 +279,72 @@ describe("DEBUG", () => {
     expect(() => harness().send("DEBUG", subcommand)).toThrow(InvariantError);
   });
 });
+
+describe("DEBUG CLIENT-EVICTION", () => {
+  const lines = (kv: ReturnType<typeof harness>) =>
+    (kv.send("DEBUG", "CLIENT-EVICTION") as string).trimEnd().split("\n");
+
+  test("has nothing to show while clients may cost what they like", () => {
+    const kv = harness();
+    const off = kv.error("ERR maxmemory-clients is disabled.");
+    expect(kv.send("DEBUG", "CLIENT-EVICTION")).toEqual(off);
+    kv.send("CONFIG", "SET", "maxmemory-clients", "5%");
+    expect(kv.send("DEBUG", "CLIENT-EVICTION")).toEqual(off);
+    kv.send("CONFIG", "SET", "maxmemory", "1gb");
+    expect(lines(kv)).toHaveLength(19);
+  });
+
+  test("counts clients by what they cost, but for those that are spared", () => {
+    const kv = harness();
+    kv.send("CONFIG", "SET", "maxmemory-clients", "100mb");
+    expect(lines(kv)[0]).toMatch(/^bucket {10}0 - {6}32767: tot-mem: +\d+, clients: 1$/);
+    expect(lines(kv)[1]).toBe("bucket      32768 -      65535: tot-mem:          0, clients: 0");
+    expect(lines(kv)[18]).toBe("bucket 4294967296+            : tot-mem:          0, clients: 0");
+    const other = kv.client();
+    other.sendBytes(`*2\r\n$3\r\nGET\r\n$2000000\r\n${"x".repeat(1_100_000)}`);
+    expect(lines(kv).filter((line) => line.endsWith("clients: 1"))).toEqual([
+      expect.stringMatching(/^bucket +0 -/),
+      expect.stringMatching(/^bucket {4}1048576 - {4}2097151: tot-mem: +\d{7}, clients: 1$/),
+    ]);
+    kv.send("CLIENT", "NO-EVICT", "ON");
+    expect(lines(kv)[0]).toMatch(/clients: 0$/);
+  });
+});
+
+test("DEBUG LEAK takes memory that nothing gives back", () => {
+  const kv = harness();
+  const { arena } = kv.engine.keyspace;
+  const before = arena.usedBytes;
+  expect(kv.send("DEBUG", "LEAK", "x".repeat(100_000))).toBe("OK");
+  expect(kv.send("DEBUG", "LEAK", "")).toBe("OK");
+  kv.send("FLUSHALL");
+  expect(arena.usedBytes - before).toBeGreaterThan(100_000);
+});
+
+test("DEBUG RESTART and CRASH-AND-RECOVER are refused, and say in the log what to do instead", () => {
+  const kv = harness();
+  const refused = kv.error("ERR failed to restart the server. Check server logs.");
+  expect(kv.send("DEBUG", "RESTART")).toEqual(refused);
+  expect(kv.log.at(-1)).toMatch(/^DEBUG RESTART: .* a supervisor restarts it after SHUTDOWN$/);
+  expect(kv.send("DEBUG", "CRASH-AND-RECOVER", "10", "more")).toEqual(refused);
+  const noDelay = kv.error("ERR value is not an integer or out of range");
+  expect(kv.send("DEBUG", "RESTART", "soon")).toEqual(noDelay);
+  expect(kv.host.exitCode).toBe(null);
+});
+
+test("DEBUG STRUCTSIZE tells the sizes of our own structures, and MALLCTL is none of ours", () => {
+  const kv = harness();
+  expect(kv.send("DEBUG", "STRUCTSIZE")).toMatch(/^bits:64 entry:16( \w+:\d+)+$/);
+  expect(String(kv.send("DEBUG", "MALLCTL", "arenas.narenas"))).toContain(
+    "unknown subcommand or wrong number of arguments for 'MALLCTL'",
+  );
+});
+
+test("DEBUG HELP names every subcommand, in the order of the alphabet", () => {
+  const kv = harness();
+  const help = (kv.send("DEBUG", "HELP") as string[]).filter((line) => /^[A-Z]/.test(line));
+  const names = help.map((line) => line.split(" ")[0] ?? "").slice(1, -1);
+  expect(names).toEqual([...names].sort());
+  for (const name of ["CLIENT-EVICTION", "LEAK", "RESTART", "CRASH-AND-RECOVER", "STRUCTSIZE"])
+    expect(names).toContain(name);
+});

@@ -25,6 +25,7 @@ import {
   sdslen,
 } from "./data.ts";
 import { packedThreshold, quicklist } from "./lists.ts";
+import { clientEviction, leak, restart, structSize } from "./process.ts";
 import { replyOfKind } from "./protocol.ts";
 
 interface Subcommand {
@@ -69,12 +70,30 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
     },
   ],
   [
+    "client-eviction",
+    {
+      usage: "",
+      help: "How many clients cost how much, when maxmemory-clients says how much they may.",
+      words: [2, 2],
+      run: clientEviction,
+    },
+  ],
+  [
     "config-rewrite-force-all",
     {
       usage: "",
       help: "As CONFIG REWRITE, with a line for every directive.",
       words: [2, 2],
       run: rewriteAll,
+    },
+  ],
+  [
+    "crash-and-recover",
+    {
+      usage: "[<milliseconds>]",
+      help: "Refused: whoever started the process starts it anew.",
+      words: [2, 2 ** 31],
+      run: restart,
     },
   ],
   [
@@ -138,6 +157,15 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
       help: "How full the table of a value is: always in full.",
       words: [3, 4],
       run: htstatsKey,
+    },
+  ],
+  [
+    "leak",
+    {
+      usage: "<string>",
+      help: "Takes as much memory as the string has, and forgets it.",
+      words: [3, 3],
+      run: leak,
     },
   ],
   [
@@ -228,6 +256,15 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
     },
   ],
   [
+    "restart",
+    {
+      usage: "[<milliseconds>]",
+      help: "Refused: whoever started the process starts it anew.",
+      words: [2, 2 ** 31],
+      run: restart,
+    },
+  ],
+  [
     "sdslen",
     {
       usage: "<key>",
@@ -292,6 +329,15 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
       help: "Tries the pattern matcher on random bytes.",
       words: [2, 2],
       run: matchRandomly,
+    },
+  ],
+  [
+    "structsize",
+    {
+      usage: "",
+      help: "The sizes of what a key is made of.",
+      words: [2, 2],
+      run: structSize,
     },
   ],
 ]);

@@ -1,0 +1,55 @@
+import { harness } from "@kv/testing";
+import { expect, test } from "vitest";
+
+/** Three entries, of which consumer c of group g has read two. */
+function server() {
+  const kv = harness();
+  for (const id of ["1-1", "2-2", "3-3"]) kv.send("XADD", "k", id, "f", id);
+  kv.send("XGROUP", "CREATE", "k", "g", 0);
+  kv.send("XREADGROUP", "GROUP", "g", "c", "COUNT", 2, "STREAMS", "k", ">");
+  kv.send("SET", "text", "v");
+  kv.propagated.length = 0;
+  kv.events.length = 0;
+  return kv;
+}
+
+test("XGROUP makes, moves and destroys groups and consumers", () => {
+  const kv = server();
+  expect(kv.send("XGROUP", "CREATE", "new", "g", "$", "MKSTREAM")).toBe("OK");
+  expect(kv.send("XGROUP", "CREATECONSUMER", "k", "g", "d")).toBe(1);
+  expect(kv.send("XGROUP", "CREATECONSUMER", "k", "g", "d")).toBe(0);
+  expect(kv.send("XGROUP", "DELCONSUMER", "k", "g", "c")).toBe(2);
+  expect(kv.send("XGROUP", "SETID", "k", "g", "$")).toBe("OK");
+  expect(kv.send("XREADGROUP", "GROUP", "g", "d", "STREAMS", "k", ">")).toBe(null);
+  expect(kv.send("XGROUP", "DESTROY", "k", "g")).toBe(1);
+  expect(kv.send("XGROUP", "DESTROY", "k", "g")).toBe(0);
+  expect(kv.events).toEqual([
+    "xgroup-create new",
+    "xgroup-createconsumer k",
+    "xgroup-delconsumer k",
+    "xgroup-setid k",
+    "xgroup-destroy k",
+  ]);
+});
+
+test("XGROUP refuses what is there already, and what is not there", () => {
+  const kv = server();
+  expect(kv.send("XGROUP", "CREATE", "k", "g", 0)).toEqual(
+    kv.error("BUSYGROUP Consumer Group name already exists"),
+  );
+  expect(kv.send("XGROUP", "CREATE", "none", "g", 0)).toEqual(
+    kv.error(
+      "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to " +
+        "use the MKSTREAM option to create an empty stream automatically.",
+    ),
+  );
+  expect(kv.send("XGROUP", "SETID", "k", "h", 0)).toEqual(
+    kv.error("NOGROUP No such consumer group 'h' for key name 'k'"),
+  );
+  expect(kv.send("XGROUP", "CREATE", "k", "h", "x")).toEqual(
+    kv.error("ERR Invalid stream ID specified as stream command argument"),
+  );
+  expect(kv.send("XGROUP", "CREATE", "text", "h", 0)).toEqual(
+    kv.error("WRONGTYPE Operation against a key holding the wrong kind of value"),
+  );
+});
