@@ -83,7 +83,11 @@ function conditionsFrom(call: Call, first: number): number {
     else if (call.is(i, "XX")) bits |= XX;
     else if (call.is(i, "GT")) bits |= GT;
     else if (call.is(i, "LT")) bits |= LT;
-    else fail(`ERR Unsupported option ${quoted(call.text(i))}`);
+    // Whole, as Redis shows it; but nobody reads megabytes of it.
+    else
+      fail(
+        `ERR Unsupported option ${quoted(call.length(i) <= 2 ** 20 ? call.text(i) : call.word(i))}`,
+      );
   }
   if ((bits & NX) !== 0 && bits !== NX) throw nxWithOthers;
   if ((bits & (GT | LT)) === (GT | LT)) throw gtWithLt;
