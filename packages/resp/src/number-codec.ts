@@ -123,7 +123,21 @@ export function writeInteger(bytes: Uint8Array, at: number, n: number): number {
 
 function writeSmall(bytes: Uint8Array, at: number, n: number): number {
   const length =
-    n < 10000 ? (n < 1000 ? 3 : 4) : n < 1000000 ? (n < 100000 ? 5 : 6) : integerLength(n);
+    n < 1000000
+      ? n < 10000
+        ? n < 1000
+          ? 3
+          : 4
+        : n < 100000
+          ? 5
+          : 6
+      : n < 100000000
+        ? n < 10000000
+          ? 7
+          : 8
+        : n < 1000000000
+          ? 9
+          : 10;
   const after = at + length;
   let rest = n;
   let i = after;

@@ -69,6 +69,10 @@ export function inProcessPeer(resp: 2 | 3): Peer {
       catchUp(kv);
       client.takeRaw();
       client.sendBytes(requestText(words));
+      const reply = client.takeRaw();
+      if (reply !== "") return Promise.resolve(reply);
+      // Who waits for time to pass is answered when it has; the other peer is given as long.
+      kv.clock.advance(SILENCE_MS);
       return Promise.resolve(client.takeRaw());
     },
     exchangeAll(requests) {

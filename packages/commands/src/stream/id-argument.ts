@@ -53,30 +53,25 @@ function indexOf(bytes: Uint8Array, byte: number, start: number, end: number): n
   return -1;
 }
 
-/** Where readDigits() came to. */
-let digitsEnd = 0;
-
-/** The number of up to 15 digits at bytes[start, end), with nothing in front of them; -1: there is none. */
+/** The number of 1 to 15 digits, and of nothing else, at bytes[start, end); -1: that is not there. */
 function readDigits(bytes: Uint8Array, start: number, end: number): number {
-  let at = start;
+  if (end === start || end - start > EXACT_DIGITS) return -1;
   let number = 0;
-  const stop = Math.min(end, start + EXACT_DIGITS + 1);
-  for (; at < stop; at++) {
+  for (let at = start; at < end; at++) {
     const digit = (bytes[at] as number) - 48;
-    if (digit < 0 || digit > 9) break;
+    if (digit < 0 || digit > 9) return -1;
     number = number * 10 + digit;
   }
-  digitsEnd = at;
-  return at === start || at - start > EXACT_DIGITS ? -1 : number;
+  return number;
 }
 
 /** Reads bytes[start, end) if it is an ID of the usual form: digits, a dash, digits. */
 function readUsual(bytes: Uint8Array, start: number, end: number, out: StreamId): boolean {
-  const ms = readDigits(bytes, start, end);
-  const dash = digitsEnd;
-  if (ms < 0 || dash === end || bytes[dash] !== DASH) return false;
+  const dash = indexOf(bytes, DASH, start, Math.min(end, start + EXACT_DIGITS + 1));
+  if (dash === -1) return false;
+  const ms = readDigits(bytes, start, dash);
   const seq = readDigits(bytes, dash + 1, end);
-  if (seq < 0 || digitsEnd !== end) return false;
+  if (ms < 0 || seq < 0) return false;
   out.set(ms / 2 ** 32, ms, seq / 2 ** 32, seq);
   return true;
 }
