@@ -36,8 +36,8 @@ import type { Stats } from "./stats.ts";
 import { unknownCommand } from "./unknown-command.ts";
 import type { UsedMemory } from "./used-memory.ts";
 
-/** Replies of a batch that leave before its end. */
-const REPLIES_BYTES_MAX = 1024 * 1024;
+/** Replies of a batch that leave before its end: while they are in the cache, in memory used before. */
+const REPLIES_BYTES_MAX = 128 * 1024;
 /** More than this leaves before the next part of a long input is parsed. */
 const MORE_REPLIES_BYTES_MAX = 32_768;
 

@@ -24,6 +24,25 @@ import {
   type SortedSetValue,
 } from "./sorted-set-value.ts";
 
+/** What loading needs besides the sorted set: made once, since it costs more than a short set does. */
+export class SortedSetScratch {
+  /** @internal The member at hand. */
+  readonly one = new ListpackValue();
+  /** @internal One that it is compared with. */
+  readonly other = new ListpackValue();
+  /** Offsets of members, by their hashes. */
+  private slots = new Int32Array(64);
+
+  /** @internal So many slots, a power of two, all of them empty. */
+  emptySlots(count: number): Int32Array {
+    if (this.slots.length < count) this.slots = new Int32Array(count);
+    const { slots } = this;
+    if (count <= 64) for (let i = 0; i < count; i++) slots[i] = 0;
+    else slots.fill(0, 0, count);
+    return slots;
+  }
+}
+
 /**
  * A new entry for the key key[keyStart, keyEnd) with the sorted set that the listpack bytes[start, end)
  * is, and `set` attached to it. NONE when it is none, or empty. `expiryMs`: the key's expiry, or -1.
@@ -39,6 +58,7 @@ export function loadSortedSet(
   start: number,
   end: number,
   limits: SortedSetLimits,
+  scratch: SortedSetScratch,
 ): Ref {
   const { arena } = set;
   if (!validateListpack(bytes, start, end, true)) return NONE;
@@ -49,7 +69,8 @@ export function loadSortedSet(
     const count = listpackCount(arena, loaded);
     if (count === 0 || count % 2 !== 0) return NONE;
     entry = createSortedSet(arena, epoch, key, keyStart, keyEnd, expiryMs);
-    isTaken = count / 2 <= limits.listpackEntriesMax && isInOrder(arena, loaded, count / 2);
+    isTaken =
+      count / 2 <= limits.listpackEntriesMax && isInOrder(arena, loaded, count / 2, scratch);
     if (isTaken) {
       arena.free(valueRef(arena, entry));
       setValueRef(arena, entry, loaded);
@@ -85,10 +106,12 @@ function addAll(set: SortedSetValue, lp: Ref, limits: SortedSetLimits): boolean 
 }
 
 /** True when members ascend, have numbers for scores, and none comes twice. */
-function isInOrder(arena: Arena, lp: Ref, count: number): boolean {
-  const one = new ListpackValue();
-  const other = new ListpackValue();
-  const slots = new Int32Array(2 ** Math.ceil(Math.log2(count * 2 + 1)));
+function isInOrder(arena: Arena, lp: Ref, count: number, scratch: SortedSetScratch): boolean {
+  const { one, other } = scratch;
+  let slotCount = 4;
+  while (slotCount < count * 2) slotCount *= 2;
+  const slots = scratch.emptySlots(slotCount);
+  const mask = slotCount - 1;
   let score = Number.NEGATIVE_INFINITY;
   let before = 0;
   for (let at = first(arena, lp); at !== 0; at = nextMember(arena, lp, at)) {
@@ -101,7 +124,7 @@ function isInOrder(arena: Arena, lp: Ref, count: number): boolean {
       readAt(arena, lp, before, other);
       if (compareTexts(other, one) >= 0) return false;
     }
-    if (!isFirstOfItsKind(arena, lp, at, one, other, slots)) return false;
+    if (!isFirstOfItsKind(arena, lp, at, one, other, slots, mask)) return false;
     before = at;
   }
   return true;
@@ -119,8 +142,8 @@ function isFirstOfItsKind(
   member: ListpackValue,
   other: ListpackValue,
   slots: Int32Array,
+  mask: number,
 ): boolean {
-  const mask = slots.length - 1;
   let slot = hashBytes(member.bytes, member.view, member.start, member.end, 0) & mask;
   for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
     readAt(arena, lp, slots[slot] as number, other);

@@ -5,7 +5,7 @@ import { byteIndex, bytesOf } from "../../table/entry.ts";
 import { latin1Bytes, withoutRoom } from "../../testing.ts";
 import { kindOfEntry } from "../kind-table.ts";
 import { entryMemory, freeEntry } from "../value.ts";
-import { loadSortedSet } from "./load-sorted-set.ts";
+import { loadSortedSet, SortedSetScratch } from "./load-sorted-set.ts";
 import { SortedSetChange } from "./sorted-set-change.ts";
 import { Added, createSortedSet, SortedSetValue } from "./sorted-set-value.ts";
 
@@ -258,7 +258,8 @@ describe("foreign listpacks", () => {
     const before = arena.usedBytes;
     const set = new SortedSetValue(arena, 7);
     const key = latin1Bytes("key");
-    const entry = loadSortedSet(set, 0, key, 0, 3, -1, bytes, 0, bytes.length, limits);
+    const scratch = new SortedSetScratch();
+    const entry = loadSortedSet(set, 0, key, 0, 3, -1, bytes, 0, bytes.length, limits, scratch);
     if (entry === NONE) {
       expect(arena.usedBytes).toBe(before);
       return "none";

@@ -22,6 +22,7 @@ import {
   parseScore,
   type Ref,
   type SortedSetLimits,
+  SortedSetScratch,
   SortedSetValue,
   Type,
   valueRef,
@@ -80,6 +81,7 @@ class SortedSetReader implements ValueReader {
   private readonly text = new RdbString();
   private readonly member = new ListpackValue();
   private readonly score = new ListpackValue();
+  private readonly scratch = new SortedSetScratch();
   /** The sorted set under construction; NONE between values. */
   private entry: Ref = NONE;
   private membersLeft = 0;
@@ -161,6 +163,7 @@ class SortedSetReader implements ValueReader {
       start,
       end,
       this.limits,
+      this.scratch,
     );
     return this.entry === NONE ? input.bad(LISTPACK_FAULT) : Status.OK;
   }
