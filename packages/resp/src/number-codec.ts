@@ -121,23 +121,16 @@ export function writeInteger(bytes: Uint8Array, at: number, n: number): number {
   return after + 8;
 }
 
+/** integerLength() of a number from 100 to 2^31, without a division. */
+function smallLength(n: number): number {
+  if (n < 10000) return n < 1000 ? 3 : 4;
+  if (n < 1000000) return n < 100000 ? 5 : 6;
+  if (n < 100000000) return n < 10000000 ? 7 : 8;
+  return n < 1000000000 ? 9 : 10;
+}
+
 function writeSmall(bytes: Uint8Array, at: number, n: number): number {
-  const length =
-    n < 1000000
-      ? n < 10000
-        ? n < 1000
-          ? 3
-          : 4
-        : n < 100000
-          ? 5
-          : 6
-      : n < 100000000
-        ? n < 10000000
-          ? 7
-          : 8
-        : n < 1000000000
-          ? 9
-          : 10;
+  const length = smallLength(n);
   const after = at + length;
   let rest = n;
   let i = after;

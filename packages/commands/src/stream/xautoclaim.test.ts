@@ -1,20 +1,8 @@
-import { harness } from "@kv/testing";
+import { halfReadStream } from "@kv/testing";
 import { expect, test } from "vitest";
 
-/** Three entries, of which consumer c of group g has read two. */
-function server() {
-  const kv = harness();
-  for (const id of ["1-1", "2-2", "3-3"]) kv.send("XADD", "k", id, "f", id);
-  kv.send("XGROUP", "CREATE", "k", "g", 0);
-  kv.send("XREADGROUP", "GROUP", "g", "c", "COUNT", 2, "STREAMS", "k", ">");
-  kv.send("SET", "text", "v");
-  kv.propagated.length = 0;
-  kv.events.length = 0;
-  return kv;
-}
-
 test("XAUTOCLAIM goes through what is pending, and says where to go on", () => {
-  const kv = server();
+  const kv = halfReadStream();
   const claim = (start: string, ...words: (string | number)[]) =>
     kv.send("XAUTOCLAIM", "k", "g", "d", 0, start, ...words);
   expect(claim("0", "COUNT", 1, "JUSTID")).toEqual(["2-2", ["1-1"], []]);
@@ -25,7 +13,7 @@ test("XAUTOCLAIM goes through what is pending, and says where to go on", () => {
 });
 
 test("XAUTOCLAIM refuses a count that is none, and what it does not know", () => {
-  const kv = server();
+  const kv = halfReadStream();
   expect(kv.send("XAUTOCLAIM", "k", "g", "d", 0, "0", "COUNT", 0)).toEqual(
     kv.error("ERR COUNT must be > 0"),
   );

@@ -1,20 +1,8 @@
-import { harness } from "@kv/testing";
+import { halfReadStream } from "@kv/testing";
 import { expect, test } from "vitest";
 
-/** Three entries, of which consumer c of group g has read two. */
-function server() {
-  const kv = harness();
-  for (const id of ["1-1", "2-2", "3-3"]) kv.send("XADD", "k", id, "f", id);
-  kv.send("XGROUP", "CREATE", "k", "g", 0);
-  kv.send("XREADGROUP", "GROUP", "g", "c", "COUNT", 2, "STREAMS", "k", ">");
-  kv.send("SET", "text", "v");
-  kv.propagated.length = 0;
-  kv.events.length = 0;
-  return kv;
-}
-
 test("XCLAIM gives an entry to another consumer once it has been pending for so long", () => {
-  const kv = server();
+  const kv = halfReadStream();
   kv.clock.advance(99);
   expect(kv.send("XCLAIM", "k", "g", "d", 100, "1-1")).toEqual([]);
   kv.clock.advance(1);
@@ -26,7 +14,7 @@ test("XCLAIM gives an entry to another consumer once it has been pending for so 
 });
 
 test("XCLAIM with its options sets what they say", () => {
-  const kv = server();
+  const kv = halfReadStream();
   expect(kv.send("XCLAIM", "k", "g", "d", 0, "3-3", "FORCE", "JUSTID")).toEqual(["3-3"]);
   kv.send("XCLAIM", "k", "g", "d", 0, "2-2", "IDLE", 500, "RETRYCOUNT", 7, "LASTID", "9-9");
   expect(kv.send("XPENDING", "k", "g", "-", "+", 9, "d")).toEqual([
@@ -37,14 +25,14 @@ test("XCLAIM with its options sets what they say", () => {
 });
 
 test("XCLAIM of an entry that is gone makes it pending no more", () => {
-  const kv = server();
+  const kv = halfReadStream();
   kv.send("XDEL", "k", "1-1");
   expect(kv.send("XCLAIM", "k", "g", "d", 0, "1-1")).toEqual([]);
   expect(kv.send("XPENDING", "k", "g")).toEqual([1, "2-2", "2-2", [["c", "1"]]]);
 });
 
 test("XCLAIM refuses what it does not know", () => {
-  const kv = server();
+  const kv = halfReadStream();
   const noGroup = (key: string, group: string) =>
     kv.error(`NOGROUP No such key '${key}' or consumer group '${group}'`);
   expect(kv.send("XCLAIM", "k", "h", "d", 0, "1-1")).toEqual(noGroup("k", "h"));

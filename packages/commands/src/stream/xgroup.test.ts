@@ -1,20 +1,8 @@
-import { harness } from "@kv/testing";
+import { halfReadStream } from "@kv/testing";
 import { expect, test } from "vitest";
 
-/** Three entries, of which consumer c of group g has read two. */
-function server() {
-  const kv = harness();
-  for (const id of ["1-1", "2-2", "3-3"]) kv.send("XADD", "k", id, "f", id);
-  kv.send("XGROUP", "CREATE", "k", "g", 0);
-  kv.send("XREADGROUP", "GROUP", "g", "c", "COUNT", 2, "STREAMS", "k", ">");
-  kv.send("SET", "text", "v");
-  kv.propagated.length = 0;
-  kv.events.length = 0;
-  return kv;
-}
-
 test("XGROUP makes, moves and destroys groups and consumers", () => {
-  const kv = server();
+  const kv = halfReadStream();
   expect(kv.send("XGROUP", "CREATE", "new", "g", "$", "MKSTREAM")).toBe("OK");
   expect(kv.send("XGROUP", "CREATECONSUMER", "k", "g", "d")).toBe(1);
   expect(kv.send("XGROUP", "CREATECONSUMER", "k", "g", "d")).toBe(0);
@@ -33,7 +21,7 @@ test("XGROUP makes, moves and destroys groups and consumers", () => {
 });
 
 test("XGROUP refuses what is there already, and what is not there", () => {
-  const kv = server();
+  const kv = halfReadStream();
   expect(kv.send("XGROUP", "CREATE", "k", "g", 0)).toEqual(
     kv.error("BUSYGROUP Consumer Group name already exists"),
   );

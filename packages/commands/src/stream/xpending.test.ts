@@ -1,20 +1,8 @@
-import { harness } from "@kv/testing";
+import { halfReadStream } from "@kv/testing";
 import { expect, test } from "vitest";
 
-/** Three entries, of which consumer c of group g has read two. */
-function server() {
-  const kv = harness();
-  for (const id of ["1-1", "2-2", "3-3"]) kv.send("XADD", "k", id, "f", id);
-  kv.send("XGROUP", "CREATE", "k", "g", 0);
-  kv.send("XREADGROUP", "GROUP", "g", "c", "COUNT", 2, "STREAMS", "k", ">");
-  kv.send("SET", "text", "v");
-  kv.propagated.length = 0;
-  kv.events.length = 0;
-  return kv;
-}
-
 test("XPENDING tells how many, from where to where, and whose; or each one", () => {
-  const kv = server();
+  const kv = halfReadStream();
   kv.clock.advance(50);
   expect(kv.send("XPENDING", "k", "g")).toEqual([2, "1-1", "2-2", [["c", "2"]]]);
   expect(kv.send("XPENDING", "k", "g", "-", "+", 1)).toEqual([["1-1", "c", 50, 1]]);
@@ -26,7 +14,7 @@ test("XPENDING tells how many, from where to where, and whose; or each one", () 
 });
 
 test("XPENDING refuses half a range, and what it does not know", () => {
-  const kv = server();
+  const kv = halfReadStream();
   expect(kv.send("XPENDING", "k", "g", "-", "+")).toEqual(kv.error("ERR syntax error"));
   expect(kv.send("XPENDING", "k", "h")).toEqual(
     kv.error("NOGROUP No such key 'k' or consumer group 'h'"),

@@ -1,20 +1,8 @@
-import { harness } from "@kv/testing";
+import { halfReadStream } from "@kv/testing";
 import { expect, test } from "vitest";
 
-/** Three entries, of which consumer c of group g has read two. */
-function server() {
-  const kv = harness();
-  for (const id of ["1-1", "2-2", "3-3"]) kv.send("XADD", "k", id, "f", id);
-  kv.send("XGROUP", "CREATE", "k", "g", 0);
-  kv.send("XREADGROUP", "GROUP", "g", "c", "COUNT", 2, "STREAMS", "k", ">");
-  kv.send("SET", "text", "v");
-  kv.propagated.length = 0;
-  kv.events.length = 0;
-  return kv;
-}
-
 test("XRANGE and XREVRANGE walk between two IDs, either of which may be left out", () => {
-  const kv = server();
+  const kv = halfReadStream();
   const ids = (...words: (string | number)[]) =>
     (kv.send(...words) as [string][]).map(([id]) => id);
   expect(ids("XRANGE", "k", "-", "+")).toEqual(["1-1", "2-2", "3-3"]);
@@ -27,7 +15,7 @@ test("XRANGE and XREVRANGE walk between two IDs, either of which may be left out
 });
 
 test("XRANGE refuses IDs that are none, and edges beyond all IDs", () => {
-  const kv = server();
+  const kv = halfReadStream();
   const last = "18446744073709551615-18446744073709551615";
   expect(kv.send("XRANGE", "k", `(${last}`, "+")).toEqual(
     kv.error("ERR invalid start ID for the interval"),

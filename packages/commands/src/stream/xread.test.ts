@@ -1,20 +1,8 @@
-import { harness } from "@kv/testing";
+import { halfReadStream } from "@kv/testing";
 import { expect, test } from "vitest";
 
-/** Three entries, of which consumer c of group g has read two. */
-function server() {
-  const kv = harness();
-  for (const id of ["1-1", "2-2", "3-3"]) kv.send("XADD", "k", id, "f", id);
-  kv.send("XGROUP", "CREATE", "k", "g", 0);
-  kv.send("XREADGROUP", "GROUP", "g", "c", "COUNT", 2, "STREAMS", "k", ">");
-  kv.send("SET", "text", "v");
-  kv.propagated.length = 0;
-  kv.events.length = 0;
-  return kv;
-}
-
 test("XREAD gives what is behind an ID, of each stream that has some", () => {
-  const kv = server();
+  const kv = halfReadStream();
   expect(kv.send("XREAD", "COUNT", 1, "STREAMS", "none", "k", 0, "1-1")).toEqual([
     ["k", [["2-2", ["f", "2-2"]]]],
   ]);
@@ -23,7 +11,7 @@ test("XREAD gives what is behind an ID, of each stream that has some", () => {
 });
 
 test("XREADGROUP gives what is new, and again what is pending for the consumer", () => {
-  const kv = server();
+  const kv = halfReadStream();
   const read = (consumer: string, id: string) =>
     kv.send("XREADGROUP", "GROUP", "g", consumer, "STREAMS", "k", id);
   expect(read("d", ">")).toEqual([["k", [["3-3", ["f", "3-3"]]]]]);
@@ -34,7 +22,7 @@ test("XREADGROUP gives what is new, and again what is pending for the consumer",
 });
 
 test("XREAD and XREADGROUP refuse what does not fit together", () => {
-  const kv = server();
+  const kv = halfReadStream();
   const unbalanced = (name: string, sign: string) =>
     kv.error(
       `ERR Unbalanced '${name}' list of streams: for each stream key an ID or '${sign}' must be specified.`,

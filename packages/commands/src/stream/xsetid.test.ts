@@ -1,20 +1,8 @@
-import { harness } from "@kv/testing";
+import { halfReadStream } from "@kv/testing";
 import { expect, test } from "vitest";
 
-/** Three entries, of which consumer c of group g has read two. */
-function server() {
-  const kv = harness();
-  for (const id of ["1-1", "2-2", "3-3"]) kv.send("XADD", "k", id, "f", id);
-  kv.send("XGROUP", "CREATE", "k", "g", 0);
-  kv.send("XREADGROUP", "GROUP", "g", "c", "COUNT", 2, "STREAMS", "k", ">");
-  kv.send("SET", "text", "v");
-  kv.propagated.length = 0;
-  kv.events.length = 0;
-  return kv;
-}
-
 test("XSETID sets the last ID, and what else is said", () => {
-  const kv = server();
+  const kv = halfReadStream();
   expect(kv.send("XSETID", "k", "9-9", "ENTRIESADDED", 20, "MAXDELETEDID", "9-9")).toBe("OK");
   expect(kv.events).toEqual(["xsetid k"]);
   const info = JSON.stringify(kv.send("XINFO", "STREAM", "k"));
@@ -27,7 +15,7 @@ test("XSETID sets the last ID, and what else is said", () => {
 });
 
 test("XSETID refuses an ID below what there is or was", () => {
-  const kv = server();
+  const kv = halfReadStream();
   const refuses = (error: string, ...words: (string | number)[]) =>
     expect(kv.send("XSETID", ...words)).toEqual(kv.error(error));
   refuses("ERR The ID specified in XSETID is smaller than the target stream top item", "k", "3-2");

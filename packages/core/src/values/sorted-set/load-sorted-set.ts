@@ -36,10 +36,7 @@ export class SortedSetScratch {
   /** @internal So many slots, a power of two, all of them empty. */
   emptySlots(count: number): Int32Array {
     if (this.slots.length < count) this.slots = new Int32Array(count);
-    const { slots } = this;
-    if (count <= 64) for (let i = 0; i < count; i++) slots[i] = 0;
-    else slots.fill(0, 0, count);
-    return slots;
+    return this.slots.fill(0, 0, count);
   }
 }
 

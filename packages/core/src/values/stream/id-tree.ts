@@ -234,16 +234,12 @@ export class IdTree {
       const head = words[base] as number;
       const isLeaf = head >>> 16 === 0;
       let low = isLeaf ? -1 : 0;
-      let high = (head & 0xffff) - 1;
+      const high = (head & 0xffff) - 1;
       // The end is where IDs are asked for most often.
       if (high > low && id.compareWords(words, base + HEAD_WORDS + high * SLOT_WORDS) >= 0) {
         low = high;
       }
-      while (low < high) {
-        const middle = (low + high + 1) >> 1;
-        if (id.compareWords(words, base + HEAD_WORDS + middle * SLOT_WORDS) >= 0) low = middle;
-        else high = middle - 1;
-      }
+      low = lastUpTo(id, words, base + HEAD_WORDS, low, high);
       this.nodes[at] = node;
       this.slots[at] = low;
       if (isLeaf) {
@@ -273,12 +269,7 @@ export class IdTree {
       low++;
       high = low;
     }
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (id.compareWords(words, first + middle * SLOT_WORDS) >= 0) low = middle;
-      else high = middle - 1;
-    }
-    this.slots[last] = low;
+    this.slots[last] = lastUpTo(id, words, first, low, high);
     return true;
   }
 
@@ -581,4 +572,20 @@ export class IdTree {
     }
     return seen;
   }
+}
+
+/** The last slot from `low` to `high` whose ID is not above this one; `low`, unseen, when all others are. */
+function lastUpTo(
+  id: StreamId,
+  words: Int32Array,
+  first: number,
+  low: number,
+  high: number,
+): number {
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (id.compareWords(words, first + middle * SLOT_WORDS) >= 0) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
