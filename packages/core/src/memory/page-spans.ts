@@ -1,7 +1,7 @@
 /**
  * Page spans: who has which pages. Each page of each segment belongs to exactly one span:
  *
- *   small   blocks of one size class (block-size.ts), 32 or 64 KiB a span;
+ *   small   blocks of one size class (block-size.ts), 32 to 64 KiB a span;
  *   large   one block of whole pages, found best-fit;
  *   free    a run of unused pages, merged with its neighbours when it becomes free.
  *
