@@ -118,7 +118,7 @@ export class ElementWriter extends ElementVisitor {
 
   private write(text: ListpackValue): void {
     if (text.isInteger) this.output.integer(text.hi, text.lo);
-    else this.output.string(text.bytes, text.start, text.end);
+    else this.output.string(text.bytes, text.view, text.start, text.end);
   }
 }
 

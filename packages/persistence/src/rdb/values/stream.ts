@@ -27,6 +27,7 @@ import {
   type StreamPart,
   Type,
   valueRef,
+  viewOf,
   writeFileId,
 } from "@kv/core";
 import { RdbType } from "../format.ts";
@@ -64,7 +65,7 @@ function writeHeader({ output, facts }: ValueOutput): void {
 }
 
 function writeName({ output, facts: { name } }: ValueOutput): void {
-  output.string(name.bytes, name.start, name.end);
+  output.string(name.bytes, name.view, name.start, name.end);
 }
 
 function writeConsumer(to: ValueOutput): void {
@@ -83,7 +84,7 @@ function writePart(to: ValueOutput, { part, block, id }: StreamPart): void {
       writeIdBytes(to, id);
       const start = byteIndex(block);
       const end = start + listpack.listpackBytes(arena, block);
-      output.string(bytesOf(arena, block), start, end);
+      output.string(bytesOf(arena, block), viewOf(arena, block), start, end);
       break;
     }
     case Part.HEADER:
