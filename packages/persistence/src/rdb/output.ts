@@ -183,8 +183,8 @@ export class RdbOutput {
     const length = end - start;
     if (
       length > WORDS_COPY ||
-      used + length + WORD > view.byteLength ||
-      end + WORD > from.byteLength
+      used + length + WORD > this.chunk.length ||
+      end + WORD > source.length
     ) {
       this.bytes(source, start, end);
       return;

@@ -20,7 +20,6 @@ import {
   type Keyspace,
   listpack,
   Part,
-  PartWalk,
   type Ref,
   StreamId,
   StreamLoading,
@@ -129,7 +128,7 @@ const asBlocks: WriteForm = {
     version >= ACTIVE_SINCE ? RdbType.STREAM_LISTPACKS_3 : RdbType.STREAM_LISTPACKS_2,
   write(to, entry) {
     begin(to, entry);
-    const walk = new PartWalk(to.arena, valueRef(to.arena, entry));
+    const walk = to.parts.attach(valueRef(to.arena, entry));
     while (walk.next()) writePart(to, walk);
   },
   pieces: {
