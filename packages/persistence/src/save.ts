@@ -92,7 +92,8 @@ export function saveNow(
   storage: SyncStorage,
   options: SaveOptions,
 ): SaveResult {
-  const write = (sink: ByteSink) => writeSnapshot(keyspace, sink, options, options.format);
+  // What the file has taken is free for what comes next.
+  const write = (sink: ByteSink) => writeAll(keyspace, sink, options, options.format, true);
   return saveFileNow(storage, options, write);
 }
 
@@ -103,8 +104,25 @@ export function writeSnapshot(
   options: SnapshotOptions,
   format?: FormatName,
 ): void {
+  writeAll(keyspace, sink, options, format, false);
+}
+
+/** As writeSnapshot(); `givesBack`: the sink has done with its bytes when it returns. */
+function writeAll(
+  keyspace: Keyspace,
+  sink: ByteSink,
+  options: SnapshotOptions,
+  format: FormatName | undefined,
+  givesBack: boolean,
+): void {
   const patient = { ...options, pendingBytesMax: Number.POSITIVE_INFINITY };
-  const snapshot = formatNamed(format).snapshot(keyspace, sink, patient);
+  let snapshot: Snapshot | undefined; // A format may write while it is being made.
+  const returning: ByteSink = (bytes, start, end) => {
+    sink(bytes, start, end);
+    snapshot?.written(end - start, bytes);
+  };
+  const taken = givesBack ? returning : sink;
+  snapshot = formatNamed(format).snapshot(keyspace, taken, patient);
   try {
     while (!snapshot.step(SLICE_KEYS));
   } catch (error) {

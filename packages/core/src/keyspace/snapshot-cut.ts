@@ -25,7 +25,7 @@ import { assert } from "../assert.ts";
 import type { Arena, ArenaFullError, Ref } from "../memory/arena.ts";
 import { RefList } from "../memory/ref-list.ts";
 import type { Dict } from "../table/dict.ts";
-import { epochOf, setEpoch, valueRef } from "../table/entry.ts";
+import { EXTERNAL_FLAG, epochOf, flagsOf, setEpoch, valueRef } from "../table/entry.ts";
 import type { CutPiece, CutWalk } from "../values/kind.ts";
 import { kindOfEntry } from "../values/kind-table.ts";
 import { elementsInPieces } from "../values/value.ts";
@@ -71,7 +71,9 @@ export class Cut {
   private databaseIndex = 0;
   private cursor = 0;
   private generation = 0;
-  private readonly slice = new RefList();
+  private readonly slice = new RefList(SLICE);
+  /** The blocks of the values in the slice. */
+  private readonly values = new RefList(SLICE);
 
   /** @internal Use SnapshotCuts.begin(). */
   constructor(owner: SnapshotCuts, dicts: Dict[], epoch: number, consumer: CutConsumer) {
@@ -120,11 +122,23 @@ export class Cut {
       this.cursor = dict.scan(this.cursor, Math.min(left, SLICE), slice);
       // Neighbours in the table are strangers in memory: their cache misses had better overlap.
       dict.arena.touch(slice.refs, slice.count);
+      this.touchValues(dict.arena);
       for (let i = 0; i < slice.count; i++) this.owner.preserve(dict, slice.at(i));
       left -= Math.max(slice.count, 8);
       if (this.cursor === 0) this.nextDatabase();
     }
     return this.done;
+  }
+
+  /** The blocks beside the entries of the slice, which are cache misses of their own. */
+  private touchValues(arena: Arena): void {
+    const { slice, values } = this;
+    values.clear();
+    for (let i = 0; i < slice.count; i++) {
+      const entry = slice.at(i);
+      if ((flagsOf(arena, entry) & EXTERNAL_FLAG) !== 0) values.push(valueRef(arena, entry));
+    }
+    arena.touch(values.refs, values.count);
   }
 
   /** Gives up: nothing more is handed over. */

@@ -17,12 +17,32 @@ const repetitive = fc
   )
   .map((parts) => Uint8Array.from(parts.flatMap((part) => [...part])));
 
+const viewOf = (bytes: Uint8Array) =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const compressBytes = (
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+  limit: number,
+) => compress(viewOf(source), start, end, viewOf(target), at, limit);
+
+const decompressBytes = (
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  length: number,
+) => decompress(viewOf(source), start, end, viewOf(target), length);
+
 function roundTrip(bytes: Uint8Array): Uint8Array {
   const packed = new Uint8Array(bytes.length + (bytes.length >> 5) + 16);
-  const end = compress(bytes, 0, bytes.length, packed, 3, packed.length);
+  const end = compressBytes(bytes, 0, bytes.length, packed, 3, packed.length);
   expect(end).toBeGreaterThanOrEqual(3);
   const unpacked = new Uint8Array(bytes.length);
-  expect(decompress(packed, 3, end, unpacked, bytes.length)).toBe(true);
+  expect(decompressBytes(packed, 3, end, unpacked, bytes.length)).toBe(true);
   return unpacked;
 }
 
@@ -44,22 +64,52 @@ describe("LZF", () => {
     }
   });
 
+  test("writes nothing before its place, and nothing from the limit on", () => {
+    fc.assert(
+      fc.property(repetitive, fc.nat(40), (bytes, less) => {
+        const limit = Math.max(3, bytes.length + 3 - less);
+        const out = new Uint8Array(limit + 8).fill(0xaa);
+        const end = compressBytes(bytes, 0, bytes.length, out, 3, limit);
+        expect(out.subarray(0, 3)).toEqual(new Uint8Array(3).fill(0xaa));
+        expect(out.subarray(limit)).toEqual(new Uint8Array(8).fill(0xaa));
+        if (end === -1) return;
+        const back = new Uint8Array(bytes.length);
+        expect(decompressBytes(out, 3, end, back, bytes.length)).toBe(true);
+        expect(back).toEqual(bytes);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("reads nothing outside its range", () => {
+    fc.assert(
+      fc.property(repetitive, fc.uint8Array({ maxLength: 9 }), (bytes, beside) => {
+        const at = beside.length;
+        const [alone, among] = [bytes, Uint8Array.from([...beside, ...bytes, ...beside])];
+        const [one, other] = [new Uint8Array(9000), new Uint8Array(9000)];
+        const end = compressBytes(alone, 0, alone.length, one, 0, 9000);
+        expect(compressBytes(among, at, at + bytes.length, other, 0, 9000)).toBe(end);
+        if (end !== -1) expect(other.subarray(0, end)).toEqual(one.subarray(0, end));
+      }),
+    );
+  });
+
   test("says so when the result would be too long", () => {
     const bytes = Uint8Array.from({ length: 64 }, (_, i) => i * 37);
-    expect(compress(bytes, 0, 64, new Uint8Array(100), 0, 60)).toBe(-1);
+    expect(compressBytes(bytes, 0, 64, new Uint8Array(100), 0, 60)).toBe(-1);
   });
 
   test("repeated data shrinks to about a hundredth, which is the most there is", () => {
     const bytes = new Uint8Array(100_000);
     const packed = new Uint8Array(100_000);
-    const end = compress(bytes, 0, bytes.length, packed, 0, packed.length);
+    const end = compressBytes(bytes, 0, bytes.length, packed, 0, packed.length);
     expect(end).toBeLessThan(1200);
     expect(bytes.length).toBeLessThanOrEqual(end * LZF_EXPANSION_MAX);
   });
 
   test("decodes the example in its header", () => {
     const out = new Uint8Array(8);
-    expect(decompress(Uint8Array.of(0, 0x61, 0xa0, 0), 0, 4, out, 8)).toBe(true);
+    expect(decompressBytes(Uint8Array.of(0, 0x61, 0xa0, 0), 0, 4, out, 8)).toBe(true);
     expect(out).toEqual(bytesOfText("aaaaaaaa"));
   });
 
@@ -67,7 +117,7 @@ describe("LZF", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(300), (bytes, length) => {
         const out = new Uint8Array(length + 8).fill(0xaa);
-        decompress(bytes, 0, bytes.length, out, length);
+        decompressBytes(bytes, 0, bytes.length, out, length);
         expect(out.subarray(length)).toEqual(new Uint8Array(8).fill(0xaa));
       }),
       { numRuns: 2000 },
@@ -87,13 +137,13 @@ describe("LZF", () => {
       .tuple(repetitive, fc.nat(), fc.nat(255), fc.integer({ min: -1, max: 1 }))
       .map(([bytes, place, byte, more]) => {
         const packed = new Uint8Array(bytes.length + (bytes.length >> 5) + 16);
-        const end = compress(bytes, 0, bytes.length, packed, 0, packed.length);
+        const end = compressBytes(bytes, 0, bytes.length, packed, 0, packed.length);
         if (byte < 128) packed[place % Math.max(end, 1)] ^= byte;
         return { packed: packed.subarray(0, end), length: Math.max(0, bytes.length + more) };
       });
     fc.assert(
       fc.property(mutated, fc.integer({ min: 1, max: 50 }), ({ packed, length }, step) => {
-        const good = decompress(packed, 0, packed.length, new Uint8Array(length), length);
+        const good = decompressBytes(packed, 0, packed.length, new Uint8Array(length), length);
         expect(verdict(packed, length, step)).toBe(good);
       }),
       { numRuns: 1000 },
@@ -102,7 +152,7 @@ describe("LZF", () => {
 
   test("stops a copy that would go past the given length", () => {
     const out = new Uint8Array(12).fill(0xaa);
-    expect(decompress(Uint8Array.of(2, 1, 2, 3, 0x60, 0), 0, 6, out, 4)).toBe(false);
+    expect(decompressBytes(Uint8Array.of(2, 1, 2, 3, 0x60, 0), 0, 6, out, 4)).toBe(false);
     expect(out.subarray(4)).toEqual(new Uint8Array(8).fill(0xaa));
   });
 
@@ -115,6 +165,6 @@ describe("LZF", () => {
     { why: "too much", bytes: [3, 1, 2, 3, 4] },
   ])("refuses $why", ({ bytes }) => {
     const packed = Uint8Array.from(bytes);
-    expect(decompress(packed, 0, packed.length, new Uint8Array(3), 3)).toBe(false);
+    expect(decompressBytes(packed, 0, packed.length, new Uint8Array(3), 3)).toBe(false);
   });
 });

@@ -101,6 +101,8 @@ class TableWalk implements CutWalk {
     const { slice } = this;
     slice.clear();
     const next = dict.scan(pass.cursor, Math.min(wanted, SLICE), slice);
+    // In the order of hashes nearly every element is a cache miss: those of a slice overlap.
+    this.hold.arena.touch(slice.refs, slice.count);
     for (let i = 0; i < slice.count; i++) this.meet(slice.at(i));
     pass.cursor = next;
     pass.isComplete = next === 0;

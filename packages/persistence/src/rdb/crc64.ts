@@ -6,7 +6,7 @@
  *
  * JavaScript has no fast 64-bit integer, so the sum is kept as two 32-bit halves. Eight bytes are
  * taken at a time: table k says what a byte followed by k zero bytes does to the sum, so the eight
- * look-ups do not wait for each other. The tables are 16 KiB, halves side by side.
+ * look-ups do not wait for each other. The tables are 16 KiB.
  */
 
 // The reflected polynomial, 95ac9329ac4bc9b5.
@@ -14,8 +14,20 @@ const POLYNOMIAL_HI = 0x95ac9329 | 0;
 const POLYNOMIAL_LO = 0xac4bc9b5 | 0;
 const STRIDE = 8;
 
-/** tables[(k * 256 + byte) * 2] is the low half, the word behind it the high half. */
-const tables = new Int32Array(STRIDE * 256 * 2);
+type Table = Int32Array;
+type Tables = [Table, Table, Table, Table, Table, Table, Table, Table];
+
+/** For each k the low halves of what a byte with k zero bytes behind it does, and the high halves. */
+const lowTables: Int32Array[] = [];
+const highTables: Int32Array[] = [];
+for (let k = 0; k < STRIDE; k++) {
+  lowTables.push(new Int32Array(256));
+  highTables.push(new Int32Array(256));
+}
+// Names of their own: the compiler then knows where each lies, and how long it is.
+const [L0, L1, L2, L3, L4, L5, L6, L7] = lowTables as Tables;
+const [H0, H1, H2, H3, H4, H5, H6, H7] = highTables as Tables;
+
 for (let byte = 0; byte < 256; byte++) {
   let lo = byte;
   let hi = 0;
@@ -28,18 +40,23 @@ for (let byte = 0; byte < 256; byte++) {
       hi ^= POLYNOMIAL_HI;
     }
   }
-  tables[byte * 2] = lo;
-  tables[byte * 2 + 1] = hi;
+  L0[byte] = lo;
+  H0[byte] = hi;
 }
-for (let k = 1; k < STRIDE; k++) {
-  for (let byte = 0; byte < 256; byte++) {
-    const before = ((k - 1) * 256 + byte) * 2;
-    const lo = tables[before];
-    const hi = tables[before + 1];
-    const first = (lo & 255) * 2;
-    tables[(k * 256 + byte) * 2] = ((lo >>> 8) | (hi << 24)) ^ tables[first];
-    tables[(k * 256 + byte) * 2 + 1] = (hi >>> 8) ^ tables[first + 1];
+for (let byte = 0; byte < 256; byte++) {
+  let lo = L0[byte] as number;
+  let hi = H0[byte] as number;
+  for (let k = 1; k < STRIDE; k++) {
+    const first = lo & 255;
+    lo = ((lo >>> 8) | (hi << 24)) ^ (L0[first] as number);
+    hi = (hi >>> 8) ^ (H0[first] as number);
+    (lowTables[k] as Int32Array)[byte] = lo;
+    (highTables[k] as Int32Array)[byte] = hi;
   }
+}
+
+function viewOver({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 /** A running sum. */
@@ -55,30 +72,29 @@ export class Crc64 {
     this.hi = 0;
   }
 
-  /** Takes bytes[start, end) into the sum. */
-  update(bytes: Uint8Array, start: number, end: number): void {
-    const t = tables;
+  /** Takes bytes[start, end) into the sum. `view` covers the same memory; without it, one is made. */
+  update(bytes: Uint8Array, start: number, end: number, view = viewOver(bytes)): void {
     let { lo, hi } = this;
     let at = start;
-    for (const last = end - 7; at < last; at += 8) {
-      lo ^= bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-      hi ^= bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24);
-      // Entry `b` of table k stands at k * 512 + b * 2; the first byte is followed by seven more.
-      const a = 3584 + ((lo & 255) << 1);
-      const b = 3072 + ((lo >>> 7) & 510);
-      const c = 2560 + ((lo >>> 15) & 510);
-      const d = 2048 + ((lo >>> 23) & 510);
-      const e = 1536 + ((hi & 255) << 1);
-      const f = 1024 + ((hi >>> 7) & 510);
-      const g = 512 + ((hi >>> 15) & 510);
-      const h = (hi >>> 23) & 510;
-      lo = t[a] ^ t[b] ^ t[c] ^ t[d] ^ t[e] ^ t[f] ^ t[g] ^ t[h];
-      hi = t[a + 1] ^ t[b + 1] ^ t[c + 1] ^ t[d + 1] ^ t[e + 1] ^ t[f + 1] ^ t[g + 1] ^ t[h + 1];
+    for (const last = end - STRIDE; at <= last; at += STRIDE) {
+      lo ^= view.getInt32(at, true);
+      hi ^= view.getInt32(at + 4, true);
+      // The first byte has seven more behind it.
+      const a = lo & 255;
+      const b = (lo >>> 8) & 255;
+      const c = (lo >>> 16) & 255;
+      const d = lo >>> 24;
+      const e = hi & 255;
+      const f = (hi >>> 8) & 255;
+      const g = (hi >>> 16) & 255;
+      const h = hi >>> 24;
+      lo = L7[a]! ^ L6[b]! ^ L5[c]! ^ L4[d]! ^ L3[e]! ^ L2[f]! ^ L1[g]! ^ L0[h]!;
+      hi = H7[a]! ^ H6[b]! ^ H5[c]! ^ H4[d]! ^ H3[e]! ^ H2[f]! ^ H1[g]! ^ H0[h]!;
     }
     for (; at < end; at++) {
-      const entry = ((lo ^ bytes[at]) & 255) << 1;
-      lo = ((lo >>> 8) | (hi << 24)) ^ t[entry];
-      hi = (hi >>> 8) ^ t[entry + 1];
+      const entry = (lo ^ (bytes[at] as number)) & 255;
+      lo = ((lo >>> 8) | (hi << 24)) ^ (L0[entry] as number);
+      hi = (hi >>> 8) ^ (H0[entry] as number);
     }
     this.lo = lo;
     this.hi = hi;

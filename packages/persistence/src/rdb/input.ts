@@ -89,7 +89,13 @@ export class RdbString {
   }
 
   /** @internal False when the bytes are not what `length` bytes compress to. */
-  setCompressed(source: Uint8Array, start: number, end: number, length: number): boolean {
+  setCompressed(
+    source: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+    length: number,
+  ): boolean {
     let { scratch, scratchView } = this;
     if (scratch.length < length) {
       if (length > SCRATCH_KEPT_BYTES) {
@@ -110,7 +116,7 @@ export class RdbString {
     this.view = scratchView;
     this.start = 0;
     this.end = length;
-    return lzf.decompress(source, start, end, scratch, length);
+    return lzf.decompress(view, start, end, scratchView, length);
   }
 }
 
@@ -299,7 +305,8 @@ export class RdbInput {
     const start = this.at;
     if (start + size > this.end) return this.more(start + size);
     this.at = start + size;
-    if (!out.setCompressed(this.bytes, start, start + size, length)) return this.bad(BAD_LZF);
+    if (!out.setCompressed(this.bytes, this.view, start, start + size, length))
+      return this.bad(BAD_LZF);
     return Status.OK;
   }
 

@@ -42,10 +42,10 @@ function fileOf(records: readonly { key: string; value: string; expiryMs?: numbe
       }
       output.byte(RdbType.STRING);
       const bytes = encode(key);
-      output.string(bytes, 0, bytes.length);
+      output.string(bytes, new DataView(bytes.buffer), 0, bytes.length);
     }
     const bytes = encode(value);
-    output.string(bytes, 0, bytes.length);
+    output.string(bytes, new DataView(bytes.buffer), 0, bytes.length);
   });
   output.byte(Opcode.EOF);
   output.word64(0, 0);

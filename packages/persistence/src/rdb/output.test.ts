@@ -54,7 +54,7 @@ describe("what is written is read again:", () => {
           (output) => {
             for (const each of all) {
               const bytes = Uint8Array.from(each, (character) => character.charCodeAt(0));
-              output.string(bytes, 0, bytes.length);
+              output.string(bytes, new DataView(bytes.buffer), 0, bytes.length);
             }
           },
           { chunkBytes, compress },

@@ -5,7 +5,7 @@
  * from then on and may give it back through recycle() when it has done with it. Strings and lengths
  * are encoded here as format.ts describes. Nothing is allocated per key.
  */
-import { formatInt64, Int64, lzf, parseInt64 } from "@kv/core";
+import { formatInt64, INT64_TEXT_BYTES, Int64, lzf, parseInt64 } from "@kv/core";
 import { Crc64 } from "./crc64.ts";
 import { COMPRESS_ABOVE_BYTES, LENGTH_32, LENGTH_64, StringEncoding } from "./format.ts";
 
@@ -29,6 +29,13 @@ const SPARE_CHUNKS_MAX = 8;
 const SCRATCH_KEPT_BYTES = 2 ** 20;
 /** Up to this many bytes a loop beats the call into the runtime. */
 const SHORT_COPY = 24;
+/** Up to this many bytes a loop of words does. */
+const WORDS_COPY = 192;
+const WORD = 4;
+/** Compression that saves less is not worth it. */
+const SAVED_BYTES_MIN = 4;
+/** The byte that tells of compression, two lengths, and what ensureRoom() keeps free. */
+const LZF_HEAD_BYTES_MAX = 11 + ITEM_BYTES_MAX;
 
 const number = new Int64();
 
@@ -41,10 +48,13 @@ export class RdbOutput {
   private readonly sums: boolean;
   private readonly chunkBytes: number;
   private chunk: Uint8Array;
+  /** A view over the memory of the chunk. */
+  private view: DataView;
   private used = 0;
   private flushedBytes = 0;
   private readonly spare: Uint8Array[] = [];
-  private scratch = new Uint8Array(64);
+  private readonly digits = new Uint8Array(INT64_TEXT_BYTES + 4);
+  private scratch = new Uint8Array(0);
 
   constructor(sink: ByteSink, options: RdbOutputOptions = {}) {
     this.sink = sink;
@@ -52,6 +62,7 @@ export class RdbOutput {
     this.sums = options.checksum ?? true;
     this.chunkBytes = Math.max(options.chunkBytes ?? 65536, 2 * ITEM_BYTES_MAX);
     this.chunk = new Uint8Array(this.chunkBytes);
+    this.view = new DataView(this.chunk.buffer);
   }
 
   /** Bytes written so far, handed over or not. */
@@ -63,10 +74,12 @@ export class RdbOutput {
   flush(): void {
     const { chunk, used } = this;
     if (used === 0) return;
-    if (this.sums) this.crc.update(chunk, 0, used);
+    if (this.sums) this.crc.update(chunk, 0, used, this.view);
     this.flushedBytes += used;
     this.used = 0;
-    this.chunk = this.spare.pop() ?? new Uint8Array(this.chunkBytes);
+    const next = this.spare.pop() ?? new Uint8Array(this.chunkBytes);
+    this.chunk = next;
+    this.view = new DataView(next.buffer, next.byteOffset, next.length);
     this.sink(chunk, 0, used);
   }
 
@@ -164,8 +177,25 @@ export class RdbOutput {
     }
   }
 
-  /** A string, in the smallest of its forms. */
-  string(source: Uint8Array, start: number, end: number): void {
+  /** As bytes(), word by word where there is room to go a little too far. */
+  private text(source: Uint8Array, from: DataView, start: number, end: number): void {
+    const { view, used } = this;
+    const length = end - start;
+    if (
+      length > WORDS_COPY ||
+      used + length + WORD > this.chunk.length ||
+      end + WORD > source.length
+    ) {
+      this.bytes(source, start, end);
+      return;
+    }
+    for (let i = 0; i < length; i += WORD)
+      view.setInt32(used + i, from.getInt32(start + i, true), true);
+    this.used = used + length;
+  }
+
+  /** A string, in the smallest of its forms. `view` covers the same memory as `source`. */
+  string(source: Uint8Array, view: DataView, start: number, end: number): void {
     const length = end - start;
     // Eleven characters are the longest 32-bit integer.
     if (length <= 11 && parseInt64(source, start, end, number)) {
@@ -174,17 +204,15 @@ export class RdbOutput {
         return;
       }
     } else if (length > COMPRESS_ABOVE_BYTES && this.compresses) {
-      if (this.compressed(source, start, end)) return;
+      if (this.compressed(view, start, end)) return;
     }
     this.length(length);
-    this.bytes(source, start, end);
+    this.text(source, view, start, end);
   }
 
   /** A string of `rawBytes` bytes that is compressed already: bytes[start, end) is its LZF. */
   lzf(source: Uint8Array, start: number, end: number, rawBytes: number): void {
-    this.byte(0xc0 | StringEncoding.LZF);
-    this.length(end - start);
-    this.length(rawBytes);
+    this.lzfHead(end - start, rawBytes);
     this.bytes(source, start, end);
   }
 
@@ -194,9 +222,9 @@ export class RdbOutput {
       this.smallInteger(lo);
       return;
     }
-    const end = formatInt64(hi, lo, this.scratch, 0);
+    const end = formatInt64(hi, lo, this.digits, 0);
     this.length(end);
-    this.bytes(this.scratch, 0, end);
+    this.bytes(this.digits, 0, end);
   }
 
   private smallInteger(value: number): void {
@@ -215,7 +243,26 @@ export class RdbOutput {
   }
 
   /** False, with nothing written, when compression does not save at least four bytes. */
-  private compressed(source: Uint8Array, start: number, end: number): boolean {
+  private compressed(source: DataView, start: number, end: number): boolean {
+    const length = end - start;
+    if ((length + LZF_HEAD_BYTES_MAX) * 2 > this.chunkBytes)
+      return this.compressedAside(source, start, end);
+    if (this.used + LZF_HEAD_BYTES_MAX + length > this.chunk.length) this.flush();
+    // In place, behind the longest head that may be needed.
+    const { chunk, view, used } = this;
+    const headBytes = 1 + lengthBytes(length - SAVED_BYTES_MIN) + lengthBytes(length);
+    const at = used + headBytes;
+    const after = lzf.compress(source, start, end, view, at, at + length - SAVED_BYTES_MIN);
+    if (after === -1) return false;
+    const size = after - at;
+    this.lzfHead(size, length);
+    if (this.used !== at) chunk.copyWithin(this.used, at, after);
+    this.used += size;
+    return true;
+  }
+
+  /** As compressed(), for what may not fit a chunk. */
+  private compressedAside(source: DataView, start: number, end: number): boolean {
     const length = end - start;
     let { scratch } = this;
     if (scratch.length < length) {
@@ -224,14 +271,24 @@ export class RdbOutput {
       scratch = room;
       if (length <= SCRATCH_KEPT_BYTES) this.scratch = scratch;
     }
-    const size = lzf.compress(source, start, end, scratch, 0, length - 4);
+    const target = new DataView(scratch.buffer);
+    const size = lzf.compress(source, start, end, target, 0, length - SAVED_BYTES_MIN);
     if (size === -1) return false;
-    this.byte(0xc0 | StringEncoding.LZF);
-    this.length(size);
-    this.length(length);
+    this.lzfHead(size, length);
     this.bytes(scratch, 0, size);
     return true;
   }
+
+  private lzfHead(size: number, rawBytes: number): void {
+    this.byte(0xc0 | StringEncoding.LZF);
+    this.length(size);
+    this.length(rawBytes);
+  }
+}
+
+/** Bytes that length() takes for a number below 2^32. */
+function lengthBytes(value: number): number {
+  return value < 64 ? 1 : value < 16384 ? 2 : 5;
 }
 
 /** Undefined when the system has no room: then nothing is compressed, and the file still comes about. */

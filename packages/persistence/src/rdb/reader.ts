@@ -231,7 +231,8 @@ export class RdbReader {
 
   private sum(until: number): void {
     if (this.sums && until > this.summedAt) {
-      this.crc.update(this.input.bytes, this.summedAt, until);
+      const { bytes, view } = this.input;
+      this.crc.update(bytes, this.summedAt, until, view);
     }
     this.summedAt = until;
   }

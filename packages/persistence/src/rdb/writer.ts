@@ -13,6 +13,7 @@ import {
   keyLength,
   type Ref,
   type ValueKind,
+  viewOf,
 } from "@kv/core";
 import { Opcode, RDB_SIGNATURE, RDB_VERSION_DEFAULT, type RdbWriteVersion } from "./format.ts";
 import { ObjectWriter } from "./object.ts";
@@ -100,7 +101,7 @@ export class RdbWriter {
 
   private text(text: string): void {
     const bytes = new TextEncoder().encode(text);
-    this.output.string(bytes, 0, bytes.length);
+    this.output.string(bytes, new DataView(bytes.buffer, bytes.byteOffset), 0, bytes.length);
   }
 
   /** The keys that follow are those of this database. */
@@ -156,7 +157,8 @@ export class RdbWriter {
     }
     output.byte(objects.typeOf(entry));
     const at = keyIndex(arena, entry);
-    output.string(bytesOf(arena, entry), at, at + keyLength(arena, entry));
+    const end = at + keyLength(arena, entry);
+    output.string(bytesOf(arena, entry), viewOf(arena, entry), at, end);
   }
 
   /** The end of the file; everything has gone to the sink then. */

@@ -127,10 +127,10 @@ export class NodeView {
     }
     const from = byteIndex(block) + LZF_HEAD_BYTES;
     const isWhole = decompress(
-      bytesOf(arena, block),
+      viewOf(arena, block),
       from,
       from + lzfBytesOf(arena, block),
-      scratch,
+      scratchView,
       rawBytes,
     );
     assert(isWhole, "a compressed node can be brought back");
@@ -155,6 +155,8 @@ function newBytes(length: number): Uint8Array<ArrayBuffer> {
 export interface NodeImage {
   /** The bytes in which it lies. */
   readonly bytes: Uint8Array;
+  /** A view over the memory of `bytes`. */
+  readonly view: DataView;
   /** Index of its first byte. */
   readonly start: number;
   /** Index behind its last byte. */
@@ -177,7 +179,8 @@ export function nodeImage(arena: Arena, cell: Ref): NodeImage {
   const head = isCompressed ? LZF_HEAD_BYTES : isPlain ? PLAIN_HEAD_BYTES : 0;
   const start = byteIndex(block) + head;
   const end = start + (isCompressed ? lzfBytesOf(arena, block) : rawBytes);
-  return { bytes: bytesOf(arena, block), start, end, isPlain, isCompressed, rawBytes };
+  const [bytes, view] = [bytesOf(arena, block), viewOf(arena, block)];
+  return { bytes, view, start, end, isPlain, isCompressed, rawBytes };
 }
 
 /** A new block with what a compressed node holds, as it was before. Throws ArenaFullError. */
@@ -192,19 +195,24 @@ export function inflated(arena: Arena, cell: Ref, view: NodeView): Ref {
 /** Compresses nodes of one arena. */
 export class NodePress {
   private scratch = NO_BYTES;
+  private scratchView = NO_VIEW;
 
   /** A new block with the content of a node that is not compressed; NONE: it had better stay so. */
   deflated(arena: Arena, cell: Ref, view: NodeView): Ref {
     const rawBytes = rawBytesOf(arena, cell);
     if (rawBytes < COMPRESSED_RAW_BYTES_MIN) return NONE;
-    const { bytes, start, end } = view.open(arena, cell);
+    const { view: source, start, end } = view.open(arena, cell);
     try {
-      let { scratch } = this;
+      let { scratch, scratchView } = this;
       if (scratch.length < rawBytes) {
         scratch = newBytes(rawBytes);
-        if (rawBytes <= SCRATCH_KEPT_BYTES) this.scratch = scratch;
+        scratchView = new DataView(scratch.buffer);
+        if (rawBytes <= SCRATCH_KEPT_BYTES) {
+          this.scratch = scratch;
+          this.scratchView = scratchView;
+        }
       }
-      const size = compress(bytes, start, end, scratch, 0, rawBytes - SAVED_BYTES_MIN);
+      const size = compress(source, start, end, scratchView, 0, rawBytes - SAVED_BYTES_MIN);
       return size === -1 ? NONE : createCompressed(arena, rawBytes, scratch, 0, size);
     } catch (full) {
       if (full instanceof ArenaFullError) return NONE;

@@ -76,7 +76,7 @@ function lineOf(arena: Arena, { part, block, id }: StreamPart): string {
 
 function linesOf(arena: Arena, header: Ref): string[] {
   const lines: string[] = [];
-  const walk = new PartWalk(arena, header);
+  const walk = new PartWalk(arena).attach(header);
   while (walk.next()) lines.push(lineOf(arena, walk));
   return lines;
 }

@@ -85,7 +85,7 @@ export class StreamPart {
 export class PartWalk extends StreamPart {
   /** True behind the last part. */
   isDone = false;
-  private readonly header: Ref;
+  private header: Ref = NONE;
   private readonly blocks: IdTree;
   private readonly groups: NameList;
   private readonly pending: IdTree;
@@ -95,17 +95,28 @@ export class PartWalk extends StreamPart {
   private groupIndex = 0;
   private consumerIndex = 0;
   /** The tree at hand has another entry. */
-  private hasNext: boolean;
+  private hasNext = false;
 
-  constructor(arena: Arena, header: Ref) {
+  /** Walks over streams of one arena, one after the other. */
+  constructor(arena: Arena) {
     super();
     const space = new StreamSpace(arena);
-    this.header = header;
-    this.blocks = new IdTree(space).attach(header, BLOCKS_WORD);
-    this.groups = new NameList(space).attach(header, GROUPS_WORD);
+    this.blocks = new IdTree(space);
+    this.groups = new NameList(space);
     this.pending = new IdTree(space);
     this.consumers = new NameList(space);
+  }
+
+  /** Comes before the first part of the stream with this header. */
+  attach(header: Ref): this {
+    this.header = header;
+    this.blocks.attach(header, BLOCKS_WORD);
+    this.groups.attach(header, GROUPS_WORD);
+    this.state = Part.BLOCK;
+    this.groupIndex = 0;
     this.hasNext = this.blocks.first();
+    this.isDone = false;
+    return this;
   }
 
   private show(part: number, block: Ref, id: StreamId): void {
@@ -214,7 +225,7 @@ class StreamWalk implements CutWalk {
       return 1;
     }
     if (this.parts === null) {
-      this.parts = new PartWalk(hold.arena, this.kept);
+      this.parts = new PartWalk(hold.arena).attach(this.kept);
       piece.begin();
     }
     let done = 0;

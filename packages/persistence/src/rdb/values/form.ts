@@ -13,6 +13,7 @@ import {
   Int64,
   type Keyspace,
   type ListpackValue,
+  PartWalk,
   type Ref,
   StreamFacts,
   StreamPart,
@@ -118,7 +119,7 @@ export class ElementWriter extends ElementVisitor {
 
   private write(text: ListpackValue): void {
     if (text.isInteger) this.output.integer(text.hi, text.lo);
-    else this.output.string(text.bytes, text.start, text.end);
+    else this.output.string(text.bytes, text.view, text.start, text.end);
   }
 }
 
@@ -136,6 +137,8 @@ export class ValueOutput {
   readonly string = new StringView();
   /** For use by writers: an integer. */
   readonly integer = new Int64();
+  /** For use by writers: a walk over a whole stream. */
+  readonly parts: PartWalk;
   /** For use by writers: a part of a stream. */
   readonly part = new StreamPart();
   /** For use by writers: what a part of a stream says. */
@@ -146,5 +149,6 @@ export class ValueOutput {
     this.output = output;
     this.version = version;
     this.elements = new ElementWriter(output);
+    this.parts = new PartWalk(arena);
   }
 }

@@ -32,6 +32,7 @@ import {
   showField,
   Type,
   valueRef,
+  viewOf,
 } from "@kv/core";
 import type { Distinct } from "../distinct.ts";
 import { RdbType } from "../format.ts";
@@ -55,7 +56,12 @@ const asListpack: WriteForm = {
   write({ arena, output }, entry) {
     const block = valueRef(arena, entry);
     const start = byteIndex(block);
-    output.string(bytesOf(arena, block), start, start + listpack.listpackBytes(arena, block));
+    output.string(
+      bytesOf(arena, block),
+      viewOf(arena, block),
+      start,
+      start + listpack.listpackBytes(arena, block),
+    );
   },
 };
 
@@ -94,7 +100,12 @@ const asVolatileListpack: WriteForm = {
     }
     output.milliseconds(earliestMs);
     const start = byteIndex(block);
-    output.string(bytesOf(arena, block), start, start + listpack.listpackBytes(arena, block));
+    output.string(
+      bytesOf(arena, block),
+      viewOf(arena, block),
+      start,
+      start + listpack.listpackBytes(arena, block),
+    );
   },
 };
 

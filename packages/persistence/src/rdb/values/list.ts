@@ -26,6 +26,7 @@ import {
   type Ref,
   Type,
   valueRef,
+  viewOf,
 } from "@kv/core";
 import { RdbType } from "../format.ts";
 import { type RdbInput, RdbString, Status } from "../input.ts";
@@ -53,14 +54,19 @@ function writeListpack({ arena, output }: ValueOutput, entry: Ref): void {
   const start = byteIndex(block);
   output.length(1);
   output.length(Container.PACKED);
-  output.string(bytesOf(arena, block), start, start + listpack.listpackBytes(arena, block));
+  output.string(
+    bytesOf(arena, block),
+    viewOf(arena, block),
+    start,
+    start + listpack.listpackBytes(arena, block),
+  );
 }
 
 function writeNode({ arena, output }: ValueOutput, cell: Ref): void {
   const image = nodeImage(arena, cell);
   output.length(image.isPlain ? Container.PLAIN : Container.PACKED);
   if (image.isCompressed) output.lzf(image.bytes, image.start, image.end, image.rawBytes);
-  else output.string(image.bytes, image.start, image.end);
+  else output.string(image.bytes, image.view, image.start, image.end);
 }
 
 const asNodes: WriteForm = {

@@ -21,6 +21,7 @@ import {
   showMember,
   Type,
   valueRef,
+  viewOf,
 } from "@kv/core";
 import { RDB_SET_LISTPACK_SINCE, RdbType } from "../format.ts";
 import { type RdbInput, RdbString, Status } from "../input.ts";
@@ -42,7 +43,12 @@ const asIntset: WriteForm = {
   write({ arena, output }, entry) {
     const block = valueRef(arena, entry);
     const start = byteIndex(block);
-    output.string(bytesOf(arena, block), start, start + intset.intsetBytes(arena, block));
+    output.string(
+      bytesOf(arena, block),
+      viewOf(arena, block),
+      start,
+      start + intset.intsetBytes(arena, block),
+    );
   },
 };
 
@@ -56,7 +62,12 @@ const asListpack: WriteForm = {
     const block = valueRef(arena, entry);
     if (to.version >= RDB_SET_LISTPACK_SINCE) {
       const start = byteIndex(block);
-      output.string(bytesOf(arena, block), start, start + listpack.listpackBytes(arena, block));
+      output.string(
+        bytesOf(arena, block),
+        viewOf(arena, block),
+        start,
+        start + listpack.listpackBytes(arena, block),
+      );
       return;
     }
     output.length(listpack.listpackCount(arena, block));

@@ -26,6 +26,7 @@ import {
   SortedSetValue,
   Type,
   valueRef,
+  viewOf,
   visitMember,
 } from "@kv/core";
 import { RdbType } from "../format.ts";
@@ -51,7 +52,12 @@ const asListpack: WriteForm = {
   write({ arena, output }, entry) {
     const block = valueRef(arena, entry);
     const start = byteIndex(block);
-    output.string(bytesOf(arena, block), start, start + listpack.listpackBytes(arena, block));
+    output.string(
+      bytesOf(arena, block),
+      viewOf(arena, block),
+      start,
+      start + listpack.listpackBytes(arena, block),
+    );
   },
 };
 

@@ -20,13 +20,13 @@ import {
   type Keyspace,
   listpack,
   Part,
-  PartWalk,
   type Ref,
   StreamId,
   StreamLoading,
   type StreamPart,
   Type,
   valueRef,
+  viewOf,
   writeFileId,
 } from "@kv/core";
 import { RdbType } from "../format.ts";
@@ -64,7 +64,7 @@ function writeHeader({ output, facts }: ValueOutput): void {
 }
 
 function writeName({ output, facts: { name } }: ValueOutput): void {
-  output.string(name.bytes, name.start, name.end);
+  output.string(name.bytes, name.view, name.start, name.end);
 }
 
 function writeConsumer(to: ValueOutput): void {
@@ -83,7 +83,7 @@ function writePart(to: ValueOutput, { part, block, id }: StreamPart): void {
       writeIdBytes(to, id);
       const start = byteIndex(block);
       const end = start + listpack.listpackBytes(arena, block);
-      output.string(bytesOf(arena, block), start, end);
+      output.string(bytesOf(arena, block), viewOf(arena, block), start, end);
       break;
     }
     case Part.HEADER:
@@ -128,7 +128,7 @@ const asBlocks: WriteForm = {
     version >= ACTIVE_SINCE ? RdbType.STREAM_LISTPACKS_3 : RdbType.STREAM_LISTPACKS_2,
   write(to, entry) {
     begin(to, entry);
-    const walk = new PartWalk(to.arena, valueRef(to.arena, entry));
+    const walk = to.parts.attach(valueRef(to.arena, entry));
     while (walk.next()) writePart(to, walk);
   },
   pieces: {

@@ -21,7 +21,7 @@ export function writeString({ arena, output, string, integer }: ValueOutput, ent
     output.integer(integer.hi, integer.lo);
   } else {
     string.read(arena, entry);
-    output.string(string.bytes, string.start, string.end);
+    output.string(string.bytes, string.view, string.start, string.end);
   }
 }
 
