@@ -37,6 +37,7 @@ export interface LuaApi {
   lua_replace(L: number, index: number): void;
   lua_xmove(from: number, to: number, count: number): void;
   lua_type(L: number, index: number): number;
+  lua_isnumber(L: number, index: number): number;
   lua_rawequal(L: number, a: number, b: number): number;
   lua_tonumber(L: number, index: number): number;
   lua_toboolean(L: number, index: number): number;

@@ -25,6 +25,8 @@ export class ReadOnlyTables {
   private readonly refuse: Slot;
   /** By the address of a face, what its contents are kept as, */
   private readonly contents = new Map<number, number>();
+  /** where those lie, */
+  private readonly addresses = new Map<number, number>();
   /** and what `getmetatable` answers for it, where that is not nil. */
   private readonly metatables = new Map<number, number>();
 
@@ -50,6 +52,7 @@ export class ReadOnlyTables {
     api.lua_setmetatable(stack.L, -2);
     const face = api.lua_topointer(stack.L, -1);
     stack.insert(-2);
+    this.addresses.set(face, api.lua_topointer(stack.L, -1));
     this.contents.set(face, stack.keep());
     if (shown !== undefined) this.metatables.set(face, shown);
 
@@ -59,6 +62,15 @@ export class ReadOnlyTables {
     const low = count === 0 ? face : Math.min(face, view.getUint32(LOW_AT, true));
     view.setUint32(LOW_AT, low, true);
     view.setUint32(HIGH_AT, Math.max(face, view.getUint32(HIGH_AT, true)), true);
+  }
+
+  /** The address of what is behind a face; of any other table, its own. */
+  behind(address: number): number {
+    const { view } = this.core.stack;
+    if (address < view.getUint32(LOW_AT, true) || address > view.getUint32(HIGH_AT, true)) {
+      return address;
+    }
+    return this.addresses.get(address) ?? address;
   }
 
   /** Replaces a face at `index` by what is behind it; other values stay. */

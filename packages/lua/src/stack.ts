@@ -91,6 +91,16 @@ export class LuaStack {
     return this.api.lua_tonumber(this.L, index);
   }
 
+  /** Whether there is a number, or a string that reads as one. */
+  isNumber(index: number): boolean {
+    return this.api.lua_isnumber(this.L, index) !== 0;
+  }
+
+  /** Whether there is nil or nothing at all. */
+  isNothing(index: number): boolean {
+    return this.api.lua_type(this.L, index) <= LuaType.NIL;
+  }
+
   /** Anything but nil and false. */
   boolean(index: number): boolean {
     return this.api.lua_toboolean(this.L, index) !== 0;
@@ -259,6 +269,18 @@ export class LuaStack {
     throw new Error("unreachable");
   }
 
+  /** Leaves the function with an error: `text`, behind the place in the script that called it. */
+  error(text: string): never {
+    this.fail(text);
+    this.api.lua_error(this.L);
+    throw new Error("unreachable");
+  }
+
+  /** Makes room for values, or leaves the function: `stack overflow (text)`. */
+  checkRoom(count: number, text: string): void {
+    if (!this.room(count)) this.error(`stack overflow (${text})`);
+  }
+
   checkNumber(argument: number): number {
     return this.api.luaL_checknumber(this.L, argument);
   }
@@ -299,7 +321,8 @@ export class LuaStack {
     }
   }
 
-  private leave(text: string): never {
+  /** Leaves the function with an error that names no place. */
+  leave(text: string): never {
     this.pushText(text);
     this.api.lua_error(this.L);
     throw new Error("unreachable");

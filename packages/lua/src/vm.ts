@@ -22,6 +22,12 @@ import { CollectorSettings, pushBase } from "./base.ts";
 import { Core } from "./core.ts";
 import { LuaEnvironment, missingGlobal } from "./environment.ts";
 import { Due, RUNNING } from "./glue.ts";
+import { checkLayout } from "./layout.ts";
+import { bitFunctions } from "./libraries/bit.ts";
+import { ByteBuffer } from "./libraries/byte-buffer.ts";
+import { Json } from "./libraries/json.ts";
+import { MESSAGE_PACK_VALUES, messagePackFunctions } from "./libraries/message-pack.ts";
+import { structFunctions } from "./libraries/struct.ts";
 import { addMath, Chance } from "./math.ts";
 import { ReadOnlyTables } from "./read-only.ts";
 import { type HostFunction, type LuaStack, LuaType } from "./stack.ts";
@@ -86,6 +92,18 @@ const RECORD_BYTES = 128;
 /** How often the error of a kill is raised, and how long, before the machine is given up. */
 const KILL_RAISES = 10_000;
 const KILL_MS = 250;
+/** The libraries that scripts have, each a read-only table. */
+const LIBRARIES = [
+  "string",
+  "table",
+  "math",
+  "coroutine",
+  "os",
+  "bit",
+  "struct",
+  "cmsgpack",
+  "cjson",
+];
 /** A compiled chunk begins with it. */
 const ESCAPE = 0x1b;
 const SPACE = 0x20;
@@ -109,6 +127,7 @@ export class LuaVm {
   private readonly tables: ReadOnlyTables;
   private readonly collector: CollectorSettings;
   private readonly chance = new Chance();
+  private json!: Json;
   private readonly base: number;
   private readonly missing: number;
   private readonly handler: number;
@@ -146,6 +165,7 @@ export class LuaVm {
     this.collector = new CollectorSettings(core);
     this.missing = core.addFunctions([missingGlobal, (stack) => this.notePlace(stack)]);
     this.handler = this.missing + 1;
+    checkLayout(this.stack);
     pushBase(core, this.tables, this.collector);
     this.addLibraries();
     this.base = this.stack.keep();
@@ -348,6 +368,19 @@ export class LuaVm {
       },
     });
     stack.setField(base, "os");
+    const out = new ByteBuffer(stack);
+    stack.pushTable();
+    this.addTo(bitFunctions);
+    stack.setField(base, "bit");
+    stack.pushTable();
+    this.addTo(structFunctions(out));
+    stack.setField(base, "struct");
+    stack.pushTable();
+    this.addTo(messagePackFunctions(out, this.tables), MESSAGE_PACK_VALUES);
+    stack.setField(base, "cmsgpack");
+    this.json = new Json(core, out, this.tables);
+    this.json.push();
+    stack.setField(base, "cjson");
 
     // The methods of strings are those of the library, and no script can change that.
     stack.pushText("");
@@ -356,7 +389,7 @@ export class LuaVm {
     stack.getField(base, "string");
     stack.setField(-2, "__index");
     const metatable = stack.top;
-    for (const name of ["string", "table", "math", "coroutine", "os"]) {
+    for (const name of LIBRARIES) {
       stack.getField(base, name);
       this.tables.protect();
       stack.setField(base, name);
@@ -435,6 +468,7 @@ export class LuaVm {
     core.setLimit(0);
     stack.L = core.L;
     stack.remove(1);
+    this.json.reset();
     if (this.collector.changed) this.collector.reset();
     if (this.kill_ !== undefined) {
       this.kill_ = undefined;
