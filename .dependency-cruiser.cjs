@@ -4,7 +4,7 @@
  *   apps       server   bench                              may use node:* ; nothing imports an app
  *   engine     engine                                      sees the parts and the ground
  *   parts      commands   acl   persistence   eviction   config   see what their rule says
- *   ground     core   resp                                 import nothing, not even each other
+ *   ground     core   resp   lua                           import nothing, not even each other
  *
  * @kv/testing stands outside the picture: it sees everything below the apps, and only tests see it.
  * The comment of each rule says what to do instead of the import that it refuses.
@@ -58,6 +58,12 @@ module.exports = {
     },
     layer("core", [], "@kv/core imports nothing. Need a clock, a log, a list? Have it passed in."),
     layer("resp", [], "@kv/resp imports nothing, not even @kv/core: it turns bytes into bytes."),
+    layer(
+      "lua",
+      [],
+      "@kv/lua imports nothing but the machine that it drives: it runs Lua, it knows no Redis.",
+      ["wasmoon-lua5.1"],
+    ),
     layer(
       "commands",
       ["core", "resp"],
