@@ -56,6 +56,8 @@ export interface LuaVmOptions {
   clockMs?: () => number;
   /** Asked each 100,000 instructions, about every half millisecond: is the run to be interrupted? */
   due?: () => boolean;
+  /** Called before a suspended run goes on, with nothing of the host's in between. */
+  resuming?: () => void;
   /**
    * Where a run that is to be interrupted cannot be suspended (`canSuspend` is false): pushes the value
    * of the error that it ends with. Without it, such a run goes on.
@@ -444,9 +446,9 @@ export class LuaVm {
     const { paused } = this;
     this.paused = undefined;
     paused?.(Outcome.SUSPENDED);
-    return new Promise((resolve) => {
+    return new Promise<void>((resolve) => {
       this.wake = resolve;
-    });
+    }).then(this.options.resuming);
   }
 
   /** A run that had been suspended is over. */
