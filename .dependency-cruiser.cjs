@@ -96,8 +96,16 @@ module.exports = {
       "@kv/engine sees the parts and the ground. Need I/O? Add it to Host and let the app supply it.",
     ),
     layer(
+      "scripting",
+      ["acl", "commands", "core", "engine", "lua", "resp"],
+      "@kv/scripting is a module: it sees @kv/lua and what an engine offers. Need more of the engine? Ask a port.",
+    ),
+    layer(
       "testing",
-      ["acl", "commands", "config", "core", "engine", "eviction", "persistence", "resp"],
+      [
+        ...["acl", "commands", "config", "core", "engine", "eviction", "lua", "persistence", "resp"],
+        "scripting",
+      ],
       "@kv/testing sees everything below the apps. A test that needs an app stands in that app.",
       ["fast-check", "vitest"],
     ),

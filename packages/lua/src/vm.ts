@@ -281,11 +281,11 @@ export class LuaVm {
   }
 
   /**
-   * The suspended run is to end with the value that `push` pushes. It ends when it is resumed, whatever
+   * The run is to end with the value that `push` pushes. It ends when it is resumed, whatever
    * it does against that.
    */
   kill(push: (stack: LuaStack) => void): void {
-    if (!this.suspended) throw new Error("no run is suspended");
+    if (!this.running) throw new Error("no script is running");
     this.kill_ = push;
     this.raises = 0;
     this.killedAtMs = this.nowMs();

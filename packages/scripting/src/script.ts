@@ -1,11 +1,12 @@
 /** SCRIPT: the cache of scripts, and the script that runs. */
-import { arg, CommandError, errors, helpCommand } from "@kv/commands";
+import { arg, CommandError, helpCommand } from "@kv/commands";
 import { engineCommand } from "@kv/engine";
 import { scriptingPort } from "./scripting.ts";
 
 const facts = { group: "scripting" } as const;
 
 const flushOptions = new CommandError("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
+const debugModes = new CommandError("ERR Use SCRIPT DEBUG YES/SYNC/NO");
 const noDebugger = new CommandError("ERR The debugger of scripts is not implemented");
 
 const load = engineCommand({
@@ -98,7 +99,7 @@ const debug = engineCommand({
   run(call) {
     if (call.is(2, "NO")) call.reply.ok();
     else if (call.is(2, "YES") || call.is(2, "SYNC")) throw noDebugger;
-    else throw errors.syntax;
+    else throw debugModes;
   },
 });
 

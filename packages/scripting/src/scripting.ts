@@ -42,6 +42,8 @@ export const scriptingPort = new Port<Scripting>("scripting");
 const CHUNK_NAME = "@user_script";
 /** Bytes that the values of all scripts may take. */
 const MEMORY_BYTES_MAX = 256 * 2 ** 20;
+/** A machine never shrinks: one that takes more than this is given up when its script is over. */
+const KEPT_MACHINE_BYTES_MAX = 64 * 2 ** 20;
 /** Garbage is collected a step at a time, after so many scripts. */
 const SCRIPTS_PER_COLLECTION = 50;
 const COLLECTED_KILOBYTES = 50;
@@ -306,6 +308,16 @@ export class Scripting implements Running {
       toReply.write(this.context.speaks3);
     }
     vm.clear();
+    this.collect(vm);
+  }
+
+  /** Garbage goes by and by; a machine that has grown large for one script is given up. */
+  private collect(vm: LuaVm): void {
+    if (vm.memoryBytes > KEPT_MACHINE_BYTES_MAX) {
+      this.machine = null;
+      this.cache.machineLost();
+      return;
+    }
     if (++this.sinceCollection >= SCRIPTS_PER_COLLECTION) {
       this.sinceCollection = 0;
       vm.collect(COLLECTED_KILOBYTES);
@@ -321,6 +333,7 @@ export class Scripting implements Running {
       text = `ERR ${stack.latin1(1) ?? luaTypeText(stack)}`;
     }
     vm.clear();
+    this.collect(vm);
     if (errorSource !== undefined)
       text += ` script: ${this.context.name}, on ${errorSource}:${errorLine}.`;
     throw new CommandError(text.replace(/^[\r\n]+|[\r\n]+$/g, "").replace(/[\r\n]/g, " "));

@@ -30,10 +30,8 @@ export function readShebang(source: Uint8Array): Shebang {
   for (const option of options) {
     if (!option.startsWith("flags="))
       throw new CommandError(`ERR Unknown lua shebang option: ${option}`);
-    for (const name of option
-      .slice("flags=".length)
-      .split(",")
-      .filter((each) => each !== "")) {
+    const names = option.slice("flags=".length);
+    for (const name of names === "" ? [] : names.split(",")) {
       const known = flagNames.find(([each]) => each === name);
       if (known === undefined)
         throw new CommandError(`ERR Unexpected flag in script shebang: ${name}`);
