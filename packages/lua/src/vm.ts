@@ -141,6 +141,7 @@ export class LuaVm {
   private suspendable = false;
   private running = false;
   private suspended = false;
+  private hasJustResumed = false;
   private wake: (() => void) | undefined;
   private paused: ((outcome: Outcome) => void) | undefined;
   private pausedBroken: ((error: unknown) => void) | undefined;
@@ -425,6 +426,11 @@ export class LuaVm {
 
   private due(L: number): number {
     if (this.kill_ !== undefined) return this.dueKill(L);
+    if (this.hasJustResumed) {
+      // Asked for the sake of a kill. However late it is, a run that goes on gets somewhere.
+      this.hasJustResumed = false;
+      return Due.GO_ON;
+    }
     if (this.options.due === undefined || !this.options.due()) return Due.GO_ON;
     if (this.suspendable) return Due.SUSPEND;
     if (this.options.overdue === undefined) return Due.GO_ON;
@@ -448,7 +454,10 @@ export class LuaVm {
     paused?.(Outcome.SUSPENDED);
     return new Promise<void>((resolve) => {
       this.wake = resolve;
-    }).then(this.options.resuming);
+    }).then(() => {
+      this.hasJustResumed = true;
+      this.options.resuming?.();
+    });
   }
 
   /** A run that had been suspended is over. */
