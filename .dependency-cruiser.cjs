@@ -2,6 +2,7 @@
  * The layers of the repository, one rule each. Imports only look down:
  *
  *   apps       server   bench                              may use node:* ; nothing imports an app
+ *   modules    scripting                                   see what an engine offers, and lua
  *   engine     engine                                      sees the parts and the ground
  *   parts      commands   acl   persistence   eviction   config   see what their rule says
  *   ground     core   resp   lua                           import nothing, not even each other
