@@ -56,6 +56,8 @@ export interface LuaVmOptions {
   clockMs?: () => number;
   /** Asked each 100,000 instructions, about every half millisecond: is the run to be interrupted? */
   due?: () => boolean;
+  /** False: no run is ever suspended, as in a runtime that cannot. */
+  maySuspend?: boolean;
   /**
    * Where a run that is to be interrupted cannot be suspended (`canSuspend` is false): pushes the value
    * of the error that it ends with. Without it, such a run goes on.
@@ -90,7 +92,7 @@ const DEFAULT_MEMORY_BYTES = 256 * 1024 * 1024;
 /** Bytes of a record of `lua_getinfo`, with some to spare. */
 const RECORD_BYTES = 128;
 /** How often the error of a kill is raised, and how long, before the machine is given up. */
-const KILL_RAISES = 10_000;
+const KILL_RAISES = 1_000;
 const KILL_MS = 250;
 /** The libraries that scripts have, each a read-only table. */
 const LIBRARIES = [
@@ -104,13 +106,17 @@ const LIBRARIES = [
   "cmsgpack",
   "cjson",
 ];
+/** What `lua_gc` is told to collect all garbage. */
+const COLLECT = 2;
+/** A limit that is always passed; 0 would be none. */
+const NO_MEMORY = 1;
 /** A compiled chunk begins with it. */
 const ESCAPE = 0x1b;
 const SPACE = 0x20;
 
 export class LuaVm {
-  /** Whether a run can be suspended in this runtime. */
-  readonly canSuspend = canSuspend;
+  /** Whether a run can be suspended, in this runtime. */
+  readonly canSuspend: boolean;
   /** Arguments on their way in, results on their way out. */
   readonly stack: LuaStack;
   /** The globals of scripts that name no other. */
@@ -127,6 +133,8 @@ export class LuaVm {
   private readonly tables: ReadOnlyTables;
   private readonly collector: CollectorSettings;
   private readonly chance = new Chance();
+  /** What was alive when garbage was collected last. */
+  private livingBytes = 0;
   private json!: Json;
   private readonly base: number;
   private readonly missing: number;
@@ -139,6 +147,7 @@ export class LuaVm {
   private suspendable = false;
   private running = false;
   private suspended = false;
+  private resumed = false;
   private wake: (() => void) | undefined;
   private paused: ((outcome: Outcome) => void) | undefined;
   private pausedBroken: ((error: unknown) => void) | undefined;
@@ -148,6 +157,7 @@ export class LuaVm {
 
   constructor(options: LuaVmOptions) {
     this.options = options;
+    this.canSuspend = canSuspend && options.maySuspend !== false;
     const { module } = options;
     this.memoryBytesMax = options.memoryBytesMax ?? DEFAULT_MEMORY_BYTES;
     this.core = new Core({
@@ -163,7 +173,7 @@ export class LuaVm {
     this.stack.bytes.set([0x53, 0x6c, 0], this.infoNames);
     this.tables = new ReadOnlyTables(core);
     this.collector = new CollectorSettings(core);
-    this.missing = core.addFunctions([missingGlobal, (stack) => this.notePlace(stack)]);
+    this.missing = core.addFunctions([missingGlobal, (stack) => this.noteError(stack)]);
     this.handler = this.missing + 1;
     checkLayout(this.stack);
     pushBase(core, this.tables, this.collector);
@@ -212,6 +222,7 @@ export class LuaVm {
     this.mustBeIdle();
     const { core, stack } = this;
     this.clear();
+    this.collectBeyond(this.memoryBytesMax / 4);
     core.setLimit(this.memoryBytesMax);
     const status = this.load(source, chunkName);
     core.setLimit(0);
@@ -242,6 +253,7 @@ export class LuaVm {
     this.mustBeIdle();
     const { core, stack } = this;
     this.clear();
+    this.collectBeyond(this.memoryBytesMax / 4);
     if (script.environment !== this.entered) {
       script.environment.enter();
       this.entered = script.environment;
@@ -251,7 +263,7 @@ export class LuaVm {
     core.pushFunction(this.handler);
     stack.pushKept(script.ref);
     const count = pushArguments === undefined ? 0 : pushArguments(stack);
-    this.suspendable = canSuspend && !script.straight;
+    this.suspendable = this.canSuspend && !script.straight;
     core.setLimit(this.memoryBytesMax);
     this.running = true;
     const { status, promise } = core.call(count, this.suspendable);
@@ -271,6 +283,7 @@ export class LuaVm {
   resume(): Promise<Outcome> {
     if (!this.suspended) throw new Error("no run is suspended");
     this.suspended = false;
+    this.resumed = true;
     return new Promise((resolve, reject) => {
       this.paused = resolve;
       this.pausedBroken = reject;
@@ -294,11 +307,24 @@ export class LuaVm {
     this.chance.seed(seed);
   }
 
+  /**
+   * Garbage counts as memory until it is collected, and Lua itself would wait until there is as much of
+   * it as of what lives, limit or not. So it is collected when there is a lot of it: before a run, and
+   * from the hook.
+   */
+  private collectBeyond(bytes: number): void {
+    const { core } = this;
+    const used = core.usedBytes;
+    if (used < bytes || used < this.livingBytes * 1.25) return;
+    core.api.lua_gc(core.L, COLLECT, 0);
+    this.livingBytes = core.usedBytes;
+  }
+
   /** Collects garbage: all of it, or about so many kilobytes worth. */
   collect(kilobytes?: number): void {
     this.mustBeIdle();
-    const [collect, step] = [2, 5];
-    if (kilobytes === undefined) this.core.api.lua_gc(this.core.L, collect, 0);
+    const step = 5;
+    if (kilobytes === undefined) this.core.api.lua_gc(this.core.L, COLLECT, 0);
     else this.core.api.lua_gc(this.core.L, step, kilobytes);
   }
 
@@ -403,26 +429,36 @@ export class LuaVm {
   }
 
   /** Called where an error is raised that nothing catches: notes the place, leaves the value. */
-  private notePlace(stack: LuaStack): number {
+  private noteError(stack: LuaStack): number {
+    if (this.raises === 0) this.notePlace(stack, 1);
+    return 1;
+  }
+
+  private notePlace(stack: LuaStack, from: number): void {
     const { api } = stack;
     const { record, infoNames } = this;
     const [whatAt, sourceAt, lineAt] = [12, 16, 20];
-    for (let level = 1; level <= 2; level++) {
+    for (let level = from; level <= from + 1; level++) {
       if (api.lua_getstack(stack.L, level, record) === 0) break;
       api.lua_getinfo(stack.L, infoNames, record);
       const what = stack.bytes[stack.view.getUint32(record + whatAt, true)];
       // The function that raised may be one of C's: then who called it is of interest.
-      if (what === 0x43 && level === 1) continue;
+      if (what === 0x43 && level === from) continue;
       const source = stack.view.getUint32(record + sourceAt, true);
       this.errorSource = stack.text(source, stack.bytes.indexOf(0, source) - source);
       this.errorLine = stack.view.getInt32(record + lineAt, true);
       break;
     }
-    return 1;
   }
 
   private due(L: number): number {
+    if (this.kill_ === undefined) this.collectBeyond(this.memoryBytesMax / 2);
     if (this.kill_ !== undefined) return this.dueKill(L);
+    if (this.resumed) {
+      // The hook asks once more when it comes back: whether there is a kill.
+      this.resumed = false;
+      return Due.GO_ON;
+    }
     if (this.options.due === undefined || !this.options.due()) return Due.GO_ON;
     if (this.suspendable) return Due.SUSPEND;
     if (this.options.overdue === undefined) return Due.GO_ON;
@@ -435,7 +471,8 @@ export class LuaVm {
   private dueKill(L: number): number {
     if (++this.raises > KILL_RAISES || this.nowMs() - this.killedAtMs > KILL_MS) return Due.ABORT;
     this.stack.L = L;
-    this.kill_!(this.stack);
+    if (this.raises === 1) this.notePlace(this.stack, 0);
+    this.core.setLimit(NO_MEMORY);
     return Due.RAISE;
   }
 
@@ -470,10 +507,16 @@ export class LuaVm {
     stack.remove(1);
     this.json.reset();
     if (this.collector.changed) this.collector.reset();
-    if (this.kill_ !== undefined) {
+    if (this.kill_ !== undefined && this.raises > 0) {
+      stack.setTop(0);
+      this.kill_(stack);
       this.kill_ = undefined;
+      this.raises = 0;
       core.resetHook();
+      return Outcome.FAILED;
     }
+    this.kill_ = undefined;
+    this.resumed = false;
     return status === 0 ? Outcome.DONE : Outcome.FAILED;
   }
 
