@@ -133,7 +133,8 @@ export class LuaVm {
   private readonly tables: ReadOnlyTables;
   private readonly collector: CollectorSettings;
   private readonly chance = new Chance();
-  /** What was alive when garbage was collected last. */
+  /** What was alive when garbage was collected last, between runs and within this one. */
+  private restingBytes = 0;
   private livingBytes = 0;
   private json!: Json;
   private readonly base: number;
@@ -222,7 +223,7 @@ export class LuaVm {
     this.mustBeIdle();
     const { core, stack } = this;
     this.clear();
-    this.collectBeyond(this.memoryBytesMax / 4);
+    this.makeRoom();
     core.setLimit(this.memoryBytesMax);
     const status = this.load(source, chunkName);
     core.setLimit(0);
@@ -253,7 +254,8 @@ export class LuaVm {
     this.mustBeIdle();
     const { core, stack } = this;
     this.clear();
-    this.collectBeyond(this.memoryBytesMax / 4);
+    this.makeRoom();
+    this.livingBytes = 0;
     if (script.environment !== this.entered) {
       script.environment.enter();
       this.entered = script.environment;
@@ -310,14 +312,18 @@ export class LuaVm {
   /**
    * Garbage counts as memory until it is collected, and Lua itself would wait until there is as much of
    * it as of what lives, limit or not. So it is collected when there is a lot of it: before a run, and
-   * from the hook.
+   * from the hook. `living` is what was left the last time; returns what is now.
    */
-  private collectBeyond(bytes: number): void {
+  private collectBeyond(bytes: number, living: number): number {
     const { core } = this;
     const used = core.usedBytes;
-    if (used < bytes || used < this.livingBytes * 1.25) return;
+    if (used < bytes || used < living * 1.25) return living;
     core.api.lua_gc(core.L, COLLECT, 0);
-    this.livingBytes = core.usedBytes;
+    return core.usedBytes;
+  }
+
+  private makeRoom(): void {
+    this.restingBytes = this.collectBeyond(this.memoryBytesMax / 4, this.restingBytes);
   }
 
   /** Collects garbage: all of it, or about so many kilobytes worth. */
@@ -452,7 +458,9 @@ export class LuaVm {
   }
 
   private due(L: number): number {
-    if (this.kill_ === undefined) this.collectBeyond(this.memoryBytesMax / 2);
+    if (this.kill_ === undefined) {
+      this.livingBytes = this.collectBeyond(this.memoryBytesMax / 2, this.livingBytes);
+    }
     if (this.kill_ !== undefined) return this.dueKill(L);
     if (this.resumed) {
       // The hook asks once more when it comes back: whether there is a kill.
