@@ -58,6 +58,8 @@ export interface LuaVmOptions {
   due?: () => boolean;
   /** Called before a suspended run goes on, with nothing of the host's in between. */
   resuming?: () => void;
+  /** False: no run is ever suspended, as in a runtime that cannot. */
+  maySuspend?: boolean;
   /**
    * Where a run that is to be interrupted cannot be suspended (`canSuspend` is false): pushes the value
    * of the error that it ends with. Without it, such a run goes on.
@@ -92,7 +94,7 @@ const DEFAULT_MEMORY_BYTES = 256 * 1024 * 1024;
 /** Bytes of a record of `lua_getinfo`, with some to spare. */
 const RECORD_BYTES = 128;
 /** How often the error of a kill is raised, and how long, before the machine is given up. */
-const KILL_RAISES = 10_000;
+const KILL_RAISES = 1_000;
 const KILL_MS = 250;
 /** The libraries that scripts have, each a read-only table. */
 const LIBRARIES = [
@@ -106,13 +108,17 @@ const LIBRARIES = [
   "cmsgpack",
   "cjson",
 ];
+/** What `lua_gc` is told to collect all garbage. */
+const COLLECT = 2;
+/** A limit that is always passed; 0 would be none. */
+const NO_MEMORY = 1;
 /** A compiled chunk begins with it. */
 const ESCAPE = 0x1b;
 const SPACE = 0x20;
 
 export class LuaVm {
-  /** Whether a run can be suspended in this runtime. */
-  readonly canSuspend = canSuspend;
+  /** Whether a run can be suspended, in this runtime. */
+  readonly canSuspend: boolean;
   /** Arguments on their way in, results on their way out. */
   readonly stack: LuaStack;
   /** The globals of scripts that name no other. */
@@ -129,6 +135,9 @@ export class LuaVm {
   private readonly tables: ReadOnlyTables;
   private readonly collector: CollectorSettings;
   private readonly chance = new Chance();
+  /** What was alive when garbage was collected last, between runs and within this one. */
+  private restingBytes = 0;
+  private livingBytes = 0;
   private json!: Json;
   private readonly base: number;
   private readonly missing: number;
@@ -141,7 +150,7 @@ export class LuaVm {
   private suspendable = false;
   private running = false;
   private suspended = false;
-  private hasJustResumed = false;
+  private resumed = false;
   private wake: (() => void) | undefined;
   private paused: ((outcome: Outcome) => void) | undefined;
   private pausedBroken: ((error: unknown) => void) | undefined;
@@ -151,6 +160,7 @@ export class LuaVm {
 
   constructor(options: LuaVmOptions) {
     this.options = options;
+    this.canSuspend = canSuspend && options.maySuspend !== false;
     const { module } = options;
     this.memoryBytesMax = options.memoryBytesMax ?? DEFAULT_MEMORY_BYTES;
     this.core = new Core({
@@ -166,7 +176,7 @@ export class LuaVm {
     this.stack.bytes.set([0x53, 0x6c, 0], this.infoNames);
     this.tables = new ReadOnlyTables(core);
     this.collector = new CollectorSettings(core);
-    this.missing = core.addFunctions([missingGlobal, (stack) => this.notePlace(stack)]);
+    this.missing = core.addFunctions([missingGlobal, (stack) => this.noteError(stack)]);
     this.handler = this.missing + 1;
     checkLayout(this.stack);
     pushBase(core, this.tables, this.collector);
@@ -215,6 +225,7 @@ export class LuaVm {
     this.mustBeIdle();
     const { core, stack } = this;
     this.clear();
+    this.makeRoom();
     core.setLimit(this.memoryBytesMax);
     const status = this.load(source, chunkName);
     core.setLimit(0);
@@ -245,6 +256,8 @@ export class LuaVm {
     this.mustBeIdle();
     const { core, stack } = this;
     this.clear();
+    this.makeRoom();
+    this.livingBytes = 0;
     if (script.environment !== this.entered) {
       script.environment.enter();
       this.entered = script.environment;
@@ -254,7 +267,7 @@ export class LuaVm {
     core.pushFunction(this.handler);
     stack.pushKept(script.ref);
     const count = pushArguments === undefined ? 0 : pushArguments(stack);
-    this.suspendable = canSuspend && !script.straight;
+    this.suspendable = this.canSuspend && !script.straight;
     core.setLimit(this.memoryBytesMax);
     this.running = true;
     const { status, promise } = core.call(count, this.suspendable);
@@ -274,6 +287,7 @@ export class LuaVm {
   resume(): Promise<Outcome> {
     if (!this.suspended) throw new Error("no run is suspended");
     this.suspended = false;
+    this.resumed = true;
     return new Promise((resolve, reject) => {
       this.paused = resolve;
       this.pausedBroken = reject;
@@ -297,11 +311,28 @@ export class LuaVm {
     this.chance.seed(seed);
   }
 
+  /**
+   * Garbage counts as memory until it is collected, and Lua itself would wait until there is as much of
+   * it as of what lives, limit or not. So it is collected when there is a lot of it: before a run, and
+   * from the hook. `living` is what was left the last time; returns what is now.
+   */
+  private collectBeyond(bytes: number, living: number): number {
+    const { core } = this;
+    const used = core.usedBytes;
+    if (used < bytes || used < living * 1.25) return living;
+    core.api.lua_gc(core.L, COLLECT, 0);
+    return core.usedBytes;
+  }
+
+  private makeRoom(): void {
+    this.restingBytes = this.collectBeyond(this.memoryBytesMax / 4, this.restingBytes);
+  }
+
   /** Collects garbage: all of it, or about so many kilobytes worth. */
   collect(kilobytes?: number): void {
     this.mustBeIdle();
-    const [collect, step] = [2, 5];
-    if (kilobytes === undefined) this.core.api.lua_gc(this.core.L, collect, 0);
+    const step = 5;
+    if (kilobytes === undefined) this.core.api.lua_gc(this.core.L, COLLECT, 0);
     else this.core.api.lua_gc(this.core.L, step, kilobytes);
   }
 
@@ -406,29 +437,36 @@ export class LuaVm {
   }
 
   /** Called where an error is raised that nothing catches: notes the place, leaves the value. */
-  private notePlace(stack: LuaStack): number {
+  private noteError(stack: LuaStack): number {
+    if (this.raises === 0) this.notePlace(stack, 1);
+    return 1;
+  }
+
+  private notePlace(stack: LuaStack, from: number): void {
     const { api } = stack;
     const { record, infoNames } = this;
     const [whatAt, sourceAt, lineAt] = [12, 16, 20];
-    for (let level = 1; level <= 2; level++) {
+    for (let level = from; level <= from + 1; level++) {
       if (api.lua_getstack(stack.L, level, record) === 0) break;
       api.lua_getinfo(stack.L, infoNames, record);
       const what = stack.bytes[stack.view.getUint32(record + whatAt, true)];
       // The function that raised may be one of C's: then who called it is of interest.
-      if (what === 0x43 && level === 1) continue;
+      if (what === 0x43 && level === from) continue;
       const source = stack.view.getUint32(record + sourceAt, true);
       this.errorSource = stack.text(source, stack.bytes.indexOf(0, source) - source);
       this.errorLine = stack.view.getInt32(record + lineAt, true);
       break;
     }
-    return 1;
   }
 
   private due(L: number): number {
+    if (this.kill_ === undefined) {
+      this.livingBytes = this.collectBeyond(this.memoryBytesMax / 2, this.livingBytes);
+    }
     if (this.kill_ !== undefined) return this.dueKill(L);
-    if (this.hasJustResumed) {
-      // Asked for the sake of a kill. However late it is, a run that goes on gets somewhere.
-      this.hasJustResumed = false;
+    if (this.resumed) {
+      // The hook asks once more when it comes back: whether there is a kill.
+      this.resumed = false;
       return Due.GO_ON;
     }
     if (this.options.due === undefined || !this.options.due()) return Due.GO_ON;
@@ -443,7 +481,8 @@ export class LuaVm {
   private dueKill(L: number): number {
     if (++this.raises > KILL_RAISES || this.nowMs() - this.killedAtMs > KILL_MS) return Due.ABORT;
     this.stack.L = L;
-    this.kill_!(this.stack);
+    if (this.raises === 1) this.notePlace(this.stack, 0);
+    this.core.setLimit(NO_MEMORY);
     return Due.RAISE;
   }
 
@@ -454,10 +493,7 @@ export class LuaVm {
     paused?.(Outcome.SUSPENDED);
     return new Promise<void>((resolve) => {
       this.wake = resolve;
-    }).then(() => {
-      this.hasJustResumed = true;
-      this.options.resuming?.();
-    });
+    }).then(this.options.resuming);
   }
 
   /** A run that had been suspended is over. */
@@ -481,10 +517,16 @@ export class LuaVm {
     stack.remove(1);
     this.json.reset();
     if (this.collector.changed) this.collector.reset();
-    if (this.kill_ !== undefined) {
+    if (this.kill_ !== undefined && this.raises > 0) {
+      stack.setTop(0);
+      this.kill_(stack);
       this.kill_ = undefined;
+      this.raises = 0;
       core.resetHook();
+      return Outcome.FAILED;
     }
+    this.kill_ = undefined;
+    this.resumed = false;
     return status === 0 ? Outcome.DONE : Outcome.FAILED;
   }
 

@@ -130,6 +130,8 @@ function packFloat(stack: LuaStack, out: ByteBuffer, argument: number, format: F
 function pack(stack: LuaStack, out: ByteBuffer): number {
   const format = new Format(stack);
   out.clear();
+  // Redis has a nil there while it packs, and errors tell of it.
+  stack.pushNil();
   let argument = 2;
   let total = 0;
   while (format.next()) {
