@@ -86,7 +86,8 @@ export class Scripting implements Running {
   readonly context = new RunContext();
   private readonly ports: Ports;
   private readonly module: () => WasmModule;
-  private readonly busy: Busy;
+  /** When a script has run for too long. */
+  readonly busy: Busy;
   private machine: Machine | null = null;
   /** Database of the client whose script is suspended. */
   private databaseIndex = 0;
@@ -114,7 +115,7 @@ export class Scripting implements Running {
   /** EVALSHA and EVALSHA_RO. */
   evaluateSha(call: EngineCall, isReadOnly: boolean): void {
     const keyCount = keyCountOf(call);
-    const script = call.length(1) === 40 ? this.cache.find(call.word(1).toLowerCase()) : undefined;
+    const script = this.cache.findWritten(call.bytes, call.start(1), call.end(1));
     if (script === undefined) throw noScript;
     this.run(call, script, keyCount, isReadOnly);
   }

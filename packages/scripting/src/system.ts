@@ -17,7 +17,15 @@ export function scriptingSystem(module: () => WasmModule): System {
     name: "scripting",
     ports: [scriptingPort],
     commands: commandsOf([evalCommands, scriptCommands]),
-    directives: [{ names: ["busy-reply-threshold"] }],
+    directives: [
+      {
+        names: ["busy-reply-threshold"],
+        apply: (config, ports) => {
+          ports.of(scriptingPort).busy.setThreshold(config.number("busy-reply-threshold"));
+          return undefined;
+        },
+      },
+    ],
     info: [
       {
         name: "memory",
