@@ -5,7 +5,6 @@
 
 import {
   COUNT_AT,
-  Due,
   doorModule,
   type Guard,
   gateModule,
@@ -226,5 +225,3 @@ export class Core {
 
 /** One for each status, so that a run makes no object for it. */
 const finished = Array.from({ length: 8 }, (_, status) => ({ status }));
-
-export { Due };

@@ -34,7 +34,10 @@ test.each([
   ["one string without end", "local s = 'x' while true do s = s .. s end"],
   ["string.rep of a gigabyte", "return #string.rep('x', 2^31 - 1)"],
   ["string.rep of a long string", "return #string.rep(string.rep('x', 1e6), 1e6)"],
-  ["coroutines without end", "local t = {} while true do t[#t + 1] = coroutine.create(function() end) end"],
+  [
+    "coroutines without end",
+    "local t = {} while true do t[#t + 1] = coroutine.create(function() end) end",
+  ],
   ["closures without end", "local t = {} while true do t[#t + 1] = function() return t end end"],
   [
     "a buffer of table.concat",

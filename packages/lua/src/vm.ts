@@ -30,7 +30,7 @@ import { MESSAGE_PACK_VALUES, messagePackFunctions } from "./libraries/message-p
 import { structFunctions } from "./libraries/struct.ts";
 import { addMath, Chance } from "./math.ts";
 import { ReadOnlyTables } from "./read-only.ts";
-import { type HostFunction, type LuaStack, LuaType } from "./stack.ts";
+import type { HostFunction, LuaStack } from "./stack.ts";
 import { isStraight } from "./straight.ts";
 import { canSuspend, type WasmModule, wasm } from "./webassembly.ts";
 
@@ -45,8 +45,10 @@ export const Outcome = {
   /** The machine is lost, and the run with it. */
   BROKEN: 3,
 } as const;
+/** One of them. */
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 
+/** What a machine is made with. */
 export interface LuaVmOptions {
   /** The compiled machine: `luaModule()` of `@kv/lua/node`, or `wasmoon-lua5.1/dist/liblua5.1.wasm`. */
   module: WasmModule | Uint8Array;
@@ -67,11 +69,14 @@ export interface LuaVmOptions {
 
 /** A compiled chunk, or a function, that is kept until `release`. */
 export class LuaScript {
+  /** What the function is kept as: `stack.pushKept` pushes it. */
   readonly ref: number;
+  /** The globals that it has. */
   readonly environment: LuaEnvironment;
   /** It has no loop and no function of its own, and need not be made ready for a suspension. */
   readonly straight: boolean;
 
+  /** @internal */
   constructor(ref: number, environment: LuaEnvironment, straight: boolean) {
     this.ref = ref;
     this.environment = environment;
@@ -81,8 +86,10 @@ export class LuaScript {
 
 /** Why a source could not be compiled: Lua's own text. */
 export class LuaSyntaxError {
+  /** With the name of the chunk and the line. */
   readonly message: string;
 
+  /** @internal */
   constructor(message: string) {
     this.message = message;
   }
@@ -114,6 +121,7 @@ const NO_MEMORY = 1;
 const ESCAPE = 0x1b;
 const SPACE = 0x20;
 
+/** A machine: see the head of this file for what it promises. */
 export class LuaVm {
   /** Whether a run can be suspended, in this runtime. */
   readonly canSuspend: boolean;
@@ -125,6 +133,7 @@ export class LuaVm {
   broken = false;
   /** Where the error of the last failed run was raised: the name of the chunk, and the line in it. */
   errorSource: string | undefined;
+  /** 0: no line is known, as when memory ran out. */
   errorLine = 0;
 
   private readonly core: Core;
@@ -242,6 +251,7 @@ export class LuaVm {
     return new LuaScript(stack.keep(), environment, false);
   }
 
+  /** Forgets a script, which must not be run again. */
   release(script: LuaScript): void {
     this.stack.release(script.ref);
   }
@@ -535,5 +545,3 @@ export class LuaVm {
     return Outcome.BROKEN;
   }
 }
-
-export { LuaType };
