@@ -192,6 +192,11 @@ export class Core {
     return this.stack.view.getInt32(STATUS_AT, true);
   }
 
+  /** Whether `error` is how the machine leaves when nothing protects against an error of Lua's. */
+  isPanic(error: unknown): boolean {
+    return isLuaError(error, this.abort);
+  }
+
   private addModule(bytes: Uint8Array, count: number, js: Record<string, WasmFunction>): Slot {
     const lua = this.api as unknown as Record<string, unknown>;
     const { exports } = new wasm.Instance(new wasm.Module(bytes), { lua, js });

@@ -162,6 +162,27 @@ test("a pattern too deep for the machine's stack costs the machine, which says s
   } else expect(evaluate(vm, "return 7").text).toBe("7");
 });
 
+test("arguments that there is no memory for cost the run", () => {
+  const vm = make(32 * MIB);
+  const script = vm.compile(bytes("return select('#', ...)"), "@user_script") as LuaScript;
+  const large = new Uint8Array(8 * MIB);
+  const push = (times: number) =>
+    vm.run(script, (stack) => {
+      for (let i = 0; i < times; i++) {
+        large[0] = i;
+        stack.pushBytes(large);
+      }
+      return times;
+    });
+  for (let i = 0; i < 3; i++) {
+    expect(push(20)).toBe(Outcome.FAILED);
+    expect(vm.stack.latin1(1)).toBe("not enough memory");
+    expect(push(2)).toBe(Outcome.DONE);
+    expect(vm.stack.number(1)).toBe(2);
+  }
+  expect(evaluate(vm, "return coroutine.wrap(function() return 7 end)()").text).toBe("7");
+});
+
 test("what a function of the host throws comes out of run, past every pcall", () => {
   const vm = make();
   const boom = new Error("boom");

@@ -274,7 +274,8 @@ export class LuaVm {
     this.errorLine = 0;
     core.pushFunction(this.handler);
     stack.pushKept(script.ref);
-    const count = pushArguments === undefined ? 0 : pushArguments(stack);
+    const count = pushArguments === undefined ? 0 : this.take(pushArguments);
+    if (count < 0) return Outcome.FAILED;
     this.suspendable = this.canSuspend && !script.straight;
     core.setLimit(this.memoryBytesMax);
     this.running = true;
@@ -330,6 +331,23 @@ export class LuaVm {
     if (used < bytes || used < living * 1.25) return living;
     core.api.lua_gc(core.L, COLLECT, 0);
     return core.usedBytes;
+  }
+
+  /**
+   * Lets the host push arguments, which nothing protects. Where there is no memory for them, the machine
+   * has cleared its stack before it left; the run fails as one does that runs out of memory itself.
+   */
+  private take(pushArguments: (stack: LuaStack) => number): number {
+    const { core, stack } = this;
+    try {
+      return pushArguments(stack);
+    } catch (error) {
+      if (!core.isPanic(error)) throw error;
+      this.clear();
+      core.api.lua_gc(core.L, COLLECT, 0);
+      stack.pushText("not enough memory");
+      return -1;
+    }
   }
 
   private makeRoom(): void {
