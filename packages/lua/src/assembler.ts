@@ -92,9 +92,24 @@ export const i32 = {
   mul: 0x6c,
   and: 0x71,
   or: 0x72,
+  xor: 0x73,
+  shl: 0x74,
+  shrS: 0x75,
+  shrU: 0x76,
+  rotl: 0x77,
+  rotr: 0x78,
 } as const;
 
-export const f64 = { abs: 0x99, lt: 0x63, ge: 0x66 } as const;
+export const f64 = {
+  abs: 0x99,
+  add: 0xa0,
+  lt: 0x63,
+  ge: 0x66,
+  /** The low 32 bits of the double as it lies in memory. */
+  lowBits: [0xbd, 0xa7],
+  /** A double of an integer with a sign. */
+  convert: 0xb7,
+} as const;
 
 interface Import {
   module: string;

@@ -135,14 +135,14 @@ export class Core {
   addFunctions(functions: readonly HostFunction[]): Slot {
     const js: Record<string, WasmFunction> = {};
     for (const [i, work] of functions.entries()) js[`f${i}`] = this.door(work);
-    return this.addModule(doorModule(functions.length), functions.length, js);
+    return this.addModule(doorModule(functions.length), numbered(functions.length), js);
   }
 
   /** Guards before functions of Lua's own, in slots that follow each other; returns the first. */
   addGuards(guards: readonly Guard[], asked: Record<string, HostFunction>): Slot {
     const js: Record<string, WasmFunction> = {};
     for (const [name, work] of Object.entries(asked)) js[name] = this.door(work);
-    return this.addModule(guardModule(guards), guards.length, js);
+    return this.addModule(guardModule(guards), numbered(guards.length), js);
   }
 
   /** Pushes a function of a slot. */
@@ -197,12 +197,13 @@ export class Core {
     return isLuaError(error, this.abort);
   }
 
-  private addModule(bytes: Uint8Array, count: number, js: Record<string, WasmFunction>): Slot {
+  /** Functions of a module of the glue, in slots that follow each other; returns the first. */
+  addModule(bytes: Uint8Array, names: readonly string[], js: Record<string, WasmFunction>): Slot {
     const lua = this.api as unknown as Record<string, unknown>;
     const { exports } = new wasm.Instance(new wasm.Module(bytes), { lua, js });
     const table = this.api.__indirect_function_table;
-    const first = table.grow(count);
-    for (let i = 0; i < count; i++) table.set(first + i, exports[`f${i}`] as WasmFunction);
+    const first = table.grow(names.length);
+    for (const [i, name] of names.entries()) table.set(first + i, exports[name] as WasmFunction);
     return first;
   }
 
@@ -227,6 +228,9 @@ export class Core {
     };
   }
 }
+
+/** f0, f1 ... */
+const numbered = (count: number) => Array.from({ length: count }, (_, i) => `f${i}`);
 
 /** One for each status, so that a run makes no object for it. */
 const finished = Array.from({ length: 8 }, (_, status) => ({ status }));

@@ -23,7 +23,7 @@ import { Core } from "./core.ts";
 import { LuaEnvironment, missingGlobal } from "./environment.ts";
 import { Due, RUNNING } from "./glue.ts";
 import { checkLayout } from "./layout.ts";
-import { bitFunctions } from "./libraries/bit.ts";
+import { pushBit } from "./libraries/bit.ts";
 import { ByteBuffer } from "./libraries/byte-buffer.ts";
 import { Json } from "./libraries/json.ts";
 import { MESSAGE_PACK_VALUES, messagePackFunctions } from "./libraries/message-pack.ts";
@@ -429,8 +429,7 @@ export class LuaVm {
     });
     stack.setField(base, "os");
     const out = new ByteBuffer(stack);
-    stack.pushTable();
-    this.addTo(bitFunctions);
+    pushBit(core);
     stack.setField(base, "bit");
     stack.pushTable();
     this.addTo(structFunctions(out));
