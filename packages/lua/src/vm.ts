@@ -496,7 +496,8 @@ export class LuaVm {
     }
     if (this.options.due === undefined || !this.options.due()) return Due.GO_ON;
     if (this.suspendable) return Due.SUSPEND;
-    if (this.options.overdue === undefined) return Due.GO_ON;
+    // A script that was not made ready because it is short will be over soon.
+    if (this.canSuspend || this.options.overdue === undefined) return Due.GO_ON;
     this.kill_ = this.options.overdue;
     this.raises = 0;
     this.killedAtMs = this.nowMs();
