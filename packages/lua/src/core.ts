@@ -138,6 +138,24 @@ export class Core {
     return this.addModule(doorModule(functions.length), numbered(functions.length), js);
   }
 
+  /** Sets functions of the host and constants in the table on top of the stack. */
+  setFunctions(
+    functions: Record<string, HostFunction>,
+    values: Record<string, string | number> = {},
+  ): void {
+    const { stack } = this;
+    const first = this.addFunctions(Object.values(functions));
+    for (const [i, name] of Object.keys(functions).entries()) {
+      this.pushFunction(first + i);
+      stack.setField(-2, name);
+    }
+    for (const [name, value] of Object.entries(values)) {
+      if (typeof value === "number") stack.pushNumber(value);
+      else stack.pushText(value);
+      stack.setField(-2, name);
+    }
+  }
+
   /** Guards before functions of Lua's own, in slots that follow each other; returns the first. */
   addGuards(guards: readonly Guard[], asked: Record<string, HostFunction>): Slot {
     const js: Record<string, WasmFunction> = {};

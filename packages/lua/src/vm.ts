@@ -23,12 +23,9 @@ import { Core } from "./core.ts";
 import { LuaEnvironment, missingGlobal } from "./environment.ts";
 import { Due, RUNNING } from "./glue.ts";
 import { checkLayout } from "./layout.ts";
-import { pushBit } from "./libraries/bit.ts";
-import { ByteBuffer } from "./libraries/byte-buffer.ts";
-import { Json } from "./libraries/json.ts";
-import { MESSAGE_PACK_VALUES, messagePackFunctions } from "./libraries/message-pack.ts";
-import { structFunctions } from "./libraries/struct.ts";
-import { addMath, Chance } from "./math.ts";
+import { addLibraries } from "./libraries/all.ts";
+import type { Json } from "./libraries/json.ts";
+import { Chance } from "./libraries/math.ts";
 import { ReadOnlyTables } from "./read-only.ts";
 import type { HostFunction, LuaStack } from "./stack.ts";
 import { isStraight } from "./straight.ts";
@@ -101,18 +98,6 @@ const RECORD_BYTES = 128;
 /** How often the error of a kill is raised, and how long, before the machine is given up. */
 const KILL_RAISES = 1_000;
 const KILL_MS = 250;
-/** The libraries that scripts have, each a read-only table. */
-const LIBRARIES = [
-  "string",
-  "table",
-  "math",
-  "coroutine",
-  "os",
-  "bit",
-  "struct",
-  "cmsgpack",
-  "cjson",
-];
 /** What `lua_gc` is told to collect all garbage. */
 const COLLECT = 2;
 /** A limit that is always passed; 0 would be none. */
@@ -145,7 +130,7 @@ export class LuaVm {
   /** What was alive when garbage was collected last, between runs and within this one. */
   private restingBytes = 0;
   private livingBytes = 0;
-  private json!: Json;
+  private readonly json: Json;
   private readonly base: number;
   private readonly missing: number;
   private readonly handler: number;
@@ -187,7 +172,7 @@ export class LuaVm {
     this.handler = this.missing + 1;
     checkLayout(this.stack);
     pushBase(core, this.tables, this.collector);
-    this.addLibraries();
+    this.json = addLibraries(core, this.tables, this.chance, () => this.nowMs());
     this.base = this.stack.keep();
     this.environment = this.newEnvironment();
   }
@@ -218,7 +203,7 @@ export class LuaVm {
   ): number {
     const { stack } = this;
     stack.pushTable();
-    this.addTo(functions, values);
+    this.core.setFunctions(functions, values);
     this.tables.protect();
     return stack.keep();
   }
@@ -394,71 +379,6 @@ export class LuaVm {
     const status = api.luaL_loadbuffer(this.core.L, at, length, stack.zeroEnded(chunkName));
     api.free(at);
     return status;
-  }
-
-  private addTo(
-    functions: Record<string, HostFunction>,
-    values: Record<string, string | number> = {},
-  ): void {
-    const { core, stack } = this;
-    const first = core.addFunctions(Object.values(functions));
-    for (const [i, name] of Object.keys(functions).entries()) {
-      core.pushFunction(first + i);
-      stack.setField(-2, name);
-    }
-    for (const [name, value] of Object.entries(values)) {
-      if (typeof value === "number") stack.pushNumber(value);
-      else stack.pushText(value);
-      stack.setField(-2, name);
-    }
-  }
-
-  /** Completes the table of what scripts have, which is on the stack. */
-  private addLibraries(): void {
-    const { core, stack } = this;
-    const base = stack.top;
-    stack.getField(base, "math");
-    addMath(core, this.chance);
-    stack.pop(1);
-    stack.pushTable();
-    this.addTo({
-      clock: (stack) => {
-        stack.pushNumber(this.nowMs() / 1000);
-        return 1;
-      },
-    });
-    stack.setField(base, "os");
-    const out = new ByteBuffer(stack);
-    pushBit(core);
-    stack.setField(base, "bit");
-    stack.pushTable();
-    this.addTo(structFunctions(out));
-    stack.setField(base, "struct");
-    stack.pushTable();
-    this.addTo(messagePackFunctions(out, this.tables), MESSAGE_PACK_VALUES);
-    stack.setField(base, "cmsgpack");
-    this.json = new Json(core, out, this.tables);
-    this.json.push();
-    stack.setField(base, "cjson");
-
-    // The methods of strings are those of the library, and no script can change that.
-    stack.pushText("");
-    core.api.lua_getmetatable(stack.L, -1);
-    stack.remove(-2);
-    stack.getField(base, "string");
-    stack.setField(-2, "__index");
-    const metatable = stack.top;
-    for (const name of LIBRARIES) {
-      stack.getField(base, name);
-      this.tables.protect();
-      stack.setField(base, name);
-    }
-    stack.pushTable(0, 1);
-    stack.getField(base, "string");
-    stack.setField(-2, "__index");
-    this.tables.protect();
-    stack.setField(metatable, "__metatable");
-    stack.pop(1);
   }
 
   /** Called where an error is raised that nothing catches: notes the place, leaves the value. */
