@@ -18,6 +18,7 @@ import { MemoryDisk } from "./memory-disk.ts";
 import { realTimers } from "./network/real-timers.ts";
 import { absolutePath, writeFlags } from "./process/byte-path.ts";
 import { pathBytes } from "./process/byte-string.ts";
+import { MemoryRelease } from "./process/memory-release.ts";
 import { codeOf, systemErrorText } from "./process/system-error.ts";
 import { createWallClock } from "./wall-clock.ts";
 
@@ -60,6 +61,7 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
     sha256Hex: (bytes) => crypto.createHash("sha256").update(bytes).digest("hex"),
     nextTurn: () => new Promise((resolve) => realTimers.setImmediate(resolve)),
     usage: usageNow,
+    releaseMemory: new MemoryRelease().release,
     sleepMs(durationMs) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
     },

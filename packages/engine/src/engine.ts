@@ -152,6 +152,7 @@ export class Engine implements Ports {
     const keyspace = new Keyspace({
       databaseCount: config.number("databases"),
       random32: () => host.random32(),
+      arena: { release: (buffer, touchedBytes) => host.releaseMemory(buffer, touchedBytes) },
     });
     const commands = new CommandTable(commandList(this.systems));
     const situation = new Situation(host);

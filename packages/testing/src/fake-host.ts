@@ -108,6 +108,10 @@ export class FakeHost implements Host {
     this.exitCode = code;
   }
 
+  releaseMemory(buffer: ArrayBuffer): void {
+    buffer.transfer(0);
+  }
+
   sleepMs(durationMs: number): void {
     this.advance(durationMs);
   }

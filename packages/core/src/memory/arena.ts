@@ -41,7 +41,13 @@ import { LARGE, PageSpans } from "./page-spans.ts";
 import { ArenaFullError, type ArenaOptions, SEGMENT_SHIFT, UNIT_MASK } from "./segments.ts";
 
 export { BLOCK_BYTES_MAX, roundedBytes, SMALL_BYTES_MAX } from "./block-size.ts";
-export { ArenaFullError, type ArenaOptions, SEGMENT_SHIFT, UNIT_MASK } from "./segments.ts";
+export {
+  ArenaFullError,
+  type ArenaOptions,
+  type ReleaseMemory,
+  SEGMENT_SHIFT,
+  UNIT_MASK,
+} from "./segments.ts";
 
 /** An address in the arena, as a signed 32-bit number of 8-byte units. */
 export type Ref = number;

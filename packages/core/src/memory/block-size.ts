@@ -30,8 +30,13 @@ for (let units = 1, cls = 0; units <= SMALL_UNITS_MAX; units++) {
 }
 /** Units of a block of each class. */
 export const CLASS_SIZE = Int32Array.from(CLASS_UNITS);
-/** Pages of a span of each class: 32 KiB, and 64 KiB above 4 KiB a block. */
-export const CLASS_PAGES = Int32Array.from(CLASS_UNITS, (units) => (units > 512 ? 16 : 8));
+/**
+ * Pages of a span of each class: 32 KiB, or where the doublings begin as many as make a power of two
+ * of blocks without a rest, which is 9 to 16 for the eight steps of each doubling.
+ */
+export const CLASS_PAGES = Int32Array.from(CLASS_UNITS, (units, cls) =>
+  units <= 16 ? 8 : 9 + ((cls - 16) % 8),
+);
 /** Blocks that such a span holds: never a single one. */
 export const CLASS_BLOCKS = Int32Array.from(CLASS_UNITS, (units, cls) =>
   Math.floor(((CLASS_PAGES[cls] as number) << PAGE_SHIFT) / units),

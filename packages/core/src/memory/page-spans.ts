@@ -1,7 +1,7 @@
 /**
  * Page spans: who has which pages. Each page of each segment belongs to exactly one span:
  *
- *   small   blocks of one size class (block-size.ts), 32 or 64 KiB a span;
+ *   small   blocks of one size class (block-size.ts), 32 to 64 KiB a span;
  *   large   one block of whole pages, found best-fit;
  *   free    a run of unused pages, merged with its neighbours when it becomes free.
  *
@@ -10,6 +10,10 @@
  * 0.2 %. Free runs hang on lists by their length. Two free runs never touch.
  *
  * A segment without a used page (other than the first) is given back.
+ *
+ * Whoever has more than one segment to speak of may come to have all of them, and to copy these books
+ * each time that they become too small would be a stop of many milliseconds. So they get their full
+ * length at once: what is never written of it is only addresses.
  */
 import { assert } from "../assert.ts";
 import { CLASS_COUNT, CLASS_PAGES, PAGE_BYTES, pagesFor } from "./block-size.ts";
@@ -18,6 +22,7 @@ import {
   type ArenaOptions,
   MEASURED_BYTES_MIN,
   PAGES_PER_STRIDE_SHIFT,
+  SEGMENT_COUNT_MAX,
   Segments,
 } from "./segments.ts";
 
@@ -27,6 +32,12 @@ const FREE = -2;
 const UNUSED = -3;
 /** Free runs of up to 32 pages have a list each; longer ones share one per power of two. */
 const BIN_COUNT = 64;
+/** With a second segment of so many pages the books get their full length. */
+const RESERVED_FROM_PAGES = 2048;
+/** As many spans as 32 GiB have when each is of 32 KiB. With more, the books are copied after all. */
+const SPANS_RESERVED = 2 ** 20;
+/** Arrays with a number for each span. */
+const SPAN_BOOKS = 8;
 /** Runs that are looked at for a better fit once there is one that does. */
 const SEARCH_MAX = 64;
 
@@ -41,7 +52,7 @@ export class PageSpans extends Segments {
   /** The span of each page. */
   protected pageSpan: Int32Array = new Int32Array(0);
   /** @internal What evacuation.ts must know of spans: this, spanUsed, spanNext, spanCount, partial. */
-  spanClass: Int32Array = new Int32Array(1024).fill(UNUSED);
+  spanClass: Int32Array = new Int32Array(1024);
   /** The first page of each span. */
   protected spanPage: Int32Array = new Int32Array(1024);
   /** Pages of each span. */
@@ -69,6 +80,7 @@ export class PageSpans extends Segments {
 
   constructor(options: ArenaOptions) {
     super(options);
+    this.spanClass[0] = UNUSED;
     this.addSegment(0, false);
   }
 
@@ -230,18 +242,29 @@ export class PageSpans extends Segments {
       this.spanNext[recycled] = 0;
       return recycled;
     }
-    if (this.spanCount === this.spanClass.length) {
-      const size = this.spanCount * 2;
-      this.spanClass = grown(this.spanClass, size).fill(UNUSED, this.spanCount);
-      this.spanPage = grown(this.spanPage, size);
-      this.spanPages = grown(this.spanPages, size);
-      this.spanUsed = grown(this.spanUsed, size);
-      this.spanFree = grown(this.spanFree, size);
-      this.spanBump = grown(this.spanBump, size);
-      this.spanNext = grown(this.spanNext, size);
-      this.spanPrevious = grown(this.spanPrevious, size);
-    }
+    if (this.spanCount === this.spanClass.length) this.growSpans(this.spanCount * 2);
     return this.spanCount++;
+  }
+
+  /** One piece of memory for all of them: to get it is what takes time. */
+  private growSpans(size: number): void {
+    const memory = new ArrayBuffer(SPAN_BOOKS * size * Int32Array.BYTES_PER_ELEMENT);
+    let taken = 0;
+    const grownTo = (array: Int32Array): Int32Array => {
+      const larger = new Int32Array(memory, taken, size);
+      taken += larger.byteLength;
+      larger.set(array);
+      return larger;
+    };
+    this.spanClass = grownTo(this.spanClass);
+    this.spanPage = grownTo(this.spanPage);
+    this.spanPages = grownTo(this.spanPages);
+    this.spanUsed = grownTo(this.spanUsed);
+    this.spanFree = grownTo(this.spanFree);
+    this.spanBump = grownTo(this.spanBump);
+    this.spanNext = grownTo(this.spanNext);
+    this.spanPrevious = grownTo(this.spanPrevious);
+    assert(taken === memory.byteLength, "every book of spans has grown");
   }
 
   private recycleSpan(span: number): void {
@@ -254,10 +277,17 @@ export class PageSpans extends Segments {
     const segment = this.makeSegment(atLeastBytes, isMeasured);
     const first = segment << PAGES_PER_STRIDE_SHIFT;
     const pages = this.pagesOf(segment);
+    if (segment !== 0 && pages >= RESERVED_FROM_PAGES) this.reserveBooks();
     if (this.pageSpan.length < first + pages) this.pageSpan = grown(this.pageSpan, first + pages);
     // Page 0 of segment 0 stays unused, so that no block has ref 0.
     const skip = segment === 0 ? 1 : 0;
     this.linkRun(this.newSpan(), first + skip, pages - skip);
+  }
+
+  private reserveBooks(): void {
+    const pages = SEGMENT_COUNT_MAX << PAGES_PER_STRIDE_SHIFT;
+    if (this.pageSpan.length < pages) this.pageSpan = grown(this.pageSpan, pages);
+    if (this.spanClass.length < SPANS_RESERVED) this.growSpans(SPANS_RESERVED);
   }
 
   /** True when the span lies in a segment that is being left. */

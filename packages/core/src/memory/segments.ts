@@ -8,7 +8,8 @@
  *
  * A segment that is dropped goes back to the operating system there and then: its buffer is
  * detached, not left to the garbage collector. Views of it that somebody still has are of length 0:
- * what they read is undefined and what they write goes nowhere.
+ * what they read is undefined and what they write goes nowhere. The system takes a tenth of a second
+ * for a gigabyte of pages, so whoever has a thread for it may take the buffer over: `release`.
  *
  * Not in this file: what lies in a segment. Whoever drops one knows that it is empty.
  */
@@ -19,7 +20,8 @@ export const SEGMENT_SHIFT = 27;
 /** `ref & UNIT_MASK` is its place in the segment, in units of 8 bytes. */
 export const UNIT_MASK = 0x7ffffff;
 export const PAGES_PER_STRIDE_SHIFT = SEGMENT_SHIFT - PAGE_SHIFT;
-const SEGMENT_COUNT_MAX = 32;
+/** A segment's number has 5 bits. */
+export const SEGMENT_COUNT_MAX = 32;
 const FIRST_BYTES_DEFAULT = 16 * 2 ** 20;
 /** A further segment has as many times the bytes of those before it. */
 const GROWTH = 3;
@@ -39,7 +41,19 @@ export interface ArenaOptions {
   segmentBytes?: number;
   /** Most bytes that segments may take together. Default 32 GiB. */
   limitBytes?: number;
+  /** Gives back the memory of a segment that was dropped. Default: there and then. */
+  release?: ReleaseMemory;
 }
+
+/**
+ * Gives a buffer's memory back to the operating system. The buffer must be detached when this returns.
+ * `touchedBytes` of it were ever in use: the work that there is to do.
+ */
+export type ReleaseMemory = (buffer: ArrayBuffer, touchedBytes: number) => void;
+
+const releaseNow: ReleaseMemory = (buffer) => {
+  buffer.transfer(0);
+};
 
 /** The memory itself: segments that come and go. */
 export class Segments {
@@ -62,9 +76,11 @@ export class Segments {
   limitBytes: number;
   /** Which segments were made to measure. */
   private readonly measured = new Uint8Array(SEGMENT_COUNT_MAX);
+  private readonly release: ReleaseMemory;
 
   constructor(options: ArenaOptions) {
     this.firstBytes = options.segmentBytes ?? FIRST_BYTES_DEFAULT;
+    this.release = options.release ?? releaseNow;
     this.limitBytes = options.limitBytes ?? SEGMENT_COUNT_MAX * SEGMENT_BYTES_MAX;
   }
 
@@ -120,6 +136,7 @@ export class Segments {
   /** Gives an empty segment's memory back. Its number may be used again. */
   protected unmakeSegment(segment: number): void {
     const { buffer, length } = this.bytes[segment] as Uint8Array<ArrayBuffer>;
+    const touchedBytes = (this.touchedPages[segment] as number) * PAGE_BYTES;
     this.segmentBytes -= length;
     this.words[segment] = new Int32Array(0);
     this.bytes[segment] = new Uint8Array(0);
@@ -127,7 +144,7 @@ export class Segments {
     this.views[segment] = new DataView(new ArrayBuffer(0));
     this.measured[segment] = 0;
     this.touchedPages[segment] = 0;
-    buffer.transfer(0);
+    this.release(buffer, touchedBytes);
   }
 }
 

@@ -522,7 +522,7 @@ export class DictTable extends DictHeader {
       throw full;
     }
     // Nothing can fail any more: the new table moves into this one's header.
-    this.freePages();
+    this.freePagesAndDirectory(0);
     for (let word = 0; word < HEADER_BYTES >>> 2; word++)
       this.headerWords[this.headerAt + word] = fresh.headerWords[fresh.headerAt + word] as number;
     this.setGeneration(generation + 1);
@@ -532,20 +532,31 @@ export class DictTable extends DictHeader {
     return true;
   }
 
-  /** Frees pages and directory. */
-  protected freePages(): void {
-    for (let index = 0; index < 1 << this.depth; ) {
+  /**
+   * Gives back the pages of the directory's slots from `from` on that lie below slot `to`. Returns the
+   * slot of the first page that is left. Nothing but scan() beyond and free() may follow.
+   */
+  freePages(from: number, to: number): number {
+    let index = from;
+    while (index < to) {
       const at = this.directoryAt + (index << 1);
+      const next = index + (1 << (this.depth - ((this.directoryWords[at + 1] as number) & 31)));
+      if (next > to) break;
       this.arena.free(this.directoryWords[at] as number);
-      index += 1 << (this.depth - ((this.directoryWords[at + 1] as number) & 31));
+      index = next;
     }
+    return index;
+  }
+
+  private freePagesAndDirectory(from: number): void {
+    this.freePages(from, 1 << this.depth);
     const directory = this.headerWords[this.headerAt + 3] as number;
     if (directory !== NONE) this.arena.free(directory);
   }
 
-  /** Gives back the table, not the entries, and forgets it. */
-  free(): void {
-    this.freePages();
+  /** Gives back the table, not the entries, and forgets it. Pages before slot `from` are free already. */
+  free(from = 0): void {
+    this.freePagesAndDirectory(from);
     this.arena.free(this.header);
     this.header = NONE;
     this.count = 0;

@@ -41,7 +41,7 @@ export class Dict extends DictTable {
     let slotsLeft = wanted * 10;
     cursor >>>= 0;
     for (;;) {
-      const index = (cursor >>> 1) >>> (31 - this.depth);
+      const index = this.slotOf(cursor);
       const meta = this.directoryWords[this.directoryAt + (index << 1) + 1] as number;
       const page = this.directoryWords[this.directoryAt + (index << 1)] as number;
       const depth = meta & 31;
@@ -59,6 +59,11 @@ export class Dict extends DictTable {
       cursor = next;
       if (out.count >= target || slotsLeft <= 0) return cursor;
     }
+  }
+
+  /** The directory's slot that a scan of this cursor goes on with. */
+  slotOf(cursor: number): number {
+    return (cursor >>> 1) >>> (31 - this.depth);
   }
 
   /** Adds the entries of one page whose hash lies in [low, high). */

@@ -20,6 +20,8 @@ export class TableFreeing implements SliceFreeing {
   private readonly owner: EntryFreer | null;
   private readonly slice = new RefList();
   private cursor = 0;
+  /** Slots of the directory whose pages are free: a page goes when its entries are gone. */
+  private slotsFreed = 0;
   private left: number;
 
   /** `owner` frees the entries of a database's table; without it, they are elements. */
@@ -43,11 +45,12 @@ export class TableFreeing implements SliceFreeing {
     }
     this.left -= slice.count;
     if (this.cursor === 0) this.end();
+    else this.slotsFreed = dict.freePages(this.slotsFreed, dict.slotOf(this.cursor));
     return slice.count;
   }
 
   end(): void {
     this.isDone = true;
-    this.dict.free();
+    this.dict.free(this.slotsFreed);
   }
 }
