@@ -316,6 +316,33 @@ export interface Guard {
   naturals?: { ask: string; from: number };
 }
 
+/** Whether an address is that of a read-only table. */
+function addIsProtected(m: Assembler): number {
+  return m.func(
+    "isProtected",
+    [I32],
+    [I32],
+    [I32],
+    [
+      [get(0), num(0), i32.load(LOW_AT), i32.ltU],
+      [get(0), num(0), i32.load(HIGH_AT), i32.gtU, i32.or],
+      when(num(0), RETURN),
+      [num(0), i32.load(COUNT_AT), num(4), i32.mul, set(1)],
+      loop([get(1), i32.eqz], when(num(0), RETURN), [
+        get(1),
+        num(4),
+        i32.sub,
+        tee(1),
+        i32.load(ADDRESSES_AT),
+        get(0),
+        i32.ne,
+        branchIf(0),
+      ]),
+      num(1),
+    ],
+  );
+}
+
 /**
  * Guards: f0, f1 ... are functions of Lua's kind that hand on to the one in `slot`. What they ask may
  * change the arguments and answers 0 to go on, a positive number of results when there is nothing
@@ -338,30 +365,7 @@ export function guardModule(guards: readonly Guard[]): Uint8Array<ArrayBuffer> {
   const kind = m.type([I32], [I32]);
   const L = get(0);
 
-  // isProtected(address)
-  const isProtected = m.func(
-    "isProtected",
-    [I32],
-    [I32],
-    [I32],
-    [
-      [get(0), num(0), i32.load(LOW_AT), i32.ltU],
-      [get(0), num(0), i32.load(HIGH_AT), i32.gtU, i32.or],
-      when(num(0), RETURN),
-      [num(0), i32.load(COUNT_AT), num(4), mul, set(1)],
-      loop([get(1), i32.eqz], when(num(0), RETURN), [
-        get(1),
-        num(4),
-        i32.sub,
-        tee(1),
-        i32.load(ADDRESSES_AT),
-        get(0),
-        i32.ne,
-        branchIf(0),
-      ]),
-      num(1),
-    ],
-  );
+  const isProtected = addIsProtected(m);
 
   const ask = (name: string): Code => [
     [L, call(asked.get(name)!), tee(1)],
@@ -403,5 +407,3 @@ export function guardModule(guards: readonly Guard[]): Uint8Array<ArrayBuffer> {
   }
   return m.assemble();
 }
-
-const mul = 0x6c;

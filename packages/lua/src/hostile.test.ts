@@ -34,7 +34,10 @@ test.each([
   ["one string without end", "local s = 'x' while true do s = s .. s end"],
   ["string.rep of a gigabyte", "return #string.rep('x', 2^31 - 1)"],
   ["string.rep of a long string", "return #string.rep(string.rep('x', 1e6), 1e6)"],
-  ["coroutines without end", "local t = {} while true do t[#t + 1] = coroutine.create(function() end) end"],
+  [
+    "coroutines without end",
+    "local t = {} while true do t[#t + 1] = coroutine.create(function() end) end",
+  ],
   ["closures without end", "local t = {} while true do t[#t + 1] = function() return t end end"],
   [
     "a buffer of table.concat",
@@ -157,6 +160,27 @@ test("a pattern too deep for the machine's stack costs the machine, which says s
     expect(vm.broken).toBe(true);
     expect(() => vm.compile(bytes("return 1"), "@user_script")).toThrow("this machine is broken");
   } else expect(evaluate(vm, "return 7").text).toBe("7");
+});
+
+test("arguments that there is no memory for cost the run", () => {
+  const vm = make(32 * MIB);
+  const script = vm.compile(bytes("return select('#', ...)"), "@user_script") as LuaScript;
+  const large = new Uint8Array(8 * MIB);
+  const push = (times: number) =>
+    vm.run(script, (stack) => {
+      for (let i = 0; i < times; i++) {
+        large[0] = i;
+        stack.pushBytes(large);
+      }
+      return times;
+    });
+  for (let i = 0; i < 3; i++) {
+    expect(push(20)).toBe(Outcome.FAILED);
+    expect(vm.stack.latin1(1)).toBe("not enough memory");
+    expect(push(2)).toBe(Outcome.DONE);
+    expect(vm.stack.number(1)).toBe(2);
+  }
+  expect(evaluate(vm, "return coroutine.wrap(function() return 7 end)()").text).toBe("7");
 });
 
 test("what a function of the host throws comes out of run, past every pcall", () => {

@@ -23,14 +23,11 @@ import { Core } from "./core.ts";
 import { LuaEnvironment, missingGlobal } from "./environment.ts";
 import { Due, RUNNING } from "./glue.ts";
 import { checkLayout } from "./layout.ts";
-import { bitFunctions } from "./libraries/bit.ts";
-import { ByteBuffer } from "./libraries/byte-buffer.ts";
-import { Json } from "./libraries/json.ts";
-import { MESSAGE_PACK_VALUES, messagePackFunctions } from "./libraries/message-pack.ts";
-import { structFunctions } from "./libraries/struct.ts";
-import { addMath, Chance } from "./math.ts";
+import { addLibraries } from "./libraries/all.ts";
+import type { Json } from "./libraries/json.ts";
+import { Chance } from "./libraries/math.ts";
 import { ReadOnlyTables } from "./read-only.ts";
-import { type HostFunction, type LuaStack, LuaType } from "./stack.ts";
+import type { HostFunction, LuaStack } from "./stack.ts";
 import { isStraight } from "./straight.ts";
 import { canSuspend, type WasmModule, wasm } from "./webassembly.ts";
 
@@ -45,8 +42,10 @@ export const Outcome = {
   /** The machine is lost, and the run with it. */
   BROKEN: 3,
 } as const;
+/** One of them. */
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 
+/** What a machine is made with. */
 export interface LuaVmOptions {
   /** The compiled machine: `luaModule()` of `@kv/lua/node`, or `wasmoon-lua5.1/dist/liblua5.1.wasm`. */
   module: WasmModule | Uint8Array;
@@ -69,11 +68,14 @@ export interface LuaVmOptions {
 
 /** A compiled chunk, or a function, that is kept until `release`. */
 export class LuaScript {
+  /** What the function is kept as: `stack.pushKept` pushes it. */
   readonly ref: number;
+  /** The globals that it has. */
   readonly environment: LuaEnvironment;
   /** It has no loop and no function of its own, and need not be made ready for a suspension. */
   readonly straight: boolean;
 
+  /** @internal */
   constructor(ref: number, environment: LuaEnvironment, straight: boolean) {
     this.ref = ref;
     this.environment = environment;
@@ -83,8 +85,10 @@ export class LuaScript {
 
 /** Why a source could not be compiled: Lua's own text. */
 export class LuaSyntaxError {
+  /** With the name of the chunk and the line. */
   readonly message: string;
 
+  /** @internal */
   constructor(message: string) {
     this.message = message;
   }
@@ -96,18 +100,6 @@ const RECORD_BYTES = 128;
 /** How often the error of a kill is raised, and how long, before the machine is given up. */
 const KILL_RAISES = 1_000;
 const KILL_MS = 250;
-/** The libraries that scripts have, each a read-only table. */
-const LIBRARIES = [
-  "string",
-  "table",
-  "math",
-  "coroutine",
-  "os",
-  "bit",
-  "struct",
-  "cmsgpack",
-  "cjson",
-];
 /** What `lua_gc` is told to collect all garbage. */
 const COLLECT = 2;
 /** A limit that is always passed; 0 would be none. */
@@ -116,6 +108,7 @@ const NO_MEMORY = 1;
 const ESCAPE = 0x1b;
 const SPACE = 0x20;
 
+/** A machine: see the head of this file for what it promises. */
 export class LuaVm {
   /** Whether a run can be suspended, in this runtime. */
   readonly canSuspend: boolean;
@@ -127,6 +120,7 @@ export class LuaVm {
   broken = false;
   /** Where the error of the last failed run was raised: the name of the chunk, and the line in it. */
   errorSource: string | undefined;
+  /** 0: no line is known, as when memory ran out. */
   errorLine = 0;
 
   private readonly core: Core;
@@ -138,7 +132,7 @@ export class LuaVm {
   /** What was alive when garbage was collected last, between runs and within this one. */
   private restingBytes = 0;
   private livingBytes = 0;
-  private json!: Json;
+  private readonly json: Json;
   private readonly base: number;
   private readonly missing: number;
   private readonly handler: number;
@@ -180,7 +174,7 @@ export class LuaVm {
     this.handler = this.missing + 1;
     checkLayout(this.stack);
     pushBase(core, this.tables, this.collector);
-    this.addLibraries();
+    this.json = addLibraries(core, this.tables, this.chance, () => this.nowMs());
     this.base = this.stack.keep();
     this.environment = this.newEnvironment();
   }
@@ -211,7 +205,7 @@ export class LuaVm {
   ): number {
     const { stack } = this;
     stack.pushTable();
-    this.addTo(functions, values);
+    this.core.setFunctions(functions, values);
     this.tables.protect();
     return stack.keep();
   }
@@ -244,6 +238,7 @@ export class LuaVm {
     return new LuaScript(stack.keep(), environment, false);
   }
 
+  /** Forgets a script, which must not be run again. */
   release(script: LuaScript): void {
     this.stack.release(script.ref);
   }
@@ -266,7 +261,8 @@ export class LuaVm {
     this.errorLine = 0;
     core.pushFunction(this.handler);
     stack.pushKept(script.ref);
-    const count = pushArguments === undefined ? 0 : pushArguments(stack);
+    const count = pushArguments === undefined ? 0 : this.take(pushArguments);
+    if (count < 0) return Outcome.FAILED;
     this.suspendable = this.canSuspend && !script.straight;
     core.setLimit(this.memoryBytesMax);
     this.running = true;
@@ -324,6 +320,23 @@ export class LuaVm {
     return core.usedBytes;
   }
 
+  /**
+   * Lets the host push arguments, which nothing protects. Where there is no memory for them, the machine
+   * has cleared its stack before it left; the run fails as one does that runs out of memory itself.
+   */
+  private take(pushArguments: (stack: LuaStack) => number): number {
+    const { core, stack } = this;
+    try {
+      return pushArguments(stack);
+    } catch (error) {
+      if (!core.isPanic(error)) throw error;
+      this.clear();
+      core.api.lua_gc(core.L, COLLECT, 0);
+      stack.pushText("not enough memory");
+      return -1;
+    }
+  }
+
   private makeRoom(): void {
     this.restingBytes = this.collectBeyond(this.memoryBytesMax / 4, this.restingBytes);
   }
@@ -370,72 +383,6 @@ export class LuaVm {
     return status;
   }
 
-  private addTo(
-    functions: Record<string, HostFunction>,
-    values: Record<string, string | number> = {},
-  ): void {
-    const { core, stack } = this;
-    const first = core.addFunctions(Object.values(functions));
-    for (const [i, name] of Object.keys(functions).entries()) {
-      core.pushFunction(first + i);
-      stack.setField(-2, name);
-    }
-    for (const [name, value] of Object.entries(values)) {
-      if (typeof value === "number") stack.pushNumber(value);
-      else stack.pushText(value);
-      stack.setField(-2, name);
-    }
-  }
-
-  /** Completes the table of what scripts have, which is on the stack. */
-  private addLibraries(): void {
-    const { core, stack } = this;
-    const base = stack.top;
-    stack.getField(base, "math");
-    addMath(core, this.chance);
-    stack.pop(1);
-    stack.pushTable();
-    this.addTo({
-      clock: (stack) => {
-        stack.pushNumber(this.nowMs() / 1000);
-        return 1;
-      },
-    });
-    stack.setField(base, "os");
-    const out = new ByteBuffer(stack);
-    stack.pushTable();
-    this.addTo(bitFunctions);
-    stack.setField(base, "bit");
-    stack.pushTable();
-    this.addTo(structFunctions(out));
-    stack.setField(base, "struct");
-    stack.pushTable();
-    this.addTo(messagePackFunctions(out, this.tables), MESSAGE_PACK_VALUES);
-    stack.setField(base, "cmsgpack");
-    this.json = new Json(core, out, this.tables);
-    this.json.push();
-    stack.setField(base, "cjson");
-
-    // The methods of strings are those of the library, and no script can change that.
-    stack.pushText("");
-    core.api.lua_getmetatable(stack.L, -1);
-    stack.remove(-2);
-    stack.getField(base, "string");
-    stack.setField(-2, "__index");
-    const metatable = stack.top;
-    for (const name of LIBRARIES) {
-      stack.getField(base, name);
-      this.tables.protect();
-      stack.setField(base, name);
-    }
-    stack.pushTable(0, 1);
-    stack.getField(base, "string");
-    stack.setField(-2, "__index");
-    this.tables.protect();
-    stack.setField(metatable, "__metatable");
-    stack.pop(1);
-  }
-
   /** Called where an error is raised that nothing catches: notes the place, leaves the value. */
   private noteError(stack: LuaStack): number {
     if (this.raises === 0) this.notePlace(stack, 1);
@@ -471,7 +418,8 @@ export class LuaVm {
     }
     if (this.options.due === undefined || !this.options.due()) return Due.GO_ON;
     if (this.suspendable) return Due.SUSPEND;
-    if (this.options.overdue === undefined) return Due.GO_ON;
+    // A script that was not made ready because it is short will be over soon.
+    if (this.canSuspend || this.options.overdue === undefined) return Due.GO_ON;
     this.kill_ = this.options.overdue;
     this.raises = 0;
     this.killedAtMs = this.nowMs();
@@ -537,5 +485,3 @@ export class LuaVm {
     return Outcome.BROKEN;
   }
 }
-
-export { LuaType };

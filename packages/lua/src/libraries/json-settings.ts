@@ -1,6 +1,6 @@
 /** What a script can set in `cjson`, and the functions that set it. */
 
-import { type HostFunction, type LuaStack, LuaType } from "../stack.ts";
+import { type LuaStack, LuaType } from "../stack.ts";
 
 const INT_MAX = 2 ** 31 - 1;
 
@@ -125,5 +125,3 @@ export const settingFunctions: Record<string, (stack: LuaStack, on: JsonSettings
     return 1;
   },
 };
-
-export type { HostFunction };
