@@ -104,7 +104,17 @@ module.exports = {
     layer(
       "testing",
       [
-        ...["acl", "commands", "config", "core", "engine", "eviction", "lua", "persistence", "resp"],
+        ...[
+          "acl",
+          "commands",
+          "config",
+          "core",
+          "engine",
+          "eviction",
+          "lua",
+          "persistence",
+          "resp",
+        ],
         "scripting",
       ],
       "@kv/testing sees everything below the apps. A test that needs an app stands in that app.",
