@@ -2,9 +2,10 @@
  * The layers of the repository, one rule each. Imports only look down:
  *
  *   apps       server   bench                              may use node:* ; nothing imports an app
+ *   modules    scripting                                   see what an engine offers, and lua
  *   engine     engine                                      sees the parts and the ground
  *   parts      commands   acl   persistence   eviction   config   see what their rule says
- *   ground     core   resp                                 import nothing, not even each other
+ *   ground     core   resp   lua                           import nothing, not even each other
  *
  * @kv/testing stands outside the picture: it sees everything below the apps, and only tests see it.
  * The comment of each rule says what to do instead of the import that it refuses.
@@ -59,6 +60,12 @@ module.exports = {
     layer("core", [], "@kv/core imports nothing. Need a clock, a log, a list? Have it passed in."),
     layer("resp", [], "@kv/resp imports nothing, not even @kv/core: it turns bytes into bytes."),
     layer(
+      "lua",
+      [],
+      "@kv/lua imports nothing but the machine that it drives: it runs Lua, it knows no Redis.",
+      ["wasmoon-lua5.1"],
+    ),
+    layer(
       "commands",
       ["core", "resp"],
       "@kv/commands may import @kv/core and @kv/resp. Need more? Have it passed in.",
@@ -90,8 +97,26 @@ module.exports = {
       "@kv/engine sees the parts and the ground. Need I/O? Add it to Host and let the app supply it.",
     ),
     layer(
+      "scripting",
+      ["acl", "commands", "core", "engine", "lua", "resp"],
+      "@kv/scripting is a module: it sees @kv/lua and what an engine offers. Need more of the engine? Ask a port.",
+    ),
+    layer(
       "testing",
-      ["acl", "commands", "config", "core", "engine", "eviction", "persistence", "resp"],
+      [
+        ...[
+          "acl",
+          "commands",
+          "config",
+          "core",
+          "engine",
+          "eviction",
+          "lua",
+          "persistence",
+          "resp",
+        ],
+        "scripting",
+      ],
       "@kv/testing sees everything below the apps. A test that needs an app stands in that app.",
       ["fast-check", "vitest"],
     ),

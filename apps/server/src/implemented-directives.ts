@@ -1,10 +1,11 @@
 /** The directives that have an effect, besides those that the engine acts upon. */
 import { engineDirectives, type System } from "@kv/engine";
+import { withOwnModules } from "./own-modules.ts";
 
 /** With these modules, in a server inside another program: what belongs to the process is not its. */
 export function serverDirectives(modules: readonly System[] = []): ReadonlySet<string> {
   return new Set([
-    ...engineDirectives(modules),
+    ...engineDirectives(withOwnModules(modules)),
     "bind",
     "dir",
     "port",

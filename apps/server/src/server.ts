@@ -33,6 +33,7 @@ import { connectionOf, type SocketConnection } from "./network/socket-connection
 import { InputBuffer, type Station } from "./network/traffic.ts";
 import { Cron, TurnLoop } from "./network/turn-loop.ts";
 import { createNodeHost } from "./node-host.ts";
+import { withOwnModules } from "./own-modules.ts";
 import { byteString, pathBytes, textOf } from "./process/byte-string.ts";
 import { codedError, codeOf, systemErrorText } from "./process/system-error.ts";
 import { descriptorLimit } from "./process/warnings.ts";
@@ -142,7 +143,7 @@ export class Server {
     );
     this.engine = createEngine({
       config,
-      modules,
+      modules: withOwnModules(modules),
       host: createNodeHost({
         folder,
         facts: this.#facts,

@@ -171,6 +171,13 @@ export class ReplyBuffer {
     return all;
   }
 
+  /** A copy of what was written since the mark, in one piece. Throws as toBytes(). */
+  copySince(mark: number): Uint8Array {
+    if (mark >= this.partsBytes && !this.isOverflowed)
+      return this.bytes.slice(mark - this.partsBytes, this.length);
+    return this.toBytes().subarray(mark);
+  }
+
   /** Gives the closed parts away, for good: the caller owns them. bytes[0, length) follows them. */
   takeParts(): Uint8Array[] {
     const { parts } = this;

@@ -21,6 +21,7 @@ import {
   type System,
   Target,
 } from "@kv/engine";
+import { luaModule } from "@kv/lua/node";
 import {
   AttributedReply,
   encodeRequest,
@@ -33,6 +34,7 @@ import {
   type RequestArgument,
   VerbatimReply,
 } from "@kv/resp";
+import { scriptingSystem } from "@kv/scripting";
 import { FakeHost } from "./fake-host.ts";
 
 export interface HarnessOptions {
@@ -221,7 +223,7 @@ export class Harness {
         ...options.config,
       } as ConfigOptions,
     });
-    const { modules = [] } = options;
+    const modules = [scriptingSystem(luaModule), ...(options.modules ?? [])];
     this.engine = createEngine({ host: this.host, config: this.config, modules });
     onKeyspaceEvent(this.engine, (channel, message) => {
       const event = /^__keyevent@\d+__:(.*)$/s.exec(channel);

@@ -17,7 +17,7 @@ import type { Output } from "./output.ts";
 import type { Pause } from "./pause.ts";
 import type { Propagator } from "./propagate.ts";
 import { Rates, SAMPLE_PERIOD_MS } from "./rates.ts";
-import type { Situation } from "./situation.ts";
+import { EngineState, type Situation } from "./situation.ts";
 import type { SnapshotJobs } from "./snapshot-jobs.ts";
 import type { Stats } from "./stats.ts";
 import type { UsedMemory } from "./used-memory.ts";
@@ -35,6 +35,11 @@ export interface Job {
   turn?(): void;
   /** A slice of work that nobody waits for. Answers when the next one is due: see Due. */
   slice?(): number;
+  /**
+   * While the server is busy with a script (EngineState.BUSY), in place of all of the above: nothing else
+   * may change the data in its middle. Answers when the next one is due: see Due.
+   */
+  busyTurn?(): number;
   /** True: events must be followed by a turn although nobody asked for one with host.wake(). */
   readonly needsTurn?: boolean;
 }
@@ -78,6 +83,7 @@ export class Cron {
   private crons: readonly Required<Pick<Job, "cron">>[] = [];
   private turns: readonly Required<Pick<Job, "turn">>[] = [];
   private slices: readonly Required<Pick<Job, "slice">>[] = [];
+  private busyTurns: readonly Required<Pick<Job, "busyTurn">>[] = [];
   private demanding: readonly Required<Pick<Job, "needsTurn">>[] = [];
   private readonly parts: CronParts;
 
@@ -91,6 +97,7 @@ export class Cron {
     this.crons = jobs.filter((job) => job.cron !== undefined) as typeof this.crons;
     this.turns = jobs.filter((job) => job.turn !== undefined) as typeof this.turns;
     this.slices = jobs.filter((job) => job.slice !== undefined) as typeof this.slices;
+    this.busyTurns = jobs.filter((job) => job.busyTurn !== undefined) as typeof this.busyTurns;
     this.demanding = jobs.filter((job) => "needsTurn" in job) as typeof this.demanding;
   }
 
@@ -114,6 +121,10 @@ export class Cron {
     if (usedBytes > stats.peakMemoryBytes) stats.peakMemoryBytes = usedBytes;
     // One that is over ends here at the latest, and who was held goes on with the next turn.
     pause.isInForce();
+    if (situation.is(EngineState.BUSY)) {
+      output.flushAll();
+      return;
+    }
     for (const job of this.crons) job.cron(nowMs);
     if (keyspace.lazyFree.pendingCount > 0) host.wake();
     this.adaptHz();
@@ -126,6 +137,7 @@ export class Cron {
     const { host, situation, stats, keyspace, output, propagator, pause } = this.parts;
     situation.readClock();
     stats.loopTurns++;
+    if (situation.is(EngineState.BUSY)) return this.busyTurn();
     const jobsStartUs = host.monotonicUs();
     // A turn lasts from the first command behind the last one until everybody can wait again.
     const startUs = stats.loopStartUs === 0 ? jobsStartUs : stats.loopStartUs;
@@ -139,6 +151,13 @@ export class Cron {
     if (lazyFree.pendingCount > 0 && lazyFree.step(LAZY_FREE_SLICE)) due = Due.SOON;
     for (const job of this.slices) due = Math.max(due, job.slice());
     this.countTurn(startUs, jobsStartUs);
+    return due;
+  }
+
+  private busyTurn(): number {
+    let due: number = Due.NEVER;
+    for (const job of this.busyTurns) due = Math.max(due, job.busyTurn());
+    this.parts.output.flushAll();
     return due;
   }
 

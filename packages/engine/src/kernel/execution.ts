@@ -4,6 +4,7 @@
  * that its changes, its rewriting and its own words are there again when the inner ones are over.
  *
  *      open() ── run() ── run() ── ... ── close()       nothing else is executed in between
+ *                      suspend() ┄┄ resume()             but for what a busy server still answers
  *
  * What the requests of a frame change goes to the append-only file and the replicas together, when
  * the outermost frame closes. After a fault that ends the server it stays open: half a transaction
@@ -11,7 +12,7 @@
  */
 import { type CommandError, type CommandRow, FLAG_BITS } from "@kv/commands";
 import type { Database, Keyspace } from "@kv/core";
-import type { ArgVector, ReplyWriter } from "@kv/resp";
+import { ArgVector, type ReplyWriter } from "@kv/resp";
 import { type CallFrame, frameOf, restoreFrame } from "./call-frame.ts";
 import type { Caller } from "./caller.ts";
 import type { ClientCall } from "./client-call.ts";
@@ -60,18 +61,20 @@ export class Execution {
   /**
    * Runs request 0 of the batch, a command for the present client. Returns where its reply begins.
    * `refusal` is asked first, with the request at hand: the error for one that may not run.
+   * `resp3` is the protocol that is answered in: the client's, or what a script has asked for.
    */
   run(
     batch: ArgVector,
     row: CommandRow,
     refusal: (call: ClientCall) => CommandError | null,
+    resp3 = this.parts.call.client.protocol === 3,
   ): number {
     const { call, caller, keyspace, reply, situation, stats } = this.parts;
     const { client } = call;
     caller.before(row);
     call.database = keyspace.databases[client.databaseIndex] as Database;
     call.begin(batch, 0, row);
-    reply.resp3 = client.protocol === 3;
+    reply.resp3 = resp3;
     const mark = reply.mark();
     if (situation.is(EngineState.LOADING) && (row.bits & FLAG_BITS.loading) === 0) {
       reply.error(isLoading);
@@ -87,6 +90,28 @@ export class Execution {
     return mark;
   }
 
+  /**
+   * The running command stops in its middle, between two requests: others are served, and it goes on
+   * later (resume). Its own words are kept, for the batch that they stand in is used again. What it has
+   * changed so far does not leave, and frames within this one must be closed.
+   */
+  suspend(): CallFrame {
+    const { call } = this.parts;
+    const frame = this.frames.pop() as CallFrame;
+    restoreFrame(call, frame);
+    const args = copyOfRequest(frame.args, frame.requestIndex);
+    return { ...frame, args, requestIndex: 0 };
+  }
+
+  /** The suspended command goes on: the call is its own again. */
+  resume(frame: CallFrame): void {
+    const { call, situation } = this.parts;
+    restoreFrame(call, frame);
+    situation.current = frame.client;
+    this.frames.push(frame);
+    call.mayWait = false;
+  }
+
   /** All have run: what they changed may leave, and the running command is as it was at open(). */
   close(): void {
     const { call, caller, propagator, situation } = this.parts;
@@ -98,4 +123,18 @@ export class Execution {
     restoreFrame(call, frame);
     call.client.lastCommand = frame.row ?? null;
   }
+}
+
+/** A batch of this request alone, with bytes of its own. */
+function copyOfRequest(args: ArgVector, index: number): ArgVector {
+  const copy = new ArgVector();
+  const start = args.requestStart[index] as number;
+  const end = args.requestEnd[index] as number;
+  copy.bytes = args.bytes.slice(start, end);
+  copy.view = new DataView(copy.bytes.buffer);
+  const first = args.firstArg[index] as number;
+  for (let at = first; at < first + (args.argCount[index] as number); at++)
+    copy.pushArgument((args.starts[at] as number) - start, (args.ends[at] as number) - start);
+  copy.pushCommand(0, 0, end - start, args.inline[index] as number);
+  return copy;
 }

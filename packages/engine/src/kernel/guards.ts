@@ -61,7 +61,8 @@ const masterDown = new CommandError(
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 );
 const watchesOnly = new CommandError("ERR Replica can't interact with the keyspace");
-const isBusy = new CommandError(
+/** What most commands are answered while a script runs for too long. */
+export const isBusy = new CommandError(
   "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
 );
 

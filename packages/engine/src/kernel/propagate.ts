@@ -34,6 +34,8 @@ const EXEC = encodeRequest(["EXEC"]);
 export class Propagator {
   /** Who takes commands. While there is nobody, nothing is encoded or kept. */
   readonly sinks: PropagationSink[] = [];
+  /** Where commands may go at all: a script may say that its own go nowhere. Bits of Target. */
+  mask: number = Target.BOTH;
   private readonly waiting: Operation[] = [];
   private readonly situation: Situation;
 
@@ -60,7 +62,8 @@ export class Propagator {
     end: number,
     targets: number = Target.BOTH,
   ): void {
-    if (this.sinks.length === 0) return;
+    targets &= this.mask;
+    if (this.sinks.length === 0 || targets === 0) return;
     if (!this.situation.isNested && this.waiting.length === 0) {
       for (const sink of this.sinks)
         if ((sink.targets & targets) !== 0) sink.append(databaseIndex, bytes, start, end);
@@ -71,7 +74,8 @@ export class Propagator {
 
   /** A command in other words. */
   words(databaseIndex: number, words: readonly CommandWord[], targets: number = Target.BOTH): void {
-    if (this.sinks.length === 0) return;
+    targets &= this.mask;
+    if (this.sinks.length === 0 || targets === 0) return;
     const encoded = words.map(
       (word): RequestArgument => (typeof word === "bigint" ? word.toString() : word),
     );

@@ -1,7 +1,9 @@
 /** SHUTDOWN: ends the server in good order. It answers only when that is not possible. */
 import { arg, CommandError, errors } from "@kv/commands";
 import { ClientState } from "../../kernel/client-state.ts";
+import { isBusy } from "../../kernel/guards.ts";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
+import { EngineState } from "../../kernel/situation.ts";
 import { engineCommand } from "../../module/engine-call.ts";
 
 const noShutdown = new CommandError("ERR No shutdown in progress.");
@@ -41,6 +43,8 @@ export const shutdown = engineCommand({
       if (request.save !== "default" || request.now || request.force) throw errors.syntax;
       throw noShutdown; // Whoever could send this comes before a shutdown or after it.
     }
+    // Half of what a script does may be neither saved nor lost: the one way out loses all of it.
+    if (engine.situation.is(EngineState.BUSY) && request.save !== "nosave") throw isBusy;
     const isEnding = engine.shutdown(request);
     // What was answered before in this batch leaves first, and nothing behind this is executed.
     client.mark(ClientState.WAITING, true);

@@ -1,0 +1,254 @@
+/**
+ * The core: Lua's machine and the glue, tied together. It makes the state, puts functions of the host
+ * within Lua's reach and runs what it is told to, once: how runs look to the outside is vm.ts.
+ */
+
+import {
+  COUNT_AT,
+  doorModule,
+  type Guard,
+  gateModule,
+  glueModule,
+  guardModule,
+  LIMIT_AT,
+  RUNNING,
+  STATUS_AT,
+  USED_AT,
+} from "./glue.ts";
+import { GLOBALS, type LuaApi, startMachine } from "./machine.ts";
+import { type HostFunction, isLuaError, LuaStack } from "./stack.ts";
+import {
+  canSuspend,
+  type WasmFunction,
+  type WasmModule,
+  type WasmTable,
+  wasm,
+} from "./webassembly.ts";
+
+/** Instructions from one question of the hook to the next. */
+const HOOK_INSTRUCTIONS = 100_000;
+const MASK_COUNT = 8;
+
+/** What Lua's memory holds beside the values: its own data, the stack of C, scratch. */
+const OVERHEAD_BYTES = 16 * 1024 * 1024;
+
+/** The functions of the glue that Lua calls by their slots. */
+const LUA_FUNCTIONS = ["hook", "panic", "allocate", "pcall", "reader"];
+
+export interface CoreOptions {
+  module: WasmModule;
+  /** Bytes that all values together may take. */
+  memoryBytesMax: number;
+  /** Asked by the hook; answers one of `Due`. */
+  due: (L: number) => number;
+  /** Called when a run stops in its middle; the run goes on when the promise is fulfilled. */
+  suspend: () => Promise<void>;
+}
+
+/** A function in WebAssembly's table that Lua can call. */
+export type Slot = number;
+
+export class Core {
+  readonly api: LuaApi;
+  readonly stack: LuaStack;
+  /** The state that runs are made in. */
+  readonly L: number;
+  /** Redis's own pcall. */
+  readonly pcall: Slot;
+  /** What stands before a function that `load` reads from: carries that function, and true. */
+  readonly reader: Slot;
+  /** What a function of the host threw, when it was no error of Lua's. */
+  hostError: unknown;
+  hostFailed = false;
+  private readonly hook: Slot;
+  private readonly longjmp: object;
+  private readonly abort: object;
+  private readonly run: WasmFunction;
+  private readonly promisingRun: WasmFunction | undefined;
+
+  constructor({ module, memoryBytesMax, due, suspend }: CoreOptions) {
+    this.longjmp = new wasm.Tag({ parameters: [] });
+    this.abort = new wasm.Tag({ parameters: [] });
+    const tags = { longjmp: this.longjmp, abort: this.abort };
+    const gate = new wasm.Instance(new wasm.Module(gateModule()), { js: tags });
+    const api = startMachine({
+      module,
+      memoryBytesMax: memoryBytesMax + OVERHEAD_BYTES,
+      invoke: gate.exports.invoke_vii as WasmFunction,
+      throwLongjmp: gate.exports.throw_longjmp as WasmFunction,
+      grown: () => this.stack.renew(),
+    });
+    this.api = api;
+    this.stack = new LuaStack(api);
+    const errName = api.malloc(8);
+    this.stack.bytes.set([0x65, 0x72, 0x72, 0, 0x20], errName);
+    const space = errName + 4;
+    const table = api.__indirect_function_table;
+    const first = table.grow(LUA_FUNCTIONS.length);
+    const [hook, panic, allocate, pcall, reader] = LUA_FUNCTIONS.map((_, i) => first + i);
+    const { exports } = new wasm.Instance(
+      new wasm.Module(glueModule({ errName, space, hookSlot: hook })),
+      {
+        lua: api as unknown as Record<string, unknown>,
+        js: {
+          ...tags,
+          due,
+          // Where nothing can be suspended, `due` never asks for it.
+          suspend: wasm.Suspending === undefined ? () => {} : new wasm.Suspending(suspend),
+        },
+      },
+    );
+    (gate.exports.table as WasmTable).set(0, exports.invoke as WasmFunction);
+    for (const [i, name] of LUA_FUNCTIONS.entries()) {
+      table.set(first + i, exports[name] as WasmFunction);
+    }
+    this.hook = hook;
+    this.pcall = pcall;
+    this.reader = reader;
+    this.run = exports.run as WasmFunction;
+    this.promisingRun = canSuspend ? wasm.promising!(this.run) : undefined;
+
+    for (const at of [STATUS_AT, USED_AT, COUNT_AT]) this.stack.view.setInt32(at, 0, true);
+    this.setLimit(0);
+    this.L = api.lua_newstate(allocate, 0);
+    this.stack.L = this.L;
+    api.lua_atpanic(this.L, panic);
+    this.resetHook();
+  }
+
+  /** Bytes that Lua's values take now, dead ones that were not collected yet included. */
+  get usedBytes(): number {
+    return this.stack.view.getUint32(USED_AT, true);
+  }
+
+  /** What `usedBytes` may not pass; 0 means that only the memory's own end counts. */
+  setLimit(bytes: number): void {
+    this.stack.view.setUint32(LIMIT_AT, bytes === 0 ? 0xffff_ffff : bytes, true);
+  }
+
+  /** The hook asks again every so many instructions, as before an error was raised in it. */
+  resetHook(): void {
+    this.api.lua_sethook(this.L, this.hook, MASK_COUNT, HOOK_INSTRUCTIONS);
+  }
+
+  /** Functions of the host, in slots that follow each other; returns the first. */
+  addFunctions(functions: readonly HostFunction[]): Slot {
+    const js: Record<string, WasmFunction> = {};
+    for (const [i, work] of functions.entries()) js[`f${i}`] = this.door(work);
+    return this.addModule(doorModule(functions.length), numbered(functions.length), js);
+  }
+
+  /** Sets functions of the host and constants in the table on top of the stack. */
+  setFunctions(
+    functions: Record<string, HostFunction>,
+    values: Record<string, string | number> = {},
+  ): void {
+    const { stack } = this;
+    const first = this.addFunctions(Object.values(functions));
+    for (const [i, name] of Object.keys(functions).entries()) {
+      this.pushFunction(first + i);
+      stack.setField(-2, name);
+    }
+    for (const [name, value] of Object.entries(values)) {
+      if (typeof value === "number") stack.pushNumber(value);
+      else stack.pushText(value);
+      stack.setField(-2, name);
+    }
+  }
+
+  /** Guards before functions of Lua's own, in slots that follow each other; returns the first. */
+  addGuards(guards: readonly Guard[], asked: Record<string, HostFunction>): Slot {
+    const js: Record<string, WasmFunction> = {};
+    for (const [name, work] of Object.entries(asked)) js[name] = this.door(work);
+    return this.addModule(guardModule(guards), numbered(guards.length), js);
+  }
+
+  /** Pushes a function of a slot. */
+  pushFunction(slot: Slot, upvalues = 0): void {
+    this.api.lua_pushcclosure(this.stack.L, slot, upvalues);
+  }
+
+  /** Calls a function of a slot with what is on the stack, as `luaopen_...` are called. */
+  open(name: "luaopen_base" | "luaopen_table" | "luaopen_string" | "luaopen_math"): void {
+    this.api[name](this.L);
+    this.stack.setTop(0);
+  }
+
+  /** The slot of a function of Lua's own that is a field of the table on top of the stack. */
+  slotOf(name: string): Slot {
+    this.stack.getField(-1, name);
+    const slot = this.api.lua_tocfunction(this.stack.L, -1);
+    this.stack.pop(1);
+    return slot;
+  }
+
+  pushGlobals(): void {
+    this.stack.pushValue(GLOBALS);
+  }
+
+  /**
+   * Calls the function below `count` arguments under protection; errors go through the function at
+   * stack index 1. What `lua_pcall` answered, or RUNNING when it has not: then the promise is there.
+   */
+  call(count: number, suspendable: boolean): { status: number; promise?: Promise<unknown> } {
+    this.stack.view.setInt32(STATUS_AT, RUNNING, true);
+    if (suspendable && this.promisingRun !== undefined) {
+      const promise = this.promisingRun(this.L, count, -1, 1) as Promise<unknown>;
+      const status = this.status;
+      return status === RUNNING ? { status, promise } : finished[status];
+    }
+    try {
+      this.run(this.L, count, -1, 1);
+    } catch {
+      return { status: RUNNING };
+    }
+    return finished[this.status];
+  }
+
+  /** What the last run ended with, or RUNNING. */
+  get status(): number {
+    return this.stack.view.getInt32(STATUS_AT, true);
+  }
+
+  /** Whether `error` is how the machine leaves when nothing protects against an error of Lua's. */
+  isPanic(error: unknown): boolean {
+    return isLuaError(error, this.abort);
+  }
+
+  /** Functions of a module of the glue, in slots that follow each other; returns the first. */
+  addModule(bytes: Uint8Array, names: readonly string[], js: Record<string, WasmFunction>): Slot {
+    const lua = this.api as unknown as Record<string, unknown>;
+    const { exports } = new wasm.Instance(new wasm.Module(bytes), { lua, js });
+    const table = this.api.__indirect_function_table;
+    const first = table.grow(names.length);
+    for (const [i, name] of names.entries()) table.set(first + i, exports[name] as WasmFunction);
+    return first;
+  }
+
+  /**
+   * A function of the host as WebAssembly calls it. Errors of Lua's pass. Any other one is not the
+   * script's, so no `pcall` of the script may catch it: the machine ends, and `run` throws it.
+   */
+  private door(work: HostFunction): WasmFunction {
+    const { stack } = this;
+    return (L: number) => {
+      stack.L = L;
+      try {
+        return work(stack);
+      } catch (error) {
+        if (isLuaError(error, this.longjmp) || isLuaError(error, this.abort)) throw error;
+        if (!this.hostFailed) {
+          this.hostFailed = true;
+          this.hostError = error;
+        }
+        throw new wasm.Exception(this.abort, []);
+      }
+    };
+  }
+}
+
+/** f0, f1 ... */
+const numbered = (count: number) => Array.from({ length: count }, (_, i) => `f${i}`);
+
+/** One for each status, so that a run makes no object for it. */
+const finished = Array.from({ length: 8 }, (_, status) => ({ status }));

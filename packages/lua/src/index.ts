@@ -1,0 +1,6 @@
+/** Lua 5.1 as scripts of Redis see it. */
+
+export type { LuaEnvironment } from "./environment.ts";
+export { type HostFunction, type LuaStack, LuaType } from "./stack.ts";
+export { LuaScript, LuaSyntaxError, LuaVm, type LuaVmOptions, Outcome } from "./vm.ts";
+export type { WasmModule } from "./webassembly.ts";

@@ -1,0 +1,18 @@
+/** The machine, from where the package manager put it. */
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type WasmModule, wasm } from "./webassembly.ts";
+
+let kept: WasmModule | undefined;
+
+/** The bytes of the machine: Lua 5.1.5, compiled to WebAssembly. */
+export function luaBytes(): Uint8Array {
+  return readFileSync(fileURLToPath(import.meta.resolve("wasmoon-lua5.1/dist/liblua5.1.wasm")));
+}
+
+/** The machine, compiled once for the process. */
+export function luaModule(): WasmModule {
+  kept ??= new wasm.Module(luaBytes());
+  return kept;
+}

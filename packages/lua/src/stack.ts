@@ -1,0 +1,368 @@
+/**
+ * The stack of Lua, as functions of the host see it: they read their arguments from it and push
+ * their results. Nothing here makes an object for a value. A string is read as a range of the
+ * machine's memory (`bytes`, from `start`, `length` long), which is good until Lua runs again.
+ *
+ * Indexes count from 1 at the bottom of the call, or from -1 at the top. As in Lua's own interface in
+ * C, which this is a thin dress of, there is room for twenty values more than a call has arguments;
+ * whoever pushes more asks for room first (`room`).
+ *
+ * A function of the host answers how many values it pushed. An error is one value on top and the
+ * answer -1: `fail` and `raise` return that. Functions named `check...` leave the function at once,
+ * with the text that Lua's own libraries give.
+ */
+
+import { type LuaApi, REGISTRY } from "./machine.ts";
+import type { WasmException } from "./webassembly.ts";
+
+/** The types of Lua's values. */
+export const LuaType = {
+  NONE: -1,
+  NIL: 0,
+  BOOLEAN: 1,
+  LIGHT_USERDATA: 2,
+  NUMBER: 3,
+  STRING: 4,
+  TABLE: 5,
+  FUNCTION: 6,
+  USERDATA: 7,
+  THREAD: 8,
+} as const;
+
+/** A function of the host: gets the stack with its arguments, answers how many results it pushed. */
+export type HostFunction = (stack: LuaStack) => number;
+
+/** Room for small strings on their way in. */
+const SCRATCH_BYTES = 65_536;
+
+/** The stack of a call, or of a run: see the head of this file. */
+export class LuaStack {
+  /**
+   * The state whose stack this is now: the script's, or that of one of its coroutines.
+   * @internal
+   */
+  L = 0;
+  /** The whole memory of the machine. Another array when the memory has grown. */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** The same, for numbers. */
+  view: DataView<ArrayBuffer>;
+  /** Where the string that was read last begins in `bytes`, */
+  start = 0;
+  /** and how long it is. */
+  length = 0;
+  /**
+   * The functions of Lua's interface in C, for what is not dressed here.
+   * @internal
+   */
+  readonly api: LuaApi;
+  private readonly scratch: number;
+  private readonly lengthAt: number;
+
+  /** @internal */
+  constructor(api: LuaApi) {
+    this.api = api;
+    this.bytes = new Uint8Array(api.memory.buffer);
+    this.view = new DataView(api.memory.buffer);
+    this.scratch = api.malloc(SCRATCH_BYTES);
+    this.lengthAt = api.malloc(8);
+  }
+
+  /**
+   * The memory has grown: old views of it are empty.
+   * @internal
+   */
+  renew(): void {
+    this.bytes = new Uint8Array(this.api.memory.buffer);
+    this.view = new DataView(this.api.memory.buffer);
+  }
+
+  /** How many values there are; for a function, of arguments. */
+  get top(): number {
+    return this.api.lua_gettop(this.L);
+  }
+
+  /** Drops what is above, or adds nils. */
+  setTop(count: number): void {
+    this.api.lua_settop(this.L, count);
+  }
+
+  /** Drops so many values. */
+  pop(count: number): void {
+    this.api.lua_settop(this.L, -count - 1);
+  }
+
+  /** Makes sure that so many values can be pushed; false when there is no room for them. */
+  room(count: number): boolean {
+    return this.api.lua_checkstack(this.L, count) !== 0;
+  }
+
+  /** One of `LuaType`. */
+  type(index: number): number {
+    return this.api.lua_type(this.L, index);
+  }
+
+  /** The number there; a string that reads as a number is one; 0 for anything else. */
+  number(index: number): number {
+    return this.api.lua_tonumber(this.L, index);
+  }
+
+  /** Whether there is a number, or a string that reads as one. */
+  isNumber(index: number): boolean {
+    return this.api.lua_isnumber(this.L, index) !== 0;
+  }
+
+  /** Whether there is nil or nothing at all. */
+  isNothing(index: number): boolean {
+    return this.api.lua_type(this.L, index) <= LuaType.NIL;
+  }
+
+  /** Anything but nil and false. */
+  boolean(index: number): boolean {
+    return this.api.lua_toboolean(this.L, index) !== 0;
+  }
+
+  /** Sets `start` and `length` to the string there. A number becomes a string; false for the rest. */
+  string(index: number): boolean {
+    const start = this.api.lua_tolstring(this.L, index, this.lengthAt);
+    if (start === 0) return false;
+    this.start = start;
+    this.length = this.view.getInt32(this.lengthAt, true);
+    return true;
+  }
+
+  /** A copy of the string there, or undefined. */
+  copy(index: number): Uint8Array<ArrayBuffer> | undefined {
+    if (!this.string(index)) return undefined;
+    return this.bytes.slice(this.start, this.start + this.length);
+  }
+
+  /** The string there, a letter for each byte, or undefined. */
+  latin1(index: number): string | undefined {
+    if (!this.string(index)) return undefined;
+    return this.text(this.start, this.length);
+  }
+
+  /** Bytes of the memory, a letter for each. */
+  text(start: number, length: number): string {
+    let text = "";
+    for (let i = start; i < start + length; i++) text += String.fromCharCode(this.bytes[i]);
+    return text;
+  }
+
+  /** How long a string or the array part of a table is. */
+  size(index: number): number {
+    return this.api.lua_objlen(this.L, index);
+  }
+
+  /** Pushes nil. */
+  pushNil(): void {
+    this.api.lua_pushnil(this.L);
+  }
+
+  /** Pushes true or false. */
+  pushBoolean(value: boolean): void {
+    this.api.lua_pushboolean(this.L, value ? 1 : 0);
+  }
+
+  /** Pushes a number. */
+  pushNumber(value: number): void {
+    this.api.lua_pushnumber(this.L, value);
+  }
+
+  /** Pushes bytes from `start` up to `end` as a string. */
+  pushBytes(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    const length = end - start;
+    const at = this.borrow(length);
+    const memory = this.bytes;
+    if (length < 32) for (let i = 0; i < length; i++) memory[at + i] = bytes[start + i];
+    else memory.set(bytes.subarray(start, end), at);
+    this.pushBorrowed(at, length);
+  }
+
+  /** Pushes a text of letters below 256, a byte for each. */
+  pushText(text: string): void {
+    const at = this.borrow(text.length);
+    for (let i = 0; i < text.length; i++) this.bytes[at + i] = text.charCodeAt(i);
+    this.pushBorrowed(at, text.length);
+  }
+
+  /** Pushes bytes that are in the machine's memory already. */
+  pushRange(start: number, length: number): void {
+    this.api.lua_pushlstring(this.L, start, length);
+  }
+
+  /** Pushes another copy of a value. */
+  pushValue(index: number): void {
+    this.api.lua_pushvalue(this.L, index);
+  }
+
+  /** Pushes a value that was kept (`keep`). */
+  pushKept(ref: number): void {
+    this.api.lua_rawgeti(this.L, REGISTRY, ref);
+  }
+
+  /** Pops a value and keeps it until `release`. */
+  keep(): number {
+    return this.api.luaL_ref(this.L, REGISTRY);
+  }
+
+  /** Forgets a value that was kept. */
+  release(ref: number): void {
+    this.api.luaL_unref(this.L, REGISTRY, ref);
+  }
+
+  /** Takes the value at `index` out of the stack. */
+  remove(index: number): void {
+    this.api.lua_remove(this.L, index);
+  }
+
+  /** Moves the value on top to `index`, and what stands from there on up. */
+  insert(index: number): void {
+    this.api.lua_insert(this.L, index);
+  }
+
+  /** Pops a value and puts it in the place of the one at `index`. */
+  replace(index: number): void {
+    this.api.lua_replace(this.L, index);
+  }
+
+  /** Pushes an empty table with room for so many elements and so many fields. */
+  pushTable(elements = 0, fields = 0): void {
+    this.api.lua_createtable(this.L, elements, fields);
+  }
+
+  /** Pushes the n-th element of a table, without metamethods. */
+  getElement(index: number, n: number): void {
+    this.api.lua_rawgeti(this.L, index, n);
+  }
+
+  /** Pops a value into the n-th element of a table, without metamethods. */
+  setElement(index: number, n: number): void {
+    this.api.lua_rawseti(this.L, index, n);
+  }
+
+  /** Replaces the key on top by what a table has for it, without metamethods. */
+  getRaw(index: number): void {
+    this.api.lua_rawget(this.L, index);
+  }
+
+  /** Pops a value and, below it, the key that it becomes the value of, without metamethods. */
+  setRaw(index: number): void {
+    this.api.lua_rawset(this.L, index);
+  }
+
+  /** Pushes a field of a table by its name, without metamethods; returns its type. */
+  getField(index: number, name: string): number {
+    this.pushText(name);
+    this.getRaw(index < 0 && index > REGISTRY ? index - 1 : index);
+    return this.type(-1);
+  }
+
+  /** Pops a value into the field of a table, without metamethods. */
+  setField(index: number, name: string): void {
+    this.pushText(name);
+    this.insert(-2);
+    this.setRaw(index < 0 && index > REGISTRY ? index - 1 : index);
+  }
+
+  /** Pops a key and pushes the next one with its value; false, with nothing pushed, after the last. */
+  next(index: number): boolean {
+    return this.api.lua_next(this.L, index) !== 0;
+  }
+
+  /** The answer of a function that failed: `text`, behind the place in the script that called it. */
+  fail(text: string): number {
+    this.api.luaL_where(this.L, 1);
+    this.pushText(text);
+    this.api.lua_concat(this.L, 2);
+    return -1;
+  }
+
+  /** The answer of a function that failed with the value that it pushed last. */
+  raise(): number {
+    return -1;
+  }
+
+  /** Leaves the function: `bad argument #n to 'name' (text)`. */
+  badArgument(argument: number, text: string): never {
+    this.api.luaL_argerror(this.L, argument, this.zeroEnded(text));
+    throw new Error("unreachable");
+  }
+
+  /** Leaves the function with an error: `text`, behind the place in the script that called it. */
+  error(text: string): never {
+    this.fail(text);
+    this.api.lua_error(this.L);
+    throw new Error("unreachable");
+  }
+
+  /** Makes room for values, or leaves the function: `stack overflow (text)`. */
+  checkRoom(count: number, text: string): void {
+    if (!this.room(count)) this.error(`stack overflow (${text})`);
+  }
+
+  /** The number there, or one that a string reads as. */
+  checkNumber(argument: number): number {
+    return this.api.luaL_checknumber(this.L, argument);
+  }
+
+  /** Sets `start` and `length`; a number will do. */
+  checkString(argument: number): void {
+    this.start = this.api.luaL_checklstring(this.L, argument, this.lengthAt);
+    this.length = this.view.getInt32(this.lengthAt, true);
+  }
+
+  /** A table. */
+  checkTable(argument: number): void {
+    this.api.luaL_checktype(this.L, argument, LuaType.TABLE);
+  }
+
+  /** Any value, nil too, but not none. */
+  checkAny(argument: number): void {
+    this.api.luaL_checkany(this.L, argument);
+  }
+
+  /** A place for `length` bytes until `pushBorrowed`. */
+  private borrow(length: number): number {
+    if (length <= SCRATCH_BYTES) return this.scratch;
+    const at = this.api.malloc(length);
+    // Lua says the same when it is refused memory.
+    if (at === 0) this.leave("not enough memory");
+    return at;
+  }
+
+  private pushBorrowed(at: number, length: number): void {
+    if (at === this.scratch) {
+      this.api.lua_pushlstring(this.L, at, length);
+      return;
+    }
+    try {
+      this.api.lua_pushlstring(this.L, at, length);
+    } finally {
+      this.api.free(at);
+    }
+  }
+
+  /** Leaves the function with an error that names no place. */
+  leave(text: string): never {
+    this.pushText(text);
+    this.api.lua_error(this.L);
+    throw new Error("unreachable");
+  }
+
+  /**
+   * A short text with a zero behind it, where Lua can read it until the next string is pushed.
+   * @internal
+   */
+  zeroEnded(text: string): number {
+    const length = Math.min(text.length, SCRATCH_BYTES - 1);
+    for (let i = 0; i < length; i++) this.bytes[this.scratch + i] = text.charCodeAt(i);
+    this.bytes[this.scratch + length] = 0;
+    return this.scratch;
+  }
+}
+
+/** Whether `error` is Lua's own way out of a function, which has to be let through. */
+export function isLuaError(error: unknown, tag: object): error is WasmException {
+  return (error as Partial<WasmException> | undefined)?.is?.(tag) === true;
+}

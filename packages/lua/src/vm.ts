@@ -1,0 +1,487 @@
+/**
+ * LuaVm: PUC Lua 5.1 as scripts of Redis see it.
+ *
+ *   const vm = new LuaVm({ module });
+ *   const script = vm.compile(source, "@user_script");
+ *   if (script instanceof LuaScript && vm.run(script) === Outcome.DONE) vm.stack.number(1);
+ *
+ * Promises:
+ *   - A run is over when `run` returns, unless `due` said that it is to be suspended. Nothing is
+ *     awaited for a run that was not.
+ *   - What a run leaves is on `stack` from index 1 until the next call: its results, or the one value
+ *     that it failed with.
+ *   - Nothing that a script did is seen by the next one, what the host handed to both aside.
+ *   - Values take `memoryBytesMax` at most. Beyond that, the script gets Lua's "not enough memory".
+ *   - A machine whose own stack ran out, or that a kill had to be carried through against, is `broken`:
+ *     it says so, and its owner makes another. Nothing else of it may be used.
+ *   - What a function of the host throws is thrown by `run` (or by `resume`), and the machine is broken:
+ *     errors for the script are values (`stack.fail`, `stack.raise`).
+ */
+
+import { CollectorSettings, pushBase } from "./base.ts";
+import { Core } from "./core.ts";
+import { LuaEnvironment, missingGlobal } from "./environment.ts";
+import { Due, RUNNING } from "./glue.ts";
+import { checkLayout } from "./layout.ts";
+import { addLibraries } from "./libraries/all.ts";
+import type { Json } from "./libraries/json.ts";
+import { Chance } from "./libraries/math.ts";
+import { ReadOnlyTables } from "./read-only.ts";
+import type { HostFunction, LuaStack } from "./stack.ts";
+import { isStraight } from "./straight.ts";
+import { canSuspend, type WasmModule, wasm } from "./webassembly.ts";
+
+/** How a run stands. */
+export const Outcome = {
+  /** It is over; its results are on the stack. */
+  DONE: 0,
+  /** It is over; the value of an error is on the stack. */
+  FAILED: 1,
+  /** It goes on when `resume` is called. */
+  SUSPENDED: 2,
+  /** The machine is lost, and the run with it. */
+  BROKEN: 3,
+} as const;
+/** One of them. */
+export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+
+/** What a machine is made with. */
+export interface LuaVmOptions {
+  /** The compiled machine: `luaModule()` of `@kv/lua/node`, or `wasmoon-lua5.1/dist/liblua5.1.wasm`. */
+  module: WasmModule | Uint8Array;
+  /** Bytes that all values of all scripts together may take. */
+  memoryBytesMax?: number;
+  /** Milliseconds, for `os.clock` and to bound a kill. */
+  clockMs?: () => number;
+  /** Asked each 100,000 instructions, about every half millisecond: is the run to be interrupted? */
+  due?: () => boolean;
+  /** Called before a suspended run goes on, with nothing of the host's in between. */
+  resuming?: () => void;
+  /** False: no run is ever suspended, as in a runtime that cannot. */
+  maySuspend?: boolean;
+  /**
+   * Where a run that is to be interrupted cannot be suspended (`canSuspend` is false): pushes the value
+   * of the error that it ends with. Without it, such a run goes on.
+   */
+  overdue?: (stack: LuaStack) => void;
+}
+
+/** A compiled chunk, or a function, that is kept until `release`. */
+export class LuaScript {
+  /** What the function is kept as: `stack.pushKept` pushes it. */
+  readonly ref: number;
+  /** The globals that it has. */
+  readonly environment: LuaEnvironment;
+  /** It has no loop and no function of its own, and need not be made ready for a suspension. */
+  readonly straight: boolean;
+
+  /** @internal */
+  constructor(ref: number, environment: LuaEnvironment, straight: boolean) {
+    this.ref = ref;
+    this.environment = environment;
+    this.straight = straight;
+  }
+}
+
+/** Why a source could not be compiled: Lua's own text. */
+export class LuaSyntaxError {
+  /** With the name of the chunk and the line. */
+  readonly message: string;
+
+  /** @internal */
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
+const DEFAULT_MEMORY_BYTES = 256 * 1024 * 1024;
+/** Bytes of a record of `lua_getinfo`, with some to spare. */
+const RECORD_BYTES = 128;
+/** How often the error of a kill is raised, and how long, before the machine is given up. */
+const KILL_RAISES = 1_000;
+const KILL_MS = 250;
+/** What `lua_gc` is told to collect all garbage. */
+const COLLECT = 2;
+/** A limit that is always passed; 0 would be none. */
+const NO_MEMORY = 1;
+/** A compiled chunk begins with it. */
+const ESCAPE = 0x1b;
+const SPACE = 0x20;
+
+/** A machine: see the head of this file for what it promises. */
+export class LuaVm {
+  /** Whether a run can be suspended, in this runtime. */
+  readonly canSuspend: boolean;
+  /** Arguments on their way in, results on their way out. */
+  readonly stack: LuaStack;
+  /** The globals of scripts that name no other. */
+  readonly environment: LuaEnvironment;
+  /** Nothing works any more: make another one. */
+  broken = false;
+  /** Where the error of the last failed run was raised: the name of the chunk, and the line in it. */
+  errorSource: string | undefined;
+  /** 0: no line is known, as when memory ran out. */
+  errorLine = 0;
+
+  private readonly core: Core;
+  private readonly options: LuaVmOptions;
+  private readonly memoryBytesMax: number;
+  private readonly tables: ReadOnlyTables;
+  private readonly collector: CollectorSettings;
+  private readonly chance = new Chance();
+  /** What was alive when garbage was collected last, between runs and within this one. */
+  private restingBytes = 0;
+  private livingBytes = 0;
+  private readonly json: Json;
+  private readonly base: number;
+  private readonly missing: number;
+  private readonly handler: number;
+  private readonly record: number;
+  private readonly infoNames: number;
+  private entered: LuaEnvironment | undefined;
+
+  /** The run that is going on: may it be suspended, and how does it go on. */
+  private suspendable = false;
+  private running = false;
+  private suspended = false;
+  private resumed = false;
+  private wake: (() => void) | undefined;
+  private paused: ((outcome: Outcome) => void) | undefined;
+  private pausedBroken: ((error: unknown) => void) | undefined;
+  private kill_: ((stack: LuaStack) => void) | undefined;
+  private raises = 0;
+  private killedAtMs = 0;
+
+  constructor(options: LuaVmOptions) {
+    this.options = options;
+    this.canSuspend = canSuspend && options.maySuspend !== false;
+    const { module } = options;
+    this.memoryBytesMax = options.memoryBytesMax ?? DEFAULT_MEMORY_BYTES;
+    this.core = new Core({
+      module: module instanceof Uint8Array ? new wasm.Module(module) : module,
+      memoryBytesMax: this.memoryBytesMax,
+      due: (L) => this.due(L),
+      suspend: () => this.suspend(),
+    });
+    const { core } = this;
+    this.stack = core.stack;
+    this.record = core.api.malloc(RECORD_BYTES);
+    this.infoNames = core.api.malloc(4);
+    this.stack.bytes.set([0x53, 0x6c, 0], this.infoNames);
+    this.tables = new ReadOnlyTables(core);
+    this.collector = new CollectorSettings(core);
+    this.missing = core.addFunctions([missingGlobal, (stack) => this.noteError(stack)]);
+    this.handler = this.missing + 1;
+    checkLayout(this.stack);
+    pushBase(core, this.tables, this.collector);
+    this.json = addLibraries(core, this.tables, this.chance, () => this.nowMs());
+    this.base = this.stack.keep();
+    this.environment = this.newEnvironment();
+  }
+
+  /** Bytes that values take, those included that are dead and not collected yet. */
+  get usedBytes(): number {
+    return this.core.usedBytes;
+  }
+
+  /** Bytes of the machine's memory, which grows and never shrinks. */
+  get memoryBytes(): number {
+    return this.stack.bytes.length;
+  }
+
+  /** Globals of their own for other code: the libraries, and what is defined there. */
+  newEnvironment(): LuaEnvironment {
+    this.stack.pushKept(this.base);
+    return new LuaEnvironment(this.core, this.tables, this.missing);
+  }
+
+  /**
+   * A read-only table of functions of the host and of constants, kept; `environment.define` gives it a
+   * name. The functions may not call Lua.
+   */
+  library(
+    functions: Record<string, HostFunction>,
+    values: Record<string, string | number> = {},
+  ): number {
+    const { stack } = this;
+    stack.pushTable();
+    this.core.setFunctions(functions, values);
+    this.tables.protect();
+    return stack.keep();
+  }
+
+  /** Compiles text; `chunkName` as Lua takes it: `@user_script` is shown as `user_script`. */
+  compile(
+    source: Uint8Array,
+    chunkName: string,
+    environment: LuaEnvironment = this.environment,
+  ): LuaScript | LuaSyntaxError {
+    this.mustBeIdle();
+    const { core, stack } = this;
+    this.clear();
+    this.makeRoom();
+    core.setLimit(this.memoryBytesMax);
+    const status = this.load(source, chunkName);
+    core.setLimit(0);
+    if (status !== 0) {
+      const message = stack.latin1(-1)!;
+      this.clear();
+      return new LuaSyntaxError(message);
+    }
+    environment.attach();
+    return new LuaScript(stack.keep(), environment, isStraight(source));
+  }
+
+  /** Keeps the function at `index` of a stack, to be run later with the globals that it has. */
+  keepFunction(stack: LuaStack, index: number, environment: LuaEnvironment): LuaScript {
+    stack.pushValue(index);
+    return new LuaScript(stack.keep(), environment, false);
+  }
+
+  /** Forgets a script, which must not be run again. */
+  release(script: LuaScript): void {
+    this.stack.release(script.ref);
+  }
+
+  /**
+   * Runs a script. `pushArguments` pushes what it is called with, and may set globals of its environment
+   * first; it answers how many values it pushed.
+   */
+  run(script: LuaScript, pushArguments?: (stack: LuaStack) => number): Outcome {
+    this.mustBeIdle();
+    const { core, stack } = this;
+    this.clear();
+    this.makeRoom();
+    this.livingBytes = 0;
+    if (script.environment !== this.entered) {
+      script.environment.enter();
+      this.entered = script.environment;
+    }
+    this.errorSource = undefined;
+    this.errorLine = 0;
+    core.pushFunction(this.handler);
+    stack.pushKept(script.ref);
+    const count = pushArguments === undefined ? 0 : this.take(pushArguments);
+    if (count < 0) return Outcome.FAILED;
+    this.suspendable = this.canSuspend && !script.straight;
+    core.setLimit(this.memoryBytesMax);
+    this.running = true;
+    const { status, promise } = core.call(count, this.suspendable);
+    if (status !== RUNNING) return this.end(status);
+    if (!this.suspended) {
+      promise?.catch(() => {});
+      return this.breakDown();
+    }
+    promise!.then(
+      () => this.ended(),
+      () => this.ended(),
+    );
+    return Outcome.SUSPENDED;
+  }
+
+  /** Goes on with a suspended run, until it is suspended again or over. */
+  resume(): Promise<Outcome> {
+    if (!this.suspended) throw new Error("no run is suspended");
+    this.suspended = false;
+    this.resumed = true;
+    return new Promise((resolve, reject) => {
+      this.paused = resolve;
+      this.pausedBroken = reject;
+      this.wake!();
+    });
+  }
+
+  /**
+   * The run is to end with the value that `push` pushes. It ends when it is resumed, whatever
+   * it does against that.
+   */
+  kill(push: (stack: LuaStack) => void): void {
+    if (!this.running) throw new Error("no script is running");
+    this.kill_ = push;
+    this.raises = 0;
+    this.killedAtMs = this.nowMs();
+  }
+
+  /** Starts the numbers of `math.random` anew, from 32 bits. */
+  seedRandom(seed: number): void {
+    this.chance.seed(seed);
+  }
+
+  /**
+   * Garbage counts as memory until it is collected, and Lua itself would wait until there is as much of
+   * it as of what lives, limit or not. So it is collected when there is a lot of it: before a run, and
+   * from the hook. `living` is what was left the last time; returns what is now.
+   */
+  private collectBeyond(bytes: number, living: number): number {
+    const { core } = this;
+    const used = core.usedBytes;
+    if (used < bytes || used < living * 1.25) return living;
+    core.api.lua_gc(core.L, COLLECT, 0);
+    return core.usedBytes;
+  }
+
+  /**
+   * Lets the host push arguments, which nothing protects. Where there is no memory for them, the machine
+   * has cleared its stack before it left; the run fails as one does that runs out of memory itself.
+   */
+  private take(pushArguments: (stack: LuaStack) => number): number {
+    const { core, stack } = this;
+    try {
+      return pushArguments(stack);
+    } catch (error) {
+      if (!core.isPanic(error)) throw error;
+      this.clear();
+      core.api.lua_gc(core.L, COLLECT, 0);
+      stack.pushText("not enough memory");
+      return -1;
+    }
+  }
+
+  private makeRoom(): void {
+    this.restingBytes = this.collectBeyond(this.memoryBytesMax / 4, this.restingBytes);
+  }
+
+  /** Collects garbage: all of it, or about so many kilobytes worth. */
+  collect(kilobytes?: number): void {
+    this.mustBeIdle();
+    const step = 5;
+    if (kilobytes === undefined) this.core.api.lua_gc(this.core.L, COLLECT, 0);
+    else this.core.api.lua_gc(this.core.L, step, kilobytes);
+  }
+
+  /** Forgets what the last run left on the stack. */
+  clear(): void {
+    this.stack.L = this.core.L;
+    this.stack.setTop(0);
+  }
+
+  private nowMs(): number {
+    return this.options.clockMs === undefined ? 0 : this.options.clockMs();
+  }
+
+  private mustBeIdle(): void {
+    if (this.broken) throw new Error("this machine is broken");
+    if (this.running) throw new Error("a script is running");
+  }
+
+  /** Puts source where Lua can read it, and compiles it onto the stack. */
+  private load(source: Uint8Array, chunkName: string): number {
+    const { api } = this.core;
+    const { stack } = this;
+    // Compiled code is read as text, and Lua says what is wrong with that.
+    const isCode = source.length > 0 && source[0] === ESCAPE;
+    const length = source.length + (isCode ? 1 : 0);
+    const at = api.malloc(Math.max(length, 1));
+    if (at === 0) {
+      stack.pushText("not enough memory");
+      return 4;
+    }
+    stack.bytes[at] = SPACE;
+    stack.bytes.set(source, at + (isCode ? 1 : 0));
+    const status = api.luaL_loadbuffer(this.core.L, at, length, stack.zeroEnded(chunkName));
+    api.free(at);
+    return status;
+  }
+
+  /** Called where an error is raised that nothing catches: notes the place, leaves the value. */
+  private noteError(stack: LuaStack): number {
+    if (this.raises === 0) this.notePlace(stack, 1);
+    return 1;
+  }
+
+  private notePlace(stack: LuaStack, from: number): void {
+    const { api } = stack;
+    const { record, infoNames } = this;
+    const [whatAt, sourceAt, lineAt] = [12, 16, 20];
+    for (let level = from; level <= from + 1; level++) {
+      if (api.lua_getstack(stack.L, level, record) === 0) break;
+      api.lua_getinfo(stack.L, infoNames, record);
+      const what = stack.bytes[stack.view.getUint32(record + whatAt, true)];
+      // The function that raised may be one of C's: then who called it is of interest.
+      if (what === 0x43 && level === from) continue;
+      const source = stack.view.getUint32(record + sourceAt, true);
+      this.errorSource = stack.text(source, stack.bytes.indexOf(0, source) - source);
+      this.errorLine = stack.view.getInt32(record + lineAt, true);
+      break;
+    }
+  }
+
+  private due(L: number): number {
+    if (this.kill_ === undefined) {
+      this.livingBytes = this.collectBeyond(this.memoryBytesMax / 2, this.livingBytes);
+    }
+    if (this.kill_ !== undefined) return this.dueKill(L);
+    if (this.resumed) {
+      // The hook asks once more when it comes back: whether there is a kill.
+      this.resumed = false;
+      return Due.GO_ON;
+    }
+    if (this.options.due === undefined || !this.options.due()) return Due.GO_ON;
+    if (this.suspendable) return Due.SUSPEND;
+    // A script that was not made ready because it is short will be over soon.
+    if (this.canSuspend || this.options.overdue === undefined) return Due.GO_ON;
+    this.kill_ = this.options.overdue;
+    this.raises = 0;
+    this.killedAtMs = this.nowMs();
+    return this.dueKill(L);
+  }
+
+  private dueKill(L: number): number {
+    if (++this.raises > KILL_RAISES || this.nowMs() - this.killedAtMs > KILL_MS) return Due.ABORT;
+    this.stack.L = L;
+    if (this.raises === 1) this.notePlace(this.stack, 0);
+    this.core.setLimit(NO_MEMORY);
+    return Due.RAISE;
+  }
+
+  private suspend(): Promise<void> {
+    this.suspended = true;
+    const { paused } = this;
+    this.paused = undefined;
+    paused?.(Outcome.SUSPENDED);
+    return new Promise<void>((resolve) => {
+      this.wake = resolve;
+    }).then(this.options.resuming);
+  }
+
+  /** A run that had been suspended is over. */
+  private ended(): void {
+    const { paused, pausedBroken, core } = this;
+    this.paused = undefined;
+    this.pausedBroken = undefined;
+    try {
+      const { status } = core;
+      paused?.(status === RUNNING ? this.breakDown() : this.end(status));
+    } catch (error) {
+      pausedBroken?.(error);
+    }
+  }
+
+  private end(status: number): Outcome {
+    const { core, stack } = this;
+    this.running = false;
+    core.setLimit(0);
+    stack.L = core.L;
+    stack.remove(1);
+    this.json.reset();
+    if (this.collector.changed) this.collector.reset();
+    if (this.kill_ !== undefined && this.raises > 0) {
+      stack.setTop(0);
+      this.kill_(stack);
+      this.kill_ = undefined;
+      this.raises = 0;
+      core.resetHook();
+      return Outcome.FAILED;
+    }
+    this.kill_ = undefined;
+    this.resumed = false;
+    return status === 0 ? Outcome.DONE : Outcome.FAILED;
+  }
+
+  private breakDown(): Outcome {
+    this.running = false;
+    this.broken = true;
+    if (this.core.hostFailed) throw this.core.hostError;
+    return Outcome.BROKEN;
+  }
+}

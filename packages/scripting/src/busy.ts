@@ -1,0 +1,94 @@
+/**
+ * Busy: a script that runs for longer than `busy-reply-threshold` stops every millisecond or so, for
+ * others to be told that the server is busy, and for SCRIPT KILL to arrive.
+ *
+ *      EVAL ── 5 s ── suspended ┄ turn ┄ resumed ── 1 ms ── suspended ┄ turn ┄ ... ── over: the reply
+ *
+ * Whoever sent it waits meanwhile, and what it sent behind it. Nobody else changes anything: commands
+ * are refused by the guard `busy`, and the cron's jobs rest. A script within EXEC is not suspended: it
+ * keeps everybody waiting until it is over.
+ */
+import { type CallFrame, Due, EngineState, type Ports } from "@kv/engine";
+
+/** How long a busy script runs between two turns of the loop. */
+const SLICE_US = 1000;
+
+/** When the script that runs is to stop for others. One for each engine. */
+export class Busy {
+  /** What the suspended command had come to; null: no script is suspended. */
+  private frame: CallFrame | null = null;
+  private isResuming = false;
+  /** 0: nobody has looked at the clock yet since the script began. */
+  private interruptAtUs = 0;
+  private thresholdMs = 0;
+  private readonly ports: Ports;
+
+  constructor(ports: Ports) {
+    this.ports = ports;
+  }
+
+  /** A script is suspended, or goes on after it was. */
+  get isBusy(): boolean {
+    return this.ports.situation.is(EngineState.BUSY);
+  }
+
+  /** `busy-reply-threshold`; 0: nothing makes the server busy. */
+  setThreshold(thresholdMs: number): void {
+    this.thresholdMs = Math.max(0, thresholdMs);
+  }
+
+  /** A script begins. Most are over before they are asked for the first time, and need no clock. */
+  begins(): void {
+    this.interruptAtUs = 0;
+  }
+
+  /** Whether the script that runs is to be suspended now. Asked about every half millisecond. */
+  readonly isDue = (): boolean => {
+    const { host, situation } = this.ports;
+    // Within EXEC there are two frames, and a transaction cannot stop half-way.
+    if (this.thresholdMs === 0 || situation.depth !== 1) return false;
+    const nowUs = host.monotonicUs();
+    if (this.interruptAtUs === 0) this.interruptAtUs = nowUs + this.thresholdMs * 1000;
+    return nowUs >= this.interruptAtUs;
+  };
+
+  /** The script has been suspended, for the first time or again. */
+  suspended(): void {
+    const { execution, host, situation } = this.ports;
+    this.frame = execution.suspend();
+    this.isResuming = false;
+    situation.setUnusual(EngineState.BUSY, true);
+    host.wake();
+  }
+
+  /** True when the script is to be resumed now. */
+  get mayResume(): boolean {
+    return this.frame !== null && !this.isResuming;
+  }
+
+  /** The script is about to be resumed, as soon as nothing else runs. */
+  resumes(): void {
+    this.isResuming = true;
+  }
+
+  /** The script goes on: the command that runs is its own again. */
+  readonly resuming = (): void => {
+    const { execution, host } = this.ports;
+    this.interruptAtUs = host.monotonicUs() + SLICE_US;
+    execution.resume(this.frame as CallFrame);
+  };
+
+  /** The script is over. Returns what its command had come to. */
+  ended(): CallFrame {
+    const { frame } = this;
+    this.frame = null;
+    this.isResuming = false;
+    this.ports.situation.setUnusual(EngineState.BUSY, false);
+    return frame as CallFrame;
+  }
+
+  /** When the host is to come back for the next turn. */
+  get due(): number {
+    return this.isResuming ? Due.NEVER : Due.SOON;
+  }
+}

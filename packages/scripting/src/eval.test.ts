@@ -1,0 +1,214 @@
+import { ClientState, EngineState } from "@kv/engine";
+import { harness } from "@kv/testing";
+import { describe, expect, test } from "vitest";
+
+describe("a script", () => {
+  test("gets keys and arguments, and answers with what it returns", () => {
+    const kv = harness();
+    expect(kv.send("EVAL", "return {KEYS[1], KEYS[2], ARGV[1]}", 2, "a", "b", "c")).toEqual([
+      "a",
+      "b",
+      "c",
+    ]);
+    expect(kv.send("EVAL", "return redis.call('SET', KEYS[1], ARGV[1])", 1, "k", "v")).toBe("OK");
+    expect(kv.send("GET", "k")).toBe("v");
+  });
+
+  test("takes and gives bytes as they are", () => {
+    const kv = harness();
+    const bytes = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)).join("");
+    const binary = Uint8Array.from(bytes, (letter) => letter.charCodeAt(0));
+    expect(
+      kv.send(
+        "EVAL",
+        "redis.call('SET', KEYS[1], ARGV[1]) return redis.call('GET', KEYS[1])",
+        1,
+        "k",
+        binary,
+      ),
+    ).toBe(bytes);
+  });
+
+  test("is found by its SHA-1 once it was run, and until the cache is flushed", () => {
+    const kv = harness();
+    const sha = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db";
+    const missing = kv.error("NOSCRIPT No matching script. Please use EVAL.");
+    expect(kv.send("EVALSHA", sha, 0)).toBe(missing);
+    expect(kv.send("EVAL", "return 1", 0)).toBe(1);
+    expect(kv.send("EVALSHA", sha, 0)).toBe(1);
+    expect(kv.send("EVALSHA", sha.toUpperCase(), 0)).toBe(1);
+    expect(kv.send("SCRIPT", "FLUSH")).toBe("OK");
+    expect(kv.send("EVALSHA", sha, 0)).toBe(missing);
+  });
+
+  test("of EVAL makes room for newer ones, but not one that was loaded", () => {
+    const kv = harness();
+    const loaded = kv.send("SCRIPT", "LOAD", "return 'loaded'") as string;
+    const first = "return 'first'";
+    const sha = kv.send("EVAL", `return redis.sha1hex(ARGV[1])`, 0, first) as string;
+    kv.send("EVAL", first, 0);
+    for (let i = 0; i < 600; i++) kv.send("EVAL", `return ${i}`, 0);
+    expect(kv.send("SCRIPT", "EXISTS", loaded, sha)).toEqual([1, 0]);
+    expect(kv.send("EVALSHA", loaded, 0)).toBe("loaded");
+    expect(kv.send("INFO", "memory")).toContain("number_of_cached_scripts:501\r\n");
+    // That of the SHA-1 and the first one went as well.
+    expect(kv.send("INFO", "stats")).toContain("evicted_scripts:102\r\n");
+  });
+
+  test("changes the database for itself alone", () => {
+    const kv = harness();
+    kv.send("EVAL", "redis.call('SELECT', 3) redis.call('SET', 'k', 'there')", 0);
+    expect(kv.send("GET", "k")).toBeNull();
+    kv.send("SELECT", 3);
+    expect(kv.send("GET", "k")).toBe("there");
+  });
+
+  test("leaves nothing behind that another one would see", () => {
+    const kv = harness();
+    const refused = expect.objectContaining({
+      reply: expect.stringContaining("Attempt to modify a readonly table"),
+    });
+    for (const attempt of [
+      "x = 1",
+      "redis.call = 1",
+      "string.rep = nil",
+      "rawset(_G, 'x', 1)",
+      "table.insert(redis, 1)",
+      "KEYS = nil",
+    ])
+      expect(kv.send("EVAL", attempt, 0)).toEqual(refused);
+    kv.send("EVAL", "KEYS[1] = 'mine' ARGV.x = 1", 1, "k");
+    expect(kv.send("EVAL", "return {#KEYS, ARGV.x == nil and 1 or 0}", 0)).toEqual([0, 1]);
+  });
+
+  test("has one time for all of it", () => {
+    const kv = harness();
+    kv.send("SET", "k", "v", "PX", 100);
+    const script =
+      "local a = redis.call('PTTL', KEYS[1]) local i = 0 while i < 3e5 do i = i + 1 end return a - redis.call('PTTL', KEYS[1])";
+    expect(kv.send("EVAL", script, 1, "k")).toBe(0);
+  });
+});
+
+describe("what a script changes", () => {
+  test("is propagated together when it is over, and the script is not", () => {
+    const kv = harness();
+    kv.propagated.length = 0;
+    kv.send("EVAL", "redis.call('SET', 'a', 1) redis.call('INCR', 'n') redis.call('GET', 'a')", 0);
+    expect(kv.propagated).toEqual([["MULTI"], ["SET", "a", "1"], ["INCR", "n"], ["EXEC"]]);
+    kv.propagated.length = 0;
+    kv.send("EVAL", "redis.call('SET', 'a', 1)", 0);
+    kv.send("EVAL", "return redis.call('GET', 'a')", 0);
+    expect(kv.propagated).toEqual([["SET", "a", "1"]]);
+  });
+
+  test("goes where the script says", () => {
+    const kv = harness();
+    kv.propagated.length = 0;
+    kv.send("EVAL", "redis.set_repl(redis.REPL_NONE) redis.call('SET', 'a', 1)", 0);
+    expect(kv.propagated).toEqual([]);
+    kv.send("SET", "b", "1");
+    expect(kv.propagated).toEqual([["SET", "b", "1"]]);
+  });
+
+  test("stays when the script fails behind it", () => {
+    const kv = harness();
+    expect(kv.send("EVAL", "redis.call('SET', 'a', 1) error('enough')", 0)).toEqual(
+      expect.objectContaining({ reply: expect.stringContaining("enough") }),
+    );
+    expect(kv.send("GET", "a")).toBe("1");
+  });
+
+  test("wakes who waits for it when the script is over", () => {
+    const kv = harness();
+    const waiting = kv.client();
+    waiting.send("BLPOP", "l", 0);
+    kv.send("EVAL", "redis.call('RPUSH', 'l', 'a') redis.call('RPUSH', 'l', 'b')", 0);
+    while (kv.engine.turn());
+    expect(waiting.pushed()).toEqual([["l", "a"]]);
+  });
+
+  test("counts for watchers, and in a transaction", () => {
+    const kv = harness();
+    const other = kv.client();
+    kv.send("WATCH", "k");
+    other.send("EVAL", "redis.call('SET', 'k', 1)", 0);
+    kv.send("MULTI");
+    kv.send("PING");
+    expect(kv.send("EXEC")).toBeNull();
+    kv.send("MULTI");
+    kv.send("EVAL", "return redis.call('INCR', 'k')", 0);
+    expect(kv.send("EXEC")).toEqual([2]);
+  });
+});
+
+describe("what a script may not", () => {
+  const failing = (text: string) =>
+    expect.objectContaining({ reply: expect.stringContaining(text) });
+
+  test("is what its user may not", () => {
+    const kv = harness();
+    kv.send("ACL", "SETUSER", "u", "on", "nopass", "~mine:*", "+eval", "+get", "+set");
+    const user = kv.client();
+    user.send("AUTH", "u", "x");
+    expect(user.send("EVAL", "return redis.call('SET', 'mine:1', 'v')", 0)).toBe("OK");
+    expect(user.send("EVAL", "return redis.call('GET', 'other')", 0)).toEqual(failing("NOPERM"));
+    expect(user.send("EVAL", "return redis.call('DEL', 'mine:1')", 0)).toEqual(failing("NOPERM"));
+    expect(
+      user.send(
+        "EVAL",
+        "return {redis.acl_check_cmd('GET', 'mine:2'), redis.acl_check_cmd('GET', 'x')}",
+        0,
+      ),
+    ).toEqual([1, null]);
+    expect(user.send("EVAL", "return 1", 1, "other")).toEqual(failing("NOPERM"));
+  });
+
+  test("is to write where memory is used up, unless it has begun to", () => {
+    const kv = harness();
+    kv.send("SET", "k", "v");
+    kv.send("CONFIG", "SET", "maxmemory", 1);
+    expect(kv.send("EVAL", "return redis.call('SET', 'a', 1)", 0)).toEqual(failing("OOM"));
+    expect(kv.send("EVAL", "return redis.call('GET', 'k')", 0)).toBe("v");
+    expect(kv.send("EVAL", "redis.call('DEL', 'none') return redis.call('SET', 'a', 1)", 0)).toBe(
+      "OK",
+    );
+    expect(kv.send("EVAL", "#!lua\nreturn 1", 0)).toEqual(failing("OOM allow-oom flag is not set"));
+    expect(kv.send("EVAL", "#!lua flags=allow-oom\nreturn redis.call('SET', 'b', 1)", 0)).toBe(
+      "OK",
+    );
+  });
+
+  test("is to write on a read-only server", () => {
+    const kv = harness();
+    kv.engine.situation.setUnusual(EngineState.READ_ONLY, true);
+    expect(kv.send("EVAL", "return redis.call('SET', 'a', 1)", 0)).toEqual(failing("READONLY"));
+    expect(kv.send("EVAL", "#!lua\nreturn 1", 0)).toEqual(
+      failing("READONLY You can not run a script"),
+    );
+    expect(kv.send("EVAL", "#!lua flags=no-writes\nreturn 1", 0)).toBe(1);
+  });
+
+  test("is to make its client wait", () => {
+    const kv = harness();
+    expect(kv.send("EVAL", "return redis.call('BLPOP', 'l', 0)", 0)).toBeNull();
+    expect(kv.self.client?.is(ClientState.WAITING)).toBe(false);
+  });
+});
+
+describe("a machine that a script has used up", () => {
+  test("is made anew, and the next script knows nothing of it", () => {
+    const kv = harness();
+    const sha = kv.send("SCRIPT", "LOAD", "return 'still here'") as string;
+    const hungry =
+      "local t = {} local i = 0 while true do i = i + 1 t[i] = string.rep('x', 100000) .. i end";
+    expect(kv.send("EVAL", hungry, 0)).toEqual(
+      expect.objectContaining({ reply: expect.stringContaining("memory") }),
+    );
+    expect(kv.send("EVALSHA", sha, 0)).toBe("still here");
+    expect(kv.send("EVAL", "local function f() return 1 + f() end return f()", 0)).toEqual(
+      expect.objectContaining({ reply: expect.stringContaining("overflow") }),
+    );
+    expect(kv.send("EVALSHA", sha, 0)).toBe("still here");
+  });
+});

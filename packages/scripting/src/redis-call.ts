@@ -1,0 +1,171 @@
+/**
+ * redis.call() and redis.pcall(): a command from within a script.
+ *
+ *      arguments on Lua's stack → request → may it run? → Execution.run() → reply → one value
+ *
+ * Whether it may run is asked in Redis's order. What is about the whole server (memory, the disk,
+ * replicas) is asked for the first write only: a script is not stopped half-way.
+ */
+import type { AclRequest } from "@kv/acl";
+import { CommandError, type CommandRow, errors, FLAG_BITS } from "@kv/commands";
+import {
+  type ClientCall,
+  ClientState,
+  EngineState,
+  execAccessPort,
+  lookup,
+  type Ports,
+} from "@kv/engine";
+import type { LuaStack } from "@kv/lua";
+import { type ArgVector, latin1 } from "@kv/resp";
+import { ReplyToLua } from "./reply-to-lua.ts";
+import { type RunContext, ScriptFlag } from "./run-context.ts";
+import { ScriptRequest } from "./script-request.ts";
+
+const noArguments = "ERR Please specify at least one argument for this redis lib call";
+const badArguments = "ERR Lua redis lib command arguments must be strings or integers";
+
+const unknown = new CommandError("ERR Unknown Redis command called from script");
+const wrongArity = new CommandError("ERR Wrong number of args calling Redis command from script");
+const notFromScripts = new CommandError("ERR This Redis command is not allowed from script");
+const onStaleReplica = new CommandError("ERR Can not execute the command on a stale replica");
+const readsOnly = new CommandError("ERR Write commands are not allowed from read-only scripts.");
+const isReadOnly = new CommandError("READONLY You can't write against a read only replica.");
+const noReplicas = new CommandError("NOREPLICAS Not enough good replicas to write.");
+
+/** Runs commands of scripts. One for each engine. */
+export class RedisCall {
+  private readonly ports: Ports;
+  private readonly context: RunContext;
+  private readonly request = new ScriptRequest();
+  private readonly toLua: ReplyToLua;
+  private readonly refusal = (call: ClientCall) => this.refusalOf(call);
+
+  constructor(ports: Ports, context: RunContext, stack: LuaStack) {
+    this.ports = ports;
+    this.context = context;
+    this.toLua = new ReplyToLua(stack);
+  }
+
+  /** A function of the host: pushes what the command answered. `raises`: an error is one of Lua's. */
+  run(stack: LuaStack, raises: boolean): number {
+    const { ports, context, request } = this;
+    if (stack.top === 0) return pushError(stack, noArguments, raises);
+    if (!request.take(stack)) return pushError(stack, badArguments, raises);
+    const { reply, execution, propagator } = ports;
+    const row = lookup(ports.commands, request.batch, 0);
+    const refused = refusalByName(row, request);
+    if (refused !== null || row === null) {
+      const { reply: text } = refused ?? unknown;
+      ports.stats.countError(text);
+      return pushError(stack, text, raises, true);
+    }
+    propagator.mask = context.targets;
+    const mark = execution.run(request.batch, row, this.refusal, context.speaks3);
+    const bytes =
+      mark >= reply.partsBytes && !reply.isOverflowed ? reply.bytes : reply.copySince(mark);
+    const isError = this.toLua.push(bytes, bytes === reply.bytes ? mark - reply.partsBytes : 0);
+    reply.rewind(mark);
+    return isError && raises ? stack.raise() : 1;
+  }
+
+  /** redis.acl_check_cmd(): whether the client's user may run the command of the arguments. */
+  mayRun(stack: LuaStack): number {
+    const { ports, request } = this;
+    if (stack.top === 0) return pushError(stack, noArguments, true);
+    if (!request.take(stack)) return pushError(stack, badArguments, true);
+    const row = lookup(ports.commands, request.batch, 0);
+    if (row === null)
+      return pushError(stack, "ERR Invalid command passed to redis.acl_check_cmd()", true);
+    const client = ports.situation.current;
+    stack.pushBoolean(
+      client === null ||
+        !client.is(ClientState.RESTRICTED) ||
+        client.user.denial(row, wordsOf(request.batch)) === null,
+    );
+    return 1;
+  }
+
+  /** Why the request that the call points at may not run; null: it may. */
+  private refusalOf(call: ClientCall): CommandError | null {
+    const { ports, context } = this;
+    const { situation } = ports;
+    const { bits } = call.row;
+    if ((bits & FLAG_BITS.noscript) !== 0) return notFromScripts;
+    if (situation.is(EngineState.STALE) && (bits & FLAG_BITS.stale) === 0) return onStaleReplica;
+    const denied = ports.of(execAccessPort).refusalInside(call, "script");
+    if (denied !== null) return denied;
+    const writes = (bits & FLAG_BITS.write) !== 0;
+    if (writes) {
+      const refused = this.writeRefusal();
+      if (refused !== null) return refused;
+    }
+    if (
+      context.wasOutOfMemory &&
+      !context.hasWritten &&
+      (context.flags & ScriptFlag.ALLOW_OOM) === 0 &&
+      (bits & FLAG_BITS.denyoom) !== 0
+    )
+      return errors.outOfMemory;
+    if (writes) context.hasWritten = true;
+    return null;
+  }
+
+  private writeRefusal(): CommandError | null {
+    const { context } = this;
+    const { situation, refusals } = this.ports;
+    if (context.mayNotWrite) return readsOnly;
+    if (context.hasWritten) return null;
+    if (situation.is(EngineState.READ_ONLY)) return isReadOnly;
+    if (situation.is(EngineState.DISK_FAILED) && !situation.is(EngineState.REPLICA))
+      return new CommandError(refusals.error);
+    if (situation.is(EngineState.LACKS_REPLICAS)) return noReplicas;
+    return null;
+  }
+}
+
+/** A request as the rules of users look at it. */
+function wordsOf(batch: ArgVector): AclRequest {
+  const { bytes, starts, ends } = batch;
+  const text = (index: number) => latin1(bytes, starts[index] as number, ends[index] as number);
+  return {
+    argc: batch.argTotal,
+    bytes,
+    start: (index) => starts[index] as number,
+    end: (index) => ends[index] as number,
+    length: (index) => (ends[index] as number) - (starts[index] as number),
+    is: (index, word) => text(index).toUpperCase() === word,
+    text,
+  };
+}
+
+/** What the name and the number of arguments say already. */
+function refusalByName(row: CommandRow | null, { batch }: ScriptRequest): CommandError | null {
+  if (row === null || row.isAbsent) return unknown;
+  return row.accepts(batch.argCount[0] as number) ? null : wrongArity;
+}
+
+/** An error begins with a code: what has but one word gets one. */
+export function withCode(text: string): string {
+  return text.includes(" ") ? text : `ERR ${text}`;
+}
+
+/**
+ * Pushes an error as scripts see it: a table with the text under `err`. `isCounted`: INFO has counted
+ * it already.
+ */
+export function pushError(
+  stack: LuaStack,
+  text: string,
+  raises: boolean,
+  isCounted = false,
+): number {
+  stack.pushTable(0, 2);
+  stack.pushText(text);
+  stack.setField(-2, "err");
+  if (isCounted) {
+    stack.pushBoolean(true);
+    stack.setField(-2, "ignore_error_stats_update");
+  }
+  return raises ? stack.raise() : 1;
+}

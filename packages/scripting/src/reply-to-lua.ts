@@ -1,0 +1,212 @@
+/**
+ * From a reply to Lua: pushes what a command answered, as redis.call() returns it.
+ *
+ *      RESP2               Lua                    RESP3, after redis.setresp(3)
+ *      :7                  7                      %  {map = {key = value}}
+ *      $3 abc              "abc"                  ~  {set = {element = true}}
+ *      $-1, *-1            false                  _  nil        #t  true
+ *      +OK                 {ok = "OK"}            ,  {double = 1.5}
+ *      -ERR why            {err = "ERR why"}      (  {big_number = "12"}
+ *      *2 ...              {.., ..}               =  {verbatim_string = {format = "txt", string = ".."}}
+ *
+ * The reply is our own, so that it is known to be well-formed; nothing is made of it but what is
+ * pushed. An error is told apart by what is answered: redis.call() raises it, redis.pcall() does not.
+ */
+import { type LuaStack, LuaType } from "@kv/lua";
+
+const CR = 13;
+/** Values that one level of a reply may need on the stack. */
+const ROOM = 8;
+
+/** Where a reply is being read. One for each engine. */
+export class ReplyToLua {
+  private readonly stack: LuaStack;
+  private bytes: Uint8Array = new Uint8Array(0);
+  private at = 0;
+  /** There was no room on Lua's stack: what was pushed is not whole. */
+  isTooDeep = false;
+
+  constructor(stack: LuaStack) {
+    this.stack = stack;
+  }
+
+  /** Pushes the reply that begins at `start`, as one value. True when it is an error. */
+  push(bytes: Uint8Array, start: number): boolean {
+    this.bytes = bytes;
+    this.at = start;
+    this.isTooDeep = false;
+    this.value();
+    return bytes[start] === 45;
+  }
+
+  private value(): void {
+    const { stack } = this;
+    if (!stack.room(ROOM)) {
+      this.isTooDeep = true;
+      stack.pushNil();
+      return;
+    }
+    switch (this.bytes[this.at++]) {
+      case 43: // +
+        stack.pushTable(0, 1);
+        this.pushLine();
+        stack.setField(-2, "ok");
+        return;
+      case 45: // -
+        this.pushError();
+        return;
+      case 58: // :
+        stack.pushNumber(this.integer());
+        return;
+      case 36: // $
+        this.bulk();
+        return;
+      case 42: // *
+        this.array();
+        return;
+      case 37: // %
+        this.map();
+        return;
+      case 126: // ~
+        this.set();
+        return;
+      case 44: // ,
+        stack.pushTable(0, 1);
+        stack.pushNumber(doubleOf(this.line()));
+        stack.setField(-2, "double");
+        return;
+      case 40: // (
+        stack.pushTable(0, 1);
+        this.pushLine();
+        stack.setField(-2, "big_number");
+        return;
+      case 61: // =
+        this.verbatim();
+        return;
+      case 35: // #
+        stack.pushBoolean(this.line() === "t");
+        return;
+      case 95: // _
+        this.line();
+        stack.pushNil();
+        return;
+      default:
+        throw new Error("a reply begins with the sign of its type");
+    }
+  }
+
+  /** The error has been counted when its command ran, and says so. */
+  private pushError(): void {
+    const { stack } = this;
+    stack.pushTable(0, 2);
+    this.pushLine();
+    stack.setField(-2, "err");
+    stack.pushBoolean(true);
+    stack.setField(-2, "ignore_error_stats_update");
+  }
+
+  private bulk(): void {
+    const { stack } = this;
+    const length = this.integer();
+    if (length < 0) {
+      stack.pushBoolean(false);
+      return;
+    }
+    stack.pushBytes(this.bytes, this.at, this.at + length);
+    this.at += length + 2;
+  }
+
+  private array(): void {
+    const { stack } = this;
+    const count = this.integer();
+    if (count < 0) {
+      stack.pushBoolean(false);
+      return;
+    }
+    stack.pushTable(count, 0);
+    for (let i = 1; i <= count; i++) {
+      this.value();
+      stack.setElement(-2, i);
+    }
+  }
+
+  private map(): void {
+    const { stack } = this;
+    const pairs = this.integer();
+    stack.pushTable(0, 1);
+    stack.pushTable(0, pairs);
+    for (let i = 0; i < pairs; i++) {
+      this.value();
+      this.value();
+      stack.setRaw(-3);
+    }
+    stack.setField(-2, "map");
+  }
+
+  private set(): void {
+    const { stack } = this;
+    const count = this.integer();
+    stack.pushTable(0, 1);
+    stack.pushTable(0, count);
+    for (let i = 0; i < count; i++) {
+      this.value();
+      stack.pushBoolean(true);
+      // A nil is no key.
+      if (stack.type(-2) === LuaType.NIL) stack.pop(2);
+      else stack.setRaw(-3);
+    }
+    stack.setField(-2, "set");
+  }
+
+  private verbatim(): void {
+    const { stack, bytes } = this;
+    const length = this.integer();
+    stack.pushTable(0, 1);
+    stack.pushTable(0, 2);
+    stack.pushBytes(bytes, this.at, this.at + 3);
+    stack.setField(-2, "format");
+    stack.pushBytes(bytes, this.at + 4, this.at + length);
+    stack.setField(-2, "string");
+    stack.setField(-2, "verbatim_string");
+    this.at += length + 2;
+  }
+
+  private lineEnd(): number {
+    let end = this.at;
+    while (this.bytes[end] !== CR) end++;
+    return end;
+  }
+
+  private pushLine(): void {
+    const end = this.lineEnd();
+    this.stack.pushBytes(this.bytes, this.at, end);
+    this.at = end + 2;
+  }
+
+  private line(): string {
+    const end = this.lineEnd();
+    let text = "";
+    for (let i = this.at; i < end; i++) text += String.fromCharCode(this.bytes[i] as number);
+    this.at = end + 2;
+    return text;
+  }
+
+  /** A number of the protocol: exact up to 2^53, as Lua's numbers are. */
+  private integer(): number {
+    const { bytes } = this;
+    let { at } = this;
+    const isNegative = bytes[at] === 45;
+    if (isNegative) at++;
+    let n = 0;
+    for (let byte = bytes[at] as number; byte !== CR; byte = bytes[++at] as number)
+      n = n * 10 + byte - 48;
+    this.at = at + 2;
+    return isNegative ? -n : n;
+  }
+}
+
+function doubleOf(text: string): number {
+  if (text === "inf") return Number.POSITIVE_INFINITY;
+  if (text === "-inf") return Number.NEGATIVE_INFINITY;
+  return Number(text);
+}

@@ -1,0 +1,166 @@
+/**
+ * ScriptCache: the scripts that EVALSHA finds, by their SHA-1. Those of SCRIPT LOAD stay until SCRIPT
+ * FLUSH; of those that only EVAL has brought, the ones used last stay (EVAL_SCRIPTS_MAX, as Redis 7.4
+ * has it): a program that makes a new script for each call fills no memory.
+ *
+ * A source that EVAL has seen is recognised by a hash and a comparison, so that a SHA-1 is made of it
+ * once only.
+ */
+import { hashBytes } from "@kv/core";
+import type { LuaScript } from "@kv/lua";
+import { latin1 } from "@kv/resp";
+import type { Shebang } from "./shebang.ts";
+
+const EVAL_SCRIPTS_MAX = 500;
+const SHA_DIGITS = 40;
+/** What an entry takes besides its source: the object, its names, its places in two maps. */
+const ENTRY_BYTES = 300;
+const HASH_SEED = 0x5c819751;
+
+export interface CachedScript {
+  readonly sha: string;
+  readonly source: Uint8Array;
+  readonly shebang: Shebang;
+  /** In the machine that it was compiled for; null: not yet, or the machine is gone. */
+  compiled: LuaScript | null;
+  /** SCRIPT LOAD was said: it is not forgotten by itself. */
+  isKept: boolean;
+  lastUse: number;
+}
+
+export class ScriptCache {
+  /** Scripts of EVAL that made room for newer ones. */
+  evictedCount = 0;
+  /** Bytes that sources and entries take. */
+  bytes = 0;
+  private readonly bySha = new Map<string, CachedScript>();
+  /** The script that was found last of those whose SHA-1, as it was written, begins with these digits. */
+  private readonly byDigits = new Map<number, CachedScript>();
+  /** The script that was seen last of those whose sources have this hash. */
+  private readonly byHash = new Map<number, CachedScript>();
+  private uses = 0;
+  private evalCount = 0;
+  private readonly forget: (script: CachedScript) => void;
+
+  /** `forget` is told of each script that goes. */
+  constructor(forget: (script: CachedScript) => void) {
+    this.forget = forget;
+  }
+
+  get count(): number {
+    return this.bySha.size;
+  }
+
+  /** The script of this SHA-1, in lower case. */
+  find(sha: string): CachedScript | undefined {
+    const script = this.bySha.get(sha);
+    if (script !== undefined) script.lastUse = ++this.uses;
+    return script;
+  }
+
+  /** The script whose SHA-1 stands in bytes[start, end), in either case. */
+  findWritten(bytes: Uint8Array, start: number, end: number): CachedScript | undefined {
+    if (end - start !== SHA_DIGITS) return undefined;
+    // A few digits of it tell scripts apart well enough to be worth a comparison.
+    const likely = this.byDigits.get(firstDigits(bytes, start));
+    if (likely !== undefined && isWritten(likely.sha, bytes, start)) {
+      likely.lastUse = ++this.uses;
+      return likely;
+    }
+    const script = this.find(latin1(bytes, start, end).toLowerCase());
+    if (script !== undefined) this.byDigits.set(firstDigits(bytes, start), script);
+    return script;
+  }
+
+  has(sha: string): boolean {
+    return this.bySha.has(sha);
+  }
+
+  /** The script with this source, if it was seen lately. */
+  findSource(
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): CachedScript | undefined {
+    const script = this.byHash.get(hashBytes(bytes, view, start, end, HASH_SEED));
+    if (script === undefined || !isSame(script.source, bytes, start, end)) return undefined;
+    script.lastUse = ++this.uses;
+    return script;
+  }
+
+  /** A script that is not there yet. */
+  add(script: CachedScript): void {
+    if (!script.isKept && ++this.evalCount > EVAL_SCRIPTS_MAX) this.evict();
+    script.lastUse = ++this.uses;
+    this.bySha.set(script.sha, script);
+    this.byHash.set(hashOf(script.source), script);
+    this.bytes += script.source.length + ENTRY_BYTES;
+  }
+
+  /** SCRIPT LOAD of one that is there: from now on it stays. */
+  keep(script: CachedScript): void {
+    if (script.isKept) return;
+    script.isKept = true;
+    this.evalCount--;
+  }
+
+  /** SCRIPT FLUSH. */
+  clear(): void {
+    for (const script of this.bySha.values()) this.forget(script);
+    this.bySha.clear();
+    this.byHash.clear();
+    this.byDigits.clear();
+    this.evalCount = 0;
+    this.bytes = 0;
+  }
+
+  /** The machine is gone, and what was compiled with it. */
+  machineLost(): void {
+    for (const script of this.bySha.values()) script.compiled = null;
+  }
+
+  private evict(): void {
+    let oldest: CachedScript | undefined;
+    for (const script of this.bySha.values())
+      if (!script.isKept && (oldest === undefined || script.lastUse < oldest.lastUse))
+        oldest = script;
+    if (oldest === undefined) return;
+    this.forget(oldest);
+    this.bySha.delete(oldest.sha);
+    // Another one may stand in its place there by now, and is found again.
+    this.byDigits.clear();
+    const hash = hashOf(oldest.source);
+    if (this.byHash.get(hash) === oldest) this.byHash.delete(hash);
+    this.bytes -= oldest.source.length + ENTRY_BYTES;
+    this.evalCount--;
+    this.evictedCount++;
+  }
+}
+
+/** Seven digits of the SHA-1 as they are written, as a small integer. */
+function firstDigits(bytes: Uint8Array, start: number): number {
+  let n = 0;
+  for (let at = start; at < start + 7; at++) n = (n << 4) | ((bytes[at] as number) & 15);
+  return n;
+}
+
+function isWritten(sha: string, bytes: Uint8Array, start: number): boolean {
+  for (let i = 0; i < SHA_DIGITS; i++) {
+    const byte = bytes[start + i] as number;
+    // Letters in either case; of digits this bit is set.
+    if (sha.charCodeAt(i) !== (byte | 0x20)) return false;
+  }
+  return true;
+}
+
+function hashOf(source: Uint8Array): number {
+  const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
+  return hashBytes(source, view, 0, source.length, HASH_SEED);
+}
+
+function isSame(source: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (source.length !== end - start) return false;
+  for (let i = 0; i < source.length; i++) if (source[i] !== bytes[start + i]) return false;
+  return true;
+}
