@@ -98,13 +98,23 @@ module.exports = {
     ),
     layer(
       "scripting",
-      ["acl", "commands", "core", "engine", "lua", "resp"],
+      ["acl", "commands", "config", "core", "engine", "lua", "persistence", "resp"],
       "@kv/scripting is a module: it sees @kv/lua and what an engine offers. Need more of the engine? Ask a port.",
     ),
     layer(
       "testing",
       [
-        ...["acl", "commands", "config", "core", "engine", "eviction", "lua", "persistence", "resp"],
+        ...[
+          "acl",
+          "commands",
+          "config",
+          "core",
+          "engine",
+          "eviction",
+          "lua",
+          "persistence",
+          "resp",
+        ],
         "scripting",
       ],
       "@kv/testing sees everything below the apps. A test that needs an app stands in that app.",
