@@ -61,6 +61,8 @@ export class FunctionMachine {
     this.running.define("redis", vm.library({ log, ...others }, redisConstants));
     const constants = Object.entries(redisConstants).filter(([name]) => !name.startsWith("REPL_"));
     const functions = { register_function: this.registration.register, log };
+    vm.stack.pushNil();
+    this.loading.setGlobal("_G");
     this.loading.define("redis", vm.library(functions, Object.fromEntries(constants), true));
   }
 

@@ -42,8 +42,11 @@ export class LibrarySet {
     return this.functions.get(name.toLowerCase());
   }
 
+  /** Two of one library whose names differ in case count as two, although only the first is found. */
   get functionCount(): number {
-    return this.functions.size;
+    let count = 0;
+    for (const { functions } of this.libraries.values()) count += functions.length;
+    return count;
   }
 
   add(library: Library): void {
