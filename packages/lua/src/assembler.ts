@@ -16,13 +16,12 @@
 export type Code = number | readonly Code[];
 
 export const I32 = 0x7f;
-export const I64 = 0x7e;
 export const F64 = 0x7c;
 /** A block that leaves nothing. */
-export const VOID = 0x40;
+const VOID = 0x40;
 
 /** An unsigned number as WebAssembly writes it. */
-export function unsigned(value: number): number[] {
+function unsigned(value: number): number[] {
   const bytes: number[] = [];
   let rest = value >>> 0;
   do {
@@ -55,8 +54,6 @@ function double(value: number): number[] {
 export const get = (local: number): Code => [0x20, unsigned(local)];
 export const set = (local: number): Code => [0x21, unsigned(local)];
 export const tee = (local: number): Code => [0x22, unsigned(local)];
-export const globalGet = (index: number): Code => [0x23, unsigned(index)];
-export const globalSet = (index: number): Code => [0x24, unsigned(index)];
 export const call = (index: number): Code => [0x10, unsigned(index)];
 export const callIndirect = (type: number): Code => [0x11, unsigned(type), 0];
 export const num = (value: number): Code => [0x41, signed(value)];
@@ -92,11 +89,27 @@ export const i32 = {
   geU: 0x4f,
   add: 0x6a,
   sub: 0x6b,
+  mul: 0x6c,
   and: 0x71,
   or: 0x72,
+  xor: 0x73,
+  shl: 0x74,
+  shrS: 0x75,
+  shrU: 0x76,
+  rotl: 0x77,
+  rotr: 0x78,
 } as const;
 
-export const f64 = { abs: 0x99, lt: 0x63, ge: 0x66 } as const;
+export const f64 = {
+  abs: 0x99,
+  add: 0xa0,
+  lt: 0x63,
+  ge: 0x66,
+  /** The low 32 bits of the double as it lies in memory. */
+  lowBits: [0xbd, 0xa7],
+  /** A double of an integer with a sign. */
+  convert: 0xb7,
+} as const;
 
 interface Import {
   module: string;
@@ -125,7 +138,6 @@ export class Assembler {
   private importedTags = 0;
   private readonly declared: Code[] = [];
   private readonly bodies: Code[] = [];
-  private readonly globals: Code[] = [];
   private readonly exports: Code[] = [];
   private ownTable: Code | undefined;
 
@@ -166,14 +178,6 @@ export class Assembler {
     this.exports.push([text(name), 1, unsigned(0)]);
   }
 
-  /** A number that changes, exported so that JavaScript sees it too. */
-  global(name: string, start: number): number {
-    const index = this.globals.length;
-    this.globals.push([I32, 1, num(start), 0x0b]);
-    this.exports.push([text(name), 3, unsigned(index)]);
-    return index;
-  }
-
   /** A function, exported by its name; returns its number. */
   func(name: string, params: number[], results: number[], locals: number[], body: Code): number {
     const index = this.importedFunctions + this.declared.length;
@@ -198,7 +202,6 @@ export class Assembler {
     );
     section(3, this.declared);
     section(4, this.ownTable === undefined ? [] : [this.ownTable]);
-    section(6, this.globals);
     section(7, this.exports);
     section(10, this.bodies);
     return new Uint8Array(out);

@@ -27,7 +27,7 @@ const GUARDS: Record<string, Omit<Guard, "slot">> = {
   rawset: { table: "refuseTable" },
   setmetatable: { table: "refuseTable" },
   select: { integers: { ask: "ints1", from: 1, to: 1 } },
-  unpack: { integers: { ask: "ints23", from: 2, to: 3 } },
+  unpack: { more: { ask: "unpackRange", count: 2 } },
   tonumber: { more: { ask: "numberOfBase", count: 2 } },
   load: { more: { ask: "textFromFunction", count: 1 } },
   loadstring: { more: { ask: "textOnly", count: 1 } },
@@ -120,6 +120,17 @@ const numberOfBase: HostFunction = (stack) => {
   return 1;
 };
 
+const unpackInts = ints(2, 3);
+
+/** The guard of `unpack`: as many results as its arithmetic in 32 bits would not notice. */
+const unpackRange: HostFunction = (stack) => {
+  unpackInts(stack);
+  if (stack.type(1) !== LuaType.TABLE) return 0;
+  const from = stack.isNothing(2) ? 1 : Math.trunc(stack.checkNumber(2));
+  const to = stack.isNothing(3) ? stack.size(1) : Math.trunc(stack.checkNumber(3));
+  return to - from + 1 >= 2 ** 31 ? stack.fail("too many results to unpack") : 0;
+};
+
 const SPACE = 0x20;
 /** The first byte of compiled code. */
 const ESCAPE = 0x1b;
@@ -164,7 +175,7 @@ const asked: Record<string, HostFunction> = {
   ints1: ints(1, 1),
   ints2: ints(2, 2),
   ints4: ints(4, 4),
-  ints23: ints(2, 3),
+  unpackRange,
   ints34: ints(3, 4),
   allInts: ints(1, ALL),
 };

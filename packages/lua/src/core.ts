@@ -5,7 +5,6 @@
 
 import {
   COUNT_AT,
-  Due,
   doorModule,
   type Guard,
   gateModule,
@@ -136,14 +135,32 @@ export class Core {
   addFunctions(functions: readonly HostFunction[]): Slot {
     const js: Record<string, WasmFunction> = {};
     for (const [i, work] of functions.entries()) js[`f${i}`] = this.door(work);
-    return this.addModule(doorModule(functions.length), functions.length, js);
+    return this.addModule(doorModule(functions.length), numbered(functions.length), js);
+  }
+
+  /** Sets functions of the host and constants in the table on top of the stack. */
+  setFunctions(
+    functions: Record<string, HostFunction>,
+    values: Record<string, string | number> = {},
+  ): void {
+    const { stack } = this;
+    const first = this.addFunctions(Object.values(functions));
+    for (const [i, name] of Object.keys(functions).entries()) {
+      this.pushFunction(first + i);
+      stack.setField(-2, name);
+    }
+    for (const [name, value] of Object.entries(values)) {
+      if (typeof value === "number") stack.pushNumber(value);
+      else stack.pushText(value);
+      stack.setField(-2, name);
+    }
   }
 
   /** Guards before functions of Lua's own, in slots that follow each other; returns the first. */
   addGuards(guards: readonly Guard[], asked: Record<string, HostFunction>): Slot {
     const js: Record<string, WasmFunction> = {};
     for (const [name, work] of Object.entries(asked)) js[name] = this.door(work);
-    return this.addModule(guardModule(guards), guards.length, js);
+    return this.addModule(guardModule(guards), numbered(guards.length), js);
   }
 
   /** Pushes a function of a slot. */
@@ -193,12 +210,18 @@ export class Core {
     return this.stack.view.getInt32(STATUS_AT, true);
   }
 
-  private addModule(bytes: Uint8Array, count: number, js: Record<string, WasmFunction>): Slot {
+  /** Whether `error` is how the machine leaves when nothing protects against an error of Lua's. */
+  isPanic(error: unknown): boolean {
+    return isLuaError(error, this.abort);
+  }
+
+  /** Functions of a module of the glue, in slots that follow each other; returns the first. */
+  addModule(bytes: Uint8Array, names: readonly string[], js: Record<string, WasmFunction>): Slot {
     const lua = this.api as unknown as Record<string, unknown>;
     const { exports } = new wasm.Instance(new wasm.Module(bytes), { lua, js });
     const table = this.api.__indirect_function_table;
-    const first = table.grow(count);
-    for (let i = 0; i < count; i++) table.set(first + i, exports[`f${i}`] as WasmFunction);
+    const first = table.grow(names.length);
+    for (const [i, name] of names.entries()) table.set(first + i, exports[name] as WasmFunction);
     return first;
   }
 
@@ -224,7 +247,8 @@ export class Core {
   }
 }
 
+/** f0, f1 ... */
+const numbered = (count: number) => Array.from({ length: count }, (_, i) => `f${i}`);
+
 /** One for each status, so that a run makes no object for it. */
 const finished = Array.from({ length: 8 }, (_, status) => ({ status }));
-
-export { Due };

@@ -20,12 +20,16 @@ export function missingGlobal(stack: LuaStack): number {
   return stack.fail(`Script attempted to access nonexistent global variable '${name}'`);
 }
 
+/** A set of globals. */
 export class LuaEnvironment {
   private readonly stack: LuaStack;
   private readonly contents: number;
   private readonly face: number;
 
-  /** Takes a copy of the table on top of the stack, and pops it. */
+  /**
+   * Takes a copy of the table on top of the stack, and pops it.
+   * @internal
+   */
   constructor(core: Core, tables: ReadOnlyTables, missing: Slot) {
     const { stack, api } = core;
     this.stack = stack;
@@ -70,7 +74,10 @@ export class LuaEnvironment {
     this.setGlobal(name);
   }
 
-  /** The function on top of the stack has these globals from now on. */
+  /**
+   * The function on top of the stack has these globals from now on.
+   * @internal
+   */
   attach(): void {
     this.stack.pushKept(this.face);
     this.stack.api.lua_setfenv(this.stack.L, -2);
@@ -86,7 +93,10 @@ export class LuaEnvironment {
     stack.pop(2);
   }
 
-  /** So has what is compiled while a script runs. */
+  /**
+   * So has what is compiled while a script runs.
+   * @internal
+   */
   enter(): void {
     this.stack.pushKept(this.face);
     this.stack.replace(GLOBALS);

@@ -4,7 +4,7 @@
  * meets a conversion of integers, its text is made here, and the conversion becomes `%s`.
  */
 
-import { INT64_MIN, truncated } from "./integers.ts";
+import { truncated } from "./integers.ts";
 import type { LuaStack } from "./stack.ts";
 
 const PERCENT = 0x25;
@@ -54,7 +54,7 @@ function unsignedLong(value: number): bigint {
 }
 
 /** What C's printf prints for an integer. */
-export function formatInteger(value: number, conversion: Conversion): string {
+function formatInteger(value: number, conversion: Conversion): string {
   const { flags, width, precision, letter } = conversion;
   let sign = "";
   let prefix = "";
@@ -121,5 +121,3 @@ export function formatIntegers(stack: LuaStack): number {
   stack.replace(1);
   return 0;
 }
-
-export { INT64_MIN };

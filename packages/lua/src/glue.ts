@@ -63,7 +63,7 @@ export const RUNNING = -1;
 export const Due = {
   GO_ON: 0,
   SUSPEND: 1,
-  /** An error that the hook raises; its value is on the stack. */
+  /** The error of a kill: what asks for memory gets none any more, and the hook asks for some. */
   RAISE: 2,
   /** The end of the machine: nothing can catch it. */
   ABORT: 3,
@@ -90,7 +90,7 @@ function luaImports(m: Assembler) {
   return {
     pcall: lua("lua_pcall", [I32, I32, I32, I32], [I32]),
     sethook: lua("lua_sethook", [I32, I32, I32, I32], [I32]),
-    error: lua("lua_error", [I32], [I32]),
+    createtable: lua("lua_createtable", [I32, I32, I32], []),
     gettop: lua("lua_gettop", [I32], [I32]),
     pushboolean: lua("lua_pushboolean", [I32, I32], []),
     insert: lua("lua_insert", [I32, I32], []),
@@ -248,7 +248,9 @@ export function glueModule({ errName, space, hookSlot }: GlueNumbers): Uint8Arra
   const raise: Code = [
     // From now on each instruction asks, so that nothing that catches the error gets far.
     [L, num(hookSlot), num(MASK_COUNT), num(1), call(lua.sethook), DROP],
-    [L, call(lua.error), DROP],
+    // There is no memory left (`due` saw to that), which no handler of errors is asked about: an error
+    // that is raised in a hook would run the handler of an `xpcall` with hooks switched off.
+    [L, num(0), num(0), call(lua.createtable)],
   ];
   m.func(
     "hook",
@@ -263,7 +265,7 @@ export function glueModule({ errName, space, hookSlot }: GlueNumbers): Uint8Arra
           when(throwTag(abort)),
           [get(2), num(Due.RAISE), i32.eq],
           when(raise),
-          // Whoever resumes has changed his mind or wants to be asked again.
+          // Whoever resumes may have killed the run meanwhile.
           [call(suspend), branch(1)],
         ),
       ),
@@ -314,6 +316,33 @@ export interface Guard {
   naturals?: { ask: string; from: number };
 }
 
+/** Whether an address is that of a read-only table. */
+function addIsProtected(m: Assembler): number {
+  return m.func(
+    "isProtected",
+    [I32],
+    [I32],
+    [I32],
+    [
+      [get(0), num(0), i32.load(LOW_AT), i32.ltU],
+      [get(0), num(0), i32.load(HIGH_AT), i32.gtU, i32.or],
+      when(num(0), RETURN),
+      [num(0), i32.load(COUNT_AT), num(4), i32.mul, set(1)],
+      loop([get(1), i32.eqz], when(num(0), RETURN), [
+        get(1),
+        num(4),
+        i32.sub,
+        tee(1),
+        i32.load(ADDRESSES_AT),
+        get(0),
+        i32.ne,
+        branchIf(0),
+      ]),
+      num(1),
+    ],
+  );
+}
+
 /**
  * Guards: f0, f1 ... are functions of Lua's kind that hand on to the one in `slot`. What they ask may
  * change the arguments and answers 0 to go on, a positive number of results when there is nothing
@@ -336,30 +365,7 @@ export function guardModule(guards: readonly Guard[]): Uint8Array<ArrayBuffer> {
   const kind = m.type([I32], [I32]);
   const L = get(0);
 
-  // isProtected(address)
-  const isProtected = m.func(
-    "isProtected",
-    [I32],
-    [I32],
-    [I32],
-    [
-      [get(0), num(0), i32.load(LOW_AT), i32.ltU],
-      [get(0), num(0), i32.load(HIGH_AT), i32.gtU, i32.or],
-      when(num(0), RETURN),
-      [num(0), i32.load(COUNT_AT), num(4), mul, set(1)],
-      loop([get(1), i32.eqz], when(num(0), RETURN), [
-        get(1),
-        num(4),
-        i32.sub,
-        tee(1),
-        i32.load(ADDRESSES_AT),
-        get(0),
-        i32.ne,
-        branchIf(0),
-      ]),
-      num(1),
-    ],
-  );
+  const isProtected = addIsProtected(m);
 
   const ask = (name: string): Code => [
     [L, call(asked.get(name)!), tee(1)],
@@ -401,5 +407,3 @@ export function guardModule(guards: readonly Guard[]): Uint8Array<ArrayBuffer> {
   }
   return m.assemble();
 }
-
-const mul = 0x6c;

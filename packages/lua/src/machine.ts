@@ -87,15 +87,6 @@ export interface LuaApi {
 export const REGISTRY = -10_000;
 export const GLOBALS = -10_002;
 
-/** What `lua_pcall` answers. */
-export const Status = {
-  OK: 0,
-  RUNTIME: 2,
-  SYNTAX: 3,
-  MEMORY: 4,
-  HANDLER: 5,
-} as const;
-
 /** The world outside, which is empty: each import by name, and what it answers. */
 function emptyWorld(): Record<string, WasmFunction> {
   const world: Record<string, WasmFunction> = Object.create(null);

@@ -35,21 +35,30 @@ export type HostFunction = (stack: LuaStack) => number;
 /** Room for small strings on their way in. */
 const SCRATCH_BYTES = 65_536;
 
+/** The stack of a call, or of a run: see the head of this file. */
 export class LuaStack {
-  /** The state whose stack this is now: the script's, or that of one of its coroutines. */
+  /**
+   * The state whose stack this is now: the script's, or that of one of its coroutines.
+   * @internal
+   */
   L = 0;
   /** The whole memory of the machine. Another array when the memory has grown. */
   bytes: Uint8Array<ArrayBuffer>;
+  /** The same, for numbers. */
   view: DataView<ArrayBuffer>;
   /** Where the string that was read last begins in `bytes`, */
   start = 0;
   /** and how long it is. */
   length = 0;
-  /** The functions of Lua's interface in C, for what is not dressed here. */
+  /**
+   * The functions of Lua's interface in C, for what is not dressed here.
+   * @internal
+   */
   readonly api: LuaApi;
   private readonly scratch: number;
   private readonly lengthAt: number;
 
+  /** @internal */
   constructor(api: LuaApi) {
     this.api = api;
     this.bytes = new Uint8Array(api.memory.buffer);
@@ -58,7 +67,10 @@ export class LuaStack {
     this.lengthAt = api.malloc(8);
   }
 
-  /** The memory has grown: old views of it are empty. */
+  /**
+   * The memory has grown: old views of it are empty.
+   * @internal
+   */
   renew(): void {
     this.bytes = new Uint8Array(this.api.memory.buffer);
     this.view = new DataView(this.api.memory.buffer);
@@ -69,10 +81,12 @@ export class LuaStack {
     return this.api.lua_gettop(this.L);
   }
 
+  /** Drops what is above, or adds nils. */
   setTop(count: number): void {
     this.api.lua_settop(this.L, count);
   }
 
+  /** Drops so many values. */
   pop(count: number): void {
     this.api.lua_settop(this.L, -count - 1);
   }
@@ -82,6 +96,7 @@ export class LuaStack {
     return this.api.lua_checkstack(this.L, count) !== 0;
   }
 
+  /** One of `LuaType`. */
   type(index: number): number {
     return this.api.lua_type(this.L, index);
   }
@@ -139,14 +154,17 @@ export class LuaStack {
     return this.api.lua_objlen(this.L, index);
   }
 
+  /** Pushes nil. */
   pushNil(): void {
     this.api.lua_pushnil(this.L);
   }
 
+  /** Pushes true or false. */
   pushBoolean(value: boolean): void {
     this.api.lua_pushboolean(this.L, value ? 1 : 0);
   }
 
+  /** Pushes a number. */
   pushNumber(value: number): void {
     this.api.lua_pushnumber(this.L, value);
   }
@@ -188,10 +206,12 @@ export class LuaStack {
     return this.api.luaL_ref(this.L, REGISTRY);
   }
 
+  /** Forgets a value that was kept. */
   release(ref: number): void {
     this.api.luaL_unref(this.L, REGISTRY, ref);
   }
 
+  /** Takes the value at `index` out of the stack. */
   remove(index: number): void {
     this.api.lua_remove(this.L, index);
   }
@@ -281,6 +301,7 @@ export class LuaStack {
     if (!this.room(count)) this.error(`stack overflow (${text})`);
   }
 
+  /** The number there, or one that a string reads as. */
   checkNumber(argument: number): number {
     return this.api.luaL_checknumber(this.L, argument);
   }
@@ -291,6 +312,7 @@ export class LuaStack {
     this.length = this.view.getInt32(this.lengthAt, true);
   }
 
+  /** A table. */
   checkTable(argument: number): void {
     this.api.luaL_checktype(this.L, argument, LuaType.TABLE);
   }
@@ -328,7 +350,10 @@ export class LuaStack {
     throw new Error("unreachable");
   }
 
-  /** A short text with a zero behind it, where Lua can read it until the next string is pushed. */
+  /**
+   * A short text with a zero behind it, where Lua can read it until the next string is pushed.
+   * @internal
+   */
   zeroEnded(text: string): number {
     const length = Math.min(text.length, SCRATCH_BYTES - 1);
     for (let i = 0; i < length; i++) this.bytes[this.scratch + i] = text.charCodeAt(i);

@@ -23,14 +23,11 @@ import { Core } from "./core.ts";
 import { LuaEnvironment, missingGlobal } from "./environment.ts";
 import { Due, RUNNING } from "./glue.ts";
 import { checkLayout } from "./layout.ts";
-import { bitFunctions } from "./libraries/bit.ts";
-import { ByteBuffer } from "./libraries/byte-buffer.ts";
-import { Json } from "./libraries/json.ts";
-import { MESSAGE_PACK_VALUES, messagePackFunctions } from "./libraries/message-pack.ts";
-import { structFunctions } from "./libraries/struct.ts";
-import { addMath, Chance } from "./math.ts";
+import { addLibraries } from "./libraries/all.ts";
+import type { Json } from "./libraries/json.ts";
+import { Chance } from "./libraries/math.ts";
 import { ReadOnlyTables } from "./read-only.ts";
-import { type HostFunction, type LuaStack, LuaType } from "./stack.ts";
+import type { HostFunction, LuaStack } from "./stack.ts";
 import { isStraight } from "./straight.ts";
 import { canSuspend, type WasmModule, wasm } from "./webassembly.ts";
 
@@ -45,8 +42,10 @@ export const Outcome = {
   /** The machine is lost, and the run with it. */
   BROKEN: 3,
 } as const;
+/** One of them. */
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 
+/** What a machine is made with. */
 export interface LuaVmOptions {
   /** The compiled machine: `luaModule()` of `@kv/lua/node`, or `wasmoon-lua5.1/dist/liblua5.1.wasm`. */
   module: WasmModule | Uint8Array;
@@ -58,6 +57,8 @@ export interface LuaVmOptions {
   due?: () => boolean;
   /** Called before a suspended run goes on, with nothing of the host's in between. */
   resuming?: () => void;
+  /** False: no run is ever suspended, as in a runtime that cannot. */
+  maySuspend?: boolean;
   /**
    * Where a run that is to be interrupted cannot be suspended (`canSuspend` is false): pushes the value
    * of the error that it ends with. Without it, such a run goes on.
@@ -67,11 +68,14 @@ export interface LuaVmOptions {
 
 /** A compiled chunk, or a function, that is kept until `release`. */
 export class LuaScript {
+  /** What the function is kept as: `stack.pushKept` pushes it. */
   readonly ref: number;
+  /** The globals that it has. */
   readonly environment: LuaEnvironment;
   /** It has no loop and no function of its own, and need not be made ready for a suspension. */
   readonly straight: boolean;
 
+  /** @internal */
   constructor(ref: number, environment: LuaEnvironment, straight: boolean) {
     this.ref = ref;
     this.environment = environment;
@@ -81,8 +85,10 @@ export class LuaScript {
 
 /** Why a source could not be compiled: Lua's own text. */
 export class LuaSyntaxError {
+  /** With the name of the chunk and the line. */
   readonly message: string;
 
+  /** @internal */
   constructor(message: string) {
     this.message = message;
   }
@@ -92,27 +98,20 @@ const DEFAULT_MEMORY_BYTES = 256 * 1024 * 1024;
 /** Bytes of a record of `lua_getinfo`, with some to spare. */
 const RECORD_BYTES = 128;
 /** How often the error of a kill is raised, and how long, before the machine is given up. */
-const KILL_RAISES = 10_000;
+const KILL_RAISES = 1_000;
 const KILL_MS = 250;
-/** The libraries that scripts have, each a read-only table. */
-const LIBRARIES = [
-  "string",
-  "table",
-  "math",
-  "coroutine",
-  "os",
-  "bit",
-  "struct",
-  "cmsgpack",
-  "cjson",
-];
+/** What `lua_gc` is told to collect all garbage. */
+const COLLECT = 2;
+/** A limit that is always passed; 0 would be none. */
+const NO_MEMORY = 1;
 /** A compiled chunk begins with it. */
 const ESCAPE = 0x1b;
 const SPACE = 0x20;
 
+/** A machine: see the head of this file for what it promises. */
 export class LuaVm {
-  /** Whether a run can be suspended in this runtime. */
-  readonly canSuspend = canSuspend;
+  /** Whether a run can be suspended, in this runtime. */
+  readonly canSuspend: boolean;
   /** Arguments on their way in, results on their way out. */
   readonly stack: LuaStack;
   /** The globals of scripts that name no other. */
@@ -121,6 +120,7 @@ export class LuaVm {
   broken = false;
   /** Where the error of the last failed run was raised: the name of the chunk, and the line in it. */
   errorSource: string | undefined;
+  /** 0: no line is known, as when memory ran out. */
   errorLine = 0;
 
   private readonly core: Core;
@@ -129,7 +129,10 @@ export class LuaVm {
   private readonly tables: ReadOnlyTables;
   private readonly collector: CollectorSettings;
   private readonly chance = new Chance();
-  private json!: Json;
+  /** What was alive when garbage was collected last, between runs and within this one. */
+  private restingBytes = 0;
+  private livingBytes = 0;
+  private readonly json: Json;
   private readonly base: number;
   private readonly missing: number;
   private readonly handler: number;
@@ -141,7 +144,7 @@ export class LuaVm {
   private suspendable = false;
   private running = false;
   private suspended = false;
-  private hasJustResumed = false;
+  private resumed = false;
   private wake: (() => void) | undefined;
   private paused: ((outcome: Outcome) => void) | undefined;
   private pausedBroken: ((error: unknown) => void) | undefined;
@@ -151,6 +154,7 @@ export class LuaVm {
 
   constructor(options: LuaVmOptions) {
     this.options = options;
+    this.canSuspend = canSuspend && options.maySuspend !== false;
     const { module } = options;
     this.memoryBytesMax = options.memoryBytesMax ?? DEFAULT_MEMORY_BYTES;
     this.core = new Core({
@@ -166,11 +170,11 @@ export class LuaVm {
     this.stack.bytes.set([0x53, 0x6c, 0], this.infoNames);
     this.tables = new ReadOnlyTables(core);
     this.collector = new CollectorSettings(core);
-    this.missing = core.addFunctions([missingGlobal, (stack) => this.notePlace(stack)]);
+    this.missing = core.addFunctions([missingGlobal, (stack) => this.noteError(stack)]);
     this.handler = this.missing + 1;
     checkLayout(this.stack);
     pushBase(core, this.tables, this.collector);
-    this.addLibraries();
+    this.json = addLibraries(core, this.tables, this.chance, () => this.nowMs());
     this.base = this.stack.keep();
     this.environment = this.newEnvironment();
   }
@@ -206,7 +210,7 @@ export class LuaVm {
   ): number {
     const { core, stack } = this;
     stack.pushTable();
-    this.addTo(functions, values);
+    core.setFunctions(functions, values);
     if (isStrict) {
       stack.pushTable(0, 1);
       core.pushFunction(this.missing);
@@ -226,6 +230,7 @@ export class LuaVm {
     this.mustBeIdle();
     const { core, stack } = this;
     this.clear();
+    this.makeRoom();
     core.setLimit(this.memoryBytesMax);
     const status = this.load(source, chunkName);
     core.setLimit(0);
@@ -244,6 +249,7 @@ export class LuaVm {
     return new LuaScript(stack.keep(), environment, false);
   }
 
+  /** Forgets a script, which must not be run again. */
   release(script: LuaScript): void {
     this.stack.release(script.ref);
   }
@@ -256,6 +262,8 @@ export class LuaVm {
     this.mustBeIdle();
     const { core, stack } = this;
     this.clear();
+    this.makeRoom();
+    this.livingBytes = 0;
     if (script.environment !== this.entered) {
       script.environment.enter();
       this.entered = script.environment;
@@ -264,8 +272,9 @@ export class LuaVm {
     this.errorLine = 0;
     core.pushFunction(this.handler);
     stack.pushKept(script.ref);
-    const count = pushArguments === undefined ? 0 : pushArguments(stack);
-    this.suspendable = canSuspend && !script.straight;
+    const count = pushArguments === undefined ? 0 : this.take(pushArguments);
+    if (count < 0) return Outcome.FAILED;
+    this.suspendable = this.canSuspend && !script.straight;
     core.setLimit(this.memoryBytesMax);
     this.running = true;
     const { status, promise } = core.call(count, this.suspendable);
@@ -285,6 +294,7 @@ export class LuaVm {
   resume(): Promise<Outcome> {
     if (!this.suspended) throw new Error("no run is suspended");
     this.suspended = false;
+    this.resumed = true;
     return new Promise((resolve, reject) => {
       this.paused = resolve;
       this.pausedBroken = reject;
@@ -308,11 +318,45 @@ export class LuaVm {
     this.chance.seed(seed);
   }
 
+  /**
+   * Garbage counts as memory until it is collected, and Lua itself would wait until there is as much of
+   * it as of what lives, limit or not. So it is collected when there is a lot of it: before a run, and
+   * from the hook. `living` is what was left the last time; returns what is now.
+   */
+  private collectBeyond(bytes: number, living: number): number {
+    const { core } = this;
+    const used = core.usedBytes;
+    if (used < bytes || used < living * 1.25) return living;
+    core.api.lua_gc(core.L, COLLECT, 0);
+    return core.usedBytes;
+  }
+
+  /**
+   * Lets the host push arguments, which nothing protects. Where there is no memory for them, the machine
+   * has cleared its stack before it left; the run fails as one does that runs out of memory itself.
+   */
+  private take(pushArguments: (stack: LuaStack) => number): number {
+    const { core, stack } = this;
+    try {
+      return pushArguments(stack);
+    } catch (error) {
+      if (!core.isPanic(error)) throw error;
+      this.clear();
+      core.api.lua_gc(core.L, COLLECT, 0);
+      stack.pushText("not enough memory");
+      return -1;
+    }
+  }
+
+  private makeRoom(): void {
+    this.restingBytes = this.collectBeyond(this.memoryBytesMax / 4, this.restingBytes);
+  }
+
   /** Collects garbage: all of it, or about so many kilobytes worth. */
   collect(kilobytes?: number): void {
     this.mustBeIdle();
-    const [collect, step] = [2, 5];
-    if (kilobytes === undefined) this.core.api.lua_gc(this.core.L, collect, 0);
+    const step = 5;
+    if (kilobytes === undefined) this.core.api.lua_gc(this.core.L, COLLECT, 0);
     else this.core.api.lua_gc(this.core.L, step, kilobytes);
   }
 
@@ -350,101 +394,43 @@ export class LuaVm {
     return status;
   }
 
-  private addTo(
-    functions: Record<string, HostFunction>,
-    values: Record<string, string | number> = {},
-  ): void {
-    const { core, stack } = this;
-    const first = core.addFunctions(Object.values(functions));
-    for (const [i, name] of Object.keys(functions).entries()) {
-      core.pushFunction(first + i);
-      stack.setField(-2, name);
-    }
-    for (const [name, value] of Object.entries(values)) {
-      if (typeof value === "number") stack.pushNumber(value);
-      else stack.pushText(value);
-      stack.setField(-2, name);
-    }
-  }
-
-  /** Completes the table of what scripts have, which is on the stack. */
-  private addLibraries(): void {
-    const { core, stack } = this;
-    const base = stack.top;
-    stack.getField(base, "math");
-    addMath(core, this.chance);
-    stack.pop(1);
-    stack.pushTable();
-    this.addTo({
-      clock: (stack) => {
-        stack.pushNumber(this.nowMs() / 1000);
-        return 1;
-      },
-    });
-    stack.setField(base, "os");
-    const out = new ByteBuffer(stack);
-    stack.pushTable();
-    this.addTo(bitFunctions);
-    stack.setField(base, "bit");
-    stack.pushTable();
-    this.addTo(structFunctions(out));
-    stack.setField(base, "struct");
-    stack.pushTable();
-    this.addTo(messagePackFunctions(out, this.tables), MESSAGE_PACK_VALUES);
-    stack.setField(base, "cmsgpack");
-    this.json = new Json(core, out, this.tables);
-    this.json.push();
-    stack.setField(base, "cjson");
-
-    // The methods of strings are those of the library, and no script can change that.
-    stack.pushText("");
-    core.api.lua_getmetatable(stack.L, -1);
-    stack.remove(-2);
-    stack.getField(base, "string");
-    stack.setField(-2, "__index");
-    const metatable = stack.top;
-    for (const name of LIBRARIES) {
-      stack.getField(base, name);
-      this.tables.protect();
-      stack.setField(base, name);
-    }
-    stack.pushTable(0, 1);
-    stack.getField(base, "string");
-    stack.setField(-2, "__index");
-    this.tables.protect();
-    stack.setField(metatable, "__metatable");
-    stack.pop(1);
-  }
-
   /** Called where an error is raised that nothing catches: notes the place, leaves the value. */
-  private notePlace(stack: LuaStack): number {
+  private noteError(stack: LuaStack): number {
+    if (this.raises === 0) this.notePlace(stack, 1);
+    return 1;
+  }
+
+  private notePlace(stack: LuaStack, from: number): void {
     const { api } = stack;
     const { record, infoNames } = this;
     const [whatAt, sourceAt, lineAt] = [12, 16, 20];
-    for (let level = 1; level <= 2; level++) {
+    for (let level = from; level <= from + 1; level++) {
       if (api.lua_getstack(stack.L, level, record) === 0) break;
       api.lua_getinfo(stack.L, infoNames, record);
       const what = stack.bytes[stack.view.getUint32(record + whatAt, true)];
       // The function that raised may be one of C's: then who called it is of interest.
-      if (what === 0x43 && level === 1) continue;
+      if (what === 0x43 && level === from) continue;
       const source = stack.view.getUint32(record + sourceAt, true);
       this.errorSource = stack.text(source, stack.bytes.indexOf(0, source) - source);
       this.errorLine = stack.view.getInt32(record + lineAt, true);
       break;
     }
-    return 1;
   }
 
   private due(L: number): number {
+    if (this.kill_ === undefined) {
+      this.livingBytes = this.collectBeyond(this.memoryBytesMax / 2, this.livingBytes);
+    }
     if (this.kill_ !== undefined) return this.dueKill(L);
-    if (this.hasJustResumed) {
-      // Asked for the sake of a kill. However late it is, a run that goes on gets somewhere.
-      this.hasJustResumed = false;
+    if (this.resumed) {
+      // The hook asks once more when it comes back: whether there is a kill.
+      this.resumed = false;
       return Due.GO_ON;
     }
     if (this.options.due === undefined || !this.options.due()) return Due.GO_ON;
     if (this.suspendable) return Due.SUSPEND;
-    if (this.options.overdue === undefined) return Due.GO_ON;
+    // A script that was not made ready because it is short will be over soon.
+    if (this.canSuspend || this.options.overdue === undefined) return Due.GO_ON;
     this.kill_ = this.options.overdue;
     this.raises = 0;
     this.killedAtMs = this.nowMs();
@@ -454,7 +440,8 @@ export class LuaVm {
   private dueKill(L: number): number {
     if (++this.raises > KILL_RAISES || this.nowMs() - this.killedAtMs > KILL_MS) return Due.ABORT;
     this.stack.L = L;
-    this.kill_!(this.stack);
+    if (this.raises === 1) this.notePlace(this.stack, 0);
+    this.core.setLimit(NO_MEMORY);
     return Due.RAISE;
   }
 
@@ -465,10 +452,7 @@ export class LuaVm {
     paused?.(Outcome.SUSPENDED);
     return new Promise<void>((resolve) => {
       this.wake = resolve;
-    }).then(() => {
-      this.hasJustResumed = true;
-      this.options.resuming?.();
-    });
+    }).then(this.options.resuming);
   }
 
   /** A run that had been suspended is over. */
@@ -492,10 +476,16 @@ export class LuaVm {
     stack.remove(1);
     this.json.reset();
     if (this.collector.changed) this.collector.reset();
-    if (this.kill_ !== undefined) {
+    if (this.kill_ !== undefined && this.raises > 0) {
+      stack.setTop(0);
+      this.kill_(stack);
       this.kill_ = undefined;
+      this.raises = 0;
       core.resetHook();
+      return Outcome.FAILED;
     }
+    this.kill_ = undefined;
+    this.resumed = false;
     return status === 0 ? Outcome.DONE : Outcome.FAILED;
   }
 
@@ -506,5 +496,3 @@ export class LuaVm {
     return Outcome.BROKEN;
   }
 }
-
-export { LuaType };

@@ -5,6 +5,7 @@
 
 /** Compiled code, as `WebAssembly.compile` or `new WebAssembly.Module` gives it. */
 export interface WasmModule {
+  /** `WebAssembly.Module`. */
   readonly [Symbol.toStringTag]?: string;
 }
 
@@ -22,10 +23,6 @@ export interface WasmTable {
   get(index: number): WasmFunction | null;
   set(index: number, value: WasmFunction): void;
   grow(count: number): number;
-}
-
-export interface WasmGlobal {
-  value: number;
 }
 
 /** What a function of the glue throws through WebAssembly. */

@@ -18,7 +18,9 @@ export class Busy {
   /** What the suspended command had come to; null: no script is suspended. */
   frame: CallFrame | null = null;
   private isResuming = false;
-  private interruptAtUs = Number.POSITIVE_INFINITY;
+  /** 0: nobody has looked at the clock yet since the script began. */
+  private interruptAtUs = 0;
+  private thresholdMs = 0;
   private readonly ports: Ports;
 
   constructor(ports: Ports) {
@@ -30,18 +32,25 @@ export class Busy {
     return this.ports.situation.is(EngineState.BUSY);
   }
 
-  /** A script begins. */
-  begins(): void {
-    const { config, host } = this.ports;
-    const thresholdMs = config.number("busy-reply-threshold");
-    this.interruptAtUs =
-      thresholdMs > 0 ? host.monotonicUs() + thresholdMs * 1000 : Number.POSITIVE_INFINITY;
+  /** `busy-reply-threshold`; 0: nothing makes the server busy. */
+  setThreshold(thresholdMs: number): void {
+    this.thresholdMs = Math.max(0, thresholdMs);
   }
 
-  /** Whether the script that runs is to be suspended now. */
-  readonly isDue = (): boolean =>
+  /** A script begins. Most are over before they are asked for the first time, and need no clock. */
+  begins(): void {
+    this.interruptAtUs = 0;
+  }
+
+  /** Whether the script that runs is to be suspended now. Asked about every half millisecond. */
+  readonly isDue = (): boolean => {
+    const { host, situation } = this.ports;
     // Within EXEC there are two frames, and a transaction cannot stop half-way.
-    this.ports.situation.depth === 1 && this.ports.host.monotonicUs() >= this.interruptAtUs;
+    if (this.thresholdMs === 0 || situation.depth !== 1) return false;
+    const nowUs = host.monotonicUs();
+    if (this.interruptAtUs === 0) this.interruptAtUs = nowUs + this.thresholdMs * 1000;
+    return nowUs >= this.interruptAtUs;
+  };
 
   /** The script has been suspended, for the first time or again. */
   suspended(): void {

@@ -109,7 +109,7 @@ export class ScriptRequest {
 }
 
 /** As C's %.17g prints it. */
-export function numberText(value: number): string {
+function numberText(value: number): string {
   // What 0/0 is called by the C library of the machines that scripts were written on.
   if (Number.isNaN(value)) return "-nan";
   if (value === Number.POSITIVE_INFINITY) return "inf";

@@ -47,7 +47,7 @@ export class Scripting implements Running, MachineOwner {
   readonly guards: { readonly busy: Guard };
   private readonly ports: Ports;
   private readonly module: () => WasmModule;
-  private readonly runner: Runner;
+  readonly runner: Runner;
   private machine: Machine | null = null;
 
   /** `module` is asked for when the first script comes. */
@@ -80,7 +80,7 @@ export class Scripting implements Running, MachineOwner {
   /** EVALSHA and EVALSHA_RO. */
   evaluateSha(call: EngineCall, isReadOnly: boolean): void {
     const keyCount = keyCountOf(call, noKeyCount);
-    const script = call.length(1) === 40 ? this.cache.find(call.word(1).toLowerCase()) : undefined;
+    const script = this.cache.findWritten(call.bytes, call.start(1), call.end(1));
     if (script === undefined) throw noScript;
     this.run(call, script, keyCount, isReadOnly);
   }

@@ -24,7 +24,15 @@ export function scriptingSystem(module: () => WasmModule): System {
     name: "scripting",
     ports: [scriptingPort],
     commands: commandsOf([evalCommands, scriptCommands, fcallCommands, functionCommands]),
-    directives: [{ names: ["busy-reply-threshold"] }],
+    directives: [
+      {
+        names: ["busy-reply-threshold"],
+        apply: (config, ports) => {
+          ports.of(scriptingPort).runner.busy.setThreshold(config.number("busy-reply-threshold"));
+          return undefined;
+        },
+      },
+    ],
     info: [
       {
         name: "memory",

@@ -128,8 +128,8 @@ export class RangeRequest {
     set.seek(fromEnd ? range.first + left - 1 : range.first);
     for (let ahead = 0; left > 0; left--, ahead--) {
       if (ahead === 0) ahead = set.readAhead(left, fromEnd);
-      if (fromEnd) set.previous();
-      else set.next();
+      if (fromEnd) set.previous(withScores);
+      else set.next(withScores);
       replyMember(call, set, withScores);
     }
   }

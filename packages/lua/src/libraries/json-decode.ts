@@ -310,7 +310,8 @@ export class JsonDecoder {
   private descend(depth: number): void {
     const { stack } = this;
     if (depth > this.settings.decodeMaxDepth || depth > MAX_DEPTH || !stack.room(4)) {
-      stack.error(`Found too many nested data structures (${depth})`);
+      const place = `at character ${this.at - this.start}`;
+      stack.error(`Found too many nested data structures (${depth}) ${place}`);
     }
     stack.pushTable();
   }

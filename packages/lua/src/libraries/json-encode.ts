@@ -120,7 +120,7 @@ export class JsonEncoder {
   private table(seen: number, depth: number): void {
     const table = this.tables.behind(seen);
     if (depth > this.settings.encodeMaxDepth || depth > MAX_DEPTH) {
-      this.stack.error(`Cannot serialise, excessive depth (${depth})`);
+      this.stack.error(`Cannot serialise, excessive nesting (${depth})`);
     }
     const { view } = this.stack;
     const size = arraySize(view, table);

@@ -1,6 +1,6 @@
 /** What a script can set in `cjson`, and the functions that set it. */
 
-import { type HostFunction, type LuaStack, LuaType } from "../stack.ts";
+import { type LuaStack, LuaType } from "../stack.ts";
 
 const INT_MAX = 2 ** 31 - 1;
 
@@ -61,7 +61,7 @@ function setInteger(
   stack.pushNumber(settings[name]);
 }
 
-/** A setting that has names, or is true or false. */
+/** A setting that is true or false, which have names too, as further choices have. */
 function setChoice(
   stack: LuaStack,
   argument: number,
@@ -69,9 +69,8 @@ function setChoice(
   name: keyof JsonSettings,
   choices: readonly string[] = ["off", "on"],
 ): void {
-  const isSwitch = choices.length === 2;
   const type = stack.type(argument);
-  if (isSwitch && type === LuaType.BOOLEAN) settings[name] = stack.boolean(argument) ? 1 : 0;
+  if (type === LuaType.BOOLEAN) settings[name] = stack.boolean(argument) ? 1 : 0;
   else if (type !== LuaType.NIL) {
     stack.checkString(argument);
     const given = stack.text(stack.start, stack.length);
@@ -126,5 +125,3 @@ export const settingFunctions: Record<string, (stack: LuaStack, on: JsonSettings
     return 1;
   },
 };
-
-export type { HostFunction };

@@ -8,7 +8,7 @@
  */
 import { CommandError } from "@kv/commands";
 import type { Ports } from "@kv/engine";
-import { type LuaEnvironment, LuaScript, LuaSyntaxError, Outcome, type WasmModule } from "@kv/lua";
+import { type LuaEnvironment, LuaSyntaxError, Outcome, type WasmModule } from "@kv/lua";
 import { asOneLine, type Machine, makeMachine, takeErrorText } from "../machine.ts";
 import { redisConstants, redisFunctions } from "../redis-api.ts";
 import { RedisCall } from "../redis-call.ts";
@@ -83,7 +83,7 @@ export class FunctionMachine {
     let outcome: Outcome;
     try {
       // As a script without loops it is not suspended, but stopped when it takes too long.
-      outcome = vm.run(new LuaScript(chunk.ref, chunk.environment, true));
+      outcome = vm.run({ ref: chunk.ref, environment: chunk.environment, straight: true });
     } finally {
       this.loadUntilUs = null;
     }

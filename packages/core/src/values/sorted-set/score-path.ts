@@ -43,10 +43,6 @@ export function setRootAt(arena: Arena, header: Ref, root: Ref): void {
 export class ScorePath {
   /** Where the tree lies. */
   readonly arena: Arena;
-  /** The element that a walk has come to. */
-  element: Ref = NONE;
-  /** Its score. */
-  score = 0;
   /** The header of the owner's Dict. */
   protected header: Ref = NONE;
   /** The root of the tree. */
@@ -193,7 +189,7 @@ export class ScorePath {
 
   // --- Walking -------------------------------------------------------------------------------
 
-  /** Goes to the element at a rank below the number of elements, which is then in `element`. */
+  /** Goes to the element at a rank below the number of elements, which is then `element`. */
   seek(rank: number): void {
     const { arena, nodes, places } = this;
     let node = this.root;
@@ -211,7 +207,7 @@ export class ScorePath {
     }
     nodes[0] = node;
     places[0] = rank;
-    this.show();
+    this.openLeaf();
   }
 
   /**
@@ -232,19 +228,22 @@ export class ScorePath {
   private leafAt = 0;
   private leafCount = 0;
 
-  private show(): void {
+  private openLeaf(): void {
     const leaf = this.nodes[0] as number;
     this.leafWords = nodeWords(this.arena, leaf);
     this.leafDoubles = nodeDoubles(this.arena, leaf);
     this.leafAt = nodeAt(leaf);
     this.leafCount = this.leafWords[this.leafAt] as number;
-    this.showPlace(this.places[0] as number);
   }
 
-  private showPlace(place: number): void {
-    const { leafAt } = this;
-    this.element = this.leafWords[leafAt + ELEMENTS + place] as number;
-    this.score = this.leafDoubles[(leafAt >>> 1) + SCORES + place] as number;
+  /** The element that a walk has come to. Void when the path leads elsewhere. */
+  get element(): Ref {
+    return this.leafWords[this.leafAt + ELEMENTS + (this.places[0] as number)] as Ref;
+  }
+
+  /** Its score: read only when asked for, since it lies apart from the elements. */
+  get score(): number {
+    return this.leafDoubles[(this.leafAt >>> 1) + SCORES + (this.places[0] as number)] as number;
   }
 
   /** Goes one element on. False at the end. */
@@ -253,7 +252,6 @@ export class ScorePath {
     const place = (places[0] as number) + 1;
     if (place < this.leafCount) {
       places[0] = place;
-      this.showPlace(place);
       return true;
     }
     let level = 0;
@@ -266,7 +264,7 @@ export class ScorePath {
       nodes[level - 1] = childOf(arena, nodes[level] as number, places[level] as number);
       places[level - 1] = 0;
     }
-    this.show();
+    this.openLeaf();
     return true;
   }
 
@@ -276,7 +274,6 @@ export class ScorePath {
     const place = (places[0] as number) - 1;
     if (place >= 0) {
       places[0] = place;
-      this.showPlace(place);
       return true;
     }
     let level = 0;
@@ -289,7 +286,7 @@ export class ScorePath {
       nodes[level - 1] = childOf(arena, nodes[level] as number, places[level] as number);
       places[level - 1] = countOf(arena, nodes[level - 1] as number) - 1;
     }
-    this.show();
+    this.openLeaf();
     return true;
   }
 }

@@ -437,10 +437,13 @@ export class SortedSetValue {
     return seek(arena, listpack, rank * 2);
   }
 
-  /** Shows the walk's present member, and goes one on. False when there is none any more. */
-  next(): boolean {
+  /**
+   * Shows the walk's present member, and goes one on. False when there is none any more. Who does not
+   * want the scores says so: those of a table lie apart from its members, and are not read then.
+   */
+  next(showsScore = true): boolean {
     if (this.isAtEnd) return false;
-    this.show();
+    this.show(showsScore);
     if (this.isTable) {
       this.isAtEnd = !this.tree.next();
     } else {
@@ -460,9 +463,9 @@ export class SortedSetValue {
   }
 
   /** As next(), and goes one back. */
-  previous(): boolean {
+  previous(showsScore = true): boolean {
     if (this.isAtEnd) return false;
-    this.show();
+    this.show(showsScore);
     if (this.isTable) {
       this.isAtEnd = !this.tree.previous();
     } else {
@@ -472,11 +475,11 @@ export class SortedSetValue {
     return true;
   }
 
-  private show(): void {
+  private show(showsScore: boolean): void {
     if (this.isTable) {
       const { tree } = this;
       showMember(this.arena, tree.element, this.member);
-      this.score = tree.score;
+      if (showsScore) this.score = tree.score;
     } else {
       readAt(this.arena, this.listpack, this.offset, this.member);
       this.score = scoreAt(this.arena, this.listpack, this.offset);

@@ -8,9 +8,9 @@
  * The 48 bits are two halves of 24, for a product of halves is exact in a double.
  */
 
-import type { Core } from "./core.ts";
-import { ints } from "./integers.ts";
-import type { HostFunction, LuaStack } from "./stack.ts";
+import type { Core } from "../core.ts";
+import { ints } from "../integers.ts";
+import type { HostFunction, LuaStack } from "../stack.ts";
 
 const HALF = 2 ** 24;
 const FACTOR_HIGH = 0x5de;
@@ -64,7 +64,6 @@ function random(chance: Chance, stack: LuaStack): number {
 
 /** Adds to the table `math` on top of the stack. */
 export function addMath(core: Core, chance: Chance): void {
-  const { stack } = core;
   const functions: Record<string, HostFunction> = {
     random: (stack) => random(chance, stack),
     randomseed: (stack) => {
@@ -74,13 +73,5 @@ export function addMath(core: Core, chance: Chance): void {
       return 0;
     },
   };
-  const first = core.addFunctions(Object.values(functions));
-  for (const [i, name] of Object.keys(functions).entries()) {
-    core.pushFunction(first + i);
-    stack.setField(-2, name);
-  }
-  stack.pushNumber(Math.PI);
-  stack.setField(-2, "pi");
-  stack.pushNumber(Number.POSITIVE_INFINITY);
-  stack.setField(-2, "huge");
+  core.setFunctions(functions, { pi: Math.PI, huge: Number.POSITIVE_INFINITY });
 }
