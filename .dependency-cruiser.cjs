@@ -98,7 +98,7 @@ module.exports = {
     ),
     layer(
       "scripting",
-      ["acl", "commands", "core", "engine", "lua", "resp"],
+      ["acl", "commands", "config", "core", "engine", "lua", "persistence", "resp"],
       "@kv/scripting is a module: it sees @kv/lua and what an engine offers. Need more of the engine? Ask a port.",
     ),
     layer(

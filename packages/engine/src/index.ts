@@ -40,6 +40,7 @@ export * from "./kernel/version.ts";
 export * from "./module/container-part.ts";
 export { UnsupportedDirectiveError } from "./module/directives.ts";
 export * from "./module/engine-call.ts";
+export { humanBytes } from "./module/info-format.ts";
 export * from "./module/ports.ts";
 export * from "./module/system.ts";
 export { AclStartError } from "./systems/acl/user-sources.ts";

@@ -83,6 +83,16 @@ export class LuaEnvironment {
     this.stack.api.lua_setfenv(this.stack.L, -2);
   }
 
+  /** Whoever has these globals sees those of `other` in their place; without it, these again. */
+  show(other: LuaEnvironment = this): void {
+    const { stack } = this;
+    stack.pushKept(this.face);
+    stack.api.lua_getmetatable(stack.L, -1);
+    stack.pushKept(other.contents);
+    stack.setField(-2, "__index");
+    stack.pop(2);
+  }
+
   /**
    * So has what is compiled while a script runs.
    * @internal

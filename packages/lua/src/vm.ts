@@ -189,23 +189,34 @@ export class LuaVm {
     return this.stack.bytes.length;
   }
 
-  /** Globals of their own for other code: the libraries, and what is defined there. */
-  newEnvironment(): LuaEnvironment {
-    this.stack.pushKept(this.base);
+  /**
+   * Globals of their own for other code: the libraries, and what is defined there. `isEmpty`: not even
+   * the libraries.
+   */
+  newEnvironment(isEmpty = false): LuaEnvironment {
+    if (isEmpty) this.stack.pushTable();
+    else this.stack.pushKept(this.base);
     return new LuaEnvironment(this.core, this.tables, this.missing);
   }
 
   /**
    * A read-only table of functions of the host and of constants, kept; `environment.define` gives it a
-   * name. The functions may not call Lua.
+   * name. The functions may not call Lua. `isStrict`: a name that it lacks is an error, not nil.
    */
   library(
     functions: Record<string, HostFunction>,
     values: Record<string, string | number> = {},
+    isStrict = false,
   ): number {
-    const { stack } = this;
+    const { core, stack } = this;
     stack.pushTable();
-    this.core.setFunctions(functions, values);
+    core.setFunctions(functions, values);
+    if (isStrict) {
+      stack.pushTable(0, 1);
+      core.pushFunction(this.missing);
+      stack.setField(-2, "__index");
+      core.api.lua_setmetatable(stack.L, -2);
+    }
     this.tables.protect();
     return stack.keep();
   }

@@ -7,6 +7,7 @@ export * from "./load-file.ts";
 export type { Crc64 } from "./rdb/crc64.ts";
 export { Distinct } from "./rdb/distinct.ts";
 export { RDB_VERSION_DEFAULT, RDB_VERSION_MAX, type RdbWriteVersion } from "./rdb/format.ts";
+export { dumpFunctions, readFunctions } from "./rdb/function-payload.ts";
 export { RdbInput, RdbString, Status } from "./rdb/input.ts";
 export * from "./rdb/load.ts";
 export { ObjectReader } from "./rdb/object.ts";

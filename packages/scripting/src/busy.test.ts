@@ -38,7 +38,7 @@ describe("a script that runs for too long", () => {
     expect(runner.pushed()).toEqual([
       expect.objectContaining({
         reply: expect.stringMatching(
-          /^ERR Script killed by user with SCRIPT KILL. script: \w{40}, on @user_script:1.$/,
+          /^ERR Script killed by user with SCRIPT KILL... script: \w{40}, on @user_script:1.$/,
         ),
       }),
       "PONG",

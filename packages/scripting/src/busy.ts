@@ -16,7 +16,7 @@ const SLICE_US = 1000;
 /** When the script that runs is to stop for others. One for each engine. */
 export class Busy {
   /** What the suspended command had come to; null: no script is suspended. */
-  private frame: CallFrame | null = null;
+  frame: CallFrame | null = null;
   private isResuming = false;
   /** 0: nobody has looked at the clock yet since the script began. */
   private interruptAtUs = 0;

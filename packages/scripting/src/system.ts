@@ -1,8 +1,10 @@
-/** The system of scripts: EVAL and SCRIPT, and their rows of INFO. */
+/** The system of scripts and functions: EVAL, SCRIPT, FCALL, FUNCTION, and their rows of INFO. */
 import { commandsOf } from "@kv/commands";
-import type { InfoField, System } from "@kv/engine";
+import { humanBytes, type InfoField, type System } from "@kv/engine";
 import type { WasmModule } from "@kv/lua";
 import * as evalCommands from "./eval.ts";
+import * as fcallCommands from "./functions/fcall.ts";
+import * as functionCommands from "./functions/function.ts";
 import * as scriptCommands from "./script.ts";
 import { Scripting, scriptingPort } from "./scripting.ts";
 
@@ -11,17 +13,22 @@ const field = (name: string, of: (scripting: Scripting) => number | string): Inf
   value: (ports) => of(ports.of(scriptingPort)),
 });
 
+/** A size, and the same for people. */
+function both(name: string, of: (scripting: Scripting) => number): InfoField[] {
+  return [field(name, of), field(`${name}_human`, (scripting) => humanBytes(of(scripting)))];
+}
+
 /** Scripts for an engine: `module` is @kv/lua's machine, asked for when the first script comes. */
 export function scriptingSystem(module: () => WasmModule): System {
   return {
     name: "scripting",
     ports: [scriptingPort],
-    commands: commandsOf([evalCommands, scriptCommands]),
+    commands: commandsOf([evalCommands, scriptCommands, fcallCommands, functionCommands]),
     directives: [
       {
         names: ["busy-reply-threshold"],
         apply: (config, ports) => {
-          ports.of(scriptingPort).busy.setThreshold(config.number("busy-reply-threshold"));
+          ports.of(scriptingPort).runner.busy.setThreshold(config.number("busy-reply-threshold"));
           return undefined;
         },
       },
@@ -34,8 +41,18 @@ export function scriptingSystem(module: () => WasmModule): System {
         fields: [
           field("used_memory_lua", ({ machineBytes }) => machineBytes),
           field("used_memory_vm_eval", ({ machineBytes }) => machineBytes),
+          field("used_memory_lua_human", ({ machineBytes }) => humanBytes(machineBytes)),
           field("used_memory_scripts_eval", ({ cache }) => cache.bytes),
           field("number_of_cached_scripts", ({ cache }) => cache.count),
+          field("number_of_functions", ({ functions }) => functions.set.functionCount),
+          field("number_of_libraries", ({ functions }) => functions.set.libraries.size),
+          field("used_memory_vm_functions", ({ functions }) => functions.machineBytes),
+          ...both(
+            "used_memory_vm_total",
+            (each) => each.machineBytes + each.functions.machineBytes,
+          ),
+          field("used_memory_functions", ({ functions }) => functions.set.bytes),
+          ...both("used_memory_scripts", (each) => each.cache.bytes + each.functions.set.bytes),
         ],
       },
       {

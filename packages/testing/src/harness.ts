@@ -44,6 +44,8 @@ export interface HarnessOptions {
   resp?: 2 | 3;
   seed?: number;
   modules?: readonly System[];
+  /** False: a server that is given neither scripts nor functions. Default true. */
+  hasScripts?: boolean;
 }
 
 const interned = new Map<string, CommandError>(
@@ -223,7 +225,8 @@ export class Harness {
         ...options.config,
       } as ConfigOptions,
     });
-    const modules = [scriptingSystem(luaModule), ...(options.modules ?? [])];
+    const scripting = options.hasScripts === false ? [] : [scriptingSystem(luaModule)];
+    const modules = [...scripting, ...(options.modules ?? [])];
     this.engine = createEngine({ host: this.host, config: this.config, modules });
     onKeyspaceEvent(this.engine, (channel, message) => {
       const event = /^__keyevent@\d+__:(.*)$/s.exec(channel);

@@ -160,14 +160,30 @@ export interface ExecAccess {
 /** Offered by ACL. */
 export const execAccessPort = new Port<ExecAccess>("exec-access");
 
-/** The file of the data set (saving), for DEBUG RELOAD. */
+/** What becomes of the libraries of functions that are there when others come from elsewhere. */
+export type LibraryPolicy = "FLUSH" | "APPEND" | "REPLACE";
+
+/** Libraries of functions, which are a part of the data set. */
+export interface FunctionLibraries {
+  /** The code of each, in bytes that do not change. */
+  codes(): readonly Uint8Array[];
+  /** Takes those of a file, all of them. Undefined, or why that cannot be: then nothing changes. */
+  takeFromFile(codes: readonly Uint8Array[], policy: LibraryPolicy): string | undefined;
+}
+
+/** The file of the data set (saving), for DEBUG RELOAD and for who has a part in it. */
 export interface DataSetFile {
+  /** Set by who knows functions (scripting). Null: a file that holds some is refused. */
+  functions: FunctionLibraries | null;
   /** Whether the file is being loaded, with clients being served meanwhile. */
   readonly isLoading: boolean;
   /** Saves while everybody waits. False when it failed; the log says why. */
   saveNow(): boolean;
-  /** Loads while everybody waits, besides what is there. False when it failed. */
-  loadNow(): boolean;
+  /**
+   * Loads while everybody waits, besides the keys that are there. `policy`: what becomes of the
+   * libraries of functions. False when it failed.
+   */
+  loadNow(policy: LibraryPolicy): boolean;
 }
 /** Offered by saving. */
 export const dataSetFilePort = new Port<DataSetFile>("data-set-file");

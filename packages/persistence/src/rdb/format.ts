@@ -109,3 +109,6 @@ export const COMPRESS_ABOVE_BYTES = 20;
 
 /** Part of a module's value: what stands before each of its pieces. */
 export const ModuleOpcode = { EOF: 0, SINT: 1, UINT: 2, FLOAT: 3, DOUBLE: 4, STRING: 5 } as const;
+
+/** Bytes at the end of a payload of DUMP: a version of two bytes and a checksum of eight. */
+export const PAYLOAD_FOOTER_BYTES = 10;

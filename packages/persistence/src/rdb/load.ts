@@ -32,6 +32,8 @@ export interface RdbLoadOptions extends RdbReaderOptions {
   nowMs?: number;
   /** The 24 bits for eviction of a key that was idle so long, or so frequent; -1 is unknown. */
   idleBits?: (idleSeconds: number, frequency: number) => number;
+  /** Gets the code of each library of functions. Without it, a file that holds some is refused. */
+  functionCode?: (code: Uint8Array) => void;
   /** Gets the lines for the log. */
   log?: (level: LogLevel, message: string) => void;
 }
@@ -59,6 +61,8 @@ export class RdbLoader implements RdbTarget {
   private readonly objects: ObjectReader;
   private readonly idleUnknown: number;
   private readonly peek = new KeyPeek();
+  /** Keeps a library's code for who wants it. */
+  readonly functionCode: RdbTarget["functionCode"];
   private loggedFactCount = 0;
   /** Keys until the next look ahead. */
   private peekedCount = 0;
@@ -67,6 +71,9 @@ export class RdbLoader implements RdbTarget {
   constructor(keyspace: Keyspace, options: RdbLoadOptions) {
     this.keyspace = keyspace;
     this.options = options;
+    const { functionCode } = options;
+    if (functionCode !== undefined)
+      this.functionCode = (bytes, start, end) => functionCode(bytes.slice(start, end));
     this.reader = new RdbReader(this, options);
     this.objects = new ObjectReader(keyspace, options.limits);
     this.idleUnknown = options.idleBits?.(-1, -1) ?? 0;
@@ -129,8 +136,9 @@ export class RdbLoader implements RdbTarget {
 
   // Going on without these would lose them: the next save writes a file that lacks them.
 
-  /** Refuses them. */
+  /** Refuses them, unless somebody takes them. */
   functions(): string {
+    if (this.functionCode !== undefined) return "";
     return "The RDB file contains functions, which this version cannot load";
   }
 

@@ -227,6 +227,16 @@ export class RdbOutput {
     this.bytes(this.digits, 0, end);
   }
 
+  /** The end of a payload: its version, and the sum of all before. Everything has gone to the sink then. */
+  footer(version: number): void {
+    this.byte(version);
+    this.byte(version >> 8);
+    this.flush();
+    const { hi, lo } = this.crc;
+    this.word64(hi, lo);
+    this.flush();
+  }
+
   private smallInteger(value: number): void {
     this.ensureRoom();
     let encoding: number = StringEncoding.INT32;

@@ -9,6 +9,7 @@
 import type { Arena, Ref } from "@kv/core";
 import { Crc64 } from "./crc64.ts";
 import {
+  PAYLOAD_FOOTER_BYTES,
   RDB_FIELD_EXPIRY_SINCE,
   RDB_VERSION_DEFAULT,
   RDB_VERSION_MAX,
@@ -19,8 +20,6 @@ import { RdbInput, type RdbString, Status } from "./input.ts";
 import { type ObjectReader, ObjectWriter } from "./object.ts";
 import { RdbOutput } from "./output.ts";
 import { isRdbType } from "./values/form-table.ts";
-
-const FOOTER_BYTES = 10;
 
 /** The payload of the entry's value: a new array. The version is a later one if the value needs that. */
 export function dumpPayload(
@@ -35,12 +34,7 @@ export function dumpPayload(
   const since = type >= RdbType.HASH_METADATA ? RDB_FIELD_EXPIRY_SINCE : version;
   output.byte(type);
   objects.write(entry);
-  output.byte(Math.max(version, since));
-  output.byte(0);
-  output.flush();
-  const { hi, lo } = output.crc;
-  output.word64(hi, lo);
-  output.flush();
+  output.footer(Math.max(version, since));
   const payload = new Uint8Array(output.writtenBytes);
   let at = 0;
   for (const part of parts) {
@@ -52,7 +46,7 @@ export function dumpPayload(
 
 /** True when bytes[start, end) end with a version that can be read and the right checksum. */
 export function verifyPayload(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start < FOOTER_BYTES) return false;
+  if (end - start < PAYLOAD_FOOTER_BYTES) return false;
   const version = bytes[end - 10] | (bytes[end - 9] << 8);
   if (version > RDB_VERSION_MAX) return false;
   const crc = new Crc64();
@@ -79,7 +73,7 @@ export function readPayload(
 ): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const input = new RdbInput();
-  input.attach(bytes, view, start, end - FOOTER_BYTES);
+  input.attach(bytes, view, start, end - PAYLOAD_FOOTER_BYTES);
   if (input.byte() !== Status.OK) return "the payload is empty";
   if (!isRdbType(input.number)) return `Invalid object type: ${input.number}`;
   let status: Status;

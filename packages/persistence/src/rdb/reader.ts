@@ -23,7 +23,7 @@ import {
 } from "./format.ts";
 import { allocate, RdbInput, RdbString, Status } from "./input.ts";
 import { readShort, ShortString } from "./short-string.ts";
-import { type Skipper, skipString } from "./skip-string.ts";
+import { item, type Skipper, skipString } from "./skip-string.ts";
 import { isRdbType } from "./values/form-table.ts";
 import { skipModulePieces } from "./values/module.ts";
 
@@ -45,8 +45,10 @@ export interface RdbRecord {
 export interface RdbTarget {
   /** A fact about the file. Both are void when this returns. */
   aux(name: ShortString, value: ShortString): void;
-  /** A library of functions is passed over. Returns "", or why it must not be. */
+  /** A library of functions comes, and is passed over. Returns "", or why it must not be. */
   functions(): string;
+  /** Where this is there, the library is not passed over: its code, void when this returns. */
+  functionCode?: ((bytes: Uint8Array, start: number, end: number) => void) | undefined;
   /** What a module stored besides its keys is passed over. Returns "", or why it must not be. */
   moduleAux(module: string): string;
   /** The keys that follow are those of this database. Returns "", or why that cannot be. */
@@ -346,7 +348,9 @@ export class RdbReader {
       case Opcode.FUNCTION2:
         this.doing = "read-functions";
         this.refuse(target.functions());
-        return this.beginSkip(skipString(input));
+        return this.beginSkip(
+          target.functionCode === undefined ? skipString(input) : this.readFunctionCode(),
+        );
       case Opcode.MODULE_AUX:
         return this.beginModuleAux();
       case Opcode.SLOT_INFO:
@@ -390,6 +394,13 @@ export class RdbReader {
     yield* readShort(input, name);
     yield* readShort(input, text);
     this.target.aux(name, text);
+  }
+
+  private *readFunctionCode(): Skipper {
+    const { input, target } = this;
+    yield* item(input, (each) => each.string(each.ignored));
+    const { bytes, start, end } = input.ignored;
+    target.functionCode?.(bytes, start, end);
   }
 
   /** From here on the items are taken as they come, so that a long one need not be kept. */

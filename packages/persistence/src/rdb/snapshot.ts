@@ -31,6 +31,8 @@ import { type RdbFacts, RdbWriter, type RdbWriterOptions } from "./writer.ts";
 export interface RdbSnapshotOptions extends RdbWriterOptions {
   /** What the file says about itself. */
   facts: RdbFacts;
+  /** The code of each library of functions; the bytes must not change any more. */
+  functions?: readonly Uint8Array[];
   /** step() waits while more bytes than this are on their way. Default 8 MiB. */
   pendingBytesMax?: number;
   /** The snapshot has given up for want of memory: what went to the sink is no file. */
@@ -96,6 +98,7 @@ export class RdbSnapshot {
     this.pendingBytesMax = options.pendingBytesMax ?? PENDING_BYTES_MAX;
     this.expiryCounts = keyspace.databases.map((database) => database.expires.count);
     this.writer.header(options.facts);
+    for (const code of options.functions ?? []) this.writer.functionCode(code);
     this.cut = keyspace.cuts.begin({
       take: (databaseIndex, entry) => this.take(databaseIndex, entry),
       takeLarge: (databaseIndex, entry, elementCount) =>

@@ -93,6 +93,12 @@ export class RdbWriter {
     this.aux("aof-base", facts.isAofBase ? "1" : "0");
   }
 
+  /** A library of functions; before the first database. */
+  functionCode(code: Uint8Array): void {
+    this.output.byte(Opcode.FUNCTION2);
+    this.output.string(code, 0, code.length);
+  }
+
   private aux(name: string, value: string): void {
     this.output.byte(Opcode.AUX);
     this.text(name);

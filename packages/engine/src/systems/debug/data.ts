@@ -157,7 +157,7 @@ export function reload(call: EngineCall): void {
   if (flushes) engine.effects.databaseChanged(-1);
   // What is there goes only when the file has been read, all of it.
   const aside = databases.map((database) => database.setAside());
-  let done = engine.of(dataSetFilePort).loadNow();
+  let done = engine.of(dataSetFilePort).loadNow(flushes ? "FLUSH" : merges ? "REPLACE" : "APPEND");
   if (flushes && done) {
     for (const [index, tables] of aside.entries()) databases[index]?.giveUp(tables, false);
   } else {

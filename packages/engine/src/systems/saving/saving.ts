@@ -25,7 +25,13 @@ import {
 } from "@kv/persistence";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { EngineState } from "../../kernel/situation.ts";
-import { type DataSetFile, Port, type Ports } from "../../module/ports.ts";
+import {
+  type DataSetFile,
+  type FunctionLibraries,
+  type LibraryPolicy,
+  Port,
+  type Ports,
+} from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
 
 /** A full chunk is summed and sent within one slice, so it had better be small. */
@@ -104,6 +110,10 @@ export class Saving implements Running, DataSetFile {
   loading: { startedMs: number; loadedBytes: number; totalBytes: number } | null = null;
   /** BGSAVE SCHEDULE, while another job runs. */
   isScheduled = false;
+  /** Libraries that are saved and loaded with the keys. Null: a file that holds some is refused. */
+  functions: FunctionLibraries | null = null;
+  /** The code of those that the file being loaded holds. */
+  private loadedCodes: Uint8Array[] = [];
   private readonly ports: SavingNeeds;
   private running: BackgroundSave | null = null;
   /** What the disk still has to do with: saves, given up or not, and the loading. */
@@ -148,6 +158,7 @@ export class Saving implements Running, DataSetFile {
       compress: config.boolean("rdbcompression"),
       checksum: config.boolean("rdbchecksum"),
       eviction: this.evictionField(),
+      ...(this.functions === null ? {} : { functions: this.functions.codes() }),
       facts: {
         redisVersion: identity.redisVersion,
         nowMs: host.wallMs(),
@@ -356,7 +367,11 @@ export class Saving implements Running, DataSetFile {
   private loader(): FileLoader {
     const { config, keyspace, settings, memory, host } = this.ports;
     const { clock } = memory.evictor;
+    this.loadedCodes = [];
     return new FileLoader(keyspace, {
+      ...(this.functions === null
+        ? {}
+        : { functionCode: (code: Uint8Array) => this.loadedCodes.push(code) }),
       nowMs: host.wallMs(),
       checksum: config.boolean("rdbchecksum"),
       limits: settings.limits,
@@ -394,7 +409,7 @@ export class Saving implements Running, DataSetFile {
       };
       const isStopped = () => this.isStopped;
       const result = await loadFile(host.storage, name, loader, goOn, isStopped);
-      return this.loaded(result, loader, startUs);
+      return this.loaded(result, loader, startUs, "FLUSH");
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       host.log("warning", `Fatal error: can't read the RDB file ${name}: ${error.message}`);
@@ -407,13 +422,13 @@ export class Saving implements Running, DataSetFile {
   }
 
   /** DEBUG RELOAD: the saved file replaces (or joins) the data set, while everybody waits. */
-  loadNow(): boolean {
+  loadNow(policy: LibraryPolicy): boolean {
     const { config, host } = this.ports;
     const startUs = host.monotonicUs();
     const loader = this.loader();
     try {
       const name = config.text("dbfilename");
-      return this.loaded(loadFileNow(host.syncStorage, name, loader), loader, startUs);
+      return this.loaded(loadFileNow(host.syncStorage, name, loader), loader, startUs, policy);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       host.log("warning", `Error loading the DB: ${error.message}`);
@@ -434,13 +449,26 @@ export class Saving implements Running, DataSetFile {
     print("Terminating server after rdb file reading failure.");
   }
 
-  private loaded(result: LoadResult, loader: FileLoader, startUs: number): boolean {
+  private loaded(
+    result: LoadResult,
+    loader: FileLoader,
+    startUs: number,
+    policy: LibraryPolicy,
+  ): boolean {
     const { host } = this.ports;
     if (result === "missing") return true;
     if (result === "stopped") return false;
     if (result === "failed") {
       host.log("warning", loader.error?.message ?? "Error loading the DB");
       if (loader.error?.isDamage === true) this.reportDamage();
+      host.log("warning", FATAL);
+      return false;
+    }
+    const codes = this.loadedCodes;
+    this.loadedCodes = [];
+    const problem = this.functions?.takeFromFile(codes, policy);
+    if (problem !== undefined) {
+      host.log("warning", `Failed creating function: ${problem}`);
       host.log("warning", FATAL);
       return false;
     }

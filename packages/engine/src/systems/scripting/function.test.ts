@@ -1,9 +1,9 @@
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
-describe("FUNCTION", () => {
+describe("FUNCTION of a server without functions", () => {
   test("has nothing to list and nothing to remove", () => {
-    const kv = harness();
+    const kv = harness({ hasScripts: false });
     expect(kv.send("FUNCTION", "LIST")).toEqual([]);
     expect(kv.send("FUNCTION", "LIST", "WITHCODE", "LIBRARYNAME", "m*")).toEqual([]);
     for (const mode of [[], ["SYNC"], ["async"]])
@@ -14,7 +14,7 @@ describe("FUNCTION", () => {
   test.each([
     {
       words: ["LOAD", "#!lua name=m"],
-      error: "ERR Functions are not supported by this server yet.",
+      error: "ERR Functions are not supported by this server.",
     },
     { words: ["FLUSH", "NOW"], error: "ERR FUNCTION FLUSH only supports SYNC|ASYNC option" },
     {
@@ -25,6 +25,6 @@ describe("FUNCTION", () => {
     { words: ["LIST", "LIBRARYNAME"], error: "ERR library name argument was not given" },
     { words: ["LIST", "WITHCODE", "WITHCODE"], error: "ERR Unknown argument WITHCODE" },
   ])("refuses $words", ({ words, error }) => {
-    expect(harness().send("FUNCTION", ...words)).toMatchObject({ reply: error });
+    expect(harness({ hasScripts: false }).send("FUNCTION", ...words)).toMatchObject({ reply: error });
   });
 });

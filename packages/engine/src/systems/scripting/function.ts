@@ -1,12 +1,13 @@
 /**
- * FUNCTION: libraries of functions cannot be loaded here yet, and FUNCTION LOAD says so. There are
- * none, then: listing them gives an empty list, and to remove them all is easily done. Tools empty
- * a server with FLUSHALL and FUNCTION FLUSH before they use it.
+ * FUNCTION of a server that is given no functions: they cannot be loaded, and FUNCTION LOAD says so.
+ * There are none, then: listing them gives an empty list, and to remove them all is easily done. Tools
+ * empty a server with FLUSHALL and FUNCTION FLUSH before they use it. As placeholders, these give way to
+ * the commands of a module that has functions.
  */
 import { arg, CommandError, helpCommand, subcommandError } from "@kv/commands";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 
-const notSupported = new CommandError("ERR Functions are not supported by this server yet.");
+const notSupported = new CommandError("ERR Functions are not supported by this server.");
 const flushMode = new CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
 const noLibraryName = new CommandError("ERR library name argument was not given");
 
@@ -15,6 +16,7 @@ const toAllShards = ["request_policy:all_shards", "response_policy:all_succeeded
 const flush = engineCommand({
   name: "flush",
   group: "scripting",
+  isPlaceholder: true,
   since: "7.0.0",
   summary: "Removes all libraries of functions.",
   differs: "There are no libraries to remove.",
@@ -52,6 +54,7 @@ function checkListOptions(call: EngineCall): void {
 const list = engineCommand({
   name: "list",
   group: "scripting",
+  isPlaceholder: true,
   since: "7.0.0",
   summary: "Describes the libraries of functions: there are none.",
   differs: "The list is empty, since no library can be loaded.",
@@ -72,9 +75,10 @@ const list = engineCommand({
 const load = engineCommand({
   name: "load",
   group: "scripting",
+  isPlaceholder: true,
   since: "7.0.0",
   summary: "Would load a library of functions.",
-  differs: "Refused: there are no functions yet.",
+  differs: "Refused: there are no functions.",
   complexity: "O(1)",
   arity: -3,
   flags: ["noscript", "write", "denyoom"],
@@ -90,10 +94,14 @@ const subcommands = [flush, list, load];
 export const functions = engineCommand({
   name: "function",
   group: "scripting",
+  isPlaceholder: true,
   since: "7.0.0",
   summary: "Groups the commands for functions.",
   complexity: "As the subcommand.",
   arity: -2,
   flags: [],
-  subcommands: [...subcommands, helpCommand("function", { group: "scripting", since: "7.0.0" })],
+  subcommands: [
+    ...subcommands,
+    helpCommand("function", { group: "scripting", since: "7.0.0", isPlaceholder: true }),
+  ],
 });

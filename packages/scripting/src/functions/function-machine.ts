@@ -1,0 +1,110 @@
+/**
+ * The machine of functions. Its code sees two different sets of globals:
+ *
+ *      while a library is loaded     redis.register_function, redis.log, the constants; nothing else
+ *      while a function runs         what scripts have, without KEYS, ARGV and register_function
+ *
+ * A function that keeps the `redis` of the first in a variable of its own has no more of it later.
+ */
+import { CommandError } from "@kv/commands";
+import type { Ports } from "@kv/engine";
+import { type LuaEnvironment, LuaSyntaxError, Outcome, type WasmModule } from "@kv/lua";
+import { asOneLine, type Machine, makeMachine, takeErrorText } from "../machine.ts";
+import { redisConstants, redisFunctions } from "../redis-api.ts";
+import { RedisCall } from "../redis-call.ts";
+import type { Runner } from "../runner.ts";
+import type { LibraryFunction } from "./library.ts";
+import { Registration } from "./registration.ts";
+
+/** The chunk's name, as errors show it. */
+const CHUNK_NAME = "@user_function";
+/** A library that takes longer to load is given up. */
+export const LOAD_MS_MAX = 500;
+
+const noFunctions = new CommandError("ERR No functions registered");
+
+/** The machine of functions: see the head of this file. */
+export class FunctionMachine {
+  readonly machine: Machine;
+  private readonly ports: Ports;
+  private readonly running: LuaEnvironment;
+  private readonly loading: LuaEnvironment;
+  private readonly registration: Registration;
+  /** When the library that is being loaded is to be given up; null: none is. */
+  private loadUntilUs: number | null = null;
+
+  constructor(ports: Ports, module: WasmModule, { busy, context }: Runner) {
+    this.ports = ports;
+    this.machine = makeMachine(ports, {
+      module,
+      due: () => {
+        if (this.loadUntilUs !== null) return ports.host.monotonicUs() >= this.loadUntilUs;
+        // What cannot be suspended goes on: to be overdue is for libraries.
+        return this.machine.vm.canSuspend && busy.isDue();
+      },
+      resuming: busy.resuming,
+      overdue: (stack) => {
+        stack.pushTable(0, 1);
+        stack.pushText("ERR FUNCTION LOAD timeout");
+        stack.setField(-2, "err");
+      },
+    });
+    const { vm } = this.machine;
+    this.running = vm.newEnvironment();
+    this.loading = vm.newEnvironment(true);
+    this.registration = new Registration((stack, index) =>
+      vm.keepFunction(stack, index, this.running),
+    );
+    const redisCall = new RedisCall(ports, context, vm.stack);
+    const { log, ...rest } = redisFunctions(ports, context, redisCall);
+    const { breakpoint, debug, replicate_commands, ...others } = rest;
+    this.running.define("redis", vm.library({ log, ...others }, redisConstants));
+    const constants = Object.entries(redisConstants).filter(([name]) => !name.startsWith("REPL_"));
+    const functions = { register_function: this.registration.register, log };
+    vm.stack.pushNil();
+    this.loading.setGlobal("_G");
+    this.loading.define("redis", vm.library(functions, Object.fromEntries(constants), true));
+  }
+
+  /**
+   * Loads a library: what it registers. Throws a CommandError, with nothing left of it. `isTrusted`: it
+   * may take its time.
+   */
+  load(source: Uint8Array, isTrusted: boolean): LibraryFunction[] {
+    const { vm } = this.machine;
+    const chunk = vm.compile(source, CHUNK_NAME, this.running);
+    if (chunk instanceof LuaSyntaxError)
+      throw new CommandError(`ERR Error compiling function: ${asOneLine(chunk.message)}`);
+    this.running.show(this.loading);
+    this.loadUntilUs = isTrusted
+      ? Number.POSITIVE_INFINITY
+      : this.ports.host.monotonicUs() + LOAD_MS_MAX * 1000;
+    this.registration.begin();
+    let outcome: Outcome;
+    try {
+      // As a script without loops it is not suspended, but stopped when it takes too long.
+      outcome = vm.run({ ref: chunk.ref, environment: chunk.environment, straight: true });
+    } finally {
+      this.loadUntilUs = null;
+    }
+    const functions = this.registration.end();
+    if (outcome === Outcome.BROKEN)
+      throw new CommandError("ERR Error registering functions: ERR out of memory");
+    const error = outcome === Outcome.FAILED ? asOneLine(takeErrorText(vm)) : undefined;
+    vm.clear();
+    this.running.show();
+    vm.release(chunk);
+    if (error === undefined && functions.length > 0) return functions;
+    this.release(functions);
+    if (error === undefined) throw noFunctions;
+    throw new CommandError(`ERR Error registering functions: ${error}`);
+  }
+
+  /** The functions are no longer needed. */
+  release(functions: readonly LibraryFunction[]): void {
+    for (const each of functions) {
+      if (each.callback !== null && !this.machine.vm.broken) this.machine.vm.release(each.callback);
+      each.callback = null;
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Machines: one for scripts, one for functions, each made when it is first needed and made anew when a
+ * script has broken it. Neither sees anything of the other, and SCRIPT FLUSH takes nothing from
+ * functions.
+ */
+import type { CommandError } from "@kv/commands";
+import type { Ports } from "@kv/engine";
+import { type LuaStack, LuaType, LuaVm, type LuaVmOptions } from "@kv/lua";
+import { LuaToReply } from "./lua-to-reply.ts";
+
+/** Bytes that the values of all scripts of a machine may take. */
+const MEMORY_BYTES_MAX = 256 * 2 ** 20;
+
+/** The machine, and what is tied to it: all of it goes when the machine breaks. */
+export interface Machine {
+  readonly vm: LuaVm;
+  readonly toReply: LuaToReply;
+}
+
+/** Who has a machine: scripts, or functions. */
+export interface MachineOwner {
+  /** The machine; made now if there is none. */
+  present(): Machine;
+  /** The machine is of no use any more: it broke, or it has grown too large. */
+  give(up: "broken" | "large"): void;
+  /** A machine never shrinks: one that takes more than this is given up when its script is over. */
+  readonly keptBytesMax: number;
+  /** What ends its script while that keeps the server busy. */
+  readonly killCommand: "SCRIPT KILL" | "FUNCTION KILL";
+  /** What others are told meanwhile. */
+  readonly busyError: CommandError;
+}
+
+/** A machine whose `redis` is still to be defined. */
+export function makeMachine(
+  ports: Ports,
+  options: Pick<LuaVmOptions, "module" | "due" | "resuming" | "overdue">,
+): Machine {
+  const vm = new LuaVm({
+    ...options,
+    memoryBytesMax: MEMORY_BYTES_MAX,
+    clockMs: () => ports.host.monotonicUs() / 1000,
+  });
+  const toReply = new LuaToReply(vm.stack, ports.reply, (text) => ports.stats.countError(text));
+  return { vm, toReply };
+}
+
+/** The text of the error that a run ended with, without line breaks. Clears the stack. */
+export function takeErrorText(vm: LuaVm): string {
+  const { stack } = vm;
+  let text = "ERR unknown error";
+  if (stack.type(1) === LuaType.TABLE) {
+    if (stack.getField(1, "err") === LuaType.STRING) text = stack.latin1(-1) as string;
+  } else {
+    text = `ERR ${stack.latin1(1) ?? luaTypeText(stack)}`;
+  }
+  vm.clear();
+  return text;
+}
+
+/** An error's text as one line of a reply. */
+export function asOneLine(text: string): string {
+  return text.replace(/^[\r\n]+|[\r\n]+$/g, "").replace(/[\r\n]/g, " ");
+}
+
+/** What Lua's tostring() would have said of a value that is no string. */
+function luaTypeText(stack: LuaStack): string {
+  if (stack.type(1) === LuaType.NIL) return "nil";
+  if (stack.type(1) === LuaType.BOOLEAN) return stack.boolean(1) ? "true" : "false";
+  return "(error object)";
+}
+
+/** Pushes the words from number `first` on of a request, as a table. */
+export function pushWords(
+  stack: LuaStack,
+  call: { bytes: Uint8Array; start(index: number): number; end(index: number): number },
+  first: number,
+  count: number,
+): void {
+  stack.pushTable(count, 0);
+  for (let i = 0; i < count; i++) {
+    stack.pushBytes(call.bytes, call.start(first + i), call.end(first + i));
+    stack.setElement(-2, i + 1);
+  }
+}

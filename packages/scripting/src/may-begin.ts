@@ -1,0 +1,46 @@
+/**
+ * What the flags of a script or function forbid before it begins. Redis asks this where it asks about
+ * any command, taking the flags for those of the command: so the texts are those of commands, and the
+ * order is that of the guards. A script without a shebang is asked about its commands one by one.
+ */
+import { CommandError, errors } from "@kv/commands";
+import { EngineState, type Ports } from "@kv/engine";
+import { ScriptFlag } from "./run-context.ts";
+
+const writesInReadOnly = new CommandError(
+  "ERR Can not execute a script with write flag using *_ro command.",
+);
+const writesOnReplica = new CommandError("READONLY You can't write against a read only replica.");
+const noReplicas = new CommandError("NOREPLICAS Not enough good replicas to write.");
+const staleReplica = new CommandError(
+  "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+);
+const noCluster = new CommandError("ERR Can not run script on cluster, 'no-cluster' flag is set.");
+
+/** Throws where the state of the server forbids a script with these flags. */
+export function mustBeAllowedNow(ports: Ports, flags: number): void {
+  const { situation, refusals } = ports;
+  const mayWrite = (flags & (ScriptFlag.NO_WRITES | ScriptFlag.COMPATIBLE)) === 0;
+  if (mayWrite) {
+    if ((flags & ScriptFlag.ALLOW_OOM) === 0 && isOutOfMemory(ports)) throw errors.outOfMemory;
+    if (situation.is(EngineState.DISK_FAILED) && !situation.is(EngineState.REPLICA))
+      throw new CommandError(refusals.error);
+    if (situation.is(EngineState.LACKS_REPLICAS) && !situation.is(EngineState.REPLICA))
+      throw noReplicas;
+    if (situation.is(EngineState.READ_ONLY)) throw writesOnReplica;
+  }
+  if ((flags & ScriptFlag.ALLOW_STALE) === 0 && situation.is(EngineState.STALE)) throw staleReplica;
+}
+
+/** Throws where the command that runs a script, or the kind of server, does not suit its flags. */
+export function mustSuit(ports: Ports, flags: number, isReadOnly: boolean): void {
+  if ((flags & ScriptFlag.COMPATIBLE) !== 0) return;
+  if ((flags & ScriptFlag.NO_CLUSTER) !== 0 && ports.situation.is(EngineState.CLUSTER))
+    throw noCluster;
+  if (isReadOnly && (flags & ScriptFlag.NO_WRITES) === 0) throw writesInReadOnly;
+}
+
+/** The guard of memory has made what room could be made. */
+export function isOutOfMemory({ situation, memory }: Ports): boolean {
+  return situation.is(EngineState.MEMORY_LIMITED) && memory.overBytes() > 0;
+}
