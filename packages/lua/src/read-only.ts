@@ -16,7 +16,7 @@
 
 import type { Core, Slot } from "./core.ts";
 import { ADDRESSES_AT, COUNT_AT, HIGH_AT, LOW_AT, MAX_PROTECTED } from "./glue.ts";
-import { type HostFunction, type LuaStack, LuaType } from "./stack.ts";
+import type { HostFunction, LuaStack } from "./stack.ts";
 
 const REFUSED = "Attempt to modify a readonly table";
 
@@ -73,13 +73,12 @@ export class ReadOnlyTables {
     return this.addresses.get(address) ?? address;
   }
 
-  /** Replaces a face at `index` by what is behind it; other values stay. */
+  /** Replaces a face at `index` by what is behind it; other tables stay. */
   reveal(stack: LuaStack, index: number): void {
-    if (stack.type(index) !== LuaType.TABLE) return;
-    const ref = this.contents.get(stack.api.lua_topointer(stack.L, index));
-    if (ref === undefined) return;
-    stack.pushKept(ref);
-    stack.replace(index);
+    const face = stack.api.lua_topointer(stack.L, index);
+    if (this.behind(face) === face) return;
+    stack.pushKept(this.contents.get(face)!);
+    stack.replace(index < 0 ? index - 1 : index);
   }
 
   /** What the guards ask when their first argument is a face. */
