@@ -5,8 +5,8 @@
  *
  *   face  {}  ->  metatable { __index = contents, __newindex = refuse }
  *
- * The functions that look past metatables are guarded in glue.ts: for a face, `next`, `rawget` and
- * `table.foreach` go to the contents; `rawset`, `setmetatable` and `table.insert` refuse; `getmetatable`
+ * The functions that look past metatables are guarded in glue.ts: for a face, `next`, `pairs`, `rawget`
+ * and `table.foreach` go to the contents; `rawset`, `setmetatable` and `table.insert` refuse; `getmetatable`
  * answers nil, as there is none in Redis. What is left sees an empty table, which a library without
  * numbered elements is for it anyway (`#`, `ipairs`, `unpack`, `table.sort`, `table.concat`).
  *
@@ -21,6 +21,8 @@ import type { HostFunction, LuaStack } from "./stack.ts";
 const REFUSED = "Attempt to modify a readonly table";
 
 export class ReadOnlyTables {
+  /** The guarded `next`, kept: what `pairs` hands out for a face. */
+  next = 0;
   private readonly core: Core;
   private readonly refuse: Slot;
   /** By the address of a face, what its contents are kept as, */
@@ -90,6 +92,12 @@ export class ReadOnlyTables {
     revealTable: (stack) => {
       this.reveal(stack, 1);
       return 0;
+    },
+    pairsOfTable: (stack) => {
+      stack.pushKept(this.next);
+      stack.pushValue(1);
+      stack.pushNil();
+      return 3;
     },
     metatableOfTable: (stack) => {
       const shown = this.metatables.get(stack.api.lua_topointer(stack.L, 1));
