@@ -23,6 +23,7 @@ const COROUTINE = "create resume running status wrap yield";
 const GUARDS: Record<string, Omit<Guard, "slot">> = {
   getmetatable: { table: "metatableOfTable" },
   next: { table: "revealTable" },
+  pairs: { table: "pairsOfTable" },
   rawget: { table: "revealTable" },
   rawset: { table: "refuseTable" },
   setmetatable: { table: "refuseTable" },
@@ -235,12 +236,11 @@ export function pushBase(core: Core, tables: ReadOnlyTables, collector: Collecto
   stack.setField(base, "_VERSION");
   core.pushFunction(core.pcall);
   stack.setField(base, "pcall");
-  // What `pairs` hands out is the guarded `next`.
+  // What `pairs` hands out is Lua's own `next`, which is faster: only for a face it is the guarded one.
   stack.getField(base, "next");
-  stack.pushValue(globals);
-  const pairs = core.slotOf("pairs");
-  stack.pop(1);
-  core.pushFunction(pairs, 1);
+  tables.next = stack.keep();
+  stack.getField(globals, "next");
+  core.pushFunction(slots.get("pairs")!, 1);
   stack.setField(base, "pairs");
 
   for (const [library, names] of [

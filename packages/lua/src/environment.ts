@@ -25,6 +25,8 @@ export class LuaEnvironment {
   private readonly stack: LuaStack;
   private readonly contents: number;
   private readonly face: number;
+  /** Names that were set, as strings of Lua that are kept: a host sets a few of them for each run. */
+  private readonly names = new Map<string, number>();
 
   /**
    * Takes a copy of the table on top of the stack, and pops it.
@@ -62,10 +64,17 @@ export class LuaEnvironment {
   /** Pops a value from the stack, which becomes the global of that name. */
   setGlobal(name: string): void {
     const { stack } = this;
+    let ref = this.names.get(name);
+    if (ref === undefined) {
+      stack.pushText(name);
+      ref = stack.keep();
+      this.names.set(name, ref);
+    }
     stack.pushKept(this.contents);
-    stack.insert(-2);
-    stack.setField(-2, name);
-    stack.pop(1);
+    stack.pushKept(ref);
+    stack.pushValue(-3);
+    stack.setRaw(-3);
+    stack.pop(2);
   }
 
   /** Makes a kept value the global of that name. */

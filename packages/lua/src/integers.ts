@@ -16,7 +16,7 @@ export function truncated(value: number): number {
 }
 
 /** The low 32 bits of the 64-bit integer, with a sign. */
-function int(value: number): number {
+export function int(value: number): number {
   const whole = truncated(value);
   // `| 0` is exact for every double that is an integer.
   return whole | 0;

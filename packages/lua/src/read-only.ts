@@ -5,8 +5,8 @@
  *
  *   face  {}  ->  metatable { __index = contents, __newindex = refuse }
  *
- * The functions that look past metatables are guarded in glue.ts: for a face, `next`, `rawget` and
- * `table.foreach` go to the contents; `rawset`, `setmetatable` and `table.insert` refuse; `getmetatable`
+ * The functions that look past metatables are guarded in glue.ts: for a face, `next`, `pairs`, `rawget`
+ * and `table.foreach` go to the contents; `rawset`, `setmetatable` and `table.insert` refuse; `getmetatable`
  * answers nil, as there is none in Redis. What is left sees an empty table, which a library without
  * numbered elements is for it anyway (`#`, `ipairs`, `unpack`, `table.sort`, `table.concat`).
  *
@@ -16,11 +16,13 @@
 
 import type { Core, Slot } from "./core.ts";
 import { ADDRESSES_AT, COUNT_AT, HIGH_AT, LOW_AT, MAX_PROTECTED } from "./glue.ts";
-import { type HostFunction, type LuaStack, LuaType } from "./stack.ts";
+import type { HostFunction, LuaStack } from "./stack.ts";
 
 const REFUSED = "Attempt to modify a readonly table";
 
 export class ReadOnlyTables {
+  /** The guarded `next`, kept: what `pairs` hands out for a face. */
+  next = 0;
   private readonly core: Core;
   private readonly refuse: Slot;
   /** By the address of a face, what its contents are kept as, */
@@ -73,13 +75,12 @@ export class ReadOnlyTables {
     return this.addresses.get(address) ?? address;
   }
 
-  /** Replaces a face at `index` by what is behind it; other values stay. */
+  /** Replaces a face at `index` by what is behind it; other tables stay. */
   reveal(stack: LuaStack, index: number): void {
-    if (stack.type(index) !== LuaType.TABLE) return;
-    const ref = this.contents.get(stack.api.lua_topointer(stack.L, index));
-    if (ref === undefined) return;
-    stack.pushKept(ref);
-    stack.replace(index);
+    const face = stack.api.lua_topointer(stack.L, index);
+    if (this.behind(face) === face) return;
+    stack.pushKept(this.contents.get(face)!);
+    stack.replace(index < 0 ? index - 1 : index);
   }
 
   /** What the guards ask when their first argument is a face. */
@@ -91,6 +92,12 @@ export class ReadOnlyTables {
     revealTable: (stack) => {
       this.reveal(stack, 1);
       return 0;
+    },
+    pairsOfTable: (stack) => {
+      stack.pushKept(this.next);
+      stack.pushValue(1);
+      stack.pushNil();
+      return 3;
     },
     metatableOfTable: (stack) => {
       const shown = this.metatables.get(stack.api.lua_topointer(stack.L, 1));

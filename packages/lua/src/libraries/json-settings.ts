@@ -1,5 +1,6 @@
 /** What a script can set in `cjson`, and the functions that set it. */
 
+import { int } from "../integers.ts";
 import { type LuaStack, LuaType } from "../stack.ts";
 
 const INT_MAX = 2 ** 31 - 1;
@@ -51,9 +52,8 @@ function setInteger(
   max: number,
 ): void {
   if (stack.type(argument) !== LuaType.NIL) {
-    const value = Math.trunc(stack.checkNumber(argument));
-    // Written so that NaN is refused.
-    if (!(value >= min && value <= max)) {
+    const value = int(stack.checkNumber(argument));
+    if (value < min || value > max) {
       stack.badArgument(1, `expected integer between ${min} and ${max}`);
     }
     settings[name] = value;

@@ -76,7 +76,8 @@ function shape(stack: LuaStack): number {
   return isArray && max === count ? -1 - count : count;
 }
 
-function packTable(stack: LuaStack, out: ByteBuffer, level: number): void {
+function packTable(stack: LuaStack, out: ByteBuffer, tables: ReadOnlyTables, level: number): void {
+  tables.reveal(stack, -1);
   const found = shape(stack);
   if (found < 0) {
     const count = -1 - found;
@@ -85,7 +86,7 @@ function packTable(stack: LuaStack, out: ByteBuffer, level: number): void {
     else head(out, 0xdd, count, 4);
     for (let i = 1; i <= count; i++) {
       stack.getElement(-1, i);
-      packValue(stack, out, level + 1);
+      packValue(stack, out, tables, level + 1);
     }
     return;
   }
@@ -95,20 +96,20 @@ function packTable(stack: LuaStack, out: ByteBuffer, level: number): void {
   stack.pushNil();
   while (stack.next(-2)) {
     stack.pushValue(-2);
-    packValue(stack, out, level + 1);
-    packValue(stack, out, level + 1);
+    packValue(stack, out, tables, level + 1);
+    packValue(stack, out, tables, level + 1);
   }
 }
 
 /** Writes the value on top and pops it. */
-function packValue(stack: LuaStack, out: ByteBuffer, level: number): void {
+function packValue(stack: LuaStack, out: ByteBuffer, tables: ReadOnlyTables, level: number): void {
   const type = stack.type(-1);
   if (type === LuaType.STRING) packString(stack, out);
   else if (type === LuaType.BOOLEAN) out.byte(stack.boolean(-1) ? 0xc3 : 0xc2);
   else if (type === LuaType.NUMBER) packNumber(out, stack.number(-1));
   else if (type === LuaType.TABLE && level < MAX_NESTING) {
     stack.checkRoom(5, "in function mp_encode_lua_type");
-    packTable(stack, out, level);
+    packTable(stack, out, tables, level);
   } else out.byte(0xc0);
   stack.pop(1);
 }
@@ -215,8 +216,7 @@ function pack(stack: LuaStack, out: ByteBuffer, tables: ReadOnlyTables): number 
   out.clear();
   for (let i = 1; i <= count; i++) {
     stack.pushValue(i);
-    tables.reveal(stack, -1);
-    packValue(stack, out, 0);
+    packValue(stack, out, tables, 0);
   }
   out.push();
   return 1;
