@@ -23,7 +23,7 @@ export function dumpFunctions(
   const output = new RdbOutput((bytes, start, end) => parts.push(bytes.subarray(start, end)));
   for (const code of codes) {
     output.byte(Opcode.FUNCTION2);
-    output.string(code, 0, code.length);
+    output.wholeString(code);
   }
   output.footer(version);
   const payload = new Uint8Array(output.writtenBytes);

@@ -210,6 +210,12 @@ export class RdbOutput {
     this.text(source, view, start, end);
   }
 
+  /** All of these bytes, as a string. */
+  wholeString(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.string(bytes, view, 0, bytes.length);
+  }
+
   /** A string of `rawBytes` bytes that is compressed already: bytes[start, end) is its LZF. */
   lzf(source: Uint8Array, start: number, end: number, rawBytes: number): void {
     this.lzfHead(end - start, rawBytes);

@@ -96,7 +96,7 @@ export class RdbWriter {
   /** A library of functions; before the first database. */
   functionCode(code: Uint8Array): void {
     this.output.byte(Opcode.FUNCTION2);
-    this.output.string(code, 0, code.length);
+    this.output.wholeString(code);
   }
 
   private aux(name: string, value: string): void {
@@ -107,7 +107,7 @@ export class RdbWriter {
 
   private text(text: string): void {
     const bytes = new TextEncoder().encode(text);
-    this.output.string(bytes, new DataView(bytes.buffer, bytes.byteOffset), 0, bytes.length);
+    this.output.wholeString(bytes);
   }
 
   /** The keys that follow are those of this database. */
