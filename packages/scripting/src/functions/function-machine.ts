@@ -21,6 +21,7 @@ import { RedisCall } from "../redis-call.ts";
 import type { Runner } from "../runner.ts";
 import type { LibraryFunction } from "./library.ts";
 import { Registration } from "./registration.ts";
+import { hasOnlyShortFunctions } from "./short-functions.ts";
 
 /** The chunk's name, as errors show it. */
 const CHUNK_NAME = "@user_function";
@@ -86,7 +87,7 @@ export class FunctionMachine {
     this.loadUntilUs = isTrusted
       ? Number.POSITIVE_INFINITY
       : this.ports.host.monotonicUs() + LOAD_MS_MAX * 1000;
-    this.registration.begin();
+    this.registration.begin(hasOnlyShortFunctions(source));
     let outcome: Outcome;
     try {
       // As a script without loops it is not suspended; when it takes too long, it is killed.
