@@ -2,5 +2,6 @@
 
 export type { LuaEnvironment } from "./environment.ts";
 export { type HostFunction, type LuaStack, LuaType } from "./stack.ts";
+export { isStraight } from "./straight.ts";
 export { LuaScript, LuaSyntaxError, LuaVm, type LuaVmOptions, Outcome } from "./vm.ts";
 export type { WasmModule } from "./webassembly.ts";

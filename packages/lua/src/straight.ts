@@ -27,6 +27,7 @@ function isAmong(source: Uint8Array, start: number, end: number): boolean {
   return false;
 }
 
+/** Whether a source has no loop and no function of its own: see the head of this file. */
 export function isStraight(source: Uint8Array): boolean {
   for (let at = 0; at < source.length; ) {
     const start = at;

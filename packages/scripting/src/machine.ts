@@ -34,7 +34,7 @@ export interface MachineOwner {
 /** A machine whose `redis` is still to be defined. */
 export function makeMachine(
   ports: Ports,
-  options: Pick<LuaVmOptions, "module" | "due" | "resuming" | "overdue">,
+  options: Pick<LuaVmOptions, "module" | "due" | "resuming">,
 ): Machine {
   const vm = new LuaVm({
     ...options,

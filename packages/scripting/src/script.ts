@@ -59,6 +59,7 @@ const flush = engineCommand({
       since: "6.2.0",
     }),
   ],
+  history: [["6.2.0", "Added ASYNC and SYNC."]],
   tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
   run(call) {
     if (call.argc > 3 || (call.argc === 3 && !call.is(2, "SYNC") && !call.is(2, "ASYNC")))

@@ -85,6 +85,7 @@ export const SHOWN_FLAGS: readonly CommandFlag[] = [
   "asking",
   "fast",
   "no_auth",
+  "no_mandatory_keys",
   "no_async_loading",
   "no_multi",
   "movablekeys",

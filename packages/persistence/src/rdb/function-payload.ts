@@ -3,7 +3,7 @@
  *
  *      { F5 | code as a string }...  | RDB version u16 | CRC-64 of all before it, 8 bytes
  *
- * Example without a library, under version 10: 0A 00 | EXAMPLE. All numbers are little-endian.
+ * Example without a library, under version 10: 0A 00 | 5D 9B 5C 40 0F 7F A2 DA. All numbers are little-endian.
  */
 import {
   Opcode,

@@ -8,18 +8,31 @@
  */
 import { CommandError } from "@kv/commands";
 import type { Ports } from "@kv/engine";
-import { type LuaEnvironment, LuaSyntaxError, Outcome, type WasmModule } from "@kv/lua";
+import {
+  type LuaEnvironment,
+  type LuaStack,
+  LuaSyntaxError,
+  Outcome,
+  type WasmModule,
+} from "@kv/lua";
 import { asOneLine, type Machine, makeMachine, takeErrorText } from "../machine.ts";
 import { redisConstants, redisFunctions } from "../redis-api.ts";
 import { RedisCall } from "../redis-call.ts";
 import type { Runner } from "../runner.ts";
 import type { LibraryFunction } from "./library.ts";
 import { Registration } from "./registration.ts";
+import { hasOnlyShortFunctions } from "./short-functions.ts";
 
 /** The chunk's name, as errors show it. */
 const CHUNK_NAME = "@user_function";
 /** A library that takes longer to load is given up. */
 export const LOAD_MS_MAX = 500;
+
+function pushTimeout(stack: LuaStack): void {
+  stack.pushTable(0, 1);
+  stack.pushText("ERR FUNCTION LOAD timeout");
+  stack.setField(-2, "err");
+}
 
 const noFunctions = new CommandError("ERR No functions registered");
 
@@ -38,16 +51,11 @@ export class FunctionMachine {
     this.machine = makeMachine(ports, {
       module,
       due: () => {
-        if (this.loadUntilUs !== null) return ports.host.monotonicUs() >= this.loadUntilUs;
-        // What cannot be suspended goes on: to be overdue is for libraries.
-        return this.machine.vm.canSuspend && busy.isDue();
+        if (this.loadUntilUs === null) return busy.isDue();
+        if (ports.host.monotonicUs() >= this.loadUntilUs) this.machine.vm.kill(pushTimeout);
+        return false;
       },
       resuming: busy.resuming,
-      overdue: (stack) => {
-        stack.pushTable(0, 1);
-        stack.pushText("ERR FUNCTION LOAD timeout");
-        stack.setField(-2, "err");
-      },
     });
     const { vm } = this.machine;
     this.running = vm.newEnvironment();
@@ -79,10 +87,10 @@ export class FunctionMachine {
     this.loadUntilUs = isTrusted
       ? Number.POSITIVE_INFINITY
       : this.ports.host.monotonicUs() + LOAD_MS_MAX * 1000;
-    this.registration.begin();
+    this.registration.begin(hasOnlyShortFunctions(source));
     let outcome: Outcome;
     try {
-      // As a script without loops it is not suspended, but stopped when it takes too long.
+      // As a script without loops it is not suspended; when it takes too long, it is killed.
       outcome = vm.run({ ref: chunk.ref, environment: chunk.environment, straight: true });
     } finally {
       this.loadUntilUs = null;

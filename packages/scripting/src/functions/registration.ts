@@ -27,14 +27,17 @@ export class Registration {
   /** What has been registered; null while no library is being loaded. */
   private functions: LibraryFunction[] | null = null;
   private readonly keep: (stack: LuaStack, index: number) => LuaScript;
+  /** Those of the library cannot run long. */
+  private areShort = false;
 
   /** `keep` makes a function on the stack one that can be run later. */
   constructor(keep: (stack: LuaStack, index: number) => LuaScript) {
     this.keep = keep;
   }
 
-  /** A library begins to be loaded. */
-  begin(): void {
+  /** A library begins to be loaded; `areShort`: its functions cannot run long. */
+  begin(areShort: boolean): void {
+    this.areShort = areShort;
     this.functions = [];
   }
 
@@ -57,7 +60,9 @@ export class Registration {
     if (!isName(name)) return pushError(stack, badName, true);
     if (functions.some((each) => each.name === name))
       return fail(stack, "Function already exists in the library");
-    functions.push({ name, description, flags, callback: this.keep(stack, callbackAt) });
+    const { ref, environment } = this.keep(stack, callbackAt);
+    const callback = { ref, environment, straight: this.areShort };
+    functions.push({ name, description, flags, callback });
     return 0;
   };
 }

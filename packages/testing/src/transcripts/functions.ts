@@ -233,7 +233,7 @@ redis.register_function('later', function() return q.call('PING') end)`,
   ["FUNCTION", "STATS"],
   ["FUNCTION", "FLUSH", "async"],
   ["FUNCTION", "DUMP"],
-  ["FUNCTION", "RESTORE", "\n\0]\xeb\\@\x0f\xa2\xda\x87"],
+  ["FUNCTION", "RESTORE", "\n\0]\x9b\\@\x0f\x7f\xa2\xda"],
   ["SET", "k", "v"],
 ];
 

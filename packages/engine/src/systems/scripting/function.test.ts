@@ -25,6 +25,8 @@ describe("FUNCTION of a server without functions", () => {
     { words: ["LIST", "LIBRARYNAME"], error: "ERR library name argument was not given" },
     { words: ["LIST", "WITHCODE", "WITHCODE"], error: "ERR Unknown argument WITHCODE" },
   ])("refuses $words", ({ words, error }) => {
-    expect(harness({ hasScripts: false }).send("FUNCTION", ...words)).toMatchObject({ reply: error });
+    expect(harness({ hasScripts: false }).send("FUNCTION", ...words)).toMatchObject({
+      reply: error,
+    });
   });
 });
