@@ -26,7 +26,7 @@ import { hasOnlyShortFunctions } from "./short-functions.ts";
 /** The chunk's name, as errors show it. */
 const CHUNK_NAME = "@user_function";
 /** A library that takes longer to load is given up. */
-export const LOAD_MS_MAX = 500;
+const LOAD_MS_MAX = 500;
 
 function pushTimeout(stack: LuaStack): void {
   stack.pushTable(0, 1);
