@@ -545,8 +545,8 @@ test("without a name for the data file it starts empty, and cannot save", async 
 test("CONFIG SET says it too, of what it has set", async () => {
   const { port, says, stdout } = await start(["--repl-timeout", "99"]);
   expect(await ask(port, "CONFIG SET io-threads-do-reads yes timeout 7")).toMatch(/^-ERR.*io-thr/);
-  expect(await ask(port, "CONFIG SET LUA-TIME-LIMIT 7 timeout 7")).toBe("+OK\r\n");
-  await says("# 'busy-reply-threshold' is accepted but has no effect here.");
+  expect(await ask(port, "CONFIG SET SLAVE-PRIORITY 7 timeout 7")).toBe("+OK\r\n");
+  await says("# 'replica-priority' is accepted but has no effect here.");
   expect(stdout().match(/has no effect/g)).toHaveLength(2);
 });
 
