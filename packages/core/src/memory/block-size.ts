@@ -30,12 +30,14 @@ for (let units = 1, cls = 0; units <= SMALL_UNITS_MAX; units++) {
 }
 /** Units of a block of each class. */
 export const CLASS_SIZE = Int32Array.from(CLASS_UNITS);
+/** Units of the largest block whose spans are of 32 KiB, whatever rest that leaves. */
+const PLAIN_SPAN_UNITS_MAX = 256;
 /**
- * Pages of a span of each class: 32 KiB, or where the doublings begin as many as make a power of two
- * of blocks without a rest, which is 9 to 16 for the eight steps of each doubling.
+ * Pages of a span of each class: 32 KiB up to 2 KiB a block, where the rest is little. Beyond, as many
+ * as make a power of two of blocks without one: 9 to 16 for the eight steps of each doubling.
  */
 export const CLASS_PAGES = Int32Array.from(CLASS_UNITS, (units, cls) =>
-  units <= 16 ? 8 : 9 + ((cls - 16) % 8),
+  units <= PLAIN_SPAN_UNITS_MAX ? 8 : 9 + ((cls - 16) % 8),
 );
 /** Blocks that such a span holds: never a single one. */
 export const CLASS_BLOCKS = Int32Array.from(CLASS_UNITS, (units, cls) =>

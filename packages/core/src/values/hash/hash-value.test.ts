@@ -238,7 +238,7 @@ describe("HashValue", () => {
     const next32 = random32(3);
     let failedAsTable = 0;
     let failedAsListpack = 0;
-    for (let pages = 200; pages < 1200; pages += 23) {
+    for (let pages = 200; pages < 600; pages += 9) {
       const arena = new Arena({ segmentBytes: pages * 4096, limitBytes: pages * 4096 });
       const entry = createHash(arena, 0, encoder.encode("key"), 0, 3);
       const value = new HashValue(arena, 7).attach(entry);

@@ -16,13 +16,12 @@ const names = ["alice", "bob", "__proto__", "\xe9\xff", "", "a b", "z\0", "Alice
 const digest = "0123456789abcdef".repeat(4);
 /**
  * What 7.0 and ours both know, and what is in the same categories there. Without zero bytes: what
- * stands behind one Redis sometimes does not see, and here it is a part of the rule. Without "%RW~*":
- * it is listed as "~*", behind which no server takes another pattern, though it had taken them.
+ * stands behind one Redis sometimes does not see, and here it is a part of the rule.
  */
 const words = [
   ...["on", "off", "ON", "nopass", "resetpass", "reset", "clearselectors", "sanitize-payload"],
   ...["skip-sanitize-payload", "allkeys", "resetkeys", "allchannels", "resetchannels"],
-  ...["allcommands", "nocommands", "+@all", "-@all", "+@ALL", "~*", "&*", "%R~*"],
+  ...["allcommands", "nocommands", "+@all", "-@all", "+@ALL", "~*", "&*", "%RW~*", "%R~*"],
   ...["+@read", "-@write", "+@hash", "-@dangerous", "+@transaction", "-@TRANSACTION", "+@nope"],
   ...["+get", "-get", "+SET", "-set", "+hget", "+config", "-config", "+config|get", "-config|set"],
   ...["+CONFIG|GET", "+acl", "-acl|setuser", "+object|freq", "-object|nope", "+nope", "-nope|x"],
@@ -146,8 +145,10 @@ describe.runIf(hasRedisServer())("against redis-server", () => {
     const before = ours("ACL", "LIST");
     for (const line of listed) {
       const [, name = "", ...rules] = line.split(" ");
-      expect(ours("ACL", "SETUSER", name, "reset", ...rules), line).toBe("+OK\r\n");
-      expect(await theirs("ACL", "SETUSER", name, "reset", ...rules), line).toBe("+OK\r\n");
+      const answer = ours("ACL", "SETUSER", name, "reset", ...rules);
+      expect(await theirs("ACL", "SETUSER", name, "reset", ...rules), line).toBe(answer);
+      // "%RW~*" is listed as "~*", behind which neither takes another pattern.
+      if (!/~\*( [^() ]+)* [%~]/.test(line)) expect(answer, line).toBe("+OK\r\n");
     }
     expect(ours("ACL", "LIST")).toBe(before);
     await theirs("ACL", "SETUSER", "default", ...whole);
