@@ -1,30 +1,19 @@
-import { type Harness, harness } from "@kv/testing";
+import { type Harness, harness, slowClock, turns } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
 const forever = "while true do end";
 const busy = expect.objectContaining({ reply: expect.stringMatching(/^BUSY /) });
 
-/** Each look at the clock takes a millisecond: a script is busy after some twenty looks. */
-function slowClock(): Harness {
+/** A script is busy after some twenty looks at the clock. */
+function soonBusy(): Harness {
   const kv = harness({ config: { "busy-reply-threshold": 20 } });
-  let nowUs = 0;
-  kv.host.monotonicUs = () => {
-    nowUs += 1000;
-    return nowUs;
-  };
+  slowClock(kv);
   return kv;
-}
-
-async function turns(kv: Harness, count: number): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    kv.engine.turn();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 describe("a script that runs for too long", () => {
   test("lets others be told, and ends when it is killed", async () => {
-    const kv = slowClock();
+    const kv = soonBusy();
     const runner = kv.client();
     const other = kv.client();
     runner.send("EVAL", forever, 0);
@@ -48,7 +37,7 @@ describe("a script that runs for too long", () => {
   });
 
   test("goes on to its end, with all that it changes leaving together", async () => {
-    const kv = slowClock();
+    const kv = soonBusy();
     const runner = kv.client();
     const other = kv.client();
     kv.propagated.length = 0;
@@ -71,7 +60,7 @@ describe("a script that runs for too long", () => {
   });
 
   test("that has written cannot be killed, and only a shutdown without saving is possible", async () => {
-    const kv = slowClock();
+    const kv = soonBusy();
     const runner = kv.client();
     const other = kv.client();
     runner.send("EVAL", `redis.call('SET', 'a', 1) ${forever}`, 0);
@@ -86,7 +75,7 @@ describe("a script that runs for too long", () => {
   });
 
   test("cannot swallow that it is killed", async () => {
-    const kv = slowClock();
+    const kv = soonBusy();
     const runner = kv.client();
     runner.send("EVAL", "while true do pcall(function() while true do end end) end", 0);
     await turns(kv, 2);
@@ -97,7 +86,7 @@ describe("a script that runs for too long", () => {
   });
 
   test("is not disturbed by time: nothing expires or is saved in its middle", async () => {
-    const kv = slowClock();
+    const kv = soonBusy();
     const runner = kv.client();
     kv.send("SET", "k", "v", "PX", 10);
     runner.send(
@@ -113,7 +102,7 @@ describe("a script that runs for too long", () => {
   });
 
   test("whose client has gone goes on to its end", async () => {
-    const kv = slowClock();
+    const kv = soonBusy();
     const runner = kv.client();
     runner.send("EVAL", "local i = 0 while i < 4e6 do i = i + 1 end redis.call('SET', 'k', i)", 0);
     runner.destroy();

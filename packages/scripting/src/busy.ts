@@ -18,7 +18,8 @@ export class Busy {
   /** What the suspended command had come to; null: no script is suspended. */
   frame: CallFrame | null = null;
   private isResuming = false;
-  /** 0: nobody has looked at the clock yet since the script began. */
+  /** When the script began, by the first look at the clock; 0: there was none yet. */
+  startUs = 0;
   private interruptAtUs = 0;
   private thresholdMs = 0;
   private readonly ports: Ports;
@@ -39,7 +40,7 @@ export class Busy {
 
   /** A script begins. Most are over before they are asked for the first time, and need no clock. */
   begins(): void {
-    this.interruptAtUs = 0;
+    this.startUs = 0;
   }
 
   /** Whether the script that runs is to be suspended now. Asked about every half millisecond. */
@@ -48,7 +49,10 @@ export class Busy {
     // Within EXEC there are two frames, and a transaction cannot stop half-way.
     if (this.thresholdMs === 0 || situation.depth !== 1) return false;
     const nowUs = host.monotonicUs();
-    if (this.interruptAtUs === 0) this.interruptAtUs = nowUs + this.thresholdMs * 1000;
+    if (this.startUs === 0) {
+      this.startUs = nowUs;
+      this.interruptAtUs = nowUs + this.thresholdMs * 1000;
+    }
     return nowUs >= this.interruptAtUs;
   };
 

@@ -4,16 +4,11 @@
  * order is that of the guards. A script without a shebang is asked about its commands one by one.
  */
 import { CommandError, errors } from "@kv/commands";
-import { EngineState, type Ports } from "@kv/engine";
+import { EngineState, masterDown, noReplicas, type Ports, replicaIsReadOnly } from "@kv/engine";
 import { ScriptFlag } from "./run-context.ts";
 
 const writesInReadOnly = new CommandError(
   "ERR Can not execute a script with write flag using *_ro command.",
-);
-const writesOnReplica = new CommandError("READONLY You can't write against a read only replica.");
-const noReplicas = new CommandError("NOREPLICAS Not enough good replicas to write.");
-const staleReplica = new CommandError(
-  "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 );
 const noCluster = new CommandError("ERR Can not run script on cluster, 'no-cluster' flag is set.");
 
@@ -27,9 +22,9 @@ export function mustBeAllowedNow(ports: Ports, flags: number): void {
       throw new CommandError(refusals.error);
     if (situation.is(EngineState.LACKS_REPLICAS) && !situation.is(EngineState.REPLICA))
       throw noReplicas;
-    if (situation.is(EngineState.READ_ONLY)) throw writesOnReplica;
+    if (situation.is(EngineState.READ_ONLY)) throw replicaIsReadOnly;
   }
-  if ((flags & ScriptFlag.ALLOW_STALE) === 0 && situation.is(EngineState.STALE)) throw staleReplica;
+  if ((flags & ScriptFlag.ALLOW_STALE) === 0 && situation.is(EngineState.STALE)) throw masterDown;
 }
 
 /** Throws where the command that runs a script, or the kind of server, does not suit its flags. */

@@ -14,7 +14,9 @@ import {
   EngineState,
   execAccessPort,
   lookup,
+  noReplicas,
   type Ports,
+  replicaIsReadOnly,
 } from "@kv/engine";
 import type { LuaStack } from "@kv/lua";
 import { type ArgVector, latin1 } from "@kv/resp";
@@ -30,8 +32,6 @@ const wrongArity = new CommandError("ERR Wrong number of args calling Redis comm
 const notFromScripts = new CommandError("ERR This Redis command is not allowed from script");
 const onStaleReplica = new CommandError("ERR Can not execute the command on a stale replica");
 const readsOnly = new CommandError("ERR Write commands are not allowed from read-only scripts.");
-const isReadOnly = new CommandError("READONLY You can't write against a read only replica.");
-const noReplicas = new CommandError("NOREPLICAS Not enough good replicas to write.");
 
 /** Runs commands of scripts. One for each engine. */
 export class RedisCall {
@@ -116,7 +116,7 @@ export class RedisCall {
     const { situation, refusals } = this.ports;
     if (context.mayNotWrite) return readsOnly;
     if (context.hasWritten) return null;
-    if (situation.is(EngineState.READ_ONLY)) return isReadOnly;
+    if (situation.is(EngineState.READ_ONLY)) return replicaIsReadOnly;
     if (situation.is(EngineState.DISK_FAILED) && !situation.is(EngineState.REPLICA))
       return new CommandError(refusals.error);
     if (situation.is(EngineState.LACKS_REPLICAS)) return noReplicas;

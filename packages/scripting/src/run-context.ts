@@ -42,10 +42,8 @@ export class RunContext {
   wasOutOfMemory = false;
   /** redis.set_repl(): where what it writes goes. Bits of Target. */
   targets: number = Target.BOTH;
-  /** When it began, in microseconds of the monotonic clock. */
-  startUs = 0;
 
-  begin(name: string, flags: number, isReadOnly: boolean, startUs: number): void {
+  begin(name: string, flags: number, isReadOnly: boolean): void {
     this.isRunning = true;
     this.name = name;
     this.flags = flags;
@@ -54,7 +52,6 @@ export class RunContext {
     this.speaks3 = false;
     this.wasOutOfMemory = false;
     this.targets = Target.BOTH;
-    this.startUs = startUs;
   }
 
   /** Whether it may not write: by its own word, or by that of the command that runs it. */

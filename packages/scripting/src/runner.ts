@@ -45,7 +45,7 @@ export class Runner {
   /** Says what is about to be run; run() follows. */
   begin(name: string, flags: number, isReadOnly: boolean): void {
     const { context, ports } = this;
-    context.begin(name, flags, isReadOnly, ports.host.monotonicUs());
+    context.begin(name, flags, isReadOnly);
     context.wasOutOfMemory = isOutOfMemory(ports);
   }
 
@@ -69,7 +69,6 @@ export class Runner {
     } catch (error) {
       throw faultOf(error);
     }
-    call.propagation = Propagation.PREVENTED;
     if (outcome === Outcome.SUSPENDED) this.becomeBusy(call, owner);
     else {
       this.end(call);

@@ -34,8 +34,6 @@ export class ScriptCache {
   /** Bytes that sources and entries take. */
   bytes = 0;
   private readonly bySha = new Map<string, CachedScript>();
-  /** The script that was found last of those whose SHA-1, as it was written, begins with these digits. */
-  private readonly byDigits = new Map<number, CachedScript>();
   /** The script that was seen last of those whose sources have this hash. */
   private readonly byHash = new Map<number, CachedScript>();
   private uses = 0;
@@ -61,15 +59,7 @@ export class ScriptCache {
   /** The script whose SHA-1 stands in bytes[start, end), in either case. */
   findWritten(bytes: Uint8Array, start: number, end: number): CachedScript | undefined {
     if (end - start !== SHA_DIGITS) return undefined;
-    // A few digits of it tell scripts apart well enough to be worth a comparison.
-    const likely = this.byDigits.get(firstDigits(bytes, start));
-    if (likely !== undefined && isWritten(likely.sha, bytes, start)) {
-      likely.lastUse = ++this.uses;
-      return likely;
-    }
-    const script = this.find(latin1(bytes, start, end).toLowerCase());
-    if (script !== undefined) this.byDigits.set(firstDigits(bytes, start), script);
-    return script;
+    return this.find(latin1(bytes, start, end).toLowerCase());
   }
 
   has(sha: string): boolean {
@@ -110,7 +100,6 @@ export class ScriptCache {
     for (const script of this.bySha.values()) this.forget(script);
     this.bySha.clear();
     this.byHash.clear();
-    this.byDigits.clear();
     this.evalCount = 0;
     this.bytes = 0;
   }
@@ -128,30 +117,12 @@ export class ScriptCache {
     if (oldest === undefined) return;
     this.forget(oldest);
     this.bySha.delete(oldest.sha);
-    // Another one may stand in its place there by now, and is found again.
-    this.byDigits.clear();
     const hash = hashOf(oldest.source);
     if (this.byHash.get(hash) === oldest) this.byHash.delete(hash);
     this.bytes -= oldest.source.length + ENTRY_BYTES;
     this.evalCount--;
     this.evictedCount++;
   }
-}
-
-/** Seven digits of the SHA-1 as they are written, as a small integer. */
-function firstDigits(bytes: Uint8Array, start: number): number {
-  let n = 0;
-  for (let at = start; at < start + 7; at++) n = (n << 4) | ((bytes[at] as number) & 15);
-  return n;
-}
-
-function isWritten(sha: string, bytes: Uint8Array, start: number): boolean {
-  for (let i = 0; i < SHA_DIGITS; i++) {
-    const byte = bytes[start + i] as number;
-    // Letters in either case; of digits this bit is set.
-    if (sha.charCodeAt(i) !== (byte | 0x20)) return false;
-  }
-  return true;
 }
 
 function hashOf(source: Uint8Array): number {

@@ -4,6 +4,7 @@
  *
  *      redis.call("SET", KEYS[1], 10)   →   *3 $3 SET $1 k $2 10
  */
+import { seventeenDigits } from "@kv/commands";
 import { type LuaStack, LuaType } from "@kv/lua";
 import { ArgVector, integerLength, writeInteger } from "@kv/resp";
 
@@ -108,20 +109,7 @@ export class ScriptRequest {
   }
 }
 
-/** As C's %.17g prints it. */
+/** With all its digits; what 0/0 is called by the C library of the machines that scripts were written on. */
 function numberText(value: number): string {
-  // What 0/0 is called by the C library of the machines that scripts were written on.
-  if (Number.isNaN(value)) return "-nan";
-  if (value === Number.POSITIVE_INFINITY) return "inf";
-  if (value === Number.NEGATIVE_INFINITY) return "-inf";
-  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
-  const [mantissa = "", exponent = "0"] = value.toExponential(16).split("e");
-  const power = Number(exponent);
-  if (power < -4 || power >= 17) {
-    const digits = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;
-    const size = Math.abs(power).toString().padStart(2, "0");
-    return `${digits}e${power < 0 ? "-" : "+"}${size}`;
-  }
-  const text = value.toFixed(Math.max(0, 16 - power));
-  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  return Number.isNaN(value) ? "-nan" : seventeenDigits(value);
 }

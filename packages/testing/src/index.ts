@@ -10,4 +10,5 @@ export * from "./harness.ts";
 export * from "./odd-requests.ts";
 export * from "./readme.ts";
 export * from "./server-process.ts";
+export * from "./slow-clock.ts";
 export * from "./wire-client.ts";

@@ -55,9 +55,14 @@ const {
 const noAuth = new CommandError("NOAUTH Authentication required.");
 const notInTransaction = new CommandError("ERR Command not allowed inside a transaction");
 const isLoading = new CommandError("LOADING Redis is loading the dataset in memory");
-const isReadOnly = new CommandError("READONLY You can't write against a read only replica.");
-const noReplicas = new CommandError("NOREPLICAS Not enough good replicas to write.");
-const masterDown = new CommandError(
+/** Why a replica that takes none refuses a write. */
+export const replicaIsReadOnly = new CommandError(
+  "READONLY You can't write against a read only replica.",
+);
+/** Why a write is refused while too few replicas follow. */
+export const noReplicas = new CommandError("NOREPLICAS Not enough good replicas to write.");
+/** Why a replica with old data refuses a command. */
+export const masterDown = new CommandError(
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 );
 const watchesOnly = new CommandError("ERR Replica can't interact with the keyspace");
@@ -177,7 +182,7 @@ function situationGuards({ situation, memory, refusals, pause }: GuardParts) {
 
     "read-only": (client, row) => {
       if (!situation.is(EngineState.READ_ONLY) || client.is(REPLICATION)) return null;
-      return involves(client, row, write) ? isReadOnly : null;
+      return involves(client, row, write) ? replicaIsReadOnly : null;
     },
 
     stale: (client, row) => {

@@ -1,5 +1,5 @@
 import { ClientState, EngineState } from "@kv/engine";
-import { type Harness, type HarnessOptions, harness } from "@kv/testing";
+import { type Harness, type HarnessOptions, harness, slowClock, turns } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
 const library = (code: string, name = "l") => `#!lua name=${name}\n${code}`;
@@ -209,34 +209,23 @@ describe("the flags of a function", () => {
 });
 
 describe("a function that runs for too long", () => {
-  /** Each look at the clock takes a millisecond: a script is busy after some twenty looks. */
-  function slowClock(): Harness {
+  /** A function is busy after some twenty looks at the clock. */
+  function soonBusy(): Harness {
     const kv = harness({ config: { "busy-reply-threshold": 20 } });
     load(
       kv,
       register("loop", "while true do end"),
       register("writes", "redis.call('SET', 'k', 1) while true do end"),
     );
-    let nowUs = 0;
-    kv.host.monotonicUs = () => {
-      nowUs += 1000;
-      return nowUs;
-    };
+    slowClock(kv);
     return kv;
-  }
-
-  async function turns(kv: Harness, count: number): Promise<void> {
-    for (let i = 0; i < count; i++) {
-      kv.engine.turn();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
   }
 
   const functionBusy = failing(/^BUSY .*only call FUNCTION KILL or SHUTDOWN NOSAVE\.$/);
   const scriptBusy = failing(/^BUSY .*only call SCRIPT KILL or SHUTDOWN NOSAVE\.$/);
 
   test("is shown by FUNCTION STATS, and ended by FUNCTION KILL alone", async () => {
-    const kv = slowClock();
+    const kv = soonBusy();
     const runner = kv.client();
     const other = kv.client();
     runner.send("FCALL", "loop", 1, "k", "v w");
@@ -268,7 +257,7 @@ describe("a function that runs for too long", () => {
   });
 
   test("is not ended once it has written", async () => {
-    const kv = slowClock();
+    const kv = soonBusy();
     const runner = kv.client();
     const other = kv.client();
     runner.send("FCALL", "writes", 0);
@@ -278,7 +267,7 @@ describe("a function that runs for too long", () => {
   });
 
   test("is told apart from a script", async () => {
-    const kv = slowClock();
+    const kv = soonBusy();
     const runner = kv.client();
     const other = kv.client();
     runner.send("EVAL", "while true do end", 0);
