@@ -3,7 +3,7 @@
  * (execution.ts) or behind it (reexecution.ts), so that its changes, its rewriting and its own words
  * are there again afterwards.
  */
-import type { CommandRow } from "@kv/commands";
+import type { CommandRow, Wait } from "@kv/commands";
 import type { Database } from "@kv/core";
 import type { ArgVector } from "@kv/resp";
 import type { Client } from "./client.ts";
@@ -36,6 +36,9 @@ export interface CallFrame {
   /** When it is, by the wall clock. */
   readonly nowMs: number;
 }
+
+/** What a command that has stopped in its middle waits for: no key, but that it is its turn again. */
+export const goesOnLater: Wait = { firstKey: 0, keyCount: 0, type: -1, untilMs: 0 };
 
 /** What the call has come to. */
 export function frameOf(call: ClientCall): CallFrame {

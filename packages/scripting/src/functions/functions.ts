@@ -159,9 +159,9 @@ export class Functions implements MachineOwner, FunctionLibraries {
   /** The call of the function that keeps the server busy; null: none does. */
   get busyCall(): { readonly frame: CallFrame; readonly name: string; readonly ms: number } | null {
     const { busy, context, owner } = this.runner;
-    const { frame, startUs } = busy;
-    if (frame === null || owner !== this) return null;
-    const ms = Math.floor((this.ports.host.monotonicUs() - startUs) / 1000);
+    const frame = this.ports.execution.suspendedFrame;
+    if (frame === undefined || owner !== this) return null;
+    const ms = Math.floor((this.ports.host.monotonicUs() - busy.startUs) / 1000);
     return { frame, name: context.name, ms };
   }
 
