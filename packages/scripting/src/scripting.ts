@@ -16,7 +16,7 @@ import {
 import { type LuaScript, type LuaStack, LuaSyntaxError, type WasmModule } from "@kv/lua";
 import { Functions } from "./functions/functions.ts";
 import { keyCountOf } from "./key-count.ts";
-import { type Machine, type MachineOwner, makeMachine, pushWords } from "./machine.ts";
+import { type Machine, type MachineOwner, makeMachine } from "./machine.ts";
 import { mustBeAllowedNow, mustSuit } from "./may-begin.ts";
 import { redisConstants, redisFunctions, sha1Text } from "./redis-api.ts";
 import { RedisCall } from "./redis-call.ts";
@@ -171,9 +171,9 @@ export class Scripting implements Running, MachineOwner {
 
   private pushArguments(stack: LuaStack, call: EngineCall, keyCount: number): number {
     const { environment } = this.present().vm;
-    pushWords(stack, call, 3, keyCount);
+    stack.pushWords(call, 3, keyCount);
     environment.setGlobal("KEYS");
-    pushWords(stack, call, 3 + keyCount, call.argc - 3 - keyCount);
+    stack.pushWords(call, 3 + keyCount, call.argc - 3 - keyCount);
     environment.setGlobal("ARGV");
     return 0;
   }

@@ -42,10 +42,20 @@ export const goesOnLater: Wait = { firstKey: 0, keyCount: 0, type: -1, untilMs: 
 
 /** What the call has come to. */
 export function frameOf(call: ClientCall): CallFrame {
-  const { client, args, requestIndex, row, database, dirty, rewritten, propagation } = call;
-  const { mayWait, wait, touches, nowMs } = call;
-  const words = { client, args, requestIndex, row, database };
-  return { ...words, dirty, rewritten, propagation, mayWait, wait, touches, nowMs };
+  return {
+    client: call.client,
+    args: call.args,
+    requestIndex: call.requestIndex,
+    row: call.row,
+    database: call.database,
+    dirty: call.dirty,
+    rewritten: call.rewritten,
+    propagation: call.propagation,
+    mayWait: call.mayWait,
+    wait: call.wait,
+    touches: call.touches,
+    nowMs: call.nowMs,
+  };
 }
 
 /** Makes the call again what it was. */

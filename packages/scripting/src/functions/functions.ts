@@ -12,7 +12,7 @@ import { CommandError } from "@kv/commands";
 import type { CallFrame, EngineCall, FunctionLibraries, LibraryPolicy, Ports } from "@kv/engine";
 import type { LuaStack, WasmModule } from "@kv/lua";
 import { keyCountOf } from "../key-count.ts";
-import { type Machine, type MachineOwner, pushWords } from "../machine.ts";
+import type { Machine, MachineOwner } from "../machine.ts";
 import { mustBeAllowedNow, mustSuit } from "../may-begin.ts";
 import type { Runner } from "../runner.ts";
 import { FunctionMachine } from "./function-machine.ts";
@@ -68,8 +68,8 @@ export class Functions implements MachineOwner, FunctionLibraries {
     if (found.callback === null) throw notFound;
     this.runner.begin(name, flags, isReadOnly);
     const pushArguments = (stack: LuaStack) => {
-      pushWords(stack, call, 3, keyCount);
-      pushWords(stack, call, 3 + keyCount, call.argc - 3 - keyCount);
+      stack.pushWords(call, 3, keyCount);
+      stack.pushWords(call, 3 + keyCount, call.argc - 3 - keyCount);
       return 2;
     };
     this.runner.run(call, this, found.callback, pushArguments);
