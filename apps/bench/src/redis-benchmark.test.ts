@@ -38,5 +38,11 @@ describe("redis-benchmark", () => {
       "l",
       "0",
     ]);
+    const lastWord = Uint8Array.of(0x81, 0);
+    expect(benchmarkArguments({ ...run, test: ["ECHO"], lastWord }).slice(-3)).toEqual([
+      "99",
+      "-x",
+      "ECHO",
+    ]);
   });
 });
