@@ -40,12 +40,20 @@ export async function runBenchmark(run: BenchmarkRun): Promise<BenchmarkResult> 
   return results[0];
 }
 
+/** A test's name is the command as it was given: whatever stands in it, the figures end its last line. */
 export function parseCsv(output: string): BenchmarkResult[] {
-  const [header, ...rows] = output
-    .split("\n")
-    .filter((line) => line.startsWith('"'))
-    .map((line) => line.slice(1, -1).split('","'));
-  if (header === undefined) return [];
+  const lines = output.split("\n");
+  const headerAt = lines.findIndex((line) => line.startsWith('"test",'));
+  if (headerAt < 0) return [];
+  const header = lines[headerAt].slice(1, -1).split('","');
+  const rows = lines
+    .slice(headerAt + 1)
+    .filter((line) => /","[\d.]+"$/.test(line))
+    .map((line) => line.replace(/^"|"$/g, "").split('","'))
+    .map((cells) => [
+      cells.slice(0, 1 - header.length).join('","'),
+      ...cells.slice(1 - header.length),
+    ]);
   const column = (name: string) => {
     const index = header.indexOf(name);
     if (index < 0) throw new Error(`redis-benchmark has no column ${name}`);
