@@ -174,7 +174,9 @@ export class LuaToReply {
       stack.pop(1);
       return false;
     }
-    reply.verbatim(format.slice(0, 3), stack.latin1(-1) as string);
+    // The format ends at a zero byte, and always has three letters.
+    const [letters = ""] = format.split("\0");
+    reply.verbatim(letters.slice(0, 3).padEnd(3), stack.latin1(-1) as string);
     stack.pop(2);
     return true;
   }
