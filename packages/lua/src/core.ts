@@ -16,7 +16,7 @@ import {
   USED_AT,
 } from "./glue.ts";
 import { GLOBALS, type LuaApi, startMachine } from "./machine.ts";
-import { type HostFunction, isLuaError, LuaStack } from "./stack.ts";
+import { type HostFunction, isLuaError, LuaStack, type StackGlue } from "./stack.ts";
 import {
   canSuspend,
   type WasmFunction,
@@ -106,6 +106,7 @@ export class Core {
     this.pcall = pcall;
     this.reader = reader;
     this.run = exports.run as WasmFunction;
+    this.stack.glue = exports as unknown as StackGlue;
     this.promisingRun = canSuspend ? wasm.promising!(this.run) : undefined;
 
     for (const at of [STATUS_AT, USED_AT, COUNT_AT]) this.stack.view.setInt32(at, 0, true);

@@ -19,10 +19,10 @@
  */
 
 import { CollectorSettings, pushBase } from "./base.ts";
+import { checkLayout } from "./check-layout.ts";
 import { Core, FIRST_HOOK_INSTRUCTIONS } from "./core.ts";
 import { LuaEnvironment, missingGlobal } from "./environment.ts";
 import { Due, RUNNING } from "./glue.ts";
-import { checkLayout } from "./layout.ts";
 import { addLibraries } from "./libraries/all.ts";
 import type { Json } from "./libraries/json.ts";
 import { Chance } from "./libraries/math.ts";
@@ -177,7 +177,8 @@ export class LuaVm {
     this.tables = new ReadOnlyTables(core);
     this.collector = new CollectorSettings(core);
     this.missing = core.addFunctions([missingGlobal, (stack) => this.noteError(stack)]);
-    this.handler = this.missing + 1;
+    core.pushFunction(this.missing + 1);
+    this.handler = this.stack.keep();
     checkLayout(this.stack);
     pushBase(core, this.tables, this.collector);
     this.json = addLibraries(core, this.tables, this.chance, () => this.nowMs());
@@ -276,7 +277,7 @@ export class LuaVm {
     }
     this.errorSource = undefined;
     this.errorLine = 0;
-    core.pushFunction(this.handler);
+    stack.pushKept(this.handler);
     stack.pushKept(script.ref);
     const count = pushArguments === undefined ? 0 : this.take(pushArguments);
     if (count < 0) return Outcome.FAILED;

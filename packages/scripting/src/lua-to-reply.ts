@@ -59,7 +59,8 @@ export class LuaToReply {
         this.integer(stack.number(-1));
         break;
       case LuaType.TABLE:
-        this.table(speaks3);
+        if (stack.hasFields) this.table(speaks3);
+        else this.array(speaks3);
         break;
       default:
         reply.null();

@@ -64,17 +64,3 @@ function luaTypeText(stack: LuaStack): string {
   if (stack.type(1) === LuaType.BOOLEAN) return stack.boolean(1) ? "true" : "false";
   return "(error object)";
 }
-
-/** Pushes the words from number `first` on of a request, as a table. */
-export function pushWords(
-  stack: LuaStack,
-  call: { bytes: Uint8Array; start(index: number): number; end(index: number): number },
-  first: number,
-  count: number,
-): void {
-  stack.pushTable(count, 0);
-  for (let i = 0; i < count; i++) {
-    stack.pushBytes(call.bytes, call.start(first + i), call.end(first + i));
-    stack.setElement(-2, i + 1);
-  }
-}

@@ -119,10 +119,9 @@ export class RedisCall {
     const { situation, refusals } = this.ports;
     if (context.hasWritten) return null;
     if (situation.is(EngineState.READ_ONLY)) return replicaIsReadOnly;
-    if (situation.is(EngineState.DISK_FAILED) && !situation.is(EngineState.REPLICA))
-      return new CommandError(refusals.error);
-    if (situation.is(EngineState.LACKS_REPLICAS)) return noReplicas;
-    return null;
+    if (situation.is(EngineState.REPLICA)) return null;
+    if (situation.is(EngineState.DISK_FAILED)) return new CommandError(refusals.error);
+    return situation.is(EngineState.LACKS_REPLICAS) ? noReplicas : null;
   }
 }
 
