@@ -49,6 +49,8 @@ export interface StackGlue {
 
 /** Room for small strings on their way in. */
 const SCRATCH_BYTES = 65_536;
+/** A long text is put together of pieces of so many letters. */
+const LETTERS_AT_ONCE = 4096;
 
 /** The stack of a call, or of a run: see the head of this file. */
 export class LuaStack {
@@ -188,8 +190,13 @@ export class LuaStack {
 
   /** Bytes of the memory, a letter for each. */
   text(start: number, length: number): string {
+    const { bytes } = this;
+    const end = start + length;
     let text = "";
-    for (let i = start; i < start + length; i++) text += String.fromCharCode(this.bytes[i]);
+    let i = start;
+    for (; end - i > LETTERS_AT_ONCE; i += LETTERS_AT_ONCE)
+      text += String.fromCharCode(...bytes.subarray(i, i + LETTERS_AT_ONCE));
+    for (; i < end; i++) text += String.fromCharCode(bytes[i]);
     return text;
   }
 

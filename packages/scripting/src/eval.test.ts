@@ -111,6 +111,15 @@ describe("what a script changes", () => {
     expect(kv.propagated).toEqual([["SET", "b", "1"]]);
   });
 
+  test("has no say in what is told of a key that had expired", () => {
+    const kv = harness();
+    kv.send("SET", "a", "1", "PX", 10);
+    kv.host.advance(11);
+    kv.propagated.length = 0;
+    kv.send("EVAL", "redis.set_repl(redis.REPL_NONE) redis.call('SET', 'a', 2)", 0);
+    expect(kv.propagated).toEqual([["DEL", "a"]]);
+  });
+
   test("stays when the script fails behind it", () => {
     const kv = harness();
     expect(kv.send("EVAL", "redis.call('SET', 'a', 1) error('enough')", 0)).toEqual(

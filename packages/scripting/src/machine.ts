@@ -58,11 +58,6 @@ export function takeErrorText(vm: LuaVm): string {
   return text;
 }
 
-/** An error's text as one line of a reply. */
-export function asOneLine(text: string): string {
-  return text.replace(/^[\r\n]+|[\r\n]+$/g, "").replace(/[\r\n]/g, " ");
-}
-
 /** What Lua's tostring() would have said of a value that is no string. */
 function luaTypeText(stack: LuaStack): string {
   if (stack.type(1) === LuaType.NIL) return "nil";

@@ -11,8 +11,9 @@ import { type Database, InvariantError } from "@kv/core";
 import { ClientState, type EngineCall, type Ports, Target } from "@kv/engine";
 import { type LuaScript, type LuaStack, type LuaVm, Outcome } from "@kv/lua";
 import { Busy } from "./busy.ts";
-import { asOneLine, type MachineOwner, takeErrorText } from "./machine.ts";
+import { type MachineOwner, takeErrorText } from "./machine.ts";
 import { isOutOfMemory } from "./may-begin.ts";
+import { asOneLine } from "./one-line.ts";
 import { pushError } from "./redis-call.ts";
 import { RunContext } from "./run-context.ts";
 
