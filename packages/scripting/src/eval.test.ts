@@ -208,7 +208,7 @@ describe("a machine that a script has used up", () => {
     const kv = harness();
     const sha = kv.send("SCRIPT", "LOAD", "return 'still here'") as string;
     const hungry =
-      "local t, i, x = {}, 0, string.rep('x', 100000) while true do i = i + 1 t[i] = x .. i end";
+      "local t, i, x = {}, 0, string.rep('x', 1e6) while true do i = i + 1 t[i] = x .. i end";
     expect(kv.send("EVAL", hungry, 0)).toEqual(
       expect.objectContaining({ reply: expect.stringContaining("memory") }),
     );
