@@ -4,12 +4,10 @@
  *
  *      EVAL → cache → compile → may it run? → Runner → reply
  */
-import { CommandError, FLAG_BITS } from "@kv/commands";
+import { CommandError } from "@kv/commands";
 import {
   dataSetFilePort,
   type EngineCall,
-  EngineState,
-  type Guard,
   isBusy,
   Port,
   type Ports,
@@ -19,7 +17,7 @@ import {
 import { type LuaScript, type LuaStack, LuaSyntaxError, type WasmModule } from "@kv/lua";
 import { Functions } from "./functions/functions.ts";
 import { keyCountOf } from "./key-count.ts";
-import { type Machine, type MachineOwner, makeMachine, pushWords } from "./machine.ts";
+import { type Machine, type MachineOwner, makeMachine } from "./machine.ts";
 import { mustBeAllowedNow, mustSuit } from "./may-begin.ts";
 import { redisConstants, redisFunctions, sha1Text } from "./redis-api.ts";
 import { RedisCall } from "./redis-call.ts";
@@ -44,8 +42,6 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
   readonly killCommand = "SCRIPT KILL";
   readonly busyError = isBusy;
   readonly keptBytesMax = KEPT_MACHINE_BYTES_MAX;
-  /** While a script is busy, others are told what ends it. */
-  readonly guards: { readonly busy: Guard };
   private readonly ports: Ports;
   private readonly module: () => WasmModule;
   readonly runner: Runner;
@@ -58,12 +54,6 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
     this.runner = new Runner(ports);
     this.functions = new Functions(ports, module, this.runner);
     this.cache = new ScriptCache((script) => this.forget(script));
-    this.guards = {
-      busy: (_client, row) =>
-        ports.situation.is(EngineState.BUSY) && (row.bits & FLAG_BITS.allow_busy) === 0
-          ? (this.runner.owner ?? this).busyError
-          : null,
-    };
     ports.of(dataSetFilePort).functions = this.functions;
     ports.memory.scripts = this;
   }
@@ -192,9 +182,9 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
 
   private pushArguments(stack: LuaStack, call: EngineCall, keyCount: number): number {
     const { environment } = this.present().vm;
-    pushWords(stack, call, 3, keyCount);
+    stack.pushWords(call, 3, keyCount);
     environment.setGlobal("KEYS");
-    pushWords(stack, call, 3 + keyCount, call.argc - 3 - keyCount);
+    stack.pushWords(call, 3 + keyCount, call.argc - 3 - keyCount);
     environment.setGlobal("ARGV");
     return 0;
   }

@@ -3,7 +3,7 @@
  * (execution.ts) or behind it (reexecution.ts), so that its changes, its rewriting and its own words
  * are there again afterwards.
  */
-import type { CommandRow } from "@kv/commands";
+import type { CommandRow, Wait } from "@kv/commands";
 import type { Database } from "@kv/core";
 import type { ArgVector } from "@kv/resp";
 import type { Client } from "./client.ts";
@@ -37,12 +37,25 @@ export interface CallFrame {
   readonly nowMs: number;
 }
 
+/** What a command that has stopped in its middle waits for: no key, but that it is its turn again. */
+export const goesOnLater: Wait = { firstKey: 0, keyCount: 0, type: -1, untilMs: 0 };
+
 /** What the call has come to. */
 export function frameOf(call: ClientCall): CallFrame {
-  const { client, args, requestIndex, row, database, dirty, rewritten, propagation } = call;
-  const { mayWait, wait, touches, nowMs } = call;
-  const words = { client, args, requestIndex, row, database };
-  return { ...words, dirty, rewritten, propagation, mayWait, wait, touches, nowMs };
+  return {
+    client: call.client,
+    args: call.args,
+    requestIndex: call.requestIndex,
+    row: call.row,
+    database: call.database,
+    dirty: call.dirty,
+    rewritten: call.rewritten,
+    propagation: call.propagation,
+    mayWait: call.mayWait,
+    wait: call.wait,
+    touches: call.touches,
+    nowMs: call.nowMs,
+  };
 }
 
 /** Makes the call again what it was. */
