@@ -32,7 +32,7 @@ test.each(blocks.map((block, index) => ({ block, index })))("example $index", ({
   }
 });
 
-const rows = [...page.matchAll(/^\| `(.*?)` \| `(.*?)` \| `(.*?)` \|/gm)].map(
+const rows = [...page.matchAll(/^\| `(.*?)` +\| `(.*?)` +\| `(.*?)` +\|/gm)].map(
   ([, script, here, there]) =>
     ({ script, here, there }) as Record<"script" | "here" | "there", string>,
 );
@@ -44,10 +44,14 @@ function inTable(reply: string): string {
   return reply.slice(1, -2).replace(/ script: [0-9a-f]{40}, on @user_script:1\.$/, "");
 }
 
+/** What stands in a cell, where "…" is anything. */
+const cell = (text: string) =>
+  new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll("…", ".*")}$`);
+
 test.each(rows)("$script answers here $here", ({ script, here }) => {
   const kv = harness();
   kv.send("EVAL", script, 0);
-  expect(inTable(kv.self.takeRaw())).toBe(here);
+  expect(inTable(kv.self.takeRaw())).toMatch(cell(here));
 });
 
 const isThere = String(spawnSync("redis-server", ["--version"]).stdout).includes("v=7.0.15 ");
@@ -63,7 +67,7 @@ describe.runIf(isThere)("in redis-server", () => {
   afterAll(() => server?.stop());
 
   test.each(rows)("$script answers $there", async ({ script, there }) => {
-    expect(inTable(await client.request("EVAL", script, 0))).toBe(there);
+    expect(inTable(await client.request("EVAL", script, 0))).toMatch(cell(there));
   });
 });
 
