@@ -219,3 +219,27 @@ describe("a machine that a script has used up", () => {
     expect(kv.send("EVALSHA", sha, 0)).toBe("still here");
   });
 });
+
+describe("the time of a script", () => {
+  test("is all that it took, that of its commands is theirs alone, and EXEC has all of both", () => {
+    const kv = harness();
+    let nowUs = 0;
+    kv.host.monotonicUs = () => (nowUs += 10);
+    const took = () => {
+      const stats = kv.send("INFO", "commandstats") as string;
+      const rows = stats.matchAll(/cmdstat_(\w+):calls=(\d+),usec=(\d+)/g);
+      return Object.fromEntries(Array.from(rows, ([, name, calls, us]) => [name, [calls, us]]));
+    };
+    kv.send("CONFIG", "RESETSTAT");
+    const script = "redis.call('SET', 'k', 1) redis.call('GET', 'k') return redis.call('GET', 'k')";
+    kv.send("EVAL", script, 0);
+    // A look at the clock before each command and one behind it.
+    expect(took()).toMatchObject({ set: ["1", "10"], get: ["2", "20"], eval: ["1", "70"] });
+    kv.send("CONFIG", "RESETSTAT");
+    kv.send("MULTI");
+    kv.send("EVAL", script, 0);
+    kv.send("EXEC");
+    const { eval: ofScript, exec, set } = took();
+    expect([set?.[1], ofScript?.[1], exec?.[1]]).toEqual(["10", "70", "80"]);
+  });
+});

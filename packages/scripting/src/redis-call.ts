@@ -52,7 +52,7 @@ export class RedisCall {
     const { ports, context, request } = this;
     if (stack.top === 0) return pushError(stack, noArguments, raises);
     if (!request.take(stack)) return pushError(stack, badArguments, raises);
-    const { reply, execution, propagator } = ports;
+    const { reply, caller, execution, propagator } = ports;
     const row = lookup(ports.commands, request.batch, 0);
     const refused = refusalByName(row, request);
     if (refused !== null || row === null) {
@@ -61,6 +61,7 @@ export class RedisCall {
       return pushError(stack, text, raises, true);
     }
     propagator.mask = context.targets;
+    caller.timeFromHere();
     const mark = execution.run(request.batch, row, this.refusal, context.speaks3);
     const bytes =
       mark >= reply.partsBytes && !reply.isOverflowed ? reply.bytes : reply.copySince(mark);
