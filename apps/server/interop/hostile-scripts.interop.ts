@@ -103,7 +103,9 @@ class Guest {
 test(
   `${count} hostile scripts from seed ${seed} do no harm`,
   async () => {
-    server = await startOurs({ config: { "busy-reply-threshold": 20, maxmemory: "1gb" } });
+    server = await startOurs({
+      config: { "busy-reply-threshold": 20, maxmemory: "1gb", "proto-max-bulk-len": "1mb" },
+    });
     const owner = await server.connect();
     await owner.request("SET", "secret", SECRET);
     const rules = "on nopass ~guest:* &* +@all -@admin -@dangerous".split(" ");
@@ -118,6 +120,8 @@ test(
     let before = Number.POSITIVE_INFINITY;
     for (let i = 0; i < count; i++) {
       if (i === warmUp) before = await restingBytes(owner, 0);
+      if (i % 10_000 === 9_999)
+        console.info(`${i + 1} scripts, ${(residentBytes() / MIB).toFixed(1)} MiB`);
       const { source, kind } = maker.make();
       const what = `seed ${seed}, script ${i} (${kind}): ${JSON.stringify(source.slice(0, 2000))}`;
       try {
