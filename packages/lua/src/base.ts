@@ -40,17 +40,20 @@ const GUARDS: Record<string, Omit<Guard, "slot">> = {
   "string.format": { naturals: { ask: "formatIntegers", from: 2 } },
   "string.gsub": { integers: { ask: "ints4", from: 4, to: 4 } },
   "string.match": { integers: { ask: "positions3", from: 3, to: 3 } },
-  "string.rep": { integers: { ask: "ints2", from: 2, to: 2 } },
+  "string.rep": { more: { ask: "repeated", count: 2 } },
   "string.sub": { integers: { ask: "positions23", from: 2, to: 3 } },
   "table.concat": { integers: { ask: "ints34", from: 3, to: 4 } },
   "table.foreach": { table: "revealTable" },
   "table.insert": {
     table: "refuseTable",
-    integers: { ask: "insertPosition", from: 2, to: 2 },
+    naturals: { ask: "insertPosition", from: 2 },
   },
   "table.remove": { integers: { ask: "ints2", from: 2, to: 2 } },
   "math.ldexp": { integers: { ask: "ints2", from: 2, to: 2 } },
 };
+
+/** What Lua's own `string.rep` is faster for. */
+const REPEATED_BYTES_MIN = 1024;
 
 /** What the collector of garbage is set to by a script, and has to be set back. */
 export class CollectorSettings {
@@ -106,6 +109,19 @@ function readUnsigned(bytes: Uint8Array, base: number): number | undefined {
   if (value >= 2n ** 64n) return Number(2n ** 64n - 1n);
   return Number(minus ? BigInt.asUintN(64, -value) : value);
 }
+
+/** `string.rep` copies a letter at a time, even none at all: what is much is copied here. */
+const repeated: HostFunction = (stack) => {
+  if (!stack.isNumber(2) || !stack.string(1)) return 0;
+  const { length } = stack;
+  ints(2, 2)(stack);
+  const count = Math.max(0, Math.trunc(stack.number(2)));
+  const size = length * count;
+  if (size > 0 && size < REPEATED_BYTES_MIN) return 0;
+  if (size === 0) stack.pushText("");
+  else stack.pushRepeated(1, count);
+  return 1;
+};
 
 const numberOfBase: HostFunction = (stack) => {
   const type = stack.type(2);
@@ -171,6 +187,7 @@ const asked: Record<string, HostFunction> = {
   numberOfBase,
   textOnly,
   formatIntegers,
+  repeated,
   insertPosition,
   positions3: positions(3, 3),
   positions23: positions(2, 3),

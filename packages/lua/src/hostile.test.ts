@@ -59,6 +59,18 @@ test.each([
   expect(shared.usedBytes).toBeLessThan(MIB);
 });
 
+test.each([
+  ["many times nothing", "return #string.rep('', 2^31 - 1)", "0"],
+  [
+    "a position far below",
+    "return select(2, pcall(table.insert, {}, -2^31, 1))",
+    "bad argument #2 to '?' (position out of bounds)",
+  ],
+  ["a position beyond 31 bits", "table.insert({}, 2^31, 1)", "position out of bounds"],
+])("loops of C that nothing could end: %s", (_, source, expected) => {
+  expect(evaluate(shared, source).text).toContain(expected);
+});
+
 test("garbage is collected before it is in the way", () => {
   const source =
     "local live = {} for i = 1, 300000 do live[i] = {} end for i = 1, 3e6 do live[1] = {i} end return #live";

@@ -53,8 +53,14 @@ export function ints(from: number, to: number): HostFunction {
   };
 }
 
+/** Lua moves every element behind a position, those that are nil, too: two thousand millions, if need be. */
+const POSITION_MIN = -(2 ** 24);
+
 /** `table.insert(t, pos, value)` has a position where `table.insert(t, value)` has any value. */
 export const insertPosition: HostFunction = (stack) => {
-  if (stack.top === 3) put(stack, 2, int);
+  if (stack.top !== 3) return 0;
+  put(stack, 2, int);
+  if (stack.isNumber(2) && stack.number(2) < POSITION_MIN)
+    stack.badArgument(2, "position out of bounds");
   return 0;
 };

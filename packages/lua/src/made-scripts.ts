@@ -56,6 +56,7 @@ local function try(f)
 end
 `.replaceAll("\n", " ");
 
+/** Makes scripts: see the head of this file. */
 export class ScriptMaker {
   private state: number;
   private readonly hostCall: (() => string) | null;

@@ -272,6 +272,20 @@ export class LuaStack {
     }
   }
 
+  /** Pushes the string at `index` so many times in a row. */
+  pushRepeated(index: number, count: number): void {
+    this.string(index);
+    const { start, length } = this;
+    const size = length * count;
+    if (size >= 2 ** 31) this.leave("not enough memory");
+    const at = this.borrow(size);
+    const { bytes } = this;
+    bytes.copyWithin(at, start, start + length);
+    for (let done = length; done < size; done *= 2)
+      bytes.copyWithin(at + done, at, at + Math.min(done, size - done));
+    this.pushBorrowed(at, size);
+  }
+
   /** Pushes bytes that are in the machine's memory already. */
   pushRange(start: number, length: number): void {
     this.api.lua_pushlstring(this.L, start, length);

@@ -194,3 +194,40 @@ test("a run that may not be suspended ends with what the host says", () => {
   expect(vm.run(script as LuaScript)).toBe(Outcome.FAILED);
   expect(vm.stack.latin1(1)).toBe("too long");
 });
+
+/** Runs a script in a world where `slow()` takes ten milliseconds, and nothing else any time. */
+function runSlowly(source: string): { nowMs: number; asked: number } {
+  let nowMs = 0;
+  let asked = 0;
+  const vm = new LuaVm({
+    module: luaModule(),
+    maySuspend: false,
+    clockMs: () => nowMs,
+    due: () => {
+      asked++;
+      return nowMs > 100;
+    },
+    overdue: (stack) => stack.pushText("enough"),
+  });
+  const slow = () => {
+    nowMs += 10;
+    return 0;
+  };
+  vm.environment.define("host", vm.library({ slow }));
+  vm.run(vm.compile(Buffer.from(source), "@user_script") as LuaScript);
+  return { nowMs, asked };
+}
+
+test("a run whose instructions take long is asked about more often", () => {
+  // The first time after 4,000 instructions, of which there are four in a turn; then as soon as can be.
+  expect(runSlowly("while true do host.slow() end").nowMs).toBeLessThan(11_000);
+  expect(
+    runSlowly("coroutine.wrap(function() while true do pcall(host.slow) end end)()").nowMs,
+  ).toBeLessThan(11_000);
+});
+
+test("a run whose instructions take no time is asked about rarely", () => {
+  const { asked } = runSlowly("local i = 0 while i < 5e6 do i = i + 1 end");
+  expect(asked).toBeGreaterThan(100);
+  expect(asked).toBeLessThan(300);
+});

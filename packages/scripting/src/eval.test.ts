@@ -203,6 +203,30 @@ describe("what a script may not", () => {
   });
 });
 
+describe("the text of an error", () => {
+  test("becomes one line, however many it had", () => {
+    const kv = harness({ resp: 3 });
+    const many = "'x' .. string.rep('\\r\\n', 2e5) .. 'y\\n'";
+    const line = `x${" ".repeat(4e5)}y`;
+    kv.self.isRaw = true;
+    for (const script of [`return {err = ${many}}`, `error({err = ${many}})`]) {
+      kv.self.takeRaw();
+      kv.self.sendBytes(`*3\r\n$4\r\nEVAL\r\n$${script.length}\r\n${script}\r\n$1\r\n0\r\n`);
+      expect(kv.self.takeRaw().startsWith(`-${line}`)).toBe(true);
+    }
+  });
+
+  test("counts under its first word, if that is no longer than codes are", () => {
+    const kv = harness();
+    for (const length of [30, 31, 1000])
+      kv.send("EVAL", `return {err = ('x'):rep(${length}) .. ' y'}`, 0);
+    kv.send("EVAL", "return {err = 'one'}", 0);
+    expect(kv.send("INFO", "errorstats")).toBe(
+      `# Errorstats\r\nerrorstat_ERR:count=3\r\nerrorstat_${"x".repeat(30)}:count=1\r\n`,
+    );
+  });
+});
+
 describe("a machine that a script has used up", () => {
   test("is made anew, and the next script knows nothing of it", () => {
     const kv = harness();

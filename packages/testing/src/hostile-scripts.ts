@@ -223,10 +223,10 @@ const depths = [
   "return cjson.decode(string.rep('[', 1e6))",
   "return cjson.decode(string.rep('{\"a\":', 1e5))",
   "return string.find(string.rep('a', 3e5), string.rep('a?', 3e5) .. 'b')",
-  "return string.find(string.rep('a', 1e4), '.-b')",
-  "return string.match(string.rep('(', 1e5), '%b()')",
+  "return string.find(string.rep('a', 2000), '.-b')",
+  "return string.match(string.rep('(', 5000), '%b()')",
   "return string.find(string.rep('a', 300), '(.-)(.-)b')",
-  "return string.rep('x', 1e5):gsub('()', '%1%1%1')",
+  "return string.rep('x', 1e4):gsub('()', '%1%1%1')",
   "local t = {} for i = 1, 40 do t[i] = string.rep('x', 100) end return string.format(string.rep('%s', 40), unpack(t))",
   "return {map = {[{}] = {}}}",
   "local t = {} t[1] = t return t",
@@ -394,7 +394,7 @@ const doors = [
 const replies = [
   "local t = {} for i = 1, 2e5 do t[i] = i end return t",
   "local t = {} for i = 1, 2e4 do t[i] = {i, tostring(i)} end return t",
-  "return string.rep('x', 2e7)",
+  "return string.rep('x', 3e6)",
   "return {err = string.rep('x', 1e6)}",
   "return {ok = string.rep('x\\r\\n', 1e5)}",
   "error(string.rep('x', 1e6))",
@@ -471,8 +471,8 @@ export class HostileScriptMaker {
     if (kind < 780) return { kind: "door", source: chance.of(doors) };
     if (kind < 830) return { kind: "deep", source: chance.of(depths) };
     if (kind < 880) return { kind: "reply", source: chance.of(replies) };
-    if (kind < 883) return { kind: "memory", source: chance.of(hoards) };
-    if (kind < 893) return { kind: "endless", source: chance.of(endless) };
+    if (kind < 881) return { kind: "memory", source: chance.of(hoards) };
+    if (kind < 889) return { kind: "endless", source: chance.of(endless) };
     return { kind: "mistyped", source: this.mistyped() };
   }
 

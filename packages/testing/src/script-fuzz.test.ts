@@ -44,7 +44,7 @@ describe.runIf(hasRedisServer())(`${COUNT} scripts from seed ${SEED} on`, () => 
       expect(await reports(SEED + resp - 2, compare)).toBe("");
       reference.close();
     },
-    60_000 + RUNS * 1000,
+    60_000 + RUNS * 10_000,
   );
 
   test(
@@ -55,6 +55,6 @@ describe.runIf(hasRedisServer())(`${COUNT} scripts from seed ${SEED} on`, () => 
       expect(await reports(SEED + 2, compare)).toBe("");
       reference.close();
     },
-    60_000 + RUNS * 1000,
+    60_000 + RUNS * 10_000,
   );
 });
