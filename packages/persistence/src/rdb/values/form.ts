@@ -33,7 +33,7 @@ export interface ReadForm {
   readonly type: number;
   /** In the words of redis-check-rdb. */
   readonly name: string;
-  /** Where a value ends. Without it nobody looks ahead, past a value, at the keys behind it. */
+  /** Where a value ends, if that is quicker to tell than a cache miss takes: key-peek.ts. */
   readonly end?: ValueEnd;
   /** Passes over a value, checking it. `seen` is for use, one value at a time. */
   skip(input: RdbInput, seen: Distinct): Skipper;

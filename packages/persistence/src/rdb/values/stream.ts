@@ -35,14 +35,6 @@ import type { RdbOutput } from "../output.ts";
 import type { Skipper } from "../skip-string.ts";
 import type { RdbForm, ValueOutput, ValueReader, WriteForm } from "./form.ts";
 import { bytes, length, repeat, string } from "./grammar.ts";
-import {
-  bytesEnd,
-  elementsEnd,
-  lengthEnd,
-  partsEnd,
-  stringEnd,
-  type ValueEnd,
-} from "./value-end.ts";
 
 /** From this version of files on, consumers tell when they were active. */
 const ACTIVE_SINCE = 11;
@@ -380,39 +372,21 @@ function* stream(input: RdbInput, version: number): Skipper {
   }
 }
 
-/** As stream(), for who looks ahead. */
-function streamEnd(version: number): ValueEnd {
-  const lengthsEnd = (count: number) => partsEnd(...Array<ValueEnd>(count).fill(lengthEnd));
-  return partsEnd(
-    elementsEnd(stringEnd, stringEnd),
-    lengthsEnd(version > 1 ? 8 : 3),
-    elementsEnd(
-      stringEnd,
-      lengthsEnd(version > 1 ? 3 : 2),
-      elementsEnd(bytesEnd(24), lengthEnd),
-      elementsEnd(stringEnd, bytesEnd(version > 2 ? 16 : 8), elementsEnd(bytesEnd(16))),
-    ),
-  );
-}
-
 export const streamForm: RdbForm = {
   reads: [
     {
       type: RdbType.STREAM_LISTPACKS,
       name: "stream",
-      end: streamEnd(1),
       skip: (input) => stream(input, 1),
     },
     {
       type: RdbType.STREAM_LISTPACKS_2,
       name: "stream-v2",
-      end: streamEnd(2),
       skip: (input) => stream(input, 2),
     },
     {
       type: RdbType.STREAM_LISTPACKS_3,
       name: "stream-v3",
-      end: streamEnd(3),
       skip: (input) => stream(input, 3),
     },
   ],

@@ -43,21 +43,13 @@ export const stringEnd: ValueEnd = (bytes, at, end) => {
   return first >= 0xc0 && first < COMPRESSED ? at + 1 + (1 << (first & 3)) : BEYOND;
 };
 
-/** Where the last of several parts ends. */
-export function partsEnd(...parts: readonly ValueEnd[]): ValueEnd {
-  return (bytes, at, end) => {
-    for (let i = 0; i < parts.length && at < end; i++) at = parts[i](bytes, at, end);
-    return at;
-  };
-}
-
 /** Where a collection ends: a number of elements, each of the same parts. */
 export function elementsEnd(...parts: readonly ValueEnd[]): ValueEnd {
-  const elementEnd = partsEnd(...parts);
   return (bytes, at, end) => {
     if (at >= end || bytes[at] > ELEMENTS_MAX) return BEYOND;
     let left = bytes[at++];
-    for (; left > 0 && at < end; left--) at = elementEnd(bytes, at, end);
+    for (; left > 0 && at < end; left--)
+      for (let part = 0; part < parts.length; part++) at = parts[part](bytes, at, end);
     return left === 0 ? at : BEYOND;
   };
 }
