@@ -59,8 +59,11 @@ export const FLAG_BITS = {
   runs_queue: 1 << 26,
   /** Not shown: tells that the server can write, so it fails when the disk does (PING). */
   answers_health: 1 << 27,
-  /** Not shown: takes constant time though it is not called fast, so a run may be timed together. */
-  constant_time: 1 << 28,
+  /**
+   * Not shown: not called fast, but what it takes follows from the bytes of its request and its reply,
+   * so a run of small ones may be timed together.
+   */
+  timed_in_runs: 1 << 28,
   /** Not shown: ends MULTI in one way or another, so it needs no room in the queue (DISCARD, EXEC). */
   leaves_multi: 1 << 29,
 } as const;

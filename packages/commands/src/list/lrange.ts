@@ -12,7 +12,7 @@ export const lrange = command({
   summary: "Returns the elements of a list between two indexes.",
   complexity: "O(N) where N is the number of elements in the range.",
   arity: 4,
-  flags: ["readonly"],
+  flags: ["readonly", "timed_in_runs"],
   keys: [keyAt(1, "RO", "access")],
   args: [arg.key("key"), arg.integer("start"), arg.integer("stop")],
 
@@ -37,7 +37,7 @@ export const lindex = command({
   summary: "Returns the element at an index of a list.",
   complexity: "O(N) where N is the number of elements of one node; nodes are found by their sums.",
   arity: 3,
-  flags: ["readonly"],
+  flags: ["readonly", "timed_in_runs"],
   keys: [keyAt(1, "RO", "access")],
   args: [arg.key("key"), arg.integer("index")],
 

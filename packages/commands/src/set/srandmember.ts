@@ -25,7 +25,7 @@ export const srandmember = command({
   summary: "Returns random members of a set.",
   complexity: "O(1) without a count, else O(N) where N is the absolute value of the count.",
   arity: -2,
-  flags: ["readonly"],
+  flags: ["readonly", "timed_in_runs"],
   keys: [keyAt(1, "RO", "access")],
   args: [arg.key("key"), arg.optional(arg.integer("count", { since: "2.6.0" }))],
   history: [["2.6.0", "Takes a count."]],

@@ -19,7 +19,7 @@ export const zrange = command({
   summary: "Returns a range of the members of a sorted set.",
   complexity: "O(log(N)+M) where N is the number of members and M that of those returned.",
   arity: -4,
-  flags: ["readonly"],
+  flags: ["readonly", "timed_in_runs"],
   keys: [keyAt(1, "RO", "access")],
   args: [
     arg.key("key"),

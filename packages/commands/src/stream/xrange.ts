@@ -60,7 +60,7 @@ export const xrange = command({
   summary: "Returns the entries of a stream between two IDs.",
   complexity: "O(N) where N is the number of entries returned.",
   arity: -4,
-  flags: ["readonly"],
+  flags: ["readonly", "timed_in_runs"],
   keys: [keyAt(1, "RO", "access")],
   args: [
     arg.key("key"),
@@ -82,7 +82,7 @@ export const xrevrange = command({
   summary: "Returns the entries of a stream between two IDs, the last one first.",
   complexity: "O(N) where N is the number of entries returned.",
   arity: -4,
-  flags: ["readonly"],
+  flags: ["readonly", "timed_in_runs"],
   keys: [keyAt(1, "RO", "access")],
   args: [
     arg.key("key"),

@@ -20,6 +20,22 @@ describe("MSET, MSETNX, MGET", () => {
     expect(kv.send("TTL", "h")).toBe(-1);
   });
 
+  test.each([1, 20_000])(
+    "MSET of %i bytes removes what has expired when its turn comes",
+    (bytes) => {
+      const kv = harness();
+      kv.send("RPUSH", "b", "x");
+      kv.send("PEXPIRE", "b", 1);
+      kv.send("DEBUG", "SET-ACTIVE-EXPIRE", 0);
+      kv.clock.advance(2);
+      kv.events.length = 0;
+      kv.send("MSET", "a", "1".repeat(bytes), "b", "2", "b", "3");
+      expect(kv.events).toEqual(["set a", "expired b", "set b", "set b"]);
+      expect(kv.send("MGET", "b")).toEqual(["3"]);
+      kv.check();
+    },
+  );
+
   test("MSETNX sets all or nothing", () => {
     const kv = harness();
     expect(kv.send("MSETNX", "a", "1", "b", "2", "a", "3")).toBe(1);

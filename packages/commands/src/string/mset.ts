@@ -21,7 +21,7 @@ import { Notify } from "../call/notify.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyRange } from "../declare/key-spec.ts";
-import { createAside, putArgument, replaceWith, replyString } from "./string-at.ts";
+import { createAside, putArgument, putAside, replyString } from "./string-at.ts";
 
 export const mget = command({
   name: "mget",
@@ -55,7 +55,7 @@ const plans = new Kept(() => ({ kinds: new RefList(), entries: new RefList() }))
 const Pair = {
   /** Overwrites a present entry where it lies. */
   IN_PLACE: 1,
-  /** A new entry is to take the place of the present one, at the end. */
+  /** A new entry is to take the place of the present one, at the end. Expired keys go then, too. */
   REPLACING: 2,
   /** A new entry of a new key, which is in the database already. */
   NEW: 3,
@@ -85,13 +85,13 @@ function setAll(call: Call): void {
     for (let at = entries.count - 1; at >= 0; at--) undo(call, at);
     throw full;
   }
-  // Nothing can fail from here on.
+  // Nothing can fail from here on: what has expired leaves its room in the table.
   for (let i = 1, at = 0; i < argc; i += 2, at++) {
     const kind = kinds.at(at);
     const entry = entries.at(at);
     if (kind === Pair.IN_PLACE) putArgument(call, i, entry, i + 1, false);
     else if (kind === Pair.NEW) call.event(i, "new", Notify.NEW);
-    else replaceWith(call, i, entry);
+    else putAside(call, i, entry);
     call.changed(i, "set", Notify.STRING);
   }
 }
@@ -107,9 +107,10 @@ function cannotFail(call: Call): boolean {
 function prepare(call: Call, index: number): void {
   const { database } = call;
   const { arena } = database;
-  const old = call.find(index);
+  const old = call.findStored(index);
   if (
     old !== NONE &&
+    !call.isExpired(old) &&
     // A key that comes twice may have another entry by then.
     !isMarked(arena, old) &&
     isStringEntry(arena, old) &&

@@ -27,7 +27,7 @@ export const set = command({
   summary: "Stores a string at a key, whatever it held before; may set a time to live with it.",
   complexity: "O(1)",
   arity: -3,
-  flags: ["write", "denyoom", "constant_time"],
+  flags: ["write", "denyoom", "timed_in_runs"],
   keys: [
     {
       ...keyAt(1, "RW", "access", "update", "variable_flags"),

@@ -156,14 +156,6 @@ export function createAside(call: Call, keyArgument: number, valueArgument: numb
   );
 }
 
-/** Puts what createAside() made, for a key that is there, in the place of its entry. */
-export function replaceWith(call: Call, keyArgument: number, entry: Ref): void {
-  const { database, keyspace } = call;
-  const old = call.findStored(keyArgument);
-  setIdleBits(keyspace.arena, entry, call.idleOf(old));
-  database.put(entry, old, call.hashOf(keyArgument), call.settings.lazyServerDel);
-}
-
 /**
  * Gives the key at an argument the entry that was made for it in no database yet, whatever it holds
  * now. The entry is freed when there is no room for it.

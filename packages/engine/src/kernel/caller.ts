@@ -3,9 +3,10 @@
  * slow log, latency events, MONITOR, propagation.
  *
  * Reading a clock costs as much as a tenth of a pipelined GET. So the quick commands of a pipeline
- * are timed in one window: a run of the same `fast` or constant-time command, at most 16, small requests
- * and replies, shares one measurement evenly. Any other command is timed alone, and so is every command while
- * the slow log or the latency monitor look for less than a millisecond.
+ * are timed in one window: a run of the same `fast` or `timed_in_runs` command, at most 16, small requests
+ * and replies, shares one measurement evenly. A large one ends the run, and what that took is said of it.
+ * Any other command is timed alone, and so is every command while the slow log or the latency monitor look
+ * for less than a millisecond.
  */
 import {
   CommandError,
@@ -44,7 +45,11 @@ function propagateVerbatim(call: ClientCall, propagator: Propagator, databaseInd
 }
 
 const WINDOW_COMMANDS_MAX = 16;
+/** Bytes of the replies of a window, and of one request: more end it. */
 const WINDOW_BYTES_MAX = 16384;
+const REQUEST_BYTES_MAX = 4096;
+/** Small commands take less than this together; nobody asks for times below it while they are so timed. */
+const RUN_US_MAX = 1000;
 const tooLarge = new CommandError(
   "ERR the request or its reply is larger than this server can hold",
 );
@@ -176,7 +181,8 @@ export class Caller {
     }
     // Time within another command is part of that one's.
     if (!situation.isNested) stats.loopCommandMicroseconds += elapsedUs;
-    if (count > 1) return;
+    // Of several that took this long together, the one that ended the window was large: the last one.
+    if (count > 1 && elapsedUs < RUN_US_MAX) return;
     latency.commandTook(row, elapsedUs, situation.nowMs);
     if (timer === null || (row.bits & FLAG_BITS.skip_slowlog) !== 0) return;
     const client = situation.current;
@@ -239,11 +245,11 @@ export class Caller {
     this.windowRow = row;
     this.windowCount++;
     if (
-      (row.bits & (FLAG_BITS.fast | FLAG_BITS.constant_time)) === 0 ||
+      (row.bits & (FLAG_BITS.fast | FLAG_BITS.timed_in_runs)) === 0 ||
       this.timesEach ||
       this.windowCount >= WINDOW_COMMANDS_MAX ||
       reply.mark() - this.windowReplyStart > WINDOW_BYTES_MAX ||
-      call.requestBytes > 65536
+      call.requestBytes > REQUEST_BYTES_MAX
     ) {
       this.closeWindow();
     }

@@ -8,6 +8,7 @@
 import { assert } from "../../assert.ts";
 import { type Arena, NONE, type Ref } from "../../memory/arena.ts";
 import type { RefList } from "../../memory/ref-list.ts";
+import { Dict } from "../../table/dict.ts";
 import { keyLength, viewOf, wordIndex, wordsOf } from "../../table/entry.ts";
 import {
   childOf,
@@ -97,6 +98,12 @@ export class ScorePath {
 
   /** Leads the path to the last place that is not behind the key; -1 in the leaf: there is none. */
   protected descend(score: number, view: DataView, start: number, end: number): void {
+    const leaf = this.descendToLeaf(score, view, start, end);
+    this.places[0] = this.upTo(leaf, score, view, start, end) - 1;
+  }
+
+  /** As descend(), above the leaves. Returns the leaf. */
+  private descendToLeaf(score: number, view: DataView, start: number, end: number): Ref {
     const { arena, nodes, places } = this;
     let node = this.root;
     for (let level = this.height; level > 0; level--) {
@@ -106,29 +113,49 @@ export class ScorePath {
       node = childOf(arena, node, place);
     }
     nodes[0] = node;
-    places[0] = this.upTo(node, score, view, start, end) - 1;
+    return node;
   }
 
-  /** Leads the path to an element that is in the tree with this score. */
+  /**
+   * Leads the path to an element that is in the tree with this score. In the leaf it is looked for by
+   * its ref: those lie side by side, where the steps of a search by score would each wait for memory.
+   */
   protected locate(element: Ref, score: number): void {
     const { arena } = this;
-    const at = memberIndex(element);
-    this.descend(score, viewOf(arena, element), at, at + keyLength(arena, element));
-    const place = this.places[0] as number;
-    const leaf = this.nodes[0] as number;
-    const found = nodeWords(arena, leaf)[nodeAt(leaf) + ELEMENTS + place];
-    assert(place >= 0 && found === element, "an element has its place in the order");
+    const start = memberIndex(element);
+    const end = start + keyLength(arena, element);
+    const leaf = this.descendToLeaf(score, viewOf(arena, element), start, end);
+    const words = nodeWords(arena, leaf);
+    const doubles = nodeDoubles(arena, leaf);
+    const at = nodeAt(leaf) + ELEMENTS;
+    const scores = (nodeAt(leaf) >>> 1) + SCORES;
+    let place = countOf(arena, leaf) - 1;
+    // One that gets another score stands in two places for a moment.
+    while (place >= 0 && (words[at + place] !== element || doubles[scores + place] !== score))
+      place--;
+    assert(place >= 0, "an element has its place in the order");
+    this.places[0] = place;
   }
 
   /** Elements before the place that the path leads to. */
   private rankOfPath(): number {
     const { arena, nodes, places } = this;
     let rank = places[0] as number;
+    let total = Dict.countAt(arena, this.header);
     for (let level = this.height; level > 0; level--) {
       const node = nodes[level] as number;
       const words = nodeWords(arena, node);
       const sizes = nodeAt(node) + SIZES;
-      for (let i = (places[level] as number) - 1; i >= 0; i--) rank += words[sizes + i] as number;
+      const place = places[level] as number;
+      const count = words[nodeAt(node)] as number;
+      // Those to the left, or all but the others.
+      if (place * 2 < count) {
+        for (let i = 0; i < place; i++) rank += words[sizes + i] as number;
+      } else {
+        rank += total;
+        for (let i = place; i < count; i++) rank -= words[sizes + i] as number;
+      }
+      total = words[sizes + place] as number;
     }
     return rank;
   }
@@ -193,14 +220,23 @@ export class ScorePath {
   seek(rank: number): void {
     const { arena, nodes, places } = this;
     let node = this.root;
+    let total = Dict.countAt(arena, this.header);
     for (let level = this.height; level > 0; level--) {
       const words = nodeWords(arena, node);
       const sizes = nodeAt(node) + SIZES;
       let place = 0;
-      for (let size = words[sizes] as number; rank >= size; size = words[sizes + place] as number) {
-        rank -= size;
-        place++;
+      let size = words[sizes] as number;
+      if (rank * 2 < total) {
+        for (; rank >= size; size = words[sizes + ++place] as number) rank -= size;
+      } else {
+        // What is asked for most is at an end: from the nearer one it is a step, not sixty.
+        let fromEnd = total - rank;
+        place = countOf(arena, node) - 1;
+        size = words[sizes + place] as number;
+        for (; fromEnd > size; size = words[sizes + --place] as number) fromEnd -= size;
+        rank = size - fromEnd;
       }
+      total = size;
       nodes[level] = node;
       places[level] = place;
       node = childOf(arena, node, place);

@@ -85,6 +85,9 @@ const NODE_BYTES_MAX = 2 ** 29;
 /** From this size on, a block's room grows by half, so that it is moved a few times only. */
 const GROWN_BYTES_MIN = 256;
 
+/** The most room that a new block is given for entries that are not there yet. */
+const EXPECTED_BYTES_MAX = 4096;
+
 /** A new header: a stream without entries. */
 export function createStreamHeader(arena: Arena): Ref {
   return arena.allocZeroed(HEADER_BYTES);
@@ -289,8 +292,10 @@ export class StreamValue {
       blocks.id.write(this.masterWords, 0);
       appendEntry(arena, lp, this.masterWords, 0, id, source, first, fields);
     } else {
+      // A block that follows another one is likely to become as large: then it is not moved on its way.
+      const expected = isLast ? Math.min(listpackBytes(arena, lp), EXPECTED_BYTES_MAX) : 0;
       if (isLast) this.close(lp);
-      lp = createBlock(arena, source, first, fields, bytesMax);
+      lp = createBlock(arena, source, first, fields, Math.max(bytesMax, expected));
       id.write(this.masterWords, 0);
       appendEntry(arena, lp, this.masterWords, 0, id, source, first, fields);
       try {

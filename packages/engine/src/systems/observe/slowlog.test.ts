@@ -1,4 +1,4 @@
-import { harness } from "@kv/testing";
+import { harness, slowClock } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 import { observePort } from "./observe.ts";
 import { SlowLog } from "./slow-log.ts";
@@ -47,6 +47,17 @@ describe("SLOWLOG", () => {
     expect((kv.send("SLOWLOG", "GET") as Entry[]).map((entry) => entry[3])).toEqual([
       ["SLOWLOG", "RESET"],
     ]);
+  });
+
+  test("of commands that are timed together it has the large one that ended the run", () => {
+    const kv = harness({ config: { "slowlog-log-slower-than": 1000 } as never });
+    kv.send("RPUSH", "l", "small", "x".repeat(20_000));
+    kv.send("SLOWLOG", "RESET");
+    slowClock(kv);
+    kv.self.sendBytes("LRANGE l 0 0\r\nLRANGE l 0 0\r\nLRANGE l 0 1\r\n");
+    for (let i = 0; i < 3; i++) kv.self.receive();
+    const entries = kv.send("SLOWLOG", "GET") as Entry[];
+    expect(entries.map((entry) => entry[3])).toEqual([["LRANGE", "l", "0", "1"]]);
   });
 
   test("long requests are shortened", () => {
