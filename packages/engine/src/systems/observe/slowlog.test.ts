@@ -53,7 +53,7 @@ describe("SLOWLOG", () => {
     const kv = harness({ config: { "slowlog-log-slower-than": 1000 } as never });
     kv.send("RPUSH", "l", "small", "x".repeat(20_000));
     kv.send("SLOWLOG", "RESET");
-    slowClock(kv);
+    slowClock(kv, 1000);
     kv.self.sendBytes("LRANGE l 0 0\r\nLRANGE l 0 0\r\nLRANGE l 0 1\r\n");
     for (let i = 0; i < 3; i++) kv.self.receive();
     const entries = kv.send("SLOWLOG", "GET") as Entry[];
