@@ -1,0 +1,25 @@
+/** The system of replication: REPLCONF, SYNC, PSYNC, and what INFO says of replicas. */
+import type { System } from "@kv/engine";
+import { infoSections } from "./info.ts";
+import { Primary, replicationPort } from "./primary.ts";
+import { replconf } from "./replconf.ts";
+import { psync, sync } from "./sync.ts";
+
+/** Replication for an engine: one of its `modules`. */
+export const replicationSystem: System = {
+  name: "replication",
+  ports: [replicationPort],
+  commands: [replconf, sync, psync],
+  directives: [
+    {
+      names: [
+        "repl-diskless-sync",
+        "repl-diskless-sync-delay",
+        "repl-diskless-sync-max-replicas",
+        "repl-timeout",
+      ],
+    },
+  ],
+  info: infoSections,
+  start: (ports) => new Primary(ports),
+};
