@@ -36,6 +36,34 @@ const content: readonly (readonly (string | number)[])[] = [
   ],
 ];
 
+/** Commands whose effects are not their words, besides plain ones. */
+const changes: typeof content = [
+  ["SET", "short", "v", "PX", 50],
+  ["SPOP", "set", 3],
+  ["INCRBYFLOAT", "float", "1.5"],
+  ["HINCRBYFLOAT", "hash", "0", "2"],
+  ["LMPOP", 1, "list", "LEFT", "COUNT", 5],
+  ["ZPOPMIN", "sorted", 2],
+  ["XADD", "stream", "MAXLEN", "~", 100, "*", "f", "v"],
+  ["XREADGROUP", "GROUP", "group", "me", "COUNT", 1, "STREAMS", "stream", ">"],
+  ["GETEX", "text", "EX", 10_000],
+  ["EVAL", "redis.call('SET', 'a', 1) redis.call('SELECT', 3) redis.call('SET', 'b', 2)", 0],
+  ["MULTI"],
+  ["SET", "in transaction", 1],
+  ["SELECT", 3],
+  ["RPUSH", "l", ...numbers(50)],
+  ["SELECT", 0],
+  ["EXEC"],
+  ["SWAPDB", 3, 4],
+  ["COPY", "hash", "copied", "REPLACE"],
+  ["SORT", "l", "STORE", "stored"],
+  ["FUNCTION", "LOAD", "REPLACE", "#!lua name=lib\nredis.register_function('g', print)"],
+  ["SELECT", 9],
+  ["FLUSHDB"],
+  ["SELECT", 0],
+  ["PUBLISH", "channel", "message"],
+];
+
 describe.runIf(hasRedisServer())("replication", () => {
   let ours: ServerProcess;
   let folder: string;
@@ -144,11 +172,42 @@ describe.runIf(hasRedisServer())("replication", () => {
     await redis.stop();
   });
 
-  test("a redis-server that wants to follow is told why it cannot, and ours stays well", async () => {
-    const redis = await startRedis({ config: { replicaof: `127.0.0.1 ${ours.port}` } });
-    await expect.poll(() => redis.log, { timeout: 20_000 }).toContain("cannot be followed");
+  test("redis-servers follow: by file and without, and go on where they stood", async () => {
+    const replicaof = `127.0.0.1 ${ours.port}`;
+    const [one, other] = [
+      await startRedis({ config: { replicaof, "repl-diskless-load": "swapdb" } }),
+      await startRedis({ config: { replicaof, "repl-diskless-load": "disabled" } }),
+    ];
     const client = await ours.connect();
-    expect(await client.request("INFO", "replication")).toContain("connected_slaves:0");
-    await redis.stop();
+    const field = async (name: string) =>
+      new RegExp(`^${name}:(.*)\r$`, "m").exec(await client.request("INFO"))?.[1];
+    const change = async () => {
+      for (const words of changes) await client.request(...words);
+      await expect.poll(() => client.request("EXISTS", "short")).toBe(":0\r\n");
+    };
+    const areLevel = async () => {
+      const info = await client.request("INFO", "replication");
+      const offset = /^master_repl_offset:(\d+)/m.exec(info)?.[1];
+      return info.split(`state=online,offset=${offset},`).length - 1;
+    };
+    const areEqual = async () => {
+      await expect.poll(areLevel, { timeout: 20_000 }).toBe(2);
+      const state = await stateOf(ours);
+      expect(await stateOf(one)).toEqual(state);
+      expect(await stateOf(other)).toEqual(state);
+    };
+    try {
+      await expect.poll(() => field("slave1"), { timeout: 20_000 }).toContain("state=online");
+      await change();
+      await areEqual();
+      const full = await field("sync_full");
+      expect(await client.request("CLIENT", "KILL", "TYPE", "replica")).toBe(":2\r\n");
+      await change();
+      await areEqual();
+      expect(await field("sync_full")).toBe(full);
+      expect(await field("sync_partial_ok")).toBe("2");
+    } finally {
+      await Promise.all([one.stop(), other.stop()]);
+    }
   });
 });

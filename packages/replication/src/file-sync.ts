@@ -7,25 +7,17 @@
  * unless the process ends in between. Each replica reads on when it has taken what was read.
  */
 import type { Keyspace } from "@kv/core";
-import { type Host, type Output, wakingStorage } from "@kv/engine";
+import { type Host, wakingStorage } from "@kv/engine";
 import { BackgroundSave, StorageError, type StorageReader } from "@kv/persistence";
 import { latin1Bytes } from "@kv/resp";
 import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
-import { Progress } from "./progress.ts";
 import { type Replica, ReplicaState } from "./replica.ts";
 
 /** Bytes that are read and sent in one go. */
 const PIECE_BYTES = 64 * 1024;
 
-/** A replica that has not taken what it was sent. */
-interface Stuck {
-  progress: Progress;
-  goOn: () => void;
-}
-
 export interface FileSyncNeeds {
   host: Host;
-  output: Output;
   keyspace: Keyspace;
 }
 
@@ -40,7 +32,8 @@ export class FileSync implements FullSync {
   private readonly events: SyncEvents;
   private readonly save: BackgroundSave;
   private readonly name: string;
-  private readonly readers = new Map<Replica, Stuck | null>();
+  /** Each with what lets its reading go on, while that waits. */
+  private readonly readers = new Map<Replica, (() => void) | null>();
 
   /** Fixes the instant. `number` tells its file from those of others. */
   constructor(
@@ -112,14 +105,13 @@ export class FileSync implements FullSync {
       if (!this.readers.has(replica)) return;
       replica.state = ReplicaState.SENDING_FILE;
       const head = latin1Bytes(`$${file.sizeBytes}\r\n`);
-      this.needs.output.sendToReplica(replica.client, head, 0, head.length);
+      replica.outlet.send(head);
       let piece = new Uint8Array(PIECE_BYTES);
       for (;;) {
         const length = await file.read(piece);
         if (!this.readers.has(replica)) return;
         if (length === 0) break;
-        const isFree = this.needs.output.sendToReplica(replica.client, piece, 0, length);
-        if (!isFree) piece = new Uint8Array(PIECE_BYTES);
+        if (!replica.outlet.send(piece, 0, length)) piece = new Uint8Array(PIECE_BYTES);
         await this.drained(replica);
       }
       if (this.readers.has(replica)) this.events.delivered(replica);
@@ -130,28 +122,24 @@ export class FileSync implements FullSync {
 
   /** Resolves when the replica has taken what it was sent, or has gone. */
   private async drained(replica: Replica): Promise<void> {
-    const { connection } = replica.client;
-    if (!this.readers.has(replica) || connection.pendingBytes === 0) return;
-    const progress = new Progress(connection, this.needs.host.wallMs());
+    if (!this.readers.has(replica) || replica.outlet.isEmpty) return;
     await new Promise<void>((goOn) => {
-      this.readers.set(replica, { progress, goOn });
-      connection.whenDrained(goOn);
+      this.readers.set(replica, goOn);
+      replica.outlet.fill(goOn);
     });
     if (this.readers.has(replica)) this.readers.set(replica, null);
   }
 
   turn(): void {}
 
-  second(nowMs: number, timeoutMs: number): void {
-    for (const [replica, stuck] of this.readers)
-      if (stuck !== null && stuck.progress.stalledMs(nowMs) > timeoutMs)
-        this.events.timedOut(replica);
+  excessBytesOf(): number {
+    return 0;
   }
 
   leave(replica: Replica): void {
-    const stuck = this.readers.get(replica);
+    const goOn = this.readers.get(replica);
     this.readers.delete(replica);
-    stuck?.goOn();
+    goOn?.();
     if (this.readers.size === 0) this.save.abort();
   }
 }

@@ -15,8 +15,6 @@ export interface SyncEvents {
   delivered(replica: Replica): void;
   /** It cannot go on for the replica, which is to be closed. */
   failed(replica: Replica, reason: string): void;
-  /** The replica takes nothing, and is to be closed. */
-  timedOut(replica: Replica): void;
 }
 
 /** What a full synchronisation sends. */
@@ -31,8 +29,8 @@ export interface FullSync extends SnapshotJob {
   leave(replica: Replica): void;
   /** Between commands: what can leave does. */
   turn(): void;
-  /** A second has passed: closes whoever has taken nothing for so long. */
-  second(nowMs: number, timeoutMs: number): void;
+  /** Bytes that wait for the replica beyond what the reading itself lets gather. */
+  excessBytesOf(replica: Replica): number;
   /** Nobody wants it any more, and nothing of it is under way. */
   readonly isOver: boolean;
   /** Bytes that it keeps in memory. */

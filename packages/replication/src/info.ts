@@ -11,21 +11,22 @@ import { replicationPort } from "./primary.ts";
 type Row = readonly [name: string, value: string | number];
 
 function replicationRows(ports: Ports): Row[] {
-  const { identity, config } = ports;
-  const { replicas } = ports.of(replicationPort);
+  const { identity, config, situation } = ports;
+  const { replicas, followers } = ports.of(replicationPort);
+  const { stream, offset } = followers;
   return [
     ["role", "master"],
     ["connected_slaves", replicas.length],
-    ...replicas.map(({ line }, index): Row => [`slave${index}`, line]),
+    ...replicas.map((each, index): Row => [`slave${index}`, each.line(situation.nowMs)]),
     ["master_failover_state", "no-failover"],
     ["master_replid", identity.replicationId],
     ["master_replid2", "0".repeat(40)],
-    ["master_repl_offset", 0],
+    ["master_repl_offset", offset],
     ["second_repl_offset", -1],
-    ["repl_backlog_active", 0],
+    ["repl_backlog_active", stream === null ? 0 : 1],
     ["repl_backlog_size", config.number("repl-backlog-size")],
-    ["repl_backlog_first_byte_offset", 0],
-    ["repl_backlog_histlen", 0],
+    ["repl_backlog_first_byte_offset", stream === null ? 0 : stream.firstOffset + 1],
+    ["repl_backlog_histlen", stream === null ? 0 : stream.length],
   ];
 }
 
@@ -53,6 +54,10 @@ export const infoSections: readonly InfoSection[] = [
     isDefault: true,
     fields: [
       {
+        name: "mem_replication_backlog",
+        value: (ports) => ports.of(replicationPort).followers.stream?.heldBytes ?? 0,
+      },
+      {
         name: "mem_total_replication_buffers",
         value: (ports) => ports.of(replicationPort).uncountedBytes(),
       },
@@ -79,6 +84,7 @@ export const infoSections: readonly InfoSection[] = [
     isDefault: true,
     fields: [
       { name: "sync_full", value: (ports) => ports.of(replicationPort).fullSyncCount },
+      { name: "sync_partial_ok", value: (ports) => ports.of(replicationPort).partialSyncCount },
       {
         name: "sync_partial_err",
         value: (ports) => ports.of(replicationPort).refusedPartialSyncCount,

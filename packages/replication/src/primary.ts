@@ -6,14 +6,12 @@
  *      REPLCONF ─> Replica          what the client can, and wants
  *      SYNC ─────> WAITING          a newline each second, so that it sees that we live
  *      turn() ───> a FullSync       for all that wait and want the same
- *      delivered > closed           clients that wanted the data set only (REPLCONF rdb-only 1)
+ *      delivered ─> closed          clients that wanted the data set only (REPLCONF rdb-only 1)
+ *               └─> followers.ts    all others
  *
  * Who waits for a synchronisation without a file waits `repl-diskless-sync-delay` for others to come,
  * who waits for one by file does not. Several synchronisations may run at once, for each has its own
  * cut; but each may keep several megabytes, so there are few.
- *
- * Following the changes behind a data set (backlog, stream, partial resynchronisation) is not there
- * yet: a replica that wants to is refused before anything of it is kept.
  */
 import { CommandError } from "@kv/commands";
 import {
@@ -27,6 +25,7 @@ import {
 } from "@kv/engine";
 import { latin1Bytes } from "@kv/resp";
 import { FileSync } from "./file-sync.ts";
+import { Followers, type PsyncRequest } from "./followers.ts";
 import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
 import { Replica, ReplicaState } from "./replica.ts";
 import { SocketSync } from "./socket-sync.ts";
@@ -37,9 +36,6 @@ const NEWLINE = latin1Bytes("\n");
 
 const hasPendingOutput = new CommandError("ERR SYNC and PSYNC are invalid with pending output");
 const needsEof = new CommandError("ERR Filtered replica requires EOF capability");
-const cannotFollow = new CommandError(
-  "ERR This server gives its data set to clients that said REPLCONF rdb-only 1, but it cannot be followed by replicas yet",
-);
 
 /** By which the primary side is asked for. */
 export const replicationPort = new Port<Primary>("replication");
@@ -55,15 +51,11 @@ export type PrimaryNeeds = Pick<
   | "clients"
   | "output"
   | "reply"
+  | "propagator"
+  | "effects"
   | "snapshotJobs"
   | "of"
 >;
-
-/** What PSYNC asks for. */
-export interface PsyncRequest {
-  replicationId: string;
-  offset: number;
-}
 
 export class Primary implements Running, SyncEvents {
   readonly clientFacts: ClientFacts = {
@@ -71,8 +63,11 @@ export class Primary implements Running, SyncEvents {
   };
   /** Full synchronisations asked for: `sync_full` of INFO. */
   fullSyncCount = 0;
+  /** PSYNC that went on where the replica stood: `sync_partial_ok`. */
+  partialSyncCount = 0;
   /** PSYNC that named an offset which could not be gone on from: `sync_partial_err`. */
   refusedPartialSyncCount = 0;
+  readonly followers: Followers;
   private readonly ports: PrimaryNeeds;
   /** Every client that has said REPLCONF, SYNC or PSYNC. */
   private readonly known = new Map<Client, Replica>();
@@ -84,6 +79,7 @@ export class Primary implements Running, SyncEvents {
 
   constructor(ports: PrimaryNeeds) {
     this.ports = ports;
+    this.followers = new Followers(ports);
     this.lastSecondMs = ports.situation.nowMs;
   }
 
@@ -102,7 +98,7 @@ export class Primary implements Running, SyncEvents {
   replicaOf(client: Client): Replica {
     let replica = this.known.get(client);
     if (replica === undefined) {
-      replica = new Replica(client);
+      replica = new Replica(client, this.ports);
       this.known.set(client, replica);
     }
     return replica;
@@ -115,32 +111,34 @@ export class Primary implements Running, SyncEvents {
     if (!reply.isEmpty || client.pendingBytes > 0) throw hasPendingOutput;
     const replica = this.replicaOf(client);
     if (replica.isFiltered && !replica.canEof) throw needsEof;
-    if (!replica.isRdbOnly) throw cannotFollow;
     host.log("notice", `Replica ${replica.name} asks for synchronization`);
-    if (psync !== null) this.partialRefused(replica, psync);
+    client.mark(ClientState.REPLICATION | ClientState.REPLICA, true);
+    clients.replicaCount++;
+    if (psync !== null && this.goesOn(replica, psync)) return;
     replica.saidPsync = psync !== null;
     replica.state = ReplicaState.WAITING;
     replica.waitingSinceMs = situation.nowMs;
-    client.mark(ClientState.REPLICATION | ClientState.REPLICA, true);
-    clients.replicaCount++;
     this.fullSyncCount++;
     if (this.isBySocket(replica) && this.delayMs > 0)
       host.log("notice", "Delay next BGSAVE for diskless SYNC");
     host.wake();
   }
 
-  private partialRefused({ name }: Replica, { replicationId }: PsyncRequest): void {
-    const { host, identity } = this.ports;
-    if (replicationId === "?") {
-      host.log("notice", `Full resync requested by replica ${name}`);
-      return;
+  /** Whether the replica gets what it has missed, and nothing else. */
+  private goesOn(replica: Replica, psync: PsyncRequest): boolean {
+    const { host } = this.ports;
+    if (psync.replicationId === "?") {
+      host.log("notice", `Full resync requested by replica ${replica.name}`);
+      return false;
+    }
+    const problem = this.followers.resume(replica, psync);
+    if (problem === undefined) {
+      this.partialSyncCount++;
+      return true;
     }
     this.refusedPartialSyncCount++;
-    const reason =
-      replicationId === identity.replicationId
-        ? "there is no backlog"
-        : `Replication ID mismatch (Replica asked for '${replicationId}', my replication IDs are '${identity.replicationId}' and '${"0".repeat(40)}')`;
-    host.log("notice", `Partial resynchronization not accepted: ${reason}`);
+    host.log("notice", `Partial resynchronization not accepted: ${problem}`);
+    return false;
   }
 
   private isBySocket({ canEof, isFiltered }: Replica): boolean {
@@ -153,18 +151,34 @@ export class Primary implements Running, SyncEvents {
 
   /** Begins what is due, and goes on with what runs. */
   turn(): void {
-    if (this.known.size === 0 && this.running.size === 0) return;
+    if (!this.isActive) return;
     const { nowMs } = this.ports.situation;
     for (const sync of this.running) {
       sync.turn();
       if (sync.isOver) this.ended(sync);
     }
+    this.followers.turn();
+    this.checkLimits();
     for (const replica of this.known.values()) {
       if (replica.state !== ReplicaState.WAITING || this.running.size >= SYNCS_MAX) continue;
       const alike = this.replicas.filter(
         (each) => each.state === ReplicaState.WAITING && each.isLike(replica),
       );
       if (this.isDue(replica, alike.length, nowMs)) this.begin(alike);
+    }
+  }
+
+  private get isActive(): boolean {
+    return this.known.size > 0 || this.running.size > 0 || this.followers.stream !== null;
+  }
+
+  /** What waits for each, in buffers that it shares with others. */
+  private checkLimits(): void {
+    for (const replica of this.known.values()) {
+      const { client } = replica;
+      const excessBytes = this.syncs.get(replica)?.excessBytesOf(replica) ?? 0;
+      client.sharedBytes = excessBytes + this.followers.waitingBytesOf(replica);
+      if (client.sharedBytes > 0) this.ports.output.checkLimit(client);
     }
   }
 
@@ -178,15 +192,17 @@ export class Primary implements Running, SyncEvents {
 
   /** The instant is now, for all of them. */
   private begin(replicas: readonly Replica[]): void {
-    const { host, identity, output, snapshotJobs } = this.ports;
+    const { host, identity, snapshotJobs } = this.ports;
     const [first] = replicas as [Replica];
     const isBySocket = this.isBySocket(first);
     const target = isBySocket ? "replicas sockets" : "disk";
     host.log("notice", `Starting BGSAVE for SYNC with target: ${target}`);
-    const answer = latin1Bytes(`+FULLRESYNC ${identity.replicationId} 0\r\n`);
+    for (const replica of replicas) if (!replica.isRdbOnly) this.followers.add(replica);
+    const { offset } = this.followers;
+    const answer = latin1Bytes(`+FULLRESYNC ${identity.replicationId} ${offset}\r\n`);
     for (const replica of replicas) {
       replica.state = isBySocket ? ReplicaState.TAKING : ReplicaState.SAVING;
-      if (replica.saidPsync) output.sendToReplica(replica.client, answer, 0, answer.length);
+      if (replica.saidPsync) replica.outlet.send(answer);
     }
     const content = this.contentFor(first);
     const sync = isBySocket
@@ -209,7 +225,8 @@ export class Primary implements Running, SyncEvents {
   private contentFor({ wantsKeys, wantsFunctions }: Replica): SyncContent {
     const { identity } = this.ports;
     const { functions, facts, ...options } = this.ports.of(dataSetFilePort).snapshotOptions();
-    const replication = { streamDatabase: 0, id: identity.replicationId, offset: 0 };
+    const { offset } = this.followers;
+    const replication = { streamDatabase: 0, id: identity.replicationId, offset };
     return {
       ...options,
       facts: { ...facts, replication },
@@ -227,6 +244,12 @@ export class Primary implements Running, SyncEvents {
   delivered(replica: Replica): void {
     const { host, clients } = this.ports;
     const { client } = replica;
+    if (!replica.isRdbOnly) {
+      this.leaveSync(replica);
+      // Behind the mark it has to see that this was the end, before more comes.
+      this.followers.putOnline(replica, replica.state === ReplicaState.TAKING);
+      return;
+    }
     host.log(
       "notice",
       `RDB transfer completed, rdb only replica (${replica.name}) should be disconnected asap`,
@@ -245,30 +268,41 @@ export class Primary implements Running, SyncEvents {
     this.ports.clients.close(replica.client, "synchronisation failed");
   }
 
-  /** It has taken nothing for too long. */
-  timedOut(replica: Replica): void {
-    const { host, clients } = this.ports;
-    host.log("warning", `Disconnecting timedout replica (full sync): ${replica.name}`);
-    clients.close(replica.client, "replica timeout");
+  /** REPLCONF ACK. */
+  acknowledged(replica: Replica, offset: number): void {
+    this.followers.acknowledged(replica, offset);
   }
 
   private leave(replica: Replica): void {
+    this.leaveSync(replica);
+    this.followers.remove(replica);
+  }
+
+  private leaveSync(replica: Replica): void {
     const sync = this.syncs.get(replica);
     this.syncs.delete(replica);
     sync?.leave(replica);
     replica.client.sharedBytes = 0;
   }
 
-  /** Once a second: signs of life, and a look at who takes nothing. */
+  /** Once a second: signs of life, and a look at who gives none. */
   cron(nowMs: number): void {
     const isEarly = nowMs - this.lastSecondMs < SECOND_MS && nowMs >= this.lastSecondMs;
-    if (this.known.size === 0 || isEarly) return;
+    if (!this.isActive || isEarly) return;
     this.lastSecondMs = nowMs;
-    const { config, output } = this.ports;
-    for (const replica of this.known.values())
-      if (waitsSilently(replica)) output.sendToReplica(replica.client, NEWLINE, 0, 1);
-    const timeoutMs = config.number("repl-timeout") * SECOND_MS;
-    for (const sync of this.running) sync.second(nowMs, timeoutMs);
+    const timeoutMs = this.ports.config.number("repl-timeout") * SECOND_MS;
+    for (const replica of this.known.values()) {
+      if (waitsSilently(replica)) replica.outlet.send(NEWLINE);
+      else if (this.syncs.has(replica) && replica.outlet.stuckMs(nowMs) > timeoutMs)
+        this.timedOut(replica);
+    }
+    this.followers.second(nowMs, timeoutMs);
+  }
+
+  private timedOut(replica: Replica): void {
+    const { host, clients } = this.ports;
+    host.log("warning", `Disconnecting timedout replica (full sync): ${replica.name}`);
+    clients.close(replica.client, "replica timeout");
   }
 
   clientClosed(client: Client): void {
@@ -283,13 +317,14 @@ export class Primary implements Running, SyncEvents {
 
   /** Bytes that synchronisations keep in memory. */
   uncountedBytes(): number {
-    let sum = 0;
+    let sum = this.followers.stream?.heldBytes ?? 0;
     for (const sync of this.running) sum += sync.heldBytes;
     return sum;
   }
 
   resetStatistics(): void {
     this.fullSyncCount = 0;
+    this.partialSyncCount = 0;
     this.refusedPartialSyncCount = 0;
   }
 

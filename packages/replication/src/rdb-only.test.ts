@@ -2,25 +2,25 @@
 import { dataSetFilePort } from "@kv/engine";
 import { writeSnapshot } from "@kv/persistence";
 import { latin1 } from "@kv/resp";
-import { type Harness, harness, type TestClient } from "@kv/testing";
+import {
+  dataSetOf,
+  type Harness,
+  harness,
+  infoField,
+  replicaClient,
+  replicaOptions,
+} from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
-const MARK = "[0-9a-f]{40}";
+const { eof, functionsOnly, nothing, rdbOnly } = replicaOptions;
 const library = "#!lua name=lib\nredis.register_function('f', function() return 1 end)";
 
-/** A client that has said this with REPLCONF, each time a name and a value. */
-function replica(kv: Harness, ...options: [string, string | number][]): TestClient {
-  const client = kv.client();
-  for (const [name, value] of options) expect(client.send("REPLCONF", name, value)).toBe("OK");
-  client.isRaw = true;
-  client.takeRaw();
-  return client;
-}
-
-const rdbOnly = ["rdb-only", 1] as [string, number];
-const eof = ["capa", "eof"] as [string, string];
-const functionsOnly = ["rdb-filter-only", "functions"] as [string, string];
-const nothing = ["rdb-filter-only", ""] as [string, string];
+/** The file of a client that gets nothing behind it. */
+const bodyOf = (raw: string): string => {
+  const { file, rest } = dataSetOf(raw);
+  expect(rest).toBe("");
+  return file;
+};
 
 /** The file that holds what the server holds, as a synchronisation writes it. */
 function fileOf(kv: Harness): string {
@@ -47,38 +47,28 @@ const fill = (kv: Harness, count = 500) => {
   for (let i = 0; i < count; i++) kv.send("SET", `key:${i}`, `${i}`.repeat(50));
 };
 
-const infoOf = (kv: Harness, name: string) =>
-  new RegExp(`^${name}:(.*)\r$`, "m").exec(kv.send("INFO", "everything") as string)?.[1];
-
-/** What leaves for a client that can be told no length before, without the head and the mark. */
-function bodyOf(raw: string): string {
-  const parts = new RegExp(`^\\n*\\$EOF:(${MARK})\r\n(.*)\\1$`, "s").exec(raw);
-  expect(parts, raw.slice(0, 100)).not.toBeNull();
-  return parts?.[2] ?? "";
-}
-
 describe("SYNC of a client that wants the data set only", () => {
   test("gets it with marks around it, after the delay, and is closed", () => {
     const kv = harness();
     fill(kv);
     kv.send("FUNCTION", "LOAD", library);
     const expected = comparable(fileOf(kv));
-    const client = replica(kv, eof, rdbOnly);
+    const client = replicaClient(kv, eof, rdbOnly);
     client.send("SYNC");
     kv.clock.advance(3000);
     expect(client.takeRaw()).toBe("\n\n\n");
-    expect(infoOf(kv, "slave0")).toBe("ip=127.0.0.1,port=0,state=wait_bgsave,offset=0,lag=0");
+    expect(infoField(kv, "slave0")).toBe("ip=127.0.0.1,port=0,state=wait_bgsave,offset=0,lag=0");
     kv.clock.advance(2500);
     expect(comparable(bodyOf(client.takeRaw()))).toBe(expected);
     expect(client.closed).toBe(true);
-    expect(infoOf(kv, "connected_slaves")).toBe("0");
+    expect(infoField(kv, "connected_slaves")).toBe("0");
   });
 
   test("gets it with its length in front where it has not said that it finds the end", async () => {
     const kv = harness();
     fill(kv);
     const expected = fileOf(kv);
-    const client = replica(kv, rdbOnly);
+    const client = replicaClient(kv, rdbOnly);
     client.send("SYNC");
     kv.clock.advance(100);
     await kv.engine.settled();
@@ -92,13 +82,13 @@ describe("SYNC of a client that wants the data set only", () => {
 
   test("repl-diskless-sync no: also one that finds the end gets a length", async () => {
     const kv = harness({ config: { "repl-diskless-sync": "no" } });
-    const client = replica(kv, eof, rdbOnly);
+    const client = replicaClient(kv, eof, rdbOnly);
     client.send("SYNC");
     kv.clock.advance(100);
     await kv.engine.settled();
     expect(client.takeRaw()).toMatch(/^\$\d+\r\nREDIS0010/);
     // A file could not be filtered: the other kind is taken whatever the directive says.
-    const filtered = replica(kv, eof, rdbOnly, functionsOnly);
+    const filtered = replicaClient(kv, eof, rdbOnly, functionsOnly);
     filtered.send("SYNC");
     kv.clock.advance(5100);
     bodyOf(filtered.takeRaw());
@@ -106,33 +96,33 @@ describe("SYNC of a client that wants the data set only", () => {
 
   test("PSYNC is told what the data set belongs to", () => {
     const kv = harness({ config: { "repl-diskless-sync-delay": 0 } });
-    const id = infoOf(kv, "master_replid");
+    const id = infoField(kv, "master_replid");
     for (const [asked, count] of [
       ["?", "0"],
       ["x", "1"],
       [id ?? "", "2"],
     ] as const) {
-      const client = replica(kv, eof, rdbOnly);
+      const client = replicaClient(kv, eof, rdbOnly);
       client.send("PSYNC", asked, asked === "?" ? -1 : 1);
       const raw = client.takeRaw();
       const line = `+FULLRESYNC ${id} 0\r\n`;
       expect(raw.slice(0, line.length)).toBe(line);
       bodyOf(raw.slice(line.length));
-      expect(infoOf(kv, "sync_partial_err")).toBe(count);
+      expect(infoField(kv, "sync_partial_err")).toBe(count);
     }
-    expect(infoOf(kv, "sync_full")).toBe("3");
+    expect(infoField(kv, "sync_full")).toBe("3");
   });
 
   test("rdb-filter-only leaves out keys, and functions unless it names them", () => {
     const kv = harness({ config: { "repl-diskless-sync-delay": 0 } });
     fill(kv, 3);
     kv.send("FUNCTION", "LOAD", library);
-    const withFunctions = replica(kv, eof, rdbOnly, functionsOnly);
+    const withFunctions = replicaClient(kv, eof, rdbOnly, functionsOnly);
     withFunctions.send("SYNC");
     const body = bodyOf(withFunctions.takeRaw());
     expect(body).toContain(library.slice(0, 20));
     expect(body).not.toContain("key:");
-    const empty = replica(kv, eof, rdbOnly, nothing);
+    const empty = replicaClient(kv, eof, rdbOnly, nothing);
     empty.send("SYNC");
     expect(bodyOf(empty.takeRaw())).toMatch(/^REDIS0010\xfa.+\xff.{8}$/s);
     expect(body.endsWith("\xff")).toBe(false);
@@ -142,12 +132,12 @@ describe("SYNC of a client that wants the data set only", () => {
     const kv = harness({ config: { "repl-diskless-sync-delay": 2 } });
     fill(kv);
     const clients = [
-      replica(kv, eof, rdbOnly),
-      replica(kv, eof, rdbOnly, nothing),
-      replica(kv, eof, rdbOnly),
+      replicaClient(kv, eof, rdbOnly),
+      replicaClient(kv, eof, rdbOnly, nothing),
+      replicaClient(kv, eof, rdbOnly),
     ];
     for (const client of clients) client.send("SYNC");
-    expect(infoOf(kv, "connected_slaves")).toBe("3");
+    expect(infoField(kv, "connected_slaves")).toBe("3");
     kv.clock.advance(2100);
     const raws = clients.map((client) => client.takeRaw());
     expect(raws[0]).toBe(raws[2]);
@@ -157,7 +147,7 @@ describe("SYNC of a client that wants the data set only", () => {
 
   test("repl-diskless-sync-max-replicas: enough of them need not wait", () => {
     const kv = harness({ config: { "repl-diskless-sync-max-replicas": 2 } });
-    const [one, other] = [replica(kv, eof, rdbOnly), replica(kv, eof, rdbOnly)];
+    const [one, other] = [replicaClient(kv, eof, rdbOnly), replicaClient(kv, eof, rdbOnly)];
     one.send("SYNC");
     expect(one.takeRaw()).toBe("");
     other.send("SYNC");
@@ -169,9 +159,9 @@ describe("SYNC of a client that wants the data set only", () => {
     for (let i = 0; i < 2000; i++) kv.send("SET", `key:${i}`, `old:${i}.`);
     kv.send("HSET", "hash", ...Array.from({ length: 2000 }, (_, i) => `f${i}`));
     const expected = fileOf(kv);
-    const client = replica(kv, eof, rdbOnly);
+    const client = replicaClient(kv, eof, rdbOnly);
     client.send("SYNC");
-    expect(infoOf(kv, "rdb_bgsave_in_progress")).toBe("1");
+    expect(infoField(kv, "rdb_bgsave_in_progress")).toBe("1");
     kv.send("HSET", "hash", "f0", "changed");
     for (let i = 1999; i >= 0 && !client.closed; i -= 2) {
       kv.send("SET", `key:${i}`, "changed");
@@ -197,13 +187,13 @@ describe("a reader that does not read", () => {
       config: { "repl-diskless-sync-delay": 0, rdbcompression: "no", ...config },
     });
     for (let i = 0; i < KEYS; i++) kv.send("SET", `key:${i}`, "x".repeat(100_000));
-    const client = replica(kv, eof, rdbOnly);
+    const client = replicaClient(kv, eof, rdbOnly);
     client.isStuck = true;
     client.send("SYNC");
     kv.clock.advance(200);
     return { kv, client };
   };
-  const heldBytes = (kv: Harness) => Number(infoOf(kv, "mem_total_replication_buffers"));
+  const heldBytes = (kv: Harness) => Number(infoField(kv, "mem_total_replication_buffers"));
 
   test("makes the reading wait: a few megabytes are kept", () => {
     const { kv, client } = stuckReader();
@@ -212,12 +202,12 @@ describe("a reader that does not read", () => {
     expect(held).toBeLessThan(12 * 2 ** 20);
     kv.clock.advance(20_000);
     expect(heldBytes(kv)).toBe(held);
-    expect(infoOf(kv, "rdb_bgsave_in_progress")).toBe("1");
+    expect(infoField(kv, "rdb_bgsave_in_progress")).toBe("1");
     client.drain();
     kv.clock.advance(1000);
     expect(client.closed).toBe(true);
     expect(heldBytes(kv)).toBe(0);
-    expect(infoOf(kv, "rdb_bgsave_in_progress")).toBe("0");
+    expect(infoField(kv, "rdb_bgsave_in_progress")).toBe("0");
   });
 
   test("is closed when it has taken nothing for repl-timeout", () => {
@@ -252,13 +242,13 @@ describe("a reader that does not read", () => {
     for (let i = 0; i < KEYS; i++) kv.send("DEL", `key:${i}`);
     kv.clock.advance(100);
     expect(client.closed).toBe(true);
-    expect(infoOf(kv, "client_output_buffer_limit_disconnections")).toBe("1");
+    expect(infoField(kv, "client_output_buffer_limit_disconnections")).toBe("1");
     expect(heldBytes(kv)).toBe(0);
   });
 
   test("does not keep others from being served: each has what it can take", () => {
     const { kv, client } = stuckReader();
-    const quick = replica(kv, eof, rdbOnly);
+    const quick = replicaClient(kv, eof, rdbOnly);
     quick.send("SYNC");
     kv.clock.advance(1000);
     expect(quick.closed).toBe(true);
@@ -266,19 +256,19 @@ describe("a reader that does not read", () => {
     expect(client.closed).toBe(false);
     client.destroy();
     kv.clock.advance(100);
-    expect(infoOf(kv, "connected_slaves")).toBe("0");
+    expect(infoField(kv, "connected_slaves")).toBe("0");
     expect(heldBytes(kv)).toBe(0);
   });
 
   test("of a file is shown as such, and closed by the same rule", async () => {
     const kv = harness({ config: { "repl-timeout": 10, rdbcompression: "no" } });
     for (let i = 0; i < 10; i++) kv.send("SET", `key:${i}`, "x".repeat(100_000));
-    const client = replica(kv, rdbOnly);
+    const client = replicaClient(kv, rdbOnly);
     client.isStuck = true;
     client.send("SYNC");
     kv.clock.advance(100);
     for (let i = 0; i < 300; i++) await Promise.resolve();
-    expect(infoOf(kv, "slave0")).toContain("state=send_bulk");
+    expect(infoField(kv, "slave0")).toContain("state=send_bulk");
     kv.clock.advance(12_000);
     expect(client.closed).toBe(true);
     await kv.engine.settled();
@@ -290,8 +280,8 @@ describe("a synchronisation and other work", () => {
   test("BGSAVE and it do not disturb each other", async () => {
     const kv = harness({ config: { "repl-diskless-sync-delay": 0 } });
     fill(kv, 2000);
-    const client = replica(kv, eof, rdbOnly);
-    const byFile = replica(kv, rdbOnly);
+    const client = replicaClient(kv, eof, rdbOnly);
+    const byFile = replicaClient(kv, rdbOnly);
     expect(kv.send("BGSAVE")).toBe("Background saving started");
     client.send("SYNC");
     byFile.send("SYNC");
@@ -301,14 +291,14 @@ describe("a synchronisation and other work", () => {
     bodyOf(client.takeRaw());
     expect(byFile.takeRaw()).toMatch(/^\$\d+\r\nREDIS/);
     expect(kv.host.disk.now.list()).toEqual(["dump.rdb"]);
-    expect(infoOf(kv, "rdb_last_bgsave_status")).toBe("ok");
+    expect(infoField(kv, "rdb_last_bgsave_status")).toBe("ok");
   });
 
   test("a disk that refuses the file costs that replica only", async () => {
     const kv = harness();
     fill(kv);
     kv.host.disk.failsFrom = { at: 1, code: "ENOSPC", message: "No space left on device" };
-    const client = replica(kv, rdbOnly);
+    const client = replicaClient(kv, rdbOnly);
     client.send("SYNC");
     kv.clock.advance(100);
     await kv.engine.settled();
@@ -321,7 +311,7 @@ describe("a synchronisation and other work", () => {
   test("the end of the server gives it up", async () => {
     const kv = harness();
     fill(kv);
-    const client = replica(kv, rdbOnly);
+    const client = replicaClient(kv, rdbOnly);
     client.send("SYNC");
     kv.engine.shutdown({ save: "nosave" });
     await kv.engine.settled();
@@ -333,18 +323,24 @@ describe("a synchronisation and other work", () => {
 describe("a client that is a replica", () => {
   test("is shown as one, and counted apart", () => {
     const kv = harness();
-    const client = replica(kv, eof, rdbOnly, ["listening-port", 7001], ["ip-address", "10.0.0.7"]);
+    const client = replicaClient(
+      kv,
+      eof,
+      rdbOnly,
+      ["listening-port", 7001],
+      ["ip-address", "10.0.0.7"],
+    );
     client.send("SYNC");
-    expect(infoOf(kv, "slave0")).toBe("ip=10.0.0.7,port=7001,state=wait_bgsave,offset=0,lag=0");
-    expect(infoOf(kv, "connected_clients")).toBe("1");
+    expect(infoField(kv, "slave0")).toBe("ip=10.0.0.7,port=7001,state=wait_bgsave,offset=0,lag=0");
+    expect(infoField(kv, "connected_clients")).toBe("1");
     const list = kv.send("CLIENT", "LIST", "TYPE", "replica") as string;
     expect(list).toMatch(/^id=\d+ .* flags=S .* cmd=sync /);
     expect(kv.send("CLIENT", "LIST", "TYPE", "normal")).not.toContain("flags=S");
-    expect(Number(infoOf(kv, "mem_clients_slaves"))).toBeGreaterThan(0);
+    expect(Number(infoField(kv, "mem_clients_slaves"))).toBeGreaterThan(0);
     expect(kv.send("ROLE")).toEqual(["master", 0, []]);
     expect(kv.send("CLIENT", "KILL", "TYPE", "replica")).toBe(1);
-    expect(infoOf(kv, "connected_slaves")).toBe("0");
-    expect(infoOf(kv, "connected_clients")).toBe("1");
+    expect(infoField(kv, "connected_slaves")).toBe("0");
+    expect(infoField(kv, "connected_clients")).toBe("1");
   });
 
   test("gets no replies: what would make one closes it", () => {
@@ -357,7 +353,7 @@ describe("a client that is a replica", () => {
       [["SYNC"], false],
     ] as const) {
       const kv = harness();
-      const client = replica(kv, eof, rdbOnly);
+      const client = replicaClient(kv, eof, rdbOnly);
       client.send("SYNC");
       client.send(...words);
       expect([words, client.closed]).toEqual([words, closes]);
@@ -368,20 +364,9 @@ describe("a client that is a replica", () => {
 });
 
 describe("refused", () => {
-  test("who wants to follow is told that it cannot, and keeps its connection", () => {
-    const kv = harness();
-    const answer = kv.error(
-      "ERR This server gives its data set to clients that said REPLCONF rdb-only 1, but it cannot be followed by replicas yet",
-    );
-    expect(kv.send("SYNC")).toBe(answer);
-    expect(kv.send("PSYNC", "?", -1)).toBe(answer);
-    expect(infoOf(kv, "connected_slaves")).toBe("0");
-    expect(infoOf(kv, "sync_full")).toBe("0");
-  });
-
   test("a filter needs one that finds the end", () => {
     const kv = harness();
-    const client = replica(kv, rdbOnly, functionsOnly);
+    const client = replicaClient(kv, rdbOnly, functionsOnly);
     client.send("SYNC");
     expect(client.takeRaw()).toBe("-ERR Filtered replica requires EOF capability\r\n");
   });

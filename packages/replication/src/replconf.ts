@@ -2,6 +2,7 @@
 import { CommandError, errors } from "@kv/commands";
 import { splitArgs } from "@kv/config";
 import { type EngineCall, engineCommand } from "@kv/engine";
+import { parseInteger } from "@kv/resp";
 import { replicationPort } from "./primary.ts";
 import type { Replica } from "./replica.ts";
 
@@ -28,6 +29,7 @@ const options: Record<string, (replica: Replica, call: EngineCall, value: number
   capa: (replica, call, value) => {
     // Those that are not known are of no use to us, and no error.
     if (call.is(value, "EOF")) replica.canEof = true;
+    else if (call.is(value, "PSYNC2")) replica.canPsync2 = true;
   },
   version: (_replica, call, value) => {
     // No version has needed anything else so far.
@@ -63,10 +65,16 @@ export const replconf = engineCommand({
   docFlags: ["syscmd"],
   run(call) {
     if (call.argc % 2 === 0) throw errors.syntax;
-    const replica = call.engine.of(replicationPort).replicaOf(call.client);
+    const primary = call.engine.of(replicationPort);
+    const replica = primary.replicaOf(call.client);
     for (let index = 1; index < call.argc; index += 2) {
       // Neither is ever answered: the one is a report, the other is for replicas.
-      if (call.is(index, "ACK") || call.is(index, "GETACK")) return;
+      if (call.is(index, "GETACK")) return;
+      if (call.is(index, "ACK")) {
+        const offset = parseInteger(call.bytes, call.start(index + 1), call.end(index + 1));
+        if (!Number.isNaN(offset)) primary.acknowledged(replica, offset);
+        return;
+      }
       const name = call.word(index);
       const option = options[name.toLowerCase()];
       if (option === undefined) fail(`Unrecognized REPLCONF option: ${name}`);

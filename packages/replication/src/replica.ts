@@ -2,12 +2,14 @@
  * Replica: what the primary side knows of a client that asked for the data set, or has said REPLCONF
  * and may do so.
  *
- *      NONE ── SYNC, PSYNC ──> WAITING ──┬── TAKING ─────────────────────┬──> all of it has left
- *                                        └── SAVING ──> SENDING_FILE ────┘
+ *      NONE ── SYNC, PSYNC ──> WAITING ──┬── TAKING ─────────────────────┬──> ONLINE
+ *        │                               └── SAVING ──> SENDING_FILE ────┘     ^
+ *        └── PSYNC that goes on where the replica stood ───────────────────────┘
  *
- * A client that wanted the data set only is closed then; one that follows would be online from there on.
+ * A client that wanted the data set only is closed where others are online.
  */
-import type { Client } from "@kv/engine";
+import type { Client, Host, Output } from "@kv/engine";
+import { Outlet } from "./outlet.ts";
 
 /** How far a replica is. */
 export const ReplicaState = {
@@ -21,14 +23,18 @@ export const ReplicaState = {
   SAVING: 3,
   /** The file is on its way. */
   SENDING_FILE: 4,
+  /** Has the data set, and gets what changes. */
+  ONLINE: 5,
 } as const;
 
 /** `state` of INFO's lines, by ReplicaState. To Redis a transfer without a file is a save. */
-const stateNames = ["", "wait_bgsave", "wait_bgsave", "wait_bgsave", "send_bulk"];
+const stateNames = ["", "wait_bgsave", "wait_bgsave", "wait_bgsave", "send_bulk", "online"];
 
 /** One such client. */
 export class Replica {
   readonly client: Client;
+  /** By which everything leaves for it. */
+  readonly outlet: Outlet;
   /** One of ReplicaState. */
   state: number = ReplicaState.NONE;
   /** REPLCONF listening-port; 0: it has not said. */
@@ -37,6 +43,8 @@ export class Replica {
   announcedIp = "";
   /** REPLCONF capa eof: it finds the end of a data set whose length nobody knew before. */
   canEof = false;
+  /** REPLCONF capa psync2: it takes another replication ID from +CONTINUE. */
+  canPsync2 = false;
   /** REPLCONF rdb-only: it is to be closed when it has the data set. */
   isRdbOnly = false;
   /** REPLCONF rdb-filter-only leaves keys out whatever it names. */
@@ -48,8 +56,18 @@ export class Replica {
   /** Since when it waits, by the wall clock. */
   waitingSinceMs = 0;
 
-  constructor(client: Client) {
+  /** Where it stands in the stream: what it has been sent. */
+  offset = 0;
+  /** REPLCONF ack: what it says that it has applied. */
+  ackOffset = 0;
+  /** When it last said so, by the wall clock. */
+  ackMs = 0;
+  /** Gets nothing of the stream until it has said so for the first time. */
+  awaitsAck = false;
+
+  constructor(client: Client, needs: { host: Host; output: Output }) {
     this.client = client;
+    this.outlet = new Outlet(client, needs);
   }
 
   /** Not all of the data set is asked for. */
@@ -77,10 +95,16 @@ export class Replica {
     return `${this.ip}:${port}`;
   }
 
+  /** Whole seconds since it was last heard of; 0 while that is nothing it has to do. */
+  lagSeconds(nowMs: number): number {
+    return this.state === ReplicaState.ONLINE ? Math.floor((nowMs - this.ackMs) / 1000) : 0;
+  }
+
   /** Its line of INFO, behind `slaveN:`. */
-  get line(): string {
-    const { ip, listeningPort, state } = this;
-    return `ip=${ip},port=${listeningPort},state=${stateNames[state]},offset=0,lag=0`;
+  line(nowMs: number): string {
+    const { ip, listeningPort, state, ackOffset } = this;
+    const lag = this.lagSeconds(nowMs);
+    return `ip=${ip},port=${listeningPort},state=${stateNames[state]},offset=${ackOffset},lag=${lag}`;
   }
 }
 

@@ -14,15 +14,12 @@
  * does no more than keep it. All that can end a connection happens in step() and turn().
  */
 import type { Keyspace } from "@kv/core";
-import type { Host, Output } from "@kv/engine";
+import type { Host } from "@kv/engine";
 import { PENDING_BYTES_MAX, RdbSnapshot, RdbWriter } from "@kv/persistence";
 import { latin1Bytes } from "@kv/resp";
 import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
-import { Progress } from "./progress.ts";
 import type { Replica } from "./replica.ts";
 
-/** A connection that has more than this to send gets the next chunk when it has sent it. */
-const WINDOW_BYTES = 256 * 1024;
 /** Bytes in hexadecimal that make the 40 characters of the mark. */
 const MARK_BYTES = 20;
 
@@ -39,15 +36,12 @@ interface Reader {
   /** Number of the chunk that it gets next. */
   next: number;
   takenBytes: number;
-  /** While it waits for its connection; null while it takes what comes. */
-  stuck: Progress | null;
   /** Has been given all of it. */
   isComplete: boolean;
 }
 
 export interface SocketSyncNeeds {
   host: Host;
-  output: Output;
   keyspace: Keyspace;
 }
 
@@ -75,13 +69,13 @@ export class SocketSync implements FullSync {
   ) {
     this.needs = needs;
     this.events = events;
-    const { host, output, keyspace } = needs;
+    const { host, keyspace } = needs;
     this.mark = latin1Bytes(host.randomHex(MARK_BYTES));
     const head = latin1Bytes(`$EOF:${String.fromCharCode(...this.mark)}\r\n`);
     for (const replica of replicas) {
-      const reader = { replica, next: 0, takenBytes: 0, stuck: null, isComplete: false };
+      const reader = { replica, next: 0, takenBytes: 0, isComplete: false };
       this.readers.set(replica, reader);
-      output.sendToReplica(replica.client, head, 0, head.length);
+      replica.outlet.send(head);
     }
     const sink = (bytes: Uint8Array, start: number, end: number) => this.keep(bytes, start, end);
     if (content.hasKeys) {
@@ -138,53 +132,35 @@ export class SocketSync implements FullSync {
         continue;
       }
       this.send(reader);
-      this.checkLimit(reader);
     }
     this.forget();
   }
 
   /** Gives the reader what its connection takes. */
   private send(reader: Reader): void {
-    const { host, output } = this.needs;
-    const { client } = reader.replica;
-    const { connection } = client;
-    while (reader.stuck === null && reader.next < this.first + this.chunks.length) {
+    const { outlet } = reader.replica;
+    while (!outlet.isFull && reader.next < this.first + this.chunks.length) {
       const chunk = this.chunks[reader.next - this.first] as Chunk;
-      const isFree = output.sendToReplica(client, chunk.bytes, chunk.start, chunk.end);
-      if (!isFree) chunk.isKept = true;
+      if (!outlet.send(chunk.bytes, chunk.start, chunk.end)) chunk.isKept = true;
       reader.next++;
       reader.takenBytes += chunk.end - chunk.start;
-      if (connection.pendingBytes > WINDOW_BYTES) this.waitFor(reader);
     }
-    if (!this.isDone || reader.stuck !== null) return;
+    if (!this.isDone || outlet.isFull) return;
     if (!reader.isComplete) {
       reader.isComplete = true;
-      output.sendToReplica(client, this.mark, 0, this.mark.length);
-      if (connection.pendingBytes > 0) {
-        this.waitFor(reader);
+      outlet.send(this.mark);
+      if (!outlet.isEmpty) {
+        outlet.fill();
         return;
       }
     }
-    host.wake(); // Somebody else may have waited for this one to be over.
+    this.needs.host.wake(); // Somebody else may have waited for this one to be over.
     this.events.delivered(reader.replica);
   }
 
-  private waitFor(reader: Reader): void {
-    const { host } = this.needs;
-    const { connection } = reader.replica.client;
-    reader.stuck = new Progress(connection, host.wallMs());
-    connection.whenDrained(() => {
-      reader.stuck = null;
-      host.wake();
-    });
-  }
-
-  /** What has gathered for this reader beyond what a snapshot lets gather by itself. */
-  private checkLimit({ replica, takenBytes }: Reader): void {
-    const { client } = replica;
-    if (client.closed) return;
-    client.sharedBytes = Math.max(0, this.writtenBytes - takenBytes - PENDING_BYTES_MAX);
-    if (client.sharedBytes > 0) this.needs.output.checkLimit(client);
+  excessBytesOf(replica: Replica): number {
+    const takenBytes = this.readers.get(replica)?.takenBytes ?? this.writtenBytes;
+    return Math.max(0, this.writtenBytes - takenBytes - PENDING_BYTES_MAX);
   }
 
   /** Chunks that all have been given are free again. */
@@ -200,11 +176,6 @@ export class SocketSync implements FullSync {
     }
     this.chunks.splice(0, count);
     this.first = next;
-  }
-
-  second(nowMs: number, timeoutMs: number): void {
-    for (const { replica, stuck } of this.readers.values())
-      if (stuck !== null && stuck.stalledMs(nowMs) > timeoutMs) this.events.timedOut(replica);
   }
 
   leave(replica: Replica): void {

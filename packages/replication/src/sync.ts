@@ -9,7 +9,6 @@ const facts = {
   group: "server",
   flags: ["admin", "noscript", "no_async_loading", "no_multi"],
   complexity: "O(N) with N keys, beside other clients.",
-  differs: "Only for clients that said `REPLCONF rdb-only 1`.",
 } as const;
 
 export const sync = engineCommand({
