@@ -227,3 +227,101 @@ describe("a replica that comes back", () => {
     expect(follower(kv).offset).toBe(Number(offset));
   });
 });
+
+describe("WAIT", () => {
+  const two = () => {
+    const kv = quick();
+    const replicas = [follower(kv).client, follower(kv).client] as const;
+    return { kv, replicas, writer: kv.client() };
+  };
+  const offsetOf = (kv: Harness) => Number(infoField(kv, "master_repl_offset"));
+
+  test("who has written nothing need not wait, nor who asks for none", () => {
+    const { kv } = two();
+    expect(kv.send("WAIT", 2, 0)).toBe(2);
+    kv.send("SET", "k", "v");
+    expect(kv.send("WAIT", 0, 0)).toBe(0);
+    expect(kv.send("WAIT", -1, 0)).toBe(0);
+    expect(harness().send("WAIT", 0, 0)).toBe(0);
+  });
+
+  test("until so many replicas have what the client wrote; they are asked at once", () => {
+    const { kv, replicas, writer } = two();
+    writer.send("SET", "k", "v");
+    const offset = offsetOf(kv);
+    expect(writer.send("WAIT", 2, 0)).toBeUndefined();
+    expect(infoField(kv, "blocked_clients")).toBe("1");
+    for (const client of replicas)
+      expect(client.takeRaw()).toBe(
+        stream("SELECT 0", "SET k v") + requestText(["REPLCONF", "GETACK", "*"]),
+      );
+    replicas[0].send("REPLCONF", "ACK", offset);
+    expect(writer.receive()).toBeUndefined();
+    replicas[1].send("REPLCONF", "ACK", offset - 1);
+    expect(writer.receive()).toBeUndefined();
+    writer.send("PING");
+    replicas[1].send("REPLCONF", "ACK", offset);
+    expect(writer.receive()).toBe(2);
+    expect(writer.receive()).toBe("PONG");
+    expect(infoField(kv, "blocked_clients")).toBe("0");
+    expect(writer.send("WAIT", 2, 0)).toBe(2);
+  });
+
+  test("or until time is up", () => {
+    const { kv, replicas, writer } = two();
+    writer.send("SET", "k", "v");
+    replicas[0].send("REPLCONF", "ACK", offsetOf(kv));
+    expect(writer.send("WAIT", 2, 500)).toBeUndefined();
+    kv.clock.advance(300);
+    expect(writer.receive()).toBeUndefined();
+    kv.clock.advance(300);
+    expect(writer.receive()).toBe(1);
+    expect(harness().send("WAIT", 1, 1)).toBeUndefined();
+  });
+
+  test("in a transaction nothing waits, and its writes count when it is over", () => {
+    const { kv, writer } = two();
+    writer.send("MULTI");
+    writer.send("SET", "k", "v");
+    writer.send("WAIT", 2, 0);
+    expect(writer.send("EXEC")).toEqual(["OK", 2]);
+    expect(writer.send("WAIT", 1, 100)).toBeUndefined();
+    kv.clock.advance(200);
+    expect(writer.receive()).toBe(0);
+  });
+
+  test("CLIENT UNBLOCK, a close and errors", () => {
+    const { kv, writer } = two();
+    writer.send("SET", "k", "v");
+    const id = writer.send("CLIENT", "ID") as number;
+    writer.send("WAIT", 1, 0);
+    expect(kv.send("CLIENT", "UNBLOCK", id, "ERROR")).toBe(1);
+    kv.clock.advance(1);
+    expect(writer.receive()).toBe(kv.error("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
+    writer.send("WAIT", 1, 0);
+    expect(kv.send("CLIENT", "UNBLOCK", id)).toBe(1);
+    kv.clock.advance(1);
+    expect(writer.receive()).toBe(0);
+    writer.send("WAIT", 1, 0);
+    writer.destroy();
+    kv.clock.advance(1000);
+    expect(infoField(kv, "blocked_clients")).toBe("0");
+    expect(kv.send("WAIT", 1, -1)).toBe(kv.error("ERR timeout is negative"));
+    expect(kv.send("WAIT", "x", 1)).toBe(kv.error("ERR value is not an integer or out of range"));
+    expect(kv.send("WAIT", 1, "x")).toBe(kv.error("ERR timeout is not an integer or out of range"));
+  });
+});
+
+test("ROLE lists the replicas that are online", () => {
+  const kv = quick();
+  expect(kv.send("ROLE")).toEqual(["master", 0, []]);
+  const { client } = follower(kv);
+  kv.send("SET", "k", "v");
+  client.send("REPLCONF", "ACK", 23);
+  replicaClient(kv, eof, ["rdb-only", 1]).send("SYNC");
+  expect(kv.send("ROLE")).toEqual([
+    "master",
+    stream("SELECT 0", "SET k v").length,
+    [["127.0.0.1", "7001", "23"]],
+  ]);
+});

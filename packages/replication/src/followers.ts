@@ -9,7 +9,7 @@
  * and encodes nothing. `repl-backlog-ttl` after the last one has gone it ends, and with it the history
  * under its replication ID.
  */
-import type { Ports } from "@kv/engine";
+import type { Client, Ports } from "@kv/engine";
 import { latin1Bytes } from "@kv/resp";
 import { type Replica, ReplicaState } from "./replica.ts";
 import { Stream } from "./stream.ts";
@@ -37,6 +37,8 @@ export class Followers {
   private readonly replicas = new Set<Replica>();
   /** Where the last stream ended: the next one counts on from there. */
   private endedOffset = 0;
+  /** Somebody waits to hear how far the replicas are. */
+  private wantsAcks = false;
   private lastPingMs = 0;
   /** Since when nobody follows. */
   private aloneSinceMs = 0;
@@ -67,7 +69,10 @@ export class Followers {
   private begin(): Stream {
     const { host, identity, propagator, effects, situation } = this.ports;
     identity.changeReplicationId(host);
-    const stream = new Stream(this.endedOffset, () => host.wake());
+    const stream: Stream = new Stream(this.endedOffset, () => {
+      if (situation.current !== null) situation.current.writtenOffset = stream.endOffset;
+      host.wake();
+    });
     this.stream = stream;
     this.lastPingMs = situation.nowMs;
     propagator.sinks.push(stream);
@@ -125,6 +130,17 @@ export class Followers {
     this.ports.host.wake();
   }
 
+  /** How many replicas say that they have what the client wrote. */
+  ackedCount({ writtenOffset }: Client): number {
+    return this.online.filter(({ ackOffset }) => ackOffset >= writtenOffset).length;
+  }
+
+  /** Has all replicas say how far they are, soon. */
+  askForAcks(): void {
+    this.wantsAcks = true;
+    this.ports.host.wake();
+  }
+
   /** Bytes of the stream that wait for the replica. */
   waitingBytesOf(replica: Replica): number {
     return this.replicas.has(replica) ? this.offset - replica.offset : 0;
@@ -134,6 +150,8 @@ export class Followers {
   turn(): void {
     const { stream } = this;
     if (stream === null) return;
+    if (this.wantsAcks && this.replicas.size > 0) stream.appendControl("REPLCONF", "GETACK", "*");
+    this.wantsAcks = false;
     let least = stream.endOffset;
     for (const replica of this.replicas) {
       if (replica.state === ReplicaState.ONLINE && !replica.awaitsAck) send(stream, replica);

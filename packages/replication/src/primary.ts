@@ -24,6 +24,7 @@ import {
   type Running,
 } from "@kv/engine";
 import { latin1Bytes } from "@kv/resp";
+import { AckWaiters } from "./ack-waiters.ts";
 import { FileSync } from "./file-sync.ts";
 import { Followers, type PsyncRequest } from "./followers.ts";
 import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
@@ -53,6 +54,9 @@ export type PrimaryNeeds = Pick<
   | "reply"
   | "propagator"
   | "effects"
+  | "stats"
+  | "muting"
+  | "resume"
   | "snapshotJobs"
   | "of"
 >;
@@ -68,6 +72,7 @@ export class Primary implements Running, SyncEvents {
   /** PSYNC that named an offset which could not be gone on from: `sync_partial_err`. */
   refusedPartialSyncCount = 0;
   readonly followers: Followers;
+  readonly waiters: AckWaiters;
   private readonly ports: PrimaryNeeds;
   /** Every client that has said REPLCONF, SYNC or PSYNC. */
   private readonly known = new Map<Client, Replica>();
@@ -80,6 +85,7 @@ export class Primary implements Running, SyncEvents {
   constructor(ports: PrimaryNeeds) {
     this.ports = ports;
     this.followers = new Followers(ports);
+    this.waiters = new AckWaiters(ports, this.followers);
     this.lastSecondMs = ports.situation.nowMs;
   }
 
@@ -157,6 +163,7 @@ export class Primary implements Running, SyncEvents {
       sync.turn();
       if (sync.isOver) this.ended(sync);
     }
+    this.waiters.turn(nowMs);
     this.followers.turn();
     this.checkLimits();
     for (const replica of this.known.values()) {
@@ -169,7 +176,8 @@ export class Primary implements Running, SyncEvents {
   }
 
   private get isActive(): boolean {
-    return this.known.size > 0 || this.running.size > 0 || this.followers.stream !== null;
+    if (this.known.size > 0 || this.running.size > 0 || this.waiters.isActive) return true;
+    return this.followers.stream !== null;
   }
 
   /** What waits for each, in buffers that it shares with others. */
@@ -306,6 +314,7 @@ export class Primary implements Running, SyncEvents {
   }
 
   clientClosed(client: Client): void {
+    this.waiters.remove(client);
     const replica = this.known.get(client);
     if (replica === undefined) return;
     this.known.delete(client);

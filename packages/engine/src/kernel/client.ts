@@ -70,6 +70,8 @@ export class Client {
    * sent of a data set or of a stream of changes, as far as its output limit is about them.
    */
   sharedBytes = 0;
+  /** Where the stream of changes to replicas stood behind its last write: WAIT waits for that. */
+  writtenOffset = 0;
   /** Since when the soft output limit has been passed; 0: it has not. */
   softLimitSinceMs = 0;
   /** Reply bytes of the last moments, at most: for buffer statistics. */
