@@ -1,7 +1,7 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/node.ts"],
+  entry: ["src/index.ts", "src/node.ts", "src/testing.ts"],
   format: "esm",
   target: "node24",
   // Declarations come from `tsc -b`, which checks all packages in one go; they must survive.

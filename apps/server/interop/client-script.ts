@@ -31,3 +31,10 @@ export const inOrder = (values: readonly unknown[]) => [...values].sort();
 
 export const pause = (durationMs: number) =>
   new Promise<void>((resolve) => setTimeout(resolve, durationMs));
+
+/** Waits until something holds, for ten seconds at most. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const endMs = performance.now() + 10_000; performance.now() < endMs; await pause(20))
+    if (await holds()) return;
+  throw new Error("waited for ten seconds");
+}

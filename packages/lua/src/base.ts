@@ -8,8 +8,9 @@ import type { Core, Slot } from "./core.ts";
 import { formatIntegers } from "./format.ts";
 import type { Guard } from "./glue.ts";
 import { insertPosition, ints, positions } from "./integers.ts";
+import { LuaType } from "./layout.ts";
 import type { ReadOnlyTables } from "./read-only.ts";
-import { type HostFunction, LuaType } from "./stack.ts";
+import type { HostFunction } from "./stack.ts";
 
 const BASE =
   "assert error getmetatable ipairs next rawequal rawget rawset select setmetatable tonumber tostring type unpack xpcall collectgarbage gcinfo load loadstring";

@@ -16,7 +16,7 @@ import {
   USED_AT,
 } from "./glue.ts";
 import { GLOBALS, type LuaApi, startMachine } from "./machine.ts";
-import { type HostFunction, isLuaError, LuaStack } from "./stack.ts";
+import { type HostFunction, isLuaError, LuaStack, type StackGlue } from "./stack.ts";
 import {
   canSuspend,
   type WasmFunction,
@@ -25,8 +25,8 @@ import {
   wasm,
 } from "./webassembly.ts";
 
-/** Instructions from one question of the hook to the next. */
-const HOOK_INSTRUCTIONS = 100_000;
+/** Instructions of a run until the hook asks for the first time. */
+export const FIRST_HOOK_INSTRUCTIONS = 4_000;
 const MASK_COUNT = 8;
 
 /** What Lua's memory holds beside the values: its own data, the stack of C, scratch. */
@@ -106,6 +106,7 @@ export class Core {
     this.pcall = pcall;
     this.reader = reader;
     this.run = exports.run as WasmFunction;
+    this.stack.glue = exports as unknown as StackGlue;
     this.promisingRun = canSuspend ? wasm.promising!(this.run) : undefined;
 
     for (const at of [STATUS_AT, USED_AT, COUNT_AT]) this.stack.view.setInt32(at, 0, true);
@@ -126,9 +127,14 @@ export class Core {
     this.stack.view.setUint32(LIMIT_AT, bytes === 0 ? 0xffff_ffff : bytes, true);
   }
 
-  /** The hook asks again every so many instructions, as before an error was raised in it. */
+  /** The hook of a thread asks every so many instructions from now on. */
+  setHook(L: number, instructions: number): void {
+    this.api.lua_sethook(L, this.hook, MASK_COUNT, instructions);
+  }
+
+  /** The hook asks as at the beginning of a run. */
   resetHook(): void {
-    this.api.lua_sethook(this.L, this.hook, MASK_COUNT, HOOK_INSTRUCTIONS);
+    this.setHook(this.L, FIRST_HOOK_INSTRUCTIONS);
   }
 
   /** Functions of the host, in slots that follow each other; returns the first. */

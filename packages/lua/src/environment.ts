@@ -70,11 +70,7 @@ export class LuaEnvironment {
       ref = stack.keep();
       this.names.set(name, ref);
     }
-    stack.pushKept(this.contents);
-    stack.pushKept(ref);
-    stack.pushValue(-3);
-    stack.setRaw(-3);
-    stack.pop(2);
+    stack.setKept(this.contents, ref);
   }
 
   /** Makes a kept value the global of that name. */

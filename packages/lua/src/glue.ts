@@ -9,6 +9,7 @@
  *   hook      asks each so many instructions what is due: nothing, a suspension, an error, an end
  *   allocate  counts the bytes of all values and refuses beyond the limit
  *   pcall     Redis's: an error that is a table with `err` is handed to the script as that text
+ *   words     a table of strings      setKept   a field of a kept table      both for each run
  *   guard     stands before a function of Lua's library and looks at its arguments first
  *
  * The first kilobyte of the memory is not used by Lua. The words below lie there.
@@ -100,6 +101,10 @@ function luaImports(m: Assembler) {
     getfield: lua("lua_getfield", [I32, I32, I32], []),
     isstring: lua("lua_isstring", [I32, I32], [I32]),
     call: lua("lua_call", [I32, I32, I32], []),
+    rawgeti: lua("lua_rawgeti", [I32, I32, I32], []),
+    rawseti: lua("lua_rawseti", [I32, I32, I32], []),
+    rawset: lua("lua_rawset", [I32, I32], []),
+    settop: lua("lua_settop", [I32, I32], []),
     pushlstring: lua("lua_pushlstring", [I32, I32, I32], []),
     pushvalue: lua("lua_pushvalue", [I32, I32], []),
     toboolean: lua("lua_toboolean", [I32, I32], [I32]),
@@ -142,6 +147,47 @@ function addPcall(m: Assembler, lua: LuaImports, errName: number): void {
       [L, get(1), num(1), i32.sub, num(-1), num(0), call(lua.pcall)],
       when(failed),
       [L, call(lua.gettop)],
+    ],
+  );
+}
+
+const REGISTRY = -10_000;
+
+/** What is done for each run, in one call in place of a dozen. */
+function addShortCuts(m: Assembler, lua: LuaImports): void {
+  const L = get(0);
+  const [at, count, length] = [get(1), get(2), get(4)];
+  m.func(
+    "words",
+    [I32, I32, I32],
+    [],
+    [I32, I32],
+    [
+      [L, count, num(0), call(lua.createtable)],
+      loop(
+        [get(3), count, i32.ltS],
+        when(
+          [at, i32.load(), set(4)],
+          [L, at, num(4), i32.add, length, call(lua.pushlstring)],
+          [get(3), num(1), i32.add, set(3)],
+          [L, num(-2), get(3), call(lua.rawseti)],
+          [at, length, num(7), i32.add, num(-4), i32.and, i32.add, set(1)],
+          branch(1),
+        ),
+      ),
+    ],
+  );
+  m.func(
+    "setKept",
+    [I32, I32, I32],
+    [],
+    [],
+    [
+      [L, num(REGISTRY), get(1), call(lua.rawgeti)],
+      [L, num(REGISTRY), get(2), call(lua.rawgeti)],
+      [L, num(-3), call(lua.pushvalue)],
+      [L, num(-3), call(lua.rawset)],
+      [L, num(-3), call(lua.settop)],
     ],
   );
 }
@@ -276,6 +322,7 @@ export function glueModule({ errName, space, hookSlot }: GlueNumbers): Uint8Arra
   addAllocator(m, lua);
   addPcall(m, lua, errName);
   addReader(m, lua, space);
+  addShortCuts(m, lua);
   return m.assemble();
 }
 

@@ -1,8 +1,9 @@
 /**
- * How the machine lays out its values, for a library that reads large tables: through Lua's interface
- * in C each element costs four or five calls, here a few loads. The machine is pinned, and
- * `checkLayout` finds a table with known contents in the memory whenever one is started.
+ * How the machine lays out its values, for whoever reads many of them: through Lua's interface in C an
+ * argument costs a call or two and an element of a table four or five, here a few loads. The machine is
+ * pinned, and check-layout.ts finds values with known contents in the memory whenever one is started.
  *
+ *   state        8 address behind the last value of its stack   12 of the first one of this call
  *   value  16   0 number, address or boolean   8 type
  *   table       7 log2 of the nodes   12 address of the array   16 of the nodes   28 size of the array
  *   node   32   0 value   16 key (as a value)
@@ -12,8 +13,24 @@
  * Addresses are good while Lua does not run and nothing is pushed.
  */
 
-import { type LuaStack, LuaType } from "./stack.ts";
+/** The types of Lua's values. */
+export const LuaType = {
+  NONE: -1,
+  NIL: 0,
+  BOOLEAN: 1,
+  LIGHT_USERDATA: 2,
+  NUMBER: 3,
+  STRING: 4,
+  TABLE: 5,
+  FUNCTION: 6,
+  USERDATA: 7,
+  THREAD: 8,
+} as const;
 
+/** Where the addresses of a state's stack are: of the first value of the call that runs, */
+export const STACK_BASE = 12;
+/** and behind the last one. */
+export const STACK_TOP = 8;
 export const VALUE_BYTES = 16;
 export const NODE_BYTES = 32;
 /** Where the type of a value is, from its address, */
@@ -28,33 +45,3 @@ export const arrayAddress = (view: DataView, table: number) => view.getUint32(ta
 export const arraySize = (view: DataView, table: number) => view.getInt32(table + 28, true);
 export const nodesAddress = (view: DataView, table: number) => view.getUint32(table + 16, true);
 export const nodesCount = (view: DataView, table: number) => 1 << view.getUint8(table + 7);
-
-/** Throws when the machine is laid out otherwise. */
-export function checkLayout(stack: LuaStack): void {
-  stack.pushTable(2, 1);
-  for (const [i, value] of [1.5, 2.5].entries()) {
-    stack.pushNumber(value);
-    stack.setElement(-2, i + 1);
-  }
-  stack.pushText("layout");
-  stack.setField(-2, "key");
-  const table = stack.api.lua_topointer(stack.L, -1);
-  const { view } = stack;
-  const array = arrayAddress(view, table);
-  const node = nodesAddress(view, table);
-  const string = view.getUint32(node, true);
-  const key = view.getUint32(node + NODE_KEY, true);
-  const found = [
-    arraySize(view, table),
-    view.getFloat64(array + VALUE_BYTES, true),
-    view.getInt32(array + VALUE_BYTES + TYPE, true),
-    nodesCount(view, table),
-    view.getInt32(node + TYPE, true),
-    view.getInt32(node + NODE_KEY + TYPE, true),
-    stack.text(string + STRING_BYTES, view.getInt32(string + STRING_LENGTH, true) & 0xff),
-    stack.text(key + STRING_BYTES, view.getInt32(key + STRING_LENGTH, true) & 0xff),
-  ];
-  stack.pop(1);
-  const expected = [2, 2.5, LuaType.NUMBER, 1, LuaType.STRING, LuaType.STRING, "layout", "key"];
-  if (`${found}` !== `${expected}`) throw new Error(`the machine is laid out otherwise: ${found}`);
-}

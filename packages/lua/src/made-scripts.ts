@@ -20,8 +20,11 @@ import {
   TABLES,
 } from "./script-pieces.ts";
 
-/** Describes values; numbers with all of their digits, tables by sorted keys. */
-const PRELUDE = `
+/**
+ * Goes before what is made: `show` describes a value, numbers with all of their digits and tables by sorted
+ * keys; `try` calls a function and appends what came of it to `out`.
+ */
+export const PRELUDE = `
 math.randomseed(0) local out = {}
 local function show(v, d)
   local t = type(v)
@@ -55,18 +58,33 @@ end
 
 export class ScriptMaker {
   private state: number;
+  private readonly hostCall: (() => string) | null;
 
-  constructor(seed: number) {
+  /** `hostCall` makes expressions that call the host: they stand wherever a value may. */
+  constructor(seed: number, hostCall: (() => string) | null = null) {
     this.state = seed >>> 0;
+    this.hostCall = hostCall;
   }
 
   /** A script of a few expressions, each in a line of its own. */
   script(): string {
-    const lines = Array.from(
-      { length: 1 + this.below(4) },
-      () => `try(function() ${this.body()} end)`,
-    );
+    const lines = Array.from({ length: 1 + this.below(4) }, () => this.statement());
     return `${PRELUDE}\n${lines.join("\n")}\nreturn table.concat(out, '\\n')`;
+  }
+
+  /** A statement that tries a few expressions; it needs the prelude. */
+  statement(): string {
+    return `try(function() ${this.body()} end)`;
+  }
+
+  /** An expression of any type. `depth`: how deep it stands in others, which keeps it short. */
+  expression(depth = 0): string {
+    return this.any(depth);
+  }
+
+  /** Instead of other values, one time in `odds`. */
+  private callsHost(odds: number): boolean {
+    return this.hostCall !== null && this.below(odds) === 0;
   }
 
   private below(limit: number): number {
@@ -92,6 +110,7 @@ export class ScriptMaker {
   }
 
   private any(depth: number): string {
+    if (this.callsHost(4)) return this.hostCall!();
     const kind = this.below(10);
     if (kind < 3) return this.number(depth);
     if (kind < 6) return this.string(depth);
@@ -101,6 +120,7 @@ export class ScriptMaker {
   }
 
   private number(depth: number): string {
+    if (this.callsHost(8)) return this.hostCall!();
     const kind = this.below(depth > 3 ? 5 : 12);
     if (kind < 3) return this.pick(["0", "1", "2", "3", "-1", "-2", "7", "10", "100", "255", "16"]);
     if (kind === 3) return this.pick(EDGES);
@@ -144,6 +164,7 @@ export class ScriptMaker {
   }
 
   private string(depth: number): string {
+    if (this.callsHost(8)) return this.hostCall!();
     const kind = this.below(depth > 3 ? 3 : 8);
     if (kind < 3) return this.pick(STRINGS);
     if (kind === 3)
@@ -244,6 +265,7 @@ export class ScriptMaker {
   }
 
   private table(depth: number): string {
+    if (this.callsHost(8)) return this.hostCall!();
     const kind = this.below(depth > 2 ? 3 : 7);
     if (kind < 2) return this.pick(TABLES);
     if (kind === 2) return `{${this.number(depth + 1)}, ${this.string(depth + 1)}}`;

@@ -12,28 +12,45 @@
  * with the text that Lua's own libraries give.
  */
 
+import {
+  LuaType,
+  NODE_KEY,
+  nodesAddress,
+  nodesCount,
+  STACK_BASE,
+  STACK_TOP,
+  STRING_BYTES,
+  STRING_LENGTH,
+  TYPE,
+  VALUE_BYTES,
+} from "./layout.ts";
 import { type LuaApi, REGISTRY } from "./machine.ts";
 import type { WasmException } from "./webassembly.ts";
-
-/** The types of Lua's values. */
-export const LuaType = {
-  NONE: -1,
-  NIL: 0,
-  BOOLEAN: 1,
-  LIGHT_USERDATA: 2,
-  NUMBER: 3,
-  STRING: 4,
-  TABLE: 5,
-  FUNCTION: 6,
-  USERDATA: 7,
-  THREAD: 8,
-} as const;
 
 /** A function of the host: gets the stack with its arguments, answers how many results it pushed. */
 export type HostFunction = (stack: LuaStack) => number;
 
+/** Words to hand over, as a request has them. */
+export interface WordSource {
+  readonly bytes: Uint8Array;
+  /** Where a word begins, */
+  start(index: number): number;
+  /** and where it ends. */
+  end(index: number): number;
+}
+
+/** What of the glue the stack needs. */
+export interface StackGlue {
+  /** Pushes a table of `count` strings that lie from `at` on, each behind its length. */
+  words(L: number, at: number, count: number): void;
+  /** Pops a value into the field `name` of a table, both kept. */
+  setKept(L: number, table: number, name: number): void;
+}
+
 /** Room for small strings on their way in. */
 const SCRATCH_BYTES = 65_536;
+/** A long text is put together of pieces of so many letters. */
+const LETTERS_AT_ONCE = 4096;
 
 /** The stack of a call, or of a run: see the head of this file. */
 export class LuaStack {
@@ -55,6 +72,11 @@ export class LuaStack {
    * @internal
    */
   readonly api: LuaApi;
+  /**
+   * Set as soon as the glue is there, which is made with the machine.
+   * @internal
+   */
+  glue!: StackGlue;
   private readonly scratch: number;
   private readonly lengthAt: number;
 
@@ -78,7 +100,10 @@ export class LuaStack {
 
   /** How many values there are; for a function, of arguments. */
   get top(): number {
-    return this.api.lua_gettop(this.L);
+    const { view, L } = this;
+    return (
+      (view.getUint32(L + STACK_TOP, true) - view.getUint32(L + STACK_BASE, true)) / VALUE_BYTES
+    );
   }
 
   /** Drops what is above, or adds nils. */
@@ -98,11 +123,24 @@ export class LuaStack {
 
   /** One of `LuaType`. */
   type(index: number): number {
-    return this.api.lua_type(this.L, index);
+    const at = this.valueAt(index);
+    return at === 0 ? LuaType.NONE : this.view.getInt32(at + TYPE, true);
+  }
+
+  /** The address of a value (layout.ts); 0: there are not so many. */
+  private valueAt(index: number): number {
+    const { view, L } = this;
+    const top = view.getUint32(L + STACK_TOP, true);
+    if (index < 0) return top + index * VALUE_BYTES;
+    const at = view.getUint32(L + STACK_BASE, true) + (index - 1) * VALUE_BYTES;
+    return at < top ? at : 0;
   }
 
   /** The number there; a string that reads as a number is one; 0 for anything else. */
   number(index: number): number {
+    const at = this.valueAt(index);
+    if (at !== 0 && this.view.getInt32(at + TYPE, true) === LuaType.NUMBER)
+      return this.view.getFloat64(at, true);
     return this.api.lua_tonumber(this.L, index);
   }
 
@@ -113,7 +151,7 @@ export class LuaStack {
 
   /** Whether there is nil or nothing at all. */
   isNothing(index: number): boolean {
-    return this.api.lua_type(this.L, index) <= LuaType.NIL;
+    return this.type(index) <= LuaType.NIL;
   }
 
   /** Anything but nil and false. */
@@ -123,6 +161,14 @@ export class LuaStack {
 
   /** Sets `start` and `length` to the string there. A number becomes a string; false for the rest. */
   string(index: number): boolean {
+    const { view } = this;
+    const at = this.valueAt(index);
+    if (at !== 0 && view.getInt32(at + TYPE, true) === LuaType.STRING) {
+      const string = view.getUint32(at, true);
+      this.start = string + STRING_BYTES;
+      this.length = view.getInt32(string + STRING_LENGTH, true);
+      return true;
+    }
     const start = this.api.lua_tolstring(this.L, index, this.lengthAt);
     if (start === 0) return false;
     this.start = start;
@@ -144,9 +190,22 @@ export class LuaStack {
 
   /** Bytes of the memory, a letter for each. */
   text(start: number, length: number): string {
+    const { bytes } = this;
+    const end = start + length;
     let text = "";
-    for (let i = start; i < start + length; i++) text += String.fromCharCode(this.bytes[i]);
+    let i = start;
+    for (; end - i > LETTERS_AT_ONCE; i += LETTERS_AT_ONCE)
+      text += String.fromCharCode(...bytes.subarray(i, i + LETTERS_AT_ONCE));
+    for (; i < end; i++) text += String.fromCharCode(bytes[i]);
     return text;
+  }
+
+  /** Whether the table on top has anything but elements of its array. */
+  get hasFields(): boolean {
+    const { view } = this;
+    const table = view.getUint32(this.valueAt(-1), true);
+    if (nodesCount(view, table) > 1) return true;
+    return view.getInt32(nodesAddress(view, table) + NODE_KEY + TYPE, true) !== LuaType.NIL;
   }
 
   /** How long a string or the array part of a table is. */
@@ -186,6 +245,33 @@ export class LuaStack {
     this.pushBorrowed(at, text.length);
   }
 
+  /**
+   * Pushes a table of words, from number `first` on. They are handed over together, each behind its
+   * length.
+   */
+  pushWords(words: WordSource, first: number, count: number): void {
+    let size = 4;
+    for (let i = 0; i < count; i++)
+      size += (words.end(first + i) - words.start(first + i) + 7) & ~3;
+    const start = this.borrow(size);
+    const { bytes, view } = this;
+    let at = start;
+    for (let i = 0; i < count; i++) {
+      const from = words.start(first + i);
+      const length = words.end(first + i) - from;
+      view.setInt32(at, length, true);
+      at += 4;
+      if (length < 48) for (let k = 0; k < length; k++) bytes[at + k] = words.bytes[from + k];
+      else bytes.set(words.bytes.subarray(from, from + length), at);
+      at += (length + 3) & ~3;
+    }
+    try {
+      this.glue.words(this.L, start, count);
+    } finally {
+      if (start !== this.scratch) this.api.free(start);
+    }
+  }
+
   /** Pushes bytes that are in the machine's memory already. */
   pushRange(start: number, length: number): void {
     this.api.lua_pushlstring(this.L, start, length);
@@ -209,6 +295,11 @@ export class LuaStack {
   /** Forgets a value that was kept. */
   release(ref: number): void {
     this.api.luaL_unref(this.L, REGISTRY, ref);
+  }
+
+  /** Pops a value into a field of a table, without metamethods; the table and the name are kept. */
+  setKept(table: number, name: number): void {
+    this.glue.setKept(this.L, table, name);
   }
 
   /** Takes the value at `index` out of the stack. */

@@ -19,10 +19,10 @@
  */
 
 import { CollectorSettings, pushBase } from "./base.ts";
-import { Core } from "./core.ts";
+import { checkLayout } from "./check-layout.ts";
+import { Core, FIRST_HOOK_INSTRUCTIONS } from "./core.ts";
 import { LuaEnvironment, missingGlobal } from "./environment.ts";
 import { Due, RUNNING } from "./glue.ts";
-import { checkLayout } from "./layout.ts";
 import { addLibraries } from "./libraries/all.ts";
 import type { Json } from "./libraries/json.ts";
 import { Chance } from "./libraries/math.ts";
@@ -51,9 +51,9 @@ export interface LuaVmOptions {
   module: WasmModule | Uint8Array;
   /** Bytes that all values of all scripts together may take. */
   memoryBytesMax?: number;
-  /** Milliseconds, for `os.clock` and to bound a kill. */
+  /** Milliseconds, for `os.clock`, to bound a kill, and to ask `due` no more often than is of use. */
   clockMs?: () => number;
-  /** Asked each 100,000 instructions, about every half millisecond: is the run to be interrupted? */
+  /** Asked about every half millisecond, by `clockMs`: is the run to be interrupted? */
   due?: () => boolean;
   /** Called before a suspended run goes on, with nothing of the host's in between. */
   resuming?: () => void;
@@ -100,6 +100,9 @@ const RECORD_BYTES = 128;
 /** How often the error of a kill is raised, and how long, before the machine is given up. */
 const KILL_RAISES = 1_000;
 const KILL_MS = 250;
+/** How long a run goes on from one question of the hook to the next, and how many instructions at most. */
+const LOOK_MS = 0.5;
+const HOOK_INSTRUCTIONS_MAX = 100_000;
 /** What `lua_gc` is told to collect all garbage. */
 const COLLECT = 2;
 /** A limit that is always passed; 0 would be none. */
@@ -151,6 +154,9 @@ export class LuaVm {
   private kill_: ((stack: LuaStack) => void) | undefined;
   private raises = 0;
   private killedAtMs = 0;
+  /** From one question of the hook to the next, and when it last asked; -1: in another life. */
+  private hookInstructions = FIRST_HOOK_INSTRUCTIONS;
+  private lookedAtMs = -1;
 
   constructor(options: LuaVmOptions) {
     this.options = options;
@@ -171,7 +177,8 @@ export class LuaVm {
     this.tables = new ReadOnlyTables(core);
     this.collector = new CollectorSettings(core);
     this.missing = core.addFunctions([missingGlobal, (stack) => this.noteError(stack)]);
-    this.handler = this.missing + 1;
+    core.pushFunction(this.missing + 1);
+    this.handler = this.stack.keep();
     checkLayout(this.stack);
     pushBase(core, this.tables, this.collector);
     this.json = addLibraries(core, this.tables, this.chance, () => this.nowMs());
@@ -270,7 +277,7 @@ export class LuaVm {
     }
     this.errorSource = undefined;
     this.errorLine = 0;
-    core.pushFunction(this.handler);
+    stack.pushKept(this.handler);
     stack.pushKept(script.ref);
     const count = pushArguments === undefined ? 0 : this.take(pushArguments);
     if (count < 0) return Outcome.FAILED;
@@ -420,11 +427,13 @@ export class LuaVm {
   private due(L: number): number {
     if (this.kill_ === undefined) {
       this.livingBytes = this.collectBeyond(this.memoryBytesMax / 2, this.livingBytes);
+      this.pace(L);
     }
     if (this.kill_ !== undefined) return this.dueKill(L);
     if (this.resumed) {
       // The hook asks once more when it comes back: whether there is a kill.
       this.resumed = false;
+      this.lookedAtMs = -1;
       return Due.GO_ON;
     }
     if (this.options.due === undefined || !this.options.due()) return Due.GO_ON;
@@ -435,6 +444,23 @@ export class LuaVm {
     this.raises = 0;
     this.killedAtMs = this.nowMs();
     return this.dueKill(L);
+  }
+
+  /**
+   * Instructions differ: one may call for the reversal of ten megabytes. So the hook asks more often where
+   * they take long, and less often where they do not.
+   */
+  private pace(L: number): void {
+    const nowMs = this.nowMs();
+    const tookMs = nowMs - this.lookedAtMs;
+    const isFirst = this.lookedAtMs < 0;
+    this.lookedAtMs = nowMs;
+    if (isFirst || (tookMs > LOOK_MS / 2 && tookMs < LOOK_MS * 2)) return;
+    const wanted = (this.hookInstructions * LOOK_MS) / Math.max(tookMs, LOOK_MS / 2);
+    const instructions = Math.max(1, Math.min(Math.floor(wanted), HOOK_INSTRUCTIONS_MAX));
+    if (instructions === this.hookInstructions) return;
+    this.hookInstructions = instructions;
+    this.core.setHook(L, instructions);
   }
 
   private dueKill(L: number): number {
@@ -476,6 +502,11 @@ export class LuaVm {
     stack.remove(1);
     this.json.reset();
     if (this.collector.changed) this.collector.reset();
+    this.lookedAtMs = -1;
+    if (this.hookInstructions !== FIRST_HOOK_INSTRUCTIONS) {
+      this.hookInstructions = FIRST_HOOK_INSTRUCTIONS;
+      core.resetHook();
+    }
     if (this.kill_ !== undefined && this.raises > 0) {
       stack.setTop(0);
       this.kill_(stack);

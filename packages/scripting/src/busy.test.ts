@@ -1,8 +1,14 @@
-import { type Harness, harness, slowClock, turns } from "@kv/testing";
+import { type Harness, harness, slowClock, type TestClient, turns } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
 const forever = "while true do end";
 const busy = expect.objectContaining({ reply: expect.stringMatching(/^BUSY /) });
+
+/** Until nobody is told to wait any more. */
+async function untilOver(kv: Harness): Promise<void> {
+  for (let i = 0; i < 3000 && kv.send("PING") !== "PONG"; i++) await turns(kv, 1);
+  expect(kv.send("PING")).toBe("PONG");
+}
 
 /** A script is busy after some twenty looks at the clock. */
 function soonBusy(): Harness {
@@ -96,7 +102,7 @@ describe("a script that runs for too long", () => {
     );
     kv.host.nowMs += 60_000;
     kv.engine.cron();
-    for (let i = 0; i < 1000 && kv.send("PING") !== "PONG"; i++) await turns(kv, 1);
+    await untilOver(kv);
     expect(runner.pushed()).toEqual(["v"]);
     expect(kv.send("GET", "k")).toBeNull();
   });
@@ -106,7 +112,121 @@ describe("a script that runs for too long", () => {
     const runner = kv.client();
     runner.send("EVAL", "local i = 0 while i < 4e6 do i = i + 1 end redis.call('SET', 'k', i)", 0);
     runner.destroy();
-    for (let i = 0; i < 1000 && kv.send("PING") !== "PONG"; i++) await turns(kv, 1);
+    await untilOver(kv);
     expect(kv.send("GET", "k")).toBe("4000000");
+  });
+
+  test("counts as one command that took all of its time", async () => {
+    const kv = soonBusy();
+    kv.send("CONFIG", "SET", "slowlog-log-slower-than", 1);
+    kv.send("CONFIG", "RESETSTAT");
+    kv.send("SLOWLOG", "RESET");
+    const runner = kv.client();
+    runner.send("EVAL", "local i = 0 while i < 4e6 do i = i + 1 end return i", 1, "k");
+    await untilOver(kv);
+    const slow = kv.send("SLOWLOG", "GET", -1) as [number, number, number, string[]][];
+    const evals = slow.filter(([, , , words]) => words[0] === "EVAL");
+    expect(evals).toHaveLength(1);
+    expect(evals[0]?.[3]).toHaveLength(4);
+    const stats = kv.send("INFO", "commandstats") as string;
+    const [, calls, microseconds] = /cmdstat_eval:calls=(\d+),usec=(\d+)/.exec(stats) ?? [];
+    expect(calls).toBe("1");
+    expect(Number(microseconds)).toBe(evals[0]?.[2]);
+    // A look at the clock is a millisecond here, and there were more than twenty before it was busy.
+    expect(Number(microseconds)).toBeGreaterThan(20_000);
+  });
+
+  test("serves those who wait for what it wrote, when it is over", async () => {
+    const kv = soonBusy();
+    const waiting = kv.client();
+    waiting.send("BLPOP", "list", 0);
+    const runner = kv.client();
+    runner.send(
+      "EVAL",
+      "redis.call('RPUSH', 'list', 'a') local i = 0 while i < 4e6 do i = i + 1 end return redis.call('LLEN', 'list')",
+      0,
+    );
+    await turns(kv, 2);
+    expect(waiting.pushed()).toEqual([]);
+    await untilOver(kv);
+    expect(runner.pushed()).toEqual([1]);
+    expect(waiting.pushed()).toEqual([["list", "a"]]);
+  });
+
+  test("leaves no reply where its client wants none", async () => {
+    const kv = soonBusy();
+    const runner = kv.client();
+    runner.send("CLIENT", "REPLY", "SKIP");
+    runner.send("EVAL", "local i = 0 while i < 4e6 do i = i + 1 end return i", 0);
+    runner.send("PING");
+    await untilOver(kv);
+    expect(runner.pushed()).toEqual(["PONG"]);
+  });
+});
+
+describe("a script within EXEC that runs for too long", () => {
+  const slow = "local i = 0 while i < 4e6 do i = i + 1 end";
+
+  function transaction(kv: Harness, ...requests: string[][]): TestClient {
+    const runner = kv.client();
+    runner.send("MULTI");
+    for (const words of requests) expect(runner.send(...words)).toBe("QUEUED");
+    runner.send("EXEC");
+    return runner;
+  }
+
+  test("stops the transaction, which goes on behind it", async () => {
+    const kv = soonBusy();
+    const other = kv.client();
+    kv.propagated.length = 0;
+    const runner = transaction(
+      kv,
+      ["SET", "a", "1"],
+      ["EVAL", `redis.call('INCR', KEYS[1]) ${slow} return redis.call('GET', KEYS[1])`, "1", "a"],
+      ["GET", "a"],
+      ["EVAL", `${slow} return redis.call('INCR', KEYS[1])`, "1", "a"],
+      ["SELECT", "1"],
+      ["EVAL", "return redis.error_reply('MY error')", "0"],
+    );
+    runner.send("SET", "b", "2");
+    expect(other.send("GET", "a")).toEqual(busy);
+    await turns(kv, 2);
+    expect(other.send("SHUTDOWN")).toEqual(busy);
+    expect(kv.propagated).toEqual([]);
+    await untilOver(kv);
+    expect(runner.pushed()).toEqual([["OK", "2", "2", 3, "OK", kv.error("MY error")], "OK"]);
+    expect(kv.propagated).toEqual([
+      ["MULTI"],
+      ["SET", "a", "1"],
+      ["INCR", "a"],
+      ["INCR", "a"],
+      ["EXEC"],
+      ["SET", "b", "2"],
+    ]);
+    expect(other.send("GET", "a")).toBe("3");
+    expect(runner.send("GET", "b")).toBe("2");
+  });
+
+  test("can be killed, and the rest of the transaction runs", async () => {
+    const kv = soonBusy();
+    const other = kv.client();
+    const runner = transaction(kv, ["EVAL", forever, "0"], ["INCR", "a"]);
+    await turns(kv, 3);
+    expect(other.send("SCRIPT", "KILL")).toBe("OK");
+    await untilOver(kv);
+    expect(runner.pushed()).toEqual([
+      [expect.objectContaining({ reply: expect.stringMatching(/^ERR Script killed/) }), 1],
+    ]);
+    expect(kv.engine.situation.isNested).toBe(false);
+  });
+
+  test("goes on to its end when its client has gone, and all memory is given back", async () => {
+    const kv = soonBusy();
+    const before = kv.engine.keyspace.arena.usedBytes;
+    const runner = transaction(kv, ["EVAL", slow, "0"], ["SET", "a", "1"]);
+    runner.destroy();
+    await untilOver(kv);
+    expect(kv.send("GETDEL", "a")).toBe("1");
+    expect(kv.engine.keyspace.arena.usedBytes).toBe(before);
   });
 });

@@ -5,18 +5,16 @@
  *      EVAL ── 5 s ── suspended ┄ turn ┄ resumed ── 1 ms ── suspended ┄ turn ┄ ... ── over: the reply
  *
  * Whoever sent it waits meanwhile, and what it sent behind it. Nobody else changes anything: commands
- * are refused by the guard `busy`, and the cron's jobs rest. A script within EXEC is not suspended: it
- * keeps everybody waiting until it is over.
+ * are refused by the guard `busy`, and the cron's jobs rest. A script within EXEC stops the transaction.
  */
-import { type CallFrame, Due, EngineState, type Ports } from "@kv/engine";
+import type { CommandError } from "@kv/commands";
+import { Due, EngineState, type Ports } from "@kv/engine";
 
 /** How long a busy script runs between two turns of the loop. */
 const SLICE_US = 1000;
 
 /** When the script that runs is to stop for others. One for each engine. */
 export class Busy {
-  /** What the suspended command had come to; null: no script is suspended. */
-  frame: CallFrame | null = null;
   private isResuming = false;
   /** When the script began, by the first look at the clock; 0: there was none yet. */
   startUs = 0;
@@ -45,9 +43,8 @@ export class Busy {
 
   /** Whether the script that runs is to be suspended now. Asked about every half millisecond. */
   readonly isDue = (): boolean => {
-    const { host, situation } = this.ports;
-    // Within EXEC there are two frames, and a transaction cannot stop half-way.
-    if (this.thresholdMs === 0 || situation.depth !== 1) return false;
+    const { host } = this.ports;
+    if (this.thresholdMs === 0) return false;
     const nowUs = host.monotonicUs();
     if (this.startUs === 0) {
       this.startUs = nowUs;
@@ -56,18 +53,29 @@ export class Busy {
     return nowUs >= this.interruptAtUs;
   };
 
-  /** The script has been suspended, for the first time or again. */
-  suspended(): void {
-    const { execution, host, situation } = this.ports;
-    this.frame = execution.suspend();
-    this.isResuming = false;
+  /** The script has been suspended. `error` is what others are told, `rest` is due when it is over. */
+  suspended(error: CommandError, rest: () => void): void {
+    const { execution, situation } = this.ports;
+    execution.suspend(rest);
+    situation.busyError = error;
     situation.setUnusual(EngineState.BUSY, true);
-    host.wake();
+    this.waits();
+  }
+
+  /** It has been suspended once more. */
+  suspendedAgain(): void {
+    this.ports.execution.suspendAgain();
+    this.waits();
+  }
+
+  private waits(): void {
+    this.isResuming = false;
+    this.ports.host.wake();
   }
 
   /** True when the script is to be resumed now. */
   get mayResume(): boolean {
-    return this.frame !== null && !this.isResuming;
+    return this.ports.execution.isSuspended && !this.isResuming;
   }
 
   /** The script is about to be resumed, as soon as nothing else runs. */
@@ -79,16 +87,13 @@ export class Busy {
   readonly resuming = (): void => {
     const { execution, host } = this.ports;
     this.interruptAtUs = host.monotonicUs() + SLICE_US;
-    execution.resume(this.frame as CallFrame);
+    execution.resume();
   };
 
-  /** The script is over. Returns what its command had come to. */
-  ended(): CallFrame {
-    const { frame } = this;
-    this.frame = null;
-    this.isResuming = false;
+  /** The script is over, and with it what its client waited for, unless another one is suspended now. */
+  ended(): void {
     this.ports.situation.setUnusual(EngineState.BUSY, false);
-    return frame as CallFrame;
+    this.ports.execution.finishSuspended();
   }
 
   /** When the host is to come back for the next turn. */

@@ -13,6 +13,7 @@
  */
 import { type LuaStack, LuaType } from "@kv/lua";
 import type { ReplyWriter } from "@kv/resp";
+import { asOneLine, withoutBreaks } from "./one-line.ts";
 
 const INT64_LIMIT = 2 ** 63;
 /** Values that one level of a reply needs on the stack. */
@@ -58,7 +59,8 @@ export class LuaToReply {
         this.integer(stack.number(-1));
         break;
       case LuaType.TABLE:
-        this.table(speaks3);
+        if (stack.hasFields) this.table(speaks3);
+        else this.array(speaks3);
         break;
       default:
         reply.null();
@@ -117,7 +119,7 @@ export class LuaToReply {
   /** The error's text is on top; below it its table. */
   private error(): void {
     const { stack, reply } = this;
-    const text = oneLine((stack.latin1(-1) as string).replace(/^[\r\n]+|[\r\n]+$/g, ""));
+    const text = asOneLine(stack.latin1(-1) as string);
     stack.pop(1);
     stack.getField(-1, "ignore_error_stats_update");
     const isCounted = stack.boolean(-1);
@@ -127,7 +129,7 @@ export class LuaToReply {
   }
 
   private oneLine(): string {
-    return oneLine(this.stack.latin1(-1) as string);
+    return withoutBreaks(this.stack.latin1(-1) as string);
   }
 
   private map(speaks3: boolean): void {
@@ -174,7 +176,9 @@ export class LuaToReply {
       stack.pop(1);
       return false;
     }
-    reply.verbatim(format.slice(0, 3), stack.latin1(-1) as string);
+    // The format ends at a zero byte, and always has three letters.
+    const [letters = ""] = format.split("\0");
+    reply.verbatim(letters.slice(0, 3).padEnd(3), stack.latin1(-1) as string);
     stack.pop(2);
     return true;
   }
@@ -192,8 +196,4 @@ export class LuaToReply {
     stack.pop(1);
     reply.closeArray(handle, count);
   }
-}
-
-function oneLine(text: string): string {
-  return text.replace(/[\r\n]/g, " ");
 }

@@ -58,28 +58,9 @@ export function takeErrorText(vm: LuaVm): string {
   return text;
 }
 
-/** An error's text as one line of a reply. */
-export function asOneLine(text: string): string {
-  return text.replace(/^[\r\n]+|[\r\n]+$/g, "").replace(/[\r\n]/g, " ");
-}
-
 /** What Lua's tostring() would have said of a value that is no string. */
 function luaTypeText(stack: LuaStack): string {
   if (stack.type(1) === LuaType.NIL) return "nil";
   if (stack.type(1) === LuaType.BOOLEAN) return stack.boolean(1) ? "true" : "false";
   return "(error object)";
-}
-
-/** Pushes the words from number `first` on of a request, as a table. */
-export function pushWords(
-  stack: LuaStack,
-  call: { bytes: Uint8Array; start(index: number): number; end(index: number): number },
-  first: number,
-  count: number,
-): void {
-  stack.pushTable(count, 0);
-  for (let i = 0; i < count; i++) {
-    stack.pushBytes(call.bytes, call.start(first + i), call.end(first + i));
-    stack.setElement(-2, i + 1);
-  }
 }

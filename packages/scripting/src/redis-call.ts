@@ -52,7 +52,7 @@ export class RedisCall {
     const { ports, context, request } = this;
     if (stack.top === 0) return pushError(stack, noArguments, raises);
     if (!request.take(stack)) return pushError(stack, badArguments, raises);
-    const { reply, execution, propagator } = ports;
+    const { reply, caller, execution, propagator } = ports;
     const row = lookup(ports.commands, request.batch, 0);
     const refused = refusalByName(row, request);
     if (refused !== null || row === null) {
@@ -61,6 +61,7 @@ export class RedisCall {
       return pushError(stack, text, raises, true);
     }
     propagator.mask = context.targets;
+    caller.timeFromHere();
     const mark = execution.run(request.batch, row, this.refusal, context.speaks3);
     const bytes =
       mark >= reply.partsBytes && !reply.isOverflowed ? reply.bytes : reply.copySince(mark);
@@ -95,6 +96,9 @@ export class RedisCall {
     if (situation.is(EngineState.STALE) && (bits & FLAG_BITS.stale) === 0) return onStaleReplica;
     const denied = ports.of(execAccessPort).refusalInside(call, "script");
     if (denied !== null) return denied;
+    // What replicas hear of counts as written where nothing may be: PFCOUNT and PUBLISH, too.
+    if (context.mayNotWrite && (bits & (FLAG_BITS.write | FLAG_BITS.may_replicate)) !== 0)
+      return readsOnly;
     const writes = (bits & FLAG_BITS.write) !== 0;
     if (writes) {
       const refused = this.writeRefusal();
@@ -114,13 +118,11 @@ export class RedisCall {
   private writeRefusal(): CommandError | null {
     const { context } = this;
     const { situation, refusals } = this.ports;
-    if (context.mayNotWrite) return readsOnly;
     if (context.hasWritten) return null;
     if (situation.is(EngineState.READ_ONLY)) return replicaIsReadOnly;
-    if (situation.is(EngineState.DISK_FAILED) && !situation.is(EngineState.REPLICA))
-      return new CommandError(refusals.error);
-    if (situation.is(EngineState.LACKS_REPLICAS)) return noReplicas;
-    return null;
+    if (situation.is(EngineState.REPLICA)) return null;
+    if (situation.is(EngineState.DISK_FAILED)) return new CommandError(refusals.error);
+    return situation.is(EngineState.LACKS_REPLICAS) ? noReplicas : null;
   }
 }
 

@@ -15,6 +15,8 @@
 import { type LuaStack, LuaType } from "@kv/lua";
 
 const CR = 13;
+/** Whole numbers of so many digits have no rounding in them. */
+const EXACT_DIGITS = 15;
 /** Values that one level of a reply may need on the stack. */
 const ROOM = 8;
 
@@ -191,15 +193,17 @@ export class ReplyToLua {
     return text;
   }
 
-  /** A number of the protocol: exact up to 2^53, as Lua's numbers are. */
+  /** A number of the protocol: exact up to 2^53, and beyond it the nearest that Lua has. */
   private integer(): number {
     const { bytes } = this;
     let { at } = this;
     const isNegative = bytes[at] === 45;
     if (isNegative) at++;
+    const first = at;
     let n = 0;
     for (let byte = bytes[at] as number; byte !== CR; byte = bytes[++at] as number)
-      n = n * 10 + byte - 48;
+      n = n * 10 + (byte - 48);
+    if (at - first > EXACT_DIGITS) return Number(this.line());
     this.at = at + 2;
     return isNegative ? -n : n;
   }

@@ -8,11 +8,12 @@
  */
 import { CommandError, Propagation } from "@kv/commands";
 import { type Database, InvariantError } from "@kv/core";
-import { ClientState, type EngineCall, type Ports, ReplyMode, Target } from "@kv/engine";
+import { ClientState, type EngineCall, type Ports, Target } from "@kv/engine";
 import { type LuaScript, type LuaStack, type LuaVm, Outcome } from "@kv/lua";
 import { Busy } from "./busy.ts";
-import { asOneLine, type MachineOwner, takeErrorText } from "./machine.ts";
+import { type MachineOwner, takeErrorText } from "./machine.ts";
 import { isOutOfMemory } from "./may-begin.ts";
+import { asOneLine } from "./one-line.ts";
 import { pushError } from "./redis-call.ts";
 import { RunContext } from "./run-context.ts";
 
@@ -36,6 +37,8 @@ export class Runner {
   /** Database of the client whose script is suspended. */
   private databaseIndex = 0;
   private sinceCollection = 0;
+  /** What came of a script that was suspended. */
+  private outcome: Outcome = Outcome.DONE;
 
   constructor(ports: Ports) {
     this.ports = ports;
@@ -91,9 +94,12 @@ export class Runner {
   }
 
   /** The script goes on by and by; its client waits, and what it has sent behind it. */
-  private becomeBusy(call: EngineCall, { killCommand }: MachineOwner): void {
+  private becomeBusy(call: EngineCall, { killCommand, busyError }: MachineOwner): void {
     const { host, config } = this.ports;
-    this.busy.suspended();
+    this.busy.suspended(busyError, () => {
+      this.end(call);
+      this.answer(this.outcome);
+    });
     // The command is left as it was before it ran anything.
     call.propagation = Propagation.PREVENTED;
     call.client.mark(ClientState.WAITING, true);
@@ -124,28 +130,19 @@ export class Runner {
   }
 
   private paused(outcome: Outcome): void {
-    const { situation, reply, output, stats, host } = this.ports;
+    const { execution, situation, muting, output, host } = this.ports;
     if (outcome === Outcome.SUSPENDED) {
-      this.busy.suspended();
-      situation.current = null;
+      this.busy.suspendedAgain();
       return;
     }
-    const { client, row } = this.busy.ended();
-    this.end(this.ports.call as EngineCall);
-    try {
-      this.answer(outcome);
-    } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      reply.reset();
-      reply.error(error.reply);
-      stats.countError(error.reply);
-      if (row !== undefined) row.failedCalls++;
-    }
-    if (client.replyMode === ReplyMode.ON) output.sendReply(client);
-    else reply.reset();
-    if (output.hasOwnPushes) output.flushOwn(client);
+    const { client } = this.ports.call as EngineCall;
+    this.outcome = outcome;
+    muting.keep();
+    this.busy.ended();
+    if (!execution.isSuspended) muting.requestEnds(client);
     output.sendReply(client);
     situation.current = null;
+    if (execution.isSuspended) return;
     host.wake();
     this.ports.resume(client);
   }

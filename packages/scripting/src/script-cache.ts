@@ -15,6 +15,7 @@ const EVAL_SCRIPTS_MAX = 500;
 const SHA_DIGITS = 40;
 /** What an entry takes besides its source: the object, its names, its places in two maps. */
 const ENTRY_BYTES = 300;
+const RECENT = 64;
 const HASH_SEED = 0x5c819751;
 
 export interface CachedScript {
@@ -36,6 +37,8 @@ export class ScriptCache {
   private readonly bySha = new Map<string, CachedScript>();
   /** The script that was seen last of those whose sources have this hash. */
   private readonly byHash = new Map<number, CachedScript>();
+  /** Those that EVALSHA has found last, by the first digits as they were written: no text is made. */
+  private recent: (CachedScript | undefined)[] = [];
   private uses = 0;
   private evalCount = 0;
   private readonly forget: (script: CachedScript) => void;
@@ -59,7 +62,15 @@ export class ScriptCache {
   /** The script whose SHA-1 stands in bytes[start, end), in either case. */
   findWritten(bytes: Uint8Array, start: number, end: number): CachedScript | undefined {
     if (end - start !== SHA_DIGITS) return undefined;
-    return this.find(latin1(bytes, start, end).toLowerCase());
+    const slot = ((bytes[start] as number) * 31 + (bytes[start + 1] as number)) % RECENT;
+    const recent = this.recent[slot];
+    if (recent !== undefined && isWritten(recent.sha, bytes, start)) {
+      recent.lastUse = ++this.uses;
+      return recent;
+    }
+    const script = this.find(latin1(bytes, start, end).toLowerCase());
+    this.recent[slot] = script;
+    return script;
   }
 
   has(sha: string): boolean {
@@ -100,6 +111,7 @@ export class ScriptCache {
     for (const script of this.bySha.values()) this.forget(script);
     this.bySha.clear();
     this.byHash.clear();
+    this.recent = [];
     this.evalCount = 0;
     this.bytes = 0;
   }
@@ -116,6 +128,7 @@ export class ScriptCache {
         oldest = script;
     if (oldest === undefined) return;
     this.forget(oldest);
+    this.recent = [];
     this.bySha.delete(oldest.sha);
     const hash = hashOf(oldest.source);
     if (this.byHash.get(hash) === oldest) this.byHash.delete(hash);
@@ -128,6 +141,11 @@ export class ScriptCache {
 function hashOf(source: Uint8Array): number {
   const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
   return hashBytes(source, view, 0, source.length, HASH_SEED);
+}
+
+function isWritten(sha: string, bytes: Uint8Array, start: number): boolean {
+  for (let i = 0; i < SHA_DIGITS; i++) if (bytes[start + i] !== sha.charCodeAt(i)) return false;
+  return true;
 }
 
 function isSame(source: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {

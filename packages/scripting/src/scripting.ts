@@ -4,21 +4,20 @@
  *
  *      EVAL → cache → compile → may it run? → Runner → reply
  */
-import { CommandError, FLAG_BITS } from "@kv/commands";
+import { CommandError } from "@kv/commands";
 import {
   dataSetFilePort,
   type EngineCall,
-  EngineState,
-  type Guard,
   isBusy,
   Port,
   type Ports,
   type Running,
+  type ScriptMemory,
 } from "@kv/engine";
 import { type LuaScript, type LuaStack, LuaSyntaxError, type WasmModule } from "@kv/lua";
 import { Functions } from "./functions/functions.ts";
 import { keyCountOf } from "./key-count.ts";
-import { type Machine, type MachineOwner, makeMachine, pushWords } from "./machine.ts";
+import { type Machine, type MachineOwner, makeMachine } from "./machine.ts";
 import { mustBeAllowedNow, mustSuit } from "./may-begin.ts";
 import { redisConstants, redisFunctions, sha1Text } from "./redis-api.ts";
 import { RedisCall } from "./redis-call.ts";
@@ -36,15 +35,13 @@ const noScript = new CommandError("NOSCRIPT No matching script. Please use EVAL.
 const noKeyCount = new CommandError("ERR value is not an integer or out of range");
 
 /** Runs scripts: see the head of this file. */
-export class Scripting implements Running, MachineOwner {
+export class Scripting implements Running, MachineOwner, ScriptMemory {
   readonly cache: ScriptCache;
   /** Libraries of functions. */
   readonly functions: Functions;
   readonly killCommand = "SCRIPT KILL";
   readonly busyError = isBusy;
   readonly keptBytesMax = KEPT_MACHINE_BYTES_MAX;
-  /** While a script is busy, others are told what ends it. */
-  readonly guards: { readonly busy: Guard };
   private readonly ports: Ports;
   private readonly module: () => WasmModule;
   readonly runner: Runner;
@@ -57,13 +54,8 @@ export class Scripting implements Running, MachineOwner {
     this.runner = new Runner(ports);
     this.functions = new Functions(ports, module, this.runner);
     this.cache = new ScriptCache((script) => this.forget(script));
-    this.guards = {
-      busy: (_client, row) =>
-        ports.situation.is(EngineState.BUSY) && (row.bits & FLAG_BITS.allow_busy) === 0
-          ? (this.runner.owner ?? this).busyError
-          : null,
-    };
     ports.of(dataSetFilePort).functions = this.functions;
+    ports.memory.scripts = this;
   }
 
   /** EVAL and EVAL_RO. */
@@ -111,13 +103,22 @@ export class Scripting implements Running, MachineOwner {
     return this.machine === null ? 0 : this.machine.vm.usedBytes;
   }
 
+  get scriptBytes(): number {
+    return this.cache.bytes;
+  }
+
+  get functionBytes(): number {
+    return this.functions.set.bytes;
+  }
+
+  get machinesBytes(): number {
+    const evalBytes = this.machine === null ? 0 : this.machine.vm.memoryBytes;
+    return evalBytes + this.functions.machineMemoryBytes;
+  }
+
   /** Memory that is neither the arena's nor a client's: part of what `maxmemory` limits. */
   uncountedBytes(): number {
-    return (
-      this.cache.bytes +
-      (this.machine === null ? 0 : this.machine.vm.memoryBytes) +
-      this.functions.memoryBytes
-    );
+    return this.scriptBytes + this.functionBytes + this.machinesBytes;
   }
 
   private forget(script: CachedScript): void {
@@ -181,9 +182,9 @@ export class Scripting implements Running, MachineOwner {
 
   private pushArguments(stack: LuaStack, call: EngineCall, keyCount: number): number {
     const { environment } = this.present().vm;
-    pushWords(stack, call, 3, keyCount);
+    stack.pushWords(call, 3, keyCount);
     environment.setGlobal("KEYS");
-    pushWords(stack, call, 3 + keyCount, call.argc - 3 - keyCount);
+    stack.pushWords(call, 3 + keyCount, call.argc - 3 - keyCount);
     environment.setGlobal("ARGV");
     return 0;
   }

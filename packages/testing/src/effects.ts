@@ -222,7 +222,7 @@ class EngineObserver implements Observer {
     onKeyspaceEvent(engine, (channel, message) => this.events.push(`${channel} ${message}`));
     const { propagator } = engine;
     propagator.sinks.push({
-      targets: Target.BOTH,
+      targets: Target.REPLICAS,
       append: (database, bytes, start, end) => {
         for (const command of splitReplies(latin1(bytes, start, end)))
           this.propagated.push(labelled(database, wordsOf(command)));

@@ -315,8 +315,8 @@ export class RequestMaker {
     return words;
   }
 
-  /** Any command with any arguments. */
-  private request(): { words: Words; bits: number; isPlain: boolean } {
+  /** Any command with any arguments; `isPlain`: it has one right reply. */
+  request(): { words: Words; bits: number; isPlain: boolean } {
     const { chance } = this;
     const row = this.command();
     const { fullName, bits } = row;
@@ -530,8 +530,9 @@ export async function fuzz(
   seed: number,
   count: number,
   compare: Comparison,
+  sequence = fuzzSequence,
 ): Promise<FuzzMismatch | null> {
-  let units = fuzzSequence(seed, count);
+  let units = sequence(seed, count);
   // What does not happen again was the clock's doing: 7.0 reads it twice in a PEXPIRE, for one.
   let found = (await compare(units)) && (await compare(units));
   if (found === null) return null;
@@ -554,13 +555,15 @@ export async function fuzz(
   return { seed, sequence: units.flat(), words, theirs, ours };
 }
 
-export function fuzzReport(mismatch: FuzzMismatch | null): string {
+/** A mismatch for people; `shown` is what is told of a word, if not its beginning. */
+export function fuzzReport(mismatch: FuzzMismatch | null, shown = (word: string) => word): string {
   if (mismatch === null) return "";
   const { seed, sequence, theirs, ours } = mismatch;
-  const cut = (text: string) => JSON.stringify(text.length > 500 ? `${text.slice(0, 500)}…` : text);
+  const cut = (text: string) =>
+    JSON.stringify(text.length > 2000 ? `${text.slice(0, 2000)}…` : text);
   const lines = sequence.map((words) => {
-    const text = words.map((word) => JSON.stringify(`${word}`)).join(", ");
-    return `   [${text.length > 400 ? `${text.slice(0, 400)}…` : text}]`;
+    const text = words.map((word) => JSON.stringify(shown(`${word}`))).join(", ");
+    return `   [${text.length > 800 ? `${text.slice(0, 800)}…` : text}]`;
   });
   return [`seed ${seed}:`, ...lines, `   redis: ${cut(theirs)}`, `   ours:  ${cut(ours)}`].join(
     "\n",

@@ -7,6 +7,7 @@ export * from "./differential.ts";
 export * from "./fake-host.ts";
 export * from "./half-read-stream.ts";
 export * from "./harness.ts";
+export * from "./hostile-scripts.ts";
 export * from "./odd-requests.ts";
 export * from "./readme.ts";
 export * from "./replica-client.ts";

@@ -69,4 +69,19 @@ describe("repliesAgree", () => {
     expect(repliesAgree(["EXEC"], theirs, ours("18446744073709552000"))).toBe(true);
     expect(repliesAgree(["EXEC"], theirs, ours("18446744073709554000"))).toBe(false);
   });
+
+  test("the last digit of a fraction that a script has calculated is the machine's, a whole number's is not", () => {
+    const words = ["EVAL", "return ...", 0];
+    const power = (digits: string) => `$${digits.length}\r\n${digits}\r\n`;
+    expect(
+      repliesAgree(words, power("6.1003321137047565e+17"), power("6.1003321137047578e+17")),
+    ).toBe(true);
+    expect(
+      repliesAgree(words, power("6.1003321137047565e+17"), power("6.1003321137057578e+17")),
+    ).toBe(false);
+    expect(repliesAgree(words, ":9007199254740989\r\n", ":9007199254740988\r\n")).toBe(false);
+    expect(
+      repliesAgree(["GET", "k"], power("1.0000000000000001"), power("1.0000000000000002")),
+    ).toBe(false);
+  });
 });

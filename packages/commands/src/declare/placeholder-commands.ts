@@ -29,7 +29,11 @@ const scripting = placeholders(
     function          -2  7.0.0
     function|delete    3  7.0.0  write noscript
     function|dump      2  7.0.0  noscript
+    function|flush    -2  7.0.0  write noscript
+    function|help      2  7.0.0  loading stale
     function|kill      2  7.0.0  noscript allow_busy
+    function|list     -2  7.0.0  noscript
+    function|load     -3  7.0.0  write denyoom noscript
     function|restore  -3  7.0.0  write denyoom noscript
     function|stats     2  7.0.0  noscript allow_busy
     script            -2  2.6.0

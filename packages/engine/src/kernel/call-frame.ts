@@ -3,7 +3,7 @@
  * (execution.ts) or behind it (reexecution.ts), so that its changes, its rewriting and its own words
  * are there again afterwards.
  */
-import type { CommandRow } from "@kv/commands";
+import type { CommandRow, Wait } from "@kv/commands";
 import type { Database } from "@kv/core";
 import type { ArgVector } from "@kv/resp";
 import type { Client } from "./client.ts";
@@ -35,14 +35,30 @@ export interface CallFrame {
   readonly touches: boolean;
   /** When it is, by the wall clock. */
   readonly nowMs: number;
+  /** When it began, by the clock that measures commands. */
+  readonly startUs: number;
 }
 
-/** What the call has come to. */
-export function frameOf(call: ClientCall): CallFrame {
-  const { client, args, requestIndex, row, database, dirty, rewritten, propagation } = call;
-  const { mayWait, wait, touches, nowMs } = call;
-  const words = { client, args, requestIndex, row, database };
-  return { ...words, dirty, rewritten, propagation, mayWait, wait, touches, nowMs };
+/** What a command that has stopped in its middle waits for: no key, but that it is its turn again. */
+export const goesOnLater: Wait = { firstKey: 0, keyCount: 0, type: -1, untilMs: 0 };
+
+/** What the call has come to, of a command that began at `startUs`. */
+export function frameOf(call: ClientCall, startUs: number): CallFrame {
+  return {
+    client: call.client,
+    args: call.args,
+    requestIndex: call.requestIndex,
+    row: call.row,
+    database: call.database,
+    dirty: call.dirty,
+    rewritten: call.rewritten,
+    propagation: call.propagation,
+    mayWait: call.mayWait,
+    wait: call.wait,
+    touches: call.touches,
+    nowMs: call.nowMs,
+    startUs,
+  };
 }
 
 /** Makes the call again what it was. */

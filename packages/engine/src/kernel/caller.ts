@@ -17,6 +17,7 @@ import {
 } from "@kv/commands";
 import { ArenaFullError, InvariantError } from "@kv/core";
 import type { ReplyWriter } from "@kv/resp";
+import { goesOnLater } from "./call-frame.ts";
 import type { Client } from "./client.ts";
 import type { ClientCall } from "./client-call.ts";
 import type { EngineEffects } from "./effects.ts";
@@ -149,6 +150,23 @@ export class Caller {
     this.account(row, count, elapsedUs);
   }
 
+  /** When the command began that runs, or the first of those that are timed with it. */
+  get startUs(): number {
+    return this.windowStartUs;
+  }
+
+  /** What was done since the last command is no command's: time runs from here. */
+  timeFromHere(): void {
+    this.closeWindow();
+    this.windowStartUs = this.host.monotonicUs();
+  }
+
+  /** Those that a command has run in its place are over: what is measured from here on is its own, since `startUs`. */
+  outerGoesOn(startUs: number): void {
+    this.closeWindow();
+    this.windowStartUs = startUs;
+  }
+
   private account(row: CommandRow, count: number, elapsedUs: number): void {
     const { stats, latency, situation, timer } = this;
     row.microseconds += elapsedUs;
@@ -156,7 +174,8 @@ export class Caller {
       if (row.histogram === null) row.histogram = new CommandHistogram();
       (row.histogram as CommandHistogram).record(elapsedUs / count, count);
     }
-    stats.loopCommandMicroseconds += elapsedUs;
+    // Time within another command is part of that one's.
+    if (!situation.isNested) stats.loopCommandMicroseconds += elapsedUs;
     if (count > 1) return;
     latency.commandTook(row, elapsedUs, situation.nowMs);
     if (timer === null || (row.bits & FLAG_BITS.skip_slowlog) !== 0) return;
@@ -166,12 +185,12 @@ export class Caller {
 
   /** Runs the command that `call` points at. */
   run(client: Client, row: CommandRow): void {
-    const { call, reply, effects, output } = this;
+    const { call, reply, effects } = this;
     call.interest = effects.interest;
     const mark = reply.mark();
     try {
       (row.run as (call: ClientCall) => void)(call);
-      if (call.wait !== null) this.onWait(client, row, call);
+      if (call.wait !== null && call.wait !== goesOnLater) this.onWait(client, row, call);
     } catch (error) {
       this.failed(error, row, mark);
     }
@@ -190,9 +209,33 @@ export class Caller {
     }
     if (call.wait !== null) {
       // It counts, and takes its time, when it is answered.
-      if (effects.attends) effects.commandRan(client, row, call);
+      if (effects.attends && call.wait !== goesOnLater) effects.commandRan(client, row, call);
       return;
     }
+    this.took(row);
+    this.ran(client, row);
+  }
+
+  /** Runs the rest of a command that had stopped in its middle, and ends it. */
+  finish(client: Client, row: CommandRow, rest: () => void): void {
+    const { call, reply } = this;
+    const mark = reply.mark();
+    try {
+      rest();
+    } catch (error) {
+      this.failed(error, row, mark);
+    }
+    if (call.wait !== null) return;
+    row.calls++;
+    this.stats.commandsProcessed++;
+    this.windowRow = row;
+    this.windowCount = 1;
+    this.closeWindow();
+    this.ran(client, row);
+  }
+
+  private took(row: CommandRow): void {
+    const { call, reply } = this;
     this.windowRow = row;
     this.windowCount++;
     if (
@@ -204,6 +247,11 @@ export class Caller {
     ) {
       this.closeWindow();
     }
+  }
+
+  /** The command is over: whoever follows commands is told. */
+  private ran(client: Client, row: CommandRow): void {
+    const { call, effects, output } = this;
     if (effects.attends) effects.commandRan(client, row, call);
     // Nothing may stand between the replies of a transaction.
     if (output.hasOwnPushes && !this.situation.isNested) output.flushOwn(client);

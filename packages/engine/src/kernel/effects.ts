@@ -265,7 +265,7 @@ export class EngineEffects implements Effects {
     const isEmpty = isEmptyHash(arena, entry);
     if (isEmpty) this.timedRemove(database, entry, "expire-del", this.lazyExpire);
     this.stats.expiredFields += fields.length;
-    this.propagator.words(database.index, ["HDEL", key, ...fields]);
+    this.propagator.removal(database.index, ["HDEL", key, ...fields]);
     if (this.interest === 0) return;
     const view = new DataView(key.buffer);
     this.removesByItself = true;
@@ -294,7 +294,7 @@ export class EngineEffects implements Effects {
     const start = keyIndex(arena, entry);
     const key = bytesOf(arena, entry).slice(start, start + keyLength(arena, entry));
     this.timedRemove(database, entry, event === "evicted" ? "eviction-del" : "expire-del", lazily);
-    this.propagator.words(database.index, [lazily ? "UNLINK" : "DEL", key]);
+    this.propagator.removal(database.index, [lazily ? "UNLINK" : "DEL", key]);
     if (this.interest === 0) return;
     this.removesByItself = true;
     this.keyChanged(database, key, new DataView(key.buffer), 0, key.length, event, notifyClass);

@@ -1,10 +1,10 @@
 /**
- * Execution: runs stored requests, each in the place of the command that caused it (EXEC; later
- * scripts, a replayed log, the primary's stream). A frame keeps what the outer call had come to, so
+ * Execution: runs stored requests, each in the place of the command that caused it (EXEC,
+ * scripts; later a replayed log, the primary's stream). A frame keeps what the outer call had come to, so
  * that its changes, its rewriting and its own words are there again when the inner ones are over.
  *
  *      open() ── run() ── run() ── ... ── close()       nothing else is executed in between
- *                      suspend() ┄┄ resume()             but for what a busy server still answers
+ *                suspend() ┄┄ resume() ── finishSuspended()      but for what a busy server answers
  *
  * What the requests of a frame change goes to the append-only file and the replicas together, when
  * the outermost frame closes. After a fault that ends the server it stays open: half a transaction
@@ -13,12 +13,19 @@
 import { type CommandError, type CommandRow, FLAG_BITS } from "@kv/commands";
 import type { Database, Keyspace } from "@kv/core";
 import { ArgVector, type ReplyWriter } from "@kv/resp";
-import { type CallFrame, frameOf, restoreFrame } from "./call-frame.ts";
+import { type CallFrame, frameOf, goesOnLater, restoreFrame } from "./call-frame.ts";
 import type { Caller } from "./caller.ts";
 import type { ClientCall } from "./client-call.ts";
 import type { Propagator } from "./propagate.ts";
 import { EngineState, type Situation } from "./situation.ts";
 import type { Stats } from "./stats.ts";
+
+/** A command that has stopped in its middle. */
+interface Stopped {
+  readonly frame: CallFrame;
+  /** What is left of it. */
+  readonly rest: () => void;
+}
 
 const isLoading = "LOADING Redis is loading the dataset in memory";
 
@@ -45,6 +52,8 @@ export class Execution {
   private readonly parts: ExecutionParts;
   /** What the outer calls had come to. */
   private readonly frames: CallFrame[] = [];
+  /** What has stopped in its middle, from the inside out. */
+  private stopped: Stopped[] = [];
 
   constructor(parts: ExecutionParts) {
     this.parts = parts;
@@ -52,8 +61,8 @@ export class Execution {
 
   /** The running command begins to run others. */
   open(): void {
-    const { call, situation } = this.parts;
-    this.frames.push(frameOf(call));
+    const { call, caller, situation } = this.parts;
+    this.frames.push(frameOf(call, caller.startUs));
     call.mayWait = false;
     situation.depth++;
   }
@@ -90,26 +99,57 @@ export class Execution {
     return mark;
   }
 
+  /** A command has stopped in its middle, and is not over. */
+  get isSuspended(): boolean {
+    return this.stopped.length > 0;
+  }
+
+  /** The innermost command that has stopped; undefined: none has. */
+  get suspendedFrame(): CallFrame | undefined {
+    return this.stopped[0]?.frame;
+  }
+
   /**
    * The running command stops in its middle, between two requests: others are served, and it goes on
    * later (resume). Its own words are kept, for the batch that they stand in is used again. What it has
-   * changed so far does not leave, and frames within this one must be closed.
+   * changed so far does not leave. `rest` is run when what it waits for is over (finishSuspended).
+   * Who runs it in a frame of its own, as EXEC does, sees `isSuspended` and stops in the same way.
    */
-  suspend(): CallFrame {
-    const { call } = this.parts;
+  suspend(rest: () => void): void {
+    const { call, caller } = this.parts;
     const frame = this.frames.pop() as CallFrame;
+    caller.outerGoesOn(frame.startUs);
     restoreFrame(call, frame);
+    call.wait = goesOnLater;
     const args = copyOfRequest(frame.args, frame.requestIndex);
-    return { ...frame, args, requestIndex: 0 };
+    this.stopped.push({ frame: { ...frame, args, requestIndex: 0 }, rest });
   }
 
-  /** The suspended command goes on: the call is its own again. */
-  resume(frame: CallFrame): void {
+  /** What has stopped goes on: the call is the innermost one's again. */
+  resume(): void {
     const { call, situation } = this.parts;
+    for (let index = this.stopped.length - 1; index >= 0; index--)
+      this.frames.push((this.stopped[index] as Stopped).frame);
+    const frame = this.suspendedFrame as CallFrame;
     restoreFrame(call, frame);
     situation.current = frame.client;
-    this.frames.push(frame);
     call.mayWait = false;
+  }
+
+  /** It stops once more. */
+  suspendAgain(): void {
+    this.parts.caller.closeWindow();
+    this.frames.length -= this.stopped.length;
+    this.parts.situation.current = null;
+  }
+
+  /**
+   * After resume(): what had stopped can be ended. The rest of each command is run, the innermost
+   * first. One of them may stop again, and with it those around it.
+   */
+  finishSuspended(): void {
+    for (const { frame, rest } of this.stopped.splice(0))
+      this.parts.caller.finish(frame.client, frame.row as CommandRow, rest);
   }
 
   /** All have run: what they changed may leave, and the running command is as it was at open(). */
@@ -117,9 +157,9 @@ export class Execution {
     const { call, caller, propagator, situation } = this.parts;
     const frame = this.frames.pop() as CallFrame;
     // Only here, not after a failure that ends the server.
+    caller.outerGoesOn(frame.startUs);
     situation.depth--;
     propagator.finish();
-    caller.before(null);
     restoreFrame(call, frame);
     call.client.lastCommand = frame.row ?? null;
   }

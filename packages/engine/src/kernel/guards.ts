@@ -66,10 +66,6 @@ export const masterDown = new CommandError(
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 );
 const watchesOnly = new CommandError("ERR Replica can't interact with the keyspace");
-/** What most commands are answered while a script runs for too long. */
-export const isBusy = new CommandError(
-  "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
-);
 
 /**
  * Whether the command has one of these flags, or is an EXEC whose queue holds a command with one:
@@ -194,7 +190,7 @@ function situationGuards({ situation, memory, refusals, pause }: GuardParts) {
       situation.is(EngineState.LOADING) && (row.bits & loading) === 0 ? isLoading : null,
 
     busy: (_client, row) =>
-      situation.is(EngineState.BUSY) && (row.bits & allow_busy) === 0 ? isBusy : null,
+      situation.is(EngineState.BUSY) && (row.bits & allow_busy) === 0 ? situation.busyError : null,
 
     pause: (client, row) => {
       if (!situation.is(EngineState.PAUSED) || client.is(REPLICATION | MONITOR)) return null;

@@ -74,7 +74,15 @@ export class Propagator {
 
   /** A command in other words. */
   words(databaseIndex: number, words: readonly CommandWord[], targets: number = Target.BOTH): void {
-    targets &= this.mask;
+    this.wait(databaseIndex, words, targets & this.mask);
+  }
+
+  /** A key or fields that the server removed by itself: no script has a say in who hears of that. */
+  removal(databaseIndex: number, words: readonly CommandWord[]): void {
+    this.wait(databaseIndex, words, Target.BOTH);
+  }
+
+  private wait(databaseIndex: number, words: readonly CommandWord[], targets: number): void {
     if (this.sinks.length === 0 || targets === 0) return;
     const encoded = words.map(
       (word): RequestArgument => (typeof word === "bigint" ? word.toString() : word),

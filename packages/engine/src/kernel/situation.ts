@@ -6,9 +6,11 @@
  *      current    the request loop: the client whose command is running
  *      depth      Execution: frames that are open (EXEC, later scripts)
  *      unusual    whoever owns the bit (EngineState), with setUnusual()
+ *      busyError  whoever sets BUSY
  *      dirty      the caller counts changes; a save takes off those that it has written
  *      hz         the cron
  */
+import { CommandError } from "@kv/commands";
 import type { Client } from "./client.ts";
 import type { Host } from "./host.ts";
 
@@ -36,6 +38,11 @@ export const EngineState = {
   LACKS_REPLICAS: 512,
 } as const;
 
+/** What most commands are answered while a script of EVAL runs for too long. */
+export const isBusy = new CommandError(
+  "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+);
+
 /** What is true of the whole server at this moment: see the head of this file. */
 export class Situation {
   /** Bits of EngineState. */
@@ -46,6 +53,8 @@ export class Situation {
   current: Client | null = null;
   /** Frames of execution that are open: see isNested. */
   depth = 0;
+  /** Why a busy server refuses: it says what ends the script that runs. */
+  busyError: CommandError = isBusy;
   /** Changes to the data set since the last save. */
   dirty = 0;
   /** Turns of the cron a second. */

@@ -3,6 +3,8 @@
  * addition. Errors are counted by their first word, at most 128 different ones, as Redis 7.2 does.
  */
 const ERROR_KINDS_MAX = 128;
+/** Letters of a first word; what is longer counts as ERR. Scripts answer with texts of their own. */
+const ERROR_CODE_LETTERS_MAX = 30;
 
 /** Counts since the start, or since CONFIG RESETSTAT. Each says which field of INFO shows it. */
 export class Stats {
@@ -64,11 +66,13 @@ export class Stats {
   /** Counts an error reply such as "WRONGTYPE Operation ...". */
   countError(reply: string): void {
     this.errorReplies++;
-    const space = reply.indexOf(" ");
-    const code = space === -1 ? reply : reply.slice(0, space);
+    const space = reply.slice(0, ERROR_CODE_LETTERS_MAX + 1).indexOf(" ");
+    const code = space === -1 ? "ERR" : reply.slice(0, space);
     const count = this.errors.get(code);
     if (count === undefined && this.errors.size >= ERROR_KINDS_MAX) return;
-    this.errors.set(code, (count ?? 0) + 1);
+    // A piece of a text would keep all of it.
+    if (count === undefined) this.errors.set([...code].join(""), 1);
+    else this.errors.set(code, count + 1);
   }
 
   /** CONFIG RESETSTAT: everything that is a count since the start. */

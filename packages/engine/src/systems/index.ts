@@ -17,7 +17,6 @@ import { memorySystem } from "./memory/system.ts";
 import { observeSystem } from "./observe/system.ts";
 import { pubsubSystem } from "./pubsub/system.ts";
 import { savingSystem } from "./saving/system.ts";
-import { scriptingSystem } from "./scripting/system.ts";
 import { serverSystem } from "./server/system.ts";
 import { trackingSystem } from "./tracking/system.ts";
 import { transactionsSystem } from "./transactions/system.ts";
@@ -37,7 +36,6 @@ export const ownSystems: readonly System[] = [
   infoSystem,
   debugSystem,
   serverSystem,
-  scriptingSystem,
   blockingSystem,
   absentSystem,
 ];

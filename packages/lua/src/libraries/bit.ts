@@ -27,7 +27,8 @@ import {
   when,
 } from "../assembler.ts";
 import type { Core, Slot } from "../core.ts";
-import { type LuaStack, LuaType } from "../stack.ts";
+import { LuaType } from "../layout.ts";
+import type { LuaStack } from "../stack.ts";
 
 /** Added to a double, this brings its integer into the low bits of the mantissa. */
 const ALIGN = 2 ** 52 + 2 ** 51;

@@ -9,6 +9,7 @@
 import {
   arrayAddress,
   arraySize,
+  LuaType,
   NODE_BYTES,
   NODE_KEY,
   nodesAddress,
@@ -19,7 +20,7 @@ import {
   VALUE_BYTES,
 } from "../layout.ts";
 import type { ReadOnlyTables } from "../read-only.ts";
-import { type LuaStack, LuaType } from "../stack.ts";
+import type { LuaStack } from "../stack.ts";
 import type { ByteBuffer } from "./byte-buffer.ts";
 import { formatG } from "./json-numbers.ts";
 import { InvalidNumbers, type JsonSettings } from "./json-settings.ts";

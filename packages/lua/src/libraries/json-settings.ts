@@ -1,7 +1,8 @@
 /** What a script can set in `cjson`, and the functions that set it. */
 
 import { int } from "../integers.ts";
-import { type LuaStack, LuaType } from "../stack.ts";
+import { LuaType } from "../layout.ts";
+import type { LuaStack } from "../stack.ts";
 
 const INT_MAX = 2 ** 31 - 1;
 

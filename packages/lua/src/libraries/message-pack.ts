@@ -5,8 +5,9 @@
  */
 
 import { truncated } from "../integers.ts";
+import { LuaType } from "../layout.ts";
 import type { ReadOnlyTables } from "../read-only.ts";
-import { type HostFunction, type LuaStack, LuaType } from "../stack.ts";
+import type { HostFunction, LuaStack } from "../stack.ts";
 import type { ByteBuffer } from "./byte-buffer.ts";
 
 const MAX_NESTING = 16;

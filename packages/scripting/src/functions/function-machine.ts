@@ -15,7 +15,8 @@ import {
   Outcome,
   type WasmModule,
 } from "@kv/lua";
-import { asOneLine, type Machine, makeMachine, takeErrorText } from "../machine.ts";
+import { type Machine, makeMachine, takeErrorText } from "../machine.ts";
+import { asOneLine } from "../one-line.ts";
 import { redisConstants, redisFunctions } from "../redis-api.ts";
 import { RedisCall } from "../redis-call.ts";
 import type { Runner } from "../runner.ts";

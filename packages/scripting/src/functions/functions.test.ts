@@ -246,6 +246,7 @@ describe("a function that runs for too long", () => {
       ["LUA", ["libraries_count", 1, "functions_count", 2]],
     ]);
     expect(other.send("SCRIPT", "KILL")).toEqual(functionBusy);
+    expect(other.send("SHUTDOWN")).toEqual(functionBusy);
     expect(other.send("FUNCTION", "KILL")).toBe("OK");
     await turns(kv, 3);
     expect(runner.pushed()).toEqual([

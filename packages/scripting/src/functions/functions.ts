@@ -12,7 +12,7 @@ import { CommandError } from "@kv/commands";
 import type { CallFrame, EngineCall, FunctionLibraries, LibraryPolicy, Ports } from "@kv/engine";
 import type { LuaStack, WasmModule } from "@kv/lua";
 import { keyCountOf } from "../key-count.ts";
-import { type Machine, type MachineOwner, pushWords } from "../machine.ts";
+import type { Machine, MachineOwner } from "../machine.ts";
 import { mustBeAllowedNow, mustSuit } from "../may-begin.ts";
 import type { Runner } from "../runner.ts";
 import { FunctionMachine } from "./function-machine.ts";
@@ -50,9 +50,9 @@ export class Functions implements MachineOwner, FunctionLibraries {
     return this.machine === null ? 0 : this.machine.machine.vm.usedBytes;
   }
 
-  /** Memory that is neither the arena's nor a client's. */
-  get memoryBytes(): number {
-    return this.set.bytes + (this.machine === null ? 0 : this.machine.machine.vm.memoryBytes);
+  /** Bytes of the machine's memory, with what is free in it. */
+  get machineMemoryBytes(): number {
+    return this.machine === null ? 0 : this.machine.machine.vm.memoryBytes;
   }
 
   /** FCALL and FCALL_RO. */
@@ -68,8 +68,8 @@ export class Functions implements MachineOwner, FunctionLibraries {
     if (found.callback === null) throw notFound;
     this.runner.begin(name, flags, isReadOnly);
     const pushArguments = (stack: LuaStack) => {
-      pushWords(stack, call, 3, keyCount);
-      pushWords(stack, call, 3 + keyCount, call.argc - 3 - keyCount);
+      stack.pushWords(call, 3, keyCount);
+      stack.pushWords(call, 3 + keyCount, call.argc - 3 - keyCount);
       return 2;
     };
     this.runner.run(call, this, found.callback, pushArguments);
@@ -159,9 +159,9 @@ export class Functions implements MachineOwner, FunctionLibraries {
   /** The call of the function that keeps the server busy; null: none does. */
   get busyCall(): { readonly frame: CallFrame; readonly name: string; readonly ms: number } | null {
     const { busy, context, owner } = this.runner;
-    const { frame, startUs } = busy;
-    if (frame === null || owner !== this) return null;
-    const ms = Math.floor((this.ports.host.monotonicUs() - startUs) / 1000);
+    const frame = this.ports.execution.suspendedFrame;
+    if (frame === undefined || owner !== this) return null;
+    const ms = Math.floor((this.ports.host.monotonicUs() - busy.startUs) / 1000);
     return { frame, name: context.name, ms };
   }
 

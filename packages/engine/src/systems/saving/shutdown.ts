@@ -1,7 +1,6 @@
 /** SHUTDOWN: ends the server in good order. It answers only when that is not possible. */
 import { arg, CommandError, errors } from "@kv/commands";
 import { ClientState } from "../../kernel/client-state.ts";
-import { isBusy } from "../../kernel/guards.ts";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { EngineState } from "../../kernel/situation.ts";
 import { engineCommand } from "../../module/engine-call.ts";
@@ -44,7 +43,8 @@ export const shutdown = engineCommand({
       throw noShutdown; // Whoever could send this comes before a shutdown or after it.
     }
     // Half of what a script does may be neither saved nor lost: the one way out loses all of it.
-    if (engine.situation.is(EngineState.BUSY) && request.save !== "nosave") throw isBusy;
+    if (engine.situation.is(EngineState.BUSY) && request.save !== "nosave")
+      throw engine.situation.busyError;
     const isEnding = engine.shutdown(request);
     // What was answered before in this batch leaves first, and nothing behind this is executed.
     client.mark(ClientState.WAITING, true);

@@ -80,33 +80,49 @@ export const exec = engineCommand({
     }
     // Nothing is watched any more: the transaction's own changes must not disturb it.
     engine.transactions.end(client);
-    try {
-      runQueue(call, transaction.queue);
-    } finally {
-      transaction.queue.free();
-    }
+    const { muting } = engine;
+    muting.keep();
+    reply.array(transaction.queue.count);
+    muting.takeBack(client);
+    engine.execution.open();
+    runQueue(call, transaction.queue);
   },
 });
 
+/** Runs what is left of the queue, and ends EXEC; or stops with a request that does. */
 function runQueue(call: EngineCall, queue: CommandQueue): void {
-  const { client, engine, reply } = call;
+  const { client, engine } = call;
+  const { execution, muting } = engine;
+  let isOver = true;
+  try {
+    isOver = runToEnd(call, queue);
+    if (isOver) execution.close();
+  } finally {
+    if (isOver) queue.free();
+  }
+  if (isOver) call.propagation = Propagation.PREVENTED;
+  else
+    execution.suspend(() => {
+      muting.takeBack(client);
+      runQueue(call, queue);
+    });
+}
+
+/** False: a request has stopped in its middle. */
+function runToEnd({ client, engine, reply }: EngineCall, queue: CommandQueue): boolean {
   const { commands, execution, muting, queuedBatch: batch } = engine;
-  muting.keep();
-  reply.array(queue.count);
-  muting.takeBack(client);
-  muting.keep();
-  execution.open();
   const refusal = (queued: ClientCall) => engine.of(execAccessPort).refusalInside(queued, "exec");
+  muting.keep();
   for (let id = queue.next(batch); id !== -1; id = queue.next(batch)) {
     // Who was closed by an earlier command of the transaction hears nothing of later ones.
     const isGone = client.is(ClientState.CLOSING);
     const mark = execution.run(batch, commands.all[id] as CommandRow, refusal);
+    if (execution.isSuspended) return false;
     if (isGone) reply.rewind(mark);
     // CLIENT REPLY may be queued as well: it counts from where it stands, not for all of EXEC.
     muting.takeBack(client);
     muting.keep();
   }
   batch.clear();
-  execution.close();
-  call.propagation = Propagation.PREVENTED;
+  return true;
 }

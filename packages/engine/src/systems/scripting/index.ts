@@ -1,2 +1,0 @@
-/** Generated: the commands of this folder. */
-export * from "./function.ts";

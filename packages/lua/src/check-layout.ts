@@ -1,0 +1,68 @@
+/**
+ * Looks for known values where layout.ts says that they lie: a machine that is laid out otherwise is of
+ * no use.
+ */
+import {
+  arrayAddress,
+  arraySize,
+  LuaType,
+  NODE_KEY,
+  nodesAddress,
+  nodesCount,
+  STACK_BASE,
+  STACK_TOP,
+  STRING_BYTES,
+  STRING_LENGTH,
+  TYPE,
+  VALUE_BYTES,
+} from "./layout.ts";
+import type { LuaStack } from "./stack.ts";
+
+/** Throws when the machine is laid out otherwise. */
+export function checkLayout(stack: LuaStack): void {
+  const { api, L } = stack;
+  api.lua_pushnumber(L, 0.5);
+  stack.pushTable(2, 1);
+  for (const [i, value] of [1.5, 2.5].entries()) {
+    stack.pushNumber(value);
+    stack.setElement(-2, i + 1);
+  }
+  stack.pushText("layout");
+  stack.setField(-2, "key");
+  const table = stack.api.lua_topointer(stack.L, -1);
+  const { view } = stack;
+  const count = api.lua_gettop(L);
+  const base = view.getUint32(L + STACK_BASE, true);
+  const array = arrayAddress(view, table);
+  const node = nodesAddress(view, table);
+  const string = view.getUint32(node, true);
+  const key = view.getUint32(node + NODE_KEY, true);
+  const found = [
+    view.getUint32(L + STACK_TOP, true) - base - count * VALUE_BYTES,
+    view.getFloat64(base + (count - 2) * VALUE_BYTES, true),
+    view.getInt32(base + (count - 1) * VALUE_BYTES + TYPE, true),
+    arraySize(view, table),
+    view.getFloat64(array + VALUE_BYTES, true),
+    view.getInt32(array + VALUE_BYTES + TYPE, true),
+    nodesCount(view, table),
+    view.getInt32(node + TYPE, true),
+    view.getInt32(node + NODE_KEY + TYPE, true),
+    stack.text(string + STRING_BYTES, view.getInt32(string + STRING_LENGTH, true) & 0xff),
+    stack.text(key + STRING_BYTES, view.getInt32(key + STRING_LENGTH, true) & 0xff),
+  ];
+  stack.pop(2);
+  const expected = [
+    0,
+    0.5,
+    LuaType.TABLE,
+    2,
+    2.5,
+    LuaType.NUMBER,
+    1,
+    LuaType.STRING,
+    LuaType.STRING,
+    "layout",
+    "key",
+  ];
+  if (`${found}` !== `${expected}`) throw new Error(`the machine is laid out otherwise: ${found}`);
+}
