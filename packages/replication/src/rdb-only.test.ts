@@ -179,6 +179,24 @@ describe("SYNC of a client that wants the data set only", () => {
   });
 });
 
+test("a buffer that a connection keeps is not written to again", () => {
+  const kv = harness({ config: { "repl-diskless-sync-delay": 1, rdbcompression: "no" } });
+  fill(kv, 3000);
+  const [keeping, copying] = [replicaClient(kv, eof, rdbOnly), replicaClient(kv, eof, rdbOnly)];
+  const kept: [bytes: Uint8Array, start: number, end: number][] = [];
+  const send = (bytes: Uint8Array, start: number, end: number) => {
+    kept.push([bytes, start, end]);
+    return false;
+  };
+  Object.assign(keeping, { send });
+  keeping.sendBytes("SYNC\r\n");
+  copying.send("SYNC");
+  kv.clock.advance(3000);
+  const raw = keeping.takeRaw() + kept.map((each) => latin1(...each)).join("");
+  expect(kept.length).toBeGreaterThan(5);
+  expect(bodyOf(raw)).toBe(bodyOf(copying.takeRaw()));
+});
+
 describe("a reader that does not read", () => {
   /** Of a hundred thousand bytes each: twice what is kept for a reader. */
   const KEYS = 180;
