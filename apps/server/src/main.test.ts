@@ -543,7 +543,7 @@ test("without a name for the data file it starts empty, and cannot save", async 
 });
 
 test("CONFIG SET says it too, of what it has set", async () => {
-  const { port, says, stdout } = await start(["--replica-priority", "99"]);
+  const { port, says, stdout } = await start(["--replica-announced", "no"]);
   expect(await ask(port, "CONFIG SET io-threads-do-reads yes timeout 7")).toMatch(/^-ERR.*io-thr/);
   expect(await ask(port, "CONFIG SET SLAVE-PRIORITY 7 timeout 7")).toBe("+OK\r\n");
   await says("# 'replica-priority' is accepted but has no effect here.");
