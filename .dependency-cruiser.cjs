@@ -2,7 +2,7 @@
  * The layers of the repository, one rule each. Imports only look down:
  *
  *   apps       server   bench                              may use node:* ; nothing imports an app
- *   modules    scripting                                   see what an engine offers, and lua
+ *   modules    scripting   replication                     see what an engine offers; scripting lua, too
  *   engine     engine                                      sees the parts and the ground
  *   parts      commands   acl   persistence   eviction   config   see what their rule says
  *   ground     core   resp   lua                           import nothing, not even each other
@@ -102,6 +102,11 @@ module.exports = {
       "@kv/scripting is a module: it sees @kv/lua and what an engine offers. Need more of the engine? Ask a port.",
     ),
     layer(
+      "replication",
+      ["commands", "config", "core", "engine", "persistence", "resp"],
+      "@kv/replication is a module: it sees what an engine offers. Need sockets, files or time? The engine's host has them.",
+    ),
+    layer(
       "testing",
       [
         ...[
@@ -115,6 +120,7 @@ module.exports = {
           "persistence",
           "resp",
         ],
+        "replication",
         "scripting",
       ],
       "@kv/testing sees everything below the apps. A test that needs an app stands in that app.",

@@ -92,9 +92,10 @@ async function bringUpToDate(write) {
   const { CommandTable, GROUPS } = await import("../packages/commands/src/index.ts");
   const { commandList } = await import("../packages/engine/src/module/command-list.ts");
   const { ownSystems } = await import("../packages/engine/src/systems/index.ts");
+  const { replicationSystem } = await import("../packages/replication/src/index.ts");
   const { scriptingSystem } = await import("../packages/scripting/src/index.ts");
   // The machine that runs scripts is asked for when the first one comes: here none does.
-  const systems = [...ownSystems, scriptingSystem(() => undefined)];
+  const systems = [...ownSystems, scriptingSystem(() => undefined), replicationSystem];
   const text = pageOf(new CommandTable(commandList(systems)).all, GROUPS);
   const path = join(root, PAGE);
   let present = "";
@@ -118,7 +119,7 @@ const alone = (...words) =>
 
 /** When the newest source of a declaration was written. */
 function newestSourceMs() {
-  return ["commands", "engine", "scripting"].reduce((newest, name) => {
+  return ["commands", "engine", "scripting", "replication"].reduce((newest, name) => {
     const folder = join(root, "packages", name, "src");
     const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
     const times = files.map((file) => statSync(join(folder, file)).mtimeMs);

@@ -527,8 +527,8 @@ test("an ACL file that turns the default user off lets nobody in, and ACL SAVE w
 
 test("what has no effect is said although only warnings are logged", async () => {
   const port = String(await freePort());
-  const { says } = run(["--port", port, "--loglevel", "warning", "--repl-timeout", "7"]);
-  await says("# 'repl-timeout' is accepted but has no effect here.");
+  const { says } = run(["--port", port, "--loglevel", "warning", "--replica-priority", "7"]);
+  await says("# 'replica-priority' is accepted but has no effect here.");
 });
 
 test("without a name for the data file it starts empty, and cannot save", async () => {
@@ -543,7 +543,7 @@ test("without a name for the data file it starts empty, and cannot save", async 
 });
 
 test("CONFIG SET says it too, of what it has set", async () => {
-  const { port, says, stdout } = await start(["--repl-timeout", "99"]);
+  const { port, says, stdout } = await start(["--replica-announced", "no"]);
   expect(await ask(port, "CONFIG SET io-threads-do-reads yes timeout 7")).toMatch(/^-ERR.*io-thr/);
   expect(await ask(port, "CONFIG SET SLAVE-PRIORITY 7 timeout 7")).toBe("+OK\r\n");
   await says("# 'replica-priority' is accepted but has no effect here.");

@@ -22,6 +22,7 @@ import {
   Target,
 } from "@kv/engine";
 import { luaModule } from "@kv/lua/node";
+import { replicationSystem } from "@kv/replication";
 import {
   AttributedReply,
   encodeRequest,
@@ -94,6 +95,7 @@ export class TestClient implements Connection {
   private readonly parser = new ReplyParser({ strings: "latin1" });
   private readonly messages: unknown[] = [];
   private raw = "";
+  private drained: (() => void) | null = null;
 
   constructor(engine: Engine, port: number) {
     this.engine = engine;
@@ -121,6 +123,19 @@ export class TestClient implements Connection {
 
   get heldBytes(): number {
     return this.pendingBytes;
+  }
+
+  whenDrained(listener: () => void): void {
+    this.drained = listener;
+  }
+
+  /** The kernel takes what was stuck, and what comes from now on. */
+  drain(): void {
+    this.isStuck = false;
+    this.pendingBytes = 0;
+    const { drained } = this;
+    this.drained = null;
+    drained?.();
   }
 
   give(bytes: Uint8Array): void {
@@ -226,7 +241,7 @@ export class Harness {
       } as ConfigOptions,
     });
     const scripting = options.hasScripts === false ? [] : [scriptingSystem(luaModule)];
-    const modules = [...scripting, ...(options.modules ?? [])];
+    const modules = [...scripting, replicationSystem, ...(options.modules ?? [])];
     this.engine = createEngine({ host: this.host, config: this.config, modules });
     onKeyspaceEvent(this.engine, (channel, message) => {
       const event = /^__keyevent@\d+__:(.*)$/s.exec(channel);

@@ -10,6 +10,7 @@ export * from "./harness.ts";
 export * from "./hostile-scripts.ts";
 export * from "./odd-requests.ts";
 export * from "./readme.ts";
+export * from "./replica-client.ts";
 export * from "./server-process.ts";
 export * from "./slow-clock.ts";
 export * from "./wire-client.ts";

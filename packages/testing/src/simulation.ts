@@ -60,6 +60,7 @@ class SimulatedClient implements Connection {
   isMonitor = false;
   replies: "on" | "off" | "skip" = "on";
   sequence = 0;
+  private drained: (() => void) | null = null;
   private readonly stuck: Uint8Array[] = [];
   private readonly parser = new ReplyParser({ strings: "latin1" });
   private readonly engine: Engine;
@@ -90,11 +91,17 @@ class SimulatedClient implements Connection {
     return this.pendingBytes;
   }
 
+  whenDrained(listener: () => void): void {
+    this.drained = listener;
+  }
+
   /** The reader reads again. */
   unstick(): void {
     this.isStuck = false;
     for (const bytes of this.stuck.splice(0)) this.arrived(bytes);
     this.pendingBytes = 0;
+    this.drained?.();
+    this.drained = null;
   }
 
   private arrived(bytes: Uint8Array): void {

@@ -95,6 +95,24 @@ describe("a connection without a socket", () => {
     await vi.waitFor(() => expect(bytes().toString()).toBe("later"));
   });
 
+  test("tells when all that was sent has been taken", async () => {
+    const station = echoStation();
+    const { stream } = connectInProcessTo(station);
+    await vi.waitFor(() => expect(station.traffic.clients).toHaveLength(1));
+    const { connection } = station.traffic.clients[0]!;
+    let drainedCount = 0;
+    connection.whenDrained(() => drainedCount++);
+    await vi.waitFor(() => expect(drainedCount).toBe(1));
+    const large = pattern(2 ** 20);
+    connection.send(large, 0, large.length);
+    connection.send(large, 0, large.length);
+    connection.whenDrained(() => drainedCount++);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(drainedCount).toBe(1);
+    stream.resume();
+    await vi.waitFor(() => expect(drainedCount).toBe(2));
+  });
+
   test("what nobody reads counts as pending", async () => {
     const station = echoStation();
     const { stream } = connectInProcessTo(station);

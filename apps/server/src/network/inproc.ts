@@ -35,6 +35,8 @@ export class InprocConnection<Client> implements Connection {
   /** What the reader has not asked for yet. */
   readonly #outgoing = new OutputQueue();
   #isHandingOver = false;
+  /** Who wants to hear when all has been handed over. */
+  #drained: (() => void) | null = null;
   #isPaused = false;
   #isEnding = false;
   /** What was written while reading was stopped, and how to ask for more. */
@@ -73,6 +75,11 @@ export class InprocConnection<Client> implements Connection {
     if (this.#isEnding) return;
     this.#schedule();
     this.#outgoing.give(bytes);
+  }
+
+  whenDrained(listener: () => void): void {
+    this.#drained = listener;
+    this.#schedule();
   }
 
   #schedule(): void {
@@ -149,12 +156,15 @@ export class InprocConnection<Client> implements Connection {
     this.#isHandingOver = false;
     while (!this.stream.destroyed) {
       const chunk = this.#outgoing.take();
-      if (chunk === undefined) return;
+      if (chunk === undefined) break;
       const wantsMore = this.stream.received(
         Buffer.from(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.length),
       );
       if (!wantsMore && !takesAll) return;
     }
+    const drained = this.#drained;
+    this.#drained = null;
+    if (drained !== null && !this.#isEnding) drained();
   }
 
   /** Tells the reader that this was all. */

@@ -77,6 +77,29 @@ describe.each(ways)("a socket, read by $way", ({ takesHandle }) => {
 
   const lastClient = () => station.traffic.clients.at(-1)!;
 
+  test("tells when what was sent has left, and not before", async () => {
+    const { socket, receivesBytes } = await connect();
+    socket.pause();
+    const { connection } = lastClient();
+    let drainedCount = 0;
+    const heard = () => {
+      drainedCount++;
+      expect(connection.pendingBytes).toBe(0);
+    };
+    connection.whenDrained(heard);
+    await vi.waitFor(() => expect(drainedCount).toBe(1));
+    const large = pattern(32 * 2 ** 20);
+    connection.send(large, 0, large.length);
+    connection.send(large, 0, 100);
+    connection.whenDrained(heard);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(connection.pendingBytes).toBeGreaterThan(0);
+    expect(drainedCount).toBe(1);
+    socket.resume();
+    await receivesBytes(large.length + 100);
+    await vi.waitFor(() => expect(drainedCount).toBe(2));
+  });
+
   test("echoes, and knows who is there", async () => {
     const { socket, receives } = await connect();
     socket.write("hello");

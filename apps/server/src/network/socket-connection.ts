@@ -24,6 +24,8 @@ const lingerMs = 10_000;
 /** And more than this at once: the engine has forgotten the client, so nobody counts it any more. */
 const lingerBytesMax = 1024 * 1024;
 
+const nothing = new Uint8Array(0);
+
 export interface SocketFacts {
   /** Path of the listening Unix socket, where it is one. */
   path?: string;
@@ -46,6 +48,8 @@ export class SocketConnection<Client> implements Connection {
   #queue: OutputQueue | null = null;
   /** What is being written of it: #written() is called at the end. */
   #underWay: Uint8Array | null = null;
+  /** Who wants to hear when nothing waits any more. */
+  #drained: (() => void) | null = null;
   /** Memory of the engine's buffer that the socket keeps, beyond the bytes to be sent. */
   #keptBytes = 0;
 
@@ -118,6 +122,20 @@ export class SocketConnection<Client> implements Connection {
     release(this.#underWay);
     this.#underWay = null;
     this.#writeNext();
+    this.#mayBeDrained();
+  }
+
+  whenDrained(listener: () => void): void {
+    this.#drained = listener;
+    // What is written next to a socket is written when all before it has left.
+    if (this.#underWay === null) this.#socket.write(nothing, () => this.#mayBeDrained());
+  }
+
+  #mayBeDrained(): void {
+    if (this.#drained === null || this.pendingBytes > 0 || this.#isEnding) return;
+    const drained = this.#drained;
+    this.#drained = null;
+    drained();
   }
 
   end(): void {

@@ -27,6 +27,8 @@ export const ClientState = {
   NO_TOUCH: 512,
   /** MONITOR: gets a copy of all commands. */
   MONITOR: 1024,
+  /** Gets the data set, and maybe all changes to it: so no replies. It has REPLICATION as well. */
+  REPLICA: 2048,
 } as const;
 
 /** What Client.replyMode can be. */

@@ -65,6 +65,13 @@ export class Client {
   unblock: ((withError: boolean) => void) | null = null;
   /** Bytes for this client written by others (messages, invalidations, MONITOR lines). */
   outbox: ReplyWriter | null = null;
+  /**
+   * Bytes for this client that wait in buffers which it shares with others: what it has not been
+   * sent of a data set or of a stream of changes, as far as its output limit is about them.
+   */
+  sharedBytes = 0;
+  /** Where the stream of changes to replicas stood behind its last write: WAIT waits for that. */
+  writtenOffset = 0;
   /** Since when the soft output limit has been passed; 0: it has not. */
   softLimitSinceMs = 0;
   /** Reply bytes of the last moments, at most: for buffer statistics. */
@@ -138,7 +145,7 @@ export class Client {
 
   /** Bytes on their way to the client. */
   get pendingBytes(): number {
-    return this.connection.pendingBytes + (this.outbox?.total ?? 0);
+    return this.connection.pendingBytes + (this.outbox?.total ?? 0) + this.sharedBytes;
   }
 
   /**

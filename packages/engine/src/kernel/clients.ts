@@ -13,6 +13,8 @@ import type { Situation } from "./situation.ts";
 export class Clients extends Map<number, Client> {
   /** Id of the next one to come: no id is given twice. */
   nextId = 1;
+  /** How many of them are replicas, which no list of clients in the narrow sense counts. */
+  replicaCount = 0;
   /** Told of each client that has gone. Set once, by whoever puts the server together. */
   onClosed: (client: Client) => void = () => {};
   private readonly situation: Situation;

@@ -34,7 +34,7 @@ export type GuardAnswer = CommandError | number | null;
 /** `request` tells of the words what a guard may need to know besides the command. */
 export type Guard = (client: Client, row: CommandRow, request: AclRequest) => GuardAnswer;
 
-const { UNAUTHENTICATED, MULTI, SUBSCRIBED, REPLICATION, MONITOR } = ClientState;
+const { UNAUTHENTICATED, MULTI, SUBSCRIBED, REPLICATION, MONITOR, REPLICA } = ClientState;
 const {
   write,
   readonly,
@@ -143,7 +143,7 @@ const clientGuards = {
 
   /** To Redis a client that monitors is a kind of replica: no pause holds it, and it gets no data. */
   watcher: (client, row) =>
-    client.is(MONITOR) && involves(client, row, write | readonly | may_replicate)
+    client.is(MONITOR | REPLICA) && involves(client, row, write | readonly | may_replicate)
       ? watchesOnly
       : null,
 

@@ -129,6 +129,11 @@ export interface Connection {
    * Sends a whole buffer that nobody else has: it is the connection's, which frees it afterwards.
    */
   give(bytes: Uint8Array): void;
+  /**
+   * Has `listener` called, once, when what was sent has left, or most of it. Only the last listener
+   * counts, and none hears of a connection that has ended.
+   */
+  whenDrained(listener: () => void): void;
   /** Closes when what was sent has left. */
   end(): void;
   /** Closes at once: what has not left yet is lost. */

@@ -102,9 +102,27 @@ export class Output {
     return limits[client.kind];
   }
 
+  /**
+   * Sends bytes[start, end) of a data set or a stream of changes to a replica. True: the buffer may be
+   * used again at once; false: the connection keeps it.
+   */
+  sendToReplica(client: Client, bytes: Uint8Array, start: number, end: number): boolean {
+    client.outputBytes += end - start;
+    this.stats.outputBytes += end - start;
+    this.stats.replicaOutputBytes += end - start;
+    this.stats.writesProcessed++;
+    const isFree = client.connection.send(bytes, start, end);
+    if (client.connection.pendingBytes > 0) this.memory.recount(client);
+    return isFree;
+  }
+
   private send(client: Client, from: ReplyWriter): void {
     const length = from.total;
     if (client.closed) return;
+    if (client.is(ClientState.REPLICA)) {
+      this.refuseReply(client);
+      return;
+    }
     if (from.isOverflowed) {
       this.closeOverLimit(client);
       return;
@@ -203,6 +221,16 @@ export class Output {
       client.softLimitSinceMs = 0;
     }
     if (exceeded) this.closeOverLimit(client);
+  }
+
+  /** A reply in the middle of a data set would be taken for a part of it. */
+  private refuseReply(client: Client): void {
+    const command = client.lastCommand?.fullName ?? "NULL";
+    this.host.log(
+      "warning",
+      `Replica generated a reply to command '${command}', disconnecting it: ${this.report.describe(client)}`,
+    );
+    this.clients.close(client, "reply to a replica");
   }
 
   private closeOverLimit(client: Client): void {

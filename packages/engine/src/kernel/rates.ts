@@ -54,6 +54,8 @@ export class Rates {
   readonly inputBytes = new Rate();
   /** Bytes per second that clients were given. */
   readonly outputBytes = new Rate();
+  /** Bytes per second that replicas were given. */
+  readonly replicaOutputBytes = new Rate();
   /** Turns of the event loop per second. */
   readonly loopTurns = new Rate();
   /** Microseconds of a turn of the event loop. */
@@ -74,6 +76,7 @@ export class Rates {
     this.commands.sample(stats.commandsProcessed, nowUs, US_PER_SECOND);
     this.inputBytes.sample(stats.inputBytes, nowUs, US_PER_SECOND);
     this.outputBytes.sample(stats.outputBytes, nowUs, US_PER_SECOND);
+    this.replicaOutputBytes.sample(stats.replicaOutputBytes, nowUs, US_PER_SECOND);
     this.loopTurns.sample(stats.loopTurns, nowUs, US_PER_SECOND);
     this.turnMicroseconds.sample(stats.loopMicroseconds, stats.loopTurns, 1);
   }
@@ -81,7 +84,8 @@ export class Rates {
   /** The counters are zero (again): what was sampled before says nothing any more. */
   reset(): void {
     const nowUs = this.host.monotonicUs();
-    for (const rate of [this.commands, this.inputBytes, this.outputBytes, this.loopTurns])
+    const { commands, inputBytes, outputBytes, replicaOutputBytes, loopTurns } = this;
+    for (const rate of [commands, inputBytes, outputBytes, replicaOutputBytes, loopTurns])
       rate.reset(nowUs);
     this.turnMicroseconds.reset(0);
   }

@@ -16,6 +16,8 @@ export class Stats {
   inputBytes = 0;
   /** total_net_output_bytes. */
   outputBytes = 0;
+  /** total_net_repl_output_bytes: what replicas got; outputBytes has it, too. */
+  replicaOutputBytes = 0;
   /** rejected_connections. */
   connectionsRejected = 0;
   /** expired_keys. */

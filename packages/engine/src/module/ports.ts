@@ -12,6 +12,7 @@ import type { Users } from "@kv/acl";
 import type { Call, CommandError, CommandSettings, CommandTable } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
 import type { Keyspace } from "@kv/core";
+import type { SnapshotOptions } from "@kv/persistence";
 import type { ArgVector, ReplyWriter, RequestLimits } from "@kv/resp";
 import type { Caller } from "../kernel/caller.ts";
 import type { Client } from "../kernel/client.ts";
@@ -177,6 +178,10 @@ export interface DataSetFile {
   functions: FunctionLibraries | null;
   /** Whether the file is being loaded, with clients being served meanwhile. */
   readonly isLoading: boolean;
+  /** Whether a background save is under way. */
+  readonly isRunning: boolean;
+  /** How the data set is to be written now, to its file or elsewhere. */
+  snapshotOptions(): SnapshotOptions;
   /** Saves while everybody waits. False when it failed; the log says why. */
   saveNow(): boolean;
   /**

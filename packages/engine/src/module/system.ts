@@ -39,6 +39,8 @@ export interface InfoSection {
   isDefault: boolean;
   /** Not even shown by `all` and `everything`. */
   isOnlyByName?: true;
+  /** All that others have put into the section so far gives way. */
+  replaces?: true;
   /** A row of a name that is there already takes its place. */
   fields: readonly InfoField[];
   /** Rows whose names are only known at run time (commandstats, keyspace), behind the fields. */

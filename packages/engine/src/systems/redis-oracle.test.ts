@@ -26,6 +26,7 @@ const newer: Record<string, string> = {
   "command|getkeysandflags": "7.2 takes a request of one word",
   "config|get": "7.2 dropped the block around the parameter",
   "config|set": "7.2 renamed the block",
+  wait: "7.2 lets scripts call it",
   shutdown: "7.2 renamed the choice between saving and not",
   "acl|log": "7.2 added a line to the history",
   "client|kill": "7.4 and its successors have more filters",

@@ -58,7 +58,7 @@ export class IdleClients implements Running {
     }
     host.log(
       "debug",
-      `${clients.size} clients connected (0 replicas), ${memory.usedBytes} bytes in use`,
+      `${clients.size - clients.replicaCount} clients connected (${clients.replicaCount} replicas), ${memory.usedBytes} bytes in use`,
     );
   }
 }

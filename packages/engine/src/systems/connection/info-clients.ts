@@ -22,7 +22,10 @@ export const clientsSection: InfoSection = {
   title: "Clients",
   isDefault: true,
   fields: [
-    { name: "connected_clients", value: (engine) => engine.clients.size },
+    {
+      name: "connected_clients",
+      value: ({ clients }) => clients.size - clients.replicaCount,
+    },
     { name: "cluster_connections", value: () => 0 },
     { name: "maxclients", value: ({ config }) => config.number("maxclients") },
     {

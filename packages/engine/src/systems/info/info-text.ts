@@ -68,10 +68,11 @@ function wantedOf(names: Iterable<string>, sections: readonly InfoSection[]) {
   return { wanted, isNamed };
 }
 
-/** A section made of all parts that bear its name; the later part wins. */
+/** A section made of all parts that bear its name; the later part wins, row by row or as a whole. */
 function sectionText(ports: Ports, parts: readonly InfoSection[]): string {
   const rows = new Map<string, string | number>();
-  for (const { fields, rows: further } of parts) {
+  for (const { replaces, fields, rows: further } of parts) {
+    if (replaces === true) rows.clear();
     for (const { name, value } of fields) {
       const shown = value(ports);
       if (shown === undefined) rows.delete(name);

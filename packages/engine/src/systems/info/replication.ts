@@ -1,4 +1,7 @@
-/** INFO replication and cluster, as long as there is neither: a primary without replicas. */
+/**
+ * INFO replication and cluster of a server that has neither: a primary without replicas. A module of
+ * replication puts a section of its own in the place of the first.
+ */
 import type { InfoSection } from "../../module/system.ts";
 
 export const replicationSection: InfoSection = {
@@ -8,15 +11,8 @@ export const replicationSection: InfoSection = {
   fields: [
     { name: "role", value: () => "master" },
     { name: "connected_slaves", value: () => 0 },
-    { name: "master_failover_state", value: () => "no-failover" },
     { name: "master_replid", value: ({ identity }) => identity.replicationId },
-    { name: "master_replid2", value: () => "0".repeat(40) },
     { name: "master_repl_offset", value: () => 0 },
-    { name: "second_repl_offset", value: () => -1 },
-    { name: "repl_backlog_active", value: () => 0 },
-    { name: "repl_backlog_size", value: ({ config }) => config.number("repl-backlog-size") },
-    { name: "repl_backlog_first_byte_offset", value: () => 0 },
-    { name: "repl_backlog_histlen", value: () => 0 },
   ],
 };
 

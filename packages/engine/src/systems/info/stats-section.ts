@@ -37,7 +37,8 @@ export const statsSection: InfoSection = {
     },
     { name: "total_net_input_bytes", value: ({ stats }) => stats.inputBytes },
     { name: "total_net_output_bytes", value: ({ stats }) => stats.outputBytes },
-    ...zero("total_net_repl_input_bytes", "total_net_repl_output_bytes"),
+    ...zero("total_net_repl_input_bytes"),
+    { name: "total_net_repl_output_bytes", value: ({ stats }) => stats.replicaOutputBytes },
     {
       name: "instantaneous_input_kbps",
       value: ({ cronJobs }) => kilobytes(cronJobs.rates.inputBytes.mean),
@@ -47,7 +48,10 @@ export const statsSection: InfoSection = {
       value: ({ cronJobs }) => kilobytes(cronJobs.rates.outputBytes.mean),
     },
     { name: "instantaneous_input_repl_kbps", value: () => "0.00" },
-    { name: "instantaneous_output_repl_kbps", value: () => "0.00" },
+    {
+      name: "instantaneous_output_repl_kbps",
+      value: ({ cronJobs }) => kilobytes(cronJobs.rates.replicaOutputBytes.mean),
+    },
     { name: "rejected_connections", value: ({ stats }) => stats.connectionsRejected },
     ...zero("sync_full", "sync_partial_ok", "sync_partial_err"),
     { name: "expired_subkeys", value: ({ stats }) => stats.expiredFields },

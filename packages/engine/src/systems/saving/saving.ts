@@ -19,12 +19,13 @@ import {
   type SaveOptions,
   type SaveResult,
   type SaveStep,
-  type Storage,
+  type SnapshotOptions,
   StorageError,
   saveNow,
 } from "@kv/persistence";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { EngineState } from "../../kernel/situation.ts";
+import { wakingStorage } from "../../kernel/waking-storage.ts";
 import {
   type DataSetFile,
   type FunctionLibraries,
@@ -147,13 +148,22 @@ export class Saving implements Running, DataSetFile {
   }
 
   private options(): SaveOptions {
-    const { config, host, identity, keyspace, memory } = this.ports;
+    const { config, host } = this.ports;
     this.tryCount++;
-    if (keyspace.fieldExpiryCount > 0) host.log("notice", NEWER_FILE);
     return {
+      ...this.snapshotOptions(),
       name: config.text("dbfilename"),
       // Another name each time: one that was given up may still be on its way out.
       temporaryName: `temp-${host.facts.processId}-${this.tryCount}.rdb`,
+      ...(config.boolean("rdb-save-incremental-fsync") ? { syncEveryBytes: 4 * 2 ** 20 } : {}),
+    };
+  }
+
+  /** How the data set is to be written now, to its file or elsewhere. */
+  snapshotOptions(): SnapshotOptions {
+    const { config, host, identity, keyspace, memory } = this.ports;
+    if (keyspace.fieldExpiryCount > 0) host.log("notice", NEWER_FILE);
+    return {
       chunkBytes: CHUNK_BYTES,
       compress: config.boolean("rdbcompression"),
       checksum: config.boolean("rdbchecksum"),
@@ -164,7 +174,6 @@ export class Saving implements Running, DataSetFile {
         nowMs: host.wallMs(),
         usedMemoryBytes: memory.usedBytes,
       },
-      ...(config.boolean("rdb-save-incremental-fsync") ? { syncEveryBytes: 4 * 2 ** 20 } : {}),
     };
   }
 
@@ -203,7 +212,7 @@ export class Saving implements Running, DataSetFile {
     this.runningStartMs = situation.nowMs;
     this.dirtyAtStart = situation.dirty;
     const options = this.options();
-    const save = new BackgroundSave(keyspace, this.waking(host.storage.here()), options);
+    const save = new BackgroundSave(keyspace, wakingStorage(host), options);
     this.running = save;
     snapshotJobs.add(save);
     host.log("notice", `Background saving started by pid ${host.facts.processId}`);
@@ -259,32 +268,6 @@ export class Saving implements Running, DataSetFile {
   stop(): void {
     this.isStopped = true;
     this.abortBackground();
-  }
-
-  /** A storage that wakes the engine when a write is done: the snapshot may have waited for it. */
-  private waking(storage: Storage): Storage {
-    const { host } = this.ports;
-    return {
-      here: () => storage.here(),
-      release: () => storage.release(),
-      create: async (name) => {
-        const writer = await storage.create(name);
-        return {
-          write: async (bytes, start, end) => {
-            await writer.write(bytes, start, end);
-            host.wake();
-          },
-          sync: () => writer.sync(),
-          close: () => writer.close(),
-        };
-      },
-      open: (name) => storage.open(name),
-      rename: (from, to) => storage.rename(from, to),
-      remove: (name) => storage.remove(name),
-      removeNow: (name) => storage.removeNow(name),
-      syncFolder: () => storage.syncFolder(),
-      list: () => storage.list(),
-    };
   }
 
   private backgroundEnded(save: BackgroundSave, result: SaveResult): void {

@@ -1,5 +1,4 @@
 /** Generated: the commands of this folder. */
 export * from "./lolwut.ts";
 export * from "./module.ts";
-export * from "./role.ts";
 export * from "./time.ts";

@@ -15,10 +15,6 @@ describe("TIME and LASTSAVE", () => {
   });
 });
 
-test("ROLE is that of a primary without replicas", () => {
-  expect(harness().send("ROLE")).toEqual(["master", 0, []]);
-});
-
 describe("MONITOR", () => {
   test("shows what others run, each on a line, and secrets redacted", () => {
     const kv = harness();

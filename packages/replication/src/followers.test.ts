@@ -1,0 +1,327 @@
+/** Replicas that follow: what they get behind the data set, byte for byte, and how they come back. */
+import {
+  dataSetOf,
+  type Harness,
+  type HarnessOptions,
+  harness,
+  infoField,
+  replicaClient,
+  replicaOptions,
+  requestText,
+  type TestClient,
+} from "@kv/testing";
+import { describe, expect, test } from "vitest";
+
+const { eof, psync2 } = replicaOptions;
+
+/** Several requests, one behind the other. */
+const stream = (...lines: string[]) => lines.map((line) => requestText(line.split(" "))).join("");
+
+const quick = (config: HarnessOptions["config"] = {}) =>
+  harness({ config: { "repl-diskless-sync-delay": 0, ...config } });
+
+/** A replica that has the data set and has said so; and the offset that it was told. */
+function follower(kv: Harness): { client: TestClient; offset: number; id: string } {
+  const client = replicaClient(kv, eof, psync2, ["listening-port", 7001]);
+  client.send("PSYNC", "?", -1);
+  kv.clock.advance(100);
+  const raw = client.takeRaw();
+  const [line = "", id = "", offset] = /^\+FULLRESYNC (\w+) (\d+)\r\n/.exec(raw) ?? [];
+  expect(dataSetOf(raw.slice(line.length)).rest).toBe("");
+  client.send("REPLCONF", "ACK", Number(offset));
+  return { client, offset: Number(offset), id };
+}
+
+describe("a replica that follows", () => {
+  test("gets what changes, once it has said that it has the data set", () => {
+    const kv = quick();
+    kv.send("SET", "before", "v");
+    const client = replicaClient(kv, eof, psync2);
+    client.send("PSYNC", "?", -1);
+    const raw = client.takeRaw();
+    kv.send("SET", "k", "v");
+    kv.clock.advance(100);
+    expect(client.takeRaw()).toBe("");
+    expect(infoField(kv, "slave0")).toBe("ip=127.0.0.1,port=0,state=online,offset=0,lag=0");
+    client.send("REPLCONF", "ACK", 0);
+    const sent = stream("SELECT 0", "SET k v");
+    expect(client.takeRaw()).toBe(sent);
+    expect(raw).toContain("before");
+    expect(infoField(kv, "master_repl_offset")).toBe(`${sent.length}`);
+    client.send("REPLCONF", "ACK", sent.length);
+    expect(infoField(kv, "slave0")).toContain(`state=online,offset=${sent.length},lag=0`);
+  });
+
+  test("SELECT stands where the database changes, MULTI around what belongs together", () => {
+    const kv = quick();
+    const { client } = follower(kv);
+    kv.send("SET", "a", 1);
+    kv.send("SELECT", 3);
+    kv.send("INCR", "n");
+    kv.send("GET", "n");
+    kv.send("MULTI");
+    kv.send("SET", "x", 1);
+    kv.send("SELECT", 0);
+    kv.send("DEL", "a", "none");
+    kv.send("EXEC");
+    kv.send("SET", "e", 1, "PX", 50);
+    kv.clock.advance(200);
+    expect(client.takeRaw()).toBe(
+      stream(
+        ...["SELECT 0", "SET a 1", "SELECT 3", "INCR n", "MULTI", "SET x 1", "SELECT 0"],
+        ...["DEL a none", "EXEC", `SET e 1 PXAT ${kv.host.nowMs - 150}`, "DEL e"],
+      ),
+    );
+  });
+
+  test("one by file is online at once", async () => {
+    const kv = quick();
+    const client = replicaClient(kv);
+    client.send("SYNC");
+    kv.send("SET", "k", "v");
+    kv.clock.advance(100);
+    await kv.engine.settled();
+    kv.clock.advance(100);
+    const raw = client.takeRaw();
+    expect(raw).toMatch(/^\$\d+\r\nREDIS/);
+    expect(raw.endsWith(stream("SELECT 0", "SET k v"))).toBe(true);
+    expect(client.closed).toBe(false);
+  });
+
+  test("all get the same, those that came later from there on", () => {
+    const kv = quick();
+    const one = follower(kv).client;
+    kv.send("SET", "a", 1);
+    expect(one.takeRaw()).toBe(stream("SELECT 0", "SET a 1"));
+    const { client: other, offset } = follower(kv);
+    expect(offset).toBe(stream("SELECT 0", "SET a 1").length);
+    kv.send("SET", "b", 1);
+    for (const client of [one, other]) expect(client.takeRaw()).toBe(stream("SELECT 0", "SET b 1"));
+    expect(infoField(kv, "connected_slaves")).toBe("2");
+  });
+
+  test("hears a PING now and then, which counts as any other byte", () => {
+    const kv = quick({ "repl-ping-replica-period": 3 });
+    const { client, offset } = follower(kv);
+    kv.clock.advance(3500);
+    expect(client.takeRaw()).toBe(stream("PING"));
+    expect(infoField(kv, "master_repl_offset")).toBe(`${offset + stream("PING").length}`);
+  });
+
+  test("is closed when nothing was heard of it for repl-timeout", () => {
+    const kv = quick({ "repl-timeout": 5 });
+    const [silent, other] = [follower(kv).client, follower(kv).client];
+    for (let i = 0; i < 8; i++) {
+      kv.clock.advance(1000);
+      other.send("REPLCONF", "ACK", 1);
+    }
+    expect(silent.closed).toBe(true);
+    expect(other.closed).toBe(false);
+    expect(kv.log).toContain("Disconnecting timedout replica (streaming sync): 127.0.0.1:7001");
+  });
+
+  test("one that does not read is closed at its limit, and what was kept for it goes", () => {
+    const kv = quick({
+      "client-output-buffer-limit": "replica 4mb 0 0",
+      "repl-backlog-size": "1mb",
+    });
+    const { client } = follower(kv);
+    const other = follower(kv).client;
+    client.isStuck = true;
+    const value = "x".repeat(100_000);
+    let received = "";
+    for (let i = 0; i < 60 && !client.closed; i++) {
+      kv.send("SET", `k${i}`, value);
+      received += other.takeRaw();
+    }
+    expect(client.closed).toBe(true);
+    expect(received.length).toBeGreaterThan(4 * 2 ** 20);
+    kv.send("SET", "k", "v");
+    expect(other.takeRaw()).toBe(stream("SET k v"));
+    expect(Number(infoField(kv, "mem_replication_backlog"))).toBeLessThan(1.2 * 2 ** 20);
+  });
+
+  test("one that is slow gets all of it in the end", () => {
+    const kv = quick({ "repl-backlog-size": "16kb" });
+    const { client } = follower(kv);
+    const other = follower(kv).client;
+    let expected = "";
+    for (let round = 0; round < 8; round++) {
+      for (let i = 0; i < 50; i++) kv.send("SET", `k${round}:${i}`, "y".repeat(7000 + i));
+      const sent = other.takeRaw();
+      expected += sent;
+    }
+    expect(client.takeRaw()).toBe(expected);
+    client.pendingBytes = 2 ** 20;
+    for (let i = 0; i < 50; i++) kv.send("SET", `k${i}`, "z".repeat(7000 + i));
+    const missing = other.takeRaw();
+    const before = client.takeRaw();
+    expect(before.length).toBeLessThan(missing.length);
+    client.drain();
+    kv.clock.advance(10);
+    expect(before + client.takeRaw()).toBe(missing);
+  });
+});
+
+describe("a replica that comes back", () => {
+  const comeBack = (kv: Harness, id: string, offset: number, options = [eof, psync2]) => {
+    const client = replicaClient(kv, ...options);
+    client.send("PSYNC", id, offset + 1);
+    return client;
+  };
+
+  test("gets what it has missed", () => {
+    const kv = quick();
+    const { client, offset, id } = follower(kv);
+    kv.send("SET", "a", 1);
+    const seen = client.takeRaw().length;
+    client.destroy();
+    kv.send("SET", "b", 1);
+    const again = comeBack(kv, id, offset + seen);
+    expect(again.takeRaw()).toBe(`+CONTINUE ${id}\r\n${stream("SET b 1")}`);
+    kv.send("SET", "c", 1);
+    expect(again.takeRaw()).toBe(stream("SET c 1"));
+    expect(comeBack(kv, id, offset, [eof]).takeRaw()).toBe(
+      `+CONTINUE\r\n${stream("SELECT 0", "SET a 1", "SET b 1", "SET c 1")}`,
+    );
+    expect(infoField(kv, "sync_partial_ok")).toBe("2");
+    expect(infoField(kv, "sync_full")).toBe("1");
+  });
+
+  test("gets all anew where its history is another, or longer, or too old", () => {
+    const kv = quick({ "repl-backlog-size": "16kb" });
+    const { client, id } = follower(kv);
+    client.destroy();
+    for (let i = 0; i < 30; i++) kv.send("SET", `k${i}`, "x".repeat(10_000));
+    const end = Number(infoField(kv, "master_repl_offset"));
+    const first = Number(infoField(kv, "repl_backlog_first_byte_offset"));
+    expect(first).toBeGreaterThan(1);
+    for (const [replid, offset] of [
+      ["x".repeat(40), end],
+      [id, end + 1],
+      [id, first - 2],
+      [id, -5],
+    ] as const) {
+      const raw = comeBack(kv, replid, offset).takeRaw();
+      expect(raw.slice(0, 60)).toContain(`+FULLRESYNC ${id} ${end}`);
+    }
+    expect(infoField(kv, "sync_partial_err")).toBe("4");
+    expect(comeBack(kv, id, end).takeRaw()).toBe(`+CONTINUE ${id}\r\n`);
+    const whole = comeBack(kv, id, first - 1).takeRaw();
+    expect(whole.length).toBe(`+CONTINUE ${id}\r\n`.length + end - first + 1);
+  });
+
+  test("the history ends repl-backlog-ttl after the last of them", () => {
+    const kv = quick({ "repl-backlog-ttl": 60 });
+    const { client, id } = follower(kv);
+    client.destroy();
+    kv.clock.advance(55_000);
+    expect(infoField(kv, "repl_backlog_active")).toBe("1");
+    kv.clock.advance(10_000);
+    expect(infoField(kv, "repl_backlog_active")).toBe("0");
+    expect(infoField(kv, "master_replid")).not.toBe(id);
+    expect(Number(infoField(kv, "mem_replication_backlog"))).toBe(0);
+    const offset = infoField(kv, "master_repl_offset");
+    kv.send("SET", "k", "v");
+    expect(infoField(kv, "master_repl_offset")).toBe(offset);
+    expect(follower(kv).offset).toBe(Number(offset));
+  });
+});
+
+describe("WAIT", () => {
+  const two = () => {
+    const kv = quick();
+    const replicas = [follower(kv).client, follower(kv).client] as const;
+    return { kv, replicas, writer: kv.client() };
+  };
+  const offsetOf = (kv: Harness) => Number(infoField(kv, "master_repl_offset"));
+
+  test("who has written nothing need not wait, nor who asks for none", () => {
+    const { kv } = two();
+    expect(kv.send("WAIT", 2, 0)).toBe(2);
+    kv.send("SET", "k", "v");
+    expect(kv.send("WAIT", 0, 0)).toBe(0);
+    expect(kv.send("WAIT", -1, 0)).toBe(0);
+    expect(harness().send("WAIT", 0, 0)).toBe(0);
+  });
+
+  test("until so many replicas have what the client wrote; they are asked at once", () => {
+    const { kv, replicas, writer } = two();
+    writer.send("SET", "k", "v");
+    const offset = offsetOf(kv);
+    expect(writer.send("WAIT", 2, 0)).toBeUndefined();
+    expect(infoField(kv, "blocked_clients")).toBe("1");
+    for (const client of replicas)
+      expect(client.takeRaw()).toBe(
+        stream("SELECT 0", "SET k v") + requestText(["REPLCONF", "GETACK", "*"]),
+      );
+    replicas[0].send("REPLCONF", "ACK", offset);
+    expect(writer.receive()).toBeUndefined();
+    replicas[1].send("REPLCONF", "ACK", offset - 1);
+    expect(writer.receive()).toBeUndefined();
+    writer.send("PING");
+    replicas[1].send("REPLCONF", "ACK", offset);
+    expect(writer.receive()).toBe(2);
+    expect(writer.receive()).toBe("PONG");
+    expect(infoField(kv, "blocked_clients")).toBe("0");
+    expect(writer.send("WAIT", 2, 0)).toBe(2);
+  });
+
+  test("or until time is up", () => {
+    const { kv, replicas, writer } = two();
+    writer.send("SET", "k", "v");
+    replicas[0].send("REPLCONF", "ACK", offsetOf(kv));
+    expect(writer.send("WAIT", 2, 500)).toBeUndefined();
+    kv.clock.advance(300);
+    expect(writer.receive()).toBeUndefined();
+    kv.clock.advance(300);
+    expect(writer.receive()).toBe(1);
+    expect(harness().send("WAIT", 1, 1)).toBeUndefined();
+  });
+
+  test("in a transaction nothing waits, and its writes count when it is over", () => {
+    const { kv, writer } = two();
+    writer.send("MULTI");
+    writer.send("SET", "k", "v");
+    writer.send("WAIT", 2, 0);
+    expect(writer.send("EXEC")).toEqual(["OK", 2]);
+    expect(writer.send("WAIT", 1, 100)).toBeUndefined();
+    kv.clock.advance(200);
+    expect(writer.receive()).toBe(0);
+  });
+
+  test("CLIENT UNBLOCK, a close and errors", () => {
+    const { kv, writer } = two();
+    writer.send("SET", "k", "v");
+    const id = writer.send("CLIENT", "ID") as number;
+    writer.send("WAIT", 1, 0);
+    expect(kv.send("CLIENT", "UNBLOCK", id, "ERROR")).toBe(1);
+    kv.clock.advance(1);
+    expect(writer.receive()).toBe(kv.error("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
+    writer.send("WAIT", 1, 0);
+    expect(kv.send("CLIENT", "UNBLOCK", id)).toBe(1);
+    kv.clock.advance(1);
+    expect(writer.receive()).toBe(0);
+    writer.send("WAIT", 1, 0);
+    writer.destroy();
+    kv.clock.advance(1000);
+    expect(infoField(kv, "blocked_clients")).toBe("0");
+    expect(kv.send("WAIT", 1, -1)).toBe(kv.error("ERR timeout is negative"));
+    expect(kv.send("WAIT", "x", 1)).toBe(kv.error("ERR value is not an integer or out of range"));
+    expect(kv.send("WAIT", 1, "x")).toBe(kv.error("ERR timeout is not an integer or out of range"));
+  });
+});
+
+test("ROLE lists the replicas that are online", () => {
+  const kv = quick();
+  expect(kv.send("ROLE")).toEqual(["master", 0, []]);
+  const { client } = follower(kv);
+  kv.send("SET", "k", "v");
+  client.send("REPLCONF", "ACK", 23);
+  replicaClient(kv, eof, ["rdb-only", 1]).send("SYNC");
+  expect(kv.send("ROLE")).toEqual([
+    "master",
+    stream("SELECT 0", "SET k v").length,
+    [["127.0.0.1", "7001", "23"]],
+  ]);
+});

@@ -1,0 +1,203 @@
+/**
+ * Followers: replicas that get what changes, and the stream that they get it from.
+ *
+ *      a change ──> Stream ──turn()──> every replica that is online, as fast as it takes it
+ *      REPLCONF ACK ──> how far each is; silence for `repl-timeout` ends it
+ *      PSYNC ──> goes on where the replica stood, if the stream still has what came since
+ *
+ * The stream begins with the first replica that follows: a server that nobody has ever followed keeps
+ * and encodes nothing. `repl-backlog-ttl` after the last one has gone it ends, and with it the history
+ * under its replication ID.
+ */
+import type { Client, Ports } from "@kv/engine";
+import { latin1Bytes } from "@kv/resp";
+import { type Replica, ReplicaState } from "./replica.ts";
+import { Stream } from "./stream.ts";
+
+const SECOND_MS = 1000;
+
+/** What followers take of the engine. */
+export type FollowersNeeds = Pick<
+  Ports,
+  "host" | "config" | "situation" | "identity" | "clients" | "propagator" | "effects"
+>;
+
+/** What PSYNC asks for. */
+export interface PsyncRequest {
+  replicationId: string;
+  /** The first byte that it wants, counted from 1. */
+  offset: number;
+}
+
+export class Followers {
+  /** Null: nobody follows, or has lately. */
+  stream: Stream | null = null;
+  private readonly ports: FollowersNeeds;
+  /** All that follow or will when they have the data set. */
+  private readonly replicas = new Set<Replica>();
+  /** Where the last stream ended: the next one counts on from there. */
+  private endedOffset = 0;
+  /** Somebody waits to hear how far the replicas are. */
+  private wantsAcks = false;
+  private lastPingMs = 0;
+  /** Since when nobody follows. */
+  private aloneSinceMs = 0;
+
+  constructor(ports: FollowersNeeds) {
+    this.ports = ports;
+  }
+
+  /** master_repl_offset of INFO. */
+  get offset(): number {
+    return this.stream?.endOffset ?? this.endedOffset;
+  }
+
+  /** The replicas that are online. */
+  get online(): Replica[] {
+    return [...this.replicas].filter(({ state }) => state === ReplicaState.ONLINE);
+  }
+
+  /** The replica will follow: what changes from now on is kept for it. The cut is made at this moment. */
+  add(replica: Replica): void {
+    const stream = this.stream ?? this.begin();
+    // The data set says nothing of which database is selected.
+    stream.forgetDatabase();
+    replica.offset = stream.endOffset;
+    this.replicas.add(replica);
+  }
+
+  private begin(): Stream {
+    const { host, identity, propagator, effects, situation } = this.ports;
+    identity.changeReplicationId(host);
+    const stream: Stream = new Stream(this.endedOffset, () => {
+      if (situation.current !== null) situation.current.writtenOffset = stream.endOffset;
+      host.wake();
+    });
+    this.stream = stream;
+    this.lastPingMs = situation.nowMs;
+    propagator.sinks.push(stream);
+    effects.updateInterest();
+    host.log(
+      "notice",
+      `Replication backlog created, my new replication IDs are '${identity.replicationId}' and '${"0".repeat(40)}'`,
+    );
+    return stream;
+  }
+
+  /** It has the data set. `awaitsAck`: it gets what changed when it has said that it is ready. */
+  putOnline(replica: Replica, awaitsAck: boolean): void {
+    replica.state = ReplicaState.ONLINE;
+    replica.ackMs = this.ports.situation.nowMs;
+    replica.awaitsAck = awaitsAck;
+    this.ports.host.log("notice", `Synchronization with replica ${replica.name} succeeded`);
+  }
+
+  /** Goes on where the replica stood. Otherwise returns why that cannot be. */
+  resume(replica: Replica, { replicationId, offset }: PsyncRequest): string | undefined {
+    const { host, identity, situation } = this.ports;
+    const { stream } = this;
+    if (replicationId !== identity.replicationId)
+      return `Replication ID mismatch (Replica asked for '${replicationId}', my replication IDs are '${identity.replicationId}' and '${"0".repeat(40)}')`;
+    if (stream === null) return "there is no backlog";
+    const position = offset - 1;
+    if (!(position >= stream.firstOffset && position <= stream.endOffset))
+      return `the backlog does not have what the replica asks for (from ${offset} on)`;
+    const suffix = replica.canPsync2 ? ` ${identity.replicationId}` : "";
+    replica.outlet.send(latin1Bytes(`+CONTINUE${suffix}\r\n`));
+    replica.offset = position;
+    replica.state = ReplicaState.ONLINE;
+    replica.ackMs = situation.nowMs;
+    this.replicas.add(replica);
+    host.log(
+      "notice",
+      `Partial resynchronization request from ${replica.name} accepted. Sending ${stream.endOffset - position} bytes of backlog starting from offset ${offset}.`,
+    );
+    return undefined;
+  }
+
+  remove(replica: Replica): void {
+    if (!this.replicas.delete(replica)) return;
+    if (this.replicas.size === 0) this.aloneSinceMs = this.ports.situation.nowMs;
+  }
+
+  /** REPLCONF ACK. */
+  acknowledged(replica: Replica, offset: number): void {
+    if (replica.state !== ReplicaState.ONLINE) return;
+    replica.ackOffset = Math.max(replica.ackOffset, offset);
+    replica.ackMs = this.ports.situation.nowMs;
+    if (!replica.awaitsAck) return;
+    replica.awaitsAck = false;
+    this.ports.host.wake();
+  }
+
+  /** How many replicas say that they have what the client wrote. */
+  ackedCount({ writtenOffset }: Client): number {
+    return this.online.filter(({ ackOffset }) => ackOffset >= writtenOffset).length;
+  }
+
+  /** Has all replicas say how far they are, soon. */
+  askForAcks(): void {
+    this.wantsAcks = true;
+    this.ports.host.wake();
+  }
+
+  /** Bytes of the stream that wait for the replica. */
+  waitingBytesOf(replica: Replica): number {
+    return this.replicas.has(replica) ? this.offset - replica.offset : 0;
+  }
+
+  /** Sends what there is, and keeps no more than is wanted. */
+  turn(): void {
+    const { stream } = this;
+    if (stream === null) return;
+    if (this.wantsAcks && this.replicas.size > 0) stream.appendControl("REPLCONF", "GETACK", "*");
+    this.wantsAcks = false;
+    let least = stream.endOffset;
+    for (const replica of this.replicas) {
+      if (replica.state === ReplicaState.ONLINE && !replica.awaitsAck) send(stream, replica);
+      least = Math.min(least, replica.offset);
+    }
+    stream.trim(this.ports.config.number("repl-backlog-size"), least);
+  }
+
+  /** A second has passed. */
+  second(nowMs: number, timeoutMs: number): void {
+    const { stream } = this;
+    if (stream === null) return;
+    const { host, config, clients } = this.ports;
+    for (const replica of this.online) {
+      if (nowMs - replica.ackMs <= timeoutMs) continue;
+      host.log("warning", `Disconnecting timedout replica (streaming sync): ${replica.name}`);
+      clients.close(replica.client, "replica timeout");
+    }
+    if (this.replicas.size === 0) {
+      this.endIfAlone(stream, nowMs);
+      return;
+    }
+    if (nowMs - this.lastPingMs < config.number("repl-ping-replica-period") * SECOND_MS) return;
+    this.lastPingMs = nowMs;
+    stream.appendControl("PING");
+  }
+
+  private endIfAlone(stream: Stream, nowMs: number): void {
+    const { host, config, identity, propagator, effects } = this.ports;
+    const seconds = config.number("repl-backlog-ttl");
+    if (seconds === 0 || nowMs - this.aloneSinceMs <= seconds * SECOND_MS) return;
+    propagator.sinks.splice(propagator.sinks.indexOf(stream), 1);
+    this.endedOffset = stream.endOffset;
+    this.stream = null;
+    effects.updateInterest();
+    identity.changeReplicationId(host);
+    host.log(
+      "notice",
+      `Replication backlog freed after ${seconds} seconds without connected replicas.`,
+    );
+  }
+}
+
+function send(stream: Stream, replica: Replica): void {
+  const { outlet } = replica;
+  const take = (bytes: Uint8Array, start: number, end: number) => outlet.send(bytes, start, end);
+  while (!outlet.isFull && replica.offset < stream.endOffset)
+    replica.offset += stream.read(replica.offset, take);
+}

@@ -1,0 +1,359 @@
+/**
+ * Primary: the side of replication that gives. It has no sockets, no disk and no clock of its own: what
+ * replicas say comes as commands, what they get leaves by the engine's output, and time passes when
+ * the engine's cron says so.
+ *
+ *      REPLCONF ─> Replica          what the client can, and wants
+ *      SYNC ─────> WAITING          a newline each second, so that it sees that we live
+ *      turn() ───> a FullSync       for all that wait and want the same
+ *      delivered ─> closed          clients that wanted the data set only (REPLCONF rdb-only 1)
+ *               └─> followers.ts    all others
+ *
+ * Who waits for a synchronisation without a file waits `repl-diskless-sync-delay` for others to come,
+ * who waits for one by file does not. Several synchronisations may run at once, for each has its own
+ * cut; but each may keep several megabytes, so there are few.
+ */
+import { CommandError } from "@kv/commands";
+import {
+  type Client,
+  type ClientFacts,
+  ClientState,
+  dataSetFilePort,
+  Port,
+  type Ports,
+  type Running,
+} from "@kv/engine";
+import { latin1Bytes } from "@kv/resp";
+import { AckWaiters } from "./ack-waiters.ts";
+import { FileSync } from "./file-sync.ts";
+import { Followers, type PsyncRequest } from "./followers.ts";
+import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
+import { Replica, ReplicaState } from "./replica.ts";
+import { SocketSync } from "./socket-sync.ts";
+
+const SYNCS_MAX = 4;
+const SECOND_MS = 1000;
+const NEWLINE = latin1Bytes("\n");
+
+const hasPendingOutput = new CommandError("ERR SYNC and PSYNC are invalid with pending output");
+const needsEof = new CommandError("ERR Filtered replica requires EOF capability");
+
+/** By which the primary side is asked for. */
+export const replicationPort = new Port<Primary>("replication");
+
+/** What the primary side takes of the engine. */
+export type PrimaryNeeds = Pick<
+  Ports,
+  | "host"
+  | "config"
+  | "situation"
+  | "identity"
+  | "keyspace"
+  | "clients"
+  | "output"
+  | "reply"
+  | "propagator"
+  | "effects"
+  | "stats"
+  | "muting"
+  | "resume"
+  | "snapshotJobs"
+  | "of"
+>;
+
+export class Primary implements Running, SyncEvents {
+  readonly clientFacts: ClientFacts = {
+    flagsOf: (client) => (client.is(ClientState.REPLICA) ? "S" : ""),
+  };
+  /** Full synchronisations asked for: `sync_full` of INFO. */
+  fullSyncCount = 0;
+  /** PSYNC that went on where the replica stood: `sync_partial_ok`. */
+  partialSyncCount = 0;
+  /** PSYNC that named an offset which could not be gone on from: `sync_partial_err`. */
+  refusedPartialSyncCount = 0;
+  readonly followers: Followers;
+  readonly waiters: AckWaiters;
+  private readonly ports: PrimaryNeeds;
+  /** Every client that has said REPLCONF, SYNC or PSYNC. */
+  private readonly known = new Map<Client, Replica>();
+  private readonly syncs = new Map<Replica, FullSync>();
+  private readonly running = new Set<FullSync>();
+  private readonly underWay = new Set<Promise<void>>();
+  private fileCount = 0;
+  private lastSecondMs: number;
+
+  constructor(ports: PrimaryNeeds) {
+    this.ports = ports;
+    this.followers = new Followers(ports);
+    this.waiters = new AckWaiters(ports, this.followers);
+    this.lastSecondMs = ports.situation.nowMs;
+  }
+
+  /** Those that have asked for the data set, in the order in which they came. */
+  get replicas(): Replica[] {
+    return [...this.known.values()].filter(({ state }) => state !== ReplicaState.NONE);
+  }
+
+  /** Whether a cut of the data set is being written for replicas. */
+  get isSaving(): boolean {
+    for (const sync of this.running) if (!sync.isDone) return true;
+    return false;
+  }
+
+  /** What is known of the client, from now on at least. */
+  replicaOf(client: Client): Replica {
+    let replica = this.known.get(client);
+    if (replica === undefined) {
+      replica = new Replica(client, this.ports);
+      this.known.set(client, replica);
+    }
+    return replica;
+  }
+
+  /** SYNC (`psync` is null) and PSYNC. */
+  synchronise(client: Client, psync: PsyncRequest | null): void {
+    const { host, clients, reply, situation } = this.ports;
+    if (client.is(ClientState.REPLICA)) return;
+    if (!reply.isEmpty || client.pendingBytes > 0) throw hasPendingOutput;
+    const replica = this.replicaOf(client);
+    if (replica.isFiltered && !replica.canEof) throw needsEof;
+    host.log("notice", `Replica ${replica.name} asks for synchronization`);
+    client.mark(ClientState.REPLICATION | ClientState.REPLICA, true);
+    clients.replicaCount++;
+    if (psync !== null && this.goesOn(replica, psync)) return;
+    replica.saidPsync = psync !== null;
+    replica.state = ReplicaState.WAITING;
+    replica.waitingSinceMs = situation.nowMs;
+    this.fullSyncCount++;
+    if (this.isBySocket(replica) && this.delayMs > 0)
+      host.log("notice", "Delay next BGSAVE for diskless SYNC");
+    host.wake();
+  }
+
+  /** Whether the replica gets what it has missed, and nothing else. */
+  private goesOn(replica: Replica, psync: PsyncRequest): boolean {
+    const { host } = this.ports;
+    if (psync.replicationId === "?") {
+      host.log("notice", `Full resync requested by replica ${replica.name}`);
+      return false;
+    }
+    const problem = this.followers.resume(replica, psync);
+    if (problem === undefined) {
+      this.partialSyncCount++;
+      return true;
+    }
+    this.refusedPartialSyncCount++;
+    host.log("notice", `Partial resynchronization not accepted: ${problem}`);
+    return false;
+  }
+
+  private isBySocket({ canEof, isFiltered }: Replica): boolean {
+    return canEof && (isFiltered || this.ports.config.boolean("repl-diskless-sync"));
+  }
+
+  private get delayMs(): number {
+    return this.ports.config.number("repl-diskless-sync-delay") * SECOND_MS;
+  }
+
+  /** Begins what is due, and goes on with what runs. */
+  turn(): void {
+    if (!this.isActive) return;
+    const { nowMs } = this.ports.situation;
+    for (const sync of this.running) {
+      sync.turn();
+      if (sync.isOver) this.ended(sync);
+    }
+    this.waiters.turn(nowMs);
+    this.followers.turn();
+    this.checkLimits();
+    for (const replica of this.known.values()) {
+      if (replica.state !== ReplicaState.WAITING || this.running.size >= SYNCS_MAX) continue;
+      const alike = this.replicas.filter(
+        (each) => each.state === ReplicaState.WAITING && each.isLike(replica),
+      );
+      if (this.isDue(replica, alike.length, nowMs)) this.begin(alike);
+    }
+  }
+
+  private get isActive(): boolean {
+    if (this.known.size > 0 || this.running.size > 0 || this.waiters.isActive) return true;
+    return this.followers.stream !== null;
+  }
+
+  /** What waits for each, in buffers that it shares with others. */
+  private checkLimits(): void {
+    for (const replica of this.known.values()) {
+      const { client } = replica;
+      const excessBytes = this.syncs.get(replica)?.excessBytesOf(replica) ?? 0;
+      client.sharedBytes = excessBytes + this.followers.waitingBytesOf(replica);
+      if (client.sharedBytes > 0) this.ports.output.checkLimit(client);
+    }
+  }
+
+  /** Whether the replica, the first of so many that wait for the same, has waited long enough. */
+  private isDue(replica: Replica, count: number, nowMs: number): boolean {
+    if (!this.isBySocket(replica)) return true;
+    const countMax = this.ports.config.number("repl-diskless-sync-max-replicas");
+    if (countMax > 0 && count >= countMax) return true;
+    return nowMs - replica.waitingSinceMs >= this.delayMs;
+  }
+
+  /** The instant is now, for all of them. */
+  private begin(replicas: readonly Replica[]): void {
+    const { host, identity, snapshotJobs } = this.ports;
+    const [first] = replicas as [Replica];
+    const isBySocket = this.isBySocket(first);
+    const target = isBySocket ? "replicas sockets" : "disk";
+    host.log("notice", `Starting BGSAVE for SYNC with target: ${target}`);
+    for (const replica of replicas) if (!replica.isRdbOnly) this.followers.add(replica);
+    const { offset } = this.followers;
+    const answer = latin1Bytes(`+FULLRESYNC ${identity.replicationId} ${offset}\r\n`);
+    for (const replica of replicas) {
+      replica.state = isBySocket ? ReplicaState.TAKING : ReplicaState.SAVING;
+      if (replica.saidPsync) replica.outlet.send(answer);
+    }
+    const content = this.contentFor(first);
+    const sync = isBySocket
+      ? new SocketSync(this.ports, replicas, content, this)
+      : this.beginFile(replicas, content);
+    for (const replica of replicas) this.syncs.set(replica, sync);
+    this.running.add(sync);
+    snapshotJobs.add(sync);
+    sync.turn();
+  }
+
+  private beginFile(replicas: readonly Replica[], content: SyncContent): FullSync {
+    this.fileCount++;
+    const sync = new FileSync(this.ports, replicas, content, this, this.fileCount);
+    this.underWay.add(sync.result);
+    void sync.result.finally(() => this.underWay.delete(sync.result));
+    return sync;
+  }
+
+  private contentFor({ wantsKeys, wantsFunctions }: Replica): SyncContent {
+    const { identity } = this.ports;
+    const { functions, facts, ...options } = this.ports.of(dataSetFilePort).snapshotOptions();
+    const { offset } = this.followers;
+    const replication = { streamDatabase: 0, id: identity.replicationId, offset };
+    return {
+      ...options,
+      facts: { ...facts, replication },
+      hasKeys: wantsKeys,
+      ...(wantsFunctions && functions !== undefined ? { functions } : {}),
+    };
+  }
+
+  private ended(sync: FullSync): void {
+    this.running.delete(sync);
+    this.ports.snapshotJobs.remove(sync);
+  }
+
+  /** All of the data set has left for the replica. */
+  delivered(replica: Replica): void {
+    const { host, clients } = this.ports;
+    const { client } = replica;
+    if (!replica.isRdbOnly) {
+      this.leaveSync(replica);
+      // Behind the mark it has to see that this was the end, before more comes.
+      this.followers.putOnline(replica, replica.state === ReplicaState.TAKING);
+      return;
+    }
+    host.log(
+      "notice",
+      `RDB transfer completed, rdb only replica (${replica.name}) should be disconnected asap`,
+    );
+    this.leave(replica);
+    clients.closeAfterReply(client, "has got the data set");
+    client.connection.end();
+  }
+
+  /** It cannot go on for the replica. */
+  failed(replica: Replica, reason: string): void {
+    this.ports.host.log(
+      "warning",
+      `Synchronization with replica ${replica.name} failed: ${reason}`,
+    );
+    this.ports.clients.close(replica.client, "synchronisation failed");
+  }
+
+  /** REPLCONF ACK. */
+  acknowledged(replica: Replica, offset: number): void {
+    this.followers.acknowledged(replica, offset);
+  }
+
+  private leave(replica: Replica): void {
+    this.leaveSync(replica);
+    this.followers.remove(replica);
+  }
+
+  private leaveSync(replica: Replica): void {
+    const sync = this.syncs.get(replica);
+    this.syncs.delete(replica);
+    sync?.leave(replica);
+    replica.client.sharedBytes = 0;
+  }
+
+  /** Once a second: signs of life, and a look at who gives none. */
+  cron(nowMs: number): void {
+    const isEarly = nowMs - this.lastSecondMs < SECOND_MS && nowMs >= this.lastSecondMs;
+    if (!this.isActive || isEarly) return;
+    this.lastSecondMs = nowMs;
+    const timeoutMs = this.ports.config.number("repl-timeout") * SECOND_MS;
+    for (const replica of this.known.values()) {
+      if (waitsSilently(replica)) replica.outlet.send(NEWLINE);
+      else if (this.syncs.has(replica) && replica.outlet.stuckMs(nowMs) > timeoutMs)
+        this.timedOut(replica);
+    }
+    this.followers.second(nowMs, timeoutMs);
+  }
+
+  private timedOut(replica: Replica): void {
+    const { host, clients } = this.ports;
+    host.log("warning", `Disconnecting timedout replica (full sync): ${replica.name}`);
+    clients.close(replica.client, "replica timeout");
+  }
+
+  clientClosed(client: Client): void {
+    this.waiters.remove(client);
+    const replica = this.known.get(client);
+    if (replica === undefined) return;
+    this.known.delete(client);
+    if (replica.state === ReplicaState.NONE) return;
+    this.ports.clients.replicaCount--;
+    this.leave(replica);
+    this.ports.host.log("warning", `Connection with replica ${replica.name} lost.`);
+  }
+
+  /** Bytes that synchronisations keep in memory. */
+  uncountedBytes(): number {
+    let sum = this.followers.stream?.heldBytes ?? 0;
+    for (const sync of this.running) sum += sync.heldBytes;
+    return sum;
+  }
+
+  resetStatistics(): void {
+    this.fullSyncCount = 0;
+    this.partialSyncCount = 0;
+    this.refusedPartialSyncCount = 0;
+  }
+
+  /** For good: what is under way is given up. */
+  stop(): void {
+    for (const replica of this.syncs.keys()) this.leave(replica);
+  }
+
+  /** True when the disk has nothing to do for us. */
+  get isSettled(): boolean {
+    return this.underWay.size === 0;
+  }
+
+  /** Resolves when that is so. */
+  async settled(): Promise<void> {
+    while (!this.isSettled) await Promise.allSettled(this.underWay);
+  }
+}
+
+/** Nothing has begun to leave for it: there newlines mean nothing but that somebody is here. */
+function waitsSilently({ state }: Replica): boolean {
+  return state === ReplicaState.WAITING || state === ReplicaState.SAVING;
+}

@@ -1,0 +1,114 @@
+/**
+ * Replica: what the primary side knows of a client that asked for the data set, or has said REPLCONF
+ * and may do so.
+ *
+ *      NONE ── SYNC, PSYNC ──> WAITING ──┬── TAKING ─────────────────────┬──> ONLINE
+ *        │                               └── SAVING ──> SENDING_FILE ────┘     ^
+ *        └── PSYNC that goes on where the replica stood ───────────────────────┘
+ *
+ * A client that wanted the data set only is closed where others are online.
+ */
+import type { Client, Host, Output } from "@kv/engine";
+import { Outlet } from "./outlet.ts";
+
+/** How far a replica is. */
+export const ReplicaState = {
+  /** Has not asked for the data set. */
+  NONE: 0,
+  /** Waits for its synchronisation to begin. */
+  WAITING: 1,
+  /** The data set is on its way to it while it is read. */
+  TAKING: 2,
+  /** A file is being written for it. */
+  SAVING: 3,
+  /** The file is on its way. */
+  SENDING_FILE: 4,
+  /** Has the data set, and gets what changes. */
+  ONLINE: 5,
+} as const;
+
+/** `state` of INFO's lines, by ReplicaState. To Redis a transfer without a file is a save. */
+const stateNames = ["", "wait_bgsave", "wait_bgsave", "wait_bgsave", "send_bulk", "online"];
+
+/** One such client. */
+export class Replica {
+  readonly client: Client;
+  /** By which everything leaves for it. */
+  readonly outlet: Outlet;
+  /** One of ReplicaState. */
+  state: number = ReplicaState.NONE;
+  /** REPLCONF listening-port; 0: it has not said. */
+  listeningPort = 0;
+  /** REPLCONF ip-address; "": that of its connection. */
+  announcedIp = "";
+  /** REPLCONF capa eof: it finds the end of a data set whose length nobody knew before. */
+  canEof = false;
+  /** REPLCONF capa psync2: it takes another replication ID from +CONTINUE. */
+  canPsync2 = false;
+  /** REPLCONF rdb-only: it is to be closed when it has the data set. */
+  isRdbOnly = false;
+  /** REPLCONF rdb-filter-only leaves keys out whatever it names. */
+  wantsKeys = true;
+  /** And functions, unless it names them. */
+  wantsFunctions = true;
+  /** It said PSYNC: a line before the data set tells what that belongs to. */
+  saidPsync = false;
+  /** Since when it waits, by the wall clock. */
+  waitingSinceMs = 0;
+
+  /** Where it stands in the stream: what it has been sent. */
+  offset = 0;
+  /** REPLCONF ack: what it says that it has applied. */
+  ackOffset = 0;
+  /** When it last said so, by the wall clock. */
+  ackMs = 0;
+  /** Gets nothing of the stream until it has said so for the first time. */
+  awaitsAck = false;
+
+  constructor(client: Client, needs: { host: Host; output: Output }) {
+    this.client = client;
+    this.outlet = new Outlet(client, needs);
+  }
+
+  /** Not all of the data set is asked for. */
+  get isFiltered(): boolean {
+    return !this.wantsKeys || !this.wantsFunctions;
+  }
+
+  /** Both get the same bytes from the same kind of synchronisation. */
+  isLike(other: Replica): boolean {
+    return (
+      this.wantsKeys === other.wantsKeys &&
+      this.wantsFunctions === other.wantsFunctions &&
+      this.canEof === other.canEof
+    );
+  }
+
+  /** Its address, without the port. */
+  get ip(): string {
+    return this.announcedIp === "" ? hostOf(this.client.connection.address) : this.announcedIp;
+  }
+
+  /** As the log calls it. */
+  get name(): string {
+    const port = this.listeningPort === 0 ? "<unknown-replica-port>" : this.listeningPort;
+    return `${this.ip}:${port}`;
+  }
+
+  /** Whole seconds since it was last heard of; 0 while that is nothing it has to do. */
+  lagSeconds(nowMs: number): number {
+    return this.state === ReplicaState.ONLINE ? Math.floor((nowMs - this.ackMs) / 1000) : 0;
+  }
+
+  /** Its line of INFO, behind `slaveN:`. */
+  line(nowMs: number): string {
+    const { ip, listeningPort, state, ackOffset } = this;
+    const lag = this.lagSeconds(nowMs);
+    return `ip=${ip},port=${listeningPort},state=${stateNames[state]},offset=${ackOffset},lag=${lag}`;
+  }
+}
+
+/** The host of "127.0.0.1:50000" and "[::1]:50000". */
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":")).replace(/^\[(.*)\]$/, "$1");
+}

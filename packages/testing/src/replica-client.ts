@@ -1,0 +1,38 @@
+/** Replica client: a connection of a test that speaks to the server as a replica does, byte for byte. */
+import type { Harness, TestClient } from "./harness.ts";
+
+/** Options of REPLCONF, each a name and a value. */
+export const replicaOptions = {
+  rdbOnly: ["rdb-only", 1],
+  eof: ["capa", "eof"],
+  psync2: ["capa", "psync2"],
+  functionsOnly: ["rdb-filter-only", "functions"],
+  nothing: ["rdb-filter-only", ""],
+} as const;
+
+/** A client that has said these options. What it gets from now on is for takeRaw(). */
+export function replicaClient(
+  kv: Harness,
+  ...options: (readonly [string, string | number])[]
+): TestClient {
+  const client = kv.client();
+  for (const [name, value] of options)
+    if (client.send("REPLCONF", name, value) !== "OK") throw new Error(`REPLCONF ${name} failed`);
+  client.isRaw = true;
+  client.takeRaw();
+  return client;
+}
+
+/** The file within what a client got that was told no length before; and what followed it. */
+export function dataSetOf(raw: string): { file: string; rest: string } {
+  const parts = /^\n*\$EOF:([0-9a-f]{40})\r\n(.*)\1(.*)$/s.exec(raw);
+  if (parts === null)
+    throw new Error(`no data set with marks: ${JSON.stringify(raw.slice(0, 99))}`);
+  return { file: parts[2] as string, rest: parts[3] as string };
+}
+
+/** A field of INFO. */
+export function infoField(kv: Harness, name: string): string | undefined {
+  const text = kv.send("INFO", "everything") as string;
+  return new RegExp(`^${name}:(.*)\r$`, "m").exec(text)?.[1];
+}
