@@ -69,6 +69,17 @@ export function backlenBytes(size: number): number {
   return size < 268435455 ? 4 : 5;
 }
 
+/** The position behind the element at `at`. */
+export function positionAfter(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at] as number;
+  // The two most common forms, with a backlen of one byte.
+  if (lead < 0x80) return at + 2;
+  if (lead < 0xc0) return at + 2 + (lead & 0x3f);
+  if (lead < 0xe0) return at + 3;
+  const size = dataBytes(bytes, at);
+  return at + size + backlenBytes(size);
+}
+
 export function readInteger(bytes: Uint8Array, at: number, lead: number): void {
   let lo: number;
   if (lead < 0x80) lo = lead;

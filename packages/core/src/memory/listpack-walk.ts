@@ -8,9 +8,8 @@
 import { Int64, parseInt64 } from "../int64.ts";
 import type { ListpackValue } from "./listpack.ts";
 import {
-  backlenBytes,
-  dataBytes,
   isString,
+  positionAfter,
   readInteger,
   sameBytes,
   stored,
@@ -18,19 +17,10 @@ import {
   stringHeadBytes,
 } from "./listpack-element.ts";
 
+export { positionAfter };
+
 /** Bytes before the first element. */
 export const LISTPACK_HEADER_BYTES = 6;
-
-/** The position behind the element at `at`. */
-export function positionAfter(bytes: Uint8Array, at: number): number {
-  const lead = bytes[at] as number;
-  // The two most common forms, with a backlen of one byte.
-  if (lead < 0x80) return at + 2;
-  if (lead < 0xc0) return at + 2 + (lead & 0x3f);
-  if (lead < 0xe0) return at + 3;
-  const size = dataBytes(bytes, at);
-  return at + size + backlenBytes(size);
-}
 
 /** The position of the element before the one (or the end byte) at `at`. */
 export function positionBefore(bytes: Uint8Array, at: number): number {

@@ -39,6 +39,7 @@ import {
   foreignDataBytes,
   isBacklen,
   isString,
+  positionAfter,
   read32,
   readInteger,
   sameBytes,
@@ -48,7 +49,6 @@ import {
   wanted,
   writeElement,
 } from "./listpack-element.ts";
-import { positionAfter } from "./listpack-walk.ts";
 
 const HEADER = 6;
 const NO_BYTES = new Uint8Array(0);
