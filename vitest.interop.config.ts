@@ -4,7 +4,8 @@ import { defineConfig } from "vitest/config";
  * Tests that run the built server, redis-server and client libraries against each other. They need
  * redis-server and redis-cli on the PATH and `turbo run build` before.
  */
-const conditions = ["@kv/source", "module", "node", "import", "default"];
+// "import" and "require" are added where they apply. Named here, require() would be given modules.
+const conditions = ["@kv/source", "module", "node"];
 
 export default defineConfig({
   resolve: { conditions },

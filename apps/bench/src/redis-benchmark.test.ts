@@ -18,6 +18,13 @@ describe("redis-benchmark", () => {
     ]);
   });
 
+  test("a command's words may hold what separates columns, and the ends of lines", () => {
+    const figures = '"1200.50","0.1","0.2","0.3","0.4","0.5","0.6"';
+    const words = 'EVAL return\n1 0 {"a":"b","c":1}';
+    const [row] = parseCsv(`${csv.split("\n")[0]}\n"${words}",${figures}\n`);
+    expect(row).toMatchObject({ requestsPerSecond: 1200.5, p50Ms: 0.3, maxMs: 0.6 });
+  });
+
   test("warnings and progress are not results", () => {
     expect(parseCsv("WARNING: Could not fetch server CONFIG\n")).toEqual([]);
     expect(parseCsv(`WARNING: no CONFIG\n${csv}`)).toHaveLength(1);
@@ -37,6 +44,12 @@ describe("redis-benchmark", () => {
       "LRANGE",
       "l",
       "0",
+    ]);
+    const lastWord = Uint8Array.of(0x81, 0);
+    expect(benchmarkArguments({ ...run, test: ["ECHO"], lastWord }).slice(-3)).toEqual([
+      "99",
+      "-x",
+      "ECHO",
     ]);
   });
 });

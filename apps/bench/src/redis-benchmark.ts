@@ -10,6 +10,8 @@ export interface BenchmarkRun {
   randomKeys?: number;
   /** One of redis-benchmark's own tests, or the words of any command. */
   test: string | readonly string[];
+  /** One word more behind those of `test`, whatever bytes it consists of. */
+  lastWord?: Uint8Array;
 }
 
 export interface BenchmarkResult {
@@ -26,23 +28,32 @@ export function benchmarkArguments(run: BenchmarkRun): string[] {
   const args = ["-h", "127.0.0.1", "-p", `${run.port}`, "-n", `${run.requests}`, "--csv"];
   args.push("-P", `${run.pipeline}`, "-c", `${run.clients ?? 50}`);
   if (run.randomKeys !== undefined) args.push("-r", `${run.randomKeys}`);
+  if (run.lastWord !== undefined) args.push("-x");
   return typeof run.test === "string" ? [...args, "-t", run.test] : [...args, ...run.test];
 }
 
 /** Runs one test to its end; throws when the server answered with errors or not at all. */
 export async function runBenchmark(run: BenchmarkRun): Promise<BenchmarkResult> {
-  const output = await collect("redis-benchmark", benchmarkArguments(run));
+  const output = await collect("redis-benchmark", benchmarkArguments(run), run.lastWord);
   const results = parseCsv(output);
   if (results.length !== 1) throw new Error(`redis-benchmark gave no result: ${output}`);
   return results[0];
 }
 
+/** A test's name is the command as it was given: whatever stands in it, the figures end its last line. */
 export function parseCsv(output: string): BenchmarkResult[] {
-  const [header, ...rows] = output
-    .split("\n")
-    .filter((line) => line.startsWith('"'))
-    .map((line) => line.slice(1, -1).split('","'));
-  if (header === undefined) return [];
+  const lines = output.split("\n");
+  const headerAt = lines.findIndex((line) => line.startsWith('"test",'));
+  if (headerAt < 0) return [];
+  const header = lines[headerAt].slice(1, -1).split('","');
+  const rows = lines
+    .slice(headerAt + 1)
+    .filter((line) => /","[\d.]+"$/.test(line))
+    .map((line) => line.replace(/^"|"$/g, "").split('","'))
+    .map((cells) => [
+      cells.slice(0, 1 - header.length).join('","'),
+      ...cells.slice(1 - header.length),
+    ]);
   const column = (name: string) => {
     const index = header.indexOf(name);
     if (index < 0) throw new Error(`redis-benchmark has no column ${name}`);
@@ -59,13 +70,18 @@ export function parseCsv(output: string): BenchmarkResult[] {
   }));
 }
 
-function collect(command: string, args: readonly string[]): Promise<string> {
+function collect(
+  command: string,
+  args: readonly string[],
+  input: Uint8Array = new Uint8Array(),
+): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const child = spawn(command, args, { timeout: TIME_LIMIT_MS, killSignal: "SIGKILL" });
   const killChild = () => child.kill("SIGKILL");
   process.once("exit", killChild);
   let output = "";
   let complaints = "";
+  child.stdin.end(input);
   child.stdout.setEncoding("latin1").on("data", (text: string) => (output += text));
   child.stderr.setEncoding("latin1").on("data", (text: string) => (complaints += text));
   child.once("error", reject);

@@ -11,6 +11,11 @@ export interface Sizes {
   snapshot: { keys: number; calmMs: number; writesPerSecond: number };
   restart: { keys: number };
   flatness: { keys: readonly number[]; requests: number; growTo: number };
+  scripts: {
+    /** Runs of a short script; longer ones are run a fraction as often. */
+    requests: number;
+    starts: number;
+  };
   collections: {
     /** How many small ones of each kind. */
     small: number;
@@ -47,6 +52,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     snapshot: { keys: 5_000_000, calmMs: 10_000, writesPerSecond: 20_000 },
     restart: { keys: 5_000_000 },
     flatness: { keys: [10_000, 1_000_000, 10_000_000], requests: 2_000_000, growTo: 5_000_000 },
+    scripts: { requests: 160_000, starts: 10 },
     collections: {
       small: 1_000_000,
       large: 5_000_000,
@@ -74,6 +80,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     snapshot: { keys: 2_000_000, calmMs: 4_000, writesPerSecond: 20_000 },
     restart: { keys: 2_000_000 },
     flatness: { keys: [10_000, 1_000_000], requests: 800_000, growTo: 2_000_000 },
+    scripts: { requests: 80_000, starts: 5 },
     collections: {
       small: 200_000,
       large: 1_000_000,
@@ -95,6 +102,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     snapshot: { keys: 2000, calmMs: 100, writesPerSecond: 1000 },
     restart: { keys: 2000 },
     flatness: { keys: [1000], requests: 2000, growTo: 2000 },
+    scripts: { requests: 800, starts: 1 },
     collections: {
       small: 500,
       large: 2000,

@@ -31,3 +31,10 @@ export const inOrder = (values: readonly unknown[]) => [...values].sort();
 
 export const pause = (durationMs: number) =>
   new Promise<void>((resolve) => setTimeout(resolve, durationMs));
+
+/** Waits until something holds, for twenty seconds at most. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const endMs = performance.now() + 20_000; performance.now() < endMs; await pause(20))
+    if (await holds()) return;
+  throw new Error("waited for twenty seconds");
+}

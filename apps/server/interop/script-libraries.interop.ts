@@ -2,6 +2,8 @@
  * Programs that are built on scripts, as their users install them: queues, rate limits, locks, sessions.
  * The same scenario runs against both servers, and must come to the same end.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { hasRedisServer } from "@kv/testing";
 import BeeQueue from "bee-queue";
 import Bull from "bull";
@@ -13,14 +15,7 @@ import { createClient } from "redis";
 import Redlock from "redlock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Both, startBoth } from "./both-servers.ts";
-import { pause } from "./client-script.ts";
-
-/** Waits until something holds, for ten seconds at most. */
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const endMs = performance.now() + 10_000; performance.now() < endMs; await pause(20))
-    if (await holds()) return;
-  throw new Error("waited for ten seconds");
-}
+import { pause, until } from "./client-script.ts";
 
 function countByName(names: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -120,6 +115,103 @@ async function bullmqStalled(port: number): Promise<unknown> {
   return { taken, done, counts };
 }
 
+/** Twenty workers share what there is: each job is done once, however it was added. */
+async function bullmqTwenty(port: number): Promise<unknown> {
+  const connection = { host: "127.0.0.1", port, maxRetriesPerRequest: null };
+  const queue = new Queue("crowd", { connection });
+  const doneBy = new Map<string, number>();
+  let isTwice = false;
+  const workers = Array.from({ length: 20 }, (_, index) => {
+    const work = async ({ id }: { id?: string | undefined }) => {
+      isTwice ||= doneBy.has(id!);
+      doneBy.set(id!, index);
+      await pause(1);
+      return index;
+    };
+    return new Worker("crowd", work, { connection, concurrency: 2 });
+  });
+  await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+  const jobs = Array.from({ length: 200 }, (_, n) => ({
+    name: "x",
+    data: { n },
+    opts: n % 4 === 0 ? { priority: (n % 7) + 1 } : n % 4 === 1 ? { delay: n % 100 } : {},
+  }));
+  await queue.addBulk(jobs);
+  await until(async () => (await queue.getCompletedCount()) === jobs.length);
+  const counts = await queue.getJobCounts("completed", "failed", "active", "wait", "delayed");
+  const completed = await queue.getCompleted(0, -1);
+  const isTold = completed.every(({ id, returnvalue }) => doneBy.get(id!) === returnvalue);
+  const isShared = new Set(doneBy.values()).size > 5;
+  await Promise.all([...workers.map((worker) => worker.close()), queue.close()]);
+  return { done: doneBy.size, isTwice, isTold, isShared, counts };
+}
+
+/** A worker that is too late: another has its job by then, and only what that one says counts. */
+async function bullmqLapsed(port: number): Promise<unknown> {
+  const connection = { host: "127.0.0.1", port, maxRetriesPerRequest: null };
+  const queue = new Queue("lapses", { connection });
+  const options = { connection, lockDuration: 300, stalledInterval: 200 };
+  const taken: string[] = [];
+  const errors: string[] = [];
+  const heirIsDone = Promise.withResolvers<void>();
+  const slow = async () => {
+    taken.push("late");
+    await heirIsDone.promise;
+    return "late";
+  };
+  const late = new Worker("lapses", slow, {
+    ...options,
+    skipLockRenewal: true,
+    skipStalledCheck: true,
+  });
+  late.on("error", (error) => errors.push(error.message));
+  const job = await queue.add("x", {});
+  await until(() => taken.length === 1);
+  const fast = async () => {
+    taken.push("heir");
+    return "heir";
+  };
+  const heir = new Worker("lapses", fast, options);
+  const stalled: string[] = [];
+  heir.on("stalled", (id) => stalled.push(id));
+  await until(() => job.isCompleted());
+  heirIsDone.resolve();
+  await until(() => errors.length > 0);
+  await Promise.all([late.close(), heir.close()]);
+  const { returnvalue, stalledCounter } = (await queue.getJob(job.id!))!;
+  await queue.close();
+  return { taken, errors: [...new Set(errors)], stalled, returnvalue, stalledCounter };
+}
+
+/** A process that takes a job and is killed. */
+async function bullmqKilled(port: number): Promise<unknown> {
+  const connection = { host: "127.0.0.1", port, maxRetriesPerRequest: null };
+  const queue = new Queue("kills", { connection });
+  const jobs = await queue.addBulk([1, 2, 3].map((n) => ({ name: "x", data: { n } })));
+  const program = `
+    import { Worker } from "bullmq";
+    const connection = { host: "127.0.0.1", port: ${port}, maxRetriesPerRequest: null };
+    let taken = 0;
+    const work = () => {
+      if (++taken === 2) console.log("taken");
+      return new Promise(() => {});
+    };
+    const options = { connection, concurrency: 2, lockDuration: 1000, skipStalledCheck: true };
+    new Worker("kills", work, options);`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+    cwd: import.meta.dirname,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  child.kill("SIGKILL");
+  const active = await queue.getActiveCount();
+  const heir = new Worker("kills", async (job) => job.data.n, { connection, stalledInterval: 300 });
+  await until(async () => (await queue.getCompletedCount()) === jobs.length);
+  const results = (await queue.getCompleted()).map(({ returnvalue }) => returnvalue).sort();
+  await Promise.all([heir.close(), queue.close()]);
+  return { active, results };
+}
+
 async function bull(port: number): Promise<unknown> {
   const queue = new Bull<{ n: number }>("bull", { redis: { port, host: "127.0.0.1" } });
   let done = 0;
@@ -199,6 +291,9 @@ const scenarios = {
   "bullmq: jobs, priorities, delays, retries, repeats, flows, pause": bullmqQueue,
   "bullmq: a rate limit": bullmqLimit,
   "bullmq: a job whose worker has died": bullmqStalled,
+  "bullmq: twenty workers": bullmqTwenty,
+  "bullmq: a job whose worker was too late": bullmqLapsed,
+  "bullmq: jobs whose process was killed": bullmqKilled,
   bull,
   "bee-queue": beeQueue,
   "rate-limiter-flexible": rateLimiter,

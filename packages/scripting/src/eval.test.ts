@@ -232,7 +232,7 @@ describe("a machine that a script has used up", () => {
     const kv = harness();
     const sha = kv.send("SCRIPT", "LOAD", "return 'still here'") as string;
     const hungry =
-      "local t = {} local i = 0 while true do i = i + 1 t[i] = string.rep('x', 100000) .. i end";
+      "local t, i, x = {}, 0, string.rep('x', 1e6) while true do i = i + 1 t[i] = x .. i end";
     expect(kv.send("EVAL", hungry, 0)).toEqual(
       expect.objectContaining({ reply: expect.stringContaining("memory") }),
     );
@@ -241,5 +241,29 @@ describe("a machine that a script has used up", () => {
       expect.objectContaining({ reply: expect.stringContaining("overflow") }),
     );
     expect(kv.send("EVALSHA", sha, 0)).toBe("still here");
+  });
+});
+
+describe("the time of a script", () => {
+  test("is all that it took, that of its commands is theirs alone, and EXEC has all of both", () => {
+    const kv = harness();
+    let nowUs = 0;
+    kv.host.monotonicUs = () => (nowUs += 10);
+    const took = () => {
+      const stats = kv.send("INFO", "commandstats") as string;
+      const rows = stats.matchAll(/cmdstat_(\w+):calls=(\d+),usec=(\d+)/g);
+      return Object.fromEntries(Array.from(rows, ([, name, calls, us]) => [name, [calls, us]]));
+    };
+    kv.send("CONFIG", "RESETSTAT");
+    const script = "redis.call('SET', 'k', 1) redis.call('GET', 'k') return redis.call('GET', 'k')";
+    kv.send("EVAL", script, 0);
+    // A look at the clock before each command and one behind it.
+    expect(took()).toMatchObject({ set: ["1", "10"], get: ["2", "20"], eval: ["1", "70"] });
+    kv.send("CONFIG", "RESETSTAT");
+    kv.send("MULTI");
+    kv.send("EVAL", script, 0);
+    kv.send("EXEC");
+    const { eval: ofScript, exec, set } = took();
+    expect([set?.[1], ofScript?.[1], exec?.[1]]).toEqual(["10", "70", "80"]);
   });
 });

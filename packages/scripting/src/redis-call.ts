@@ -12,6 +12,7 @@ import {
   type ClientCall,
   ClientState,
   EngineState,
+  type ExecAccess,
   execAccessPort,
   lookup,
   noReplicas,
@@ -39,6 +40,8 @@ export class RedisCall {
   private readonly context: RunContext;
   private readonly request = new ScriptRequest();
   private readonly toLua: ReplyToLua;
+  /** Who may do what; asked for when a command comes, for by then all systems are there. */
+  private access: ExecAccess | null = null;
   private readonly refusal = (call: ClientCall) => this.refusalOf(call);
 
   constructor(ports: Ports, context: RunContext, stack: LuaStack) {
@@ -52,7 +55,7 @@ export class RedisCall {
     const { ports, context, request } = this;
     if (stack.top === 0) return pushError(stack, noArguments, raises);
     if (!request.take(stack)) return pushError(stack, badArguments, raises);
-    const { reply, execution, propagator } = ports;
+    const { reply, caller, execution, propagator } = ports;
     const row = lookup(ports.commands, request.batch, 0);
     const refused = refusalByName(row, request);
     if (refused !== null || row === null) {
@@ -61,6 +64,7 @@ export class RedisCall {
       return pushError(stack, text, raises, true);
     }
     propagator.mask = context.targets;
+    caller.timeFromHere();
     const mark = execution.run(request.batch, row, this.refusal, context.speaks3);
     const bytes =
       mark >= reply.partsBytes && !reply.isOverflowed ? reply.bytes : reply.copySince(mark);
@@ -93,7 +97,8 @@ export class RedisCall {
     const { bits } = call.row;
     if ((bits & FLAG_BITS.noscript) !== 0) return notFromScripts;
     if (situation.is(EngineState.STALE) && (bits & FLAG_BITS.stale) === 0) return onStaleReplica;
-    const denied = ports.of(execAccessPort).refusalInside(call, "script");
+    this.access ??= ports.of(execAccessPort);
+    const denied = this.access.refusalInside(call, "script");
     if (denied !== null) return denied;
     // What replicas hear of counts as written where nothing may be: PFCOUNT and PUBLISH, too.
     if (context.mayNotWrite && (bits & (FLAG_BITS.write | FLAG_BITS.may_replicate)) !== 0)

@@ -41,13 +41,18 @@ export class ReplyToLua {
     return bytes[start] === 45;
   }
 
-  private value(): void {
+  /** A value within another one. For the outermost there is room, as for each function of the host. */
+  private inner(): void {
     const { stack } = this;
-    if (!stack.room(ROOM)) {
+    if (stack.room(ROOM)) this.value();
+    else {
       this.isTooDeep = true;
       stack.pushNil();
-      return;
     }
+  }
+
+  private value(): void {
+    const { stack } = this;
     switch (this.bytes[this.at++]) {
       case 43: // +
         stack.pushTable(0, 1);
@@ -127,7 +132,7 @@ export class ReplyToLua {
     }
     stack.pushTable(count, 0);
     for (let i = 1; i <= count; i++) {
-      this.value();
+      this.inner();
       stack.setElement(-2, i);
     }
   }
@@ -138,8 +143,8 @@ export class ReplyToLua {
     stack.pushTable(0, 1);
     stack.pushTable(0, pairs);
     for (let i = 0; i < pairs; i++) {
-      this.value();
-      this.value();
+      this.inner();
+      this.inner();
       stack.setRaw(-3);
     }
     stack.setField(-2, "map");
@@ -151,7 +156,7 @@ export class ReplyToLua {
     stack.pushTable(0, 1);
     stack.pushTable(0, count);
     for (let i = 0; i < count; i++) {
-      this.value();
+      this.inner();
       stack.pushBoolean(true);
       // A nil is no key.
       if (stack.type(-2) === LuaType.NIL) stack.pop(2);

@@ -11,8 +11,11 @@ import { ArgVector, integerLength, writeInteger } from "@kv/resp";
 const FIRST_BYTES = 4096;
 /** A larger buffer is not kept for the next request. */
 const KEPT_BYTES_MAX = 2 ** 20;
-/** "$", a length, and two line breaks. */
-const FRAME_BYTES = 24;
+/** What is written of a word besides its bytes: "$", a length, two line breaks. And what a number takes. */
+const FRAME_BYTES = 32;
+const STAR = 42;
+const DOLLAR = 36;
+const ZERO = 48;
 const CR = 13;
 const LF = 10;
 
@@ -21,7 +24,6 @@ export class ScriptRequest {
   readonly batch = new ArgVector();
   private bytes = new Uint8Array(FIRST_BYTES);
   private view = new DataView(this.bytes.buffer);
-  private length = 0;
 
   /** Makes a request of all values on the stack. False: one is neither a string nor a number. */
   take(stack: LuaStack): boolean {
@@ -29,77 +31,66 @@ export class ScriptRequest {
     const argc = stack.top;
     batch.clear();
     if (this.bytes.length > KEPT_BYTES_MAX) this.adopt(new Uint8Array(FIRST_BYTES));
-    this.length = 0;
-    this.header(42, argc);
+    let at = this.header(0, STAR, argc);
     for (let index = 1; index <= argc; index++) {
       const type = stack.type(index);
-      if (type === LuaType.STRING) stack.string(index);
-      else if (type !== LuaType.NUMBER) return false;
-      else {
-        this.number(stack.number(index));
-        continue;
-      }
-      this.word(stack.bytes, stack.start, stack.length);
+      if (type === LuaType.STRING) {
+        stack.string(index);
+        at = this.word(at, stack);
+      } else if (type === LuaType.NUMBER) at = this.number(at, stack.number(index));
+      else return false;
     }
     batch.bytes = this.bytes;
     batch.view = this.view;
-    batch.pushCommand(0, 0, this.length, 0);
+    batch.pushCommand(0, 0, at, 0);
     return true;
   }
 
-  /** An integer is written as one, any other number with all its digits. */
-  private number(value: number): void {
+  /** An integer is written as one, any other number with all its digits. Answers where it ends. */
+  private number(from: number, value: number): number {
     if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
-      const length = integerLength(value);
-      this.header(36, length);
-      this.argument(length);
-      writeInteger(this.bytes, this.length, value);
-      this.length += length;
-      this.lineBreak();
-      return;
+      const at = this.header(from, DOLLAR, integerLength(value));
+      return this.argumentEnds(at, writeInteger(this.bytes, at, value));
     }
     const text = numberText(value);
-    this.header(36, text.length);
-    this.argument(text.length);
-    for (let i = 0; i < text.length; i++) this.bytes[this.length++] = text.charCodeAt(i);
-    this.lineBreak();
+    const at = this.header(from, DOLLAR, text.length);
+    for (let i = 0; i < text.length; i++) this.bytes[at + i] = text.charCodeAt(i);
+    return this.argumentEnds(at, at + text.length);
   }
 
-  private word(source: Uint8Array, start: number, length: number): void {
-    this.header(36, length);
-    this.argument(length);
+  private word(from: number, { bytes: source, start, length }: LuaStack): number {
+    if (from + length + FRAME_BYTES > this.bytes.length) this.grow(from, length + FRAME_BYTES);
+    const at = this.header(from, DOLLAR, length);
     const { bytes } = this;
-    const at = this.length;
     if (length < 48) for (let i = 0; i < length; i++) bytes[at + i] = source[start + i] as number;
     else bytes.set(source.subarray(start, start + length), at);
-    this.length = at + length;
-    this.lineBreak();
+    return this.argumentEnds(at, at + length);
   }
 
-  /** Room for so many bytes, which are the next argument. */
-  private argument(length: number): void {
-    this.room(length + 2);
-    this.batch.pushArgument(this.length, this.length + length);
+  /** The sign of a type, a length or a number of words, and a line break; there is room for a number behind it. */
+  private header(from: number, sign: number, n: number): number {
+    if (from + 2 * FRAME_BYTES > this.bytes.length) this.grow(from, 2 * FRAME_BYTES);
+    const { bytes } = this;
+    bytes[from] = sign;
+    let at = from + 1;
+    if (n < 10) bytes[at++] = ZERO + n;
+    else at = writeInteger(bytes, at, n);
+    bytes[at] = CR;
+    bytes[at + 1] = LF;
+    return at + 2;
   }
 
-  private header(type: number, n: number): void {
-    this.room(FRAME_BYTES);
-    this.bytes[this.length++] = type;
-    writeInteger(this.bytes, this.length, n);
-    this.length += integerLength(n);
-    this.lineBreak();
+  private argumentEnds(start: number, end: number): number {
+    const { bytes } = this;
+    this.batch.pushArgument(start, end);
+    bytes[end] = CR;
+    bytes[end + 1] = LF;
+    return end + 2;
   }
 
-  private lineBreak(): void {
-    this.bytes[this.length++] = CR;
-    this.bytes[this.length++] = LF;
-  }
-
-  private room(extra: number): void {
-    const needed = this.length + extra;
-    if (needed <= this.bytes.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.bytes.length * 2));
-    larger.set(this.bytes.subarray(0, this.length));
+  private grow(usedBytes: number, extra: number): void {
+    const larger = new Uint8Array(Math.max(usedBytes + extra, this.bytes.length * 2));
+    larger.set(this.bytes.subarray(0, usedBytes));
     this.adopt(larger);
   }
 

@@ -12,6 +12,7 @@ import {
   Port,
   type Ports,
   type Running,
+  type ScriptMemory,
 } from "@kv/engine";
 import { type LuaScript, type LuaStack, LuaSyntaxError, type WasmModule } from "@kv/lua";
 import { Functions } from "./functions/functions.ts";
@@ -34,7 +35,7 @@ const noScript = new CommandError("NOSCRIPT No matching script. Please use EVAL.
 const noKeyCount = new CommandError("ERR value is not an integer or out of range");
 
 /** Runs scripts: see the head of this file. */
-export class Scripting implements Running, MachineOwner {
+export class Scripting implements Running, MachineOwner, ScriptMemory {
   readonly cache: ScriptCache;
   /** Libraries of functions. */
   readonly functions: Functions;
@@ -54,6 +55,7 @@ export class Scripting implements Running, MachineOwner {
     this.functions = new Functions(ports, module, this.runner);
     this.cache = new ScriptCache((script) => this.forget(script));
     ports.of(dataSetFilePort).functions = this.functions;
+    ports.memory.scripts = this;
   }
 
   /** EVAL and EVAL_RO. */
@@ -101,13 +103,22 @@ export class Scripting implements Running, MachineOwner {
     return this.machine === null ? 0 : this.machine.vm.usedBytes;
   }
 
+  get scriptBytes(): number {
+    return this.cache.bytes;
+  }
+
+  get functionBytes(): number {
+    return this.functions.set.bytes;
+  }
+
+  get machinesBytes(): number {
+    const evalBytes = this.machine === null ? 0 : this.machine.vm.memoryBytes;
+    return evalBytes + this.functions.machineMemoryBytes;
+  }
+
   /** Memory that is neither the arena's nor a client's: part of what `maxmemory` limits. */
   uncountedBytes(): number {
-    return (
-      this.cache.bytes +
-      (this.machine === null ? 0 : this.machine.vm.memoryBytes) +
-      this.functions.memoryBytes
-    );
+    return this.scriptBytes + this.functionBytes + this.machinesBytes;
   }
 
   private forget(script: CachedScript): void {

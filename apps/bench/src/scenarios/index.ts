@@ -8,6 +8,7 @@ import { large } from "./large.ts";
 import { memory } from "./memory.ts";
 import { pipelines } from "./pipelines.ts";
 import { restart } from "./restart.ts";
+import { scripts } from "./scripts.ts";
 import { snapshot } from "./snapshot.ts";
 import { snapshotCollections } from "./snapshot-collections.ts";
 import { stops } from "./stops.ts";
@@ -26,4 +27,5 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["files", files],
   ["stops", stops],
   ["snapshot-collections", snapshotCollections],
+  ["scripts", scripts],
 ]);

@@ -48,6 +48,7 @@ import {
   wanted,
   writeElement,
 } from "./listpack-element.ts";
+import { positionAfter } from "./listpack-walk.ts";
 
 const HEADER = 6;
 const NO_BYTES = new Uint8Array(0);
@@ -261,13 +262,11 @@ export function repeatsText(arena: Arena, lp: Ref, stride: number): boolean | un
   let at = baseOf(lp) + HEADER;
   let count = 0;
   for (let skip = 0; bytes[at] !== END; skip = skip === 0 ? stride - 1 : skip - 1) {
-    const lead = bytes[at];
-    const size = dataBytes(bytes, at);
     if (skip === 0) {
+      const lead = bytes[at];
       if (!isString(lead) || count === textStarts.length) return undefined;
-      const head = stringHeadBytes(lead);
-      const start = at + head;
-      const length = size - head;
+      const start = at + stringHeadBytes(lead);
+      const length = stringBytes(bytes, at, lead);
       // Digits and the minus sign.
       if (length > 0 && bytes[start] < 58 && bytes[start] > 44) return undefined;
       // Fields often begin alike and end differently.
@@ -285,7 +284,7 @@ export function repeatsText(arena: Arena, lp: Ref, stride: number): boolean | un
       textStarts[count] = start;
       textLengths[count++] = length;
     }
-    at += size + backlenBytes(size);
+    at = positionAfter(bytes, at);
   }
   return false;
 }
@@ -561,14 +560,21 @@ export function validateListpack(
   if (!deep) return true;
   let count = 0;
   let at = start + HEADER;
-  while (at < end - 1) {
+  for (; at < end - 1; count++) {
+    const lead = bytes[at];
+    if (lead < 0xc0) {
+      // The two most common forms, with a backlen of one byte.
+      const size = lead < 0x80 ? 1 : 1 + (lead & 0x3f);
+      at += size + 1;
+      if (at > end - 1 || bytes[at - 1] !== size) return false;
+      continue;
+    }
     const size = foreignDataBytes(bytes, at, end - 1);
     if (size === 0) return false;
     at += size;
     const after = at + backlenBytes(size);
     if (after > end - 1 || !isBacklen(bytes, at, size)) return false;
     at = after;
-    count++;
   }
   const claimed = bytes[start + 4] | (bytes[start + 5] << 8);
   return claimed === COUNT_UNKNOWN || claimed === count;

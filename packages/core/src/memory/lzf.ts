@@ -20,8 +20,9 @@ const HASH_BITS = 13;
 const OFFSET_MAX = 1 << 13;
 const COPY_MAX = 264;
 const LITERAL_MAX = 32;
-/** Bytes that are handled at a time. */
+/** Bytes that are compressed at a time, and decompressed. */
 const WORD = 4;
+const LONG = 8;
 
 /**
  * The most that LZF can make of one byte: a copy of 264 bytes takes three. A header that promises
@@ -203,9 +204,9 @@ export function decompress(
       const count = control + 1;
       if (at + count > end || out + count > length) return false;
       // Words may go beyond what is copied, where the next instruction writes, and no further.
-      if (at + count + WORD - 1 <= end && out + count + WORD - 1 <= length) {
-        for (let i = 0; i < count; i += WORD)
-          target.setInt32(out + i, source.getInt32(at + i, true), true);
+      if (at + count + LONG - 1 <= end && out + count + LONG - 1 <= length) {
+        for (let i = 0; i < count; i += LONG)
+          target.setBigInt64(out + i, source.getBigInt64(at + i, true), true);
       } else {
         for (let i = 0; i < count; i++) target.setUint8(out + i, source.getUint8(at + i));
       }
@@ -222,9 +223,9 @@ export function decompress(
     if (at === end) return false;
     const from = out - (((control & 31) << 8) | source.getUint8(at++)) - 1;
     if (from < 0 || out + count > length) return false;
-    if (from + WORD <= out && out + count + WORD - 1 <= length) {
-      for (let i = 0; i < count; i += WORD)
-        target.setInt32(out + i, target.getInt32(from + i, true), true);
+    if (from + LONG <= out && out + count + LONG - 1 <= length) {
+      for (let i = 0; i < count; i += LONG)
+        target.setBigInt64(out + i, target.getBigInt64(from + i, true), true);
     } else {
       for (let i = 0; i < count; i++) target.setUint8(out + i, target.getUint8(from + i));
     }

@@ -35,13 +35,15 @@ export interface CallFrame {
   readonly touches: boolean;
   /** When it is, by the wall clock. */
   readonly nowMs: number;
+  /** When it began, by the clock that measures commands. */
+  readonly startUs: number;
 }
 
 /** What a command that has stopped in its middle waits for: no key, but that it is its turn again. */
 export const goesOnLater: Wait = { firstKey: 0, keyCount: 0, type: -1, untilMs: 0 };
 
-/** What the call has come to. */
-export function frameOf(call: ClientCall): CallFrame {
+/** What the call has come to, of a command that began at `startUs`. */
+export function frameOf(call: ClientCall, startUs: number): CallFrame {
   return {
     client: call.client,
     args: call.args,
@@ -55,6 +57,7 @@ export function frameOf(call: ClientCall): CallFrame {
     wait: call.wait,
     touches: call.touches,
     nowMs: call.nowMs,
+    startUs,
   };
 }
 

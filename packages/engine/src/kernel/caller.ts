@@ -150,6 +150,23 @@ export class Caller {
     this.account(row, count, elapsedUs);
   }
 
+  /** When the command began that runs, or the first of those that are timed with it. */
+  get startUs(): number {
+    return this.windowStartUs;
+  }
+
+  /** What was done since the last command is no command's: time runs from here. */
+  timeFromHere(): void {
+    this.closeWindow();
+    this.windowStartUs = this.host.monotonicUs();
+  }
+
+  /** Those that a command has run in its place are over: what is measured from here on is its own, since `startUs`. */
+  outerGoesOn(startUs: number): void {
+    this.closeWindow();
+    this.windowStartUs = startUs;
+  }
+
   private account(row: CommandRow, count: number, elapsedUs: number): void {
     const { stats, latency, situation, timer } = this;
     row.microseconds += elapsedUs;
@@ -157,7 +174,8 @@ export class Caller {
       if (row.histogram === null) row.histogram = new CommandHistogram();
       (row.histogram as CommandHistogram).record(elapsedUs / count, count);
     }
-    stats.loopCommandMicroseconds += elapsedUs;
+    // Time within another command is part of that one's.
+    if (!situation.isNested) stats.loopCommandMicroseconds += elapsedUs;
     if (count > 1) return;
     latency.commandTook(row, elapsedUs, situation.nowMs);
     if (timer === null || (row.bits & FLAG_BITS.skip_slowlog) !== 0) return;
@@ -198,14 +216,10 @@ export class Caller {
     this.ran(client, row);
   }
 
-  /**
-   * Runs the rest of a command that had stopped in its middle. It began at `startUs`; null: only the
-   * rest is timed.
-   */
-  finish(client: Client, row: CommandRow, startUs: number | null, rest: () => void): void {
+  /** Runs the rest of a command that had stopped in its middle, and ends it. */
+  finish(client: Client, row: CommandRow, rest: () => void): void {
     const { call, reply } = this;
     const mark = reply.mark();
-    if (startUs !== null) this.windowStartUs = startUs;
     try {
       rest();
     } catch (error) {
@@ -218,11 +232,6 @@ export class Caller {
     this.windowCount = 1;
     this.closeWindow();
     this.ran(client, row);
-  }
-
-  /** When the command began that runs, or the first of those that are timed with it. */
-  get startUs(): number {
-    return this.windowStartUs;
   }
 
   private took(row: CommandRow): void {

@@ -25,8 +25,6 @@ interface Stopped {
   readonly frame: CallFrame;
   /** What is left of it. */
   readonly rest: () => void;
-  /** When it began; null: as much as is left of it is timed. */
-  readonly startUs: number | null;
 }
 
 const isLoading = "LOADING Redis is loading the dataset in memory";
@@ -63,8 +61,8 @@ export class Execution {
 
   /** The running command begins to run others. */
   open(): void {
-    const { call, situation } = this.parts;
-    this.frames.push(frameOf(call));
+    const { call, caller, situation } = this.parts;
+    this.frames.push(frameOf(call, caller.startUs));
     call.mayWait = false;
     situation.depth++;
   }
@@ -120,11 +118,11 @@ export class Execution {
   suspend(rest: () => void): void {
     const { call, caller } = this.parts;
     const frame = this.frames.pop() as CallFrame;
+    caller.outerGoesOn(frame.startUs);
     restoreFrame(call, frame);
     call.wait = goesOnLater;
     const args = copyOfRequest(frame.args, frame.requestIndex);
-    const startUs = this.isSuspended ? null : caller.startUs;
-    this.stopped.push({ frame: { ...frame, args, requestIndex: 0 }, rest, startUs });
+    this.stopped.push({ frame: { ...frame, args, requestIndex: 0 }, rest });
   }
 
   /** What has stopped goes on: the call is the innermost one's again. */
@@ -140,6 +138,7 @@ export class Execution {
 
   /** It stops once more. */
   suspendAgain(): void {
+    this.parts.caller.closeWindow();
     this.frames.length -= this.stopped.length;
     this.parts.situation.current = null;
   }
@@ -149,8 +148,8 @@ export class Execution {
    * first. One of them may stop again, and with it those around it.
    */
   finishSuspended(): void {
-    for (const { frame, rest, startUs } of this.stopped.splice(0))
-      this.parts.caller.finish(frame.client, frame.row as CommandRow, startUs, rest);
+    for (const { frame, rest } of this.stopped.splice(0))
+      this.parts.caller.finish(frame.client, frame.row as CommandRow, rest);
   }
 
   /** All have run: what they changed may leave, and the running command is as it was at open(). */
@@ -158,9 +157,9 @@ export class Execution {
     const { call, caller, propagator, situation } = this.parts;
     const frame = this.frames.pop() as CallFrame;
     // Only here, not after a failure that ends the server.
+    caller.outerGoesOn(frame.startUs);
     situation.depth--;
     propagator.finish();
-    caller.before(null);
     restoreFrame(call, frame);
     call.client.lastCommand = frame.row ?? null;
   }

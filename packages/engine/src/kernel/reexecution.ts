@@ -64,7 +64,7 @@ export class Reexecution {
     const { call, caller, muting, output, situation } = this.parts;
     const { current } = situation;
     caller.closeWindow();
-    this.frame = frameOf(call);
+    this.frame = frameOf(call, caller.startUs);
     this.current = current;
     if (current !== null) {
       // Replies that are not wanted are taken back by this, too.

@@ -40,6 +40,16 @@ export interface UsedMemoryParts {
   pause: Pause;
 }
 
+/** What scripts and functions take, in bytes: no part of the data set. */
+export interface ScriptMemory {
+  /** Scripts, as they are kept to be run by their SHA-1. */
+  readonly scriptBytes: number;
+  /** Libraries of functions, as they are kept. */
+  readonly functionBytes: number;
+  /** The machines that run both, with what is free in them. */
+  readonly machinesBytes: number;
+}
+
 /** What memory is in use, and how room is made: see the head of this file. */
 export class UsedMemory {
   /** Chooses what goes; has `maxmemory` and the other eviction directives. */
@@ -53,6 +63,8 @@ export class UsedMemory {
    * clients can make grow adds a function that tells how much.
    */
   readonly further: (() => number)[] = [];
+  /** That of scripts and functions, which count as `further`; whoever runs them puts it here. */
+  scripts: ScriptMemory = { scriptBytes: 0, functionBytes: 0, machinesBytes: 0 };
   /** Bytes in use when the server was put together: `used_memory_startup` of INFO. */
   startupBytes = 0;
   /** What of the bytes at the start was key tables. */

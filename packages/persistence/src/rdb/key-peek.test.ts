@@ -60,12 +60,12 @@ describe("KeyPeek", () => {
       { key: "first", value: "x" },
       { key: "second", value: "12345" },
       { key: "third", value: "y".repeat(20), expiryMs: 1_800_000_000_000 },
-      { key: "fourth", value: Array.from({ length: 100 }, (_, at) => at * at).join() },
+      { key: "fourth", value: "z".repeat(1000) },
       { key: "fifth", value: "" },
     ]);
     new KeyPeek().ahead(dict, inputOf(file), RdbType.STRING);
-    // The fourth value is compressed: nothing is seen behind it.
-    expect(peeked).toEqual(["second", "third", "fourth"]);
+    expect(file.length).toBeLessThan(300); // The fourth value is compressed.
+    expect(peeked).toEqual(["second", "third", "fourth", "fifth"]);
   });
 
   test("stops after as many keys as it has room for", () => {
@@ -76,12 +76,6 @@ describe("KeyPeek", () => {
     }));
     new KeyPeek().ahead(dict, inputOf(fileOf(records)), RdbType.STRING);
     expect(peeked).toEqual(records.slice(1, PEEK_KEYS + 1).map(({ key }) => key));
-  });
-
-  test("sees nothing in a value of several parts", () => {
-    const { dict, peeked } = listening();
-    new KeyPeek().ahead(dict, inputOf(fileOf([{ key: "h", value: "v" }])), RdbType.HASH);
-    expect(peeked).toEqual([]);
   });
 
   test("bears any bytes, and moves nothing", () => {

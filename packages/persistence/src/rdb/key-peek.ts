@@ -11,7 +11,8 @@
 import type { Dict } from "@kv/core";
 import { Opcode } from "./format.ts";
 import type { RdbInput } from "./input.ts";
-import { isOneString } from "./values/form-table.ts";
+import { isRdbType, valueEndOf } from "./values/form-table.ts";
+import { stringEnd } from "./values/value-end.ts";
 
 /** Keys looked at in one go. */
 export const PEEK_KEYS = 64;
@@ -22,17 +23,24 @@ export class KeyPeek {
   private readonly hashes = new Int32Array(PEEK_KEYS);
   private readonly places = new Int32Array(PEEK_KEYS);
 
-  /** Looks ahead from the value, of this type, that the input has come to. */
-  ahead(dict: Dict, input: RdbInput, type: number): void {
-    if (dict.count < KEYS_MIN) return;
+  /**
+   * Looks ahead from the value, of this type, that the input has come to. Returns how many keys it
+   * has seen behind it.
+   */
+  ahead(dict: Dict, input: RdbInput, type: number): number {
+    if (dict.count < KEYS_MIN) return 0;
     const { bytes, view, end } = input;
+    let seen = 0;
     let count = 0;
-    let at = input.at;
-    while (count < PEEK_KEYS && isOneString(type)) {
-      at = stringEnd(bytes, at, end);
+    let { at } = input;
+    for (; seen < PEEK_KEYS; seen++) {
+      const endOf = valueEndOf(type);
+      if (endOf === undefined) break;
+      at = endOf(bytes, at, end);
       while (at < end && bytes[at] === Opcode.EXPIRETIME_MS) at += 9;
       if (at >= end) break;
       type = bytes[at];
+      if (!isRdbType(type)) break;
       const keyStart = at + 1;
       const keyEnd = stringEnd(bytes, keyStart, end);
       if (keyEnd > end) break;
@@ -41,16 +49,6 @@ export class KeyPeek {
       at = keyEnd;
     }
     if (count > 0) dict.touchSlots(this.hashes, count, this.places);
+    return seen;
   }
-}
-
-/** Where the string at `at` ends; Infinity when it is not all here, or not of a usual form. */
-function stringEnd(bytes: Uint8Array, at: number, end: number): number {
-  if (at + 5 >= end) return Number.POSITIVE_INFINITY;
-  const first = bytes[at];
-  if (first < 0x40) return at + 1 + first;
-  if (first < 0x80) return at + 2 + (((first & 63) << 8) | bytes[at + 1]);
-  // An integer of 1, 2 or 4 bytes.
-  if (first >= 0xc0 && first <= 0xc2) return at + 1 + (1 << (first & 3));
-  return Number.POSITIVE_INFINITY;
 }

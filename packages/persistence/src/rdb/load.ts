@@ -7,7 +7,7 @@
  */
 import { type Database, type Keyspace, NONE, type ValueLimits } from "@kv/core";
 import { type RdbInput, Status } from "./input.ts";
-import { KeyPeek, PEEK_KEYS } from "./key-peek.ts";
+import { KeyPeek } from "./key-peek.ts";
 import { ObjectReader } from "./object.ts";
 import {
   type RdbError,
@@ -164,10 +164,8 @@ export class RdbLoader implements RdbTarget {
 
   /** Begins to load a value. */
   begin(record: RdbRecord, input: RdbInput): Status {
-    if (--this.peekedCount < 0) {
-      this.peekedCount = PEEK_KEYS - 1;
-      this.peek.ahead(this.database.dict, input, record.type);
-    }
+    if (--this.peekedCount < 0)
+      this.peekedCount = this.peek.ahead(this.database.dict, input, record.type) - 1;
     return this.keep(
       record,
       input,

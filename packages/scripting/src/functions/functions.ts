@@ -50,9 +50,9 @@ export class Functions implements MachineOwner, FunctionLibraries {
     return this.machine === null ? 0 : this.machine.machine.vm.usedBytes;
   }
 
-  /** Memory that is neither the arena's nor a client's. */
-  get memoryBytes(): number {
-    return this.set.bytes + (this.machine === null ? 0 : this.machine.machine.vm.memoryBytes);
+  /** Bytes of the machine's memory, with what is free in it. */
+  get machineMemoryBytes(): number {
+    return this.machine === null ? 0 : this.machine.machine.vm.memoryBytes;
   }
 
   /** FCALL and FCALL_RO. */

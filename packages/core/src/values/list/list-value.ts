@@ -73,7 +73,19 @@ export function createList(
   end: number,
   expiryMs = -1,
 ): Ref {
-  const listpack = createListpack(arena);
+  return createListOf(arena, createListpack(arena), epoch, bytes, start, end, expiryMs);
+}
+
+/** As createList(), of the elements of a listpack, which is freed when there is no room for the entry. */
+export function createListOf(
+  arena: Arena,
+  listpack: Ref,
+  epoch: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  expiryMs: number,
+): Ref {
   const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
   try {
     const kind = kindOf(Type.LIST, Encoding.LISTPACK);
@@ -152,6 +164,14 @@ export class ListValue {
     if ((shape & (PLAIN | COMPRESSED)) !== 0) return;
     const bytes = rawBytesOf(this.arena, cell);
     if (fitsListpack(limits.fill, bytes, elementsOf(shape), isShrinking)) this.toListpack();
+  }
+
+  /** The listpack came as a whole: if it is more than one may be, it becomes the node of a quicklist. */
+  fit(limits: ListLimits): void {
+    const { arena, listpack } = this;
+    const bytes = listpackBytes(arena, listpack);
+    if (!fitsListpack(limits.fill, bytes, listpackCount(arena, listpack), false))
+      this.toQuicklist(limits);
   }
 
   /** Makes the listpack the first node of a quicklist. */

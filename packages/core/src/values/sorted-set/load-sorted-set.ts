@@ -10,15 +10,20 @@ import {
   listpackCount,
   listpackFromBytes,
   readAt,
+  repeatsText,
   validateListpack,
 } from "../../memory/listpack.ts";
-import { setValueRef, valueRef } from "../../table/entry.ts";
+import { END } from "../../memory/listpack-element.ts";
+import { LISTPACK_HEADER_BYTES, positionAfter, readPosition } from "../../memory/listpack-walk.ts";
+import { byteIndex, bytesOf, setValueRef, viewOf } from "../../table/entry.ts";
 import { hashBytes } from "../../table/hash.ts";
 import { freeEntry } from "../value.ts";
+import { readScore } from "./score-text.ts";
 import { compareBytes } from "./scored-member.ts";
 import { nextMember, scoreAt } from "./sorted-listpack.ts";
 import {
   Added,
+  createEmptyKey,
   createSortedSet,
   type SortedSetLimits,
   type SortedSetValue,
@@ -65,15 +70,14 @@ export function loadSortedSet(
   try {
     const count = listpackCount(arena, loaded);
     if (count === 0 || count % 2 !== 0) return NONE;
-    entry = createSortedSet(arena, epoch, key, keyStart, keyEnd, expiryMs);
-    isTaken =
-      count / 2 <= limits.listpackEntriesMax && isInOrder(arena, loaded, count / 2, scratch);
-    if (isTaken) {
-      arena.free(valueRef(arena, entry));
+    if (count / 2 <= limits.listpackEntriesMax && isInOrder(arena, loaded, count / 2, scratch)) {
+      entry = createEmptyKey(arena, false, epoch, key, keyStart, keyEnd, expiryMs);
       setValueRef(arena, entry, loaded);
+      isTaken = true;
       set.attach(entry);
       return entry;
     }
+    entry = createSortedSet(arena, epoch, key, keyStart, keyEnd, expiryMs);
     set.attach(entry);
     if (addAll(set, loaded, limits)) return entry;
     freeEntry(arena, entry);
@@ -105,47 +109,46 @@ function addAll(set: SortedSetValue, lp: Ref, limits: SortedSetLimits): boolean 
 /** True when members ascend, have numbers for scores, and none comes twice. */
 function isInOrder(arena: Arena, lp: Ref, count: number, scratch: SortedSetScratch): boolean {
   const { one, other } = scratch;
-  let slotCount = 4;
-  while (slotCount < count * 2) slotCount *= 2;
-  const slots = scratch.emptySlots(slotCount);
-  const mask = slotCount - 1;
+  const bytes = bytesOf(arena, lp);
+  const view = viewOf(arena, lp);
   let score = Number.NEGATIVE_INFINITY;
   let before = 0;
-  for (let at = first(arena, lp); at !== 0; at = nextMember(arena, lp, at)) {
+  for (let at = byteIndex(lp) + LISTPACK_HEADER_BYTES; bytes[at] !== END; ) {
+    const scoreAt = positionAfter(bytes, at);
     const previous = score;
-    score = scoreAt(arena, lp, at);
+    score = readScore(bytes, scoreAt);
     // Also false when it is no number.
     if (!(score >= previous)) return false;
-    readAt(arena, lp, at, one);
     if (before !== 0 && score === previous) {
-      readAt(arena, lp, before, other);
+      readPosition(bytes, view, before, other);
+      readPosition(bytes, view, at, one);
       if (compareTexts(other, one) >= 0) return false;
     }
-    if (!isFirstOfItsKind(arena, lp, at, one, other, slots, mask)) return false;
     before = at;
+    at = positionAfter(bytes, scoreAt);
   }
-  return true;
+  return !(repeatsText(arena, lp, 2) ?? repeatsMember(arena, lp, count, scratch));
 }
 
 function compareTexts(one: ListpackValue, other: ListpackValue): number {
   return compareBytes(one.view, one.start, one.end, other.view, other.start, other.end);
 }
 
-/** Remembers the offset of a member in a table of slots. False when an equal one is there. */
-function isFirstOfItsKind(
-  arena: Arena,
-  lp: Ref,
-  at: number,
-  member: ListpackValue,
-  other: ListpackValue,
-  slots: Int32Array,
-  mask: number,
-): boolean {
-  let slot = hashBytes(member.bytes, member.view, member.start, member.end, 0) & mask;
-  for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
-    readAt(arena, lp, slots[slot] as number, other);
-    if (compareTexts(member, other) === 0) return false;
+/** True when a member comes twice, of however many. */
+function repeatsMember(arena: Arena, lp: Ref, count: number, scratch: SortedSetScratch): boolean {
+  const { one, other } = scratch;
+  let slotCount = 4;
+  while (slotCount < count * 2) slotCount *= 2;
+  const slots = scratch.emptySlots(slotCount);
+  const mask = slotCount - 1;
+  for (let at = first(arena, lp); at !== 0; at = nextMember(arena, lp, at)) {
+    readAt(arena, lp, at, one);
+    let slot = hashBytes(one.bytes, one.view, one.start, one.end, 0) & mask;
+    for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      readAt(arena, lp, slots[slot] as number, other);
+      if (compareTexts(one, other) === 0) return true;
+    }
+    slots[slot] = at;
   }
-  slots[slot] = at;
-  return true;
+  return false;
 }

@@ -32,7 +32,12 @@ import {
 import { setRootAt, TREE_BYTES } from "./score-path.ts";
 import { sortElements } from "./score-sort.ts";
 import { createMember, scoreOf, setScore, showMember } from "./scored-member.ts";
-import { createEmptyKey, type SortedSetLimits, SortedSetValue } from "./sorted-set-value.ts";
+import {
+  createEmptyKey,
+  createSortedSet,
+  type SortedSetLimits,
+  SortedSetValue,
+} from "./sorted-set-value.ts";
 
 /** Places of a new node that are taken: some room is left for what comes later. */
 const FILLED = NODE_MAX - 7;
@@ -137,7 +142,9 @@ export class SortedSetBuilder {
       longest = Math.max(longest, keyLength(arena, refs[i] as number));
     const isTable =
       count > limits.listpackEntriesMax || (count > 0 && longest > limits.listpackValueBytesMax);
-    const entry = createEmptyKey(arena, isTable, epoch, key, start, end, -1);
+    const entry = isTable
+      ? createEmptyKey(arena, isTable, epoch, key, start, end, -1)
+      : createSortedSet(arena, epoch, key, start, end);
     try {
       if (isTable) {
         setRootAt(arena, dict.header, this.build(refs, count));

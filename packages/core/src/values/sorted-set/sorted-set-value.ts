@@ -117,9 +117,8 @@ export function createSortedSet(
   seed = 0,
 ): Ref {
   const entry = createEmptyKey(arena, isTable, epoch, bytes, start, end, expiryMs);
-  if (!isTable) return entry;
   try {
-    setValueRef(arena, entry, createTable(arena, seed));
+    setValueRef(arena, entry, isTable ? createTable(arena, seed) : createListpack(arena));
   } catch (full) {
     arena.free(entry);
     throw full;
@@ -127,7 +126,7 @@ export function createSortedSet(
   return entry;
 }
 
-/** @internal As createSortedSet(), where the caller has the table that it is to refer to. */
+/** @internal As createSortedSet(), where the caller has the block that it is to refer to. */
 export function createEmptyKey(
   arena: Arena,
   isTable: boolean,
@@ -141,13 +140,6 @@ export function createEmptyKey(
   const kind = kindOf(Type.ZSET, isTable ? Encoding.SKIPLIST : Encoding.LISTPACK);
   const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
   if (expiryMs !== -1) setExpiryMs(arena, entry, expiryMs);
-  if (isTable) return entry;
-  try {
-    setValueRef(arena, entry, createListpack(arena));
-  } catch (full) {
-    arena.free(entry);
-    throw full;
-  }
   return entry;
 }
 

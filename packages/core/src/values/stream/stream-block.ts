@@ -24,7 +24,6 @@ import { type Arena, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../../memory/are
 import { listpackBytes, replaceIntegerAt } from "../../memory/listpack.ts";
 import {
   backlenBytes,
-  dataBytes,
   END,
   encodedBytes,
   encodedIntegerBytes,
@@ -36,6 +35,7 @@ import {
   stringHeadBytes,
   writeElement,
 } from "../../memory/listpack-element.ts";
+import { positionAfter } from "../../memory/listpack-walk.ts";
 import type { StreamId } from "./stream-id.ts";
 
 /** Flags of an entry. */
@@ -77,12 +77,6 @@ function bytesAt(arena: Arena, lp: Ref): Uint8Array {
   return arena.bytes[lp >>> SEGMENT_SHIFT] as Uint8Array;
 }
 
-/** Index behind the element at bytes[at]. */
-export function behind(bytes: Uint8Array, at: number): number {
-  const size = dataBytes(bytes, at);
-  return at + size + backlenBytes(size);
-}
-
 /** Index of the element in front of bytes[at], which is an element or the end byte. */
 function before(bytes: Uint8Array, at: number): number {
   let end = at - 1;
@@ -111,16 +105,16 @@ export function entryCount(arena: Arena, lp: Ref): number {
 export function totalCount(arena: Arena, lp: Ref): number {
   const bytes = bytesAt(arena, lp);
   const at = baseOf(lp) + HEADER;
-  return integerAt(bytes, at) + integerAt(bytes, behind(bytes, at));
+  return integerAt(bytes, at) + integerAt(bytes, positionAfter(bytes, at));
 }
 
 /** Index, in the segment's bytes, of the block's first entry (or the end byte). */
 export function firstEntryAt(arena: Arena, lp: Ref): number {
   const bytes = bytesAt(arena, lp);
-  let at = behind(bytes, behind(bytes, baseOf(lp) + HEADER));
+  let at = positionAfter(bytes, positionAfter(bytes, baseOf(lp) + HEADER));
   const fields = integerAt(bytes, at);
   // The field count, the fields, the end of the master entry.
-  for (let i = fields + 2; i > 0; i--) at = behind(bytes, at);
+  for (let i = fields + 2; i > 0; i--) at = positionAfter(bytes, at);
   return at;
 }
 
@@ -152,13 +146,13 @@ export function readEntryId(
   let low = (masterMsLo >>> 0) + (stored.lo >>> 0);
   out.msLo = low | 0;
   out.msHi = (masterMsHi + stored.hi + (low >= 2 ** 32 ? 1 : 0)) | 0;
-  next = lead < 0x80 ? next + 2 : behind(bytes, next);
+  next = lead < 0x80 ? next + 2 : positionAfter(bytes, next);
   lead = bytes[next] as number;
   readInteger(bytes, next, lead);
   low = (masterSeqLo >>> 0) + (stored.lo >>> 0);
   out.seqLo = low | 0;
   out.seqHi = (masterSeqHi + stored.hi + (low >= 2 ** 32 ? 1 : 0)) | 0;
-  return lead < 0x80 ? next + 2 : behind(bytes, next);
+  return lead < 0x80 ? next + 2 : positionAfter(bytes, next);
 }
 
 // --- Writing ---------------------------------------------------------------------------------
@@ -246,9 +240,9 @@ function hasMasterFields(
   fields: number,
 ): boolean {
   const own = bytesAt(arena, lp);
-  let at = behind(own, behind(own, baseOf(lp) + HEADER));
+  let at = positionAfter(own, positionAfter(own, baseOf(lp) + HEADER));
   if (integerAt(own, at) !== fields) return false;
-  at = behind(own, at);
+  at = positionAfter(own, at);
   const { bytes } = source;
   for (let i = 0; i < fields; i++) {
     const start = source.start(first + 2 * i);
@@ -263,7 +257,7 @@ function hasMasterFields(
       readInteger(own, at, lead);
       if (stored.lo !== wide.lo || stored.hi !== wide.hi) return false;
     }
-    at = behind(own, at);
+    at = positionAfter(own, at);
   }
   return true;
 }
@@ -321,7 +315,7 @@ export function addToCounts(arena: Arena, lp: Ref, live: number, deleted: number
   if (count < 128 && (bytes[at] as number) < 128) bytes[at] = count;
   else replaceInteger(arena, lp, HEADER, count);
   if (deleted === 0) return;
-  const deletedAt = behind(bytes, at);
+  const deletedAt = positionAfter(bytes, at);
   replaceInteger(arena, lp, deletedAt - baseOf(lp), integerAt(bytes, deletedAt) + deleted);
 }
 

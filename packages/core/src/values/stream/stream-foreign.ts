@@ -5,8 +5,8 @@
 import type { Arena, Ref } from "../../memory/arena.ts";
 import { listpackFromBytes, validateListpack } from "../../memory/listpack.ts";
 import { isString } from "../../memory/listpack-element.ts";
+import { positionAfter } from "../../memory/listpack-walk.ts";
 import {
-  behind,
   DELETED,
   integerAt,
   readEntryId,
@@ -45,20 +45,22 @@ function pass(bytes: Uint8Array, from: number, count: number, end: number): numb
   let at = from;
   for (let left = count; left > 0; left--) {
     if (at >= end) return -1;
-    at = behind(bytes, at);
+    at = positionAfter(bytes, at);
   }
   return at;
 }
 
 /**
  * Entries of the block bytes[start, end) that are there, or -1 when it is no whole block with the
- * master ID `master`: its IDs must ascend, from that on. `last` becomes the highest of them.
+ * master ID `master`: its IDs must ascend, from that on. `last` becomes the highest of them, and `first`
+ * the lowest that is there.
  */
 export function validateBlock(
   bytes: Uint8Array,
   start: number,
   end: number,
   master: StreamId,
+  first: StreamId,
   last: StreamId,
 ): number {
   if (!validateListpack(bytes, start, end, true)) return -1;
@@ -66,18 +68,18 @@ export function validateBlock(
   let at = start + HEADER;
   if (!isInteger(bytes, at, limit)) return -1;
   const count = integerAt(bytes, at);
-  at = behind(bytes, at);
+  at = positionAfter(bytes, at);
   if (!isInteger(bytes, at, limit)) return -1;
   const deleted = integerAt(bytes, at);
-  at = behind(bytes, at);
+  at = positionAfter(bytes, at);
   if (!isInteger(bytes, at, limit)) return -1;
   const masterFields = integerAt(bytes, at);
-  at = behind(bytes, at);
+  at = positionAfter(bytes, at);
   if (count < 0 || deleted < 0 || masterFields < 0) return -1;
   at = pass(bytes, at, masterFields, limit);
   // The end of the master entry is a zero, as if it led back to something.
   if (at === -1 || !isInteger(bytes, at, limit) || integerAt(bytes, at) !== 0) return -1;
-  at = behind(bytes, at);
+  at = positionAfter(bytes, at);
   const id = new StreamId();
   last.copy(master);
   let live = 0;
@@ -88,8 +90,8 @@ export function validateBlock(
     const order = id.compare(last);
     if (order < 0 || (order === 0 && live + gone > 0)) return -1;
     last.copy(id);
-    if (((bytes[at] as number) & DELETED) === 0) live++;
-    else gone++;
+    if (((bytes[at] as number) & DELETED) !== 0) gone++;
+    else if (live++ === 0) first.copy(id);
   }
   // Deleted entries may be all there are; but some there must be.
   return live === count && gone === deleted && live + gone > 0 ? live : -1;
@@ -101,10 +103,10 @@ let entryEnd = 0;
 function isEntry(bytes: Uint8Array, start: number, limit: number, masterFields: number): boolean {
   const flags = bytes[start] as number;
   if (flags > (DELETED | SAME_FIELDS)) return false;
-  let at = behind(bytes, start);
+  let at = positionAfter(bytes, start);
   for (let i = 0; i < 2; i++) {
     if (!isInteger(bytes, at, limit)) return false;
-    at = behind(bytes, at);
+    at = positionAfter(bytes, at);
   }
   let elements = 3 + masterFields;
   let texts = masterFields;
@@ -112,12 +114,12 @@ function isEntry(bytes: Uint8Array, start: number, limit: number, masterFields: 
     if (!isInteger(bytes, at, limit)) return false;
     const fields = integerAt(bytes, at);
     if (fields < 0) return false;
-    at = behind(bytes, at);
+    at = positionAfter(bytes, at);
     elements = 4 + 2 * fields;
     texts = 2 * fields;
   }
   at = pass(bytes, at, texts, limit);
   if (at === -1 || !isInteger(bytes, at, limit) || integerAt(bytes, at) !== elements) return false;
-  entryEnd = behind(bytes, at);
+  entryEnd = positionAfter(bytes, at);
   return true;
 }

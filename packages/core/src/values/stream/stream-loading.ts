@@ -44,6 +44,7 @@ export class StreamLoading {
   private entry: Ref = NONE;
   private group: StreamGroup | null = null;
   private readonly master = new StreamId();
+  private readonly first = new StreamId();
   private readonly last = new StreamId();
   private readonly highest = new StreamId();
   private readonly lowest = new StreamId();
@@ -59,20 +60,22 @@ export class StreamLoading {
   begin(epoch: number, bytes: Uint8Array, start: number, end: number, expiryMs: number): void {
     this.entry = createStream(this.arena, epoch, bytes, start, end, expiryMs);
     this.stream.attach(this.entry);
+    this.lowest.set(0, 0, 0, 0);
     this.length = 0;
     this.group = null;
   }
 
   /** Takes a block of entries: its ID is at `idAt`, its listpack bytes[start, end). */
   addBlock(id: DataView, idAt: number, bytes: Uint8Array, start: number, end: number): string {
-    const { arena, stream, master, last, highest } = this;
+    const { arena, stream, master, first, last, lowest, highest } = this;
     readFileId(id, idAt, master);
-    const count = validateBlock(bytes, start, end, master, last);
+    const count = validateBlock(bytes, start, end, master, first, last);
     if (count === -1) return "Stream listpack integrity check failed.";
     if (stream.blocks.count > 0) {
-      const order = master.compare(highest);
-      if (stream.blocks.find(master) !== NONE) return "Listpack re-added with existing key";
-      if (order <= 0) return "Stream listpacks are not in the order of their IDs";
+      if (master.compare(highest) <= 0)
+        return stream.blocks.find(master) !== NONE
+          ? "Listpack re-added with existing key"
+          : "Stream listpacks are not in the order of their IDs";
     }
     const lp = blockFromBytes(arena, bytes, start, end);
     try {
@@ -82,6 +85,7 @@ export class StreamLoading {
       throw full;
     }
     highest.copy(last);
+    if (this.length === 0 && count > 0) lowest.copy(first);
     this.length += count;
     return "";
   }
@@ -94,7 +98,6 @@ export class StreamLoading {
       return "Stream last ID is not the highest";
     stream.setLastId(lastId);
     stream.setFacts(length, this.lowest);
-    if (stream.edge(true)) stream.setFacts(length, stream.range.id);
     stream.setAdded(Math.floor(length / 2 ** 32), length | 0);
     return "";
   }

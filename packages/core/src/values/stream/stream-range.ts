@@ -20,9 +20,9 @@ import {
   stringBytes,
   stringHeadBytes,
 } from "../../memory/listpack-element.ts";
+import { positionAfter } from "../../memory/listpack-walk.ts";
 import type { IdTree } from "./id-tree.ts";
 import {
-  behind,
   DELETED,
   endAt,
   entryBefore,
@@ -139,9 +139,9 @@ export class StreamRange {
     this.view = arena.views[lp >>> SEGMENT_SHIFT] as DataView;
     const { bytes } = this;
     let at = ((lp & UNIT_MASK) << 3) + HEADER;
-    at = behind(bytes, behind(bytes, at));
+    at = positionAfter(bytes, positionAfter(bytes, at));
     this.masterFieldCount = integerAt(bytes, at);
-    this.masterFieldsAt = behind(bytes, at);
+    this.masterFieldsAt = positionAfter(bytes, at);
     this.fieldsLeft = 0;
     const first = firstEntryAt(arena, lp);
     const end = endAt(arena, lp);
@@ -214,7 +214,7 @@ export class StreamRange {
       this.fieldAt = this.masterFieldsAt;
     } else {
       this.fieldCount = integerAt(bytes, next);
-      next = behind(bytes, next);
+      next = positionAfter(bytes, next);
     }
     this.fieldsLeft = this.fieldCount;
     this.valueAt = next;
@@ -225,8 +225,8 @@ export class StreamRange {
     const { bytes } = this;
     let at = this.valueAt;
     for (let left = this.isSame ? this.fieldsLeft : 2 * this.fieldsLeft; left > 0; left--)
-      at = behind(bytes, at);
-    return behind(bytes, at);
+      at = positionAfter(bytes, at);
+    return positionAfter(bytes, at);
   }
 
   /** Puts the entry's next field into `field` and `value`. False when there are no more. */
@@ -253,6 +253,6 @@ export class StreamRange {
       readInteger(bytes, at, lead);
       out.setInteger(stored.hi, stored.lo);
     }
-    return behind(bytes, at);
+    return positionAfter(bytes, at);
   }
 }

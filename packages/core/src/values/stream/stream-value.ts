@@ -21,6 +21,7 @@
 import { assert } from "../../assert.ts";
 import { type Arena, NONE, type Ref } from "../../memory/arena.ts";
 import { listpackBytes } from "../../memory/listpack.ts";
+import { positionAfter } from "../../memory/listpack-walk.ts";
 import {
   createEntry,
   Encoding,
@@ -40,7 +41,6 @@ import { IdTree } from "./id-tree.ts";
 import {
   addToCounts,
   appendEntry,
-  behind,
   createBlock,
   DELETED,
   type EntrySource,
@@ -495,7 +495,7 @@ export class StreamValue {
     const { arena, scratch } = this;
     const bytes = arena.bytes[lp >>> 27] as Uint8Array;
     const end = endAt(arena, lp);
-    const masterAt = behind(bytes, behind(bytes, ((lp & 0x7ffffff) << 3) + 6));
+    const masterAt = positionAfter(bytes, positionAfter(bytes, ((lp & 0x7ffffff) << 3) + 6));
     const masterFields = integerAt(bytes, masterAt);
     let flagged = 0;
     for (let at = firstEntryAt(arena, lp); at < end; ) {
@@ -507,9 +507,9 @@ export class StreamValue {
       let elements = masterFields;
       if ((flags & SAME_FIELDS) === 0) {
         elements = 2 * integerAt(bytes, next);
-        next = behind(bytes, next);
+        next = positionAfter(bytes, next);
       }
-      for (; elements >= 0; elements--) next = behind(bytes, next);
+      for (; elements >= 0; elements--) next = positionAfter(bytes, next);
       if ((flags & DELETED) === 0) {
         flagDeleted(bytes, at);
         flagged++;

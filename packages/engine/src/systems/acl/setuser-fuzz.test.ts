@@ -140,17 +140,20 @@ describe.runIf(hasRedisServer())("against redis-server", () => {
       await theirs("ACL", "DELUSER", "other");
     }
     expect(Math.min(counts.applied, counts.refused)).toBeGreaterThan(runs / 8);
-    // What is listed makes the same users again, here and there.
+    // What is listed makes the same users again, here and there. But "%RW~*" is listed as "~*", which
+    // drops the patterns before it, and behind which neither takes another one.
+    const isOneOfSeveral = (line: string) =>
+      /[%~]\S+( [^() ]+)* ~\*/.test(line) || /~\*( [^() ]+)* [%~]/.test(line);
     const listed = parsed(ours("ACL", "LIST")) as string[];
-    const before = ours("ACL", "LIST");
     for (const line of listed) {
       const [, name = "", ...rules] = line.split(" ");
       const answer = ours("ACL", "SETUSER", name, "reset", ...rules);
       expect(await theirs("ACL", "SETUSER", name, "reset", ...rules), line).toBe(answer);
-      // "%RW~*" is listed as "~*", behind which neither takes another pattern.
-      if (!/~\*( [^() ]+)* [%~]/.test(line)) expect(answer, line).toBe("+OK\r\n");
+      if (!isOneOfSeveral(line)) expect(answer, line).toBe("+OK\r\n");
     }
-    expect(ours("ACL", "LIST")).toBe(before);
+    const again = parsed(ours("ACL", "LIST")) as string[];
+    for (const [index, line] of listed.entries())
+      if (!isOneOfSeveral(line)) expect(again[index]).toBe(line);
     await theirs("ACL", "SETUSER", "default", ...whole);
   }, 60_000);
 });

@@ -36,7 +36,11 @@ export function memoryOverview(engine: Ports): MemoryOverview {
   const residentBytes = host.usage().residentBytes;
   // The tables of an empty keyspace are part of what the start took.
   const tableBytes = Math.max(0, keyspace.tableBytes() - memory.startupTableBytes);
-  const overheadBytes = Math.min(usedBytes, startupBytes + clientBufferBytes + tableBytes);
+  const { scriptBytes, functionBytes, machinesBytes } = memory.scripts;
+  const overheadBytes = Math.min(
+    usedBytes,
+    startupBytes + clientBufferBytes + tableBytes + scriptBytes + functionBytes + machinesBytes,
+  );
   const datasetBytes = usedBytes - overheadBytes;
   const netBytes = usedBytes - startupBytes;
   return {

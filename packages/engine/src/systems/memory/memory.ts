@@ -123,6 +123,7 @@ type Size = readonly [
 function sizesOf(engine: Ports): Size[] {
   const now = memoryOverview(engine);
   const { keyspace } = engine;
+  const { scripts } = engine.memory;
   const keyCount = keyspace.keyCount;
   const netBytes = Math.max(0, now.usedBytes - now.startupBytes);
   const peakShare = now.peakBytes > 0 ? (now.usedBytes / now.peakBytes) * 100 : 0;
@@ -147,8 +148,8 @@ function sizesOf(engine: Ports): Size[] {
     ["clients.normal", now.clientBytes],
     ["cluster.links", 0],
     ["aof.buffer", 0],
-    ["lua.caches", 0],
-    ["functions.caches", 0],
+    ["lua.caches", scripts.scriptBytes],
+    ["functions.caches", scripts.functionBytes],
     ...databases,
     ["overhead.total", now.overheadBytes],
     ["keys.count", keyCount],

@@ -9,6 +9,7 @@ import type { Skipper } from "../skip-string.ts";
 import type { RdbForm, ReadForm, WriteForm } from "./form.ts";
 import * as all from "./forms.ts";
 import { refuse } from "./grammar.ts";
+import type { ValueEnd } from "./value-end.ts";
 
 /** How the values under one number are read. */
 export interface ReadEntry extends ReadForm {
@@ -56,12 +57,12 @@ const forms: readonly RdbForm[] = Object.values(all);
 const READS = readTable(forms);
 const WRITES = writeTable(forms, valueKinds);
 
-/** For each number in a file: 1 when it stands for values that are a single string. */
-const ONE_STRING = Uint8Array.from(READS, (each) => (each?.isOneString === true ? 1 : 0));
+/** For each number in a file: where its values end. */
+const ENDS: readonly (ValueEnd | undefined)[] = READS.map((each) => each?.end);
 
-/** True for the numbers whose values are a single string of bytes. */
-export function isOneString(type: number): boolean {
-  return ONE_STRING[type] === 1;
+/** What tells where the values under a number end; undefined when nothing does at a glance. */
+export function valueEndOf(type: number): ValueEnd | undefined {
+  return ENDS[type];
 }
 
 /** For each number in a file: 1 when it stands for values. */

@@ -25,6 +25,7 @@ import { RDB_VERSION_DEFAULT, type RdbWriteVersion } from "../format.ts";
 import type { RdbInput, RdbString, Status } from "../input.ts";
 import type { RdbOutput } from "../output.ts";
 import type { Skipper } from "../skip-string.ts";
+import type { ValueEnd } from "./value-end.ts";
 
 /** One number that stands for values in a file. */
 export interface ReadForm {
@@ -32,8 +33,8 @@ export interface ReadForm {
   readonly type: number;
   /** In the words of redis-check-rdb. */
   readonly name: string;
-  /** The value is a single string of bytes. */
-  readonly isOneString?: true;
+  /** Where a value ends, if that is quicker to tell than a cache miss takes: key-peek.ts. */
+  readonly end?: ValueEnd;
   /** Passes over a value, checking it. `seen` is for use, one value at a time. */
   skip(input: RdbInput, seen: Distinct): Skipper;
 }

@@ -43,6 +43,7 @@ import { ZipmapWalk } from "../zipmap.ts";
 import type { RdbForm, ValueOutput, ValueReader, WriteForm } from "./form.ts";
 import { bytes, distinct, distinctBehind, length, packed, string } from "./grammar.ts";
 import { listpackFault, tripleListpackFault, ziplistFault, zipmapFault } from "./packed.ts";
+import { elementsEnd, stringEnd } from "./value-end.ts";
 
 /** Elements of a listpack for a field that may expire: with its value and its expiry. */
 const ELEMENTS_OF_FIELD = 3;
@@ -338,19 +339,20 @@ export const hashForm: RdbForm = {
     {
       type: RdbType.HASH,
       name: "hash-hashtable",
+      end: elementsEnd(stringEnd, stringEnd),
       skip: (input, seen) => distinct(input, seen, "Duplicate hash fields detected", string),
     },
     { type: RdbType.HASH_ZIPMAP, name: "hash-zipmap", skip: packed(zipmapFault) },
     {
       type: RdbType.HASH_ZIPLIST,
       name: "hash-ziplist",
-      isOneString: true,
+      end: stringEnd,
       skip: packed(ziplistFault("Hash ziplist integrity check failed.", 2)),
     },
     {
       type: RdbType.HASH_LISTPACK,
       name: "hash-listpack",
-      isOneString: true,
+      end: stringEnd,
       skip: packed(listpackFault("Hash listpack integrity check failed.", 2)),
     },
   ],

@@ -12,6 +12,7 @@ import {
   byteIndex,
   bytesOf,
   createList,
+  createListOf,
   Encoding,
   eachNode,
   freeEntry,
@@ -34,6 +35,7 @@ import { ZiplistWalk } from "../ziplist.ts";
 import type { RdbForm, ValueOutput, ValueReader, WriteForm } from "./form.ts";
 import { length, packed, repeat, string } from "./grammar.ts";
 import { listpackFault, ziplistFault } from "./packed.ts";
+import { elementsEnd, lengthEnd, stringEnd } from "./value-end.ts";
 
 /** What a node of type 18 is. */
 const Container = { PLAIN: 1, PACKED: 2 } as const;
@@ -107,6 +109,8 @@ class ListReader implements ValueReader {
   private type = 0;
   /** Elements or nodes that are still to come. */
   private left = 0;
+  /** The node in `text` is one large element. */
+  private isPlain = false;
 
   constructor(keyspace: Keyspace, limits: ListLimits) {
     this.keyspace = keyspace;
@@ -120,10 +124,31 @@ class ListReader implements ValueReader {
     const status = input.length();
     if (status !== Status.OK) return status;
     if (input.number === 0) return Status.EMPTY;
+    if (input.number === 1 && type === RdbType.LIST_QUICKLIST_2)
+      return this.beginOnlyNode(input, key, expiryMs);
     this.left = input.number;
     this.create(key, expiryMs);
     if (type !== RdbType.LIST) this.asNodes();
     return Status.PART;
+  }
+
+  /** A list of one node, as most are: its listpack is the list, if it is not too long for that. */
+  private beginOnlyNode(input: RdbInput, key: RdbString, expiryMs: number): Status {
+    const status = this.readNode(input);
+    if (status !== Status.OK) return status;
+    if (this.isEmptyNode) return Status.EMPTY;
+    if (this.isPlain) {
+      this.create(key, expiryMs);
+      this.asNodes();
+      this.appendNode();
+      return Status.OK;
+    }
+    const { arena, cuts } = this.keyspace;
+    const { bytes, start, end } = this.text;
+    const lp = listpack.listpackFromBytes(arena, bytes, start, end);
+    this.entry = createListOf(arena, lp, cuts.epoch, key.bytes, key.start, key.end, expiryMs);
+    this.list.attach(this.entry).fit(this.limits);
+    return Status.OK;
   }
 
   /** The list gets whole nodes, and is one of several until all are there. */
@@ -150,6 +175,8 @@ class ListReader implements ValueReader {
       if (this.type === RdbType.LIST) {
         status = input.string(text);
         if (status === Status.OK) this.push(text);
+      } else if (this.type === RdbType.LIST_QUICKLIST) {
+        status = this.ziplistNode(input);
       } else {
         status = this.node(input);
       }
@@ -172,31 +199,45 @@ class ListReader implements ValueReader {
   }
 
   private node(input: RdbInput): Status {
+    const status = this.readNode(input);
+    if (status === Status.OK && !this.isEmptyNode) this.appendNode();
+    return status;
+  }
+
+  /** Reads a node, whole and valid, into `text`. */
+  private readNode(input: RdbInput): Status {
     const { text } = this;
-    let isPlain = false;
-    if (this.type === RdbType.LIST_QUICKLIST_2) {
-      const status = input.length();
-      if (status !== Status.OK) return status;
-      isPlain = input.number === Container.PLAIN;
-      if (!isPlain && input.number !== Container.PACKED) return input.bad(BAD_CONTAINER);
-    }
-    const status = input.string(text);
+    let status = input.length();
+    if (status !== Status.OK) return status;
+    this.isPlain = input.number === Container.PLAIN;
+    if (!this.isPlain && input.number !== Container.PACKED) return input.bad(BAD_CONTAINER);
+    status = input.string(text);
     if (status !== Status.OK) return status;
     const { bytes, start, end } = text;
     if (start === end) return input.bad(EMPTY_NODE);
-    if (this.type === RdbType.LIST_QUICKLIST) return this.ziplistNode(input);
-    if (!isPlain && !listpack.validateListpack(bytes, start, end, true))
+    if (!this.isPlain && !listpack.validateListpack(bytes, start, end, true))
       return input.bad(BAD_LISTPACK);
-    if (isPlain || end - start > EMPTY_LISTPACK_BYTES) {
-      this.list.appendNode(bytes, start, end, isPlain);
-      this.list.settle();
-    }
-    return Status.OK;
+    return status;
+  }
+
+  /** True when the node in `text` has no elements. */
+  private get isEmptyNode(): boolean {
+    return !this.isPlain && this.text.length === EMPTY_LISTPACK_BYTES;
+  }
+
+  private appendNode(): void {
+    const { bytes, start, end } = this.text;
+    this.list.appendNode(bytes, start, end, this.isPlain);
+    this.list.settle();
   }
 
   /** A node of a quicklist as it was before Redis 7.0. */
   private ziplistNode(input: RdbInput): Status {
-    return this.pushZiplist() ? Status.OK : input.bad(BAD_ZIPLIST);
+    const { text } = this;
+    const status = input.string(text);
+    if (status !== Status.OK) return status;
+    if (text.length === 0) return input.bad(EMPTY_NODE);
+    return this.pushZiplist() ? status : input.bad(BAD_ZIPLIST);
   }
 
   /** Adds the elements of the ziplist in `text`. False when it is malformed. */
@@ -258,6 +299,7 @@ export const listForm: RdbForm = {
     {
       type: RdbType.LIST_QUICKLIST_2,
       name: "quicklist-v2",
+      end: elementsEnd(lengthEnd, stringEnd),
       *skip(input, seen) {
         yield* length(input);
         for (let left = input.number; left > 0; left--) {

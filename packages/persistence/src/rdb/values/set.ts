@@ -28,6 +28,7 @@ import { type RdbInput, RdbString, Status } from "../input.ts";
 import type { RdbForm, ValueReader, WriteForm } from "./form.ts";
 import { distinct, packed } from "./grammar.ts";
 import { INTSET_FAULT, intsetFault, listpackFault } from "./packed.ts";
+import { elementsEnd, stringEnd } from "./value-end.ts";
 
 const LISTPACK_FAULT = "Set listpack integrity check failed.";
 const DUPLICATE_FAULT = "Duplicate set members detected";
@@ -191,18 +192,19 @@ export const setForm: RdbForm = {
     {
       type: RdbType.SET,
       name: "set-hashtable",
+      end: elementsEnd(stringEnd),
       skip: (input, seen) => distinct(input, seen, DUPLICATE_FAULT),
     },
     {
       type: RdbType.SET_INTSET,
       name: "set-intset",
-      isOneString: true,
+      end: stringEnd,
       skip: packed(intsetFault),
     },
     {
       type: RdbType.SET_LISTPACK,
       name: "set-listpack",
-      isOneString: true,
+      end: stringEnd,
       skip: packed(listpackFault(LISTPACK_FAULT, 1)),
     },
   ],

@@ -35,6 +35,7 @@ import { ZiplistWalk } from "../ziplist.ts";
 import type { RdbForm, ValueReader, WriteForm } from "./form.ts";
 import { bytes, distinct, packed, textDouble } from "./grammar.ts";
 import { listpackFault, ziplistFault } from "./packed.ts";
+import { bytesEnd, elementsEnd, stringEnd } from "./value-end.ts";
 
 const DUPLICATE = "Duplicate zset fields detected";
 const NOT_A_NUMBER = "Zset with NAN score detected";
@@ -206,18 +207,19 @@ export const sortedSetForm: RdbForm = {
     {
       type: RdbType.ZSET_2,
       name: "zset-v2",
+      end: elementsEnd(stringEnd, bytesEnd(8)),
       skip: (input, seen) => distinct(input, seen, DUPLICATE, bytes(8)),
     },
     {
       type: RdbType.ZSET_ZIPLIST,
       name: "zset-ziplist",
-      isOneString: true,
+      end: stringEnd,
       skip: packed(ziplistFault(ZIPLIST_FAULT, 2)),
     },
     {
       type: RdbType.ZSET_LISTPACK,
       name: "zset-listpack",
-      isOneString: true,
+      end: stringEnd,
       skip: packed(listpackFault(LISTPACK_FAULT, 2)),
     },
   ],

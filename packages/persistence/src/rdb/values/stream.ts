@@ -374,9 +374,21 @@ function* stream(input: RdbInput, version: number): Skipper {
 
 export const streamForm: RdbForm = {
   reads: [
-    { type: RdbType.STREAM_LISTPACKS, name: "stream", skip: (input) => stream(input, 1) },
-    { type: RdbType.STREAM_LISTPACKS_2, name: "stream-v2", skip: (input) => stream(input, 2) },
-    { type: RdbType.STREAM_LISTPACKS_3, name: "stream-v3", skip: (input) => stream(input, 3) },
+    {
+      type: RdbType.STREAM_LISTPACKS,
+      name: "stream",
+      skip: (input) => stream(input, 1),
+    },
+    {
+      type: RdbType.STREAM_LISTPACKS_2,
+      name: "stream-v2",
+      skip: (input) => stream(input, 2),
+    },
+    {
+      type: RdbType.STREAM_LISTPACKS_3,
+      name: "stream-v3",
+      skip: (input) => stream(input, 3),
+    },
   ],
   writes: [asBlocks],
   createReader: (keyspace) => new StreamReader(keyspace),

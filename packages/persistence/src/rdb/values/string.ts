@@ -12,6 +12,7 @@ import { RdbType } from "../format.ts";
 import { type RdbInput, RdbString, Status } from "../input.ts";
 import { skipString } from "../skip-string.ts";
 import type { RdbForm, ValueOutput, ValueReader, WriteForm } from "./form.ts";
+import { stringEnd } from "./value-end.ts";
 
 const rdbType = () => RdbType.STRING;
 
@@ -70,7 +71,7 @@ export class StringReader implements ValueReader {
 }
 
 export const stringForm: RdbForm = {
-  reads: [{ type: RdbType.STRING, name: "string", isOneString: true, skip: skipString }],
+  reads: [{ type: RdbType.STRING, name: "string", end: stringEnd, skip: skipString }],
   writes: [kind(Encoding.RAW), kind(Encoding.INT), kind(Encoding.EMBSTR)],
   createReader: (keyspace) => new StringReader(keyspace),
 };
