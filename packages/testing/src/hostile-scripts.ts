@@ -254,7 +254,7 @@ const hoards = [
   "local t = {} for i = 1, 1e8 do t[i] = cjson.decode('[1,2,3,[4]]') end",
   "local t = {} for i = 1, 1e8 do t[i] = redis.sha1hex(i) end",
   "local t = {} for i = 1, 1e8 do t[i] = redis.pcall('nope') end",
-  "local s = string.rep('x', 1e8) return {s, s, s}",
+  "local s = string.rep('x', 3e6) return {s, s, s}",
   "local t = {} while true do t[#t + 1] = loadstring('return ' .. #t) end",
   "return pcall(function() local t = {} while true do t[#t + 1] = {#t} end end)",
   "local function f(...) return f('x', ...) end return f()",
