@@ -32,6 +32,7 @@ export type HostFunction = (stack: LuaStack) => number;
 
 /** Words to hand over, as a request has them. */
 export interface WordSource {
+  /** Where they lie. */
   readonly bytes: Uint8Array;
   /** Where a word begins, */
   start(index: number): number;

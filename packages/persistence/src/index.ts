@@ -26,6 +26,7 @@ export type {
   WriteForm,
 } from "./rdb/values/form.ts";
 export { rdbTypeName, skipValue } from "./rdb/values/form-table.ts";
+export type { ValueEnd } from "./rdb/values/value-end.ts";
 export * from "./rdb/writer.ts";
 export * from "./save.ts";
 export * from "./save-file.ts";
