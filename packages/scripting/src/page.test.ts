@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { type Harness, harness, ServerProcess, type WireClient } from "@kv/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-const page = readFileSync(new URL("../../../docs/scripts.md", import.meta.url), "utf8");
+const page = readFileSync(new URL("../docs/scripts.md", import.meta.url), "utf8");
 
 /** A reply as redis-cli shows it. */
 function shown(reply: unknown): string {

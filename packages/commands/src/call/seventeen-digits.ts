@@ -29,9 +29,38 @@ export function seventeenDigits(x: number): string {
 /** `d.ddde+x` with seventeen digits. JavaScript rounds halves up. */
 function rounded(x: number): string {
   const up = x.toExponential(DIGITS - 1);
+  if (!mayBeTie(x, up)) return up;
   const exact = x.toExponential(EXACT_DIGITS);
   const mark = exact.indexOf("e");
   const isTie = /^50*$/.test(exact.slice(DIGITS + 1, mark));
   const lastDigit = Number(exact[DIGITS]);
   return isTie && lastDigit % 2 === 0 ? exact.slice(0, DIGITS + 1) + exact.slice(mark) : up;
 }
+
+/**
+ * A half is a number of eighteen digits. With n binary digits behind the point, a double has as many
+ * decimal ones there, the last of them not zero. `up`: that number rounded.
+ */
+function mayBeTie(x: number, up: string): boolean {
+  const fractionDigits = binaryFractionDigits(x);
+  if (fractionDigits <= 0) return false;
+  const digits = Number(up.slice(up.indexOf("e") + 1)) + 1 + fractionDigits;
+  // Rounding may have made it one digit longer.
+  return digits === DIGITS + 1 || digits === DIGITS + 2;
+}
+
+const bits = new DataView(new ArrayBuffer(8));
+
+/** How many binary digits stand behind the point; none of a whole number. */
+function binaryFractionDigits(x: number): number {
+  bits.setFloat64(0, x);
+  const high = bits.getUint32(0);
+  const low = bits.getUint32(4);
+  const exponent = Math.max(1, (high >>> 20) & 0x7ff);
+  // The leading one of the mantissa is above its 52 bits, and does not matter where all of them are zero.
+  const mantissaHigh = (high & 0xfffff) | 0x100000;
+  const zeros = low !== 0 ? trailingZeros(low) : 32 + trailingZeros(mantissaHigh);
+  return 1075 - exponent - zeros;
+}
+
+const trailingZeros = (word: number) => 31 - Math.clz32(word & -word);
