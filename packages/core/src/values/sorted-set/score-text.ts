@@ -55,12 +55,17 @@ export function readScore(bytes: Uint8Array, at: number): number {
   return toNumber(stored.hi, stored.lo);
 }
 
+/** Digits of the two parts that a number is read in: each is exact. */
+const PART_DIGITS = 15;
+const LONG_DIGITS_MAX = 19;
+
 /** The number that the text bytes[start, end) stands for; NaN when it is none. */
 export function parseScore(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   const isNegative = bytes[at] === 45;
   if (isNegative) at++;
   let mantissa = 0;
+  let rest = 0;
   let digits = 0;
   let fraction = 0;
   let hasPoint = false;
@@ -70,17 +75,53 @@ export function parseScore(bytes: Uint8Array, start: number, end: number): numbe
       hasPoint = true;
       continue;
     }
-    if (digit < 0 || digit > 9 || digits === 15) break;
-    mantissa = mantissa * 10 + digit;
+    if (digit < 0 || digit > 9 || digits === LONG_DIGITS_MAX) break;
+    if (digits < PART_DIGITS) mantissa = mantissa * 10 + digit;
+    else rest = rest * 10 + digit;
     digits++;
     if (hasPoint) fraction++;
   }
-  // Both operands are exact, so one division rounds once: the result is the nearest double.
   if (at === end && digits > 0) {
-    const value = mantissa / (EXACT_POWERS[fraction] as number);
-    return isNegative ? -value : value;
+    const power = EXACT_POWERS[fraction] as number;
+    // Both operands are exact, so one division rounds once: the result is the nearest double.
+    const value =
+      digits <= PART_DIGITS
+        ? mantissa / power
+        : quotient(mantissa, EXACT_POWERS[digits - PART_DIGITS] as number, rest, power);
+    if (!Number.isNaN(value)) return isNegative ? -value : value;
   }
   return parseLong(bytes, start, end);
+}
+
+/** Splits a double into two of half as many bits (Dekker 1971). */
+const SPLITTER = 2 ** 27 + 1;
+/** More than the error of what is added last, as a part of it. */
+const DOUBT = 2 ** -40;
+
+/**
+ * (high * scale + low) / divisor, rounded once: a number of up to 19 digits, which is exact as the sum
+ * of two doubles. NaN: it is so near the middle of two doubles that more has to be known of it.
+ */
+function quotient(high: number, scale: number, low: number, divisor: number): number {
+  const product = high * scale;
+  const sum = product + low;
+  const added = sum - product;
+  const lost = remainder(high, scale, product) + (product - (sum - added) + (low - added));
+  const first = sum / divisor;
+  const whole = first * divisor;
+  const second = (sum - whole - remainder(first, divisor, whole) + lost) / divisor;
+  const value = first + second;
+  const isSure = first + second * (1 + DOUBT) === value && first + second * (1 - DOUBT) === value;
+  return isSure ? value : Number.NaN;
+}
+
+/** What `product`, that of a and b, has lost by rounding. */
+function remainder(a: number, b: number, product: number): number {
+  const aHigh = a * SPLITTER - (a * SPLITTER - a);
+  const bHigh = b * SPLITTER - (b * SPLITTER - b);
+  const aLow = a - aHigh;
+  const bLow = b - bHigh;
+  return aLow * bLow - (product - aHigh * bHigh - aLow * bHigh - aHigh * bLow);
 }
 
 /** As parseScore(), of any text: for what has many digits, an exponent or a name. */
