@@ -117,6 +117,8 @@ export class Requests {
     this.stats.readsProcessed++;
     if ((client.unusual & (ClientState.WAITING | ClientState.CLOSING)) !== 0) {
       if (client.is(ClientState.CLOSING)) return;
+      // Who sends is not idle: a buffer that is made smaller while it grows would be copied each time.
+      client.lastActiveMs = this.host.wallMs();
       client.reader.hold(chunk, start, end);
       this.memory.recount(client);
       // Any other error has its turn when what was held is served.
