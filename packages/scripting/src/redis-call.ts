@@ -66,6 +66,8 @@ export class RedisCall {
     propagator.mask = context.targets;
     caller.timeFromHere();
     const mark = execution.run(request.batch, row, this.refusal, context.speaks3);
+    // What the script does next is not the command's.
+    caller.closeWindow();
     const bytes =
       mark >= reply.partsBytes && !reply.isOverflowed ? reply.bytes : reply.copySince(mark);
     const isError = this.toLua.push(bytes, bytes === reply.bytes ? mark - reply.partsBytes : 0);

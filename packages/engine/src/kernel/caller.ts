@@ -160,9 +160,8 @@ export class Caller {
     return this.windowStartUs;
   }
 
-  /** What was done since the last command is no command's: time runs from here. */
+  /** What was done since the last command, whose window is closed, is no command's: time runs from here. */
   timeFromHere(): void {
-    this.closeWindow();
     this.windowStartUs = this.host.monotonicUs();
   }
 
@@ -234,9 +233,7 @@ export class Caller {
     if (call.wait !== null) return;
     row.calls++;
     this.stats.commandsProcessed++;
-    this.windowRow = row;
-    this.windowCount = 1;
-    this.closeWindow();
+    this.took(row);
     this.ran(client, row);
   }
 
