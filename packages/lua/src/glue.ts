@@ -48,6 +48,7 @@ import {
   UNREACHABLE,
   when,
 } from "./assembler.ts";
+import { GLOBALS, REGISTRY } from "./machine.ts";
 
 export const STATUS_AT = 256;
 export const USED_AT = 260;
@@ -151,8 +152,6 @@ function addPcall(m: Assembler, lua: LuaImports, errName: number): void {
   );
 }
 
-const REGISTRY = -10_000;
-
 /** What is done for each run, in one call in place of a dozen. */
 function addShortCuts(m: Assembler, lua: LuaImports): void {
   const L = get(0);
@@ -193,7 +192,7 @@ function addShortCuts(m: Assembler, lua: LuaImports): void {
 }
 
 /** The index of a value that a function of C carries along. */
-const upvalue = (n: number) => num(-10_002 - n);
+const upvalue = (n: number) => num(GLOBALS - n);
 
 /**
  * What `load` reads from in the place of the function that it was given, which is the first value that

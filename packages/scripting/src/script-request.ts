@@ -15,7 +15,6 @@ const KEPT_BYTES_MAX = 2 ** 20;
 const FRAME_BYTES = 32;
 const STAR = 42;
 const DOLLAR = 36;
-const ZERO = 48;
 const CR = 13;
 const LF = 10;
 
@@ -72,9 +71,7 @@ export class ScriptRequest {
     if (from + 2 * FRAME_BYTES > this.bytes.length) this.grow(from, 2 * FRAME_BYTES);
     const { bytes } = this;
     bytes[from] = sign;
-    let at = from + 1;
-    if (n < 10) bytes[at++] = ZERO + n;
-    else at = writeInteger(bytes, at, n);
+    const at = writeInteger(bytes, from + 1, n);
     bytes[at] = CR;
     bytes[at + 1] = LF;
     return at + 2;

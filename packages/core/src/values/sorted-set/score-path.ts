@@ -98,12 +98,6 @@ export class ScorePath {
 
   /** Leads the path to the last place that is not behind the key; -1 in the leaf: there is none. */
   protected descend(score: number, view: DataView, start: number, end: number): void {
-    const leaf = this.descendToLeaf(score, view, start, end);
-    this.places[0] = this.upTo(leaf, score, view, start, end) - 1;
-  }
-
-  /** As descend(), above the leaves. Returns the leaf. */
-  private descendToLeaf(score: number, view: DataView, start: number, end: number): Ref {
     const { arena, nodes, places } = this;
     let node = this.root;
     for (let level = this.height; level > 0; level--) {
@@ -113,28 +107,18 @@ export class ScorePath {
       node = childOf(arena, node, place);
     }
     nodes[0] = node;
-    return node;
+    places[0] = this.upTo(node, score, view, start, end) - 1;
   }
 
-  /**
-   * Leads the path to an element that is in the tree with this score. In the leaf it is looked for by
-   * its ref: those lie side by side, where the steps of a search by score would each wait for memory.
-   */
+  /** Leads the path to an element that is in the tree with this score. */
   protected locate(element: Ref, score: number): void {
     const { arena } = this;
-    const start = memberIndex(element);
-    const end = start + keyLength(arena, element);
-    const leaf = this.descendToLeaf(score, viewOf(arena, element), start, end);
-    const words = nodeWords(arena, leaf);
-    const doubles = nodeDoubles(arena, leaf);
-    const at = nodeAt(leaf) + ELEMENTS;
-    const scores = (nodeAt(leaf) >>> 1) + SCORES;
-    let place = countOf(arena, leaf) - 1;
-    // One that gets another score stands in two places for a moment.
-    while (place >= 0 && (words[at + place] !== element || doubles[scores + place] !== score))
-      place--;
-    assert(place >= 0, "an element has its place in the order");
-    this.places[0] = place;
+    const at = memberIndex(element);
+    this.descend(score, viewOf(arena, element), at, at + keyLength(arena, element));
+    const place = this.places[0] as number;
+    const leaf = this.nodes[0] as number;
+    const found = nodeWords(arena, leaf)[nodeAt(leaf) + ELEMENTS + place];
+    assert(place >= 0 && found === element, "an element has its place in the order");
   }
 
   /** Elements before the place that the path leads to. */
