@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { type ServerOptions, ServerProcess } from "@kv/testing";
-import type { TestContext } from "vitest";
+import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
 
 const launcher = fileURLToPath(new URL("../bin/kv-server.mjs", import.meta.url));
 const override = process.env.KV_INTEROP_PROGRAM;
@@ -67,4 +67,19 @@ export async function startBoth(options: ServerOptions = {}): Promise<Both> {
     await redis.stop();
     throw error;
   }
+}
+
+/** Tests, by their names, that come to the same end on both servers and to that of the snapshot. */
+export function testOnBoth(scenarios: Record<string, (port: number) => Promise<unknown>>): void {
+  let both: Both;
+  beforeAll(async () => {
+    both = await startBoth();
+  });
+  afterAll(() => both?.stop());
+
+  test.each(Object.entries(scenarios))("%s", async (_name, scenario) => {
+    const [ours, redis] = await Promise.all([scenario(both.ours.port), scenario(both.redis.port)]);
+    expect(ours).toEqual(redis);
+    expect(ours).toMatchSnapshot();
+  });
 }

@@ -13,8 +13,8 @@ import { Redis } from "ioredis";
 import { RateLimiterRedis } from "rate-limiter-flexible";
 import { createClient } from "redis";
 import Redlock from "redlock";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Both, startBoth } from "./both-servers.ts";
+import { describe } from "vitest";
+import { testOnBoth } from "./both-servers.ts";
 import { pause, until } from "./client-script.ts";
 
 function countByName(names: readonly string[]): Record<string, number> {
@@ -302,15 +302,5 @@ const scenarios = {
 };
 
 describe.runIf(hasRedisServer())("what is built on scripts comes to the same end with", () => {
-  let both: Both;
-  beforeAll(async () => {
-    both = await startBoth();
-  });
-  afterAll(() => both?.stop());
-
-  test.each(Object.entries(scenarios))("%s", async (_name, scenario) => {
-    const [ours, redis] = await Promise.all([scenario(both.ours.port), scenario(both.redis.port)]);
-    expect(ours).toEqual(redis);
-    expect(ours).toMatchSnapshot();
-  });
+  testOnBoth(scenarios);
 });

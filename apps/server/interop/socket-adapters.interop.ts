@@ -11,8 +11,8 @@ import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { Server, type ServerOptions } from "socket.io";
 import { connect, type Socket } from "socket.io-client";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Both, startBoth } from "./both-servers.ts";
+import { describe } from "vitest";
+import { testOnBoth } from "./both-servers.ts";
 import { until } from "./client-script.ts";
 
 /** What an adapter needs to be made for one server of socket.io. */
@@ -178,15 +178,5 @@ const scenarios: Record<string, (port: number) => Promise<unknown>> = {
 };
 
 describe.runIf(hasRedisServer())("servers of socket.io talk to each other", () => {
-  let both: Both;
-  beforeAll(async () => {
-    both = await startBoth();
-  });
-  afterAll(() => both?.stop());
-
-  test.each(Object.entries(scenarios))("%s", async (_name, scenario) => {
-    const [ours, redis] = await Promise.all([scenario(both.ours.port), scenario(both.redis.port)]);
-    expect(ours).toEqual(redis);
-    expect(ours).toMatchSnapshot();
-  });
+  testOnBoth(scenarios);
 });

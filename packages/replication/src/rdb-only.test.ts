@@ -73,7 +73,7 @@ describe("SYNC of a client that wants the data set only", () => {
     kv.clock.advance(100);
     await kv.engine.settled();
     const raw = client.takeRaw();
-    const [, length, file] = /^\$(\d+)\r\n(.*)$/s.exec(raw) as unknown as string[];
+    const [, length, file] = /^\$(\d+)\r\n(.*)$/s.exec(raw) ?? [];
     expect(file?.length).toBe(Number(length));
     expect(comparable(file ?? "")).toBe(comparable(expected));
     expect(client.closed).toBe(true);

@@ -6,6 +6,7 @@ import {
   type Comparison,
   effectComparison,
   fuzz,
+  fuzzMany,
   fuzzReport,
   fuzzSequence,
   replyComparison,
@@ -62,15 +63,9 @@ describe.runIf(hasRedisServer())("random requests get the replies of redis-serve
     expect(fuzzReport(mismatch)).toContain(`seed ${mismatch.seed}`);
   });
 
-  /** Many seeds; what went wrong, up to the fifth mistake. */
-  async function reports(firstSeed: number, compare: Comparison, runs = RUNS): Promise<string> {
+  function reports(firstSeed: number, compare: Comparison, runs = RUNS): Promise<string> {
     console.info(`${runs} runs of ${REQUESTS} requests, from seed ${firstSeed} on`);
-    const found: string[] = [];
-    for (let run = 0; run < runs && found.length < 5; run++) {
-      const mismatch = await fuzz(firstSeed + run * 3, REQUESTS, compare);
-      if (mismatch !== null) found.push(fuzzReport(mismatch));
-    }
-    return found.join("\n\n");
+    return fuzzMany(firstSeed, runs, (seed) => fuzz(seed, REQUESTS, compare));
   }
 
   test.each([2, 3] as const)(

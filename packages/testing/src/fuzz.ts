@@ -555,6 +555,24 @@ export async function fuzz(
   return { seed, sequence: units.flat(), words, theirs, ours };
 }
 
+/**
+ * Tries so many seeds, every third from this one on, since three comparisons share them. What went wrong,
+ * up to the fifth mistake; "": nothing. `shown`: as for fuzzReport().
+ */
+export async function fuzzMany(
+  firstSeed: number,
+  runs: number,
+  tried: (seed: number) => Promise<FuzzMismatch | null>,
+  shown?: (word: string) => string,
+): Promise<string> {
+  const found: string[] = [];
+  for (let run = 0; run < runs && found.length < 5; run++) {
+    const mismatch = await tried(firstSeed + run * 3);
+    if (mismatch !== null) found.push(fuzzReport(mismatch, shown));
+  }
+  return found.join("\n\n");
+}
+
 /** A mismatch for people; `shown` is what is told of a word, if not its beginning. */
 export function fuzzReport(mismatch: FuzzMismatch | null, shown = (word: string) => word): string {
   if (mismatch === null) return "";

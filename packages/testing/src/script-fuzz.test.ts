@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inProcessPeer, processPeer } from "./differential.ts";
 import { engineObserver, observableConfig, redisObserver } from "./effects.ts";
-import { type Comparison, effectComparison, fuzz, fuzzReport, replyComparison } from "./fuzz.ts";
+import { type Comparison, effectComparison, fuzz, fuzzMany, replyComparison } from "./fuzz.ts";
 import { scriptSequence, withoutPrelude } from "./script-fuzz.ts";
 import { hasRedisServer, ServerProcess } from "./server-process.ts";
 
@@ -26,14 +26,9 @@ describe.runIf(hasRedisServer())(`${COUNT} scripts from seed ${SEED} on`, () => 
   });
   afterAll(() => redis?.stop());
 
-  /** Many seeds; what went wrong, up to the fifth mistake. */
-  async function reports(firstSeed: number, compare: Comparison): Promise<string> {
-    const found: string[] = [];
-    for (let run = 0; run < RUNS && found.length < 5; run++) {
-      const mismatch = await fuzz(firstSeed + run * 3, SCRIPTS, compare, scriptSequence);
-      if (mismatch !== null) found.push(fuzzReport(mismatch, withoutPrelude));
-    }
-    return found.join("\n\n");
+  function reports(firstSeed: number, compare: Comparison): Promise<string> {
+    const tried = (seed: number) => fuzz(seed, SCRIPTS, compare, scriptSequence);
+    return fuzzMany(firstSeed, RUNS, tried, withoutPrelude);
   }
 
   test.each([2, 3] as const)(

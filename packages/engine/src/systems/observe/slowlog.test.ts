@@ -50,7 +50,7 @@ describe("SLOWLOG", () => {
   });
 
   test("of commands that are timed together it has the large one that ended the run", () => {
-    const kv = harness({ config: { "slowlog-log-slower-than": 1000 } as never });
+    const kv = harness({ config: { "slowlog-log-slower-than": 1000 } });
     kv.send("RPUSH", "l", "small", "x".repeat(20_000));
     kv.send("SLOWLOG", "RESET");
     slowClock(kv, 1000);
