@@ -1,4 +1,5 @@
-/** @kv/persistence: snapshots of a keyspace as files, and back. See README.md. */
+/** @kv/persistence: snapshots of a keyspace and append-only files, written and read. See README.md. */
+export * from "./aof/manifest.ts";
 export * from "./check-file.ts";
 export * from "./check-rdb.ts";
 export * from "./file-loader.ts";
