@@ -1,5 +1,6 @@
 /** @kv/persistence: snapshots of a keyspace and append-only files, written and read. See README.md. */
 export * from "./aof/manifest.ts";
+export * from "./aof/reader.ts";
 export * from "./check-file.ts";
 export * from "./check-rdb.ts";
 export * from "./file-loader.ts";
