@@ -1,4 +1,5 @@
 /** @kv/persistence: snapshots of a keyspace and append-only files, written and read. See README.md. */
+export * from "./aof/file-input.ts";
 export * from "./aof/manifest.ts";
 export * from "./aof/reader.ts";
 export * from "./check-file.ts";
