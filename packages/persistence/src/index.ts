@@ -1,7 +1,8 @@
 /** @kv/persistence: snapshots of a keyspace and append-only files, written and read. See README.md. */
+export * from "./aof/check.ts";
 export * from "./aof/file-input.ts";
 export * from "./aof/manifest.ts";
-export * from "./aof/reader.ts";
+export { type AofDamage, AofReader, type AofReaderOptions } from "./aof/reader.ts";
 export * from "./check-file.ts";
 export * from "./check-rdb.ts";
 export * from "./file-loader.ts";
