@@ -169,7 +169,7 @@ test("what the check calls good the reader does, and both cut a file at the same
   const whole = [PING, "#TS:7\r\n", MULTI, command("SET", "key", "x".repeat(11)), EXEC, PING];
   const batch = new ArgVector();
   let goodCount = 0;
-  for (let round = 0; round < 20_000; round++) {
+  for (let round = 0; round < Number(process.env.KV_ROUNDS ?? 3000); round++) {
     const bytes = latin1Bytes(whole.join(""));
     for (let left = chance.below(3); left >= 0; left--) {
       const at = chance.below(bytes.length);
@@ -194,5 +194,5 @@ test("what the check calls good the reader does, and both cut a file at the same
     expect(checked.zeroCount > 0, why).toBe(damage?.kind === "zeros");
     if (damage === undefined) goodCount++;
   }
-  expect(goodCount).toBeGreaterThan(100);
+  expect(goodCount).toBeGreaterThan(20);
 });

@@ -9,7 +9,7 @@ export const NO_BYTE = -1;
 /** Reads a file from its beginning. What the storage throws, this throws. */
 export class FileBytes {
   private readonly file: SyncStorageReader;
-  private readonly chunk = new Uint8Array(CHUNK_BYTES);
+  private readonly chunk: Uint8Array;
   private at = 0;
   private end = 0;
   private chunkOffset = 0;
@@ -17,6 +17,7 @@ export class FileBytes {
   /** `file` was just opened. */
   constructor(file: SyncStorageReader) {
     this.file = file;
+    this.chunk = new Uint8Array(Math.min(CHUNK_BYTES, file.sizeBytes));
   }
 
   /** Where in the file the next byte is. */

@@ -108,7 +108,11 @@ export class AofFileCheck {
       bytes.next();
       if (number === 0) break; // No number goes on behind a zero.
     }
-    if (!this.lineBreak(bytes.next(), bytes.next())) return undefined;
+    if (!this.lineBreak(bytes.next(), bytes.next())) {
+      // The number was wrong before any zeros came.
+      if (isNegative || number > COMMAND_BYTES_MAX) this.zeroCount = 0;
+      return undefined;
+    }
     if (digitCount === 0 && mark === DOLLAR) {
       this.fail("Expected the length of an argument, got none");
       return undefined;
