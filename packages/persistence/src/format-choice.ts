@@ -24,6 +24,20 @@ export function signatureBytesMax(): number {
 
 /** The format of a file that begins with bytes[start, end). */
 export function formatOf(bytes: Uint8Array, start: number, end: number): SnapshotFormat {
+<<<<<<< HEAD
   const all: readonly SnapshotFormat[] = Object.values(formats);
   return all.find((format) => format.recognises(bytes, start, end)) ?? formats[FORMAT_DEFAULT];
+=======
+  return recognised(bytes, start, end) ?? formatNamed();
+}
+
+/** True when a file that begins with bytes[start, end) is a snapshot, and not something else. */
+export function isSnapshot(bytes: Uint8Array, start: number, end: number): boolean {
+  return recognised(bytes, start, end) !== undefined;
+}
+
+function recognised(bytes: Uint8Array, start: number, end: number): SnapshotFormat | undefined {
+  const all: readonly SnapshotFormat[] = Object.values(formats);
+  return all.find((format) => format.recognises(bytes, start, end));
+>>>>>>> w-aofread
 }
