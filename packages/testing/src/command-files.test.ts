@@ -83,12 +83,16 @@ function told(kv: Harness): unknown[] {
 
 // --- Files -------------------------------------------------------------------------------------
 
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(parts));
+}
+
 function fileOf(keyspace: Keyspace, functions: Uint8Array[] = []): Uint8Array {
   const parts: Uint8Array[] = [];
   const sink = (bytes: Uint8Array, start: number, end: number) =>
     void parts.push(bytes.slice(start, end));
   writeSnapshot(keyspace, sink, { facts: FACTS, functions }, "commands");
-  return Buffer.concat(parts);
+  return joined(parts);
 }
 
 /** An empty server that has executed the file at this time. */
@@ -189,7 +193,7 @@ describe("a file of commands", () => {
         );
         while (!snapshot.step(1 + chance.below(40))) disturb(kv, chance);
         expect(keyspace.arena.holds.size).toBe(0);
-        expect(toldAt(before, replayed(Buffer.concat(parts), nowMs))).toEqual(before);
+        expect(toldAt(before, replayed(joined(parts), nowMs))).toEqual(before);
         kv.check();
       }
     },
