@@ -4,6 +4,7 @@ export * from "./aof/command-snapshot.ts";
 export { CommandWriter } from "./aof/command-writer.ts";
 export type { CommandForm, CommandTarget, KeyCommands } from "./aof/commands/form.ts";
 export * from "./aof/manifest.ts";
+export * from "./aof/reader.ts";
 export * from "./check-file.ts";
 export * from "./check-rdb.ts";
 export { type ByteSink, ChunkOutput, type ChunkOutputOptions } from "./chunk-output.ts";

@@ -1,6 +1,7 @@
 /** RESP2 and RESP3 both ways: bytes to argument offsets, replies to bytes, and the client's side. */
 
 export { ARGUMENTS_MAX, ArgVector, COMMANDS_MAX } from "./arg-vector.ts";
+export { type AnnotationVisitor, RequestLogReader } from "./log-parser.ts";
 export {
   formatDouble,
   integerLength,
