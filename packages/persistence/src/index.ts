@@ -2,7 +2,7 @@
 export { CommandOutput, commandWord, type Text } from "./aof/command-output.ts";
 export * from "./aof/command-snapshot.ts";
 export { CommandWriter } from "./aof/command-writer.ts";
-export type { CommandForm, CommandTarget, KeyCommands } from "./aof/commands/form.ts";
+export type { CommandForm, CommandTarget, ItemWriter, KeyCommands } from "./aof/commands/form.ts";
 export * from "./aof/manifest.ts";
 export * from "./aof/reader.ts";
 export * from "./check-file.ts";

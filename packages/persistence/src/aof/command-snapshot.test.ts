@@ -1,5 +1,6 @@
 /** A snapshot as commands: what is written, to the byte, and what it shares with every snapshot. */
 import { Keyspace } from "@kv/core";
+import { withoutRoom } from "@kv/core/testing";
 import { ReplyParser } from "@kv/resp";
 import { describe, expect, test } from "vitest";
 import {
@@ -170,6 +171,29 @@ describe("a data set as commands", () => {
     for (let i = 0; i < 1000; i++) putString(database, `key:${i}`, "after");
     expect([snapshot.step(100), snapshot.isDone, told.parts]).toEqual([true, true, parts]);
     expect(keyspace.cuts.running).toEqual([]);
+    keyspace.check();
+  });
+
+  test("that finds no room for what changes meanwhile says so, and lets the change be", () => {
+    const keyspace = emptyKeyspace();
+    keyspace.cuts.wholeElementsMax = 10;
+    const [database] = keyspace.databases;
+    for (let i = 0; i < 200; i++) putField(database, "h", `f${i}`, "before");
+    const reasons: Error[] = [];
+    const { snapshot, told } = begin(keyspace, {
+      chunkBytes: 100,
+      onFailed: (reason) => reasons.push(reason),
+    });
+    for (let i = 0; i < 3; i++) snapshot.step(16);
+    expect(
+      withoutRoom(keyspace.arena, 1, true, () => {
+        for (let i = 0; i < 200 && reasons.length === 0; i++) removeField(database, "h", `f${i}`);
+      }),
+    ).toBe(true);
+    const { parts } = told;
+    expect([reasons.length, snapshot.isDone, snapshot.step(10)]).toEqual([1, true, true]);
+    putField(database, "h", "f0", "after");
+    expect([told.parts, keyspace.cuts.running, keyspace.arena.holds.size]).toEqual([parts, [], 0]);
     keyspace.check();
   });
 });
