@@ -48,6 +48,8 @@ export interface EmbeddedServer extends AsyncDisposable {
   readonly host: string | undefined;
   /** The TCP port, also where any free one was asked for; 0 without TCP. */
   readonly port: number;
+  /** The port for TLS, also where any free one was asked for; 0 without TLS. */
+  readonly tlsPort: number;
   /** The absolute path of the Unix socket; undefined without. */
   readonly socketPath: string | undefined;
   /**
@@ -97,6 +99,7 @@ export async function createServer(
       folder,
       modules,
       isEmbedded: true,
+      anyPort: portsAskedFor(options),
       log(level, message) {
         if (isStarting && level === "warning") complaints.push(message);
         log(level, message);
@@ -146,13 +149,16 @@ export async function createServer(
   const socketPath = () => (server.unixPath === undefined ? undefined : textOf(server.unixPath));
   const embedded: EmbeddedServer = {
     get url() {
-      return urlOf(host(), server.port, socketPath());
+      return urlOf(host(), server.port, server.tlsPort, socketPath());
     },
     get host() {
       return host();
     },
     get port() {
       return server.port;
+    },
+    get tlsPort() {
+      return server.tlsPort;
     },
     get socketPath() {
       return socketPath();
@@ -273,7 +279,14 @@ function reachable(host: string | undefined): string | undefined {
   return host === "::" ? "::1" : host;
 }
 
-function urlOf(host: string | undefined, port: number, path: string | undefined) {
-  if (host !== undefined) return `redis://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  return path === undefined ? undefined : `unix://${path}`;
+/** Whoever names `tls-port` alone wants no other: nobody is to come in unencrypted by a default. */
+function portsAskedFor(options: ConfigOptions): ("port" | "tls-port")[] {
+  const names = (["port", "tls-port"] as const).filter((name) => options[name] !== undefined);
+  return names.length > 0 ? names : ["port"];
+}
+
+function urlOf(host: string | undefined, port: number, tlsPort: number, path: string | undefined) {
+  if (host === undefined) return path === undefined ? undefined : `unix://${path}`;
+  const name = host.includes(":") ? `[${host}]` : host;
+  return port === 0 ? `rediss://${name}:${tlsPort}` : `redis://${name}:${port}`;
 }

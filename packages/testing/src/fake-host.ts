@@ -32,6 +32,7 @@ export class FakeHost implements Host {
     executable: "/usr/local/bin/kv-server",
     configFile: "",
     tcpPort: 6379,
+    tlsPort: 0,
   };
 
   constructor(seed: number) {
