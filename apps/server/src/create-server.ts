@@ -37,8 +37,9 @@ export interface EmbeddedOptions {
 /** A running server. It keeps the process alive until it is closed, unless `unref()` is called. */
 export interface EmbeddedServer extends AsyncDisposable {
   /**
-   * The address for clients: `redis://127.0.0.1:50000`, `unix:///tmp/kv.sock` when it listens on a Unix
-   * socket alone, undefined when it listens nowhere. It holds no password.
+   * The address for clients: `redis://127.0.0.1:50000`, `rediss://` when it listens for TLS alone,
+   * `unix:///tmp/kv.sock` when on a Unix socket alone, undefined when it listens nowhere. It holds no
+   * password.
    */
   readonly url: string | undefined;
   /**
@@ -46,7 +47,7 @@ export interface EmbeddedServer extends AsyncDisposable {
    * addresses the loopback one. Undefined without TCP.
    */
   readonly host: string | undefined;
-  /** The TCP port, also where any free one was asked for; 0 without TCP. */
+  /** The TCP port, also where any free one was asked for; 0 where there is none without TLS. */
   readonly port: number;
   /** The port for TLS, also where any free one was asked for; 0 without TLS. */
   readonly tlsPort: number;
@@ -76,6 +77,8 @@ export interface EmbeddedServer extends AsyncDisposable {
  * 127.0.0.1 (`bind: ""` listens nowhere, and leaves `connect()`); and without `dir` files are kept in
  * memory, so that SAVE, BGSAVE and save points work and nothing is ever written to a disk. The folder
  * cannot be changed later.
+ *
+ * `tls-port` listens for TLS, 0 on any free port, and without `port` on no other.
  *
  * Resolves when clients are served. Rejects with a ServerError when an option is wrong, `dir` is missing
  * or no file can be written there, an address cannot be listened on or the data set cannot be loaded;
@@ -145,14 +148,12 @@ export async function createServer(
     // Whoever calls this a second time waits for the same.
     return server.settled();
   };
-  const host = () => reachable(server.host);
-  const socketPath = () => (server.unixPath === undefined ? undefined : textOf(server.unixPath));
   const embedded: EmbeddedServer = {
     get url() {
-      return urlOf(host(), server.port, server.tlsPort, socketPath());
+      return urlOf(server);
     },
     get host() {
-      return host();
+      return reachable(server.host);
     },
     get port() {
       return server.port;
@@ -161,7 +162,7 @@ export async function createServer(
       return server.tlsPort;
     },
     get socketPath() {
-      return socketPath();
+      return socketPathOf(server);
     },
     connect() {
       if (isClosed) throw closed("The server is closed.");
@@ -285,8 +286,17 @@ function portsAskedFor(options: ConfigOptions): ("port" | "tls-port")[] {
   return names.length > 0 ? names : ["port"];
 }
 
-function urlOf(host: string | undefined, port: number, tlsPort: number, path: string | undefined) {
-  if (host === undefined) return path === undefined ? undefined : `unix://${path}`;
+function socketPathOf({ unixPath }: Server): string | undefined {
+  return unixPath === undefined ? undefined : textOf(unixPath);
+}
+
+function urlOf(server: Server): string | undefined {
+  const host = reachable(server.host);
+  if (host === undefined) {
+    const path = socketPathOf(server);
+    return path === undefined ? undefined : `unix://${path}`;
+  }
   const name = host.includes(":") ? `[${host}]` : host;
+  const { port, tlsPort } = server;
   return port === 0 ? `rediss://${name}:${tlsPort}` : `redis://${name}:${port}`;
 }

@@ -206,6 +206,8 @@ function listed(text: string): string[] {
   return text.split(/[:, ;]+/).filter((name) => name !== "");
 }
 
+const exchangeLabel = /^-----BEGIN (X9\.42 )?DH PARAMETERS-----/m;
+
 /** "auto": as long as the certificate's key asks for. */
 function exchangeParameters(file: string): "auto" | Buffer {
   if (file === "") return "auto";
@@ -218,6 +220,8 @@ function exchangeParameters(file: string): "auto" | Buffer {
     });
   }
   try {
+    // What is none the runtime takes without a word, and has no parameters then.
+    if (!exchangeLabel.test(bytes.toString("latin1"))) throw new Error("there are none");
     nodeTls().createSecureContext({ dhparam: bytes, ca: [] });
   } catch {
     throw new TlsSettingsError(`${file}: failed to read DH params.`);

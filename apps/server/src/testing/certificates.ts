@@ -17,8 +17,9 @@ export function tlsOptions() {
   } as const;
 }
 
-/** What a client knows and shows; undefined: no certificate of its own. */
-export function clientOptions(name: string | undefined = "client"): ConnectionOptions {
-  const shown = name && { cert: readFileSync(pem(name)), key: readFileSync(pem(`${name}-key`)) };
-  return { ca: readFileSync(pem("ca")), host: "127.0.0.1", ...(shown || {}) };
+/** What a client knows, and the certificate that it shows. */
+export function clientOptions(name: string | null = "client"): ConnectionOptions {
+  const options = { ca: readFileSync(pem("ca")), host: "127.0.0.1" };
+  if (name === null) return options;
+  return { ...options, cert: readFileSync(pem(name)), key: readFileSync(pem(`${name}-key`)) };
 }
