@@ -269,6 +269,16 @@ export class Engine implements Ports {
     return client;
   }
 
+  /** Whether one more connection may come, that cannot be told anything yet; if not, close it. */
+  hasRoom(): boolean {
+    return this.admission.hasRoom();
+  }
+
+  /** Has connections that wait to become clients count where the number of clients is limited. */
+  countAsClients(waitingCount: () => number): void {
+    this.admission.waitingCount = waitingCount;
+  }
+
   /** Bytes arrived; they may be overwritten after this returns. */
   receive(client: Client, chunk: Uint8Array, view: DataView, start: number, end: number): void {
     this.requests.receive(client, chunk, view, start, end);
