@@ -16,15 +16,19 @@ import {
   type LoadResult,
   loadFile,
   loadFileNow,
+  RDB_VERSION_MAX,
+  type RdbWriteVersion,
   type SaveOptions,
   type SaveResult,
   type SaveStep,
+  type SnapshotLoader,
   type SnapshotOptions,
   StorageError,
   saveNow,
 } from "@kv/persistence";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { EngineState } from "../../kernel/situation.ts";
+import { durationOfKeysUs } from "../../kernel/snapshot-jobs.ts";
 import { wakingStorage } from "../../kernel/waking-storage.ts";
 import {
   type DataSetFile,
@@ -129,6 +133,11 @@ export class Saving implements Running, DataSetFile {
     this.lastSaveMs = ports.situation.nowMs;
   }
 
+  /** `rdb.version`: of what is written, be it a file or a payload of DUMP. */
+  get version(): RdbWriteVersion {
+    return Number(this.ports.config.text("rdb.version")) as RdbWriteVersion;
+  }
+
   /** Whether the file is being loaded, with clients being served meanwhile. */
   get isLoading(): boolean {
     return this.loading !== null;
@@ -162,8 +171,10 @@ export class Saving implements Running, DataSetFile {
   /** How the data set is to be written now, to its file or elsewhere. */
   snapshotOptions(): SnapshotOptions {
     const { config, host, identity, keyspace, memory } = this.ports;
-    if (keyspace.fieldExpiryCount > 0) host.log("notice", NEWER_FILE);
+    const { version } = this;
+    if (keyspace.fieldExpiryCount > 0 && version < RDB_VERSION_MAX) host.log("notice", NEWER_FILE);
     return {
+      version,
       chunkBytes: CHUNK_BYTES,
       compress: config.boolean("rdbcompression"),
       checksum: config.boolean("rdbchecksum"),
@@ -200,8 +211,15 @@ export class Saving implements Running, DataSetFile {
   saveNow(): boolean {
     const { host, keyspace, situation } = this.ports;
     this.abortBackground();
+    this.delay(keyspace.keyCount, this.ports.snapshotJobs.keyDelayUs);
     const result = saveNow(keyspace, host.syncStorage, this.options());
     return this.ended(result, situation.dirty, false);
+  }
+
+  /** `rdb-key-save-delay`, `key-load-delay`: what so many keys take longer, at once. */
+  private delay(keyCount: number, keyDelayUs: number): void {
+    if (keyDelayUs === 0 || keyCount === 0) return;
+    this.ports.host.sleepMs(durationOfKeysUs(keyCount, keyDelayUs) / 1000);
   }
 
   /** Begins a background save. Undefined, or why it cannot be: the text of an error. */
@@ -382,8 +400,12 @@ export class Saving implements Running, DataSetFile {
     this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0 };
     const loader = this.loader();
     const name = config.text("dbfilename");
+    let delayedCount = 0;
     try {
       const goOn = (loadedBytes: number, totalBytes: number): Promise<void> => {
+        const keyCount = keysOf(loader);
+        this.delay(keyCount - delayedCount, config.number("key-load-delay"));
+        delayedCount = keyCount;
         if (this.loading !== null) {
           this.loading.loadedBytes = loadedBytes;
           this.loading.totalBytes = totalBytes;
@@ -391,7 +413,8 @@ export class Saving implements Running, DataSetFile {
         return host.nextTurn();
       };
       const isStopped = () => this.isStopped;
-      const result = await loadFile(host.storage, name, loader, goOn, isStopped);
+      const pieceBytes = () => config.number("loading-process-events-interval-bytes");
+      const result = await loadFile(host.storage, name, loader, goOn, isStopped, pieceBytes);
       return this.loaded(result, loader, startUs, "FLUSH");
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
@@ -411,7 +434,9 @@ export class Saving implements Running, DataSetFile {
     const loader = this.loader();
     try {
       const name = config.text("dbfilename");
-      return this.loaded(loadFileNow(host.syncStorage, name, loader), loader, startUs, policy);
+      const result = loadFileNow(host.syncStorage, name, loader);
+      this.delay(keysOf(loader), config.number("key-load-delay"));
+      return this.loaded(result, loader, startUs, policy);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       host.log("warning", `Error loading the DB: ${error.message}`);
@@ -467,4 +492,9 @@ export class Saving implements Running, DataSetFile {
     host.log("notice", `DB loaded from disk: ${seconds} seconds`);
     return true;
   }
+}
+
+/** Keys that the loader has read, whatever became of them. */
+function keysOf({ loadedCount, expiredCount, emptyCount }: SnapshotLoader): number {
+  return loadedCount + expiredCount + emptyCount;
 }
