@@ -374,13 +374,15 @@ class Program {
     if (this.#ending.hasBegun) return this.#exitAtOnce();
     const ways = this.#config.value<readonly string[]>(`shutdown-on-${signal.toLowerCase()}`);
     const server = this.#server;
-    if (server === undefined || !this.#isReady) {
-      this.#log.warning("Received shutdown signal during loading, exiting now.");
-      return this.#exit(1);
+    if (server === undefined) return this.#exit(1);
+    if (!this.#isReady) {
+      this.#log.warning("Received shutdown signal during loading, scheduling shutdown.");
+      if (server.shutdown({ save: "nosave" })) this.#exit(0);
+      return;
     }
     notifySystemd(this.#supervisor, "STOPPING=1", "Shutting down", this.#log);
     const save = ways.includes("nosave") ? "nosave" : ways.includes("save") ? "save" : "default";
-    const mayExit = server.shutdown({
+    const mayExit = await server.end({
       signal,
       save,
       now: ways.includes("now"),

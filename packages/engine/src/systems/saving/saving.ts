@@ -41,6 +41,8 @@ import type { Running } from "../../module/system.ts";
 
 /** A full chunk is summed and sent within one slice, so it had better be small. */
 const CHUNK_BYTES = 16 * 1024;
+/** While loading is slowed down, clients wait no longer than this. */
+const LOADING_SLEEP_MS = 10;
 /** After a failed background save the next automatic one waits so long. */
 const RETRY_MS = 5000;
 
@@ -267,13 +269,16 @@ export class Saving implements Running, DataSetFile {
     if (!this.isSavedAtEnd(request)) return true;
     host.log("notice", "Saving the final RDB snapshot before exiting.");
     if (this.saveNow()) return true;
-    host.log("warning", "Error trying to save the DB, can't exit.");
-    return request.force === true;
+    const isForced = request.force === true;
+    const outcome = isForced ? ". Exit anyway." : ", can't exit.";
+    host.log("warning", `Error trying to save the DB${outcome}`);
+    return isForced;
   }
 
   private isSavedAtEnd({ save }: ShutdownRequest): boolean {
-    // A data set that is only half loaded must not be saved over the whole one.
-    if (this.loading !== null) return false;
+    // A data set that is only half loaded must not be saved over the whole one, nor with what half a
+    // script did.
+    if (this.loading !== null || this.ports.situation.is(EngineState.BUSY)) return false;
     return save === "save" || (save === "default" && this.savePoints.length > 0);
   }
 
@@ -403,14 +408,13 @@ export class Saving implements Running, DataSetFile {
     let delayedCount = 0;
     try {
       const goOn = (loadedBytes: number, totalBytes: number): Promise<void> => {
-        const keyCount = keysOf(loader);
-        this.delay(keyCount - delayedCount, config.number("key-load-delay"));
-        delayedCount = keyCount;
         if (this.loading !== null) {
           this.loading.loadedBytes = loadedBytes;
           this.loading.totalBytes = totalBytes;
         }
-        return host.nextTurn();
+        const newCount = keysOf(loader) - delayedCount;
+        delayedCount += newCount;
+        return this.loadingTurn(newCount);
       };
       const isStopped = () => this.isStopped;
       const pieceBytes = () => config.number("loading-process-events-interval-bytes");
@@ -425,6 +429,18 @@ export class Saving implements Running, DataSetFile {
       this.loading = null;
       situation.setUnusual(EngineState.LOADING, false);
     }
+  }
+
+  /** Serves the clients; until the time that `key-load-delay` wants so many keys to take has passed. */
+  private async loadingTurn(keyCount: number): Promise<void> {
+    const { config, host } = this.ports;
+    let leftMs = durationOfKeysUs(keyCount, config.number("key-load-delay")) / 1000;
+    for (; leftMs > 0 && !this.isStopped; leftMs -= LOADING_SLEEP_MS) {
+      host.sleepMs(Math.min(leftMs, LOADING_SLEEP_MS));
+      await host.nextTurn();
+      if (config.number("key-load-delay") === 0) return;
+    }
+    await host.nextTurn();
   }
 
   /** DEBUG RELOAD: the saved file replaces (or joins) the data set, while everybody waits. */
