@@ -289,7 +289,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
     const { host, situation } = this.ports;
     const { all, behind, offset } = this.followers;
     if (all.length === 0) return;
-    for (const replica of behind) host.log("notice", replica.laggingLine(offset, situation.nowMs));
+    for (const replica of behind) host.log("warning", replica.laggingLine(offset, situation.nowMs));
     const inStep = all.length - behind.length;
     host.log("notice", `${inStep} of ${all.length} replicas are in sync when shutting down.`);
   }

@@ -92,6 +92,8 @@ export const general = [
     kind: boolean,
     default: false,
     immutable: true,
+    differs:
+      "Needs Node 26.1 or later, and never waits: what the system logger does not take at once is in the log alone.",
     summary: "Log to the system logger as well.",
   }),
   directive({
