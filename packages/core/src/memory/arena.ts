@@ -58,10 +58,12 @@ export const NONE: Ref = 0;
 export interface SegmentUse {
   /** The segment's number. */
   readonly segment: number;
-  /** Bytes in blocks that are handed out. */
+  /** Bytes in blocks that are handed out, or in pages under them. */
   liveBytes: number;
   /** Bytes in pages that no span uses. */
   readonly freeBytes: number;
+  /** Of these, bytes in pages that one has used before. */
+  readonly looseBytes: number;
   /** Bytes in pages that were ever used: what the operating system has given. */
   readonly touchedBytes: number;
 }
@@ -388,18 +390,27 @@ export class Arena extends PageSpans {
     return true;
   }
 
-  /** @internal How much of each segment is in use. */
-  segmentUses(): SegmentUse[] {
+  /** @internal How much of each segment is in use: `exactly` in blocks, or else in pages, which is quick. */
+  segmentUses(exactly: boolean): SegmentUse[] {
     const uses: SegmentUse[] = [];
     for (let segment = 0; segment < this.bytes.length; segment++) {
-      if (this.pagesOf(segment) === 0) continue;
+      const pages = this.pagesOf(segment);
+      if (pages === 0) continue;
+      const used = this.usedPages[segment] as number;
+      const touched = this.touchedPages[segment] as number;
       uses[segment] = {
         segment,
-        liveBytes: 0,
-        freeBytes: (this.pagesOf(segment) - (this.usedPages[segment] as number)) * PAGE_BYTES,
-        touchedBytes: (this.touchedPages[segment] as number) * PAGE_BYTES,
+        liveBytes: exactly ? 0 : used * PAGE_BYTES,
+        freeBytes: (pages - used) * PAGE_BYTES,
+        looseBytes: (touched - used) * PAGE_BYTES,
+        touchedBytes: touched * PAGE_BYTES,
       };
     }
+    if (exactly) this.addLiveBytes(uses);
+    return uses.filter((use) => use !== undefined);
+  }
+
+  private addLiveBytes(uses: SegmentUse[]): void {
     for (let span = 1; span < this.spanCount; span++) {
       const cls = this.spanClass[span] as number;
       if (cls < LARGE) continue;
@@ -407,7 +418,6 @@ export class Arena extends PageSpans {
       if (cls === LARGE) use.liveBytes += (this.spanPages[span] as number) * PAGE_BYTES;
       else use.liveBytes += (this.spanUsed[span] as number) * ((CLASS_SIZE[cls] as number) << 3);
     }
-    return uses.filter((use) => use !== undefined);
   }
 
   private allocLarge(bytes: number): Ref {
