@@ -123,7 +123,7 @@ export class Arena extends PageSpans {
     if (!(bytes >= 0 && bytes <= SMALL_BYTES_MAX)) return this.allocLarge(bytes);
     const cls = CLASS_OF[(bytes + 7) >>> 3] as number;
     let span = this.partial[cls] as number;
-    if (span === 0) span = this.addSpan(cls);
+    if (span === 0 || this.leftSegments !== 0) span = this.spanToFill(cls);
     const size = CLASS_SIZE[cls] as number;
     let ref = this.spanFree[span] as number;
     if (ref !== NONE) {
@@ -182,9 +182,16 @@ export class Arena extends PageSpans {
     words[(ref & UNIT_MASK) << 1] = this.spanFree[span] as number;
     this.spanFree[span] = ref;
     if (used + 1 === CLASS_BLOCKS[cls]) {
-      // One that was kept empty has company now.
       const head = this.partial[cls] as number;
-      this.linkPartial(span, cls);
+      if (this.leftSegments !== 0 && head !== 0 && this.isLeft(span)) {
+        // What is new shall go on landing where it does.
+        this.unlinkPartial(head, cls);
+        this.linkPartial(span, cls);
+        this.linkPartial(head, cls);
+      } else {
+        this.linkPartial(span, cls);
+      }
+      // One that was kept empty has company now.
       if (head !== 0 && this.spanUsed[head] === 0) this.releaseSpan(head, cls);
     }
   }
@@ -344,6 +351,14 @@ export class Arena extends PageSpans {
     this.spanPrevious[span] = 0;
   }
 
+  /** The first span with room, in a segment that is not being left if there can be one. */
+  private spanToFill(cls: number): number {
+    const head = this.partial[cls] as number;
+    if (head === 0) return this.addSpan(cls);
+    if (this.isLeft(head)) this.beginElsewhere(cls);
+    return this.partial[cls] as number;
+  }
+
   private addSpan(cls: number): number {
     const span = this.takeSpan(cls);
     this.spanUsed[span] = 0;
@@ -380,7 +395,11 @@ export class Arena extends PageSpans {
   /** @internal True when alloc(bytes) will find room outside the segments that are being left. */
   hasRoomElsewhere(bytes: number): boolean {
     if (bytes > SMALL_BYTES_MAX) return this.findRun(pagesFor(bytes)) !== 0;
-    const cls = CLASS_OF[(bytes + 7) >>> 3] as number;
+    return this.beginElsewhere(CLASS_OF[(bytes + 7) >>> 3] as number);
+  }
+
+  /** Puts a span of the class in front that lies in no segment that is being left, if there can be one. */
+  private beginElsewhere(cls: number): boolean {
     const head = this.partial[cls] as number;
     if (head !== 0 && !this.isLeft(head)) return true;
     if (this.findRun(CLASS_PAGES[cls] as number) === 0) return false;
