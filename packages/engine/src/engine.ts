@@ -328,15 +328,15 @@ export class Engine implements Ports {
    * Ends in good order: true when the process may exit, false when that was refused.
    *
    * All of it happens at once: nobody is waited for, so nothing that was true at the beginning can be
-   * otherwise at the end, and a shutdown can be taken back at no time. (Redis waits for replicas, and
-   * then SHUTDOWN ABORT has a meaning.) A background save that is under way is given up, and may have
+   * otherwise at the end. Whoever may have to wait before (for replicas, for a script's end) asks the
+   * system of shutting down instead. A background save that is under way is given up, and may have
    * the disk at work for a while: that is for the host to wait out, when it serves nobody any more.
    */
   shutdown(request: ShutdownRequest): boolean {
     const { host } = this;
     if (request.signal !== undefined)
       host.log("warning", `Received ${request.signal} scheduling shutdown...`);
-    host.log("warning", "User requested shutdown...");
+    if (request.isAnnounced !== true) host.log("warning", "User requested shutdown...");
     for (const each of this.running) {
       if (each.stopping?.(request) !== false) continue;
       host.log(

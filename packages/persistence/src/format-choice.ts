@@ -24,11 +24,7 @@ export function signatureBytesMax(): number {
 
 /** The format of a file that begins with bytes[start, end). */
 export function formatOf(bytes: Uint8Array, start: number, end: number): SnapshotFormat {
-<<<<<<< HEAD
-  const all: readonly SnapshotFormat[] = Object.values(formats);
-  return all.find((format) => format.recognises(bytes, start, end)) ?? formats[FORMAT_DEFAULT];
-=======
-  return recognised(bytes, start, end) ?? formatNamed();
+  return recognised(bytes, start, end) ?? formats[FORMAT_DEFAULT];
 }
 
 /** True when a file that begins with bytes[start, end) is a snapshot, and not something else. */
@@ -39,5 +35,4 @@ export function isSnapshot(bytes: Uint8Array, start: number, end: number): boole
 function recognised(bytes: Uint8Array, start: number, end: number): SnapshotFormat | undefined {
   const all: readonly SnapshotFormat[] = Object.values(formats);
   return all.find((format) => format.recognises(bytes, start, end));
->>>>>>> w-aofread
 }
