@@ -1,0 +1,51 @@
+/**
+ * The program in one file, together with what V8 made of it when it was built.
+ *
+ *      dist/program.cjs    all modules of the server
+ *      dist/program.cache  their functions that a start needs, compiled: see compile-program.mjs
+ *
+ * Finding, reading and compiling hundreds of modules is most of what a start would take. V8 refuses the
+ * cache where it is of another version, other flags or another processor, and compiles anew: that
+ * takes longer and is no different otherwise.
+ */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import v8 from "node:v8";
+import { Script } from "node:vm";
+
+/** Loads the program from `folder`. `isCompiled`: the cache was there and fits. */
+export function loadProgram(folder) {
+  // Files, name look-ups and compression share the thread pool with fsync; four threads are few.
+  // libuv reads this when the pool is first used, so it comes before everything else.
+  process.env.UV_THREADPOOL_SIZE ??= "8";
+
+  // The heap is small, so collecting it on one thread takes less time than waking helpers for it,
+  // who may have to wait for a processor first.
+  v8.setFlagsFromString("--no-parallel-scavenge");
+
+  const filename = join(folder, "program.cjs");
+  const cachedData = cacheIn(folder);
+  // The build leaves nothing in it but ASCII, which is read fastest so.
+  const source = readFileSync(filename, "latin1");
+  const script = new Script(
+    `(function (exports, require, module, __filename, __dirname) {${source}\n})`,
+    {
+      filename,
+      cachedData,
+    },
+  );
+  const module = { exports: {} };
+  const evaluate = script.runInThisContext();
+  evaluate(module.exports, createRequire(filename), module, filename, dirname(filename));
+  const isCompiled = cachedData !== undefined && !script.cachedDataRejected;
+  return { main: module.exports.main, isCompiled, script };
+}
+
+function cacheIn(folder) {
+  try {
+    return readFileSync(join(folder, "program.cache"));
+  } catch {
+    return undefined;
+  }
+}
