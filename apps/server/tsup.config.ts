@@ -2,27 +2,23 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { defineConfig, type Options } from "tsup";
 
-/**
- * All packages in one file: their sources, so that a build never mixes new code with older code, and
- * in the place of import.meta, which CommonJS has not, what this file says.
- */
+/** Says in CommonJS what import.meta would; `resolveOfLua` sees what the package @kv/lua sees. */
+const importMeta = `"use strict";
+var fileUrl = require("node:url").pathToFileURL(__filename).href;
+function resolveOfLua(name) {
+  var lua = require("node:module").createRequire(require.resolve("@kv/lua/package.json"));
+  return require("node:url").pathToFileURL(lua.resolve(name)).href;
+}`;
+
+/** All packages in one file: their sources, so that a build never mixes new code with older code. */
 const everythingInOne = {
   format: "cjs",
   target: "node24",
   noExternal: [/^@kv\//, /^zod/],
   esbuildOptions(options) {
     options.conditions = ["@kv/source"];
-    options.define = {
-      "import.meta.url": "fileUrl",
-      "import.meta.resolve": "resolveOfLua",
-    };
-    options.banner = {
-      js: `var fileUrl = require("node:url").pathToFileURL(__filename).href;
-function resolveOfLua(name) {
-  var lua = require("node:module").createRequire(require.resolve("@kv/lua/package.json"));
-  return require("node:url").pathToFileURL(lua.resolve(name)).href;
-}`,
-    };
+    options.define = { "import.meta.url": "fileUrl", "import.meta.resolve": "resolveOfLua" };
+    options.banner = { js: importMeta };
   },
 } as const satisfies Options;
 
@@ -57,11 +53,15 @@ export default defineConfig([
   },
   {
     ...everythingInOne,
-    // The program, see bin/program.mjs. Names stay as they are and lines short, for stack traces.
+    // The program, as a function: see bin/program.mjs. Its names stay as they are and its lines short,
+    // for stack traces.
     entry: { program: "src/main.ts" },
     esbuildOptions(options) {
       everythingInOne.esbuildOptions(options);
+      options.banner = { js: `(function (require, module, __filename) {${importMeta}` };
+      options.footer = { js: "})" };
       options.minifyWhitespace = true;
+      options.minifySyntax = true;
       options.lineLimit = 100;
     },
     async onSuccess() {

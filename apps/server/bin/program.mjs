@@ -1,18 +1,20 @@
 /**
  * The program in one file, together with what V8 made of it when it was built.
  *
- *      dist/program.cjs    all modules of the server
+ *      dist/program.cjs    a function that holds all modules of the server
  *      dist/program.cache  their functions that a start needs, compiled: see compile-program.mjs
  *
  * Finding, reading and compiling hundreds of modules is most of what a start would take. V8 refuses the
  * cache where it is of another version, other flags or another processor, and compiles anew: that
  * takes longer and is no different otherwise.
  */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import v8 from "node:v8";
-import { Script } from "node:vm";
+
+// Not by `import`, which reads every property of a module and so loads what stands behind some.
+const { readFileSync } = process.getBuiltinModule("node:fs");
+const { createRequire } = process.getBuiltinModule("node:module");
+const { join } = process.getBuiltinModule("node:path");
+const v8 = process.getBuiltinModule("node:v8");
+const { Script } = process.getBuiltinModule("node:vm");
 
 /** Loads the program from `folder`. `isCompiled`: the cache was there and fits. */
 export function loadProgram(folder) {
@@ -27,17 +29,9 @@ export function loadProgram(folder) {
   const filename = join(folder, "program.cjs");
   const cachedData = cacheIn(folder);
   // The build leaves nothing in it but ASCII, which is read fastest so.
-  const source = readFileSync(filename, "latin1");
-  const script = new Script(
-    `(function (exports, require, module, __filename, __dirname) {${source}\n})`,
-    {
-      filename,
-      cachedData,
-    },
-  );
+  const script = new Script(readFileSync(filename, "latin1"), { filename, cachedData });
   const module = { exports: {} };
-  const evaluate = script.runInThisContext();
-  evaluate(module.exports, createRequire(filename), module, filename, dirname(filename));
+  script.runInThisContext()(createRequire(filename), module, filename);
   const isCompiled = cachedData !== undefined && !script.cachedDataRejected;
   return { main: module.exports.main, isCompiled, script };
 }
