@@ -27,9 +27,12 @@ export function loadProgram(folder) {
   v8.setFlagsFromString("--no-parallel-scavenge");
 
   const filename = join(folder, "program.cjs");
+  const text = readFileSync(filename);
   const cachedData = cacheIn(folder);
   // The build leaves nothing in it but ASCII, which is read fastest so.
-  const script = new Script(readFileSync(filename, "latin1"), { filename, cachedData });
+  const script = new Script(text.latin1Slice(), { filename, cachedData });
+  // A server at rest would have them for long, since nothing makes it collect what it does not need.
+  for (const { buffer } of [text, cachedData ?? Buffer.alloc(0)]) buffer.transfer(0);
   const module = { exports: {} };
   script.runInThisContext()(createRequire(filename), module, filename);
   const isCompiled = cachedData !== undefined && !script.cachedDataRejected;
