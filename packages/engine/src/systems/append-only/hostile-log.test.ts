@@ -71,7 +71,7 @@ test(`${runs} files that somebody has been at (seed ${seed})`, { timeout: 600_00
   let refused = 0;
   for (let run = 0; run < runs; run++) {
     const disk = new MemoryStorage();
-    const parts = [Buffer.from(manifest), whole, whole];
+    const parts: Buffer[] = [Buffer.from(manifest), whole, whole];
     const which = chance.below(10) === 0 ? 0 : 1 + chance.below(2);
     parts[which] = spoiled(parts[which] as Buffer, chance);
     const [about, base, log] = parts as [Buffer, Buffer, Buffer];
