@@ -50,6 +50,7 @@ export * from "./values/kind-table.ts";
 export * from "./values/limits.ts";
 export {
   eachNode,
+  eachOfNode,
   nodeCountOf,
   type QuicklistFacts,
   quicklistFacts,
@@ -81,7 +82,7 @@ export * from "./values/stream/stream-group.ts";
 export type { StreamGroups } from "./values/stream/stream-groups.ts";
 export * from "./values/stream/stream-id.ts";
 export { FILE_ID_BYTES, StreamLoading } from "./values/stream/stream-loading.ts";
-export type { StreamRange } from "./values/stream/stream-range.ts";
+export { StreamRange } from "./values/stream/stream-range.ts";
 export type { SharedBlocks, StreamSpace } from "./values/stream/stream-space.ts";
 export * from "./values/stream/stream-value.ts";
 export * from "./values/stream/stream-walk.ts";

@@ -29,6 +29,7 @@ export type { RequestBuffer } from "./request-buffer.ts";
 export { defaultRequestLimits, ReadStatus, type RequestLimits } from "./request-limits.ts";
 export { RequestReader } from "./request-parser.ts";
 export { encodeRequest, type RequestArgument, RequestWriter } from "./request-writer.ts";
+export { seventeenDigits } from "./seventeen-digits.ts";
 export {
   latin1,
   latin1Bytes,

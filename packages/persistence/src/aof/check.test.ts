@@ -1,8 +1,7 @@
 import { ArgVector, encodeRequest, latin1, latin1Bytes } from "@kv/resp";
 import { Chance } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { MemoryStorage } from "../memory-storage.ts";
-import { StorageError } from "../storage.ts";
+import { type Fault, MemoryStorage } from "../memory-storage.ts";
 import { checkAof } from "./check.ts";
 import { FileBytes } from "./file-bytes.ts";
 import { AofFileCheck } from "./file-check.ts";
@@ -18,20 +17,17 @@ const EXEC = command("EXEC");
 function check(
   files: Record<string, string>,
   path: string,
-  options: { answer?: boolean; toSeconds?: number; failure?: StorageError } = {},
+  options: { answer?: boolean; toSeconds?: number; failure?: Omit<Fault, "at"> } = {},
 ) {
   const disk = new MemoryStorage();
   for (const [name, text] of Object.entries(files)) disk.put(name, latin1Bytes(text));
   const lines: string[] = [];
   const { answer, toSeconds = 0, failure } = options;
+  if (failure !== undefined) disk.failsFrom = { at: 1, ...failure };
   const isGood = checkAof(disk.now, path, {
     nowMs: 0,
     print: (line) => lines.push(line),
     toSeconds,
-    truncate: (name, bytes) => {
-      if (failure !== undefined) throw failure;
-      disk.put(name, (disk.contents(name) ?? new Uint8Array()).slice(0, bytes));
-    },
     ...(answer === undefined
       ? {}
       : { confirms: (question: string) => lines.push(question) > 0 && answer }),
@@ -71,7 +67,7 @@ describe("a single file", () => {
   test("stays as it is when nobody says yes, or the disk says no", () => {
     const refused = check({ a: `${PING}*` }, "a", { answer: false });
     expect(refused.lines.at(-1)).toBe("Aborting...");
-    const failure = new StorageError("EIO", "Input/output error");
+    const failure = { code: "EIO", message: "Input/output error" };
     const failed = check({ a: `${PING}*` }, "a", { answer: true, failure });
     expect(failed.lines.at(-1)).toBe("Failed to truncate AOF a: Input/output error");
     expect([refused.isGood, failed.isGood]).toEqual([false, false]);
@@ -143,7 +139,7 @@ describe("cut to a time", () => {
   });
 
   test("it stays when the disk says no", () => {
-    const failure = new StorageError("EROFS", "Read-only file system");
+    const failure = { code: "EROFS", message: "Read-only file system" };
     const file = `${PING}#TS:10\r\n${PING}`;
     const { lines, isGood } = check({ a: file }, "a", { toSeconds: 5, failure });
     expect(lines.at(-1)).toBe("Failed to truncate AOF a to timestamp 5: Read-only file system");

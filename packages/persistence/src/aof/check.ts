@@ -25,8 +25,6 @@ export interface AofCheckOptions {
   confirms?: (question: string) => boolean;
   /** Cuts off what was written later than these seconds since 1970; 0 or undefined: nothing. */
   toSeconds?: number;
-  /** Shortens a file for good. Throws StorageError. */
-  truncate: (path: string, bytes: number) => void;
 }
 
 /** Redis looks for a snapshot in nothing smaller. */
@@ -184,7 +182,13 @@ class AofCheck {
   /** Shortens a file; prints `failure` when that does not succeed. */
   private cut(path: string, bytes: number, failure: string): boolean {
     try {
-      this.options.truncate(path, bytes);
+      const file = this.storage.append(path);
+      try {
+        file.truncate(bytes);
+        file.syncNow();
+      } finally {
+        file.close();
+      }
       return true;
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;

@@ -19,10 +19,12 @@ import {
   htstats,
   htstatsKey,
   listpack,
+  loadAof,
   object,
   populate,
   reload,
   sdslen,
+  setFlushSleep,
 } from "./data.ts";
 import { packedThreshold, quicklist } from "./lists.ts";
 import { clientEviction, leak, restart, structSize } from "./process.ts";
@@ -46,9 +48,9 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
     "aof-flush-sleep",
     {
       usage: "<microsec>",
-      help: "Accepted; there is no append-only file to slow down.",
+      help: "Each write to the append-only file takes so much longer.",
       words: [3, 3],
-      run: accept,
+      run: setFlushSleep,
     },
   ],
   [
@@ -226,6 +228,15 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
       help: "Logs how the nodes of a list are laid out.",
       words: [3, 4],
       run: quicklist,
+    },
+  ],
+  [
+    "loadaof",
+    {
+      usage: "",
+      help: "Empties the data set, and loads it from the append-only file.",
+      words: [2, 2],
+      run: loadAof,
     },
   ],
   [

@@ -19,6 +19,7 @@ import {
   type SaveOptions,
   type SaveResult,
   type SaveStep,
+  type SnapshotLoader,
   type SnapshotOptions,
   StorageError,
   saveNow,
@@ -201,7 +202,7 @@ export class Saving implements Running, DataSetFile {
     const { host, keyspace, situation } = this.ports;
     this.abortBackground();
     const result = saveNow(keyspace, host.syncStorage, this.options());
-    return this.ended(result, situation.dirty, false);
+    return this.saveEnded(result, situation.dirty, false);
   }
 
   /** Begins a background save. Undefined, or why it cannot be: the text of an error. */
@@ -279,12 +280,12 @@ export class Saving implements Running, DataSetFile {
     this.endRunning();
     const nowMs = situation.readClock();
     this.lastDurationSeconds = Math.floor((nowMs - this.runningStartMs) / 1000);
-    if (this.ended(result, this.dirtyAtStart, true))
+    if (this.saveEnded(result, this.dirtyAtStart, true))
       host.log("notice", "Background saving terminated with success");
     else host.log("warning", "Background saving error");
   }
 
-  private ended(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
+  private saveEnded(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
     const { host, situation } = this.ports;
     if (result.ok) {
       situation.dirty -= savedChanges;
@@ -347,7 +348,29 @@ export class Saving implements Running, DataSetFile {
     return this.savePoints.length > 0 && this.saveNow();
   }
 
-  private loader(): FileLoader {
+  /** Clients are answered that it is being loaded, until endLoading(). */
+  beginLoading(): void {
+    const { host, memory, situation } = this.ports;
+    situation.setUnusual(EngineState.LOADING, true);
+    memory.refreshIdle(host.wallMs());
+    this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0 };
+  }
+
+  /** How far it has come. */
+  loaded(loadedBytes: number, totalBytes: number): void {
+    if (this.loading === null) return;
+    this.loading.loadedBytes = loadedBytes;
+    this.loading.totalBytes = totalBytes;
+  }
+
+  /** It is over. */
+  endLoading(): void {
+    this.loading = null;
+    this.ports.situation.setUnusual(EngineState.LOADING, false);
+  }
+
+  /** Loads a snapshot into the keyspace, whatever file it comes from. */
+  snapshotLoader(): FileLoader {
     const { config, keyspace, settings, memory, host } = this.ports;
     const { clock } = memory.evictor;
     this.loadedCodes = [];
@@ -375,32 +398,28 @@ export class Saving implements Running, DataSetFile {
   }
 
   private async loadFile(): Promise<boolean> {
-    const { config, host, memory, situation } = this.ports;
+    const { config, host } = this.ports;
+    // The append-only file is the data set then.
+    if (config.boolean("appendonly")) return true;
     const startUs = host.monotonicUs();
-    situation.setUnusual(EngineState.LOADING, true);
-    memory.refreshIdle(host.wallMs());
-    this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0 };
-    const loader = this.loader();
+    this.beginLoading();
+    const loader = this.snapshotLoader();
     const name = config.text("dbfilename");
     try {
       const goOn = (loadedBytes: number, totalBytes: number): Promise<void> => {
-        if (this.loading !== null) {
-          this.loading.loadedBytes = loadedBytes;
-          this.loading.totalBytes = totalBytes;
-        }
+        this.loaded(loadedBytes, totalBytes);
         return host.nextTurn();
       };
       const isStopped = () => this.isStopped;
       const result = await loadFile(host.storage, name, loader, goOn, isStopped);
-      return this.loaded(result, loader, startUs, "FLUSH");
+      return this.loadEnded(result, loader, startUs, "FLUSH");
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       host.log("warning", `Fatal error: can't read the RDB file ${name}: ${error.message}`);
       host.log("warning", FATAL);
       return false;
     } finally {
-      this.loading = null;
-      situation.setUnusual(EngineState.LOADING, false);
+      this.endLoading();
     }
   }
 
@@ -408,10 +427,10 @@ export class Saving implements Running, DataSetFile {
   loadNow(policy: LibraryPolicy): boolean {
     const { config, host } = this.ports;
     const startUs = host.monotonicUs();
-    const loader = this.loader();
+    const loader = this.snapshotLoader();
     try {
       const name = config.text("dbfilename");
-      return this.loaded(loadFileNow(host.syncStorage, name, loader), loader, startUs, policy);
+      return this.loadEnded(loadFileNow(host.syncStorage, name, loader), loader, startUs, policy);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       host.log("warning", `Error loading the DB: ${error.message}`);
@@ -432,7 +451,17 @@ export class Saving implements Running, DataSetFile {
     print("Terminating server after rdb file reading failure.");
   }
 
-  private loaded(
+  /** The loader has done: its libraries are taken. Undefined, or why that cannot be. */
+  snapshotLoaded(loader: SnapshotLoader, policy: LibraryPolicy): string | undefined {
+    const codes = this.loadedCodes;
+    this.loadedCodes = [];
+    this.loadedKeys = loader.loadedCount;
+    this.expiredAtLoad = loader.expiredCount;
+    const problem = this.functions?.takeFromFile(codes, policy);
+    return problem === undefined ? undefined : `Failed creating function: ${problem}`;
+  }
+
+  private loadEnded(
     result: LoadResult,
     loader: FileLoader,
     startUs: number,
@@ -447,17 +476,13 @@ export class Saving implements Running, DataSetFile {
       host.log("warning", FATAL);
       return false;
     }
-    const codes = this.loadedCodes;
-    this.loadedCodes = [];
-    const problem = this.functions?.takeFromFile(codes, policy);
+    const problem = this.snapshotLoaded(loader, policy);
     if (problem !== undefined) {
-      host.log("warning", `Failed creating function: ${problem}`);
+      host.log("warning", problem);
       host.log("warning", FATAL);
       return false;
     }
     const seconds = ((host.monotonicUs() - startUs) / 1e6).toFixed(3);
-    this.loadedKeys = loader.loadedCount;
-    this.expiredAtLoad = loader.expiredCount;
     const { loadedCount, expiredCount, emptyCount } = loader;
     const emptyText = emptyCount === 0 ? "" : `, 'empty keys skipped: ${emptyCount}'`;
     host.log(
