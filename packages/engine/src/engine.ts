@@ -269,6 +269,16 @@ export class Engine implements Ports {
     return client;
   }
 
+  /** Whether one more connection may come, that cannot be told anything yet; if not, close it. */
+  hasRoom(): boolean {
+    return this.admission.hasRoom();
+  }
+
+  /** Has connections that wait to become clients count where the number of clients is limited. */
+  countAsClients(waitingCount: () => number): void {
+    this.admission.waitingCount = waitingCount;
+  }
+
   /** Bytes arrived; they may be overwritten after this returns. */
   receive(client: Client, chunk: Uint8Array, view: DataView, start: number, end: number): void {
     this.requests.receive(client, chunk, view, start, end);
@@ -318,15 +328,15 @@ export class Engine implements Ports {
    * Ends in good order: true when the process may exit, false when that was refused.
    *
    * All of it happens at once: nobody is waited for, so nothing that was true at the beginning can be
-   * otherwise at the end, and a shutdown can be taken back at no time. (Redis waits for replicas, and
-   * then SHUTDOWN ABORT has a meaning.) A background save that is under way is given up, and may have
+   * otherwise at the end. Whoever may have to wait before (for replicas, for a script's end) asks the
+   * system of shutting down instead. A background save that is under way is given up, and may have
    * the disk at work for a while: that is for the host to wait out, when it serves nobody any more.
    */
   shutdown(request: ShutdownRequest): boolean {
     const { host } = this;
     if (request.signal !== undefined)
       host.log("warning", `Received ${request.signal} scheduling shutdown...`);
-    host.log("warning", "User requested shutdown...");
+    if (request.isAnnounced !== true) host.log("warning", "User requested shutdown...");
     for (const each of this.running) {
       if (each.stopping?.(request) !== false) continue;
       host.log(

@@ -33,6 +33,7 @@ export class FakeHost implements Host {
     executable: "/usr/local/bin/kv-server",
     configFile: "",
     tcpPort: 6379,
+    tlsPort: 0,
   };
 
   /** `disk`: of a server that was there before. */

@@ -218,6 +218,22 @@ export interface AppendOnlyFile {
 /** Offered by the append-only file. */
 export const appendOnlyFilePort = new Port<AppendOnlyFile>("append-only-file");
 
+/** Somebody whom a shutdown gives time: a replica is to have everything. */
+export interface SlowReader {
+  /** It lacks something of what was written. */
+  readonly isBehind: boolean;
+  /** The server ends now, be it behind or not: what of that is to be known goes to the log. */
+  tellShutdown(): void;
+}
+
+/** Whom a shutdown waits for (shutting down), for those who know of replicas. */
+export interface ShutdownWaits {
+  /** Whoever is in here is waited for. */
+  readonly slowReaders: SlowReader[];
+}
+/** Offered by shutting down. */
+export const shutdownWaitsPort = new Port<ShutdownWaits>("shutdown-waits");
+
 /** Active expiry, for DEBUG SET-ACTIVE-EXPIRE. */
 export interface ActiveExpiry {
   /** False: expired keys stay until somebody looks at them. */

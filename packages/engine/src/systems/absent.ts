@@ -17,10 +17,6 @@ export const absentSystem: System = {
       missing: { what: "cluster mode", isAsked: (config) => config.boolean("cluster-enabled") },
     },
     {
-      names: ["tls-port"],
-      missing: { what: "TLS", isAsked: (config) => config.number("tls-port") !== 0 },
-    },
-    {
       names: ["min-replicas-to-write", "min-replicas-max-lag"],
       missing: {
         what: "replication",

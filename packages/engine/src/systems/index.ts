@@ -19,6 +19,7 @@ import { observeSystem } from "./observe/system.ts";
 import { pubsubSystem } from "./pubsub/system.ts";
 import { savingSystem } from "./saving/system.ts";
 import { serverSystem } from "./server/system.ts";
+import { shutdownSystem } from "./shutdown/system.ts";
 import { trackingSystem } from "./tracking/system.ts";
 import { transactionsSystem } from "./transactions/system.ts";
 
@@ -38,6 +39,7 @@ export const ownSystems: readonly System[] = [
   infoSystem,
   debugSystem,
   serverSystem,
+  shutdownSystem,
   blockingSystem,
   absentSystem,
 ];

@@ -27,14 +27,23 @@ export class AofFileInput {
   /** Reads what is not the snapshot. */
   readonly commands: AofReader;
   private readonly snapshot: SnapshotLoader;
+  private readonly snapshotLoaded: () => void;
   private state: "start" | "snapshot" | "commands" = "start";
   /** The first bytes, while they are too few to tell. */
   private head = NO_BYTES;
   private hasSnapshotPart = false;
 
-  /** `snapshot` loads the snapshot, if there is one: a FileLoader, say. `options`: of the commands. */
-  constructor(snapshot: SnapshotLoader, options: AofReaderOptions = {}) {
+  /**
+   * `snapshot` loads the snapshot, if there is one: a FileLoader, say. `options`: of the commands.
+   * `snapshotLoaded` is called when it has, before the first command is read.
+   */
+  constructor(
+    snapshot: SnapshotLoader,
+    options: AofReaderOptions = {},
+    snapshotLoaded: () => void = () => {},
+  ) {
     this.snapshot = snapshot;
+    this.snapshotLoaded = snapshotLoaded;
     this.commands = new AofReader(options);
   }
 
@@ -65,6 +74,7 @@ export class AofFileInput {
     if (this.snapshot.error !== undefined) return false;
     const at = this.snapshot.feed(bytes, start, end);
     if (!this.snapshot.isDone) return false;
+    this.snapshotLoaded();
     this.state = "commands";
     this.commands.startAt(this.snapshot.loadedBytes);
     return this.commands.read(bytes, view, at, end, batch);

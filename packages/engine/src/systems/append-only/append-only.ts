@@ -322,7 +322,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
       this.start();
     } catch (error) {
       if (!(error instanceof LogLoadError) && !(error instanceof StorageError)) throw error;
-      host.log("warning", error.message);
+      for (const line of error.message.split("\n")) host.log("warning", line);
       return false;
     }
     this.isStarted = true;
@@ -440,7 +440,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
       for (const _ of this.loader().steps());
     } catch (error) {
       if (!(error instanceof LogLoadError) && !(error instanceof StorageError)) throw error;
-      host.log("warning", error.message);
+      for (const line of error.message.split("\n")) host.log("warning", line);
       return false;
     }
     situation.dirty = 0;

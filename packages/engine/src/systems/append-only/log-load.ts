@@ -11,10 +11,10 @@
  */
 import {
   type AofFile,
-  AofReader,
+  type AofFileDamage,
+  AofFileInput,
   type SnapshotLoader,
   StorageError,
-  type SyncStorageReader,
 } from "@kv/persistence";
 import { ArgVector } from "@kv/resp";
 import type { Host } from "../../kernel/host.ts";
@@ -23,7 +23,6 @@ import type { LogFolder } from "./log-folder.ts";
 
 /** No more than the arena remembers of a buffer: copying from a larger one is slower. */
 const CHUNK_BYTES = 2 ** 18;
-const SIGNATURE = "REDIS";
 
 /** Why the data set cannot be had: the last line of the log before the end. */
 export class LogLoadError extends Error {}
@@ -90,77 +89,55 @@ export class LogLoad {
   }
 
   private *file({ name, type }: AofFile, isLast: boolean): Generator<void> {
-    const file = this.parts.folder.now.open(name);
+    const { folder, host, replay } = this.parts;
+    const file = folder.now.open(name);
     if (file === undefined)
       throw new LogLoadError(
         `The append log file ${name} doesn't exist: No such file or directory`,
       );
-    const { replay } = this.parts;
     replay.beginFile();
     try {
-      const reader = new AofReader();
-      const length = yield* this.content(name, type, file, reader);
-      const end = reader.finish();
-      if (end === undefined && !replay.isInTransaction) return;
-      if (end?.kind === "format") throw new LogLoadError(badFormat(name));
-      this.cutOff(name, length + reader.safeOffset, isLast);
+      const input = this.inputOf(name);
+      let isTold = false;
+      for (let length = file.read(this.chunk); length > 0; length = file.read(this.chunk)) {
+        this.take(name, input, length);
+        this.loadedBytes += length;
+        if (input.hasSnapshot && !isTold) {
+          isTold = true;
+          host.log(
+            "notice",
+            type === "base"
+              ? "Reading RDB base file on AOF loading..."
+              : `Reading RDB preamble from AOF file ${name}...`,
+          );
+        }
+        yield;
+      }
+      const damage = input.finish();
+      if (damage !== undefined) this.damaged(name, input, damage, isLast);
     } finally {
       replay.beginFile();
       file.close();
     }
   }
 
-  /** Reads the whole file. Returns where its commands begin. */
-  private *content(
-    name: string,
-    type: AofFile["type"],
-    file: SyncStorageReader,
-    reader: AofReader,
-  ): Generator<void, number> {
-    const { chunk } = this;
-    let length = file.read(chunk);
-    let start = 0;
-    let snapshotBytes = 0;
-    if (isSnapshot(chunk, length)) {
-      const { host } = this.parts;
-      host.log(
-        "notice",
-        type === "base"
-          ? "Reading RDB base file on AOF loading..."
-          : `Reading RDB preamble from AOF file ${name}...`,
-      );
-      const loader = this.parts.snapshotLoader();
-      for (; ; length = file.read(chunk)) {
-        start = loader.feed(chunk, 0, length);
-        this.loadedBytes += start;
-        if (length === 0 || loader.isDone || loader.error !== undefined) break;
-        yield;
-      }
-      const problem = loader.finish() === undefined ? this.parts.snapshotLoaded(loader) : undefined;
-      const text = problem ?? loader.error?.message;
-      if (text !== undefined) {
-        host.log("warning", text);
-        throw new LogLoadError(
-          `Error reading the RDB preamble of the AOF file ${name}, AOF loading aborted`,
-        );
-      }
-      snapshotBytes = loader.loadedBytes;
-    }
-    for (; length > 0; length = file.read(chunk)) {
-      this.commands(name, reader, start, length);
-      this.loadedBytes += length - start;
-      start = 0;
-      yield;
-    }
-    return snapshotBytes;
+  private inputOf(name: string): AofFileInput {
+    const { snapshotLoader, snapshotLoaded } = this.parts;
+    const loader = snapshotLoader();
+    return new AofFileInput(loader, {}, () => {
+      const problem = snapshotLoaded(loader);
+      if (problem !== undefined) throw new LogLoadError(badSnapshot(name, problem));
+    });
   }
 
-  private commands(name: string, reader: AofReader, start: number, end: number): void {
-    const { batch, replay } = { ...this.parts, batch: this.batch };
+  /** Runs what the first `length` bytes of the chunk hold. */
+  private take(name: string, input: AofFileInput, length: number): void {
+    const { batch, chunk, view } = this;
+    const { replay } = this.parts;
     replay.begin();
     try {
       batch.clear();
-      let hasMore = reader.read(this.chunk, this.view, start, end, batch);
+      let hasMore = input.read(chunk, view, 0, length, batch);
       for (;;) {
         for (let index = 0; index < batch.commandCount; index++) {
           const problem = replay.run(batch, index);
@@ -169,13 +146,22 @@ export class LogLoad {
         }
         batch.clear();
         if (!hasMore) break;
-        hasMore = reader.more(batch);
+        hasMore = input.more(batch);
       }
     } finally {
       batch.clear();
       replay.end();
     }
-    if (reader.error !== undefined) throw new LogLoadError(badFormat(name));
+    if (input.error !== undefined) this.damaged(name, input, input.error, false);
+  }
+
+  /** Mends the file where that is allowed; throws otherwise. */
+  private damaged(name: string, input: AofFileInput, damage: AofFileDamage, isLast: boolean): void {
+    const { kind, safeOffset } = damage;
+    if (kind === "snapshot")
+      throw new LogLoadError(badSnapshot(name, input.snapshotError?.message ?? ""));
+    if (kind === "format") throw new LogLoadError(badFormat(name));
+    this.cutOff(name, safeOffset, isLast);
   }
 
   /** The end of the file is missing. It is cut back to what is whole, unless that is not wanted. */
@@ -207,10 +193,9 @@ function badFormat(name: string): string {
   return `Bad file format reading the append only file ${name}: make a backup of your AOF file, then use kv-check-aof --fix <filename.manifest>`;
 }
 
-function isSnapshot(bytes: Uint8Array, length: number): boolean {
-  if (length < SIGNATURE.length) return false;
-  for (let i = 0; i < SIGNATURE.length; i++) if (bytes[i] !== SIGNATURE.charCodeAt(i)) return false;
-  return true;
+/** What is wrong with the snapshot is told first: the last line says what comes of it. */
+function badSnapshot(name: string, problem: string): string {
+  return `${problem}\nError reading the RDB preamble of the AOF file ${name}, AOF loading aborted`;
 }
 
 function secondsSince(host: Host, startUs: number): string {

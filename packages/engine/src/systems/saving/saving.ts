@@ -16,6 +16,8 @@ import {
   type LoadResult,
   loadFile,
   loadFileNow,
+  RDB_VERSION_MAX,
+  type RdbWriteVersion,
   type SaveOptions,
   type SaveResult,
   type SaveStep,
@@ -26,6 +28,7 @@ import {
 } from "@kv/persistence";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { EngineState } from "../../kernel/situation.ts";
+import { durationOfKeysUs } from "../../kernel/snapshot-jobs.ts";
 import { wakingStorage } from "../../kernel/waking-storage.ts";
 import {
   type DataSetFile,
@@ -38,6 +41,8 @@ import type { Running } from "../../module/system.ts";
 
 /** A full chunk is summed and sent within one slice, so it had better be small. */
 const CHUNK_BYTES = 16 * 1024;
+/** While loading is slowed down, clients wait no longer than this. */
+const LOADING_SLEEP_MS = 10;
 /** After a failed background save the next automatic one waits so long. */
 const RETRY_MS = 5000;
 
@@ -130,6 +135,11 @@ export class Saving implements Running, DataSetFile {
     this.lastSaveMs = ports.situation.nowMs;
   }
 
+  /** `rdb.version`: of what is written, be it a file or a payload of DUMP. */
+  get version(): RdbWriteVersion {
+    return Number(this.ports.config.text("rdb.version")) as RdbWriteVersion;
+  }
+
   /** Whether the file is being loaded, with clients being served meanwhile. */
   get isLoading(): boolean {
     return this.loading !== null;
@@ -163,8 +173,10 @@ export class Saving implements Running, DataSetFile {
   /** How the data set is to be written now, to its file or elsewhere. */
   snapshotOptions(): SnapshotOptions {
     const { config, host, identity, keyspace, memory } = this.ports;
-    if (keyspace.fieldExpiryCount > 0) host.log("notice", NEWER_FILE);
+    const { version } = this;
+    if (keyspace.fieldExpiryCount > 0 && version < RDB_VERSION_MAX) host.log("notice", NEWER_FILE);
     return {
+      version,
       chunkBytes: CHUNK_BYTES,
       compress: config.boolean("rdbcompression"),
       checksum: config.boolean("rdbchecksum"),
@@ -201,8 +213,15 @@ export class Saving implements Running, DataSetFile {
   saveNow(): boolean {
     const { host, keyspace, situation } = this.ports;
     this.abortBackground();
+    this.delay(keyspace.keyCount, this.ports.snapshotJobs.keyDelayUs);
     const result = saveNow(keyspace, host.syncStorage, this.options());
     return this.saveEnded(result, situation.dirty, false);
+  }
+
+  /** `rdb-key-save-delay`, `key-load-delay`: what so many keys take longer, at once. */
+  private delay(keyCount: number, keyDelayUs: number): void {
+    if (keyDelayUs === 0 || keyCount === 0) return;
+    this.ports.host.sleepMs(durationOfKeysUs(keyCount, keyDelayUs) / 1000);
   }
 
   /** Begins a background save. Undefined, or why it cannot be: the text of an error. */
@@ -250,13 +269,16 @@ export class Saving implements Running, DataSetFile {
     if (!this.isSavedAtEnd(request)) return true;
     host.log("notice", "Saving the final RDB snapshot before exiting.");
     if (this.saveNow()) return true;
-    host.log("warning", "Error trying to save the DB, can't exit.");
-    return request.force === true;
+    const isForced = request.force === true;
+    const outcome = isForced ? ". Exit anyway." : ", can't exit.";
+    host.log("warning", `Error trying to save the DB${outcome}`);
+    return isForced;
   }
 
   private isSavedAtEnd({ save }: ShutdownRequest): boolean {
-    // A data set that is only half loaded must not be saved over the whole one.
-    if (this.loading !== null) return false;
+    // A data set that is only half loaded must not be saved over the whole one, nor with what half a
+    // script did.
+    if (this.loading !== null || this.ports.situation.is(EngineState.BUSY)) return false;
     return save === "save" || (save === "default" && this.savePoints.length > 0);
   }
 
@@ -405,13 +427,17 @@ export class Saving implements Running, DataSetFile {
     this.beginLoading();
     const loader = this.snapshotLoader();
     const name = config.text("dbfilename");
+    let delayedCount = 0;
     try {
       const goOn = (loadedBytes: number, totalBytes: number): Promise<void> => {
         this.loaded(loadedBytes, totalBytes);
-        return host.nextTurn();
+        const newCount = keysOf(loader) - delayedCount;
+        delayedCount += newCount;
+        return this.loadingTurn(newCount);
       };
       const isStopped = () => this.isStopped;
-      const result = await loadFile(host.storage, name, loader, goOn, isStopped);
+      const pieceBytes = () => config.number("loading-process-events-interval-bytes");
+      const result = await loadFile(host.storage, name, loader, goOn, isStopped, pieceBytes);
       return this.loadEnded(result, loader, startUs, "FLUSH");
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
@@ -423,6 +449,18 @@ export class Saving implements Running, DataSetFile {
     }
   }
 
+  /** Serves the clients; until the time that `key-load-delay` wants so many keys to take has passed. */
+  private async loadingTurn(keyCount: number): Promise<void> {
+    const { config, host } = this.ports;
+    let leftMs = durationOfKeysUs(keyCount, config.number("key-load-delay")) / 1000;
+    for (; leftMs > 0 && !this.isStopped; leftMs -= LOADING_SLEEP_MS) {
+      host.sleepMs(Math.min(leftMs, LOADING_SLEEP_MS));
+      await host.nextTurn();
+      if (config.number("key-load-delay") === 0) return;
+    }
+    await host.nextTurn();
+  }
+
   /** DEBUG RELOAD: the saved file replaces (or joins) the data set, while everybody waits. */
   loadNow(policy: LibraryPolicy): boolean {
     const { config, host } = this.ports;
@@ -430,7 +468,9 @@ export class Saving implements Running, DataSetFile {
     const loader = this.snapshotLoader();
     try {
       const name = config.text("dbfilename");
-      return this.loadEnded(loadFileNow(host.syncStorage, name, loader), loader, startUs, policy);
+      const result = loadFileNow(host.syncStorage, name, loader);
+      this.delay(keysOf(loader), config.number("key-load-delay"));
+      return this.loadEnded(result, loader, startUs, policy);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       host.log("warning", `Error loading the DB: ${error.message}`);
@@ -492,4 +532,9 @@ export class Saving implements Running, DataSetFile {
     host.log("notice", `DB loaded from disk: ${seconds} seconds`);
     return true;
   }
+}
+
+/** Keys that the loader has read, whatever became of them. */
+function keysOf({ loadedCount, expiredCount, emptyCount }: SnapshotLoader): number {
+  return loadedCount + expiredCount + emptyCount;
 }
