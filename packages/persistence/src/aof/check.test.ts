@@ -2,6 +2,7 @@ import { ArgVector, encodeRequest, latin1, latin1Bytes } from "@kv/resp";
 import { Chance } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 import { type Fault, MemoryStorage } from "../memory-storage.ts";
+import type { SyncStorage } from "../storage.ts";
 import { checkAof } from "./check.ts";
 import { FileBytes } from "./file-bytes.ts";
 import { AofFileCheck } from "./file-check.ts";
@@ -24,7 +25,14 @@ function check(
   const lines: string[] = [];
   const { answer, toSeconds = 0, failure } = options;
   if (failure !== undefined) disk.failsFrom = { at: 1, ...failure };
-  const isGood = checkAof(disk.now, path, {
+  // Paths lead from where the tool was called; the disk knows names.
+  const nameIn = (path: string) => path.replace("./", "");
+  const storage: SyncStorage = {
+    ...disk.now,
+    open: (path) => disk.now.open(nameIn(path)),
+    append: (path) => disk.now.append(nameIn(path)),
+  };
+  const isGood = checkAof(storage, path, {
     nowMs: 0,
     print: (line) => lines.push(line),
     toSeconds,
@@ -145,6 +153,24 @@ describe("cut to a time", () => {
     expect(lines.at(-1)).toBe("Failed to truncate AOF a to timestamp 5: Read-only file system");
     expect(isGood).toBe(false);
   });
+});
+
+test("of several files the last one that has something in it may be cut", () => {
+  const m = "file a seq 1 type b\nfile b seq 1 type i\nfile c seq 2 type i\nfile d seq 3 type i\n";
+  const torn = `${PING}*1`;
+  const mend = (files: Record<string, string>) => check({ m, ...files }, "m", { answer: true });
+  const mended = mend({ a: PING, b: torn, c: "", d: "" });
+  expect(mended.lines.at(-1)).toBe("All AOF files and manifest are valid");
+  expect([mended.isGood, mended.text("b")]).toEqual([true, PING]);
+  const base = mend({ a: torn, b: "", c: "", d: "" });
+  expect([base.isGood, base.text("a")]).toEqual([true, PING]);
+
+  const refused = mend({ a: PING, b: torn, c: "", d: PING });
+  expect(refused.lines.at(-1)).toBe("Failed to truncate AOF b because it is not the last file");
+  // Who knows what a missing file held.
+  const missing = mend({ a: PING, b: torn, d: "" });
+  expect(missing.lines.at(-1)).toBe("Failed to truncate AOF b because it is not the last file");
+  expect([refused.isGood, missing.isGood]).toEqual([false, false]);
 });
 
 test("a manifest that is none is quoted", () => {

@@ -163,7 +163,7 @@ describe.skipIf(!hasOracle)("redis-check-aof says the same", () => {
     "file b seq 1 type b\nfile h seq 1 type h\nfile i seq 1 type i\nfile j seq 2 type i\n";
   test.each<{ what: string; files: Files }>([
     { what: "good", files: { b: whole, i: whole, j: whole } },
-    { what: "good, with a snapshot", files: { b: snapshot, i: whole, j: "" } },
+    { what: "good, with a snapshot", files: { b: snapshot, i: whole, j: PING } },
     { what: "good, with a snapshot and commands", files: { b: snapshot + whole, i: "", j: whole } },
     { what: "torn at the end", files: { b: snapshot, i: whole, j: `${whole}*1` } },
     { what: "torn in a transaction", files: { b: whole, i: whole, j: `${whole}${MULTI}${PING}` } },
