@@ -213,7 +213,9 @@ test("what the check calls good the reader does, and both cut a file at the same
     if (/Unexpected (MULTI|EXEC)/.test(checked.error)) continue;
     const why = `seed ${seed}, round ${round}: ${JSON.stringify(latin1(file))}, ${checked.error}`;
     expect(checked.okUpTo, why).toBe(damage?.safeOffset ?? file.length);
-    expect(checked.zeroCount > 0, why).toBe(damage?.kind === "zeros");
+    // A number that was wrong before the zeros came is for the tool no reason not to tell of them.
+    if (damage?.kind !== "format")
+      expect(checked.zeroCount > 0, why).toBe(damage?.kind === "zeros");
     if (damage === undefined) goodCount++;
   }
   expect(goodCount).toBeGreaterThan(20);
