@@ -79,6 +79,8 @@ describe("a server with a port for TLS", () => {
     const list = await askTls("CLIENT LIST");
     expect(list).toContain(`laddr=127.0.0.1:${server.tlsPort} `);
     expect(list).toMatch(/ fd=[1-9]\d* /);
+    const memory = Number(/ tot-mem=(\d+) /.exec(list)?.[1]);
+    expect(memory).toBeGreaterThan(48 * 1024);
   });
 
   test("does not start without a certificate", async () => {
