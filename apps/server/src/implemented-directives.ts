@@ -46,5 +46,8 @@ export const implementedDirectives: ReadonlySet<string> = new Set([
   "shutdown-on-sigint",
   "shutdown-on-sigterm",
   "supervised",
+  "syslog-enabled",
+  "syslog-facility",
+  "syslog-ident",
   "watchdog-period",
 ]);

@@ -19,6 +19,7 @@ import {
   createEngine,
   Due,
   type Engine,
+  endingPort,
   type HostFacts,
   type LogLevel,
   type ShutdownRequest,
@@ -350,7 +351,15 @@ export class Server {
     for (const connection of this.#connections) connection.setReferenced(isReferenced);
   }
 
-  /** True when the process may end: then close() is next. */
+  /**
+   * Asks for the end: true when the process may end, and then close() is next. It may have to be waited
+   * for, for replicas or the end of a script, and be taken back meanwhile.
+   */
+  end(request: ShutdownRequest): Promise<boolean> {
+    return new Promise((decided) => this.engine.of(endingPort).begin(request, decided));
+  }
+
+  /** At once. True when the process may end: then close() is next. */
   shutdown(request: ShutdownRequest): boolean {
     return this.engine.shutdown(request);
   }

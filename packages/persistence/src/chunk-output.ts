@@ -30,11 +30,11 @@ const WORD = 4;
 export class ChunkOutput {
   /** @internal Size of the chunks. */
   protected readonly chunkBytes: number;
-  /** @internal The bytes that the sink does not have yet are the first `used` ones. */
+  /** @internal The bytes that the sink does not have yet, and room for more. */
   protected chunk: Uint8Array;
   /** @internal A view over the memory of the chunk. */
   protected view: DataView;
-  /** @internal */
+  /** @internal How many bytes of the chunk the sink does not have yet. */
   protected used = 0;
   private readonly sink: ByteSink;
   private flushedBytes = 0;

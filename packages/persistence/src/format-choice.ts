@@ -24,6 +24,15 @@ export function signatureBytesMax(): number {
 
 /** The format of a file that begins with bytes[start, end). */
 export function formatOf(bytes: Uint8Array, start: number, end: number): SnapshotFormat {
+  return recognised(bytes, start, end) ?? formats[FORMAT_DEFAULT];
+}
+
+/** True when a file that begins with bytes[start, end) is a snapshot, and not something else. */
+export function isSnapshot(bytes: Uint8Array, start: number, end: number): boolean {
+  return recognised(bytes, start, end) !== undefined;
+}
+
+function recognised(bytes: Uint8Array, start: number, end: number): SnapshotFormat | undefined {
   const all: readonly SnapshotFormat[] = Object.values(formats);
-  return all.find((format) => format.recognises(bytes, start, end)) ?? formats[FORMAT_DEFAULT];
+  return all.find((format) => format.recognises(bytes, start, end));
 }

@@ -1,10 +1,13 @@
 /** @kv/persistence: snapshots of a keyspace and append-only files, written and read. See README.md. */
+
+export * from "./aof/check.ts";
 export { CommandOutput, commandWord, type Text } from "./aof/command-output.ts";
 export * from "./aof/command-snapshot.ts";
 export { CommandWriter } from "./aof/command-writer.ts";
-export type { CommandForm, CommandTarget, KeyCommands } from "./aof/commands/form.ts";
+export type { CommandForm, CommandTarget, ItemWriter, KeyCommands } from "./aof/commands/form.ts";
+export * from "./aof/file-input.ts";
 export * from "./aof/manifest.ts";
-export * from "./aof/reader.ts";
+export { type AofDamage, AofReader, type AofReaderOptions } from "./aof/reader.ts";
 export * from "./check-file.ts";
 export * from "./check-rdb.ts";
 export { type ByteSink, ChunkOutput, type ChunkOutputOptions } from "./chunk-output.ts";

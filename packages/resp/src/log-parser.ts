@@ -68,21 +68,15 @@ export class RequestLogReader extends RequestReader {
   private verified(status: number, batch: ArgVector): number {
     if (this.faultyAt >= 0) return ReadStatus.ERROR;
     if (status === ReadStatus.ERROR) this.faultyAt = this.stop;
-    const { bytes, starts, ends, firstArg, commandCount } = batch;
+    const { firstArg, commandCount, requestStart } = batch;
     for (let command = 0; command < commandCount; command++) {
       const first = firstArg[command];
       const after = first + batch.argCount[command];
-      let wrongAt = wrongCountAt(bytes, batch.requestStart[command]);
-      for (let arg = first; arg < after && wrongAt < 0; arg++) {
-        const end = ends[arg];
-        if (bytes[starts[arg] - 1] !== LF) wrongAt = starts[arg] - 1;
-        else if (bytes[end] !== CR) wrongAt = end;
-        else if (bytes[end + 1] !== LF) wrongAt = end + 1;
-      }
+      const wrongAt = wrongBreakAt(batch, requestStart[command], first, after);
       if (wrongAt >= 0) {
         this.fail("Protocol error: expected a line break");
         this.wrongAt = wrongAt;
-        this.faultyAt = batch.requestStart[command];
+        this.faultyAt = requestStart[command];
         batch.commandCount = command;
         batch.argTotal = first;
         return ReadStatus.ERROR;
@@ -91,7 +85,25 @@ export class RequestLogReader extends RequestReader {
     return status;
   }
 
+  protected override rememberArguments(
+    batch: ArgVector,
+    from: number,
+    to: number,
+    at: number,
+    left: number,
+  ): void {
+    super.rememberArguments(batch, from, to, at, left);
+    this.wrongAt = wrongBreakAt(batch, this.partialStart, from, to);
+  }
+
+  protected override isLineBreak(bytes: Uint8Array, at: number): boolean {
+    if (bytes[at] !== CR) this.wrongAt = at;
+    else if (bytes[at + 1] !== LF) this.wrongAt = at + 1;
+    return this.wrongAt < 0;
+  }
+
   protected override headerEnd(bytes: Uint8Array, end: number): number {
+    if (this.wrongAt >= 0) return FAILED; // Among what the fast loop found of the request.
     const start = this.partialStart + this.partialPos;
     let at = start;
     if (at < end && this.partialPos > 0 && bytes[at] !== DOLLAR) return this.wrong(at);
@@ -134,9 +146,20 @@ export class RequestLogReader extends RequestReader {
   }
 }
 
-/** Where the line break of the array header at `start` is wrong, or -1. */
-function wrongCountAt(bytes: Uint8Array, start: number): number {
+/**
+ * The first wrong byte among the line breaks of a request that begins at `start`, with the arguments
+ * [from, to) of the batch; or -1.
+ */
+function wrongBreakAt(batch: ArgVector, start: number, from: number, to: number): number {
+  const { bytes, starts, ends } = batch;
   let at = start + 2;
   while (bytes[at] !== CR) at++;
-  return bytes[at + 1] === LF ? -1 : at + 1;
+  if (bytes[at + 1] !== LF) return at + 1;
+  for (let arg = from; arg < to; arg++) {
+    const end = ends[arg];
+    if (bytes[starts[arg] - 1] !== LF) return starts[arg] - 1;
+    if (bytes[end] !== CR) return end;
+    if (bytes[end + 1] !== LF) return end + 1;
+  }
+  return -1;
 }

@@ -324,7 +324,7 @@ export class RequestReader extends RequestBuffer {
   }
 
   /** Takes over the arguments that the fast loop found in the request it could not finish. */
-  private rememberArguments(
+  protected rememberArguments(
     batch: ArgVector,
     from: number,
     to: number,
@@ -402,12 +402,20 @@ export class RequestReader extends RequestBuffer {
       }
       const bulkEnd = this.partialPos + this.partialBulk;
       if (pos + bulkEnd + 2 > end) return INCOMPLETE;
+      if (!this.isLineBreak(bytes, pos + bulkEnd)) {
+        return this.fail("Protocol error: expected a line break");
+      }
       this.remember(this.partialPos, bulkEnd);
       this.partialBulk = -1;
       this.partialLeft--;
       this.passTo(pos + bulkEnd + 2);
     }
     return this.finish(pos, batch);
+  }
+
+  /** Looks at the two bytes behind a bulk. Nothing depends on what they are: as in Redis, any will do. */
+  protected isLineBreak(_bytes: Uint8Array, _at: number): boolean {
+    return true;
   }
 
   private passTo(position: number): void {

@@ -1,6 +1,7 @@
 /** All scenarios, in the order in which they are run and reported. */
 import type { Scenario } from "../scenario.ts";
 import { defaultList } from "./default-list.ts";
+import { durable } from "./durable.ts";
 import { elements } from "./elements.ts";
 import { files } from "./files.ts";
 import { flatness } from "./flatness.ts";
@@ -28,4 +29,5 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["stops", stops],
   ["snapshot-collections", snapshotCollections],
   ["scripts", scripts],
+  ["durable", durable],
 ]);

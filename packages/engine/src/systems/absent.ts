@@ -9,13 +9,6 @@ export const absentSystem: System = {
   name: "absent",
   directives: [
     {
-      names: ["appendonly"],
-      missing: {
-        what: "the append-only file",
-        isAsked: (config) => config.boolean("appendonly"),
-      },
-    },
-    {
       names: ["replicaof"],
       missing: { what: "replication", isAsked: (config) => config.value("replicaof") !== null },
     },

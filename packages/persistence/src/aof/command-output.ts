@@ -95,7 +95,7 @@ export class CommandOutput extends ChunkOutput {
   score(score: number): void {
     if (Math.abs(score) < WHOLE_MAX && Number.isInteger(score) && !Object.is(score, -0))
       this.whole(score);
-    else this.wholeText(latin1Bytes(seventeenDigits(score)));
+    else this.ascii(seventeenDigits(score));
   }
 
   /** The ID of an entry of a stream. */
@@ -107,6 +107,14 @@ export class CommandOutput extends ChunkOutput {
   private short(bytes: Uint8Array, length: number): void {
     this.head(DOLLAR, length);
     this.bytes(bytes, 0, length);
+    this.lineEnd();
+  }
+
+  /** A text of up to ITEM_BYTES_MAX ASCII characters. */
+  private ascii(text: string): void {
+    this.head(DOLLAR, text.length);
+    this.ensureRoom();
+    for (let i = 0; i < text.length; i++) this.chunk[this.used++] = text.charCodeAt(i);
     this.lineEnd();
   }
 

@@ -52,7 +52,7 @@ export interface AofReaderOptions {
 }
 
 /** Offsets in a batch have 32 bits: no command, and no argument, is longer than this. */
-const COMMAND_BYTES_MAX = 0x7fff0000;
+export const COMMAND_BYTES_MAX = 0x7fff0000;
 
 /** Reads the commands of one file: read() the chunks, then finish(). */
 export class AofReader {

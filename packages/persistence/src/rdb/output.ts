@@ -46,6 +46,7 @@ export class RdbOutput extends ChunkOutput {
     this.sums = options.checksum ?? true;
   }
 
+  /** Sums what there is, and hands it to the sink. */
   override flush(): void {
     if (this.sums) this.crc.update(this.chunk, 0, this.used, this.view);
     super.flush();

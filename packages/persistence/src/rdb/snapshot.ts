@@ -43,6 +43,7 @@ export class RdbSnapshot extends CutSnapshot<number, RdbWriter> {
     this.expiryCounts = keyspace.databases.map((database) => database.expires.count);
   }
 
+  /** @internal The first time it also tells how many keys the database has. */
   protected override selectDatabase(writer: RdbWriter, databaseIndex: number): void {
     writer.selectDatabase(databaseIndex);
     const expiryCount = this.expiryCounts[databaseIndex];

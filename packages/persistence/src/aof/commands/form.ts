@@ -176,12 +176,16 @@ export class CommandTarget {
   key = new KeyCommands();
   /** Writes items. */
   readonly items: ItemWriter = new ItemWriter(this);
-  /** For use by forms: windows on values of each type. */
-  readonly list: ListValue;
-  readonly set: SetValue;
-  readonly hash: HashValue;
-  readonly sortedSet: SortedSetValue;
+  /** For use by forms: a window on a string. */
   readonly string = new StringView();
+  /** For use by forms: a window on a list. */
+  readonly list: ListValue;
+  /** For use by forms: a window on a set. */
+  readonly set: SetValue;
+  /** For use by forms: a window on a hash. */
+  readonly hash: HashValue;
+  /** For use by forms: a window on a sorted set. */
+  readonly sortedSet: SortedSetValue;
   /** For use by forms: a window on a node of a list. */
   readonly node = new NodeView();
   /** For use by forms: a walk over entries of a stream. */
