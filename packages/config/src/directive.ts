@@ -33,6 +33,11 @@ export interface DirectiveSpec<Name extends string, Value, Input = Value> {
   readonly hidden?: boolean;
   /** CONFIG SET answers LOADING while the data set is loading. */
   readonly denyLoading?: boolean;
+  /**
+   * CONFIG SET puts it into force also when the value is what it was: it names a file, and what that
+   * holds may have changed.
+   */
+  readonly namesFile?: boolean;
   /** An empty text means "not set": CONFIG REWRITE leaves no line for it. */
   readonly emptyIsUnset?: boolean;
   /**

@@ -36,6 +36,7 @@ import { Propagator } from "./kernel/propagate.ts";
 import { Transactions } from "./kernel/queued.ts";
 import { Reexecution } from "./kernel/reexecution.ts";
 import { Refusals } from "./kernel/refusals.ts";
+import { Replay } from "./kernel/replay.ts";
 import { Requests } from "./kernel/requests.ts";
 import type { ShutdownRequest } from "./kernel/shutdown-request.ts";
 import { Situation } from "./kernel/situation.ts";
@@ -126,6 +127,8 @@ export class Engine implements Ports {
   readonly execution: Execution;
   /** Runs requests anew that made their clients wait. */
   readonly reexecution: Reexecution;
+  /** Runs requests that were run before and are told again. */
+  readonly replay: Replay;
   /** Begins and ends the transactions of clients. */
   readonly transactions: Transactions;
   /** Why writes are refused while the disk fails. */
@@ -198,6 +201,7 @@ export class Engine implements Ports {
     this.snapshotJobs = snapshotJobs;
     this.execution = new Execution({ ...flow, caller, call });
     this.reexecution = new Reexecution({ ...flow, caller, call, guards });
+    this.replay = new Replay({ ...flow, transactions, call, requestLimits });
     this.cronJobs = new Cron({ ...flow, snapshotJobs });
     this.admission = new Admission({ ...parts, requestLimits });
     this.requests = new Requests({ ...flow, caller, call, guards, transactions, batch });
@@ -263,6 +267,16 @@ export class Engine implements Ports {
     for (const each of this.running) each.clientOpened?.(client);
     this.memory.recount(client);
     return client;
+  }
+
+  /** Whether one more connection may come, that cannot be told anything yet; if not, close it. */
+  hasRoom(): boolean {
+    return this.admission.hasRoom();
+  }
+
+  /** Has connections that wait to become clients count where the number of clients is limited. */
+  countAsClients(waitingCount: () => number): void {
+    this.admission.waitingCount = waitingCount;
   }
 
   /** Bytes arrived; they may be overwritten after this returns. */
@@ -335,6 +349,7 @@ export class Engine implements Ports {
       );
       return false;
     }
+    this.output.openGate();
     for (const client of this.clients.values()) this.output.flushOutbox(client);
     host.log("warning", "Redis is now ready to exit, bye bye...");
     this.stop();

@@ -6,6 +6,7 @@
 import type { System } from "../module/system.ts";
 import { absentSystem } from "./absent.ts";
 import { aclSystem } from "./acl/system.ts";
+import { appendOnlySystem } from "./append-only/system.ts";
 import { blockingSystem } from "./blocking/system.ts";
 import { commandsSystem } from "./commands/system.ts";
 import { configSystem } from "./config/system.ts";
@@ -32,6 +33,7 @@ export const ownSystems: readonly System[] = [
   trackingSystem,
   memorySystem,
   savingSystem,
+  appendOnlySystem,
   configSystem,
   commandsSystem,
   infoSystem,

@@ -215,7 +215,7 @@ export class Saving implements Running, DataSetFile {
     this.abortBackground();
     this.delay(keyspace.keyCount, this.ports.snapshotJobs.keyDelayUs);
     const result = saveNow(keyspace, host.syncStorage, this.options());
-    return this.ended(result, situation.dirty, false);
+    return this.saveEnded(result, situation.dirty, false);
   }
 
   /** `rdb-key-save-delay`, `key-load-delay`: what so many keys take longer, at once. */
@@ -302,12 +302,12 @@ export class Saving implements Running, DataSetFile {
     this.endRunning();
     const nowMs = situation.readClock();
     this.lastDurationSeconds = Math.floor((nowMs - this.runningStartMs) / 1000);
-    if (this.ended(result, this.dirtyAtStart, true))
+    if (this.saveEnded(result, this.dirtyAtStart, true))
       host.log("notice", "Background saving terminated with success");
     else host.log("warning", "Background saving error");
   }
 
-  private ended(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
+  private saveEnded(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
     const { host, situation } = this.ports;
     if (result.ok) {
       situation.dirty -= savedChanges;
@@ -370,7 +370,29 @@ export class Saving implements Running, DataSetFile {
     return this.savePoints.length > 0 && this.saveNow();
   }
 
-  private loader(): FileLoader {
+  /** Clients are answered that it is being loaded, until endLoading(). */
+  beginLoading(): void {
+    const { host, memory, situation } = this.ports;
+    situation.setUnusual(EngineState.LOADING, true);
+    memory.refreshIdle(host.wallMs());
+    this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0 };
+  }
+
+  /** How far it has come. */
+  loaded(loadedBytes: number, totalBytes: number): void {
+    if (this.loading === null) return;
+    this.loading.loadedBytes = loadedBytes;
+    this.loading.totalBytes = totalBytes;
+  }
+
+  /** It is over. */
+  endLoading(): void {
+    this.loading = null;
+    this.ports.situation.setUnusual(EngineState.LOADING, false);
+  }
+
+  /** Loads a snapshot into the keyspace, whatever file it comes from. */
+  snapshotLoader(): FileLoader {
     const { config, keyspace, settings, memory, host } = this.ports;
     const { clock } = memory.evictor;
     this.loadedCodes = [];
@@ -398,20 +420,17 @@ export class Saving implements Running, DataSetFile {
   }
 
   private async loadFile(): Promise<boolean> {
-    const { config, host, memory, situation } = this.ports;
+    const { config, host } = this.ports;
+    // The append-only file is the data set then.
+    if (config.boolean("appendonly")) return true;
     const startUs = host.monotonicUs();
-    situation.setUnusual(EngineState.LOADING, true);
-    memory.refreshIdle(host.wallMs());
-    this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0 };
-    const loader = this.loader();
+    this.beginLoading();
+    const loader = this.snapshotLoader();
     const name = config.text("dbfilename");
     let delayedCount = 0;
     try {
       const goOn = (loadedBytes: number, totalBytes: number): Promise<void> => {
-        if (this.loading !== null) {
-          this.loading.loadedBytes = loadedBytes;
-          this.loading.totalBytes = totalBytes;
-        }
+        this.loaded(loadedBytes, totalBytes);
         const newCount = keysOf(loader) - delayedCount;
         delayedCount += newCount;
         return this.loadingTurn(newCount);
@@ -419,15 +438,14 @@ export class Saving implements Running, DataSetFile {
       const isStopped = () => this.isStopped;
       const pieceBytes = () => config.number("loading-process-events-interval-bytes");
       const result = await loadFile(host.storage, name, loader, goOn, isStopped, pieceBytes);
-      return this.loaded(result, loader, startUs, "FLUSH");
+      return this.loadEnded(result, loader, startUs, "FLUSH");
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       host.log("warning", `Fatal error: can't read the RDB file ${name}: ${error.message}`);
       host.log("warning", FATAL);
       return false;
     } finally {
-      this.loading = null;
-      situation.setUnusual(EngineState.LOADING, false);
+      this.endLoading();
     }
   }
 
@@ -447,12 +465,12 @@ export class Saving implements Running, DataSetFile {
   loadNow(policy: LibraryPolicy): boolean {
     const { config, host } = this.ports;
     const startUs = host.monotonicUs();
-    const loader = this.loader();
+    const loader = this.snapshotLoader();
     try {
       const name = config.text("dbfilename");
       const result = loadFileNow(host.syncStorage, name, loader);
       this.delay(keysOf(loader), config.number("key-load-delay"));
-      return this.loaded(result, loader, startUs, policy);
+      return this.loadEnded(result, loader, startUs, policy);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       host.log("warning", `Error loading the DB: ${error.message}`);
@@ -473,7 +491,17 @@ export class Saving implements Running, DataSetFile {
     print("Terminating server after rdb file reading failure.");
   }
 
-  private loaded(
+  /** The loader has done: its libraries are taken. Undefined, or why that cannot be. */
+  snapshotLoaded(loader: SnapshotLoader, policy: LibraryPolicy): string | undefined {
+    const codes = this.loadedCodes;
+    this.loadedCodes = [];
+    this.loadedKeys = loader.loadedCount;
+    this.expiredAtLoad = loader.expiredCount;
+    const problem = this.functions?.takeFromFile(codes, policy);
+    return problem === undefined ? undefined : `Failed creating function: ${problem}`;
+  }
+
+  private loadEnded(
     result: LoadResult,
     loader: FileLoader,
     startUs: number,
@@ -488,17 +516,13 @@ export class Saving implements Running, DataSetFile {
       host.log("warning", FATAL);
       return false;
     }
-    const codes = this.loadedCodes;
-    this.loadedCodes = [];
-    const problem = this.functions?.takeFromFile(codes, policy);
+    const problem = this.snapshotLoaded(loader, policy);
     if (problem !== undefined) {
-      host.log("warning", `Failed creating function: ${problem}`);
+      host.log("warning", problem);
       host.log("warning", FATAL);
       return false;
     }
     const seconds = ((host.monotonicUs() - startUs) / 1e6).toFixed(3);
-    this.loadedKeys = loader.loadedCount;
-    this.expiredAtLoad = loader.expiredCount;
     const { loadedCount, expiredCount, emptyCount } = loader;
     const emptyText = emptyCount === 0 ? "" : `, 'empty keys skipped: ${emptyCount}'`;
     host.log(
