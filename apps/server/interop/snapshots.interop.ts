@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,6 +18,8 @@ import { commandsOf, startOurs, startRedis } from "./both-servers.ts";
 type Request = (string | number)[];
 
 const FAR_MS = 32503680000000;
+/** Bytes of a string: no `proto-max-bulk-len` unless told otherwise lets one be longer. */
+const LONGEST = 512 * 2 ** 20;
 
 /** Every type in each of its encodings, as far as the server knows the commands. */
 const content: Request[] = [
@@ -159,6 +162,32 @@ describe.runIf(hasRedisServer())("snapshots", () => {
       await reader.stop();
     }
   });
+
+  test.each(kinds)(
+    "the longest string there is goes from $from to $to, packed or not",
+    async (kind) => {
+      for (const rdbcompression of ["yes", "no"]) {
+        const part = join(folder, rdbcompression);
+        const writer = await keep(kind.write({ config: { rdbcompression } }));
+        const client = await writer.connect();
+        expect(await client.request("SETRANGE", "k", LONGEST - 3, "end")).toBe(`:${LONGEST}\r\n`);
+        expect(await client.request("SETRANGE", "k", 1000, "\0\xff\r\n")).toBe(`:${LONGEST}\r\n`);
+        expect(await client.request("SAVE")).toBe("+OK\r\n");
+        copyFileSync(join(writer.folder, "dump.rdb"), `${part}.rdb`);
+        await writer.stop();
+        const isPacked = statSync(`${part}.rdb`).size < LONGEST / 10;
+        expect(isPacked).toBe(rdbcompression === "yes");
+        const config = { dbfilename: `${rdbcompression}.rdb`, dir: folder };
+        const reader = await keep(kind.read({ folder, config }));
+        const again = await reader.connect();
+        expect(await again.request("STRLEN", "k")).toBe(`:${LONGEST}\r\n`);
+        expect(await again.request("GETRANGE", "k", 999, 1004)).toBe("$6\r\n\0\0\xff\r\n\0\r\n");
+        expect(await again.request("GETRANGE", "k", -4, -1)).toBe("$4\r\n\0end\r\n");
+        await reader.stop();
+        rmSync(`${part}.rdb`);
+      }
+    },
+  );
 
   test("a server killed during BGSAVE keeps the old file, and starts from it", async () => {
     const server = await keep(startOurs({ folder, config: { dir: folder } }));

@@ -203,7 +203,9 @@ export class RdbReader {
   private keep(bytes: Uint8Array, from: number, to: number): void {
     const total = this.carriedBytes + to - from;
     if (total > this.carry.length) {
-      const larger = allocate(Math.max(total, Math.min(total * 2, total + 2 ** 26)));
+      // No more than twice what has come, whatever length was promised.
+      const wanted = Math.max(this.input.needBytes, total + CARRY_STEP_BYTES);
+      const larger = allocate(Math.min(total * 2, wanted));
       larger.set(this.carry.subarray(0, this.carriedBytes));
       this.carry = larger;
       this.carryView = new DataView(larger.buffer);
