@@ -11,6 +11,7 @@ import { restart } from "./restart.ts";
 import { scripts } from "./scripts.ts";
 import { snapshot } from "./snapshot.ts";
 import { snapshotCollections } from "./snapshot-collections.ts";
+import { startScenario } from "./start.ts";
 import { stops } from "./stops.ts";
 import { whole } from "./whole.ts";
 
@@ -19,6 +20,7 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["default-list", defaultList],
   ["memory", memory],
   ["snapshot", snapshot],
+  ["start", startScenario],
   ["restart", restart],
   ["flatness", flatness],
   ["elements", elements],
