@@ -17,8 +17,12 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     // A command that was just added is in its group's index before the first test asks for it.
-    // And it is on the page of commands.
-    globalSetup: ["scripts/generate-indexes.mjs", "scripts/commands-page.mjs"],
+    // And it is on the page of commands, as a directive is on that of directives.
+    globalSetup: [
+      "scripts/generate-indexes.mjs",
+      "scripts/commands-page.mjs",
+      "scripts/directives-page.mjs",
+    ],
     // Servers that tests start from the sources: each would compile all of them anew.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), "kv-compile-cache") },
     // Otherwise one core is left alone, which is half of a machine of two.

@@ -8,20 +8,10 @@
  *     | `SAVE`   | 1.0.0 | O(N)       | **differs**: ...  (its `differs`)   |
  *     | `WAIT`   | 3.0.0 |            | **missing**  (a placeholder)     |
  *
- * It is committed, and brought up to date when tests run from source (Vitest's global set-up) and
- * a source is newer than the page. `--check` changes nothing, and fails when the page is not what
- * the sources say.
+ * When it is made anew: see generated-page.mjs.
  */
-import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { generateIndexes } from "./generate-indexes.mjs";
-
-const root = fileURLToPath(new URL("..", import.meta.url));
-const PAGE = "docs/commands.md";
-/** Packages are read from their sources: nothing has to be built for a page. */
-const CONDITION = "--conditions=@kv/source";
+import { cell, generatedPage } from "./generated-page.mjs";
 
 /** Titles of groups whose names do not make one. */
 const TITLES = {
@@ -38,9 +28,6 @@ const TITLES = {
 };
 
 const titleOf = (group) => TITLES[group] ?? group[0].toUpperCase() + group.slice(1);
-
-/** In a cell of a table a bar would end it. */
-const cell = (text) => text.replaceAll("|", "\\|");
 
 function statusOf({ command, isPlaceholder }) {
   if (isPlaceholder) return "**missing**";
@@ -85,8 +72,7 @@ function pageOf(rows, groups) {
   return `${lines.join("\n")}\n`;
 }
 
-/** Makes the page; with `write` false it only says whether it is up to date. */
-async function bringUpToDate(write) {
+async function textNow(write) {
   // A command that no index has yet is in no table.
   if (write) generateIndexes();
   const { CommandTable, GROUPS } = await import("../packages/commands/src/index.ts");
@@ -96,52 +82,14 @@ async function bringUpToDate(write) {
   const { scriptingSystem } = await import("../packages/scripting/src/index.ts");
   // The machine that runs scripts is asked for when the first one comes: here none does.
   const systems = [...ownSystems, scriptingSystem(() => undefined), replicationSystem];
-  const text = pageOf(new CommandTable(commandList(systems)).all, GROUPS);
-  const path = join(root, PAGE);
-  let present = "";
-  try {
-    present = readFileSync(path, "utf8");
-  } catch {
-    // It is written for the first time.
-  }
-  if (!write) return present === text;
-  // Also when nothing has changed: then it is newer than the sources, and is not made again.
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-  return true;
+  return pageOf(new CommandTable(commandList(systems)).all, GROUPS);
 }
 
-/** Runs this file on its own, so that the condition holds for what it imports. */
-const alone = (...words) =>
-  spawnSync(process.execPath, [CONDITION, fileURLToPath(import.meta.url), ...words], {
-    encoding: "utf8",
-  });
-
-/** When the newest source of a declaration was written. */
-function newestSourceMs() {
-  return ["commands", "engine", "scripting", "replication"].reduce((newest, name) => {
-    const folder = join(root, "packages", name, "src");
-    const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
-    const times = files.map((file) => statSync(join(folder, file)).mtimeMs);
-    return Math.max(newest, ...times);
-  }, 0);
-}
-
-/** Vitest's global set-up. Sources that cannot be read are for the tests to complain of. */
-export function setup() {
-  const page = statSync(join(root, PAGE), { throwIfNoEntry: false });
-  if (page === undefined || page.mtimeMs < newestSourceMs()) alone();
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const words = process.argv.slice(2);
-  if (!process.execArgv.includes(CONDITION)) {
-    const { status, stdout, stderr } = alone(...words);
-    process.stdout.write(stdout);
-    process.stderr.write(stderr);
-    process.exitCode = status ?? 1;
-  } else if (!(await bringUpToDate(!words.includes("--check")))) {
-    console.log(`${PAGE} is not what the sources say: pnpm docs:commands`);
-    process.exitCode = 1;
-  }
-}
+/** Vitest's global set-up. */
+export const { setup } = await generatedPage({
+  script: import.meta.url,
+  page: "docs/commands.md",
+  task: "docs:commands",
+  sources: ["commands", "engine", "scripting", "replication"].map((name) => `packages/${name}/src`),
+  textNow,
+});

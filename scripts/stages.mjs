@@ -71,6 +71,7 @@ if (await stage("install", install)) {
   });
   await stage("api", () => run("node", ["scripts/api.mjs", "--check"]));
   await stage("command page", () => run("node", ["scripts/commands-page.mjs", "--check"]));
+  await stage("directive page", () => run("node", ["scripts/directives-page.mjs", "--check"]));
   await stage("changesets", judgeChangesets);
   if (isBuilt) await stage("packages", () => judgePackages(scratch));
   await stage("tests", () => vitest("vitest.config.ts"));

@@ -37,8 +37,9 @@ export interface EmbeddedOptions {
 /** A running server. It keeps the process alive until it is closed, unless `unref()` is called. */
 export interface EmbeddedServer extends AsyncDisposable {
   /**
-   * The address for clients: `redis://127.0.0.1:50000`, `unix:///tmp/kv.sock` when it listens on a Unix
-   * socket alone, undefined when it listens nowhere. It holds no password.
+   * The address for clients: `redis://127.0.0.1:50000`, `rediss://` when it listens for TLS alone,
+   * `unix:///tmp/kv.sock` when on a Unix socket alone, undefined when it listens nowhere. It holds no
+   * password.
    */
   readonly url: string | undefined;
   /**
@@ -46,8 +47,10 @@ export interface EmbeddedServer extends AsyncDisposable {
    * addresses the loopback one. Undefined without TCP.
    */
   readonly host: string | undefined;
-  /** The TCP port, also where any free one was asked for; 0 without TCP. */
+  /** The TCP port, also where any free one was asked for; 0 where there is none without TLS. */
   readonly port: number;
+  /** The port for TLS, also where any free one was asked for; 0 without TLS. */
+  readonly tlsPort: number;
   /** The absolute path of the Unix socket; undefined without. */
   readonly socketPath: string | undefined;
   /**
@@ -75,6 +78,8 @@ export interface EmbeddedServer extends AsyncDisposable {
  * memory, so that SAVE, BGSAVE and save points work and nothing is ever written to a disk. The folder
  * cannot be changed later.
  *
+ * `tls-port` listens for TLS, 0 on any free port, and without `port` on no other.
+ *
  * Resolves when clients are served. Rejects with a ServerError when an option is wrong, `dir` is missing
  * or no file can be written there, an address cannot be listened on or the data set cannot be loaded;
  * nothing is left open then.
@@ -97,6 +102,7 @@ export async function createServer(
       folder,
       modules,
       isEmbedded: true,
+      anyPort: portsAskedFor(options),
       log(level, message) {
         if (isStarting && level === "warning") complaints.push(message);
         log(level, message);
@@ -142,20 +148,21 @@ export async function createServer(
     // Whoever calls this a second time waits for the same.
     return server.settled();
   };
-  const host = () => reachable(server.host);
-  const socketPath = () => (server.unixPath === undefined ? undefined : textOf(server.unixPath));
   const embedded: EmbeddedServer = {
     get url() {
-      return urlOf(host(), server.port, socketPath());
+      return urlOf(server);
     },
     get host() {
-      return host();
+      return reachable(server.host);
     },
     get port() {
       return server.port;
     },
+    get tlsPort() {
+      return server.tlsPort;
+    },
     get socketPath() {
-      return socketPath();
+      return socketPathOf(server);
     },
     connect() {
       if (isClosed) throw closed("The server is closed.");
@@ -273,7 +280,23 @@ function reachable(host: string | undefined): string | undefined {
   return host === "::" ? "::1" : host;
 }
 
-function urlOf(host: string | undefined, port: number, path: string | undefined) {
-  if (host !== undefined) return `redis://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  return path === undefined ? undefined : `unix://${path}`;
+/** Whoever names `tls-port` alone wants no other: nobody is to come in unencrypted by a default. */
+function portsAskedFor(options: ConfigOptions): ("port" | "tls-port")[] {
+  const names = (["port", "tls-port"] as const).filter((name) => options[name] !== undefined);
+  return names.length > 0 ? names : ["port"];
+}
+
+function socketPathOf({ unixPath }: Server): string | undefined {
+  return unixPath === undefined ? undefined : textOf(unixPath);
+}
+
+function urlOf(server: Server): string | undefined {
+  const host = reachable(server.host);
+  if (host === undefined) {
+    const path = socketPathOf(server);
+    return path === undefined ? undefined : `unix://${path}`;
+  }
+  const name = host.includes(":") ? `[${host}]` : host;
+  const { port, tlsPort } = server;
+  return port === 0 ? `rediss://${name}:${tlsPort}` : `redis://${name}:${port}`;
 }

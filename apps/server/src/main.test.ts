@@ -289,7 +289,14 @@ describe("starting", () => {
   });
 
   test("a directive that is refused is told with its line, and so is the next", async () => {
-    const { ended, stderr } = run(["--min-replicas-to-write", "1", "--tls-port", "7", "--hz", "x"]);
+    const { ended, stderr } = run([
+      "--min-replicas-to-write",
+      "1",
+      "--cluster-enabled",
+      "yes",
+      "--hz",
+      "x",
+    ]);
     expect(await ended).toBe(1);
     expect(stderr()).toBe(
       "\n*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***\n" +
@@ -297,8 +304,8 @@ describe("starting", () => {
         `>>> 'hz "x"'\n` +
         "argument couldn't be parsed into an integer\n" +
         "Reading the configuration file, at line 3\n" +
-        `>>> 'tls-port "7"'\n` +
-        "'tls-port' is refused: this server does not have TLS yet\n" +
+        `>>> 'cluster-enabled "yes"'\n` +
+        "'cluster-enabled' is refused: this server does not have cluster mode yet\n" +
         "Reading the configuration file, at line 2\n" +
         `>>> 'min-replicas-to-write "1"'\n` +
         "'min-replicas-to-write' is refused: this server does not have replication yet\n",

@@ -46,6 +46,7 @@ import {
   type Supervisor,
 } from "./process/supervised.ts";
 import { systemErrorText } from "./process/system-error.ts";
+import { SystemLog } from "./process/system-log.ts";
 import { usageText, versionLine } from "./process/usage.ts";
 import { backlogWarning, checkSystem, folderWarning, startWarnings } from "./process/warnings.ts";
 import { Watchdog } from "./process/watchdog.ts";
@@ -93,6 +94,12 @@ class Program {
   readonly #configFile: string;
   readonly #config = new ConfigStore(directiveRows, { implemented: implementedDirectives });
   readonly #log: Log;
+  readonly #systemLog = new SystemLog({
+    isEnabled: () => this.#config.boolean("syslog-enabled"),
+    ident: () => this.#config.text("syslog-ident"),
+    facility: () => this.#config.text("syslog-facility"),
+    warn: (message) => this.#log.warning(message),
+  });
   readonly #pidFile = new PidFile();
   #supervisor: Supervisor = "no";
   readonly #oomScore = new OomScore();
@@ -100,6 +107,7 @@ class Program {
   /** Past the start-up phase that logs as "C". */
   #isUp = false;
   #isReady = false;
+  #hasToldStopping = false;
   readonly #ending = new Ending({
     isSettled: () => this.#server?.isSettled ?? true,
     settled: async () => this.#server?.settled(),
@@ -120,6 +128,7 @@ class Program {
       file: () => this.#config.text("logfile"),
       level: () => this.#config.text("loglevel"),
       role: () => this.#role,
+      further: (level, message) => this.#systemLog.write(level, message),
     });
     this.#watchdog = new Watchdog({
       logFile: () => this.#config.text("logfile"),
@@ -374,13 +383,15 @@ class Program {
     if (this.#ending.hasBegun) return this.#exitAtOnce();
     const ways = this.#config.value<readonly string[]>(`shutdown-on-${signal.toLowerCase()}`);
     const server = this.#server;
-    if (server === undefined || !this.#isReady) {
-      this.#log.warning("Received shutdown signal during loading, exiting now.");
-      return this.#exit(1);
+    if (server === undefined) return this.#exit(1);
+    if (!this.#isReady) {
+      this.#log.warning("Received shutdown signal during loading, scheduling shutdown.");
+      if (server.shutdown({ save: "nosave" })) this.#exit(0);
+      return;
     }
-    notifySystemd(this.#supervisor, "STOPPING=1", "Shutting down", this.#log);
+    this.#tellStopping();
     const save = ways.includes("nosave") ? "nosave" : ways.includes("save") ? "save" : "default";
-    const mayExit = server.shutdown({
+    const mayExit = await server.end({
       signal,
       save,
       now: ways.includes("now"),
@@ -389,8 +400,16 @@ class Program {
     if (mayExit) this.#exit(0);
   }
 
+  /** Once, whoever asked for the end. */
+  #tellStopping(): void {
+    if (this.#hasToldStopping) return;
+    this.#hasToldStopping = true;
+    notifySystemd(this.#supervisor, "STOPPING=1", "Shutting down", this.#log);
+  }
+
   /** The last thing that happens: exit closes the sockets, and nothing else is left to save. */
   #exit(code: number): void {
+    if (this.#isReady) this.#tellStopping();
     this.#pidFile.remove();
     this.#server?.close();
     this.#ending.begin(code);

@@ -18,6 +18,7 @@ async function start(options: ConfigOptions = {}, more: Partial<ServerOptions> =
     config,
     folder: ".",
     isEmbedded: true,
+    anyPort: ["port"],
     log: (_level, message) => said.log.push(message),
     exit: () => {},
     failed: (error) => said.failures.push(error),

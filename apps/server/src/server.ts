@@ -19,6 +19,7 @@ import {
   createEngine,
   Due,
   type Engine,
+  endingPort,
   type HostFacts,
   type LogLevel,
   type ShutdownRequest,
@@ -29,7 +30,13 @@ import { connectInProcessTo, type InprocConnection } from "./network/inproc.ts";
 import type { InProcessStream } from "./network/inproc-stream.ts";
 import { Listeners } from "./network/listeners.ts";
 import { OutputViews } from "./network/output-views.ts";
-import { connectionOf, type SocketConnection } from "./network/socket-connection.ts";
+import {
+  connectionOf,
+  type SocketConnection,
+  type SocketFacts,
+} from "./network/socket-connection.ts";
+import { TlsDoor } from "./network/tls-door.ts";
+import type { TlsSettingsError } from "./network/tls-settings.ts";
 import { InputBuffer, type Station } from "./network/traffic.ts";
 import { Cron, TurnLoop } from "./network/turn-loop.ts";
 import { createNodeHost } from "./node-host.ts";
@@ -46,11 +53,10 @@ export interface ServerOptions {
   modules?: readonly System[];
   /** Where data files live. "." follows the process's working directory; undefined: in memory. */
   folder: string | undefined;
-  /**
-   * Port 0 means any free port, and to listen nowhere is fine; otherwise, as in a configuration file,
-   * it means none, and nowhere is an error.
-   */
+  /** To listen nowhere is fine; otherwise it is an error. */
   isEmbedded?: boolean;
+  /** Directives whose 0 means any free port; otherwise, as in a configuration file, it means none. */
+  anyPort?: readonly PortName[];
   /** Reads with 'data' events even where handles can be taken over. */
   avoidsTakeover?: boolean;
   log(level: LogLevel, message: string): void;
@@ -64,12 +70,15 @@ export interface ServerOptions {
   beat?(): void;
 }
 
+type PortName = "port" | "tls-port";
+
 /** Descriptors for everything but clients: files, listening sockets, the event loop. */
 const reservedDescriptors = 32;
 
 /** Directives that are put into force here, when CONFIG SET changes them. */
 const ownDirectives = [
   "port",
+  "tls-port",
   "bind",
   "tcp-keepalive",
   "maxclients",
@@ -77,6 +86,22 @@ const ownDirectives = [
   "oom-score-adj",
   "oom-score-adj-values",
   "watchdog-period",
+] as const;
+
+/** And those, but for `tls-port`, that say how TLS is spoken. */
+const tlsDirectives = [
+  "tls-cert-file",
+  "tls-key-file",
+  "tls-key-file-pass",
+  "tls-ca-cert-file",
+  "tls-ca-cert-dir",
+  "tls-dh-params-file",
+  "tls-protocols",
+  "tls-ciphers",
+  "tls-ciphersuites",
+  "tls-prefer-server-ciphers",
+  "tls-session-caching",
+  "tls-session-cache-timeout",
 ] as const;
 
 /** The system cuts a longer path off, and then the socket is elsewhere. */
@@ -103,11 +128,17 @@ function unixFailure(error: unknown, path: string): ListenFailure {
   return { place, reason: `bind: ${systemErrorText(actual)}`, error: actual };
 }
 
+/** Of the system, where a file could not be read. */
+function reasonBehind(error: TlsSettingsError): unknown {
+  return codeOf(error.cause).startsWith("ERR_") ? error : (error.cause ?? error);
+}
+
 export class Server {
   readonly engine: Engine;
   readonly #options: ServerOptions;
   readonly #facts: HostFacts;
   readonly #listeners: Listeners;
+  readonly #tls: TlsDoor;
   readonly #station: Station<Client>;
   readonly #connections = new Set<SocketConnection<Client>>();
   readonly #inprocConnections = new Set<InprocConnection<Client>>();
@@ -115,8 +146,8 @@ export class Server {
   readonly #cron: Cron;
   #takesHandles: boolean;
   #keepAliveSeconds: number;
-  /** `bind` and `port` that are listened on, to see whether they changed. */
-  #listeningOn = "";
+  /** `bind` and port that are listened on, to see whether they changed. */
+  readonly #listeningOn: Record<PortName, string> = { port: "", "tls-port": "" };
   #isReferenced = true;
   #failure: ListenFailure | undefined;
 
@@ -131,6 +162,7 @@ export class Server {
       executable: options.executable ?? byteString(process.argv[1] ?? ""),
       configFile: options.configFile ?? "",
       tcpPort: config.number("port"),
+      tlsPort: config.number("tls-port"),
     };
     this.#turns = new TurnLoop(() => this.#guarded(() => this.engine.turn()) ?? Due.NEVER);
     this.#cron = new Cron(
@@ -164,21 +196,36 @@ export class Server {
     };
     this.#listeners = new Listeners({
       backlog: config.number("tcp-backlog"),
-      accepted: (socket, path) => this.#accepted(socket, path),
+      accepted: (socket, path) => this.#opened(socket, { path, takesHandle: this.#takesHandles }),
+      warn: (message) => log("warning", message),
+    });
+    this.#tls = new TlsDoor({
+      config,
+      hasRoom: () => this.engine.hasRoom(),
+      opened: (socket) => this.#opened(socket, { takesHandle: false, isEncrypted: true }),
       warn: (message) => log("warning", message),
     });
     this.#keepAliveSeconds = config.number("tcp-keepalive");
     this.#takesHandles = options.avoidsTakeover !== true && isKnownRuntime();
     for (const name of ownDirectives) config.onApply(name, () => this.#reconfigure(name));
+    config.onApply(tlsDirectives, () => this.#reconfigureTls());
+    config.onApply("tls-auth-clients", () => {
+      this.#tls.followClientChecks();
+      return undefined;
+    });
   }
 
   get port(): number {
     return this.#listeners.tcpPort;
   }
 
+  get tlsPort(): number {
+    return this.#tls.listeners.tcpPort;
+  }
+
   /** The first numeric address that is listened on. */
   get host(): string | undefined {
-    return this.#listeners.tcpHost;
+    return this.#listeners.tcpHost ?? this.#tls.listeners.tcpHost;
   }
 
   /** The path of the Unix socket, as a byte string. */
@@ -195,30 +242,31 @@ export class Server {
     return this.#failure;
   }
 
-  /** Kinds of sockets that clients can connect to: "tcp", "unix". */
+  /** Kinds of sockets that clients can connect to: "tcp", "unix", "tls". */
   get transports(): string[] {
     const { hasTcp, hasUnix } = this.#listeners;
-    return [...(hasTcp ? ["tcp"] : []), ...(hasUnix ? ["unix"] : [])];
+    return [
+      ...(hasTcp ? ["tcp"] : []),
+      ...(hasUnix ? ["unix"] : []),
+      ...(this.#tls.listeners.hasTcp ? ["tls"] : []),
+    ];
   }
 
   /** Opens the listening sockets. False: not all could be opened; the log says which and why. */
   async listen(): Promise<boolean> {
     const { config, log, isEmbedded = false, avoidsTakeover } = this.#options;
+    this.engine.countAsClients(() => this.#tls.handshakeCount);
     this.#lowerMaxClients();
-    const port = config.number("port");
-    if (port !== 0 || isEmbedded) {
-      const bind = config.value<readonly string[]>("bind");
-      const failed = (error: unknown, address: string) => {
-        const place = `${address.includes(":") ? `[${address}]` : address}:${port}`;
-        this.#failure = { place, reason: systemErrorText(error), error };
-      };
-      if (!(await this.#listeners.openTcp(bind, port, failed))) {
-        log("warning", `Failed listening on port ${port} (tcp), aborting.`);
+    if (this.#isWanted("tls-port")) {
+      const error = this.#tls.configure();
+      if (error !== undefined) {
+        this.#failure = { place: "tls-port", reason: error.message, error: reasonBehind(error) };
+        log("warning", "Failed to configure TLS. Check logs for more info.");
         return false;
       }
-      if (port === 0) config.assign("port", this.#listeners.tcpPort);
-      this.#facts.tcpPort = config.number("port");
-      this.#listeningOn = this.#wantsToListenOn();
+    }
+    for (const name of ["port", "tls-port"] as const) {
+      if (this.#isWanted(name) && !(await this.#listenOn(name))) return false;
     }
     if (config.text("unixsocket") !== "" && !(await this.#listenUnix())) return false;
     if (this.transports.length === 0 && !isEmbedded) {
@@ -227,6 +275,41 @@ export class Server {
     }
     if (!this.#takesHandles && avoidsTakeover !== true) void this.#tryTakeover();
     return true;
+  }
+
+  #isWanted(name: PortName): boolean {
+    const { config, anyPort = [] } = this.#options;
+    return config.number(name) !== 0 || anyPort.includes(name);
+  }
+
+  #listenersOf(name: PortName): Listeners {
+    return name === "port" ? this.#listeners : this.#tls.listeners;
+  }
+
+  async #listenOn(name: PortName): Promise<boolean> {
+    const { config, log } = this.#options;
+    const port = config.number(name);
+    const listeners = this.#listenersOf(name);
+    const bind = config.value<readonly string[]>("bind");
+    const failed = (error: unknown, address: string) => {
+      const place = `${address.includes(":") ? `[${address}]` : address}:${port}`;
+      this.#failure = { place, reason: systemErrorText(error), error };
+    };
+    if (!(await listeners.openTcp(bind, port, failed))) {
+      const kind = name === "port" ? "tcp" : "tls";
+      log("warning", `Failed listening on port ${port} (${kind}), aborting.`);
+      return false;
+    }
+    if (port === 0) config.assign(name, listeners.tcpPort);
+    this.#listeningOn[name] = this.#wantsToListenOn(name);
+    this.#tellPorts();
+    return true;
+  }
+
+  /** INFO prints them. */
+  #tellPorts(): void {
+    this.#facts.tcpPort = this.#options.config.number("port");
+    this.#facts.tlsPort = this.#options.config.number("tls-port");
   }
 
   async #listenUnix(): Promise<boolean> {
@@ -263,11 +346,20 @@ export class Server {
   setReferenced(isReferenced: boolean): void {
     this.#isReferenced = isReferenced;
     this.#listeners.setReferenced(isReferenced);
+    this.#tls.setReferenced(isReferenced);
     this.#cron.setReferenced(isReferenced);
     for (const connection of this.#connections) connection.setReferenced(isReferenced);
   }
 
-  /** True when the process may end: then close() is next. */
+  /**
+   * Asks for the end: true when the process may end, and then close() is next. It may have to be waited
+   * for, for replicas or the end of a script, and be taken back meanwhile.
+   */
+  end(request: ShutdownRequest): Promise<boolean> {
+    return new Promise((decided) => this.engine.of(endingPort).begin(request, decided));
+  }
+
+  /** At once. True when the process may end: then close() is next. */
   shutdown(request: ShutdownRequest): boolean {
     return this.engine.shutdown(request);
   }
@@ -289,16 +381,14 @@ export class Server {
     this.#turns.stop();
     this.#listeners.closeTcp();
     this.#listeners.closeUnix();
+    this.#tls.close();
     for (const connection of this.#connections) connection.destroy();
     for (const connection of this.#inprocConnections) connection.end();
   }
 
-  #accepted(socket: Socket, path: string | undefined): void {
-    const connection = connectionOf(this.#station, socket, {
-      path,
-      keepAliveSeconds: this.#keepAliveSeconds,
-      takesHandle: this.#takesHandles,
-    });
+  #opened(socket: Socket, way: Omit<SocketFacts, "keepAliveSeconds">): void {
+    const facts = { ...way, keepAliveSeconds: this.#keepAliveSeconds };
+    const connection = connectionOf(this.#station, socket, facts);
     if (connection === undefined) return;
     this.#connections.add(connection);
     if (!this.#isReferenced) connection.setReferenced(false);
@@ -322,17 +412,22 @@ export class Server {
     }
   }
 
-  #wantsToListenOn(): string {
+  #wantsToListenOn(name: PortName): string {
     const { config } = this.#options;
-    return `${config.print("bind")} ${config.number("port")}`;
+    return `${config.print("bind")} ${config.number(name)}`;
   }
 
-  #reconfigure(name: string): string | undefined {
+  #reconfigure(name: (typeof ownDirectives)[number]): string | undefined {
     const { config, reconfigured } = this.#options;
     switch (name) {
       case "port":
-      case "bind":
-        return this.#relisten(name);
+      case "tls-port":
+        return this.#relisten(name) ?? reconfigured?.(name);
+      case "bind": {
+        const problem = this.#relisten("port") ?? this.#relisten("tls-port");
+        if (problem !== undefined) return "Failed to bind to specified addresses.";
+        return reconfigured?.(name);
+      }
       case "tcp-keepalive":
         this.#keepAliveSeconds = config.number(name);
         return undefined;
@@ -343,20 +438,30 @@ export class Server {
     }
   }
 
-  #relisten(name: "port" | "bind"): string | undefined {
-    const wanted = this.#wantsToListenOn();
-    if (wanted === this.#listeningOn) return undefined;
-    this.#listeningOn = wanted;
-    const { config, reconfigured } = this.#options;
-    const port = config.number("port");
-    const bind = port === 0 ? [] : config.value<readonly string[]>("bind");
-    if (!this.#listeners.reopenTcp(bind, port)) {
-      return name === "port"
-        ? "Unable to listen on this port. Check server logs."
-        : "Failed to bind to specified addresses.";
+  #relisten(name: PortName): string | undefined {
+    const wanted = this.#wantsToListenOn(name);
+    if (wanted === this.#listeningOn[name]) return undefined;
+    const { config } = this.#options;
+    const port = config.number(name);
+    if (name === "tls-port" && port !== 0 && !this.#tls.isConfigured) {
+      const problem = this.#reconfigureTls();
+      if (problem !== undefined) return problem;
     }
-    this.#facts.tcpPort = port;
-    return reconfigured?.(name);
+    this.#listeningOn[name] = wanted;
+    const bind = port === 0 ? [] : config.value<readonly string[]>("bind");
+    if (!this.#listenersOf(name).reopenTcp(bind, port)) {
+      return "Unable to listen on this port. Check server logs.";
+    }
+    if (name === "tls-port" && port === 0) this.#tls.forget();
+    this.#tellPorts();
+    return undefined;
+  }
+
+  /** What is said of TLS matters when it is spoken. */
+  #reconfigureTls(): string | undefined {
+    if (this.#options.config.number("tls-port") === 0) return undefined;
+    if (this.#tls.configure() === undefined) return undefined;
+    return "Unable to update TLS configuration. Check server logs.";
   }
 
   #refuseMaxClients(): string | undefined {

@@ -8,7 +8,6 @@ export * from "./call/help.ts";
 export * from "./call/kept.ts";
 export * from "./call/moment.ts";
 export * from "./call/notify.ts";
-export * from "./call/seventeen-digits.ts";
 export * from "./call/timeout.ts";
 export * from "./call/wait.ts";
 export * from "./data-commands.ts";

@@ -187,6 +187,18 @@ describe("listeners", () => {
     expect(seen).toEqual(["7 ::1"]);
   });
 
+  test("a file's name is put into force again: the file may be another one by now", () => {
+    const store = new ConfigStore();
+    let count = 0;
+    store.onApply(["tls-cert-file", "tls-key-file-pass"], () => {
+      count++;
+      return undefined;
+    });
+    for (const name of ["tls-cert-file", "tls-cert-file", "tls-key-file-pass", "tls-key-file-pass"])
+      store.configSet([[name, "x"]]);
+    expect(count).toBe(3);
+  });
+
   test("who refuses takes everything back, and those who ran see the old values", () => {
     const store = new ConfigStore();
     const seen: number[] = [];

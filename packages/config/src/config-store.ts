@@ -220,9 +220,8 @@ export class ConfigStore {
         return related(entry.name, refusal.reason);
       }
       undo.push({ slot, value: before });
-      if (slot.directive.kind.print(before) !== slot.directive.kind.print(slot.value)) {
-        changed.push(entry);
-      }
+      const { kind, namesFile = false } = slot.directive;
+      if (namesFile || kind.print(before) !== kind.print(slot.value)) changed.push(entry);
     }
 
     const ran: ApplyListener[] = [];

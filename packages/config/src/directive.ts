@@ -33,6 +33,11 @@ export interface DirectiveSpec<Name extends string, Value, Input = Value> {
   readonly hidden?: boolean;
   /** CONFIG SET answers LOADING while the data set is loading. */
   readonly denyLoading?: boolean;
+  /**
+   * CONFIG SET puts it into force also when the value is what it was: it names a file, and what that
+   * holds may have changed.
+   */
+  readonly namesFile?: boolean;
   /** An empty text means "not set": CONFIG REWRITE leaves no line for it. */
   readonly emptyIsUnset?: boolean;
   /**
@@ -42,8 +47,10 @@ export interface DirectiveSpec<Name extends string, Value, Input = Value> {
   readonly rewrite?: "changed" | "always" | "changed-only";
   /** Brings an accepted value into bounds without a word. */
   clamp?(value: Value): Value;
-  /** Set when this row can never do anything here; says why. */
+  /** Set when this row can never do anything here; says why, in sentences. */
   readonly noEffectBecause?: string;
+  /** What of it is not as in Redis, in a sentence, where that is so: docs/directives.md says it to people. */
+  readonly differs?: string;
   /** The first release of Redis that has it, such as "7.2.0", where that is later than 7.0.0. */
   readonly since?: string;
   /**
@@ -83,6 +90,13 @@ export function directive<const Name extends string, Value, Input = Value>(
   claim(spec, !spec.emptyIsUnset || typeof spec.default === "string", "only text can be unset");
   claim(spec, SENTENCE.test(spec.summary), "the summary is one sentence");
   claim(spec, SENTENCE.test(spec.extension ?? "None."), "what an extension is for is one sentence");
+  claim(spec, SENTENCE.test(spec.noEffectBecause ?? "None."), "reasons are sentences");
+  claim(spec, SENTENCE.test(spec.differs ?? "None."), "what differs is said in sentences");
+  claim(
+    spec,
+    spec.differs === undefined || spec.noEffectBecause === undefined,
+    "without effect nothing differs",
+  );
   return Object.freeze({ ...spec, aliases: spec.aliases ?? [] });
 }
 

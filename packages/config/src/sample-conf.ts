@@ -23,6 +23,7 @@ export function defaultConfText(shown: readonly Area[] = areas): string {
 function blockOf(row: AnyDirective): string {
   const lines = [`# ${row.summary}`, `# Takes: ${row.kind.syntax}`];
   if (row.noEffectBecause !== undefined) lines.push(`# No effect here. ${row.noEffectBecause}`);
+  if (row.differs !== undefined) lines.push(`# Not quite as in Redis. ${row.differs}`);
   if (row.extension !== undefined) lines.push(`# Not in Redis. ${row.extension}`);
   const values: readonly string[] = row.kind.lines(row.default);
   // A directive without a value has no line that would say so.

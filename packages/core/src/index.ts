@@ -9,7 +9,7 @@ export * from "./keyspace/keyspace.ts";
 export * from "./keyspace/lazy-free.ts";
 export * from "./keyspace/snapshot-cut.ts";
 export * from "./memory/arena.ts";
-export type { MovePlan } from "./memory/evacuation.ts";
+export { Evacuation, type MovePlan } from "./memory/evacuation.ts";
 export * as listpack from "./memory/listpack.ts";
 export { ListpackValue } from "./memory/listpack.ts";
 export * as listpackWalk from "./memory/listpack-walk.ts";
@@ -17,6 +17,7 @@ export { TextMatcher } from "./memory/listpack-walk.ts";
 export * as lzf from "./memory/lzf.ts";
 export type { PageSpans } from "./memory/page-spans.ts";
 export * from "./memory/ref-list.ts";
+export { SegmentEvacuation } from "./memory/segment-evacuation.ts";
 export type { Segments } from "./memory/segments.ts";
 export * from "./plain-access.ts";
 export * from "./table/dict.ts";
@@ -50,6 +51,7 @@ export * from "./values/kind-table.ts";
 export * from "./values/limits.ts";
 export {
   eachNode,
+  eachOfNode,
   nodeCountOf,
   type QuicklistFacts,
   quicklistFacts,
@@ -81,7 +83,7 @@ export * from "./values/stream/stream-group.ts";
 export type { StreamGroups } from "./values/stream/stream-groups.ts";
 export * from "./values/stream/stream-id.ts";
 export { FILE_ID_BYTES, StreamLoading } from "./values/stream/stream-loading.ts";
-export type { StreamRange } from "./values/stream/stream-range.ts";
+export { StreamRange } from "./values/stream/stream-range.ts";
 export type { SharedBlocks, StreamSpace } from "./values/stream/stream-space.ts";
 export * from "./values/stream/stream-value.ts";
 export * from "./values/stream/stream-walk.ts";

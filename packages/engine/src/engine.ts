@@ -36,6 +36,7 @@ import { Propagator } from "./kernel/propagate.ts";
 import { Transactions } from "./kernel/queued.ts";
 import { Reexecution } from "./kernel/reexecution.ts";
 import { Refusals } from "./kernel/refusals.ts";
+import { Replay } from "./kernel/replay.ts";
 import { Requests } from "./kernel/requests.ts";
 import type { ShutdownRequest } from "./kernel/shutdown-request.ts";
 import { Situation } from "./kernel/situation.ts";
@@ -126,6 +127,8 @@ export class Engine implements Ports {
   readonly execution: Execution;
   /** Runs requests anew that made their clients wait. */
   readonly reexecution: Reexecution;
+  /** Runs requests that were run before and are told again. */
+  readonly replay: Replay;
   /** Begins and ends the transactions of clients. */
   readonly transactions: Transactions;
   /** Why writes are refused while the disk fails. */
@@ -198,6 +201,7 @@ export class Engine implements Ports {
     this.snapshotJobs = snapshotJobs;
     this.execution = new Execution({ ...flow, caller, call });
     this.reexecution = new Reexecution({ ...flow, caller, call, guards });
+    this.replay = new Replay({ ...flow, transactions, call, requestLimits });
     this.cronJobs = new Cron({ ...flow, snapshotJobs });
     this.admission = new Admission({ ...parts, requestLimits });
     this.requests = new Requests({ ...flow, caller, call, guards, transactions, batch });
@@ -265,6 +269,16 @@ export class Engine implements Ports {
     return client;
   }
 
+  /** Whether one more connection may come, that cannot be told anything yet; if not, close it. */
+  hasRoom(): boolean {
+    return this.admission.hasRoom();
+  }
+
+  /** Has connections that wait to become clients count where the number of clients is limited. */
+  countAsClients(waitingCount: () => number): void {
+    this.admission.waitingCount = waitingCount;
+  }
+
   /** Bytes arrived; they may be overwritten after this returns. */
   receive(client: Client, chunk: Uint8Array, view: DataView, start: number, end: number): void {
     this.requests.receive(client, chunk, view, start, end);
@@ -314,15 +328,15 @@ export class Engine implements Ports {
    * Ends in good order: true when the process may exit, false when that was refused.
    *
    * All of it happens at once: nobody is waited for, so nothing that was true at the beginning can be
-   * otherwise at the end, and a shutdown can be taken back at no time. (Redis waits for replicas, and
-   * then SHUTDOWN ABORT has a meaning.) A background save that is under way is given up, and may have
+   * otherwise at the end. Whoever may have to wait before (for replicas, for a script's end) asks the
+   * system of shutting down instead. A background save that is under way is given up, and may have
    * the disk at work for a while: that is for the host to wait out, when it serves nobody any more.
    */
   shutdown(request: ShutdownRequest): boolean {
     const { host } = this;
     if (request.signal !== undefined)
       host.log("warning", `Received ${request.signal} scheduling shutdown...`);
-    host.log("warning", "User requested shutdown...");
+    if (request.isAnnounced !== true) host.log("warning", "User requested shutdown...");
     for (const each of this.running) {
       if (each.stopping?.(request) !== false) continue;
       host.log(
@@ -335,6 +349,7 @@ export class Engine implements Ports {
       );
       return false;
     }
+    this.output.openGate();
     for (const client of this.clients.values()) this.output.flushOutbox(client);
     host.log("warning", "Redis is now ready to exit, bye bye...");
     this.stop();

@@ -46,3 +46,4 @@ export * from "./module/ports.ts";
 export * from "./module/system.ts";
 export { AclStartError } from "./systems/acl/user-sources.ts";
 export { type Saving, type SavingNeeds, savingPort } from "./systems/saving/saving.ts";
+export { type Decided, type Ending, endingPort } from "./systems/shutdown/ending.ts";

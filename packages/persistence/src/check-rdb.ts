@@ -71,9 +71,9 @@ export class RdbCheck implements RdbTarget {
     print(`[offset 0] Checking RDB file ${name}`);
   }
 
-  /** Checks bytes[start, end), the next ones of the file. */
-  feed(bytes: Uint8Array, start: number, end: number): void {
-    this.reader.feed(bytes, start, end);
+  /** Checks bytes[start, end). Returns the position behind the last one that belongs to the file. */
+  feed(bytes: Uint8Array, start: number, end: number): number {
+    return this.reader.feed(bytes, start, end);
   }
 
   /** True when nothing more is to be read. */

@@ -4,6 +4,7 @@
  *      test.each(formatContract(formats.rdb))("$name", ({ run }) => run());
  */
 import { assert, Keyspace } from "@kv/core";
+import type { ByteSink } from "./chunk-output.ts";
 import type { Snapshot, SnapshotFormat } from "./formats.ts";
 import {
   type Contents,
@@ -14,7 +15,6 @@ import {
   removeKey,
   sameContents,
 } from "./keyspace-contents.ts";
-import type { ByteSink } from "./rdb/output.ts";
 
 /** One promise of a format. */
 export interface ContractCheck {

@@ -3,13 +3,15 @@
  * @kv/persistence/testing. Its code stands in a file (or folder) of its own.
  *
  * A file is saved in the format that is asked for by name, and loaded and checked in the one that
- * recognises its first bytes: whoever saves and loads knows no format's classes.
+ * recognises its first bytes: whoever saves and loads knows no format's classes. What can be written and
+ * not loaded here stands in a list of its own.
  */
 import type { Keyspace } from "@kv/core";
+import { CommandSnapshot, type CommandSnapshotOptions } from "./aof/command-snapshot.ts";
 import { checkRdbFile } from "./check-rdb.ts";
+import type { ByteSink } from "./chunk-output.ts";
 import { RDB_SIGNATURE } from "./rdb/format.ts";
 import { RdbLoader, type RdbLoadOptions } from "./rdb/load.ts";
-import type { ByteSink } from "./rdb/output.ts";
 import type { RdbError } from "./rdb/reader.ts";
 import { RdbSnapshot, type RdbSnapshotOptions } from "./rdb/snapshot.ts";
 import type { SyncStorage } from "./storage.ts";
@@ -17,7 +19,7 @@ import type { SyncStorage } from "./storage.ts";
 /** What may be asked of a load: every format does what it can of it. */
 export type LoadOptions = RdbLoadOptions;
 /** What may be asked of a snapshot: every format does what it can of it. */
-export type SnapshotOptions = RdbSnapshotOptions;
+export type SnapshotOptions = RdbSnapshotOptions & CommandSnapshotOptions;
 /** Why a file cannot be loaded. */
 export type LoadError = RdbError;
 
@@ -61,16 +63,20 @@ export interface Snapshot {
   abort(): void;
 }
 
+/** A way to write snapshot files. */
+export interface SnapshotWriterFormat {
+  /** Fixes the instant, and writes its file to the sink step by step. */
+  snapshot(keyspace: Keyspace, sink: ByteSink, options: SnapshotOptions): Snapshot;
+}
+
 /** A format of snapshot files: what formatContract() of @kv/persistence/testing holds it to. */
-export interface SnapshotFormat {
+export interface SnapshotFormat extends SnapshotWriterFormat {
   /** So many first bytes tell whether a file is of this format. */
   readonly signatureBytes: number;
   /** True when a file that begins with bytes[start, end) is of this format. */
   recognises(bytes: Uint8Array, start: number, end: number): boolean;
   /** Begins to load a file. */
   load(keyspace: Keyspace, options: LoadOptions): SnapshotLoader;
-  /** Fixes the instant, and writes its file to the sink step by step. */
-  snapshot(keyspace: Keyspace, sink: ByteSink, options: SnapshotOptions): Snapshot;
   /** Checks a file without loading it: as checkRdbFile(). */
   check(
     storage: SyncStorage,
@@ -91,7 +97,20 @@ const rdb: SnapshotFormat = {
   check: checkRdbFile,
 };
 
+/** The data set as commands. To load it is to execute them, which takes a server. */
+const commands: SnapshotWriterFormat = {
+  snapshot: (keyspace, sink, options) => new CommandSnapshot(keyspace, sink, options),
+};
+
 /** All formats, by the names under which they are asked for. */
 export const formats = Object.freeze({ rdb }) satisfies Record<string, SnapshotFormat>;
 /** The name of a format. */
 export type FormatName = keyof typeof formats;
+
+/** What can be written besides, and is not loaded here. */
+export const writeOnlyFormats = Object.freeze({ commands }) satisfies Record<
+  string,
+  SnapshotWriterFormat
+>;
+/** The name of something that can be written. */
+export type WrittenFormatName = FormatName | keyof typeof writeOnlyFormats;

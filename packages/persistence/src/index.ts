@@ -1,6 +1,17 @@
-/** @kv/persistence: snapshots of a keyspace as files, and back. See README.md. */
+/** @kv/persistence: snapshots of a keyspace and append-only files, written and read. See README.md. */
+
+export * from "./aof/check.ts";
+export { CommandOutput, commandWord, type Text } from "./aof/command-output.ts";
+export * from "./aof/command-snapshot.ts";
+export { CommandWriter } from "./aof/command-writer.ts";
+export type { CommandForm, CommandTarget, ItemWriter, KeyCommands } from "./aof/commands/form.ts";
+export * from "./aof/file-input.ts";
+export * from "./aof/manifest.ts";
+export { type AofDamage, AofReader, type AofReaderOptions } from "./aof/reader.ts";
 export * from "./check-file.ts";
 export * from "./check-rdb.ts";
+export { type ByteSink, ChunkOutput, type ChunkOutputOptions } from "./chunk-output.ts";
+export * from "./cut-snapshot.ts";
 export * from "./file-loader.ts";
 export * from "./formats.ts";
 export * from "./load-file.ts";
@@ -11,7 +22,7 @@ export { dumpFunctions, readFunctions } from "./rdb/function-payload.ts";
 export { RdbInput, RdbString, Status } from "./rdb/input.ts";
 export * from "./rdb/load.ts";
 export { ObjectReader } from "./rdb/object.ts";
-export { type ByteSink, RdbOutput, type RdbOutputOptions } from "./rdb/output.ts";
+export { RdbOutput, type RdbOutputOptions } from "./rdb/output.ts";
 export * from "./rdb/payload.ts";
 export * from "./rdb/reader.ts";
 export { ShortString } from "./rdb/short-string.ts";

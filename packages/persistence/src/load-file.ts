@@ -39,7 +39,8 @@ export function loadFileNow(
 
 /**
  * The file `name` into the loader. After each chunk `pause` is called with the bytes read and the
- * file's size, and awaited. No chunk is read once `isStopped()`. Rejects with StorageError.
+ * file's size, and awaited. No chunk is read once `isStopped()`, and none is longer than what
+ * `pieceBytes()` answers before it is read. Rejects with StorageError.
  */
 export async function loadFile(
   storage: Storage,
@@ -47,6 +48,7 @@ export async function loadFile(
   loader: SnapshotLoader,
   pause: (loadedBytes: number, sizeBytes: number) => Promise<void> | void,
   isStopped: () => boolean = () => false,
+  pieceBytes: () => number = () => CHUNK_BYTES,
 ): Promise<LoadResult> {
   const file = name === "" ? undefined : await storage.open(name);
   if (file === undefined) return "missing";
@@ -54,7 +56,7 @@ export async function loadFile(
     const chunk = new Uint8Array(CHUNK_BYTES);
     while (!loader.isDone && loader.error === undefined) {
       if (isStopped()) return "stopped";
-      const length = await file.read(chunk);
+      const length = await file.read(chunk.subarray(0, pieceBytes()));
       if (isStopped()) return "stopped";
       if (length === 0) break;
       loader.feed(chunk, 0, length);

@@ -1,12 +1,13 @@
 /**
  * MemoryStorage: a disk as a careful pessimist sees it.
  *
- * A file has the bytes that were written and, apart from those, the bytes that were synced; the
- * folder has the names of now and the names that were synced. powerLoss() leaves what was synced
- * and nothing else. Operations that change something are counted, and any of them can be told to
- * fail, a write after half of its bytes.
+ * A file has the bytes that were written and, apart from those, the bytes that were synced; a folder
+ * has the names of now and the names that were synced. powerLoss() leaves what was synced and nothing
+ * else, or some of the rest, as disks do. Operations that change something are counted, in all folders
+ * together, and any of them can be told to fail, a write after half of its bytes.
  */
 import {
+  type AppendFile,
   type Storage,
   StorageError,
   type StorageReader,
@@ -31,21 +32,43 @@ export interface Fault {
   message: string;
 }
 
+/** What a power failure spares besides what was synced. */
+export interface PowerLoss {
+  /** All names reach the disk, although nobody told it. */
+  keepsNames?: boolean;
+  /** Of so many bytes at the end of a file that were not synced, how many are there; default none. */
+  keptBytes?: (unsyncedBytes: number) => number;
+  /** The others are there, too, as zeros: the length of the file reached the disk before them. */
+  zeros?: boolean;
+}
+
 /** A folder in memory, as a Storage and as a SyncStorage at once. */
 export class MemoryStorage {
   /** Changing operations so far, with their names: create, write, sync, close, rename, ... */
-  readonly operations: string[] = [];
-  /** Told to fail: one operation, or that one and all after it. */
+  readonly operations: string[];
+  /** Told to fail: one operation. */
   fault: Fault | undefined;
   /** Told to fail: this operation and all after it. */
   failsFrom: Fault | undefined;
+  /** The process dies within this operation, a write after half of its bytes: nothing more has an effect. */
+  dies: number | undefined;
+  private readonly root: MemoryStorage;
   private names = new Map<string, MemoryFile>();
   private syncedNames = new Map<string, MemoryFile>();
+  private folders = new Map<string, MemoryStorage>();
+  private syncedFolders = new Map<string, MemoryStorage>();
+
+  /** A disk of its own; `root` is for the folders in it. */
+  constructor(root?: MemoryStorage) {
+    this.root = root ?? this;
+    this.operations = root?.operations ?? [];
+  }
 
   /** The storage for work beside the event loop. */
   readonly later: Storage = {
     here: () => this.later,
     release: () => {},
+    folder: (name) => laterAt(() => this.found(name)),
     create: async (name): Promise<StorageWriter> => {
       const file = this.create(name);
       return {
@@ -72,6 +95,10 @@ export class MemoryStorage {
 
   /** The same files, while everybody waits. */
   readonly now: SyncStorage = {
+    folder: (name) => nowAt(() => this.found(name)),
+    makeFolder: (name) => this.makeFolder(name),
+    move: (name, folder) => this.move(name, folder),
+    append: (name) => this.append(name),
     create: (name) => this.create(name),
     open: (name) => this.open(name),
     rename: (from, to) => this.rename(from, to),
@@ -80,49 +107,89 @@ export class MemoryStorage {
     list: () => this.list(),
   };
 
-  /** What a reader would find, or undefined. */
+  /** The process that used this disk is no more. */
+  get isDead(): boolean {
+    const { dies, operations } = this.root;
+    return dies !== undefined && operations.length >= dies;
+  }
+
+  /** What a reader would find, or undefined. "folder/file" is a file in a folder. */
   contents(name: string): Uint8Array | undefined {
+    const slash = name.indexOf("/");
+    if (slash !== -1)
+      return this.folders.get(name.slice(0, slash))?.contents(name.slice(slash + 1));
     const file = this.names.get(name);
     return file === undefined ? undefined : Uint8Array.from(file.bytes);
   }
 
-  /** Puts a file there, safe from power failures. */
+  /** Puts a file there, safe from power failures; its folder, too. */
   put(name: string, bytes: Uint8Array): void {
+    const slash = name.indexOf("/");
+    if (slash !== -1) {
+      const folder = this.folders.get(name.slice(0, slash)) ?? new MemoryStorage(this.root);
+      this.folders.set(name.slice(0, slash), folder);
+      this.syncedFolders.set(name.slice(0, slash), folder);
+      folder.put(name.slice(slash + 1), bytes);
+      return;
+    }
     const file = { bytes: [...bytes], syncedBytes: [...bytes] };
     this.names.set(name, file);
     this.syncedNames.set(name, file);
   }
 
-  /**
-   * The power goes and comes back. What was not synced is lost, except that names may have reached
-   * the disk without being told to: `keepsNames` makes them all do so.
-   */
-  powerLoss(keepsNames = false): void {
+  /** The power goes and comes back. */
+  powerLoss(spared: PowerLoss = {}): void {
+    const { keepsNames = false, keptBytes = () => 0, zeros = false } = spared;
     const names = new Map(keepsNames ? this.names : this.syncedNames);
-    for (const file of names.values()) file.bytes = file.syncedBytes.slice();
+    const folders = new Map(keepsNames ? this.folders : this.syncedFolders);
+    for (const file of names.values()) {
+      const { bytes, syncedBytes } = file;
+      const unsynced = bytes.length - syncedBytes.length;
+      const isLonger = unsynced > 0 && syncedBytes.every((byte, at) => bytes[at] === byte);
+      const kept = isLonger ? Math.min(unsynced, keptBytes(unsynced)) : 0;
+      const tail = bytes.slice(syncedBytes.length, syncedBytes.length + kept);
+      const lost = isLonger && zeros ? new Array<number>(unsynced - kept).fill(0) : [];
+      file.bytes = [...syncedBytes, ...tail, ...lost];
+      file.syncedBytes = file.bytes.slice();
+    }
+    for (const folder of folders.values()) folder.powerLoss(spared);
     this.names = names;
     this.syncedNames = new Map(names);
+    this.folders = folders;
+    this.syncedFolders = new Map(folders);
   }
 
   private step(operation: string): void {
-    this.operations.push(operation);
-    const number = this.operations.length;
-    const fault =
-      this.fault?.at === number
-        ? this.fault
-        : this.failsFrom !== undefined && number >= this.failsFrom.at
-          ? this.failsFrom
+    const { operations, fault, failsFrom } = this.root;
+    operations.push(operation);
+    if (this.isDead) throw new StorageError("EIO", "the process is dead");
+    const number = operations.length;
+    const told =
+      fault?.at === number
+        ? fault
+        : failsFrom !== undefined && number >= failsFrom.at
+          ? failsFrom
           : undefined;
-    if (fault !== undefined) throw new StorageError(fault.code, fault.message);
+    if (told !== undefined) throw new StorageError(told.code, told.message);
   }
 
-  private create(name: string): SyncStorageWriter {
-    this.step("create");
-    const file: MemoryFile = { bytes: [], syncedBytes: [] };
-    this.names.set(name, file);
+  /** The folder of this name. Throws where there is none. */
+  private found(name: string): MemoryStorage {
+    const folder = this.folders.get(name);
+    if (folder === undefined) throw missing();
+    return folder;
+  }
+
+  private makeFolder(name: string): void {
+    if (this.folders.has(name)) return;
+    this.step("make-folder");
+    this.folders.set(name, new MemoryStorage(this.root));
+  }
+
+  private writerOf(file: MemoryFile): SyncStorageWriter {
     return {
       write: (bytes, start, end) => {
-        const half = start + ((end - start) >> 1);
+        const half = this.isDead ? start : start + ((end - start) >> 1);
         for (let i = start; i < half; i++) file.bytes.push(bytes[i]);
         this.step("write");
         for (let i = half; i < end; i++) file.bytes.push(bytes[i]);
@@ -132,6 +199,37 @@ export class MemoryStorage {
         file.syncedBytes = file.bytes.slice();
       },
       close: () => this.step("close"),
+    };
+  }
+
+  private create(name: string): SyncStorageWriter {
+    this.step("create");
+    const file: MemoryFile = { bytes: [], syncedBytes: [] };
+    this.names.set(name, file);
+    return this.writerOf(file);
+  }
+
+  private append(name: string): AppendFile {
+    let file = this.names.get(name);
+    if (file === undefined) {
+      this.step("create");
+      file = { bytes: [], syncedBytes: [] };
+      this.names.set(name, file);
+    }
+    const grown = file;
+    const { write, sync } = this.writerOf(grown);
+    return {
+      get sizeBytes() {
+        return grown.bytes.length;
+      },
+      write,
+      truncate: (sizeBytes) => {
+        this.step("truncate");
+        grown.bytes.length = sizeBytes;
+      },
+      syncNow: sync,
+      sync: async () => sync(),
+      close() {},
     };
   }
 
@@ -154,9 +252,17 @@ export class MemoryStorage {
   private rename(from: string, to: string): void {
     this.step("rename");
     const file = this.names.get(from);
-    if (file === undefined) throw new StorageError("ENOENT", "No such file or directory");
+    if (file === undefined) throw missing();
     this.names.delete(from);
     this.names.set(to, file);
+  }
+
+  private move(name: string, folder: string): void {
+    this.step("move");
+    const file = this.names.get(name);
+    if (file === undefined) throw missing();
+    this.found(folder).names.set(name, file);
+    this.names.delete(name);
   }
 
   private remove(name: string): void {
@@ -167,9 +273,55 @@ export class MemoryStorage {
   private syncFolder(): void {
     this.step("sync-folder");
     this.syncedNames = new Map(this.names);
+    this.syncedFolders = new Map(this.folders);
   }
 
   private list(): string[] {
     return [...this.names.keys()];
+  }
+}
+
+function missing(): StorageError {
+  return new StorageError("ENOENT", "No such file or directory");
+}
+
+/** A folder that may be made after it was named. */
+function nowAt(found: () => MemoryStorage): SyncStorage {
+  return {
+    folder: (name) => found().now.folder(name),
+    makeFolder: (name) => found().now.makeFolder(name),
+    move: (name, folder) => found().now.move(name, folder),
+    append: (name) => found().now.append(name),
+    create: (name) => found().now.create(name),
+    open: (name) => unlessMissing(() => found().now.open(name)),
+    rename: (from, to) => found().now.rename(from, to),
+    remove: (name) => unlessMissing(() => found().now.remove(name)),
+    syncFolder: () => found().now.syncFolder(),
+    list: () => found().now.list(),
+  };
+}
+
+function laterAt(found: () => MemoryStorage): Storage {
+  const storage: Storage = {
+    here: () => storage,
+    release() {},
+    folder: (name) => found().later.folder(name),
+    create: async (name) => found().later.create(name),
+    open: async (name) => (await unlessMissing(() => found()))?.later.open(name),
+    rename: async (from, to) => found().later.rename(from, to),
+    remove: async (name) => unlessMissing(() => found())?.later.remove(name),
+    removeNow: (name) => unlessMissing(() => found())?.later.removeNow(name),
+    syncFolder: async () => found().later.syncFolder(),
+    list: async () => found().later.list(),
+  };
+  return storage;
+}
+
+function unlessMissing<Result>(action: () => Result): Result | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof StorageError && error.code === "ENOENT") return undefined;
+    throw error;
   }
 }

@@ -11,8 +11,12 @@
 import {
   closeSync,
   constants,
+  fdatasync,
+  fdatasyncSync,
   fstatSync,
   fsyncSync,
+  ftruncateSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -25,6 +29,7 @@ import {
 } from "node:fs";
 import { open, readdir, rename, unlink } from "node:fs/promises";
 import {
+  type AppendFile,
   type Storage,
   StorageError,
   type StorageReader,
@@ -85,11 +90,22 @@ const FOLDER_SYNC_UNKNOWN = ["EINVAL", "ENOTSUP", "EISDIR", "EPERM"];
 
 /** New files may be read by everybody, as Redis's: the umask is what restricts them. */
 const FILE_MODE = 0o666;
+/** Of a folder that Redis makes. */
+const FOLDER_MODE = 0o755;
 
 // Windows has no such flag, and nothing that would need it.
-const { O_NONBLOCK = 0, O_DIRECTORY = 0, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
+const {
+  O_NONBLOCK = 0,
+  O_DIRECTORY = 0,
+  O_APPEND,
+  O_CREAT,
+  O_RDONLY,
+  O_TRUNC,
+  O_WRONLY,
+} = constants;
 const READ_FLAGS = O_RDONLY | O_NONBLOCK;
 const CREATE_FLAGS = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK;
+const APPEND_FLAGS = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK;
 
 /** Throws unless the open file is a regular one. */
 function refuseSpecial(facts: Stats): void {
@@ -103,6 +119,7 @@ function prefixOf(folder: string): Buffer {
   return Buffer.from(folder.endsWith("/") ? folder : `${folder}/`, "utf8");
 }
 
+const SLASH = Buffer.from("/");
 const bytesOf = (name: string) => Buffer.from(name, "latin1");
 const folderOf = (prefix: Buffer) => (prefix.length === 0 ? "." : prefix);
 
@@ -159,6 +176,7 @@ function storageAt(prefix: Buffer, release: () => void): Storage {
       return storageAt(held.prefix, held.release);
     },
     release,
+    folder: (name) => storageAt(Buffer.concat([pathOf(name), SLASH]), release),
     async create(name): Promise<StorageWriter> {
       const file = await callAsync(() => open(pathOf(name), CREATE_FLAGS, FILE_MODE));
       try {
@@ -224,6 +242,12 @@ function storageAt(prefix: Buffer, release: () => void): Storage {
   };
 }
 
+/** Whether making the folder failed since it is there. */
+function isFolder(error: unknown, path: Buffer): boolean {
+  if (!(error instanceof StorageError) || error.code !== "EEXIST") return false;
+  return call(() => statSync(path)).isDirectory();
+}
+
 function unlessMissing(error: unknown): undefined {
   if (error instanceof StorageError && error.code === "ENOENT") return undefined;
   throw error;
@@ -237,6 +261,69 @@ function removeNow(path: Buffer): void {
   }
 }
 
+/**
+ * A file that grows. The system is told to sync its bytes and its length, not its times. A descriptor
+ * that a thread of the runtime is syncing stays open until that is done: its number may be another
+ * file's at once.
+ */
+class NodeAppendFile implements AppendFile {
+  sizeBytes: number;
+  private readonly descriptor: number;
+  private syncCount = 0;
+  private isClosed = false;
+
+  constructor(descriptor: number) {
+    this.descriptor = descriptor;
+    this.sizeBytes = call(() => fstatSync(descriptor)).size;
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): void {
+    const { descriptor } = this;
+    while (start < end) {
+      const from = start;
+      const written = call(() => writeSync(descriptor, bytes, from, end - from));
+      start += written;
+      this.sizeBytes += written;
+    }
+  }
+
+  truncate(sizeBytes: number): void {
+    call(() => ftruncateSync(this.descriptor, sizeBytes));
+    this.sizeBytes = sizeBytes;
+  }
+
+  syncNow(): void {
+    call(() => fdatasyncSync(this.descriptor));
+  }
+
+  sync(): Promise<void> {
+    this.syncCount++;
+    return new Promise((resolve, reject) => {
+      fdatasync(this.descriptor, (error) => {
+        this.syncCount--;
+        this.mayClose();
+        if (error === null) resolve();
+        else reject(storageErrorOf(error));
+      });
+    });
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.mayClose();
+  }
+
+  private mayClose(): void {
+    if (!this.isClosed || this.syncCount > 0) return;
+    this.isClosed = false;
+    try {
+      closeSync(this.descriptor);
+    } catch {
+      // What was to stay was synced, and nothing else can be done.
+    }
+  }
+}
+
 /** How a folder on a disk is used. */
 export interface SyncStorageOptions {
   /** Reads pipes and devices, too, and waits for them: for a tool that somebody sits in front of. */
@@ -245,7 +332,10 @@ export interface SyncStorageOptions {
 
 /** The files of `folder`, while everybody waits. "." follows the process's working directory. */
 export function nodeSyncStorage(folder: string, options: SyncStorageOptions = {}): SyncStorage {
-  const prefix = prefixOf(folder);
+  return syncStorageAt(prefixOf(folder), options);
+}
+
+function syncStorageAt(prefix: Buffer, options: SyncStorageOptions): SyncStorage {
   const pathOf = (name: string) => Buffer.concat([prefix, bytesOf(name)]);
   const opened = (path: Buffer, flags: number): number => {
     const file = call(() => openSync(path, flags, FILE_MODE));
@@ -258,6 +348,17 @@ export function nodeSyncStorage(folder: string, options: SyncStorageOptions = {}
     }
   };
   return {
+    folder: (name) => syncStorageAt(Buffer.concat([pathOf(name), SLASH]), options),
+    makeFolder(name) {
+      try {
+        call(() => mkdirSync(pathOf(name), FOLDER_MODE));
+      } catch (error) {
+        if (!isFolder(error, pathOf(name))) throw error;
+      }
+    },
+    move: (name, folder) =>
+      call(() => renameSync(pathOf(name), Buffer.concat([pathOf(folder), SLASH, bytesOf(name)]))),
+    append: (name) => new NodeAppendFile(opened(pathOf(name), APPEND_FLAGS)),
     create(name): SyncStorageWriter {
       const file = opened(pathOf(name), CREATE_FLAGS);
       return {

@@ -74,7 +74,7 @@ describe.each([
         const storage = diskWithOldFile();
         storage.failsFrom = full(at);
         await save(storage);
-        storage.powerLoss(keepsNames);
+        storage.powerLoss({ keepsNames });
         expect([OLD, NEW.join("")]).toContain(text(storage));
       }
     }

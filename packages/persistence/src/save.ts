@@ -1,20 +1,20 @@
 /**
- * Saving a keyspace: BGSAVE and SAVE without their commands, in any format.
+ * Saving a keyspace: BGSAVE and SAVE without their commands, in any format that can be written.
  *
  * A BackgroundSave fixes the instant when it is made. Whoever owns the event loop calls step() in
  * between; the file is written, synced and renamed beside it, and `result` tells how that ended.
  */
 import type { Keyspace } from "@kv/core";
-import { formatNamed } from "./format-choice.ts";
-import type { FormatName, Snapshot, SnapshotOptions } from "./formats.ts";
-import type { ByteSink } from "./rdb/output.ts";
+import type { ByteSink } from "./chunk-output.ts";
+import { writerNamed } from "./format-choice.ts";
+import type { Snapshot, SnapshotOptions, WrittenFormatName } from "./formats.ts";
 import { SaveFile, type SaveFileOptions, type SaveResult, saveFileNow } from "./save-file.ts";
 import { type Storage, StorageError, type SyncStorage } from "./storage.ts";
 
 /** What a save is told: the names of its file, and all that its format wants to know. */
 export interface SaveOptions extends SnapshotOptions, Omit<SaveFileOptions, "onWritten"> {
-  /** One of `formats`, by its name. Default "rdb". */
-  format?: FormatName;
+  /** One of `formats` or `writeOnlyFormats`, by its name. Default "rdb". */
+  format?: WrittenFormatName;
 }
 
 /** Keys that are written between two looks at whether the file is complete. */
@@ -39,7 +39,7 @@ export class BackgroundSave {
       file.abort(
         new StorageError("ENOMEM", "not enough memory for the changes that are made meanwhile"),
       );
-    const snapshot = formatNamed(options.format).snapshot(keyspace, write, {
+    const snapshot = writerNamed(options.format).snapshot(keyspace, write, {
       ...options,
       onFailed,
     });
@@ -102,7 +102,7 @@ export function writeSnapshot(
   keyspace: Keyspace,
   sink: ByteSink,
   options: SnapshotOptions,
-  format?: FormatName,
+  format?: WrittenFormatName,
 ): void {
   writeAll(keyspace, sink, options, format, false);
 }
@@ -112,7 +112,7 @@ function writeAll(
   keyspace: Keyspace,
   sink: ByteSink,
   options: SnapshotOptions,
-  format: FormatName | undefined,
+  format: WrittenFormatName | undefined,
   givesBack: boolean,
 ): void {
   const patient = { ...options, pendingBytesMax: Number.POSITIVE_INFINITY };
@@ -122,7 +122,7 @@ function writeAll(
     snapshot?.written(end - start, bytes);
   };
   const taken = givesBack ? returning : sink;
-  snapshot = formatNamed(format).snapshot(keyspace, taken, patient);
+  snapshot = writerNamed(format).snapshot(keyspace, taken, patient);
   try {
     while (!snapshot.step(SLICE_KEYS));
   } catch (error) {

@@ -5,7 +5,8 @@
  * A storage is one folder; names are those of files in it, a character for each byte. Every
  * operation comes twice: `Storage` for work beside the event loop, `SyncStorage` for when everybody
  * waits anyway (SAVE, loading at start, shutting down). A failed operation rejects or throws a
- * StorageError, nothing else.
+ * StorageError, nothing else. A file that only grows (AppendFile) is in between: writing to it is
+ * worth no thread, syncing it is.
  *
  * Only regular files are opened. Anything else under a name (a FIFO, a device) might keep whoever reads
  * or writes it waiting for ever, and is an error.
@@ -48,6 +49,22 @@ export interface StorageReader {
   close(): Promise<void>;
 }
 
+/** A file that grows at its end: an append-only file. */
+export interface AppendFile {
+  /** Bytes in the file. */
+  readonly sizeBytes: number;
+  /** Appends bytes[start, end). When it throws, some of them may be there: `sizeBytes` tells how many. */
+  write(bytes: Uint8Array, start: number, end: number): void;
+  /** Cuts off all but the first `sizeBytes` bytes. */
+  truncate(sizeBytes: number): void;
+  /** What was written survives a power failure from now on. */
+  syncNow(): void;
+  /** Resolves when what has been written so far survives a power failure. */
+  sync(): Promise<void>;
+  /** The file is not written to any more. A sync that is under way goes on. Never throws. */
+  close(): void;
+}
+
 /** Files beside the event loop: see the head of this file. */
 export interface Storage {
   /**
@@ -57,6 +74,8 @@ export interface Storage {
   here(): Storage;
   /** What here() gave is needed no more. */
   release(): void;
+  /** A folder in this one, which need not be there yet. To be released as here(). */
+  folder(name: string): Storage;
   /** Creates the file, or empties it. */
   create(name: string): Promise<StorageWriter>;
   /** Opens the file for reading; undefined when there is none. */
@@ -95,6 +114,14 @@ export interface SyncStorageReader {
 
 /** As Storage, at once, while everybody waits. */
 export interface SyncStorage {
+  /** A folder in this one, which need not be there yet. */
+  folder(name: string): SyncStorage;
+  /** Makes a folder in this one; one that is there is no error. */
+  makeFolder(name: string): void;
+  /** Puts a file of this folder into one that is in it, under the same name. */
+  move(name: string, folder: string): void;
+  /** Opens the file to go on at its end; creates it where there is none. */
+  append(name: string): AppendFile;
   /** Creates the file, or empties it. */
   create(name: string): SyncStorageWriter;
   /** Opens the file for reading; undefined when there is none. */

@@ -3,6 +3,6 @@
  * format passes.
  */
 export { type ContractCheck, formatContract } from "./format-contract.ts";
-export { type Fault, MemoryStorage } from "./memory-storage.ts";
+export { type Fault, MemoryStorage, type PowerLoss } from "./memory-storage.ts";
 export { skipString } from "./rdb/skip-string.ts";
 export type { Storage } from "./storage.ts";

@@ -57,6 +57,16 @@ export class Followers {
     return [...this.replicas].filter(({ state }) => state === ReplicaState.ONLINE);
   }
 
+  /** The replicas that are online or will be. */
+  get all(): Replica[] {
+    return [...this.replicas];
+  }
+
+  /** Those of them that have not said yet that they have everything. */
+  get behind(): Replica[] {
+    return this.all.filter(({ ackOffset }) => ackOffset !== this.offset);
+  }
+
   /** The replica will follow: what changes from now on is kept for it. The cut is made at this moment. */
   add(replica: Replica): void {
     const stream = this.stream ?? this.begin();

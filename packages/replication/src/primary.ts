@@ -22,6 +22,8 @@ import {
   Port,
   type Ports,
   type Running,
+  type SlowReader,
+  shutdownWaitsPort,
 } from "@kv/engine";
 import { latin1Bytes } from "@kv/resp";
 import { AckWaiters } from "./ack-waiters.ts";
@@ -61,7 +63,7 @@ export type PrimaryNeeds = Pick<
   | "of"
 >;
 
-export class Primary implements Running, SyncEvents {
+export class Primary implements Running, SyncEvents, SlowReader {
   readonly clientFacts: ClientFacts = {
     flagsOf: (client) => (client.is(ClientState.REPLICA) ? "S" : ""),
   };
@@ -87,6 +89,7 @@ export class Primary implements Running, SyncEvents {
     this.followers = new Followers(ports);
     this.waiters = new AckWaiters(ports, this.followers);
     this.lastSecondMs = ports.situation.nowMs;
+    ports.of(shutdownWaitsPort).slowReaders.push(this);
   }
 
   /** Those that have asked for the data set, in the order in which they came. */
@@ -274,6 +277,21 @@ export class Primary implements Running, SyncEvents {
       `Synchronization with replica ${replica.name} failed: ${reason}`,
     );
     this.ports.clients.close(replica.client, "synchronisation failed");
+  }
+
+  /** A replica has not said yet that it has everything: a shutdown waits for it. */
+  get isBehind(): boolean {
+    return this.followers.behind.length > 0;
+  }
+
+  /** The server ends: who has everything, and who lacks how much. */
+  tellShutdown(): void {
+    const { host, situation } = this.ports;
+    const { all, behind, offset } = this.followers;
+    if (all.length === 0) return;
+    for (const replica of behind) host.log("warning", replica.laggingLine(offset, situation.nowMs));
+    const inStep = all.length - behind.length;
+    host.log("notice", `${inStep} of ${all.length} replicas are in sync when shutting down.`);
   }
 
   /** REPLCONF ACK. */

@@ -100,6 +100,12 @@ export class Replica {
     return this.state === ReplicaState.ONLINE ? Math.floor((nowMs - this.ackMs) / 1000) : 0;
   }
 
+  /** What the log says of it when the server ends and it lacks something. */
+  laggingLine(primaryOffset: number, nowMs: number): string {
+    const behind = primaryOffset - this.ackOffset;
+    return `Lagging replica ${this.name} reported offset ${behind} behind master, lag=${this.lagSeconds(nowMs)}, state=${stateNames[this.state]}.`;
+  }
+
   /** Its line of INFO, behind `slaveN:`. */
   line(nowMs: number): string {
     const { ip, listeningPort, state, ackOffset } = this;

@@ -1,6 +1,7 @@
 /** RESP2 and RESP3 both ways: bytes to argument offsets, replies to bytes, and the client's side. */
 
 export { ARGUMENTS_MAX, ArgVector, COMMANDS_MAX } from "./arg-vector.ts";
+export { type AnnotationVisitor, RequestLogReader } from "./log-parser.ts";
 export {
   formatDouble,
   integerLength,
@@ -28,6 +29,7 @@ export type { RequestBuffer } from "./request-buffer.ts";
 export { defaultRequestLimits, ReadStatus, type RequestLimits } from "./request-limits.ts";
 export { RequestReader } from "./request-parser.ts";
 export { encodeRequest, type RequestArgument, RequestWriter } from "./request-writer.ts";
+export { seventeenDigits } from "./seventeen-digits.ts";
 export {
   latin1,
   latin1Bytes,

@@ -47,6 +47,8 @@ export class RequestBuffer {
   protected pos = 0;
   /** Where they end. */
   protected length = 0;
+  /** The most bytes that waited since fitToPeak() was called last. */
+  private peakBytes = 0;
   /** Where unescaped arguments of the current batch end; at least `length`. */
   protected scratch = 0;
 
@@ -92,6 +94,23 @@ export class RequestBuffer {
     if (this.own.length > this.length - this.pos) release(this.exchange(this.length - this.pos));
     const used = this.partialStart >= 0 ? this.partialCount * 2 : 0;
     if (this.partialArgs.length > used) this.partialArgs = this.partialArgs.slice(0, used);
+  }
+
+  /**
+   * Now and then, for clients that are busy: frees what was not used since the last time, if that is
+   * most of a large buffer. Not while a batch is being executed.
+   */
+  fitToPeak(): void {
+    const waiting = this.length - this.pos;
+    // Room for a bulk that was announced was made on purpose.
+    const announced =
+      this.partialBulk < 0
+        ? 0
+        : this.partialStart - this.pos + this.partialPos + this.partialBulk + 2;
+    const needed = Math.max(this.peakBytes, waiting, announced);
+    if (this.own.length > BUFFER_KEPT && this.own.length > 2 * needed)
+      release(this.exchange(bufferSize(needed)));
+    this.peakBytes = waiting;
   }
 
   /** Throws unless what is remembered of the unfinished request fits the bytes. For tests. */
@@ -143,6 +162,7 @@ export class RequestBuffer {
     copyInto(this.own, 0, chunk, from, to);
     this.pos = 0;
     this.length = count;
+    if (count > this.peakBytes) this.peakBytes = count;
     if (this.partialStart >= 0) this.partialStart -= from;
   }
 
@@ -168,6 +188,7 @@ export class RequestBuffer {
     }
     copyInto(this.own, this.length, chunk, start, end);
     this.length += count;
+    if (total > this.peakBytes) this.peakBytes = total;
     return true;
   }
 

@@ -27,7 +27,8 @@
  * two bytes after a bulk. One difference: a header or inline line is too big when its first
  * 64 KiB have no end, however the bytes were cut; Redis decides by what one read brought.
  *
- * Not in this file: what the arguments mean, and when a client is read at all.
+ * Not in this file: what the arguments mean, and when a client is read at all; a log of requests, whose
+ * grammar is narrower (log-parser.ts).
  */
 
 import { ARGUMENTS_MAX, type ArgVector, COMMANDS_MAX } from "./arg-vector.ts";
@@ -49,8 +50,8 @@ const { DONE, MORE, ERROR } = ReadStatus;
 const RELOCATE = 3;
 
 /** What slowRequest() answers besides the position after a request. */
-const INCOMPLETE = -1;
-const FAILED = -2;
+export const INCOMPLETE = -1;
+export const FAILED = -2;
 const FOREIGN = -3;
 
 const CR = 13;
@@ -71,7 +72,7 @@ const TWO_DIGIT_BULK = 0x0d000024;
 /** One per client. Resumes at any byte, never rescans. */
 export class RequestReader extends RequestBuffer {
   /** Where parsing of the latest batch stopped, in the batch's buffer. */
-  private stop = 0;
+  protected stop = 0;
   /** Whether the latest batch was parsed from the own buffer. */
   private ownBatch = false;
 
@@ -155,7 +156,8 @@ export class RequestReader extends RequestBuffer {
     return this.error !== "" || this.overLimit;
   }
 
-  private fail(text: string): number {
+  /** Gives the request up for good. */
+  protected fail(text: string): number {
     this.error = text;
     this.partialStart = -1;
     return FAILED;
@@ -322,7 +324,7 @@ export class RequestReader extends RequestBuffer {
   }
 
   /** Takes over the arguments that the fast loop found in the request it could not finish. */
-  private rememberArguments(
+  protected rememberArguments(
     batch: ArgVector,
     from: number,
     to: number,
@@ -400,12 +402,20 @@ export class RequestReader extends RequestBuffer {
       }
       const bulkEnd = this.partialPos + this.partialBulk;
       if (pos + bulkEnd + 2 > end) return INCOMPLETE;
+      if (!this.isLineBreak(bytes, pos + bulkEnd)) {
+        return this.fail("Protocol error: expected a line break");
+      }
       this.remember(this.partialPos, bulkEnd);
       this.partialBulk = -1;
       this.partialLeft--;
       this.passTo(pos + bulkEnd + 2);
     }
     return this.finish(pos, batch);
+  }
+
+  /** Looks at the two bytes behind a bulk. Nothing depends on what they are: as in Redis, any will do. */
+  protected isLineBreak(_bytes: Uint8Array, _at: number): boolean {
+    return true;
   }
 
   private passTo(position: number): void {
@@ -437,7 +447,7 @@ export class RequestReader extends RequestBuffer {
    * Where the carriage return of the current header line is, once the byte after it is there too.
    * INCOMPLETE, or FAILED when the line is longer than a line may be.
    */
-  private headerEnd(bytes: Uint8Array, end: number): number {
+  protected headerEnd(bytes: Uint8Array, end: number): number {
     const at = this.searchLine(bytes, end, CR);
     if (at < 0) return at;
     return at + 1 < end ? at : INCOMPLETE;
@@ -455,7 +465,8 @@ export class RequestReader extends RequestBuffer {
     return end - lineStart > inlineLengthMax ? FAILED : INCOMPLETE;
   }
 
-  private inlineRequest(pos: number, end: number, batch: ArgVector): number {
+  /** Reads the line at `pos`, which is no array. Returns as slowRequest() does. */
+  protected inlineRequest(pos: number, end: number, batch: ArgVector): number {
     const { bytes } = batch;
     const newline = this.searchLine(bytes, end, LF);
     if (newline === FAILED) return this.fail("Protocol error: too big inline request");

@@ -4,9 +4,8 @@
  *
  *      redis.call("SET", KEYS[1], 10)   →   *3 $3 SET $1 k $2 10
  */
-import { seventeenDigits } from "@kv/commands";
 import { type LuaStack, LuaType } from "@kv/lua";
-import { ArgVector, integerLength, writeInteger } from "@kv/resp";
+import { ArgVector, integerLength, seventeenDigits, writeInteger } from "@kv/resp";
 
 const FIRST_BYTES = 4096;
 /** A larger buffer is not kept for the next request. */

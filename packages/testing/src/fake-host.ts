@@ -5,6 +5,7 @@
 
 import { createHash } from "node:crypto";
 import type { Host, HostUsage, LogLevel } from "@kv/engine";
+import type { Storage, SyncStorage } from "@kv/persistence";
 import { MemoryStorage } from "@kv/persistence/testing";
 
 export interface LogLine {
@@ -18,9 +19,9 @@ export class FakeHost implements Host {
   private elapsedUs = 0;
   private state: number;
   readonly logLines: LogLine[] = [];
-  readonly disk = new MemoryStorage();
-  readonly storage = this.disk.later;
-  readonly syncStorage = this.disk.now;
+  readonly disk: MemoryStorage;
+  readonly storage: Storage;
+  readonly syncStorage: SyncStorage;
   readonly texts = new Map<string, string>();
   exitCode: number | null = null;
   wakeCount = 0;
@@ -32,10 +33,15 @@ export class FakeHost implements Host {
     executable: "/usr/local/bin/kv-server",
     configFile: "",
     tcpPort: 6379,
+    tlsPort: 0,
   };
 
-  constructor(seed: number) {
+  /** `disk`: of a server that was there before. */
+  constructor(seed: number, disk = new MemoryStorage()) {
     this.state = seed | 0;
+    this.disk = disk;
+    this.storage = disk.later;
+    this.syncStorage = disk.now;
   }
 
   wallMs(): number {

@@ -22,6 +22,7 @@ import {
   Target,
 } from "@kv/engine";
 import { luaModule } from "@kv/lua/node";
+import type { MemoryStorage } from "@kv/persistence/testing";
 import { replicationSystem } from "@kv/replication";
 import {
   AttributedReply,
@@ -45,6 +46,8 @@ export interface HarnessOptions {
   resp?: 2 | 3;
   seed?: number;
   modules?: readonly System[];
+  /** The disk of a server that was there before. */
+  disk?: MemoryStorage;
   /** False: a server that is given neither scripts nor functions. Default true. */
   hasScripts?: boolean;
 }
@@ -231,7 +234,7 @@ export class Harness {
 
   constructor(options: HarnessOptions) {
     this.resp = options.resp ?? 2;
-    this.host = new FakeHost(options.seed ?? 1);
+    this.host = new FakeHost(options.seed ?? 1, options.disk);
     this.config = new ConfigStore(directiveRows, {
       options: {
         "notify-keyspace-events": "KEA",
@@ -289,6 +292,18 @@ export class Harness {
   /** Log messages so far. */
   get log(): string[] {
     return this.host.logLines.map((line) => line.message);
+  }
+
+  /**
+   * Turns and promises until `isOver`, with the clock going on a little in each; throws when that takes too
+   * long.
+   */
+  async until(isOver: () => boolean): Promise<void> {
+    for (let turn = 0; !isOver(); turn++) {
+      if (turn === 100_000) throw new Error("it does not come to an end");
+      this.engine.turn();
+      await Promise.resolve();
+    }
   }
 
   private advance(durationMs: number): void {

@@ -1,6 +1,7 @@
 /** All scenarios, in the order in which they are run and reported. */
 import type { Scenario } from "../scenario.ts";
 import { defaultList } from "./default-list.ts";
+import { durable } from "./durable.ts";
 import { elements } from "./elements.ts";
 import { files } from "./files.ts";
 import { flatness } from "./flatness.ts";
@@ -9,7 +10,7 @@ import { memory } from "./memory.ts";
 import { pipelines } from "./pipelines.ts";
 import { restart } from "./restart.ts";
 import { scripts } from "./scripts.ts";
-import { snapshot } from "./snapshot.ts";
+import { rewrite, snapshot } from "./snapshot.ts";
 import { snapshotCollections } from "./snapshot-collections.ts";
 import { startScenario } from "./start.ts";
 import { stops } from "./stops.ts";
@@ -30,4 +31,6 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["stops", stops],
   ["snapshot-collections", snapshotCollections],
   ["scripts", scripts],
+  ["durable", durable],
+  ["rewrite", rewrite],
 ]);

@@ -9,6 +9,7 @@
  *   - at most one write of a waiting client's is under way at a time: what follows gathers in an
  *     OutputQueue, so that memory is what is unread, however many replies that is;
  *   - the memory of large buffers is freed when they have left, not when a collector looks;
+ *   - what is encrypted at once is bounded, as it takes time and is in memory twice;
  *   - an error thrown by the engine goes to Station.failed, never into Node's streams.
  */
 
@@ -24,6 +25,9 @@ const lingerMs = 10_000;
 /** And more than this at once: the engine has forgotten the client, so nobody counts it any more. */
 const lingerBytesMax = 1024 * 1024;
 
+/** Encrypting so much takes a quarter of a millisecond or so. */
+const encryptedBytesMax = 256 * 1024;
+
 const nothing = new Uint8Array(0);
 
 export interface SocketFacts {
@@ -32,6 +36,8 @@ export interface SocketFacts {
   keepAliveSeconds: number;
   /** Reads into the shared buffer by taking over the handle; otherwise by 'data' events. */
   takesHandle: boolean;
+  /** It is a TLSSocket, whose handshake is through. */
+  isEncrypted?: boolean;
 }
 
 export class SocketConnection<Client> implements Connection {
@@ -42,12 +48,15 @@ export class SocketConnection<Client> implements Connection {
   readonly isUnix: boolean;
   readonly #station: Station<Client>;
   readonly #socket: net.Socket;
+  readonly #isEncrypted: boolean;
   #client: Client | null = null;
   #isEnding = false;
   /** What waits behind the write that is under way; null until a client first falls behind. */
   #queue: OutputQueue | null = null;
   /** What is being written of it: #written() is called at the end. */
   #underWay: Uint8Array | null = null;
+  /** Bytes at the end of `underWay` that the socket has not been given yet. */
+  #laterBytes = 0;
   /** Who wants to hear when nothing waits any more. */
   #drained: (() => void) | null = null;
   /** Memory of the engine's buffer that the socket keeps, beyond the bytes to be sent. */
@@ -56,6 +65,7 @@ export class SocketConnection<Client> implements Connection {
   constructor(station: Station<Client>, socket: net.Socket, facts: SocketFacts) {
     this.#station = station;
     this.#socket = socket;
+    this.#isEncrypted = facts.isEncrypted === true;
     this.fileDescriptor = descriptorOf(socket);
     const { remoteAddress, remotePort, localAddress, localPort } = socket;
     const isUnix = facts.path !== undefined;
@@ -67,14 +77,17 @@ export class SocketConnection<Client> implements Connection {
 
   get pendingBytes(): number {
     const queue = this.#queue;
-    return this.#socket.writableLength + (queue === null ? 0 : queue.length);
+    return this.#socket.writableLength + this.#laterBytes + (queue === null ? 0 : queue.length);
   }
 
   get heldBytes(): number {
     const { writableLength } = this.#socket;
     const queue = this.#queue;
     if (writableLength === 0) this.#keptBytes = 0;
-    return writableLength + this.#keptBytes + (queue === null ? 0 : queue.heldBytes);
+    // As it was and as it is sent.
+    const givenBytes = this.#isEncrypted ? 2 * writableLength : writableLength;
+    const waitingBytes = this.#laterBytes + (queue === null ? 0 : queue.heldBytes);
+    return givenBytes + this.#keptBytes + waitingBytes;
   }
 
   send(bytes: Uint8Array, start: number, end: number): boolean {
@@ -87,6 +100,10 @@ export class SocketConnection<Client> implements Connection {
       if (this.#underWay === null) this.#writeNext();
       return true;
     }
+    if (this.#isEncrypted) {
+      this.#sendEncrypted(bytes, start, end);
+      return true;
+    }
     const { views } = this.#station;
     socket.write(views.of(bytes, start, end));
     // Node has tried to write at once. What is left is read from `bytes` when the socket drains.
@@ -94,6 +111,17 @@ export class SocketConnection<Client> implements Connection {
     views.forget(bytes);
     this.#keptBytes = bytes.length - (end - start);
     return false;
+  }
+
+  /** Node tells late that it has encrypted something: a copy costs less than to part with `bytes`. */
+  #sendEncrypted(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start <= encryptedBytesMax) {
+      this.#socket.write(Buffer.from(bytes.subarray(start, end)));
+      return;
+    }
+    this.#queue ??= new OutputQueue();
+    this.#queue.append(bytes, start, end);
+    this.#writeNext();
   }
 
   give(bytes: Uint8Array): void {
@@ -111,9 +139,19 @@ export class SocketConnection<Client> implements Connection {
     const chunk = this.#queue?.take();
     if (chunk === undefined) return;
     this.#underWay = chunk;
-    this.#socket.write(chunk, (error) => {
+    this.#writeFrom(chunk, 0);
+  }
+
+  #writeFrom(chunk: Uint8Array, start: number): void {
+    const end = this.#isEncrypted
+      ? Math.min(chunk.length, start + encryptedBytesMax)
+      : chunk.length;
+    this.#laterBytes = chunk.length - end;
+    this.#socket.write(chunk.subarray(start, end), (error) => {
       // After an error the system lets go of it when the socket has closed.
-      if (!error) this.#written();
+      if (error || this.#underWay !== chunk) return;
+      if (end < chunk.length) this.#writeFrom(chunk, end);
+      else this.#written();
     });
   }
 
@@ -121,7 +159,9 @@ export class SocketConnection<Client> implements Connection {
     if (this.#underWay === null) return;
     release(this.#underWay);
     this.#underWay = null;
+    this.#laterBytes = 0;
     this.#writeNext();
+    if (this.#isEnding && this.#underWay === null) this.#socket.destroySoon();
     this.#mayBeDrained();
   }
 
@@ -142,10 +182,8 @@ export class SocketConnection<Client> implements Connection {
     if (this.#isEnding) return;
     this.#isEnding = true;
     this.#socket.pause();
-    // Node sends what it was given before it closes.
-    for (let chunk = this.#queue?.take(); chunk !== undefined; chunk = this.#queue?.take())
-      this.#socket.write(chunk);
-    this.#socket.destroySoon();
+    // Node sends what it was given before it closes; what is not given yet, #written() sees to.
+    if (this.#underWay === null) this.#socket.destroySoon();
   }
 
   destroy(): void {
@@ -274,7 +312,7 @@ export function connectionOf<Client>(
   return connection;
 }
 
-function printAddress(address = "?", port = 0): string {
+export function printAddress(address = "?", port = 0): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 

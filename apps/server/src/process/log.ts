@@ -27,6 +27,8 @@ export interface LogOptions {
   /** The value of `loglevel`. */
   level: () => string;
   role: () => Role;
+  /** Takes each line as well, without time and level. */
+  further?: (level: LogLevel, message: string) => void;
 }
 
 export class Log {
@@ -42,6 +44,7 @@ export class Log {
     const role = this.#options.role();
     const line = `${process.pid}:${role} ${timestamp(new Date())} ${marks[level]} ${message}\n`;
     this.#put(Buffer.from(line, "latin1")); // Messages have a character for each byte.
+    this.#options.further?.(level, message);
   }
 
   debug(message: string): void {

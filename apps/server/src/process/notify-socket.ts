@@ -1,5 +1,6 @@
 /**
- * NOTIFY_SOCKET: a message from this very process to systemd, as sd_notify(3) describes it.
+ * NOTIFY_SOCKET: a message from this very process to systemd, as sd_notify(3) describes it. The system
+ * logger gets its lines in the same way (system-log.ts).
  *
  * systemd listens on a Unix datagram socket and, by default, only to the process that it started.
  * Node has no such sockets (its Unix sockets are streams, its datagrams are UDP; the file cannot be
@@ -40,18 +41,18 @@ export function socketAddress(name: string): Buffer | undefined {
 }
 
 /** Sends `message` to the socket called `name`. False: it did not leave. */
-export function sendToSocket(name: string, message: string): boolean {
+export function sendToSocket(name: string, message: string | Uint8Array): boolean {
   const address = socketAddress(name);
   if (process.platform !== "linux" || endianness() !== "LE" || address === undefined) return false;
   try {
-    return send(address, Buffer.from(message));
+    return send(address, typeof message === "string" ? Buffer.from(message) : message);
   } catch {
     // What is experimental may have changed, and permissions may forbid it.
     return false;
   }
 }
 
-function send(address: Buffer, message: Buffer): boolean {
+function send(address: Buffer, message: Uint8Array): boolean {
   const foreign = withoutWarnings(() => process.getBuiltinModule("node:ffi"));
   if (foreign === undefined) return false;
   const library = withoutWarnings(() => foreign.dlopen(null, signatures));

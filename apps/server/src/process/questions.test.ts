@@ -33,9 +33,9 @@ describe.each(["kv-check-rdb", "kv-check-aof"])("%s", (tool) => {
 
   test("anything else is work, or a mistake", () => {
     for (const words of [["--version", "--help"], ["--nope"], []]) {
-      const { status, stderr } = ask(tool, ...words);
+      const { status, stdout, stderr } = ask(tool, ...words);
       expect(status).toBe(1);
-      expect(stderr).not.toBe("");
+      expect(stdout + stderr).not.toBe("");
     }
   });
 });

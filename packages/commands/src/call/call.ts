@@ -80,6 +80,11 @@ export class Call<Row extends RunningCommand = RunningCommand> {
   requestIndex = 0;
   /** Wall clock in milliseconds: one value for a whole command, transaction or script. */
   nowMs = 0;
+  /**
+   * What runs was done before, and is told again (a log, later a primary): it runs whatever the situation,
+   * and nothing expires by itself, for what has gone is told as well.
+   */
+  isReplayed = false;
   /** Argument whose hash is already known (from the look-ahead over a batch), or 0. */
   hashedArgument = 0;
   /** The hash of the key at `hashedArgument`; void while that is 0. */
@@ -334,10 +339,15 @@ export class Call<Row extends RunningCommand = RunningCommand> {
     return NONE;
   }
 
-  /** True when the entry's time has passed, as of `nowMs`. */
+  /** True when the entry's time has passed, as of `expiryNowMs`. */
   isExpired(entry: Ref): boolean {
     const keyExpiryMs = expiryMs(this.keyspace.arena, entry);
-    return keyExpiryMs !== -1 && this.nowMs > keyExpiryMs;
+    return keyExpiryMs !== -1 && this.expiryNowMs > keyExpiryMs;
+  }
+
+  /** The moment by which what expires is judged: `nowMs`, or one before all times. */
+  get expiryNowMs(): number {
+    return this.isReplayed ? 0 : this.nowMs;
   }
 
   /** Marks an access for LRU and LFU. */

@@ -49,7 +49,6 @@ const scripting = placeholders(
 const server = placeholders(
   "server",
   `
-    bgrewriteaof     1  1.0.0  admin noscript no_async_loading
     failover        -1  6.2.0  admin noscript stale
     psync           -3  2.8.0  admin noscript no_async_loading no_multi
     replconf        -1  3.0.0  admin noscript loading stale allow_busy

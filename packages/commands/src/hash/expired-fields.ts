@@ -26,7 +26,7 @@ function expireNamed(
   end: number,
   step: number,
 ): HashValue | null {
-  const { nowMs, database, effects } = call;
+  const { expiryNowMs: nowMs, database, effects } = call;
   const { entry } = hash;
   const earliestMs = earliestFieldExpiry(call.keyspace.arena, entry);
   if (earliestMs === -1 || earliestMs >= nowMs || !effects.mayExpireFields()) return hash;

@@ -29,7 +29,7 @@ export function giveExpiries(
     for (let i = first; i < argc; i++)
       if (wanted(i)) hash.prepareExpiry(bytes, view, call.start(i), call.end(i), left);
     // What was a plain listpack until now has not been told the time.
-    hash.nowMs = call.nowMs;
+    hash.nowMs = call.expiryNowMs;
     for (let i = first; i < argc; i++) each(i);
     change.commit();
     hash.endPreparation();

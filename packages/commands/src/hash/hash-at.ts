@@ -36,7 +36,7 @@ export function readHash(call: Call, index: number): HashValue | null {
   const entry = call.readTyped(index, Type.HASH);
   if (entry === NONE) return null;
   const hash = windows.of(call).hash.attach(entry);
-  if (hash.isVolatile) hash.nowMs = call.nowMs;
+  if (hash.isVolatile) hash.nowMs = call.expiryNowMs;
   return hash;
 }
 
@@ -45,7 +45,7 @@ export function writeHash(call: Call, index: number): HashValue | null {
   const entry = call.writeTyped(index, Type.HASH);
   if (entry === NONE) return null;
   const hash = windows.of(call).hash.attach(entry);
-  if (hash.isVolatile) hash.nowMs = call.nowMs;
+  if (hash.isVolatile) hash.nowMs = call.expiryNowMs;
   return hash;
 }
 

@@ -70,7 +70,7 @@ function expireCommand({ name, summary, time, seconds, relative }: Variant): Com
       call.reply.array(call.argc - first);
       if (hash === null) {
         for (let i = first; i < call.argc; i++) call.reply.integer(NO_FIELD);
-      } else if (expiryMs <= call.nowMs) {
+      } else if (expiryMs <= call.expiryNowMs) {
         removeAtOnce(call, hash, first, condition, expiryMs);
       } else {
         expireAt(call, hash, first, condition, expiryMs);

@@ -64,7 +64,7 @@ export const hgetex = command({
     if (hash === null) replyNulls(call, call.argc - first);
     else if (persists) persistRead(call, hash, first);
     else if (unit === 0) for (let i = first; i < call.argc; i++) replyValue(call, hash, i);
-    else if (expiryMs <= call.nowMs) removeRead(call, hash, first, true);
+    else if (expiryMs <= call.expiryNowMs) removeRead(call, hash, first, true);
     else expireRead(call, hash, first, expiryMs);
   },
 });

@@ -1,6 +1,6 @@
 /** ZSCAN: a sorted set bit by bit. */
 import type { SortedSetValue } from "@kv/core";
-import { formatDouble } from "@kv/resp";
+import { formatDouble, seventeenDigits } from "@kv/resp";
 import type { Call } from "../call/call.ts";
 import { Kept } from "../call/kept.ts";
 import {
@@ -9,7 +9,6 @@ import {
   scanCursor,
   scanOptionArgs,
 } from "../call/scan-options.ts";
-import { seventeenDigits } from "../call/seventeen-digits.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";

@@ -47,7 +47,7 @@ export const getex = command({
     const newExpiryMs = expires ? expireTimeMs(call, expiryArgument, unit, invalidExpiry) : 0;
     // The value is in the reply before the key may go.
     replyString(call, entry);
-    if (expires && newExpiryMs <= call.nowMs) {
+    if (expires && newExpiryMs <= call.expiryNowMs) {
       call.database.remove(entry, false);
       call.changed(1, "del", Notify.GENERIC);
       if (call.propagates) call.propagateAs("DEL", call.argument(1));

@@ -30,7 +30,8 @@ function refuseTitle(template: string): string | undefined {
 }
 
 const noThreads = "Commands and sockets share one thread.";
-const noAffinity = "The runtime gives no way to bind threads to processors.";
+const noAffinity =
+  "The runtime gives no way to bind its threads to processors; taskset(1) binds the process.";
 
 function cpuList<const Name extends string>(name: Name, summary: string) {
   return directive({
@@ -91,6 +92,8 @@ export const general = [
     kind: boolean,
     default: false,
     immutable: true,
+    differs:
+      "Needs Node 26.1 or later, and never waits: what the system logger does not take at once is in the log alone.",
     summary: "Log to the system logger as well.",
   }),
   directive({
@@ -127,7 +130,8 @@ export const general = [
     name: "crash-memcheck-enabled",
     kind: boolean,
     default: true,
-    noEffectBecause: "The runtime owns the memory.",
+    noEffectBecause:
+      "The memory is the runtime's, which cannot be stopped for a test of it; `--test-memory` tests memory beforehand.",
     summary: "Test the memory as part of a crash report.",
   }),
   directive({
@@ -162,12 +166,16 @@ export const general = [
     since: "7.2.0",
     kind: text(),
     default: "",
+    noEffectBecause:
+      "SORT ALPHA compares bytes, as Redis does in the locale C, so that its order is the same on every machine.",
     summary: "Locale by which SORT ALPHA compares; empty takes the environment's.",
   }),
   directive({
     name: "ignore-warnings",
     kind: text(),
     default: "",
+    noEffectBecause:
+      "The one warning that can be left out, ARM64-COW-BUG, is about fork(), which this server does without.",
     summary: "Names of start-up warnings to leave out.",
   }),
   directive({
@@ -175,7 +183,8 @@ export const general = [
     kind: boolean,
     default: true,
     immutable: true,
-    noEffectBecause: "The runtime gives no way to set it for the process.",
+    noEffectBecause:
+      "The runtime gives no way to set it for the process; /sys/kernel/mm/transparent_hugepage/enabled sets it for the machine.",
     summary: "Turn off transparent huge pages for this process.",
   }),
   directive({
@@ -222,6 +231,8 @@ export const general = [
     name: "activerehashing",
     kind: boolean,
     default: true,
+    noEffectBecause:
+      "Tables grow and shrink a page at a time within the writes that need it, so there is never one left to rehash.",
     summary: "Spend a millisecond in a hundred on rehashing idle tables.",
   }),
   directive({

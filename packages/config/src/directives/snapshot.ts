@@ -36,11 +36,18 @@ export const snapshot = [
     summary: "End snapshots with a checksum and verify it.",
   }),
   directive({
+    name: "rdb.version",
+    kind: oneOf(["10", "11", "12"]),
+    default: "10",
+    extension: "Snapshots are written for the oldest servers that are to read them.",
+    summary: "Version of the RDB format to write: 10 as Redis 7.0, 11 as 7.2, 12 as 7.4.",
+  }),
+  directive({
     name: "sanitize-dump-payload",
     kind: oneOf(["no", "yes", "clients"]),
     default: "no",
     summary: "Check every element of loaded values: never, always, or when clients send them.",
-    noEffectBecause: "Every loaded value is checked.",
+    noEffectBecause: "Every value is checked to its last byte, whoever it comes from.",
   }),
   directive({
     name: "dbfilename",
@@ -53,6 +60,7 @@ export const snapshot = [
     name: "rdb-del-sync-files",
     kind: boolean,
     default: false,
+    noEffectBecause: "A file made for replicas is always deleted as soon as it is sent.",
     summary: "Delete snapshots made only for replication once they are sent.",
   }),
   directive({

@@ -9,6 +9,8 @@ export const testing = [
     kind: boolean,
     default: false,
     hidden: true,
+    noEffectBecause:
+      "A fault of this server always ends it by exit(1): its report has what a core would be looked at for.",
     summary: "After a panic exit instead of aborting.",
   }),
   directive({
@@ -30,6 +32,7 @@ export const testing = [
     kind: integer(1024, intMax),
     default: 2 * 1024 * 1024,
     hidden: true,
+    differs: "The clients are looked at after 256 kilobytes at the latest.",
     summary: "Bytes loaded between two looks at the clients.",
   }),
   directive({

@@ -3,9 +3,21 @@ import { directive } from "../directive.ts";
 import { boolean, integer, oneOf, text } from "../kinds.ts";
 import { intMax } from "../value-grammar.ts";
 
-/** All the file names and lists of names: text that may be absent. */
+/** Passwords and lists of names: text that may be absent. */
 function optionalText<const Name extends string>(name: Name, summary: string, sensitive = false) {
   return directive({ name, kind: text(), default: "", emptyIsUnset: true, sensitive, summary });
+}
+
+/** Certificates and the like are renewed under the same name: to set it again is to read them again. */
+function optionalPath<const Name extends string>(name: Name, summary: string) {
+  return directive({
+    name,
+    kind: text(),
+    default: "",
+    emptyIsUnset: true,
+    namesFile: true,
+    summary,
+  });
 }
 
 export const tls = [
@@ -19,6 +31,7 @@ export const tls = [
     name: "tls-session-cache-size",
     kind: integer(0, intMax),
     default: 20480,
+    noEffectBecause: "Clients keep their sessions, in tickets, and the server none.",
     summary: "TLS sessions to keep; 0 keeps any number.",
   }),
   directive({
@@ -57,15 +70,15 @@ export const tls = [
     default: true,
     summary: "Let clients resume TLS sessions.",
   }),
-  optionalText("tls-cert-file", "Certificate of the server."),
-  optionalText("tls-key-file", "Private key of the server's certificate."),
+  optionalPath("tls-cert-file", "Certificate of the server."),
+  optionalPath("tls-key-file", "Private key of the server's certificate."),
   optionalText("tls-key-file-pass", "Password of the server's private key.", true),
-  optionalText("tls-client-cert-file", "Certificate for connections the server opens."),
-  optionalText("tls-client-key-file", "Private key of the client certificate."),
+  optionalPath("tls-client-cert-file", "Certificate for connections the server opens."),
+  optionalPath("tls-client-key-file", "Private key of the client certificate."),
   optionalText("tls-client-key-file-pass", "Password of the client private key.", true),
-  optionalText("tls-dh-params-file", "Diffie-Hellman parameters."),
-  optionalText("tls-ca-cert-file", "Certificates of trusted authorities."),
-  optionalText("tls-ca-cert-dir", "Directory with certificates of trusted authorities."),
+  optionalPath("tls-dh-params-file", "Diffie-Hellman parameters."),
+  optionalPath("tls-ca-cert-file", "Certificates of trusted authorities."),
+  optionalPath("tls-ca-cert-dir", "Directory with certificates of trusted authorities."),
   optionalText("tls-protocols", "TLS versions to allow."),
   optionalText("tls-ciphers", "Ciphers up to TLS 1.2."),
   optionalText("tls-ciphersuites", "Cipher suites of TLS 1.3."),

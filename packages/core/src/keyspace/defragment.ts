@@ -65,7 +65,7 @@ export class Defragmenter {
   keyMisses = 0;
   private readonly databases: readonly Database[];
   private readonly arena: Arena;
-  private readonly evacuation: MovePlan;
+  private evacuation: MovePlan;
   private readonly table: MovableDict;
   private readonly keys = new RefList();
   /** Names of the values in the present slice of keys that are too large for it. */
@@ -103,8 +103,10 @@ export class Defragmenter {
     return false;
   }
 
-  /** Gives up the pass: the next step begins another. */
-  restart(): void {
+  /** Gives up the pass: the next step begins another, by this plan. */
+  restart(plan: MovePlan = this.evacuation): void {
+    this.evacuation.end();
+    this.evacuation = plan;
     this.pass = this.walk();
   }
 

@@ -58,10 +58,12 @@ export const NONE: Ref = 0;
 export interface SegmentUse {
   /** The segment's number. */
   readonly segment: number;
-  /** Bytes in blocks that are handed out. */
+  /** Bytes in blocks that are handed out, or in pages under them. */
   liveBytes: number;
   /** Bytes in pages that no span uses. */
   readonly freeBytes: number;
+  /** Of these, bytes in pages that one has used before. */
+  readonly looseBytes: number;
   /** Bytes in pages that were ever used: what the operating system has given. */
   readonly touchedBytes: number;
 }
@@ -121,7 +123,7 @@ export class Arena extends PageSpans {
     if (!(bytes >= 0 && bytes <= SMALL_BYTES_MAX)) return this.allocLarge(bytes);
     const cls = CLASS_OF[(bytes + 7) >>> 3] as number;
     let span = this.partial[cls] as number;
-    if (span === 0) span = this.addSpan(cls);
+    if (span === 0 || this.leftSegments !== 0) span = this.spanToFill(cls);
     const size = CLASS_SIZE[cls] as number;
     let ref = this.spanFree[span] as number;
     if (ref !== NONE) {
@@ -180,9 +182,16 @@ export class Arena extends PageSpans {
     words[(ref & UNIT_MASK) << 1] = this.spanFree[span] as number;
     this.spanFree[span] = ref;
     if (used + 1 === CLASS_BLOCKS[cls]) {
-      // One that was kept empty has company now.
       const head = this.partial[cls] as number;
-      this.linkPartial(span, cls);
+      if (this.leftSegments !== 0 && head !== 0 && this.isLeft(span)) {
+        // What is new shall go on landing where it does.
+        this.unlinkPartial(head, cls);
+        this.linkPartial(span, cls);
+        this.linkPartial(head, cls);
+      } else {
+        this.linkPartial(span, cls);
+      }
+      // One that was kept empty has company now.
       if (head !== 0 && this.spanUsed[head] === 0) this.releaseSpan(head, cls);
     }
   }
@@ -342,6 +351,14 @@ export class Arena extends PageSpans {
     this.spanPrevious[span] = 0;
   }
 
+  /** The first span with room, in a segment that is not being left if there can be one. */
+  private spanToFill(cls: number): number {
+    const head = this.partial[cls] as number;
+    if (head === 0) return this.addSpan(cls);
+    if (this.isLeft(head)) this.beginElsewhere(cls);
+    return this.partial[cls] as number;
+  }
+
   private addSpan(cls: number): number {
     const span = this.takeSpan(cls);
     this.spanUsed[span] = 0;
@@ -378,7 +395,11 @@ export class Arena extends PageSpans {
   /** @internal True when alloc(bytes) will find room outside the segments that are being left. */
   hasRoomElsewhere(bytes: number): boolean {
     if (bytes > SMALL_BYTES_MAX) return this.findRun(pagesFor(bytes)) !== 0;
-    const cls = CLASS_OF[(bytes + 7) >>> 3] as number;
+    return this.beginElsewhere(CLASS_OF[(bytes + 7) >>> 3] as number);
+  }
+
+  /** Puts a span of the class in front that lies in no segment that is being left, if there can be one. */
+  private beginElsewhere(cls: number): boolean {
     const head = this.partial[cls] as number;
     if (head !== 0 && !this.isLeft(head)) return true;
     if (this.findRun(CLASS_PAGES[cls] as number) === 0) return false;
@@ -388,18 +409,27 @@ export class Arena extends PageSpans {
     return true;
   }
 
-  /** @internal How much of each segment is in use. */
-  segmentUses(): SegmentUse[] {
+  /** @internal How much of each segment is in use: `exactly` in blocks, or else in pages, which is quick. */
+  segmentUses(exactly: boolean): SegmentUse[] {
     const uses: SegmentUse[] = [];
     for (let segment = 0; segment < this.bytes.length; segment++) {
-      if (this.pagesOf(segment) === 0) continue;
+      const pages = this.pagesOf(segment);
+      if (pages === 0) continue;
+      const used = this.usedPages[segment] as number;
+      const touched = this.touchedPages[segment] as number;
       uses[segment] = {
         segment,
-        liveBytes: 0,
-        freeBytes: (this.pagesOf(segment) - (this.usedPages[segment] as number)) * PAGE_BYTES,
-        touchedBytes: (this.touchedPages[segment] as number) * PAGE_BYTES,
+        liveBytes: exactly ? 0 : used * PAGE_BYTES,
+        freeBytes: (pages - used) * PAGE_BYTES,
+        looseBytes: (touched - used) * PAGE_BYTES,
+        touchedBytes: touched * PAGE_BYTES,
       };
     }
+    if (exactly) this.addLiveBytes(uses);
+    return uses.filter((use) => use !== undefined);
+  }
+
+  private addLiveBytes(uses: SegmentUse[]): void {
     for (let span = 1; span < this.spanCount; span++) {
       const cls = this.spanClass[span] as number;
       if (cls < LARGE) continue;
@@ -407,7 +437,6 @@ export class Arena extends PageSpans {
       if (cls === LARGE) use.liveBytes += (this.spanPages[span] as number) * PAGE_BYTES;
       else use.liveBytes += (this.spanUsed[span] as number) * ((CLASS_SIZE[cls] as number) << 3);
     }
-    return uses.filter((use) => use !== undefined);
   }
 
   private allocLarge(bytes: number): Ref {

@@ -30,6 +30,7 @@ export interface MovePlan {
   end(): void;
 }
 
+/** Decides which spans are emptied: see the head of this file. */
 export class Evacuation implements MovePlan {
   private readonly arena: Arena;
   /** For each span: 1 when it is being left. Its number may be another span's by now. */

@@ -51,6 +51,35 @@ describe("Segment evacuation", () => {
     expect(told.get("more:8999")).toBe("m".repeat(1000));
   });
 
+  test("takes no more pages than its blocks need, however full the spans are that it leaves", () => {
+    const told = new TextKeyspace();
+    const { keyspace } = told;
+    const { arena } = keyspace;
+    for (let i = 0; i < 24_000; i++) told.set(`key:${i}`, "v".repeat(100 + (i % 7) * 50));
+    for (let i = 0; i < 24_000; i++)
+      if (i % 3 !== 0) told.database().remove(told.find(`key:${i}`), false);
+    // With the blocks on few spans, there is hardly one with room where they are to go.
+    const defragmenter = new Defragmenter(keyspace);
+    while (!defragmenter.step(1000));
+    const { pageBytes, touchedBytes } = arena;
+    expect(touchedBytes).toBeGreaterThan(pageBytes * 2);
+    const plan = new SegmentEvacuation(arena, 0.25);
+    expect(plan.isWorthwhile).toBe(true);
+    defragmenter.restart(plan);
+    let most = 0;
+    for (let isOver = false, i = 0; !isOver; i++) {
+      isOver = defragmenter.step(100);
+      most = Math.max(most, arena.pageBytes);
+      // Meanwhile keys come and go, and none of the new ones is in the way.
+      told.set(`key:${(i * 3) % 24_000}`, "w".repeat(100 + (i % 7) * 50));
+    }
+    expect(most).toBeLessThan(pageBytes * 1.25);
+    expect(arena.pageBytes).toBeLessThan(pageBytes * 1.03);
+    expect(arena.touchedBytes).toBeLessThan(touchedBytes * 0.7);
+    expect(plan.isWorthwhile).toBe(false);
+    keyspace.check();
+  });
+
   test("leaves blocks alone that are in no database", () => {
     const told = thinned();
     const { arena } = told.keyspace;

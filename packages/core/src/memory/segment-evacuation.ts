@@ -4,10 +4,13 @@
  *
  * After most of the data has gone, a few blocks may hold on to each segment, and with it to every
  * page of it that was ever touched: the operating system takes back whole segments only. begin()
- * chooses those of which less than a quarter is in use, as long as the others have room for what
- * lies in them; plan() sees to it that new blocks land in the others; move() copies.
+ * chooses those that give back the most, as long as the others have room for what lies in them;
+ * plan() sees to it that new blocks land in the others; move() copies.
  *
  *      live / touched    seg 0 9/16   1 2/48   2 0.1/180 MiB        1 and 2 are left, 0 stays
+ *
+ * Room in pages that were touched before costs nothing. What has to go to fresh ones is no gain, so
+ * a segment is left only if for each byte that is moved `gainMin` bytes are given back on balance.
  *
  * What is left meanwhile is a preference: an allocation that finds no room elsewhere takes it where
  * it is, before another segment is made. So a plan that time has passed by is no danger.
@@ -15,40 +18,60 @@
 import { type Arena, type Ref, SEGMENT_SHIFT, type SegmentUse } from "./arena.ts";
 import type { MovePlan } from "./evacuation.ts";
 
-const LIVE_SHARE_MAX = 0.25;
+/** Of what somebody waits for, only that which is done soon. */
+const GAIN_MIN = 3;
 /** Room that so many bytes of blocks need as a rule. What finds none stays where it is. */
 const ROOM_FACTOR = 1.25;
 const ROOM_SLACK_BYTES = 2 ** 19;
 
+/** Decides which segments are emptied: see the head of this file. */
 export class SegmentEvacuation implements MovePlan {
   private readonly arena: Arena;
-  private readonly liveShareMax: number;
+  private readonly gainMin: number;
 
-  /** A segment is left when no more of its touched bytes than `liveShareMax` is in use. */
-  constructor(arena: Arena, liveShareMax = LIVE_SHARE_MAX) {
+  /** A segment is left when each byte that is moved gives back so many. */
+  constructor(arena: Arena, gainMin: number = GAIN_MIN) {
     this.arena = arena;
-    this.liveShareMax = liveShareMax;
+    this.gainMin = gainMin;
+  }
+
+  /** Whether there is something to gain by what the pages in use tell, without a look at blocks. */
+  get isWorthwhile(): boolean {
+    return this.choose(this.arena.segmentUses(false)) !== 0;
   }
 
   begin(): boolean {
     const { arena } = this;
-    const uses = arena.segmentUses();
+    arena.leftSegments = this.choose(arena.segmentUses(true));
+    return arena.leftSegments !== 0;
+  }
+
+  /** The segments to be left, as bits. */
+  private choose(uses: SegmentUse[]): number {
     let room = 0;
-    for (const { freeBytes } of uses) room += freeBytes;
+    let touchedRoom = 0;
+    for (const { freeBytes, looseBytes } of uses) {
+      room += freeBytes;
+      touchedRoom += looseBytes;
+    }
     let moving = 0;
+    let fresh = 0;
     let leaving = 0;
     // Those that give back the most come first. The first segment always stays.
     uses.sort((one, other) => wasteOf(other) - wasteOf(one));
-    for (const { segment, liveBytes, freeBytes, touchedBytes } of uses) {
-      if (segment === 0 || liveBytes > touchedBytes * this.liveShareMax) continue;
+    for (const { segment, liveBytes, freeBytes, looseBytes, touchedBytes } of uses) {
+      if (segment === 0) continue;
       const need = (moving + liveBytes) * ROOM_FACTOR + ROOM_SLACK_BYTES;
       if (need > room - freeBytes) continue;
+      const freshThen = Math.max(0, need - (touchedRoom - looseBytes));
+      if (touchedBytes - (freshThen - fresh) < liveBytes * this.gainMin) continue;
       room -= freeBytes;
+      touchedRoom -= looseBytes;
       moving += liveBytes;
+      fresh = freshThen;
       leaving |= 1 << segment;
     }
-    arena.leftSegments = leaving;
-    return leaving !== 0;
+    return leaving;
   }
 
   end(): void {

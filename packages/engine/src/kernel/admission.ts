@@ -20,9 +20,25 @@ export interface AdmissionParts {
 
 export class Admission {
   private readonly parts: AdmissionParts;
+  /** Of connections that may become clients, and take the place of one meanwhile. */
+  waitingCount: () => number = () => 0;
 
   constructor(parts: AdmissionParts) {
     this.parts = parts;
+  }
+
+  /** For a connection that cannot be told anything yet. False: it is to be closed; it counts as refused. */
+  hasRoom(): boolean {
+    if (!this.isFull) return true;
+    const { stats } = this.parts;
+    stats.connectionsReceived++;
+    stats.connectionsRejected++;
+    return false;
+  }
+
+  private get isFull(): boolean {
+    const { clients, config } = this.parts;
+    return clients.size + this.waitingCount() >= config.number("maxclients");
   }
 
   /** A new connection. Null: it was refused, told why, and is being closed. */
@@ -56,8 +72,8 @@ export class Admission {
 
   /** The error for a connection that is not let in; null when it is. */
   refusalOf(connection: Pick<Connection, "isLocal">): string | null {
-    const { clients, config, users } = this.parts;
-    if (clients.size >= config.number("maxclients")) return "ERR max number of clients reached";
+    const { config, users } = this.parts;
+    if (this.isFull) return "ERR max number of clients reached";
     if (!connection.isLocal && config.boolean("protected-mode") && users.defaultUser.anyPassword) {
       return (
         "DENIED Redis is running in protected mode because protected mode is enabled and no " +

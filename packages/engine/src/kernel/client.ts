@@ -74,8 +74,10 @@ export class Client {
   writtenOffset = 0;
   /** Since when the soft output limit has been passed; 0: it has not. */
   softLimitSinceMs = 0;
-  /** Reply bytes of the last moments, at most: for buffer statistics. */
+  /** Most bytes of replies that left in one go: `rbp` of CLIENT LIST. */
   outputPeakBytes = 0;
+  /** Since when: now and then the cron forgets what was before. */
+  outputPeakSinceMs: number;
   /** Bytes that it has sent so far. */
   inputBytes = 0;
   /** Bytes that it has been given so far. */
@@ -104,6 +106,7 @@ export class Client {
     this.user = user;
     this.createdMs = nowMs;
     this.lastActiveMs = nowMs;
+    this.outputPeakSinceMs = nowMs;
   }
 
   /** True when any of these bits of ClientState is set. */

@@ -85,7 +85,11 @@ export class Execution {
     call.begin(batch, 0, row);
     reply.resp3 = resp3;
     const mark = reply.mark();
-    if (situation.is(EngineState.LOADING) && (row.bits & FLAG_BITS.loading) === 0) {
+    if (
+      situation.is(EngineState.LOADING) &&
+      (row.bits & FLAG_BITS.loading) === 0 &&
+      !call.isReplayed
+    ) {
       reply.error(isLoading);
       return mark;
     }

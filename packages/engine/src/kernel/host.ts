@@ -24,6 +24,8 @@ export interface HostFacts {
   configFile: string;
   /** `tcp_port` of INFO: where it listens; 0 is nowhere. */
   tcpPort: number;
+  /** Where it listens for TLS; 0 is nowhere. */
+  tlsPort: number;
 }
 
 /** What changes while the process runs. */

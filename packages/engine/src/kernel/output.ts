@@ -2,6 +2,9 @@
  * Output: replies leave in one write per client and batch, straight from the shared reply buffer;
  * what others have for a client (messages, invalidations) gathers in its outbox and leaves at the
  * end of the loop turn. Readers who do not read are held to `client-output-buffer-limit`.
+ *
+ * While the gate is closed, something that was done is not on disk yet, and no reply that may promise
+ * it leaves: short ones wait for the end of the turn, when the disk is written to once for all of them.
  */
 import type { BufferLimits, ConfigStore } from "@kv/config";
 import { ReplyWriter, release } from "@kv/resp";
@@ -9,6 +12,7 @@ import type { Client, OutputClass } from "./client.ts";
 import type { ClientReport } from "./client-report.ts";
 import { ClientState } from "./client-state.ts";
 import type { Clients } from "./clients.ts";
+import { HeldReplies } from "./held-replies.ts";
 import type { Host } from "./host.ts";
 import type { Muting } from "./muting.ts";
 import type { Situation } from "./situation.ts";
@@ -23,6 +27,14 @@ const OUTBOX_BYTES_MAX = 65_536;
 
 /** So long a reply is given to the connection with its buffer, rather than copied where it waits. */
 const GIVEN_BYTES_MIN = 256 * 1024;
+
+/** Whether what clients are told has reached the disk. */
+export interface ReplyGate {
+  /** Something that was done has not: replies wait. */
+  readonly isClosed: boolean;
+  /** Puts it there. False: that is not possible, and nothing may ever be promised again. */
+  open(): boolean;
+}
 
 /** What an Output is made of. */
 export interface OutputParts {
@@ -50,6 +62,8 @@ export interface OutputParts {
 export class Output {
   /** True while messages of the running command wait for the end of it. */
   hasOwnPushes = false;
+  /** Null: replies promise nothing about a disk. */
+  gate: ReplyGate | null = null;
   private readonly host: Host;
   private readonly config: ConfigStore;
   private readonly situation: Situation;
@@ -60,6 +74,8 @@ export class Output {
   private readonly muting: Muting;
   private readonly report: ClientReport;
   private readonly waiting = new Set<Client>();
+  /** What waits behind the gate. */
+  private readonly held = new HeldReplies();
   /** Messages that the running command causes for its own client: they follow its reply. */
   private readonly own = new ReplyWriter(1024);
 
@@ -107,6 +123,7 @@ export class Output {
    * used again at once; false: the connection keeps it.
    */
   sendToReplica(client: Client, bytes: Uint8Array, start: number, end: number): boolean {
+    this.openGate();
     client.outputBytes += end - start;
     this.stats.outputBytes += end - start;
     this.stats.replicaOutputBytes += end - start;
@@ -117,6 +134,38 @@ export class Output {
   }
 
   private send(client: Client, from: ReplyWriter): void {
+    const { gate, held } = this;
+    if (gate !== null) {
+      if (gate.isClosed && held.take(client, from)) return;
+      if (!this.openGate()) return;
+    }
+    this.sendNow(client, from);
+  }
+
+  /**
+   * What was done is on disk when this returns, and all replies that waited for that have left. False:
+   * that is not possible, and nobody hears of it.
+   */
+  openGate(): boolean {
+    const { gate, held } = this;
+    if (gate?.isClosed === true && !gate.open()) {
+      held.clear();
+      return false;
+    }
+    if (!held.isEmpty) held.release(this.sendHeld);
+    return true;
+  }
+
+  private readonly sendHeld = (client: Client, replies: ReplyWriter): void =>
+    this.sendNow(client, replies);
+
+  /** Closes the connection when all that was replied has left. */
+  end(client: Client): void {
+    this.openGate();
+    client.connection.end();
+  }
+
+  private sendNow(client: Client, from: ReplyWriter): void {
     const length = from.total;
     if (client.closed) return;
     if (client.is(ClientState.REPLICA)) {
@@ -194,8 +243,9 @@ export class Output {
     this.waiting.delete(client);
   }
 
-  /** Sends all outboxes. */
+  /** Sends all outboxes, and what waits for the disk. */
   flushAll(): void {
+    this.openGate();
     if (this.waiting.size === 0) return;
     for (const client of this.waiting) if (!client.closed) this.flushOutbox(client);
     this.waiting.clear();

@@ -1,7 +1,8 @@
 /**
  * CLIENT PAUSE: commands are held, unanswered, until the pause ends; then they are served in the
  * order in which their clients came. WRITE holds only what may change the data set; ALL everything.
- * While it is in force nothing expires and nothing is evicted.
+ * While it is in force nothing expires and nothing is evicted. A shutdown that waits for replicas holds
+ * writes in the same way, whatever clients say of their pause.
  */
 
 import type { Client } from "./client.ts";
@@ -22,6 +23,9 @@ export class Pause {
   private readonly host: Host;
   private readonly situation: Situation;
   private readonly held = new Set<Client>();
+  private isShuttingDown = false;
+  /** What was held is no longer, or only in part: each of those that wait is to be looked at. */
+  private isEased = false;
 
   constructor(host: Host, situation: Situation) {
     this.host = host;
@@ -31,33 +35,51 @@ export class Pause {
   /** Whether anything is held now. A pause whose time is up ends here, not only with a later turn. */
   isInForce(): boolean {
     if (!this.holdsWrites) return false;
-    if (this.situation.nowMs >= this.endsMs) this.end();
+    if (this.endsMs !== 0 && this.situation.nowMs >= this.endsMs) this.end();
     return this.holdsWrites;
   }
 
   /** A further pause never shortens or softens the one in force (Redis 7.2). */
   begin(endsMs: number, all: boolean): void {
     if (!this.isInForce()) this.endsMs = 0;
-    if (endsMs > this.endsMs) this.endsMs = endsMs;
+    const latestMs = Math.max(endsMs, this.endsMs);
     // A pause of no length holds nobody, not even until the next turn.
-    if (this.endsMs <= this.situation.nowMs) return;
+    if (latestMs <= this.situation.nowMs) return;
+    this.endsMs = latestMs;
     if (all) this.holdsAll = true;
-    this.holdsWrites = true;
-    this.situation.setUnusual(EngineState.PAUSED, true);
+    this.update();
   }
 
   /** CLIENT UNPAUSE, or time is up: those who wait go on with the next turn. */
   end(): void {
     this.holdsAll = false;
-    this.holdsWrites = false;
     this.endsMs = 0;
-    this.situation.setUnusual(EngineState.PAUSED, false);
+    this.ease();
+  }
+
+  /** Writes are held, however long it takes, until this is called with false. */
+  holdForShutdown(isOn: boolean): void {
+    this.isShuttingDown = isOn;
+    if (isOn) this.update();
+    else this.ease();
+  }
+
+  private ease(): void {
+    this.update();
+    this.isEased = true;
     if (this.held.size > 0) this.host.wake();
+  }
+
+  private update(): void {
+    this.holdsWrites = this.endsMs !== 0 || this.isShuttingDown;
+    this.situation.setUnusual(EngineState.PAUSED, this.holdsWrites);
   }
 
   /** Before the host waits for events: no command is running that others could get in the way of. */
   turn(): void {
-    if (this.isInForce() || this.held.size === 0) return;
+    this.isInForce(); // One that is over ends here.
+    if (!this.isEased || this.held.size === 0) return;
+    this.isEased = false;
     const waiting = [...this.held];
     this.held.clear();
     // One of those that go on may begin another pause: then the rest are held again at once.

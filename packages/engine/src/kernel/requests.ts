@@ -201,7 +201,7 @@ export class Requests {
     if (client.connection.pendingBytes > 0) this.output.checkLimit(client);
     if (client.closed) return;
     if (client.isOverLimit) this.clients.close(client, client.closeReason);
-    else client.connection.end();
+    else this.output.end(client);
   }
 
   /** Runs the commands of the batch. False when the client waits or closes. */

@@ -8,4 +8,6 @@ export interface ShutdownRequest {
   force?: boolean;
   /** The signal that asked, for the log. */
   signal?: string;
+  /** The log says already that it was asked for. */
+  isAnnounced?: boolean;
 }

@@ -6,6 +6,8 @@
  * Every microsecond of a slice is one that some client waits, so slices are short, and a pause
  * follows each, while clients are being served; not only for their sake: a thread that never rests
  * is the one whom the operating system makes wait, and then for milliseconds.
+ *
+ * For tests jobs can be held back (`keyDelayUs`): then time passes between keys, and nothing waits for it.
  */
 import { PENDING_BYTES_MAX } from "@kv/persistence";
 import { Due } from "./due.ts";
@@ -23,6 +25,8 @@ const BUSY_COMMANDS = 5;
 const BUSY_WINDOW_US = 50_000;
 /** Keys between two looks at the clock. */
 const SLICE_KEYS = 16;
+/** Keys of a slice at most, when so much time has passed that more are due. */
+const DELAYED_KEYS_MAX = 256;
 
 /** One consumer of a cut. */
 export interface SnapshotJob {
@@ -43,6 +47,13 @@ export class SnapshotJobs {
   private windowStartUs = 0;
   private windowCommands = 0;
   private busyUntilUs = 0;
+  /**
+   * Microseconds that pass for each key, whichever job writes it. Below 0: keys for each microsecond. 0:
+   * as fast as it goes.
+   */
+  keyDelayUs = 0;
+  /** Up to when the time that has passed was spent on keys. */
+  private spentUs = 0;
 
   constructor(host: Host, stats: Stats) {
     this.host = host;
@@ -51,6 +62,7 @@ export class SnapshotJobs {
 
   /** The job gets slices from the next turn on. */
   add(job: SnapshotJob): void {
+    if (this.jobs.length === 0) this.spentUs = this.host.monotonicUs();
     this.jobs.push(job);
     this.host.wake();
   }
@@ -69,6 +81,7 @@ export class SnapshotJobs {
       this.remove(job);
       this.jobs.push(job);
     }
+    if (this.keyDelayUs !== 0) return this.delayedSlice(job);
     const { host } = this;
     const startUs = host.monotonicUs();
     const isBusy = this.isServing(startUs);
@@ -78,6 +91,17 @@ export class SnapshotJobs {
     // Done, or waiting for its reader: another one may have something to do.
     if (!this.jobs.some(isReady)) return Due.NEVER;
     return isBusy ? Due.LATER : Due.SOON;
+  }
+
+  /** As many keys as have become due since the last one. */
+  private delayedSlice(job: SnapshotJob): number {
+    const passedUs = this.host.monotonicUs() - this.spentUs;
+    const keyUs = durationOfKeysUs(1, this.keyDelayUs);
+    const keyCount = Math.min(Math.floor(passedUs / keyUs), DELAYED_KEYS_MAX);
+    // What is above the most is not owed: jobs need not hurry when they were kept waiting.
+    this.spentUs += keyCount === DELAYED_KEYS_MAX ? passedUs : keyCount * keyUs;
+    if (keyCount > 0) job.step(keyCount);
+    return this.jobs.some(isReady) ? Due.LATER : Due.NEVER;
   }
 
   private isServing(nowUs: number): boolean {
@@ -91,6 +115,11 @@ export class SnapshotJobs {
     this.windowCommands = commandsProcessed;
     return nowUs < this.busyUntilUs;
   }
+}
+
+/** How long so many keys take at a delay as of `rdb-key-save-delay` and `key-load-delay`. */
+export function durationOfKeysUs(keyCount: number, keyDelayUs: number): number {
+  return keyDelayUs < 0 ? keyCount / -keyDelayUs : keyCount * keyDelayUs;
 }
 
 function isReady({ isDone, pendingBytes }: SnapshotJob): boolean {

@@ -2,12 +2,16 @@
 import type { Storage } from "@kv/persistence";
 import type { Host } from "./host.ts";
 
-/** The host's folder, which wakes the engine when a write is done: the snapshot may have waited for it. */
-export function wakingStorage(host: Host): Storage {
-  const storage = host.storage.here();
+/**
+ * The folder, held where it is now, which wakes the engine when a write is done: the snapshot may have
+ * waited for it.
+ */
+export function wakingStorage(host: Host, folder: Storage = host.storage): Storage {
+  const storage = folder.here();
   return {
     here: () => storage.here(),
     release: () => storage.release(),
+    folder: (name) => storage.folder(name),
     create: async (name) => {
       const writer = await storage.create(name);
       return {

@@ -13,7 +13,7 @@ test("the directives said to have an effect are those that the source reads", ()
   const read = new Set<string>();
   for (const file of globSync("**/*.ts", { cwd: folder })) {
     if (file.endsWith(".test.ts")) continue;
-    for (const [, word] of readFileSync(`${folder}${file}`, "utf8").matchAll(/"([a-z0-9-]+)"/g))
+    for (const [, word] of readFileSync(`${folder}${file}`, "utf8").matchAll(/"([a-z0-9.-]+)"/g))
       if (word !== undefined && names.has(word)) read.add(word);
   }
   for (const name of onlyShown) read.delete(name);

@@ -12,7 +12,7 @@ import type { Users } from "@kv/acl";
 import type { Call, CommandError, CommandSettings, CommandTable } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
 import type { Keyspace } from "@kv/core";
-import type { SnapshotOptions } from "@kv/persistence";
+import type { SnapshotLoader, SnapshotOptions } from "@kv/persistence";
 import type { ArgVector, ReplyWriter, RequestLimits } from "@kv/resp";
 import type { Caller } from "../kernel/caller.ts";
 import type { Client } from "../kernel/client.ts";
@@ -33,6 +33,7 @@ import type { Propagator } from "../kernel/propagate.ts";
 import type { Transactions } from "../kernel/queued.ts";
 import type { Reexecution } from "../kernel/reexecution.ts";
 import type { Refusals } from "../kernel/refusals.ts";
+import type { Replay } from "../kernel/replay.ts";
 import type { ShutdownRequest } from "../kernel/shutdown-request.ts";
 import type { Situation } from "../kernel/situation.ts";
 import type { SnapshotJobs } from "../kernel/snapshot-jobs.ts";
@@ -106,6 +107,8 @@ export interface Ports {
   readonly execution: Execution;
   /** Runs requests anew that made their clients wait. */
   readonly reexecution: Reexecution;
+  /** Runs requests that were run before and are told again. */
+  readonly replay: Replay;
   /** Periodic work, and the rates that it samples. */
   readonly cronJobs: Cron;
   /** What INFO and HELLO tell of the server itself. */
@@ -189,9 +192,47 @@ export interface DataSetFile {
    * libraries of functions. False when it failed.
    */
   loadNow(policy: LibraryPolicy): boolean;
+  /** The data set is being loaded from elsewhere: clients are answered so until endLoading(). */
+  beginLoading(): void;
+  /** How far that has come. */
+  loaded(loadedBytes: number, totalBytes: number): void;
+  /** It is over. */
+  endLoading(): void;
+  /** Loads a snapshot from elsewhere, besides the keys that are there. */
+  snapshotLoader(): SnapshotLoader;
+  /** The loader has done: its libraries are taken. Undefined, or why that cannot be. */
+  snapshotLoaded(loader: SnapshotLoader, policy: LibraryPolicy): string | undefined;
 }
 /** Offered by saving. */
 export const dataSetFilePort = new Port<DataSetFile>("data-set-file");
+
+/** The append-only file, for DEBUG LOADAOF and those who want to know of it. */
+export interface AppendOnlyFile {
+  /** Whether commands are logged. */
+  readonly state: "off" | "beginning" | "on";
+  /** Loads it while everybody waits, besides the keys that are there. False when it failed. */
+  loadNow(): boolean;
+  /** Microseconds that each write to it takes longer, for tests. */
+  setWriteDelay(microseconds: number): void;
+}
+/** Offered by the append-only file. */
+export const appendOnlyFilePort = new Port<AppendOnlyFile>("append-only-file");
+
+/** Somebody whom a shutdown gives time: a replica is to have everything. */
+export interface SlowReader {
+  /** It lacks something of what was written. */
+  readonly isBehind: boolean;
+  /** The server ends now, be it behind or not: what of that is to be known goes to the log. */
+  tellShutdown(): void;
+}
+
+/** Whom a shutdown waits for (shutting down), for those who know of replicas. */
+export interface ShutdownWaits {
+  /** Whoever is in here is waited for. */
+  readonly slowReaders: SlowReader[];
+}
+/** Offered by shutting down. */
+export const shutdownWaitsPort = new Port<ShutdownWaits>("shutdown-waits");
 
 /** Active expiry, for DEBUG SET-ACTIVE-EXPIRE. */
 export interface ActiveExpiry {

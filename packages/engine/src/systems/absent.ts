@@ -9,23 +9,12 @@ export const absentSystem: System = {
   name: "absent",
   directives: [
     {
-      names: ["appendonly"],
-      missing: {
-        what: "the append-only file",
-        isAsked: (config) => config.boolean("appendonly"),
-      },
-    },
-    {
       names: ["replicaof"],
       missing: { what: "replication", isAsked: (config) => config.value("replicaof") !== null },
     },
     {
       names: ["cluster-enabled"],
       missing: { what: "cluster mode", isAsked: (config) => config.boolean("cluster-enabled") },
-    },
-    {
-      names: ["tls-port"],
-      missing: { what: "TLS", isAsked: (config) => config.number("tls-port") !== 0 },
     },
     {
       names: ["min-replicas-to-write", "min-replicas-max-lag"],

@@ -6,6 +6,7 @@
 import type { System } from "../module/system.ts";
 import { absentSystem } from "./absent.ts";
 import { aclSystem } from "./acl/system.ts";
+import { appendOnlySystem } from "./append-only/system.ts";
 import { blockingSystem } from "./blocking/system.ts";
 import { commandsSystem } from "./commands/system.ts";
 import { configSystem } from "./config/system.ts";
@@ -18,6 +19,7 @@ import { observeSystem } from "./observe/system.ts";
 import { pubsubSystem } from "./pubsub/system.ts";
 import { savingSystem } from "./saving/system.ts";
 import { serverSystem } from "./server/system.ts";
+import { shutdownSystem } from "./shutdown/system.ts";
 import { trackingSystem } from "./tracking/system.ts";
 import { transactionsSystem } from "./transactions/system.ts";
 
@@ -31,11 +33,13 @@ export const ownSystems: readonly System[] = [
   trackingSystem,
   memorySystem,
   savingSystem,
+  appendOnlySystem,
   configSystem,
   commandsSystem,
   infoSystem,
   debugSystem,
   serverSystem,
+  shutdownSystem,
   blockingSystem,
   absentSystem,
 ];

@@ -1,37 +1,29 @@
 /**
- * RdbOutput: bytes on their way out, in chunks, with a running checksum.
+ * RdbOutput: the items of an RDB file on their way out, with a running checksum.
  *
- * What is written collects in a chunk; a full chunk is summed and handed to the sink, which owns it
- * from then on and may give it back through recycle() when it has done with it. Strings and lengths
- * are encoded here as format.ts describes. Nothing is allocated per key.
+ * A chunk that is handed over (see chunk-output.ts) is summed before. Strings and lengths are encoded
+ * here as format.ts describes.
  */
 import { formatInt64, INT64_TEXT_BYTES, Int64, lzf, parseInt64 } from "@kv/core";
+import {
+  type ByteSink,
+  ChunkOutput,
+  type ChunkOutputOptions,
+  ITEM_BYTES_MAX,
+} from "../chunk-output.ts";
 import { Crc64 } from "./crc64.ts";
 import { COMPRESS_ABOVE_BYTES, LENGTH_32, LENGTH_64, StringEncoding } from "./format.ts";
 
-/** Takes bytes[start, end). The whole array is the sink's from then on. */
-export type ByteSink = (bytes: Uint8Array, start: number, end: number) => void;
-
 /** How bytes are written. */
-export interface RdbOutputOptions {
+export interface RdbOutputOptions extends ChunkOutputOptions {
   /** Compress strings of more than 20 bytes (rdbcompression). Default true. */
   compress?: boolean;
   /** Keep the checksum (rdbchecksum). Default true. */
   checksum?: boolean;
-  /** Size of the chunks. Default 64 KiB. */
-  chunkBytes?: number;
 }
 
-/** No fixed-size item is longer than this, so one look at the room left is enough. */
-const ITEM_BYTES_MAX = 32;
-const SPARE_CHUNKS_MAX = 8;
 /** The compressor's room is kept up to this size; for larger strings it is made anew. */
 const SCRATCH_KEPT_BYTES = 2 ** 20;
-/** Up to this many bytes a loop beats the call into the runtime. */
-const SHORT_COPY = 24;
-/** Up to this many bytes a loop of words does. */
-const WORDS_COPY = 192;
-const WORD = 4;
 /** Compression that saves less is not worth it. */
 const SAVED_BYTES_MIN = 4;
 /** The byte that tells of compression, two lengths, and what ensureRoom() keeps free. */
@@ -40,64 +32,24 @@ const LZF_HEAD_BYTES_MAX = 11 + ITEM_BYTES_MAX;
 const number = new Int64();
 
 /** Writes the items of the format into chunks, and hands those to a sink. */
-export class RdbOutput {
+export class RdbOutput extends ChunkOutput {
   /** The sum of all that was flushed; 0 when no checksum is kept. */
   readonly crc = new Crc64();
-  private readonly sink: ByteSink;
   private readonly compresses: boolean;
   private readonly sums: boolean;
-  private readonly chunkBytes: number;
-  private chunk: Uint8Array;
-  /** A view over the memory of the chunk. */
-  private view: DataView;
-  private used = 0;
-  private flushedBytes = 0;
-  private readonly spare: Uint8Array[] = [];
   private readonly digits = new Uint8Array(INT64_TEXT_BYTES + 4);
   private scratch = new Uint8Array(0);
 
   constructor(sink: ByteSink, options: RdbOutputOptions = {}) {
-    this.sink = sink;
+    super(sink, options);
     this.compresses = options.compress ?? true;
     this.sums = options.checksum ?? true;
-    this.chunkBytes = Math.max(options.chunkBytes ?? 65536, 2 * ITEM_BYTES_MAX);
-    this.chunk = new Uint8Array(this.chunkBytes);
-    this.view = new DataView(this.chunk.buffer);
   }
 
-  /** Bytes written so far, handed over or not. */
-  get writtenBytes(): number {
-    return this.flushedBytes + this.used;
-  }
-
-  /** Hands what there is to the sink. */
-  flush(): void {
-    const { chunk, used } = this;
-    if (used === 0) return;
-    if (this.sums) this.crc.update(chunk, 0, used, this.view);
-    this.flushedBytes += used;
-    this.used = 0;
-    const next = this.spare.pop() ?? new Uint8Array(this.chunkBytes);
-    this.chunk = next;
-    this.view = new DataView(next.buffer, next.byteOffset, next.length);
-    this.sink(chunk, 0, used);
-  }
-
-  /** Takes back a chunk that the sink has done with. */
-  recycle(chunk: Uint8Array): void {
-    if (chunk.length === this.chunkBytes && this.spare.length < SPARE_CHUNKS_MAX) {
-      this.spare.push(chunk);
-    }
-  }
-
-  private ensureRoom(): void {
-    if (this.used + ITEM_BYTES_MAX > this.chunk.length) this.flush();
-  }
-
-  /** Writes one byte. */
-  byte(value: number): void {
-    this.ensureRoom();
-    this.chunk[this.used++] = value;
+  /** Sums what there is, and hands it to the sink. */
+  override flush(): void {
+    if (this.sums) this.crc.update(this.chunk, 0, this.used, this.view);
+    super.flush();
   }
 
   /** A whole number of at least 0, as a length. */
@@ -158,42 +110,6 @@ export class RdbOutput {
     }
   }
 
-  /** bytes[start, end) as they are, through as many chunks as it takes. */
-  bytes(source: Uint8Array, start: number, end: number): void {
-    if (end - start <= SHORT_COPY) {
-      this.ensureRoom();
-      const { chunk } = this;
-      let { used } = this;
-      for (let i = start; i < end; i++) chunk[used++] = source[i];
-      this.used = used;
-      return;
-    }
-    while (start < end) {
-      if (this.used === this.chunk.length) this.flush();
-      const part = Math.min(end - start, this.chunk.length - this.used);
-      this.chunk.set(source.subarray(start, start + part), this.used);
-      this.used += part;
-      start += part;
-    }
-  }
-
-  /** As bytes(), word by word where there is room to go a little too far. */
-  private text(source: Uint8Array, from: DataView, start: number, end: number): void {
-    const { view, used } = this;
-    const length = end - start;
-    if (
-      length > WORDS_COPY ||
-      used + length + WORD > this.chunk.length ||
-      end + WORD > source.length
-    ) {
-      this.bytes(source, start, end);
-      return;
-    }
-    for (let i = 0; i < length; i += WORD)
-      view.setInt32(used + i, from.getInt32(start + i, true), true);
-    this.used = used + length;
-  }
-
   /** A string, in the smallest of its forms. `view` covers the same memory as `source`. */
   string(source: Uint8Array, view: DataView, start: number, end: number): void {
     const length = end - start;
@@ -207,7 +123,7 @@ export class RdbOutput {
       if (this.compressed(view, start, end)) return;
     }
     this.length(length);
-    this.text(source, view, start, end);
+    this.copy(source, view, start, end);
   }
 
   /** All of these bytes, as a string. */

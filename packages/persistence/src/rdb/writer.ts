@@ -15,9 +15,11 @@ import {
   type ValueKind,
   viewOf,
 } from "@kv/core";
+import type { ByteSink } from "../chunk-output.ts";
+import type { EntryWriter } from "../cut-snapshot.ts";
 import { Opcode, RDB_SIGNATURE, RDB_VERSION_DEFAULT, type RdbWriteVersion } from "./format.ts";
 import { ObjectWriter } from "./object.ts";
-import { type ByteSink, RdbOutput, type RdbOutputOptions } from "./output.ts";
+import { RdbOutput, type RdbOutputOptions } from "./output.ts";
 
 /** How the 24 bits for eviction go to the file; which of the two depends on the policy. */
 export type EvictionField =
@@ -57,7 +59,7 @@ export interface RdbWriterOptions extends RdbOutputOptions {
 }
 
 /** Writes an RDB file piece by piece: see the head of this file. */
-export class RdbWriter {
+export class RdbWriter implements EntryWriter<number> {
   /** Where the bytes go. */
   readonly output: RdbOutput;
   private readonly arena: Arena;
@@ -142,6 +144,9 @@ export class RdbWriter {
   element(kind: ValueKind, ref: Ref, told: number): void {
     this.objects.element(kind, ref, told);
   }
+
+  /** The end of a large value, which says nothing: how many elements there are stands in front of them. */
+  endLarge(): void {}
 
   /** What stands before a value. */
   private key(entry: Ref): void {

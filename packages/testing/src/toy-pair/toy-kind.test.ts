@@ -1,6 +1,6 @@
 /**
- * A new type of value is its own folder, and one line in each of three lists: the kinds of core, the
- * forms of persistence, the commands. Here the lists have that line, in this file's modules alone.
+ * A new type of value is its own folder, and one line in each of four lists: the kinds of core, the
+ * forms and the commands of persistence, the commands of clients. Here the lists have that line, in this file's modules alone.
  */
 import { errors } from "@kv/commands";
 import { kindOf, kindOfEntry, Type, valueKinds } from "@kv/core";
@@ -21,6 +21,10 @@ vi.mock("../../../core/src/values/kinds.ts", async (original) => ({
 vi.mock("../../../persistence/src/rdb/values/forms.ts", async (original) => ({
   ...(await original<object>()),
   pairForm: (await import("./pair-form.ts")).pairForm,
+}));
+vi.mock("../../../persistence/src/aof/commands/forms.ts", async (original) => ({
+  ...(await original<object>()),
+  pairCommands: (await import("./pair-command-form.ts")).pairCommands,
 }));
 const modules: System[] = [{ name: "pair", commands: [pairset, pairget] }];
 

@@ -22,7 +22,7 @@ import {
 } from "@kv/core";
 import { walkedBytes, withoutRoom } from "@kv/core/testing";
 import type { System } from "@kv/engine";
-import { RdbSnapshot } from "@kv/persistence";
+import { formats, RdbSnapshot, type SnapshotWriterFormat, writeOnlyFormats } from "@kv/persistence";
 import { latin1, latin1Bytes } from "@kv/resp";
 import { expect } from "vitest";
 import { Chance } from "../chance.ts";
@@ -205,6 +205,29 @@ function digestOfFile(file: Uint8Array, modules: System[]): unknown {
   return other.send("DEBUG", "DIGEST");
 }
 
+/** What commands make of an empty server, as a digest. */
+function digestOfCommands(file: Uint8Array, modules: System[]): unknown {
+  const other = harness({ modules });
+  const client = other.client();
+  client.sendBytes(file);
+  for (let reply = client.receive(); reply !== undefined; reply = client.receive())
+    expect(reply).not.toBeInstanceOf(Error);
+  return other.send("DEBUG", "DIGEST");
+}
+
+/** A way to write a snapshot, and what its file holds as a digest. */
+interface Written {
+  readonly format: SnapshotWriterFormat;
+  readonly rounds: number;
+  readonly digestOf: (file: Uint8Array, modules: System[]) => unknown;
+}
+const asRdb: Written = { format: formats.rdb, rounds: 8, digestOf: digestOfFile };
+const asCommands: Written = {
+  format: writeOnlyFormats.commands,
+  rounds: 3,
+  digestOf: digestOfCommands,
+};
+
 function holdsWhatItIsGiven(rig: Rig): void {
   for (let i = 0; i < 20; i++) {
     rig.make(`key:${i}`, 1 + rig.chance.below(MANY));
@@ -321,21 +344,21 @@ function stillWhole(rig: Rig, key: string): boolean {
   return JSON.stringify(contentOf(rig.arena, entry)) === JSON.stringify(rig.contents.get(key));
 }
 
-function snapshots(rig: Rig, modules: System[]): void {
+function snapshots(rig: Rig, modules: System[], { format, rounds, digestOf }: Written): void {
   const { keyspace } = rig;
   keyspace.cuts.wholeElementsMax = 10;
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < 8; i++) if (rig.entry(`key:${i}`) === NONE) rig.make(`key:${i}`);
     const digest = rig.digest();
     const parts: number[] = [];
-    const snapshot = new RdbSnapshot(
+    const snapshot = format.snapshot(
       keyspace,
       (bytes, start, end) => parts.push(...bytes.subarray(start, end)),
       { facts: FACTS, pendingBytesMax: Number.POSITIVE_INFINITY },
     );
     while (!snapshot.step(1 + rig.chance.below(30))) disturb(rig);
     expect(keyspace.arena.holds.size).toBe(0);
-    expect(digestOfFile(Uint8Array.from(parts), modules)).toBe(digest);
+    expect(digestOf(Uint8Array.from(parts), modules)).toBe(digest);
     rig.finishLazyFree();
     rig.leaksNothing();
   }
@@ -445,22 +468,25 @@ export function layersFor(
   material: ValueMaterial,
   modules: System[] = [],
 ): { name: string; run: () => void }[] {
-  const layers: Record<string, (rig: Rig, modules: System[]) => void> = {
+  const layers: Record<string, (rig: Rig) => void> = {
     "holds what it is given": holdsWhatItIsGiven,
     "is measured to the byte": measured,
     "is copied": copied,
     "is copied whole or not at all": copiedWithoutRoom,
     "goes through DUMP and RESTORE": dumped,
     "goes through a file": saved,
-    "is in a snapshot as it was, whatever happens meanwhile": snapshots,
+    "is in a snapshot as it was, whatever happens meanwhile": (rig) =>
+      snapshots(rig, modules, asRdb),
     "is let go by a snapshot that is given up": abortedSnapshot,
     "is freed in slices, and all of it": freedLazily,
     "is moved, block by block": moved,
     expires: expires,
     "goes with its key to other names and databases": wanders,
+    "is in a snapshot made of commands as it was, whatever happens meanwhile": (rig) =>
+      snapshots(rig, modules, asCommands),
   };
   return Object.entries(layers).map(([name, layer], index) => ({
     name,
-    run: () => layer(new Rig(kind, material, 100 + index, modules), modules),
+    run: () => layer(new Rig(kind, material, 100 + index, modules)),
   }));
 }

@@ -12,7 +12,8 @@ import { NodeView } from "./list-node.ts";
 import { ListFreeing, ListMoving } from "./list-slices.ts";
 import { ListValue } from "./list-value.ts";
 
-function eachOfNode(node: NodeView, visitor: ElementVisitor): void {
+/** Shows each element of a node to the visitor. */
+export function eachOfNode(node: NodeView, visitor: ElementVisitor): void {
   const { bytes, view, start, end } = node;
   if (node.isPlain) {
     visitor.text.setString(bytes, view, start, end);

@@ -63,6 +63,8 @@ export class StreamRange {
   private at = 0;
   /** Upwards: the block's end byte; downwards: the first entry. */
   private limit = 0;
+  /** The ID that those of the block's entries are counted from. */
+  private readonly master = new StreamId();
   private masterFieldsAt = 0;
   private masterFieldCount = 0;
   private fieldsLeft = 0;
@@ -88,6 +90,16 @@ export class StreamRange {
     if (isReverse) found = tree.seekAtMost(end);
     else found = tree.seekAtMost(start) || tree.first();
     if (found) this.enter();
+  }
+
+  /** Begins a walk over the entries of one block, stored under the master ID `id`: of whichever stream. */
+  beginBlock(listpack: Ref, id: StreamId): void {
+    this.tree = null;
+    this.start.setMin();
+    this.end.setMax();
+    this.isReverse = false;
+    this.isPlaced = false;
+    this.enterBlock(listpack, id);
   }
 
   /** Comes to the entry of this ID. False when there is none, or it has been deleted. */
@@ -132,9 +144,13 @@ export class StreamRange {
 
   private enter(): void {
     const tree = this.tree as IdTree;
-    const lp = tree.value;
+    this.enterBlock(tree.value, tree.id);
+  }
+
+  private enterBlock(lp: Ref, master: StreamId): void {
     const { arena } = this;
     this.listpack = lp;
+    this.master.copy(master);
     this.bytes = arena.bytes[lp >>> SEGMENT_SHIFT] as Uint8Array;
     this.view = arena.views[lp >>> SEGMENT_SHIFT] as DataView;
     const { bytes } = this;
@@ -165,7 +181,7 @@ export class StreamRange {
         if (isThere && id.compare(this.start) >= 0) return true;
         at = this.afterEntry();
       }
-      if (!(this.tree as IdTree).next()) break;
+      if (this.tree === null || !this.tree.next()) break;
       this.enter();
     }
     this.listpack = NONE;
@@ -196,8 +212,7 @@ export class StreamRange {
 
   /** Reads the head of the entry at `bytes[at]`. */
   private readEntry(at: number): void {
-    const { bytes } = this;
-    const master = (this.tree as IdTree).id;
+    const { bytes, master } = this;
     this.entryAt = at;
     let next = readEntryId(
       bytes,

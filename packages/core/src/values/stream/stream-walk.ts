@@ -48,6 +48,8 @@ export const Part = {
   CONSUMER_PENDING: 6,
 } as const;
 
+/** A block, with its many entries, is as much work as so many other parts. */
+const BLOCK_WORK = 16;
 const PART_BYTES = 24;
 const BLOCK_WORD = 1;
 const ID_WORD = 2;
@@ -232,7 +234,7 @@ class StreamWalk implements CutWalk {
     while (done < wanted && this.parts.next()) {
       this.parts.write(hold.arena, this.part);
       piece.element(this.part);
-      done++;
+      done += this.parts.part === Part.BLOCK ? BLOCK_WORK : 1;
     }
     if (this.parts.isDone) {
       this.isDone = true;

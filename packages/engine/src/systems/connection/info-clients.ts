@@ -1,20 +1,14 @@
 /** INFO clients: who is connected, and in what state. */
 
-import type { Client } from "../../kernel/client.ts";
 import { ClientState } from "../../kernel/client-state.ts";
 import type { Ports } from "../../module/ports.ts";
 import type { InfoSection } from "../../module/system.ts";
+import { clientUpkeepPort } from "./client-upkeep.ts";
 
 function countIn(engine: Ports, state: number): number {
   let count = 0;
   for (const client of engine.clients.values()) if (client.is(state)) count++;
   return count;
-}
-
-function largest(engine: Ports, bytesOf: (client: Client) => number): number {
-  let most = 0;
-  for (const client of engine.clients.values()) most = Math.max(most, bytesOf(client));
-  return most;
 }
 
 export const clientsSection: InfoSection = {
@@ -30,11 +24,11 @@ export const clientsSection: InfoSection = {
     { name: "maxclients", value: ({ config }) => config.number("maxclients") },
     {
       name: "client_recent_max_input_buffer",
-      value: (engine) => largest(engine, (client) => client.reader.bufferBytes),
+      value: (engine) => engine.of(clientUpkeepPort).recentInput.at(engine.situation.nowMs),
     },
     {
       name: "client_recent_max_output_buffer",
-      value: (engine) => largest(engine, (client) => client.outputPeakBytes),
+      value: (engine) => engine.of(clientUpkeepPort).recentOutput.at(engine.situation.nowMs),
     },
     { name: "blocked_clients", value: (engine) => countIn(engine, ClientState.WAITING) },
     { name: "clients_in_timeout_table", value: () => 0 },

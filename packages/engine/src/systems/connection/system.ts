@@ -1,19 +1,19 @@
 /** The system of connections: what a client says about itself, and when it is idle for too long. */
 import { commandsOf } from "@kv/commands";
 import type { System } from "../../module/system.ts";
-import { IdleClients, idleClientsPort } from "./idle-clients.ts";
+import { ClientUpkeep, clientUpkeepPort } from "./client-upkeep.ts";
 import * as commands from "./index.ts";
 import { clientsSection } from "./info-clients.ts";
 
 export const connectionSystem: System = {
   name: "connection",
-  ports: [idleClientsPort],
+  ports: [clientUpkeepPort],
   commands: commandsOf([commands]),
   directives: [
     {
       names: ["timeout"],
       apply: (config, ports) => {
-        ports.of(idleClientsPort).timeoutSeconds = config.number("timeout");
+        ports.of(clientUpkeepPort).timeoutSeconds = config.number("timeout");
         return undefined;
       },
     },
@@ -29,5 +29,5 @@ export const connectionSystem: System = {
     { names: ["maxclients", "protected-mode"] },
   ],
   info: [clientsSection],
-  start: (ports) => new IdleClients(ports),
+  start: (ports) => new ClientUpkeep(ports),
 };

@@ -30,7 +30,7 @@ import { idleTimeMs } from "@kv/eviction";
 import { dumpPayload } from "@kv/persistence";
 import { latin1Bytes } from "@kv/resp";
 import type { EngineCall } from "../../module/engine-call.ts";
-import { dataSetFilePort } from "../../module/ports.ts";
+import { appendOnlyFilePort, dataSetFilePort } from "../../module/ports.ts";
 import { Digester } from "./debug-digest.ts";
 import { quicklistFields } from "./lists.ts";
 import { tableStats } from "./tables.ts";
@@ -46,6 +46,7 @@ const badReloadOption = new CommandError(
 );
 /** Half a data set must not be saved, nor loaded into. */
 const isLoading = new CommandError("LOADING Redis is loading the dataset in memory");
+const loadFailed = new CommandError("ERR Error trying to load the AOF files, check server logs.");
 const reloadFailed = new CommandError("ERR Error trying to load the RDB dump, check server logs.");
 const ZERO_DIGEST = "0".repeat(40);
 /** Bytes of a payload besides the value itself: its type, the version and the checksum. */
@@ -140,7 +141,7 @@ export function populate(call: EngineCall): void {
 }
 
 export function reload(call: EngineCall): void {
-  const { engine, keyspace, reply, argc } = call;
+  const { engine, reply, argc } = call;
   let saves = true;
   let flushes = true;
   let merges = false;
@@ -150,14 +151,46 @@ export function reload(call: EngineCall): void {
     else if (call.is(index, "MERGE")) merges = true;
     else throw badReloadOption;
   }
+  const file = engine.of(dataSetFilePort);
+  if (file.isLoading) throw isLoading;
+  if (saves && !file.saveNow()) fail("ERR");
+  const policy = flushes ? "FLUSH" : merges ? "REPLACE" : "APPEND";
+  if (!exchange(call, () => file.loadNow(policy), flushes, merges)) throw reloadFailed;
+  engine.host.log("warning", "DB reloaded by DEBUG RELOAD");
+  reply.ok();
+}
+
+/** DEBUG LOADAOF: what the append-only file holds takes the place of what is there. */
+export function loadAof(call: EngineCall): void {
+  const { engine, reply } = call;
   if (engine.of(dataSetFilePort).isLoading) throw isLoading;
-  if (saves && !engine.of(dataSetFilePort).saveNow()) fail("ERR");
+  if (!exchange(call, () => engine.of(appendOnlyFilePort).loadNow(), true, false)) throw loadFailed;
+  engine.host.log("notice", "Append Only File loaded by DEBUG LOADAOF");
+  reply.ok();
+}
+
+/** DEBUG AOF-FLUSH-SLEEP: each write to the append-only file takes so much longer. */
+export function setFlushSleep(call: EngineCall): void {
+  call.engine.of(appendOnlyFilePort).setWriteDelay(call.integer(2));
+  call.reply.ok();
+}
+
+/**
+ * Loads a data set in the place of the one that is there (`flushes`), or besides it. False: that failed,
+ * and all is as it was.
+ */
+function exchange(
+  { engine, keyspace }: EngineCall,
+  load: () => boolean,
+  flushes: boolean,
+  merges: boolean,
+): boolean {
   const { databases } = keyspace;
   for (const database of databases) database.prepareFlush();
   if (flushes) engine.effects.databaseChanged(-1);
   // What is there goes only when the file has been read, all of it.
   const aside = databases.map((database) => database.setAside());
-  let done = engine.of(dataSetFilePort).loadNow(flushes ? "FLUSH" : merges ? "REPLACE" : "APPEND");
+  let done = load();
   if (flushes && done) {
     for (const [index, tables] of aside.entries()) databases[index]?.giveUp(tables, false);
   } else {
@@ -170,9 +203,7 @@ export function reload(call: EngineCall): void {
     }
   }
   keyspace.tidy();
-  if (!done) throw reloadFailed;
-  engine.host.log("warning", "DB reloaded by DEBUG RELOAD");
-  reply.ok();
+  return done;
 }
 
 function presentEntry(database: Database, entry: Ref): Ref {

@@ -18,7 +18,6 @@
  *
  * Numbers are four bytes, the highest first.
  */
-import { seventeenDigits } from "@kv/commands";
 import {
   bytesOf,
   type Database,
@@ -32,7 +31,7 @@ import {
   type Ref,
   STREAM_ID_TEXT_BYTES,
 } from "@kv/core";
-import { latin1Bytes } from "@kv/resp";
+import { latin1Bytes, seventeenDigits } from "@kv/resp";
 import { SHA1_BYTES, sha1 } from "../../kernel/sha1.ts";
 
 const EXPIRE = latin1Bytes("!!expire!!");

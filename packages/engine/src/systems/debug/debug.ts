@@ -9,6 +9,7 @@
 import { replyHelp, subcommandError } from "@kv/commands";
 import { globMatch, InvariantError } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
+import { OUTPUT_PEAK_PERIOD_MS } from "../../kernel/debug-switches.ts";
 import { requireAllowed } from "../../module/allowed-locally.ts";
 import { rewriteFile } from "../../module/config-file.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
@@ -19,10 +20,12 @@ import {
   htstats,
   htstatsKey,
   listpack,
+  loadAof,
   object,
   populate,
   reload,
   sdslen,
+  setFlushSleep,
 } from "./data.ts";
 import { packedThreshold, quicklist } from "./lists.ts";
 import { clientEviction, leak, restart, structSize } from "./process.ts";
@@ -46,9 +49,9 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
     "aof-flush-sleep",
     {
       usage: "<microsec>",
-      help: "Accepted; there is no append-only file to slow down.",
+      help: "Each write to the append-only file takes so much longer.",
       words: [3, 3],
-      run: accept,
+      run: setFlushSleep,
     },
   ],
   [
@@ -172,6 +175,15 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
     "listpack",
     { usage: "<key>", help: "Logs how a listpack is laid out.", words: [3, 3], run: listpack },
   ],
+  [
+    "loadaof",
+    {
+      usage: "",
+      help: "Empties the data set, and loads it from the append-only file.",
+      words: [2, 2],
+      run: loadAof,
+    },
+  ],
   ["log", { usage: "<message>", help: "Writes the message to the log.", words: [3, 3], run: log }],
   ["object", { usage: "<key>", help: "How a value is kept.", words: [3, 3], run: object }],
   [
@@ -250,7 +262,7 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
     "replybuffer",
     {
       usage: "<PEAK-RESET-TIME|RESIZING> <value>",
-      help: "Accepted; all clients share one reply buffer.",
+      help: "How long the longest reply is remembered; RESIZING is accepted, as all share one reply buffer.",
       words: [4, 4],
       run: replyBuffer,
     },
@@ -383,7 +395,10 @@ function setSkipChecksums(call: EngineCall): void {
 
 function replyBuffer(call: EngineCall): void {
   if (call.is(2, "PEAK-RESET-TIME")) {
-    if (!call.is(3, "NEVER") && !call.is(3, "RESET")) call.integer(3);
+    const { debug } = call.engine;
+    if (call.is(3, "NEVER")) debug.outputPeakPeriodMs = -1;
+    else if (call.is(3, "RESET")) debug.outputPeakPeriodMs = OUTPUT_PEAK_PERIOD_MS;
+    else debug.outputPeakPeriodMs = call.integer(3);
   } else if (!call.is(2, "RESIZING")) {
     throw subcommandError(call);
   }

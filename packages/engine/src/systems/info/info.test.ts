@@ -90,6 +90,28 @@ describe("INFO", () => {
     expect(kv.self.takeRaw()).toContain("config_file:/gr\xc3\xb6\xff.conf\r\n");
   });
 
+  test("numbers listeners by their kind, and shows the port for TLS where there is no other", () => {
+    const kv = harness({ config: { bind: ["10.0.0.1", "-::1"], unixsocket: "/tmp/kv.sock" } });
+    const shown = () => {
+      const { fields } = parsed(kv.engine.of(infoPort).text(["server"]));
+      return [...fields].filter(([name]) => /^(tcp_port|listener)/.test(name));
+    };
+    const unix = ["listener1", "name=unix,bind=/tmp/kv.sock"];
+    kv.host.facts.tlsPort = 7000;
+    expect(shown()).toEqual([
+      ["tcp_port", "6379"],
+      ["listener0", "name=tcp,bind=10.0.0.1,bind=-::1,port=6379"],
+      unix,
+      ["listener2", "name=tls,bind=10.0.0.1,bind=-::1,port=7000"],
+    ]);
+    kv.host.facts.tcpPort = 0;
+    expect(shown()).toEqual([
+      ["tcp_port", "7000"],
+      unix,
+      ["listener2", "name=tls,bind=10.0.0.1,bind=-::1,port=7000"],
+    ]);
+  });
+
   test("shows what Redis 7.2 added", () => {
     const { fields } = parsed(harness().engine.of(infoPort).text([]));
     expect([...fields.keys()]).toEqual(

@@ -7,17 +7,15 @@ import type { InfoSection } from "../../module/system.ts";
 const uptimeSeconds = (engine: Ports) =>
   Math.max(0, Math.floor((engine.host.wallMs() - engine.identity.startedMs) / 1000));
 
-/** One row for each address family of sockets that clients can reach, as Redis 7.2 prints them. */
+/** One row for each kind of sockets that clients can reach, numbered by its kind, as in Redis 7.2. */
 function* listeners({ config, host }: Ports): Iterable<readonly [string, string]> {
-  let index = 0;
-  const { tcpPort } = host.facts;
-  if (tcpPort > 0) {
-    const addresses = config.value<readonly string[]>("bind");
-    const bind = addresses.map((address) => `bind=${address}`).join(",");
-    yield [`listener${index++}`, `name=tcp,${bind},port=${tcpPort}`];
-  }
+  const { tcpPort, tlsPort } = host.facts;
+  const addresses = config.value<readonly string[]>("bind");
+  const bind = addresses.map((address) => `bind=${address}`).join(",");
+  if (tcpPort > 0) yield ["listener0", `name=tcp,${bind},port=${tcpPort}`];
   const path = config.text("unixsocket");
-  if (path !== "") yield [`listener${index++}`, `name=unix,bind=${path}`];
+  if (path !== "") yield ["listener1", `name=unix,bind=${path}`];
+  if (tlsPort > 0) yield ["listener2", `name=tls,${bind},port=${tlsPort}`];
 }
 
 export const serverSection: InfoSection = {
@@ -40,7 +38,7 @@ export const serverSection: InfoSection = {
     { name: "process_id", value: ({ host }) => host.facts.processId },
     { name: "process_supervised", value: ({ config }) => config.print("supervised") },
     { name: "run_id", value: ({ identity }) => identity.runId },
-    { name: "tcp_port", value: ({ host }) => host.facts.tcpPort },
+    { name: "tcp_port", value: ({ host }) => host.facts.tcpPort || host.facts.tlsPort },
     { name: "server_time_usec", value: ({ host }) => host.wallUs() },
     { name: "uptime_in_seconds", value: uptimeSeconds },
     { name: "uptime_in_days", value: (engine) => Math.floor(uptimeSeconds(engine) / 86400) },

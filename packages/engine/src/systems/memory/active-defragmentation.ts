@@ -2,8 +2,9 @@
  * Active defragmentation: how much of its time the cron gives to bringing scattered blocks together
  * (core's Defragmenter), by how much is wasted:
  *
- *      waste     pages under blocks, less the blocks: begins above active-defrag-ignore-bytes and
- *                active-defrag-threshold-lower percent of the blocks
+ *      waste     pages under blocks, less the blocks; when that is little, pages that the operating
+ *                system has given, less those under blocks: begins above active-defrag-ignore-bytes
+ *                and active-defrag-threshold-lower percent of what is of use
  *      effort    from active-defrag-cycle-min percent of a processor at the lower threshold to
  *                -cycle-max at the upper; more when the waste grows, not less when it shrinks
  *
@@ -18,7 +19,7 @@
  * the loader keeps the hash that it fills between two turns.
  */
 import type { ConfigStore } from "@kv/config";
-import { Defragmenter } from "@kv/core";
+import { type Arena, Defragmenter, Evacuation, type MovePlan, SegmentEvacuation } from "@kv/core";
 import { Due } from "../../kernel/due.ts";
 import { EngineState } from "../../kernel/situation.ts";
 import type { Ports } from "../../module/ports.ts";
@@ -29,6 +30,49 @@ const STEP_ENTRIES = 16;
 const SLICE_US = 500;
 /** A rest is a millisecond or two. With more effort than this there is no time for rests. */
 const RESTING_PERCENT_MAX = 25;
+/** After a pass that has not helped, none for the same aim for so long. */
+const VAIN_REST_US = 60_000_000;
+/** Bytes that an emptied segment gives back for each that had to be moved, at least. */
+const SEGMENT_GAIN_MIN = 0.25;
+
+/** One kind of waste, and what is done about it. */
+interface Aim {
+  /** As the log calls it. */
+  readonly name: string;
+  readonly plan: MovePlan;
+  /** Bytes that are of use, and that are wasted on top. */
+  usefulBytes(): number;
+  wastedBytes(): number;
+  /** False: a pass would change nothing. */
+  mayHelp(): boolean;
+  /** No pass before, as the last one was in vain. */
+  restUntilUs: number;
+}
+
+/** Blocks are few on their pages: spans are emptied, so that pages become free. */
+function fullerPages(arena: Arena): Aim {
+  return {
+    name: "frag",
+    plan: new Evacuation(arena),
+    usefulBytes: () => arena.usedBytes,
+    wastedBytes: () => arena.pageBytes - arena.usedBytes,
+    mayHelp: () => true,
+    restUntilUs: 0,
+  };
+}
+
+/** Free pages are of use to nobody else: segments are emptied, so that they are given back. */
+function fewerSegments(arena: Arena): Aim {
+  const plan = new SegmentEvacuation(arena, SEGMENT_GAIN_MIN);
+  return {
+    name: "rss",
+    plan,
+    usefulBytes: () => arena.pageBytes,
+    wastedBytes: () => arena.touchedBytes - arena.pageBytes,
+    mayHelp: () => plan.isWorthwhile,
+    restUntilUs: 0,
+  };
+}
 
 type Needs = Pick<Ports, "host" | "situation" | "keyspace" | "latency">;
 
@@ -37,6 +81,9 @@ export class ActiveDefragmentation {
   /** Percentage of a processor that it is using; 0: it is not running. */
   runningPercent = 0;
   private readonly ports: Needs;
+  /** The first one comes first: pages that are free make room to empty segments. */
+  private readonly aims: readonly Aim[];
+  private aim: Aim;
   private isOn = false;
   private ignoreBytes = 0;
   private lowerPercent = 0;
@@ -49,13 +96,18 @@ export class ActiveDefragmentation {
   private checkedUs = 0;
   private passStartUs = 0;
   private hitsAtStart = 0;
+  private wastedAtStart = 0;
   /** Since when it has been running; -1: it is not. And how long it had been before. */
   private sinceUs = -1;
   private elapsedBeforeUs = 0;
 
   constructor(ports: Needs) {
     this.ports = ports;
-    this.defragmenter = new Defragmenter(ports.keyspace);
+    const { arena } = ports.keyspace;
+    const first = fullerPages(arena);
+    this.aims = [first, fewerSegments(arena)];
+    this.aim = first;
+    this.defragmenter = new Defragmenter(ports.keyspace, first.plan);
   }
 
   /** Takes over the directives. */
@@ -68,6 +120,7 @@ export class ActiveDefragmentation {
     this.cycleMaxPercent = config.number("active-defrag-cycle-max");
     this.defragmenter.scanFieldsMax = config.number("active-defrag-max-scan-fields");
     this.isChanged = true;
+    for (const aim of this.aims) aim.restUntilUs = 0;
   }
 
   /** With the cron: decides, and allots the time until the next one. */
@@ -114,36 +167,55 @@ export class ActiveDefragmentation {
 
   private passEnded(nowUs: number): void {
     this.leftUs = 0;
-    const { percent, bytes } = this.waste();
+    const { aim } = this;
+    const bytes = aim.wastedBytes();
     const tookMs = Math.floor((nowUs - this.passStartUs) / 1000);
     const moved = this.defragmenter.hits - this.hitsAtStart;
     this.ports.host.log(
       "verbose",
-      `Active defrag done in ${tookMs}ms, reallocated=${moved}, frag=${percent.toFixed(0)}%, frag_bytes=${bytes}`,
+      `Active defrag done in ${tookMs}ms, reallocated=${moved}, ${aim.name}=${wastedPercent(aim).toFixed(0)}%, ${aim.name}_bytes=${bytes}`,
     );
+    if (bytes >= this.wastedAtStart) aim.restUntilUs = nowUs + VAIN_REST_US;
     this.runningPercent = 0;
     // With as much still to do as it takes to begin, the next pass follows.
     this.decide(nowUs);
     if (this.runningPercent === 0) this.stopClock(nowUs);
   }
 
-  /** Whether to run, and with what effort. */
+  /** Whether to run, with what aim and with what effort. */
   private decide(nowUs: number): void {
-    const { percent, bytes } = this.waste();
     const wasRunning = this.runningPercent !== 0;
     const isReconsidered = this.isChanged;
     this.isChanged = false;
-    if (!wasRunning && (percent < this.lowerPercent || bytes < this.ignoreBytes)) return;
+    if (!wasRunning) {
+      const next = this.aims.find((aim) => this.isCalledFor(aim, nowUs));
+      if (next === undefined) return;
+      this.aim = next;
+    }
+    const { aim, defragmenter } = this;
+    const percent = wastedPercent(aim);
     const effort = this.effortAt(percent);
     if (effort <= this.runningPercent && !isReconsidered) return;
     this.runningPercent = effort;
+    const bytes = aim.wastedBytes();
     if (!wasRunning) {
+      defragmenter.restart(aim.plan);
       this.passStartUs = nowUs;
-      this.hitsAtStart = this.defragmenter.hits;
+      this.hitsAtStart = defragmenter.hits;
+      this.wastedAtStart = bytes;
     }
     this.ports.host.log(
       "verbose",
-      `Starting active defrag, frag=${percent.toFixed(0)}%, frag_bytes=${bytes}, cpu=${effort}%`,
+      `Starting active defrag, ${aim.name}=${percent.toFixed(0)}%, ${aim.name}_bytes=${bytes}, cpu=${effort}%`,
+    );
+  }
+
+  private isCalledFor(aim: Aim, nowUs: number): boolean {
+    return (
+      aim.wastedBytes() >= this.ignoreBytes &&
+      wastedPercent(aim) >= this.lowerPercent &&
+      nowUs >= aim.restUntilUs &&
+      aim.mayHelp()
     );
   }
 
@@ -152,12 +224,6 @@ export class ActiveDefragmentation {
     const share = (percent - lowerPercent) / Math.max(1, upperPercent - lowerPercent);
     const effort = Math.trunc(cycleMinPercent + share * (cycleMaxPercent - cycleMinPercent));
     return Math.max(cycleMinPercent, Math.min(effort, cycleMaxPercent));
-  }
-
-  private waste(): { percent: number; bytes: number } {
-    const { pageBytes, usedBytes } = this.ports.keyspace.arena;
-    const bytes = pageBytes - usedBytes;
-    return { bytes, percent: (bytes / usedBytes) * 100 };
   }
 
   /** Switched off in the midst of a pass: the next one begins anew. */
@@ -189,4 +255,8 @@ export class ActiveDefragmentation {
     this.elapsedBeforeUs = 0;
     if (this.sinceUs !== -1) this.sinceUs = this.ports.host.monotonicUs();
   }
+}
+
+function wastedPercent(aim: Aim): number {
+  return (aim.wastedBytes() / aim.usefulBytes()) * 100;
 }

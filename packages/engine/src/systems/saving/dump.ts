@@ -3,6 +3,7 @@ import { arg, keyAt } from "@kv/commands";
 import { NONE } from "@kv/core";
 import { dumpPayload } from "@kv/persistence";
 import { engineCommand } from "../../module/engine-call.ts";
+import { savingPort } from "./saving.ts";
 
 export const dump = engineCommand({
   name: "dump",
@@ -23,7 +24,7 @@ export const dump = engineCommand({
       call.reply.null();
       return;
     }
-    const payload = dumpPayload(call.keyspace.arena, entry);
+    const payload = dumpPayload(call.keyspace.arena, entry, call.engine.of(savingPort).version);
     call.reply.bulk(payload, 0, payload.length);
   },
 });

@@ -2,4 +2,3 @@
 export * from "./dump.ts";
 export * from "./restore.ts";
 export * from "./save.ts";
-export * from "./shutdown.ts";

@@ -71,13 +71,6 @@ export const persistenceSection: InfoSection = {
     ...fixed(0, "rdb_last_cow_size"),
     { name: "rdb_last_load_keys_expired", value: (ports) => ports.of(savingPort).expiredAtLoad },
     { name: "rdb_last_load_keys_loaded", value: (ports) => ports.of(savingPort).loadedKeys },
-    // There is no append-only file.
-    ...fixed(0, "aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"),
-    ...fixed(-1, "aof_last_rewrite_time_sec", "aof_current_rewrite_time_sec"),
-    ...fixed("ok", "aof_last_bgrewrite_status"),
-    ...fixed(0, "aof_rewrites", "aof_rewrites_consecutive_failures"),
-    ...fixed("ok", "aof_last_write_status"),
-    ...fixed(0, "aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"),
   ],
   rows: loadingRows,
 };

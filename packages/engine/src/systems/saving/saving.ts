@@ -16,15 +16,19 @@ import {
   type LoadResult,
   loadFile,
   loadFileNow,
+  RDB_VERSION_MAX,
+  type RdbWriteVersion,
   type SaveOptions,
   type SaveResult,
   type SaveStep,
+  type SnapshotLoader,
   type SnapshotOptions,
   StorageError,
   saveNow,
 } from "@kv/persistence";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { EngineState } from "../../kernel/situation.ts";
+import { durationOfKeysUs } from "../../kernel/snapshot-jobs.ts";
 import { wakingStorage } from "../../kernel/waking-storage.ts";
 import {
   type DataSetFile,
@@ -37,6 +41,8 @@ import type { Running } from "../../module/system.ts";
 
 /** A full chunk is summed and sent within one slice, so it had better be small. */
 const CHUNK_BYTES = 16 * 1024;
+/** While loading is slowed down, clients wait no longer than this. */
+const LOADING_SLEEP_MS = 10;
 /** After a failed background save the next automatic one waits so long. */
 const RETRY_MS = 5000;
 
@@ -129,6 +135,11 @@ export class Saving implements Running, DataSetFile {
     this.lastSaveMs = ports.situation.nowMs;
   }
 
+  /** `rdb.version`: of what is written, be it a file or a payload of DUMP. */
+  get version(): RdbWriteVersion {
+    return Number(this.ports.config.text("rdb.version")) as RdbWriteVersion;
+  }
+
   /** Whether the file is being loaded, with clients being served meanwhile. */
   get isLoading(): boolean {
     return this.loading !== null;
@@ -162,8 +173,10 @@ export class Saving implements Running, DataSetFile {
   /** How the data set is to be written now, to its file or elsewhere. */
   snapshotOptions(): SnapshotOptions {
     const { config, host, identity, keyspace, memory } = this.ports;
-    if (keyspace.fieldExpiryCount > 0) host.log("notice", NEWER_FILE);
+    const { version } = this;
+    if (keyspace.fieldExpiryCount > 0 && version < RDB_VERSION_MAX) host.log("notice", NEWER_FILE);
     return {
+      version,
       chunkBytes: CHUNK_BYTES,
       compress: config.boolean("rdbcompression"),
       checksum: config.boolean("rdbchecksum"),
@@ -200,8 +213,15 @@ export class Saving implements Running, DataSetFile {
   saveNow(): boolean {
     const { host, keyspace, situation } = this.ports;
     this.abortBackground();
+    this.delay(keyspace.keyCount, this.ports.snapshotJobs.keyDelayUs);
     const result = saveNow(keyspace, host.syncStorage, this.options());
-    return this.ended(result, situation.dirty, false);
+    return this.saveEnded(result, situation.dirty, false);
+  }
+
+  /** `rdb-key-save-delay`, `key-load-delay`: what so many keys take longer, at once. */
+  private delay(keyCount: number, keyDelayUs: number): void {
+    if (keyDelayUs === 0 || keyCount === 0) return;
+    this.ports.host.sleepMs(durationOfKeysUs(keyCount, keyDelayUs) / 1000);
   }
 
   /** Begins a background save. Undefined, or why it cannot be: the text of an error. */
@@ -249,13 +269,16 @@ export class Saving implements Running, DataSetFile {
     if (!this.isSavedAtEnd(request)) return true;
     host.log("notice", "Saving the final RDB snapshot before exiting.");
     if (this.saveNow()) return true;
-    host.log("warning", "Error trying to save the DB, can't exit.");
-    return request.force === true;
+    const isForced = request.force === true;
+    const outcome = isForced ? ". Exit anyway." : ", can't exit.";
+    host.log("warning", `Error trying to save the DB${outcome}`);
+    return isForced;
   }
 
   private isSavedAtEnd({ save }: ShutdownRequest): boolean {
-    // A data set that is only half loaded must not be saved over the whole one.
-    if (this.loading !== null) return false;
+    // A data set that is only half loaded must not be saved over the whole one, nor with what half a
+    // script did.
+    if (this.loading !== null || this.ports.situation.is(EngineState.BUSY)) return false;
     return save === "save" || (save === "default" && this.savePoints.length > 0);
   }
 
@@ -279,12 +302,12 @@ export class Saving implements Running, DataSetFile {
     this.endRunning();
     const nowMs = situation.readClock();
     this.lastDurationSeconds = Math.floor((nowMs - this.runningStartMs) / 1000);
-    if (this.ended(result, this.dirtyAtStart, true))
+    if (this.saveEnded(result, this.dirtyAtStart, true))
       host.log("notice", "Background saving terminated with success");
     else host.log("warning", "Background saving error");
   }
 
-  private ended(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
+  private saveEnded(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
     const { host, situation } = this.ports;
     if (result.ok) {
       situation.dirty -= savedChanges;
@@ -347,7 +370,29 @@ export class Saving implements Running, DataSetFile {
     return this.savePoints.length > 0 && this.saveNow();
   }
 
-  private loader(): FileLoader {
+  /** Clients are answered that it is being loaded, until endLoading(). */
+  beginLoading(): void {
+    const { host, memory, situation } = this.ports;
+    situation.setUnusual(EngineState.LOADING, true);
+    memory.refreshIdle(host.wallMs());
+    this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0 };
+  }
+
+  /** How far it has come. */
+  loaded(loadedBytes: number, totalBytes: number): void {
+    if (this.loading === null) return;
+    this.loading.loadedBytes = loadedBytes;
+    this.loading.totalBytes = totalBytes;
+  }
+
+  /** It is over. */
+  endLoading(): void {
+    this.loading = null;
+    this.ports.situation.setUnusual(EngineState.LOADING, false);
+  }
+
+  /** Loads a snapshot into the keyspace, whatever file it comes from. */
+  snapshotLoader(): FileLoader {
     const { config, keyspace, settings, memory, host } = this.ports;
     const { clock } = memory.evictor;
     this.loadedCodes = [];
@@ -375,43 +420,57 @@ export class Saving implements Running, DataSetFile {
   }
 
   private async loadFile(): Promise<boolean> {
-    const { config, host, memory, situation } = this.ports;
+    const { config, host } = this.ports;
+    // The append-only file is the data set then.
+    if (config.boolean("appendonly")) return true;
     const startUs = host.monotonicUs();
-    situation.setUnusual(EngineState.LOADING, true);
-    memory.refreshIdle(host.wallMs());
-    this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0 };
-    const loader = this.loader();
+    this.beginLoading();
+    const loader = this.snapshotLoader();
     const name = config.text("dbfilename");
+    let delayedCount = 0;
     try {
       const goOn = (loadedBytes: number, totalBytes: number): Promise<void> => {
-        if (this.loading !== null) {
-          this.loading.loadedBytes = loadedBytes;
-          this.loading.totalBytes = totalBytes;
-        }
-        return host.nextTurn();
+        this.loaded(loadedBytes, totalBytes);
+        const newCount = keysOf(loader) - delayedCount;
+        delayedCount += newCount;
+        return this.loadingTurn(newCount);
       };
       const isStopped = () => this.isStopped;
-      const result = await loadFile(host.storage, name, loader, goOn, isStopped);
-      return this.loaded(result, loader, startUs, "FLUSH");
+      const pieceBytes = () => config.number("loading-process-events-interval-bytes");
+      const result = await loadFile(host.storage, name, loader, goOn, isStopped, pieceBytes);
+      return this.loadEnded(result, loader, startUs, "FLUSH");
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       host.log("warning", `Fatal error: can't read the RDB file ${name}: ${error.message}`);
       host.log("warning", FATAL);
       return false;
     } finally {
-      this.loading = null;
-      situation.setUnusual(EngineState.LOADING, false);
+      this.endLoading();
     }
+  }
+
+  /** Serves the clients; until the time that `key-load-delay` wants so many keys to take has passed. */
+  private async loadingTurn(keyCount: number): Promise<void> {
+    const { config, host } = this.ports;
+    let leftMs = durationOfKeysUs(keyCount, config.number("key-load-delay")) / 1000;
+    for (; leftMs > 0 && !this.isStopped; leftMs -= LOADING_SLEEP_MS) {
+      host.sleepMs(Math.min(leftMs, LOADING_SLEEP_MS));
+      await host.nextTurn();
+      if (config.number("key-load-delay") === 0) return;
+    }
+    await host.nextTurn();
   }
 
   /** DEBUG RELOAD: the saved file replaces (or joins) the data set, while everybody waits. */
   loadNow(policy: LibraryPolicy): boolean {
     const { config, host } = this.ports;
     const startUs = host.monotonicUs();
-    const loader = this.loader();
+    const loader = this.snapshotLoader();
     try {
       const name = config.text("dbfilename");
-      return this.loaded(loadFileNow(host.syncStorage, name, loader), loader, startUs, policy);
+      const result = loadFileNow(host.syncStorage, name, loader);
+      this.delay(keysOf(loader), config.number("key-load-delay"));
+      return this.loadEnded(result, loader, startUs, policy);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       host.log("warning", `Error loading the DB: ${error.message}`);
@@ -432,7 +491,17 @@ export class Saving implements Running, DataSetFile {
     print("Terminating server after rdb file reading failure.");
   }
 
-  private loaded(
+  /** The loader has done: its libraries are taken. Undefined, or why that cannot be. */
+  snapshotLoaded(loader: SnapshotLoader, policy: LibraryPolicy): string | undefined {
+    const codes = this.loadedCodes;
+    this.loadedCodes = [];
+    this.loadedKeys = loader.loadedCount;
+    this.expiredAtLoad = loader.expiredCount;
+    const problem = this.functions?.takeFromFile(codes, policy);
+    return problem === undefined ? undefined : `Failed creating function: ${problem}`;
+  }
+
+  private loadEnded(
     result: LoadResult,
     loader: FileLoader,
     startUs: number,
@@ -447,17 +516,13 @@ export class Saving implements Running, DataSetFile {
       host.log("warning", FATAL);
       return false;
     }
-    const codes = this.loadedCodes;
-    this.loadedCodes = [];
-    const problem = this.functions?.takeFromFile(codes, policy);
+    const problem = this.snapshotLoaded(loader, policy);
     if (problem !== undefined) {
-      host.log("warning", `Failed creating function: ${problem}`);
+      host.log("warning", problem);
       host.log("warning", FATAL);
       return false;
     }
     const seconds = ((host.monotonicUs() - startUs) / 1e6).toFixed(3);
-    this.loadedKeys = loader.loadedCount;
-    this.expiredAtLoad = loader.expiredCount;
     const { loadedCount, expiredCount, emptyCount } = loader;
     const emptyText = emptyCount === 0 ? "" : `, 'empty keys skipped: ${emptyCount}'`;
     host.log(
@@ -467,4 +532,9 @@ export class Saving implements Running, DataSetFile {
     host.log("notice", `DB loaded from disk: ${seconds} seconds`);
     return true;
   }
+}
+
+/** Keys that the loader has read, whatever became of them. */
+function keysOf({ loadedCount, expiredCount, emptyCount }: SnapshotLoader): number {
+  return loadedCount + expiredCount + emptyCount;
 }

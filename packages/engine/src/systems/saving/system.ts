@@ -28,7 +28,24 @@ export const savingSystem: System = {
         return undefined;
       },
     },
-    { names: ["dbfilename", "rdbchecksum", "rdbcompression", "rdb-save-incremental-fsync"] },
+    {
+      names: ["rdb-key-save-delay"],
+      apply: (config, { snapshotJobs }) => {
+        snapshotJobs.keyDelayUs = config.number("rdb-key-save-delay");
+        return undefined;
+      },
+    },
+    {
+      names: [
+        "dbfilename",
+        "key-load-delay",
+        "loading-process-events-interval-bytes",
+        "rdbchecksum",
+        "rdbcompression",
+        "rdb-save-incremental-fsync",
+        "rdb.version",
+      ],
+    },
   ],
   info: [persistenceSection],
   start: (ports) => new Saving(ports),

@@ -1,5 +1,5 @@
 /** SideBuffer: bytes that wait for their place in a file. */
-import type { RdbOutput } from "./output.ts";
+import type { ChunkOutput } from "./chunk-output.ts";
 
 const FIRST_BLOCK_BYTES = 256;
 const BLOCK_BYTES_MAX = 65536;
@@ -27,7 +27,7 @@ export class SideBuffer {
   }
 
   /** Writes everything to `output` and forgets it. */
-  drainTo(output: RdbOutput): void {
+  drainTo(output: ChunkOutput): void {
     const last = this.blocks.length - 1;
     for (let i = 0; i <= last; i++) {
       output.bytes(this.blocks[i], 0, i === last ? this.used : this.blocks[i].length);

@@ -1,9 +1,12 @@
-/** SHUTDOWN: ends the server in good order. It answers only when that is not possible. */
+/** SHUTDOWN: ends the server in good order. It answers only when that is not possible, or taken back. */
 import { arg, CommandError, errors } from "@kv/commands";
+import type { Client } from "../../kernel/client.ts";
 import { ClientState } from "../../kernel/client-state.ts";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { EngineState } from "../../kernel/situation.ts";
 import { engineCommand } from "../../module/engine-call.ts";
+import type { Ports } from "../../module/ports.ts";
+import { endingPort } from "./ending.ts";
 
 const noShutdown = new CommandError("ERR No shutdown in progress.");
 const FAILED = "ERR Errors trying to SHUTDOWN. Check logs.";
@@ -38,25 +41,31 @@ export const shutdown = engineCommand({
       else if (call.is(index, "ABORT")) aborts = true;
       else throw errors.syntax;
     }
+    const ending = engine.of(endingPort);
     if (aborts) {
       if (request.save !== "default" || request.now || request.force) throw errors.syntax;
-      throw noShutdown; // Whoever could send this comes before a shutdown or after it.
+      if (!ending.abort()) throw noShutdown;
+      call.reply.ok();
+      return;
     }
     // Half of what a script does may be neither saved nor lost: the one way out loses all of it.
     if (engine.situation.is(EngineState.BUSY) && request.save !== "nosave")
       throw engine.situation.busyError;
-    const isEnding = engine.shutdown(request);
-    // What was answered before in this batch leaves first, and nothing behind this is executed.
     client.mark(ClientState.WAITING, true);
-    void Promise.resolve().then(() => {
-      if (isEnding) {
-        engine.host.exit(0);
-        return;
-      }
-      engine.stats.countError(FAILED);
-      engine.output.pushWriter(client).error(FAILED);
-      engine.output.flushOutbox(client);
-      engine.resume(client);
+    ending.begin(request, (mayExit) => {
+      // What was answered before in this batch leaves first, and nothing behind this is executed.
+      void Promise.resolve().then(() => {
+        if (mayExit) engine.host.exit(0);
+        else if (!client.closed) refuse(engine, client);
+      });
     });
   },
 });
+
+/** The client hears of it, and goes on. */
+function refuse(engine: Ports, client: Client): void {
+  engine.stats.countError(FAILED);
+  engine.output.pushWriter(client).error(FAILED);
+  engine.output.flushOutbox(client);
+  engine.resume(client);
+}

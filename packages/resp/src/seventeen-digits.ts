@@ -7,10 +7,18 @@ const DIGITS = 17;
 /** As many digits as JavaScript gives of a double: far more than decide a tie. */
 const EXACT_DIGITS = 100;
 
+/** Between these there is no exponent, neither here nor where JavaScript prints seventeen digits. */
+const PLAIN_MIN = 1e-4;
+const PLAIN_MAX = 1e17;
+/** With more binary digits than this behind the point, such a number has more than nineteen digits. */
+const TIE_FRACTION_DIGITS_MAX = 22;
+
 /** The text of a double: see the head of this file. */
 export function seventeenDigits(x: number): string {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x < 0 ? "-inf" : "inf";
   if (x === 0) return Object.is(x, -0) ? "-0" : "0";
+  const size = Math.abs(x);
+  if (size >= PLAIN_MIN && size < PLAIN_MAX && isFarFromTie(x)) return plain(x);
   const sign = x < 0 ? "-" : "";
   const [mantissa, power] = rounded(Math.abs(x)).split("e") as [string, string];
   const exponent = Number(power);
@@ -25,6 +33,24 @@ export function seventeenDigits(x: number): string {
   const rest = digits.slice(exponent + 1);
   return rest === "" ? sign + whole : `${sign}${whole}.${rest}`;
 }
+
+/** True when the double surely is no half: nearly all are not. */
+function isFarFromTie(x: number): boolean {
+  const digits = binaryFractionDigits(x);
+  return digits <= 0 || digits > TIE_FRACTION_DIGITS_MAX;
+}
+
+/** The text of a double that has no exponent and is no half. */
+function plain(x: number): string {
+  const text = x.toPrecision(DIGITS);
+  let end = text.length;
+  if (!text.includes(".")) return text;
+  while (text.charCodeAt(end - 1) === ZERO) end--;
+  if (text.charCodeAt(end - 1) === POINT) end--;
+  return text.slice(0, end);
+}
+const ZERO = 48;
+const POINT = 46;
 
 /** `d.ddde+x` with seventeen digits. JavaScript rounds halves up. */
 function rounded(x: number): string {

@@ -1,0 +1,40 @@
+/**
+ * RareWarnings: warnings that strangers cause. At most so many lines a second go to the log, and one
+ * that counts the rest, so that whoever knocks in a loop fills no disk.
+ */
+import { realTimers } from "./real-timers.ts";
+
+const linesPerSecond = 20;
+const secondMs = 1000;
+
+export class RareWarnings {
+  readonly #write: (message: string) => void;
+  #lineCount = 0;
+  #leftOutCount = 0;
+  #isCounting = false;
+
+  constructor(write: (message: string) => void) {
+    this.#write = write;
+  }
+
+  warn(message: string): void {
+    if (!this.#isCounting) {
+      this.#isCounting = true;
+      realTimers.setTimeout(() => this.#secondEnded(), secondMs).unref();
+    }
+    if (this.#lineCount === linesPerSecond) {
+      this.#leftOutCount++;
+      return;
+    }
+    this.#lineCount++;
+    this.#write(message);
+  }
+
+  #secondEnded(): void {
+    const count = this.#leftOutCount;
+    this.#isCounting = false;
+    this.#lineCount = 0;
+    this.#leftOutCount = 0;
+    if (count > 0) this.#write(`(${count} more of such lines were left out)`);
+  }
+}

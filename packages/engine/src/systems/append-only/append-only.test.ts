@@ -1,0 +1,360 @@
+import { MemoryStorage } from "@kv/persistence/testing";
+import { type Harness, type HarnessOptions, harness } from "@kv/testing";
+import { describe, expect, test } from "vitest";
+import { appendOnlyPort } from "./append-only.ts";
+
+const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString("latin1");
+const manifestOf = ({ host }: Harness) =>
+  text(host.disk.contents("appendonlydir/appendonly.aof.manifest"));
+const logOf = ({ host }: Harness, sequence = 1) =>
+  text(host.disk.contents(`appendonlydir/appendonly.aof.${sequence}.incr.aof`));
+const request = (...words: string[]) =>
+  `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`;
+
+/** A server that logs, on a disk of its own or on one that was there before. */
+async function started(
+  config: HarnessOptions["config"] = {},
+  disk = new MemoryStorage(),
+): Promise<Harness> {
+  const kv = harness({ config: { appendonly: true, ...config }, disk });
+  expect(await kv.engine.load(), kv.log.join("\n")).toBe(true);
+  return kv;
+}
+
+const restarted = (kv: Harness, config: HarnessOptions["config"] = {}) =>
+  started(config, kv.host.disk);
+
+const rewritten = (kv: Harness) => kv.until(() => !kv.engine.of(appendOnlyPort).isRewriting);
+
+describe("the log", () => {
+  test("has every change, and makes the same data set of it", async () => {
+    const kv = await started();
+    kv.send("SET", "a", "1");
+    kv.send("GET", "a");
+    kv.send("SELECT", 3);
+    kv.send("RPUSH", "list", "x", "y");
+    kv.send("SET", "e", "1", "PX", 5000);
+    const atMs = kv.host.nowMs + 5000;
+    expect(logOf(kv)).toBe(
+      request("SELECT", "0") +
+        request("SET", "a", "1") +
+        request("SELECT", "3") +
+        request("RPUSH", "list", "x", "y") +
+        request("SET", "e", "1", "PXAT", `${atMs}`),
+    );
+    expect(manifestOf(kv)).toBe(
+      "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n",
+    );
+    const next = await restarted(kv);
+    expect(next.send("DEBUG", "DIGEST")).toBe(kv.send("DEBUG", "DIGEST"));
+    next.send("SELECT", 3);
+    expect(next.send("PTTL", "e")).toBe(5000);
+    next.check();
+  });
+
+  test("keeps what has expired since until the log says that it went", async () => {
+    const kv = await started();
+    kv.send("SET", "k", "1", "PX", 10);
+    kv.send("INCR", "k");
+    kv.send("HSET", "h", "f", "1", "g", "2");
+    kv.send("HPEXPIRE", "h", 10, "FIELDS", 1, "f");
+    kv.send("HINCRBY", "h", "f", 5);
+    const next = harness({ config: { appendonly: true }, disk: kv.host.disk });
+    next.host.nowMs = kv.host.nowMs + 1000;
+    await next.engine.load();
+    // Had the first command made no key, the second would have made one that lives for ever.
+    expect(next.send("EXISTS", "k")).toBe(0);
+    expect(next.send("HGETALL", "h")).toEqual(["g", "2"]);
+  });
+
+  test("a transaction is whole, or is not there", async () => {
+    const kv = await started();
+    kv.send("SET", "before", 1);
+    kv.send("MULTI");
+    kv.send("SET", "a", 1);
+    kv.send("INCR", "a");
+    kv.send("EXEC");
+    const whole = logOf(kv);
+    expect((await restarted(kv)).send("GET", "a")).toBe("2");
+    const lastOfAll = whole.length;
+    for (let length = whole.indexOf("MULTI") + 7; length < lastOfAll; length += 5) {
+      const disk = new MemoryStorage();
+      for (const name of ["manifest", "1.base.rdb", "1.incr.aof"]) {
+        const path = `appendonlydir/appendonly.aof.${name}`;
+        const bytes = kv.host.disk.contents(path) ?? new Uint8Array();
+        disk.put(path, name === "1.incr.aof" ? bytes.slice(0, length) : bytes);
+      }
+      const next = await started({}, disk);
+      expect(next.send("MGET", "before", "a")).toEqual(["1", null]);
+      next.send("SET", "later", 1);
+      expect((await restarted(next)).send("MGET", "later", "a")).toEqual(["1", null]);
+    }
+  });
+
+  test("what is cut off or zeros at the end goes; anything else ends the start", async () => {
+    const kv = await started();
+    kv.send("SET", "a", 1);
+    const path = "appendonlydir/appendonly.aof.1.incr.aof";
+    const good = kv.host.disk.contents(path) as Uint8Array;
+    const end = async (tail: string, config = {}) => {
+      kv.host.disk.put(path, Buffer.concat([good, Buffer.from(tail, "latin1")]));
+      const next = harness({ config: { appendonly: true, ...config }, disk: kv.host.disk });
+      const isLoaded = await next.engine.load();
+      return isLoaded ? next.send("GET", "a") : next.log.at(-1);
+    };
+    expect(await end("*3\r\n$3\r\nSE")).toBe("1");
+    expect(logOf(kv)).toBe(text(good));
+    expect(await end("\0".repeat(100))).toBe("1");
+    expect(logOf(kv)).toBe(text(good));
+    expect(await end("*1\r\n", { "aof-load-truncated": false })).toMatch(
+      /^Unexpected end of file reading the append only file/,
+    );
+    expect(await end("garbage")).toMatch(/^Bad file format reading the append only file/);
+    expect(await end(`\0\0${request("SET", "a", "2")}`)).toMatch(/^Bad file format/);
+    expect(await end(request("BLA", "a"))).toBe(
+      "Unknown command 'BLA' reading the append only file appendonly.aof.1.incr.aof",
+    );
+  });
+
+  test("notes the time where that is asked for", async () => {
+    const kv = await started({ "aof-timestamp-enabled": true });
+    kv.send("SET", "a", 1);
+    kv.send("SET", "b", 1);
+    kv.clock.advance(1000);
+    kv.send("SET", "c", 1);
+    const seconds = 1_700_000_000;
+    expect(logOf(kv).match(/#TS:\d+\r\n/g)).toEqual([
+      `#TS:${seconds}\r\n`,
+      `#TS:${seconds + 1}\r\n`,
+    ]);
+    expect((await restarted(kv)).send("DBSIZE")).toBe(3);
+  });
+});
+
+describe("replies and the disk", () => {
+  test("no reply leaves before its command is in the file, and one write serves all", async () => {
+    const kv = await started({ appendfsync: "always" });
+    const others = Array.from({ length: 10 }, () => kv.client());
+    const before = kv.host.disk.operations.length;
+    const view = (bytes: Uint8Array) => new DataView(bytes.buffer);
+    for (const [index, other] of others.entries()) {
+      const bytes = new TextEncoder().encode(request("SET", `k${index}`, "v"));
+      if (other.client !== null)
+        kv.engine.receive(other.client, bytes, view(bytes), 0, bytes.length);
+      expect(other.receive()).toBe(undefined);
+    }
+    kv.engine.turn();
+    for (const other of others) expect(other.receive()).toBe("OK");
+    expect(kv.host.disk.operations.slice(before)).toEqual(["write", "sync"]);
+  });
+
+  test("always: what the disk does not take ends the server, and nobody is told OK", async () => {
+    for (const call of ["write", "sync"]) {
+      const kv = await started({ appendfsync: "always" });
+      const { disk } = kv.host;
+      const at = disk.operations.length + (call === "write" ? 1 : 2);
+      disk.fault = { at, code: "EIO", message: "Input/output error" };
+      expect(kv.send("SET", "k", "v")).toBe(undefined);
+      expect(kv.send("SET", "k", "w")).toBe(undefined);
+      expect(kv.host.exitCode).toBe(1);
+    }
+  });
+
+  test("everysec: a full disk refuses writes until it takes them again", async () => {
+    const kv = await started();
+    const { disk } = kv.host;
+    kv.send("SET", "a", 1);
+    const from = disk.operations.length + 1;
+    disk.failsFrom = { at: from, code: "ENOSPC", message: "No space left on device" };
+    expect(kv.send("SET", "b", 1)).toBe("OK");
+    const refusal = kv.error("MISCONF Errors writing to the AOF file: No space left on device");
+    expect(kv.send("SET", "c", 1)).toBe(refusal);
+    expect(kv.send("PING")).toBe(refusal);
+    expect(kv.send("GET", "b")).toBe("1");
+    expect(kv.send("INFO", "persistence")).toMatch(/aof_last_write_status:err/);
+    kv.clock.advance(2000);
+    expect(kv.send("SET", "c", 1)).toBe(refusal);
+    disk.failsFrom = undefined;
+    kv.clock.advance(2000);
+    expect(kv.send("SET", "c", 1)).toBe("OK");
+    expect(kv.log).toContain("AOF write error looks solved. The server can write again.");
+    expect((await restarted(kv)).send("MGET", "a", "b", "c")).toEqual(["1", "1", "1"]);
+  });
+
+  test("everysec: a sync that failed is not believed again, until other files are there", async () => {
+    const kv = await started();
+    const { disk } = kv.host;
+    kv.send("SET", "a", 1);
+    disk.fault = { at: disk.operations.length + 1, code: "EIO", message: "Input/output error" };
+    kv.clock.advance(1100);
+    await Promise.resolve();
+    await kv.engine.settled();
+    expect(kv.send("SET", "b", 1)).toBe(
+      kv.error("MISCONF Errors writing to the AOF file: Input/output error"),
+    );
+    kv.clock.advance(1100);
+    await rewritten(kv);
+    expect(kv.send("SET", "b", 1)).toBe("OK");
+    expect(manifestOf(kv)).toMatch(/2\.base\.rdb/);
+    disk.powerLoss({ keptBytes: (bytes) => bytes });
+    expect((await restarted(kv)).send("MGET", "a", "b")).toEqual(["1", "1"]);
+  });
+
+  test("everysec: where writing waits for a sync, replies do not", async () => {
+    const kv = await started();
+    kv.send("DEBUG", "AOF-FLUSH-SLEEP", 30_000);
+    kv.send("SET", "a", 1);
+    kv.clock.advance(1000);
+    expect(kv.send("SET", "slow", 1)).toBe("OK");
+    expect(logOf(kv)).toMatch(/slow/);
+    await kv.engine.settled();
+    kv.send("DEBUG", "AOF-FLUSH-SLEEP", 0);
+    kv.clock.advance(1000);
+    expect(kv.send("SET", "later", 1)).toBe("OK");
+    expect(logOf(kv)).not.toMatch(/later/);
+    await kv.engine.settled();
+    kv.engine.turn();
+    expect(logOf(kv)).toMatch(/later/);
+  });
+
+  test("everysec: a second later it survives a power failure", async () => {
+    const kv = await started();
+    kv.send("SET", "a", 1);
+    kv.clock.advance(1100);
+    await kv.engine.settled();
+    kv.send("SET", "b", 1);
+    kv.host.disk.powerLoss();
+    expect((await restarted(kv)).send("MGET", "a", "b")).toEqual(["1", null]);
+  });
+});
+
+describe("BGREWRITEAOF", () => {
+  for (const isSnapshot of [true, false])
+    test(`makes it short, and loses nothing that is written meanwhile (${isSnapshot ? "snapshot" : "commands"})`, async () => {
+      const kv = await started({ "aof-use-rdb-preamble": isSnapshot });
+      for (let i = 0; i < 1000; i++) kv.send("INCR", `k${i % 100}`);
+      expect(kv.send("BGREWRITEAOF")).toBe("Background append only file rewriting started");
+      expect(kv.send("BGREWRITEAOF")).toBe(
+        kv.error("ERR Background append only file rewriting already in progress"),
+      );
+      for (let i = 0; kv.engine.of(appendOnlyPort).isRewriting; i++) {
+        kv.send("INCR", `k${i % 100}`);
+        await Promise.resolve();
+      }
+      kv.send("SET", "after", "1");
+      expect(manifestOf(kv)).toBe(
+        `file appendonly.aof.2.base.${isSnapshot ? "rdb" : "aof"} seq 2 type b\nfile appendonly.aof.2.incr.aof seq 2 type i\n`,
+      );
+      expect(kv.host.disk.contents("appendonlydir/appendonly.aof.1.incr.aof")).toBe(undefined);
+      expect(kv.send("INFO", "persistence")).toMatch(/aof_last_bgrewrite_status:ok/);
+      const next = await restarted(kv);
+      expect(next.send("DEBUG", "DIGEST")).toBe(kv.send("DEBUG", "DIGEST"));
+    });
+
+  test("waits for a save that is under way", async () => {
+    const kv = await started();
+    kv.self.sendBytes("SET a 1\r\nBGSAVE\r\nBGREWRITEAOF\r\n");
+    expect([kv.self.receive(), kv.self.receive(), kv.self.receive()]).toEqual([
+      "OK",
+      "Background saving started",
+      "Background append only file rewriting scheduled",
+    ]);
+    expect(kv.send("INFO", "persistence")).toMatch(/aof_rewrite_scheduled:1/);
+    await kv.engine.settled();
+    kv.clock.advance(200);
+    await rewritten(kv);
+    expect(manifestOf(kv)).toMatch(/2\.base\.rdb/);
+  });
+
+  test("begins by itself when the file has grown", async () => {
+    const kv = await started({ "auto-aof-rewrite-min-size": 1000 });
+    while (logOf(kv).length < 1000) kv.send("SET", "k", "v".repeat(50));
+    kv.clock.advance(200);
+    await rewritten(kv);
+    expect(kv.log.join("\n")).toMatch(/Starting automatic rewriting of AOF on \d+% growth/);
+    expect(manifestOf(kv)).toMatch(/2\.base\.rdb/);
+  });
+
+  test("that fails again and again is tried less often", async () => {
+    const kv = await started({ "auto-aof-rewrite-min-size": 100 });
+    kv.send("SET", "k", "v".repeat(500));
+    const { disk } = kv.host;
+    let failures = 0;
+    for (let i = 0; i < 50 && failures < 3; i++) {
+      kv.clock.advance(1100);
+      // The log is synced by then: what fails is the rewrite.
+      disk.failsFrom = { at: disk.operations.length + 1, code: "EIO", message: "no" };
+      await rewritten(kv);
+      disk.failsFrom = undefined;
+      failures = kv.engine.of(appendOnlyPort).failuresInARow;
+    }
+    kv.clock.advance(10_000);
+    expect(kv.log.join("\n")).toMatch(
+      /repeatedly failed and triggered the limit, will retry in 1 minutes/,
+    );
+    expect(kv.engine.of(appendOnlyPort).failuresInARow).toBe(3);
+    kv.clock.advance(60_000);
+    await rewritten(kv);
+    expect(kv.engine.of(appendOnlyPort).failuresInARow).toBe(0);
+  });
+});
+
+describe("CONFIG SET appendonly", () => {
+  test("begins with what is there, and ends with a file that is whole", async () => {
+    const kv = harness();
+    await kv.engine.load();
+    kv.send("SET", "before", 1);
+    expect(kv.send("CONFIG", "SET", "appendonly", "yes")).toBe("OK");
+    expect(kv.send("INFO", "persistence")).toMatch(/aof_enabled:1/);
+    kv.send("SET", "meanwhile", 1);
+    await rewritten(kv);
+    kv.send("SET", "after", 1);
+    expect((await restarted(kv)).send("MGET", "before", "meanwhile", "after")).toEqual([
+      "1",
+      "1",
+      "1",
+    ]);
+    expect(kv.send("CONFIG", "SET", "appendonly", "no")).toBe("OK");
+    kv.send("SET", "never", 1);
+    expect((await restarted(kv)).send("MGET", "after", "never")).toEqual(["1", null]);
+    expect(kv.send("CONFIG", "SET", "appendonly", "yes")).toBe("OK");
+    await rewritten(kv);
+    expect((await restarted(kv)).send("GET", "never")).toBe("1");
+  });
+
+  test("a shutdown waits for the first file, unless it is forced", async () => {
+    const kv = harness();
+    await kv.engine.load();
+    kv.send("CONFIG", "SET", "appendonly", "yes");
+    expect(kv.engine.shutdown({ save: "default" })).toBe(false);
+    expect(kv.log).toContain("Writing initial AOF, can't exit");
+    expect(kv.engine.shutdown({ save: "default", force: true })).toBe(true);
+    await kv.engine.settled();
+  });
+});
+
+test("a single file of older versions becomes the base", async () => {
+  const disk = new MemoryStorage();
+  disk.put("appendonly.aof", Buffer.from(request("SET", "old", "1")));
+  const kv = await started({}, disk);
+  expect(kv.send("GET", "old")).toBe("1");
+  expect(manifestOf(kv)).toBe(
+    "file appendonly.aof seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n",
+  );
+  kv.send("SET", "new", 1);
+  const next = await restarted(kv);
+  expect(next.send("MGET", "old", "new")).toEqual(["1", "1"]);
+  next.send("BGREWRITEAOF");
+  await rewritten(next);
+  expect(disk.contents("appendonlydir/appendonly.aof")).toBe(undefined);
+});
+
+test("DEBUG LOADAOF makes of the files what is there", async () => {
+  const kv = await started();
+  kv.self.sendBytes(
+    `${request("SET", "a", "1")}${request("LPUSH", "l", "1", "2")}DEBUG LOADAOF\r\nGET a\r\n`,
+  );
+  expect([1, 2, 3, 4].map(() => kv.self.receive())).toEqual(["OK", 2, "OK", "1"]);
+  expect(kv.send("LRANGE", "l", 0, -1)).toEqual(["2", "1"]);
+  kv.check();
+});

@@ -1,0 +1,2 @@
+/** Generated: the commands of this folder. */
+export * from "./bgrewriteaof.ts";

@@ -1,0 +1,217 @@
+/**
+ * LogFolder: the folder of the append-only file (`appenddirname`), and the manifest in it that says which
+ * of its files hold the data set.
+ *
+ *      appendonlydir/
+ *        appendonly.aof.manifest           names the others; replaced as a whole
+ *        appendonly.aof.2.base.rdb         the data set as it was when
+ *        appendonly.aof.3.incr.aof         the first of the commands was written that are here
+ *
+ * At any instant the manifest on disk names files that are there: a file is made before the manifest
+ * that names it, and removed behind the one that does not.
+ */
+import {
+  type AofFile,
+  type AofManifest,
+  type AppendFile,
+  baseName,
+  incrementalName,
+  ManifestError,
+  manifestName,
+  parseManifest,
+  printManifest,
+  type Storage,
+  type SyncStorage,
+  temporaryManifestName,
+} from "@kv/persistence";
+import { latin1Bytes } from "@kv/resp";
+import type { Host } from "../../kernel/host.ts";
+
+/** A longer file is no manifest. */
+const MANIFEST_BYTES_MAX = 4 * 2 ** 20;
+
+/** The folder of the append-only file: see the head of this file. */
+export class LogFolder {
+  /** The files by now, as the manifest on disk says. Plain data: replaced, never changed. */
+  manifest: AofManifest = { base: undefined, incrementals: [], history: [] };
+  /** Files whose numbers are taken, although no manifest names them. */
+  private strays: readonly AofFile[] = [];
+  private readonly host: Host;
+  private readonly folderName: string;
+  private readonly fileName: string;
+
+  /** `fileName` is `appendfilename`, which all names begin with. */
+  constructor(host: Host, folderName: string, fileName: string) {
+    this.host = host;
+    this.folderName = folderName;
+    this.fileName = fileName;
+  }
+
+  /** Its files, while everybody waits. */
+  get now(): SyncStorage {
+    return this.host.syncStorage.folder(this.folderName);
+  }
+
+  /** Its files, beside the event loop. */
+  get later(): Storage {
+    return this.host.storage.folder(this.folderName);
+  }
+
+  /** The folder is there when this returns, for good. */
+  make(): void {
+    this.host.syncStorage.makeFolder(this.folderName);
+    this.host.syncStorage.syncFolder();
+  }
+
+  /** The name that a base file with this number has. */
+  baseName(sequence: number, isSnapshot: boolean): string {
+    return baseName(this.fileName, sequence, isSnapshot);
+  }
+
+  /** The name that an incremental file with this number has. */
+  incrementalName(sequence: number): string {
+    return incrementalName(this.fileName, sequence);
+  }
+
+  /** A number that no base file has. */
+  get nextBase(): number {
+    const { base, history } = this.manifest;
+    return largest([base, ...history, ...this.strays]) + 1;
+  }
+
+  /** A number that no incremental file has. */
+  get nextIncremental(): number {
+    const { incrementals, history } = this.manifest;
+    return largest([...incrementals, ...history, ...this.strays]) + 1;
+  }
+
+  /**
+   * A file of a version that knew no folder becomes the base, whether or not a try to do so was cut off
+   * before: the manifest names it first. `isFound`: there is a manifest. False: there is no such file.
+   */
+  adoptSingleFile(isFound: boolean): boolean {
+    const { fileName: name, host, manifest, now } = this;
+    const isNamed =
+      manifest.base?.name === name && manifest.incrementals.length === 0 && !exists(now, name);
+    if ((isFound && !isNamed) || !exists(host.syncStorage, name)) return false;
+    if (!isFound) this.writeNow({ ...manifest, base: { name, sequence: 1, type: "base" } });
+    host.syncStorage.move(name, this.folderName);
+    now.syncFolder();
+    host.syncStorage.syncFolder();
+    return true;
+  }
+
+  /**
+   * Without a manifest the files in the folder are nobody's, but somebody may still want them: new ones
+   * get numbers behind theirs.
+   */
+  avoidStrayFiles(): void {
+    const history: AofFile[] = [];
+    for (const name of this.now.list()) {
+      const sequence = Number(/\.(\d+)\.(base|incr)\.[a-z]+$/.exec(name)?.[1] ?? 0);
+      if (sequence > 0) history.push({ name, sequence, type: "history" });
+    }
+    this.strays = history;
+  }
+
+  /** Reads the manifest. False: there is none. An error: what is there is none. Throws StorageError. */
+  read(): boolean | ManifestError {
+    const text = readText(this.now, manifestName(this.fileName));
+    if (text === undefined) {
+      this.manifest = { base: undefined, incrementals: [], history: [] };
+      return false;
+    }
+    const manifest = parseManifest(text);
+    if (manifest instanceof ManifestError) return manifest;
+    this.manifest = manifest;
+    return true;
+  }
+
+  /** Puts a manifest in the place of the one that is there, while everybody waits. Throws StorageError. */
+  writeNow(manifest: AofManifest): void {
+    const { now } = this;
+    const temporary = temporaryManifestName(this.fileName);
+    const bytes = latin1Bytes(printManifest(manifest));
+    const file = now.create(temporary);
+    try {
+      file.write(bytes, 0, bytes.length);
+      file.sync();
+    } finally {
+      file.close();
+    }
+    now.rename(temporary, manifestName(this.fileName));
+    this.manifest = manifest;
+    now.syncFolder();
+  }
+
+  /** The same beside the event loop. Rejects with a StorageError. */
+  async write(manifest: AofManifest): Promise<void> {
+    const { later } = this;
+    const temporary = temporaryManifestName(this.fileName);
+    const bytes = latin1Bytes(printManifest(manifest));
+    const file = await later.create(temporary);
+    try {
+      await file.write(bytes, 0, bytes.length);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await later.rename(temporary, manifestName(this.fileName));
+    this.manifest = manifest;
+    await later.syncFolder();
+  }
+
+  /** Opens a file to go on at its end. Throws StorageError. */
+  append(name: string): AppendFile {
+    return this.now.append(name);
+  }
+
+  /** Bytes of a file; 0: there is none. Throws StorageError. */
+  sizeOf(name: string): number {
+    const file = this.now.open(name);
+    if (file === undefined) return 0;
+    try {
+      return file.sizeBytes;
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Files that are needed no more go, and then their places in the manifest. Rejects with a StorageError. */
+  async removeHistory(): Promise<void> {
+    const { manifest, later } = this;
+    if (manifest.history.length === 0) return;
+    for (const { name } of manifest.history) {
+      this.host.log("notice", `Removing the history file ${name} in the background`);
+      await later.remove(name);
+    }
+    await this.write({ ...manifest, history: [] });
+  }
+}
+
+function largest(files: readonly (AofFile | undefined)[]): number {
+  return files.reduce((most, file) => Math.max(most, file?.sequence ?? 0), 0);
+}
+
+function exists(storage: SyncStorage, name: string): boolean {
+  const file = storage.open(name);
+  file?.close();
+  return file !== undefined;
+}
+
+/** The whole of a short file, a character a byte; undefined: there is none. */
+function readText(storage: SyncStorage, name: string): string | undefined {
+  const file = storage.open(name);
+  if (file === undefined) return undefined;
+  try {
+    let text = "";
+    const chunk = new Uint8Array(4096);
+    for (let length = file.read(chunk); length > 0; length = file.read(chunk)) {
+      text += String.fromCharCode(...chunk.subarray(0, length));
+      if (text.length > MANIFEST_BYTES_MAX) break;
+    }
+    return text;
+  } finally {
+    file.close();
+  }
+}

@@ -1,0 +1,414 @@
+/**
+ * LogWriter: commands on their way into the append-only file, and how they are made to stay there.
+ *
+ *      append() ──> buffer ──> flush() ──> file ──> disk
+ *                              before replies leave     always: before replies leave
+ *                                                       everysec: once a second, beside the event loop
+ *                                                       no: when the system likes
+ *
+ * It is the gate of replies: none leaves while a command waits in the buffer. Two cases are otherwise.
+ * What the disk refuses under `everysec` or `no` stays there: replies leave, and writes are refused until
+ * all of it is in the file. (Under `always` the server ends: what was done cannot be undone, and nobody was
+ * told of it.) And where writing has been seen to wait for a sync of `everysec`, as on some systems it
+ * does, commands stay in the buffer for up to two seconds while one runs, and replies leave. Redis does so
+ * on any system, and so forgets what it has answered when it is killed meanwhile.
+ *
+ * A sync that failed may have lost anything behind the last one that did not, and the next one would not
+ * say so: the file is not trusted again (`isBroken`) until another one has taken its place.
+ */
+import { type AppendFile, StorageError } from "@kv/persistence";
+import { encodeRequest, release } from "@kv/resp";
+import type { Host } from "../../kernel/host.ts";
+import type { LatencyMonitor } from "../../kernel/latency-monitor.ts";
+import type { ReplyGate } from "../../kernel/output.ts";
+import { type PropagationSink, Target } from "../../kernel/propagate.ts";
+import type { Refusals } from "../../kernel/refusals.ts";
+import type { Situation } from "../../kernel/situation.ts";
+
+/** `appendfsync`. */
+export type SyncPolicy = "always" | "everysec" | "no";
+
+const BUFFER_BYTES = 64 * 1024;
+/** A buffer that has grown beyond this is given back when it is empty. */
+const BUFFER_BYTES_KEPT = 2 ** 20;
+/** No more than this gathers before it is written, whatever else is true. */
+const BUFFER_BYTES_MAX = 64 * 2 ** 20;
+const SYNC_PERIOD_US = 1_000_000;
+const POSTPONED_US_MAX = 2_000_000;
+/** A write that takes longer than this while a sync runs has waited for it. */
+const WRITE_US_MAX = 20_000;
+/** For so long other writes do not try. */
+const WAITS_FOR_SYNC_US = 60_000_000;
+const RETRY_PERIOD_US = 1_000_000;
+const LOG_PERIOD_US = 30_000_000;
+
+/** What a LogWriter is made of. */
+export interface LogWriterParts {
+  host: Host;
+  situation: Situation;
+  refusals: Refusals;
+  latency: LatencyMonitor;
+}
+
+/** The end of the append-only file: see the head of this file. */
+export class LogWriter implements PropagationSink, ReplyGate {
+  readonly targets = Target.LOG;
+  /** appendfsync. */
+  policy: SyncPolicy = "everysec";
+  /** aof-timestamp-enabled. */
+  hasTimestamps = false;
+  /** Syncs are left out for now (no-appendfsync-on-rewrite). */
+  skipsSync: () => boolean = () => false;
+  /** Syncs of `everysec` that took so long that writing did not wait for them any more. */
+  delayedSyncCount = 0;
+  /** Microseconds that each write takes longer (DEBUG AOF-FLUSH-SLEEP). */
+  writeDelayUs = 0;
+  /** A sync failed: the file is to be replaced. */
+  isBroken = false;
+  private readonly parts: LogWriterParts;
+  private file: AppendFile | null = null;
+  private buffer = new Uint8Array(BUFFER_BYTES);
+  private length = 0;
+  /** Bytes of the file that survive a power failure. */
+  private syncedBytes = 0;
+  private syncStartUs = 0;
+  private syncUnderWay: Promise<void> | null = null;
+  /** Until then writes wait for syncs to end. */
+  private waitsForSyncUntilUs = 0;
+  private isPostponed = false;
+  private postponedSinceUs = 0;
+  /** Why the disk does not take what is in the buffer. */
+  private problem: StorageError | null = null;
+  private triedUs = 0;
+  private loggedUs = Number.NEGATIVE_INFINITY;
+  /** The server ends: nothing may be promised any more. */
+  private isDead = false;
+  /** The database that is selected at the end; -1: the next command is to select its own. */
+  private databaseIndex = -1;
+  private timestampSeconds = 0;
+
+  constructor(parts: LogWriterParts) {
+    this.parts = parts;
+  }
+
+  /** Bytes in the file. */
+  get fileBytes(): number {
+    return this.file?.sizeBytes ?? 0;
+  }
+
+  /** Bytes that wait. */
+  get bufferedBytes(): number {
+    return this.length;
+  }
+
+  /** Whether all that was given is in the file: `aof_last_write_status` of INFO. */
+  get isHealthy(): boolean {
+    return this.problem === null && !this.isBroken;
+  }
+
+  /** Whether a sync runs beside the event loop. */
+  get isSyncing(): boolean {
+    return this.syncUnderWay !== null;
+  }
+
+  /** Resolves when none does. */
+  async settled(): Promise<void> {
+    await this.syncUnderWay;
+  }
+
+  /** Goes on at the end of the file. */
+  start(file: AppendFile): void {
+    this.file = file;
+    this.syncedBytes = file.sizeBytes;
+    this.databaseIndex = -1;
+    this.syncStartUs = this.parts.host.monotonicUs();
+  }
+
+  /** Commands that changed the data set. */
+  append(databaseIndex: number, bytes: Uint8Array, start: number, end: number): void {
+    if (this.length === 0) this.parts.host.wake();
+    if (this.hasTimestamps) this.appendTimestamp();
+    if (databaseIndex !== this.databaseIndex) {
+      this.databaseIndex = databaseIndex;
+      const select = encodeRequest(["SELECT", `${databaseIndex}`]);
+      this.put(select, 0, select.length);
+    }
+    this.put(bytes, start, end);
+  }
+
+  /** When it is, if that is a later second than at the last command. */
+  private appendTimestamp(): void {
+    const seconds = Math.floor(this.parts.situation.nowMs / 1000);
+    if (seconds <= this.timestampSeconds) return;
+    this.timestampSeconds = seconds;
+    const line = new TextEncoder().encode(`#TS:${seconds}\r\n`);
+    this.put(line, 0, line.length);
+  }
+
+  private put(bytes: Uint8Array, start: number, end: number): void {
+    const count = end - start;
+    if (this.length + count > this.buffer.length) this.grow(count);
+    if (count > 64) this.buffer.set(bytes.subarray(start, end), this.length);
+    else for (let i = 0; i < count; i++) this.buffer[this.length + i] = bytes[start + i] as number;
+    this.length += count;
+  }
+
+  private grow(count: number): void {
+    if (this.length + count > BUFFER_BYTES_MAX) this.flush(true);
+    let capacity = this.buffer.length;
+    while (capacity < this.length + count) capacity *= 2;
+    if (capacity === this.buffer.length) return;
+    const grown = new Uint8Array(capacity);
+    grown.set(this.buffer.subarray(0, this.length));
+    release(this.buffer);
+    this.buffer = grown;
+  }
+
+  // The gate.
+
+  /** Something that was done has not been written: replies wait. */
+  get isClosed(): boolean {
+    return this.isDead || (this.length > 0 && !this.isPostponed && this.problem === null);
+  }
+
+  /** Writes it. */
+  open(): boolean {
+    this.flush(false);
+    return !this.isDead;
+  }
+
+  /** Writes what is in the buffer; `isForced`: also while a sync runs. */
+  flush(isForced: boolean): void {
+    if (this.length === 0 || this.file === null || this.isDead) return;
+    if (!isForced && this.isToBePostponed()) return;
+    this.isPostponed = false;
+    const { host, latency, situation } = this.parts;
+    const startUs = host.monotonicUs();
+    this.triedUs = startUs;
+    const isWritten = this.write(this.file);
+    const name = this.isSyncing ? "aof-write-pending-fsync" : "aof-write-alone";
+    const endUs = host.monotonicUs();
+    const tookUs = endUs - startUs;
+    if (this.isSyncing && tookUs > WRITE_US_MAX)
+      this.waitsForSyncUntilUs = endUs + WAITS_FOR_SYNC_US;
+    latency.eventTook("aof-write", tookUs, situation.nowMs);
+    latency.eventTook(name, tookUs, situation.nowMs);
+    if (isWritten && this.policy === "always" && !this.skipsSync()) this.syncBeforeReplies();
+  }
+
+  private isToBePostponed(): boolean {
+    if (this.policy !== "everysec" || !this.isSyncing) return false;
+    const { host } = this.parts;
+    const nowUs = host.monotonicUs();
+    if (nowUs > this.waitsForSyncUntilUs) return false;
+    if (!this.isPostponed) {
+      this.isPostponed = true;
+      this.postponedSinceUs = nowUs;
+    }
+    if (nowUs - this.postponedSinceUs < POSTPONED_US_MAX) return true;
+    this.delayedSyncCount++;
+    host.log(
+      "notice",
+      "Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting for fsync to complete, this may slow down Redis.",
+    );
+    return false;
+  }
+
+  /** False: the disk did not take all of it. */
+  private write(file: AppendFile): boolean {
+    if (this.writeDelayUs > 0) this.parts.host.sleepMs(this.writeDelayUs / 1000);
+    const before = file.sizeBytes;
+    try {
+      file.write(this.buffer, 0, this.length);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      this.writeFailed(file, before, error);
+      return false;
+    }
+    this.length = 0;
+    if (this.buffer.length > BUFFER_BYTES_KEPT) {
+      release(this.buffer);
+      this.buffer = new Uint8Array(BUFFER_BYTES);
+    }
+    if (this.problem !== null) {
+      this.problem = null;
+      this.parts.host.log("warning", "AOF write error looks solved. The server can write again.");
+      this.updateRefusal();
+    }
+    return true;
+  }
+
+  private writeFailed(file: AppendFile, before: number, error: StorageError): void {
+    const { host } = this.parts;
+    const written = file.sizeBytes - before;
+    const nowUs = host.monotonicUs();
+    const isLogged = nowUs - this.loggedUs > LOG_PERIOD_US;
+    if (isLogged) this.loggedUs = nowUs;
+    if (written === 0) {
+      if (isLogged) host.log("warning", `Error writing to the AOF file: ${error.message}`);
+    } else {
+      if (isLogged)
+        host.log(
+          "warning",
+          `Short write while writing to the AOF file: ${error.message} (nwritten=${written}, expected=${this.length})`,
+        );
+      this.cutBack(file, before, isLogged);
+    }
+    if (this.policy === "always") {
+      this.die(
+        "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...",
+      );
+      return;
+    }
+    this.problem = error;
+    this.updateRefusal();
+  }
+
+  /** What was written of a command that is not whole is taken back; else the rest of it is to follow. */
+  private cutBack(file: AppendFile, before: number, isLogged: boolean): void {
+    try {
+      file.truncate(before);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      if (isLogged)
+        this.parts.host.log(
+          "warning",
+          `Could not remove short write from the append-only file. Redis may refuse to load the AOF the next time it starts. ftruncate: ${error.message}`,
+        );
+      const written = file.sizeBytes - before;
+      this.buffer.copyWithin(0, written, this.length);
+      this.length -= written;
+    }
+  }
+
+  private die(reason: string): void {
+    this.isDead = true;
+    const { host } = this.parts;
+    host.log("warning", reason);
+    host.exit(1);
+  }
+
+  private updateRefusal(): void {
+    const { refusals } = this.parts;
+    const text = this.problem?.message ?? (this.isBroken ? "Input/output error" : "");
+    refusals.set(
+      "append-only",
+      text === "" ? "" : `MISCONF Errors writing to the AOF file: ${text}`,
+    );
+  }
+
+  // Syncing.
+
+  private syncBeforeReplies(): void {
+    const { host, latency, situation } = this.parts;
+    const file = this.file as AppendFile;
+    const startUs = host.monotonicUs();
+    try {
+      file.syncNow();
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      this.die(
+        `Can't persist AOF for fsync error when the AOF fsync policy is 'always': ${error.message}. Exiting...`,
+      );
+      return;
+    }
+    latency.eventTook("aof-fsync-always", host.monotonicUs() - startUs, situation.nowMs);
+    this.syncedBytes = file.sizeBytes;
+  }
+
+  /** `hz` times a second: syncs what is due, and tries again what failed. */
+  cron(): void {
+    const nowUs = this.parts.host.monotonicUs();
+    const isTimeToTry = nowUs - this.triedUs >= RETRY_PERIOD_US;
+    if (this.problem !== null && isTimeToTry) this.flush(true);
+    if (this.isPostponed) this.flush(false);
+    // After a change of the policy something may be left that nobody has synced.
+    if (this.policy === "no" || nowUs - this.syncStartUs < SYNC_PERIOD_US) return;
+    if (!this.isSyncing && !this.skipsSync()) this.beginSync();
+  }
+
+  private beginSync(): void {
+    const { file } = this;
+    if (file === null || this.isBroken || file.sizeBytes === this.syncedBytes) return;
+    this.syncStartUs = this.parts.host.monotonicUs();
+    const { sizeBytes } = file;
+    this.syncUnderWay = file
+      .sync()
+      .then(
+        () => this.synced(file, sizeBytes),
+        (error: unknown) => this.syncFailed(file, error),
+      )
+      .finally(() => {
+        this.syncUnderWay = null;
+        this.isPostponed = false;
+        this.parts.host.wake();
+      });
+  }
+
+  private synced(file: AppendFile, sizeBytes: number): void {
+    if (file === this.file) this.syncedBytes = Math.max(this.syncedBytes, sizeBytes);
+  }
+
+  private syncFailed(file: AppendFile, error: unknown): void {
+    if (!(error instanceof StorageError)) throw error;
+    this.parts.host.log("warning", `Fail to fsync the AOF file: ${error.message}`);
+    if (file === this.file) this.distrust();
+  }
+
+  private distrust(): void {
+    this.isBroken = true;
+    this.updateRefusal();
+  }
+
+  /**
+   * All that was done so far is in the old file and survives a power failure; what comes is for the new
+   * one. False: that cannot be, and the old file goes on. Behind a failed sync nothing is promised of
+   * the old file any more, and the new one takes its place all the same.
+   */
+  switchTo(file: AppendFile): boolean {
+    if (!this.isBroken && !this.secure()) return false;
+    this.file?.close();
+    this.start(file);
+    return true;
+  }
+
+  /** Writes and syncs everything, now. False: the disk refuses. */
+  secure(): boolean {
+    this.flush(true);
+    if (this.length > 0 || this.file === null) return false;
+    if (this.syncedBytes === this.file.sizeBytes && !this.isSyncing) return true;
+    try {
+      this.file.syncNow();
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      this.parts.host.log("warning", `Fail to fsync the AOF file: ${error.message}`);
+      this.distrust();
+      return false;
+    }
+    this.syncedBytes = this.file.sizeBytes;
+    return true;
+  }
+
+  /** What is synced already need not be when it is urgent: see switchTo(). Never rejects. */
+  async syncAhead(): Promise<void> {
+    if (!this.isSyncing) this.beginSync();
+    await this.syncUnderWay;
+  }
+
+  /** Other files have taken the place of one that was not to be trusted. */
+  trust(): void {
+    this.isBroken = false;
+    this.updateRefusal();
+  }
+
+  /** No more is written. What waits is dropped: secure() was before. */
+  stop(): void {
+    this.file?.close();
+    this.file = null;
+    this.length = 0;
+    this.problem = null;
+    this.isBroken = false;
+    this.isPostponed = false;
+    this.updateRefusal();
+  }
+}
