@@ -12,6 +12,7 @@ import { restart } from "./restart.ts";
 import { scripts } from "./scripts.ts";
 import { rewrite, snapshot } from "./snapshot.ts";
 import { snapshotCollections } from "./snapshot-collections.ts";
+import { startScenario } from "./start.ts";
 import { stops } from "./stops.ts";
 import { whole } from "./whole.ts";
 
@@ -20,6 +21,7 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["default-list", defaultList],
   ["memory", memory],
   ["snapshot", snapshot],
+  ["start", startScenario],
   ["restart", restart],
   ["flatness", flatness],
   ["elements", elements],
