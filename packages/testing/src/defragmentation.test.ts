@@ -100,7 +100,7 @@ class Background {
     this.plans = [
       new MoveAll(keyspace.arena),
       new Evacuation(keyspace.arena),
-      new SegmentEvacuation(keyspace.arena, 0),
+      new SegmentEvacuation(keyspace.arena, 0, true),
     ];
     this.defragmenter = new Defragmenter(keyspace, this.plans[0]);
     this.defragmenter.scanFieldsMax = 5;
