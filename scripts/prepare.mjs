@@ -152,7 +152,7 @@ function sourcesDigest() {
     else digest.update(`${path} ${stat.size} ${stat.mtimeMs}\n`);
   };
   for (const folder of workspaceFolders()) {
-    for (const part of ["package.json", "tsup.config.ts", "src"]) visit(join(folder, part));
+    for (const part of ["package.json", "tsup.config.ts", "bin", "src"]) visit(join(folder, part));
   }
   return digest.digest("hex");
 }

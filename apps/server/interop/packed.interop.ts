@@ -67,7 +67,7 @@ async function lines(name: string, code: string): Promise<string[]> {
 const useOfServer = `
   const server = await createServer();
   const stream = server.connect();
-  stream.write("SET k v\\r\\nGET k\\r\\n");
+  stream.write("EVAL \\"return redis.call('SET', 'k', 'v')\\" 1 k\\r\\nGET k\\r\\n");
   console.log(JSON.stringify(await new Promise((done) => stream.once("data", (data) => done(String(data))))));
   await server.close();
 `;

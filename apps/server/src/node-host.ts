@@ -1,6 +1,5 @@
 /** NodeHost: clocks, randomness, files and the process, as the engine wants them. */
 
-import * as crypto from "node:crypto";
 import {
   closeSync,
   fsyncSync,
@@ -19,6 +18,7 @@ import { realTimers } from "./network/real-timers.ts";
 import { absolutePath, writeFlags } from "./process/byte-path.ts";
 import { pathBytes } from "./process/byte-string.ts";
 import { MemoryRelease } from "./process/memory-release.ts";
+import { fillRandomly } from "./process/random-bytes.ts";
 import { codeOf, systemErrorText } from "./process/system-error.ts";
 import { createWallClock } from "./wall-clock.ts";
 
@@ -52,13 +52,17 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
     monotonicUs,
     random32() {
       if (randomUsed === randomBatch) {
-        crypto.getRandomValues(randomWords);
+        fillRandomly(randomWords);
         randomUsed = 0;
       }
       return randomWords[randomUsed++];
     },
-    randomHex: (bytes) => crypto.randomBytes(bytes).toString("hex"),
-    sha256Hex: (bytes) => crypto.createHash("sha256").update(bytes).digest("hex"),
+    randomHex(bytes) {
+      const random = Buffer.alloc(bytes);
+      fillRandomly(random);
+      return random.toString("hex");
+    },
+    sha256Hex: (bytes) => process.getBuiltinModule("node:crypto").hash("sha256", bytes),
     nextTurn: () => new Promise((resolve) => realTimers.setImmediate(resolve)),
     usage: usageNow,
     releaseMemory: new MemoryRelease().release,

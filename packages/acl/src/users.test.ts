@@ -31,7 +31,7 @@ describe("users", () => {
   test("log in by name and password, when they are on", () => {
     const users = new Users(known);
     const { defaultUser } = users;
-    users.setDefaultPassword("secret", digest("secret"));
+    users.setDefaultPassword(digest("secret"));
     expect(users.opensFreely).toBe(false);
     expect(users.authenticate("default", digest("secret"))).toBe(defaultUser);
     expect(users.authenticate("default", digest("wrong"))).toBe(null);

@@ -84,13 +84,14 @@ export class Users {
   }
 
   /**
-   * `requirepass`: "" lets everybody in. `digest` is the SHA-256 of the password, lower-case hex.
+   * `requirepass`, as the SHA-256 of the password, lower-case hex. Undefined: there is none, and
+   * everybody is let in.
    */
-  setDefaultPassword(password: string, digest: string): void {
+  setDefaultPassword(digest: string | undefined): void {
     const user = this.defaultUser;
     user.passwords.clear();
-    user.anyPassword = password === "";
-    if (password !== "") user.passwords.add(digest);
+    user.anyPassword = digest === undefined;
+    if (digest !== undefined) user.passwords.add(digest);
     this.count(user);
   }
 

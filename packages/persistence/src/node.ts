@@ -198,7 +198,10 @@ function storageAt(prefix: Buffer, release: () => void): Storage {
       };
     },
     async open(name): Promise<StorageReader | undefined> {
-      const file = await callAsync(() => open(pathOf(name), READ_FLAGS)).catch(unlessMissing);
+      const path = pathOf(name);
+      // A start without data asks this and no more: then the threads that read files are not made.
+      if (call(() => statSync(path, { throwIfNoEntry: false })) === undefined) return undefined;
+      const file = await callAsync(() => open(path, READ_FLAGS)).catch(unlessMissing);
       if (file === undefined) return undefined;
       let facts: Stats;
       try {

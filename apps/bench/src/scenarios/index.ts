@@ -11,7 +11,7 @@ import { memory } from "./memory.ts";
 import { pipelines } from "./pipelines.ts";
 import { restart } from "./restart.ts";
 import { scripts } from "./scripts.ts";
-import { snapshot } from "./snapshot.ts";
+import { rewrite, snapshot } from "./snapshot.ts";
 import { snapshotCollections } from "./snapshot-collections.ts";
 import { stops } from "./stops.ts";
 import { whole } from "./whole.ts";
@@ -32,4 +32,5 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["scripts", scripts],
   ["defragmentation", defragmentation],
   ["durable", durable],
+  ["rewrite", rewrite],
 ]);

@@ -1,5 +1,8 @@
-/** BGSAVE under write load: what clients and memory notice, and whether the file is whole. */
-import { copyFileSync, existsSync } from "node:fs";
+/**
+ * BGSAVE and BGREWRITEAOF under write load: what clients and memory notice, and whether the file is
+ * whole.
+ */
+import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TemplateName } from "../command-template.ts";
@@ -38,19 +41,48 @@ export interface SnapshotLoad {
   numbers: number;
 }
 
+/** What writes the data set in the background. */
+export interface SnapshotJob {
+  command: "BGSAVE" | "BGREWRITEAOF";
+  /** What the server is told at its start. */
+  args: readonly string[];
+  /** Rows of INFO: 1 while it runs, and how it ended. */
+  runningRow: string;
+  statusRow: string;
+  /** What it leaves, in the server's folder. */
+  leaves: string;
+}
+
+const bgsave: SnapshotJob = {
+  command: "BGSAVE",
+  args: [],
+  runningRow: "rdb_bgsave_in_progress",
+  statusRow: "rdb_last_bgsave_status",
+  leaves: "dump.rdb",
+};
+
+const bgrewriteaof: SnapshotJob = {
+  command: "BGREWRITEAOF",
+  args: ["--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0"],
+  runningRow: "aof_rewrite_in_progress",
+  statusRow: "aof_last_bgrewrite_status",
+  leaves: "appendonlydir",
+};
+
 const SAMPLE_MS = 100;
 const SAVE_WITHIN_MS = 180_000;
 
-/** Asks a redis-server that has loaded the file. */
+/** Asks a redis-server that has loaded what the job has left. */
 async function withFile(
-  file: string,
+  folder: string,
+  { leaves, args }: SnapshotJob,
   reference: ServerKind,
   ask: (client: RespClient) => Promise<void>,
 ): Promise<void> {
   const dir = makeFolder();
-  copyFileSync(file, join(dir, "dump.rdb"));
+  cpSync(join(folder, leaves), join(dir, leaves), { recursive: true });
   try {
-    await using server = await startServer(reference, { dir });
+    await using server = await startServer(reference, { dir, args });
     await using client = await RespClient.connect(server.port);
     await ask(client);
   } finally {
@@ -58,31 +90,32 @@ async function withFile(
   }
 }
 
-/** Starts a BGSAVE and waits for its end; the result is its length and the most memory in use. */
+/** Starts the job and waits for its end; the result is its length and the most memory in use. */
 async function save(
   server: Server,
+  { command, runningRow, statusRow }: SnapshotJob,
   begun: () => Promise<void>,
 ): Promise<{ savedInMs: number; peakBytes: number }> {
   await using client = await RespClient.connect(server.port);
   const startMs = performance.now();
-  await client.send("BGSAVE");
+  await client.send(command);
   await begun();
   let peakBytes = 0;
   for (;;) {
     peakBytes = Math.max(peakBytes, familyBytes(server.pid));
     const info = await client.info("persistence");
-    if (info.get("rdb_bgsave_in_progress") === "0") {
-      const status = info.get("rdb_last_bgsave_status");
-      if (status !== "ok") throw new Error(`BGSAVE ended with ${status}`);
+    if (info.get(runningRow) === "0") {
+      const status = info.get(statusRow);
+      if (status !== "ok") throw new Error(`${command} ended with ${status}`);
       return { savedInMs: performance.now() - startMs, peakBytes };
     }
-    if (performance.now() - startMs > SAVE_WITHIN_MS) throw new Error("BGSAVE does not end");
+    if (performance.now() - startMs > SAVE_WITHIN_MS) throw new Error(`${command} does not end`);
     await sleep(SAMPLE_MS);
   }
 }
 
 /**
- * A calm time and a BGSAVE under the same writes. `atSave` is called right before and right after it;
+ * A calm time and a BGSAVE, or another job, under the same writes. `atSave` is called right before and right after it;
  * `inFile` gets a redis-server that has loaded the file.
  */
 export async function measureSnapshot(
@@ -91,9 +124,10 @@ export async function measureSnapshot(
   { load, probedKeys, template, numbers }: SnapshotLoad,
   inFile: (client: RespClient) => Promise<void>,
   atSave: (client: RespClient) => Promise<void> = async () => {},
+  job: SnapshotJob = bgsave,
 ): Promise<Snapshot> {
   const { calmMs, writesPerSecond } = context.sizes.snapshot;
-  await using server = await startServer(kind);
+  await using server = await startServer(kind, { args: job.args });
   await load(server);
   const { port } = server;
   const writer = startWriter({ port, template, keys: numbers, perSecond: writesPerSecond });
@@ -114,13 +148,13 @@ export async function measureSnapshot(
   await sleep(20);
   await using client = await RespClient.connect(port);
   await atSave(client);
-  const { savedInMs, peakBytes } = await save(server, () => atSave(client));
+  const { savedInMs, peakBytes } = await save(server, job, () => atSave(client));
   const saving = await savingProbe.stop();
   await writer.stop();
 
-  const file = join(server.dir, "dump.rdb");
-  if (!existsSync(file)) throw new Error(`${kind.label} has written no dump.rdb`);
-  await withFile(file, context.redis, inFile);
+  const { leaves } = job;
+  if (!existsSync(join(server.dir, leaves))) throw new Error(`${kind.label} has left no ${leaves}`);
+  await withFile(server.dir, job, context.redis, inFile);
   return { calm, saving, savedInMs, growth: peakBytes / bytesBefore - 1, bytesBefore };
 }
 
@@ -128,7 +162,11 @@ interface CountedSnapshot extends Snapshot {
   keysInFile: number;
 }
 
-async function measure(context: Context, kind: ServerKind): Promise<CountedSnapshot> {
+async function measure(
+  context: Context,
+  kind: ServerKind,
+  job: SnapshotJob,
+): Promise<CountedSnapshot> {
   const { keys } = context.sizes.snapshot;
   const load = ({ port }: Server) => loadKeys(port, "string", keys);
   let keysInFile = Number.NaN;
@@ -139,18 +177,31 @@ async function measure(context: Context, kind: ServerKind): Promise<CountedSnaps
     async (client) => {
       keysInFile = Number(await client.send("DBSIZE"));
     },
+    undefined,
+    job,
   );
   return { ...measured, keysInFile };
 }
 
-export async function snapshot(context: Context): Promise<Section> {
+export const snapshot = (context: Context) =>
+  underLoad(context, bgsave, "snapshot", "BGSAVE under load");
+
+export const rewrite = (context: Context) =>
+  underLoad(context, bgrewriteaof, "rewrite", "BGREWRITEAOF under load");
+
+async function underLoad(
+  context: Context,
+  job: SnapshotJob,
+  name: string,
+  title: string,
+): Promise<Section> {
   const { keys, writesPerSecond } = context.sizes.snapshot;
   const results: { ours: CountedSnapshot[]; redis: CountedSnapshot[] } = { ours: [], redis: [] };
   const rounds = Math.min(3, context.rounds);
   for (let round = 0; round < rounds; round++) {
     const pair = await inTurns([context.ours, context.redis], round, (kind) => {
       context.say(`round ${round + 1} of ${rounds}: ${kind.label}`);
-      return measure(context, kind);
+      return measure(context, kind, job);
     });
     results.ours.push(pair.ours);
     results.redis.push(pair.redis);
@@ -166,8 +217,8 @@ export async function snapshot(context: Context): Promise<Section> {
     of(side, (each) => each.saving[kind].p99Ms / each.calm[kind].p99Ms);
   const sides = (["ours", "redis"] as const).map((side) => ({ side, label: context[side].label }));
   return {
-    name: "snapshot",
-    title: "BGSAVE under load",
+    name,
+    title,
     method:
       `${count(keys)} strings, ${writesPerSecond} random overwrites a second, and a probe that sends ` +
       "a GET and a SET each millisecond without waiting. Memory is the proportional size of the " +
@@ -177,10 +228,10 @@ export async function snapshot(context: Context): Promise<Section> {
       {
         columns: ["server", "phase", "latency", "p50", "p99", "p99.9", "longest"],
         rows: sides.flatMap(({ side, label }) => [
-          [label, "no save", "as seen", ...latencies(side, "calm", "raw")],
-          [label, "BGSAVE", "as seen", ...latencies(side, "saving", "raw")],
-          [label, "no save", "net", ...latencies(side, "calm", "net")],
-          [label, "BGSAVE", "net", ...latencies(side, "saving", "net")],
+          [label, "calm", "as seen", ...latencies(side, "calm", "raw")],
+          [label, job.command, "as seen", ...latencies(side, "saving", "raw")],
+          [label, "calm", "net", ...latencies(side, "calm", "net")],
+          [label, job.command, "net", ...latencies(side, "saving", "net")],
         ]),
       },
       {
@@ -206,19 +257,19 @@ export async function snapshot(context: Context): Promise<Section> {
     ],
     claims: [
       {
-        text: "p99 during BGSAVE, against without, net",
+        text: `p99 during ${job.command}, against without, net`,
         measured: p99Growth("ours", "net"),
         atMost: 2,
         unit: "×",
       },
       {
-        text: "memory growth during BGSAVE",
+        text: `memory growth during ${job.command}`,
         measured: of("ours", (each) => each.growth) * 100,
         atMost: 10,
         unit: " %",
       },
       {
-        text: "keys missing in the file or too many",
+        text: `keys missing in the file or too many, ${job.command}`,
         measured: Math.max(...results.ours.map((each) => Math.abs(each.keysInFile - keys))),
         atMost: 0,
         unit: "",

@@ -8,8 +8,6 @@
  * later: it looks the address up first, even when it is a number. So what listen() calls in the
  * end, `_listen2`, is called here. A runtime without it still starts, but keeps its port.
  */
-import { spawnSync } from "node:child_process";
-import { lookup } from "node:dns/promises";
 import { unlinkSync } from "node:fs";
 import * as net from "node:net";
 import { absolutePath } from "../process/byte-path.ts";
@@ -217,6 +215,7 @@ export class Listeners {
 
   async #resolve(address: string): Promise<void> {
     if (numeric(address) !== undefined) return;
+    const { lookup } = process.getBuiltinModule("node:dns/promises");
     this.#names.set(address, (await lookup(address, addressKind)).address);
   }
 
@@ -289,6 +288,7 @@ const lookupProgram = `require("node:dns").lookup(process.argv[1], ${JSON.string
  * process asks; it takes some fifty milliseconds, and nobody gives names often.
  */
 function lookupNow(name: string): string {
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { stdout } = spawnSync(process.execPath, ["-e", lookupProgram, "--", name], {
     encoding: "utf8",
     timeout: lookupPatienceMs,

@@ -5,7 +5,6 @@
  * this process ends. The configuration has been read by then, so its errors are seen by whoever
  * started the server.
  */
-import { spawn } from "node:child_process";
 import { enterFolder } from "./byte-path.ts";
 import { packWords, wordsVariable } from "./command-line-words.ts";
 
@@ -28,6 +27,7 @@ export interface BackgroundStart {
 /** Resolves when the background process is there; the caller then exits. */
 export function startInBackground({ folder, words, stdinText }: BackgroundStart): Promise<void> {
   enterFolder(folder);
+  const { spawn } = process.getBuiltinModule("node:child_process");
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     detached: true,
     stdio: [stdinText === "" ? "ignore" : "pipe", "ignore", "ignore"],

@@ -6,7 +6,6 @@
  * speak in the name of its parent, for which it needs a capability that only root has. upstart waits
  * for the process to stop itself.
  */
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Log } from "./log.ts";
 import { sendToSocket } from "./notify-socket.ts";
@@ -78,6 +77,7 @@ function sendByTool(state: SystemdState, status: string, log: Log): void {
     log.warning("Can't notify systemd: its tool systemd-notify is missing or was refused.");
   // Assignments are understood by versions of the tool that do not know the options for them. It
   // stays until systemd has read the message, and nobody is to wait for that: hence the background.
+  const { spawn } = process.getBuiltinModule("node:child_process");
   const tool = spawn("systemd-notify", [`--pid=${process.pid}`, state, `STATUS=${status}`], {
     stdio: "ignore",
     detached: true,

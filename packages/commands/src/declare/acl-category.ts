@@ -80,14 +80,14 @@ export function categoriesOf(
   flags: readonly CommandFlag[],
   named: readonly AclCategory[],
 ): AclCategory[] {
-  const all = new Set<AclCategory>(named);
+  const all: AclCategory[] = [...named];
   const fromGroup = group === undefined ? undefined : OF_GROUP[group];
-  if (fromGroup !== undefined) all.add(fromGroup);
-  if (flags.includes("write")) all.add("write");
-  if (flags.includes("readonly") && group !== "scripting") all.add("read");
-  if (flags.includes("admin")) all.add("admin").add("dangerous");
-  if (flags.includes("pubsub")) all.add("pubsub");
-  if (flags.includes("blocking")) all.add("blocking");
-  all.add(flags.includes("fast") ? "fast" : "slow");
-  return ACL_CATEGORIES.filter((category) => all.has(category));
+  if (fromGroup !== undefined) all.push(fromGroup);
+  if (flags.includes("write")) all.push("write");
+  if (flags.includes("readonly") && group !== "scripting") all.push("read");
+  if (flags.includes("admin")) all.push("admin", "dangerous");
+  if (flags.includes("pubsub")) all.push("pubsub");
+  if (flags.includes("blocking")) all.push("blocking");
+  all.push(flags.includes("fast") ? "fast" : "slow");
+  return ACL_CATEGORIES.filter((category) => all.includes(category));
 }

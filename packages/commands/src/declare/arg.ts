@@ -91,27 +91,26 @@ export const arg = {
   }),
 };
 
-/** Fewest words an argument takes, and whether it may take more. */
-function span(argument: Argument): { least: number; open: boolean } {
-  let least = 0;
-  let open = argument.optional === true || argument.multiple === true;
-  if (argument.type === "oneof") {
-    const spans = (argument.args ?? []).map(span);
-    least = Math.min(...spans.map((each) => each.least));
-    if (spans.some((each) => each.open || each.least !== least)) open = true;
-    if (argument.token !== undefined) least++;
-  } else if (argument.type === "block") {
-    for (const each of (argument.args ?? []).map(span)) {
-      least += each.least;
-      if (each.open) open = true;
-    }
-    if (argument.token !== undefined) least++;
-  } else if (argument.type === "pure-token") {
-    least = 1;
-  } else {
-    least = argument.token === undefined ? 1 : 2;
+/** Fewest words an argument takes. */
+function leastWords({ type, token, optional, args = [] }: Argument): number {
+  if (optional === true) return 0;
+  if (type === "pure-token") return 1;
+  let words = 1;
+  if (type === "block") {
+    words = 0;
+    for (const each of args) words += leastWords(each);
+  } else if (type === "oneof") {
+    words = Math.min(...args.map(leastWords));
   }
-  return { least: argument.optional === true ? 0 : least, open };
+  return token === undefined ? words : words + 1;
+}
+
+/** Whether it may take more. */
+function isOpen({ type, optional, multiple, args = [] }: Argument): boolean {
+  if (optional === true || multiple === true || args.some(isOpen)) return true;
+  if (type !== "oneof") return false;
+  const [first, ...others] = args.map(leastWords);
+  return others.some((words) => words !== first);
 }
 
 /**
@@ -121,9 +120,9 @@ function span(argument: Argument): { least: number; open: boolean } {
 export function arityOf(args: readonly Argument[], nameWords: number): number {
   let least = nameWords;
   let open = false;
-  for (const each of args.map(span)) {
-    least += each.least;
-    if (each.open) open = true;
+  for (const each of args) {
+    least += leastWords(each);
+    open ||= isOpen(each);
   }
   return open ? -least : least;
 }

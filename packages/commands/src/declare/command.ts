@@ -125,12 +125,11 @@ export function command<C extends Call = Call>(spec: CommandSpec<C>): Command {
     "only what may grow memory can be denied it",
   );
   claim(container || spec.isPlaceholder === true || spec.run !== undefined, "something must run");
-  if (!container && spec.arityBecause === undefined) {
-    const asTopLevel = arityOf(args, 1);
+  if (!container && spec.arityBecause === undefined && spec.arity !== arityOf(args, 1)) {
     const asSubcommand = arityOf(args, 2);
     claim(
-      spec.arity === asTopLevel || spec.arity === asSubcommand,
-      `arity ${spec.arity} disagrees with args (${asTopLevel}, or ${asSubcommand} as a subcommand)`,
+      spec.arity === asSubcommand,
+      `arity ${spec.arity} disagrees with args (${arityOf(args, 1)}, or ${asSubcommand} as a subcommand)`,
     );
   }
   return Object.freeze({

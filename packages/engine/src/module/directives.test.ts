@@ -7,7 +7,6 @@ import { UnsupportedDirectiveError } from "./directives.ts";
 
 describe("directives that ask for what is not there", () => {
   test.each([
-    ["appendonly yes", "appendonly", "the append-only file"],
     ["cluster-enabled yes", "cluster-enabled", "cluster mode"],
     ["min-replicas-to-write 1", "min-replicas-to-write", "replication"],
     ["replicaof 127.0.0.1 1", "replicaof", "replication"],
@@ -23,9 +22,9 @@ describe("directives that ask for what is not there", () => {
 
   test("all are told", () => {
     const config = new ConfigStore();
-    config.load("cluster-enabled yes\nappendonly yes\nmin-replicas-to-write 1");
+    config.load("cluster-enabled yes\nmin-replicas-to-write 1");
     const names = unsupportedDirectives(config).map(({ name }) => name);
-    expect(names).toEqual(["appendonly", "cluster-enabled", "min-replicas-to-write"]);
+    expect(names).toEqual(["cluster-enabled", "min-replicas-to-write"]);
   });
 
   test("a number of replicas that is asked for with no bound of their lag asks for nothing", () => {

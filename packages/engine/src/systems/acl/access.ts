@@ -267,7 +267,7 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
 
   /** `requirepass`. */
   setDefaultPassword(password: string): void {
-    this.users.setDefaultPassword(password, this.digestOf(password));
+    this.users.setDefaultPassword(password === "" ? undefined : this.digestOf(password));
     this.usersChanged();
   }
 

@@ -203,7 +203,9 @@ export class AppendOnly implements Running, AppendOnlyFile {
     this.isScheduled = false;
     this.rewriteCount++;
     this.rewriteStartMs = situation.nowMs;
-    const rewrite = new Rewrite({ ports, folder, writer, beginLogging, endLogging }, mode);
+    const before = Promise.allSettled(this.underWay);
+    const parts = { ports, folder, writer, beginLogging, endLogging, before };
+    const rewrite = new Rewrite(parts, mode);
     this.rewrite = rewrite;
     host.log(
       "notice",

@@ -22,6 +22,7 @@ import {
   StorageError,
   temporaryIncrementalName,
 } from "@kv/persistence";
+import { EngineState } from "../../kernel/situation.ts";
 import { wakingStorage } from "../../kernel/waking-storage.ts";
 import { dataSetFilePort, type Ports } from "../../module/ports.ts";
 import type { LogFolder } from "./log-folder.ts";
@@ -34,13 +35,18 @@ export type RewriteMode = "logging" | "beginning" | "base-only";
 
 /** What a Rewrite needs. */
 export interface RewriteParts {
-  ports: Pick<Ports, "host" | "config" | "keyspace" | "snapshotJobs" | "of">;
+  ports: Pick<
+    Ports,
+    "host" | "config" | "keyspace" | "situation" | "propagator" | "snapshotJobs" | "of"
+  >;
   folder: LogFolder;
   writer: LogWriter;
   /** Commands from now on are for the writer, which has the file. */
   beginLogging(): void;
   /** They are not any more. */
   endLogging(): void;
+  /** Resolves when nobody else writes manifests. */
+  before: Promise<unknown>;
 }
 
 /** Nothing is left to do: the rewrite is not wanted any more. */
@@ -101,10 +107,12 @@ export class Rewrite {
   /** The file for the commands behind the cut, where they go to one that the manifest names. */
   private async prepare(): Promise<AofFile | undefined> {
     const { folder, writer } = this.parts;
-    // Whoever began this is not done with what it does: the cut is none of its business.
-    await Promise.resolve();
-    this.throwIfAborted();
-    if (this.mode !== "logging") return undefined;
+    // Whoever began this is not done with what it does, either: the cut is none of its business.
+    await this.parts.before;
+    if (this.mode !== "logging") {
+      await this.ready();
+      return undefined;
+    }
     const sequence = folder.nextIncremental;
     const name = folder.incrementalName(sequence);
     const next: AofFile = { name, sequence, type: "incremental" };
@@ -112,13 +120,24 @@ export class Rewrite {
     const { manifest } = folder;
     await folder.write({ ...manifest, incrementals: [...manifest.incrementals, next] });
     await writer.syncAhead();
-    this.throwIfAborted();
+    await this.ready();
     return next;
+  }
+
+  /** No command has stopped in its middle: half of what a script does is no instant. */
+  private async ready(): Promise<void> {
+    const { host, situation } = this.parts.ports;
+    this.throwIfAborted();
+    while (situation.is(EngineState.BUSY)) {
+      await host.nextTurn();
+      this.throwIfAborted();
+    }
   }
 
   /** The instant. Returns the file that its data set is being written to. */
   private cut(next: AofFile | undefined): AofFile {
     const { folder, ports, writer } = this.parts;
+    ports.propagator.finish();
     if (next !== undefined) {
       const file = folder.append(next.name);
       if (!writer.switchTo(file)) {

@@ -175,6 +175,15 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
     "listpack",
     { usage: "<key>", help: "Logs how a listpack is laid out.", words: [3, 3], run: listpack },
   ],
+  [
+    "loadaof",
+    {
+      usage: "",
+      help: "Empties the data set, and loads it from the append-only file.",
+      words: [2, 2],
+      run: loadAof,
+    },
+  ],
   ["log", { usage: "<message>", help: "Writes the message to the log.", words: [3, 3], run: log }],
   ["object", { usage: "<key>", help: "How a value is kept.", words: [3, 3], run: object }],
   [
@@ -229,15 +238,6 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
       help: "Logs how the nodes of a list are laid out.",
       words: [3, 4],
       run: quicklist,
-    },
-  ],
-  [
-    "loadaof",
-    {
-      usage: "",
-      help: "Empties the data set, and loads it from the append-only file.",
-      words: [2, 2],
-      run: loadAof,
     },
   ],
   [

@@ -1,0 +1,48 @@
+/**
+ * The program in one file, together with what V8 made of it when it was built.
+ *
+ *      dist/program.cjs    a function that holds all modules of the server
+ *      dist/program.cache  their functions that a start needs, compiled: see compile-program.mjs
+ *
+ * Finding, reading and compiling hundreds of modules is most of what a start would take. V8 refuses the
+ * cache where it is of another version, other flags or another processor, and compiles anew: that
+ * takes longer and is no different otherwise.
+ */
+
+// Not by `import`, which reads every property of a module and so loads what stands behind some.
+const { readFileSync } = process.getBuiltinModule("node:fs");
+const { createRequire } = process.getBuiltinModule("node:module");
+const { join } = process.getBuiltinModule("node:path");
+const v8 = process.getBuiltinModule("node:v8");
+const { Script } = process.getBuiltinModule("node:vm");
+
+/** Loads the program from `folder`. `isCompiled`: the cache was there and fits. */
+export function loadProgram(folder) {
+  // Files, name look-ups and compression share the thread pool with fsync; four threads are few.
+  // libuv reads this when the pool is first used, so it comes before everything else.
+  process.env.UV_THREADPOOL_SIZE ??= "8";
+
+  // The heap is small, so collecting it on one thread takes less time than waking helpers for it,
+  // who may have to wait for a processor first.
+  v8.setFlagsFromString("--no-parallel-scavenge");
+
+  const filename = join(folder, "program.cjs");
+  const text = readFileSync(filename);
+  const cachedData = cacheIn(folder);
+  // The build leaves nothing in it but ASCII, which is read fastest so.
+  const script = new Script(text.latin1Slice(), { filename, cachedData });
+  // A server at rest would have them for long, since nothing makes it collect what it does not need.
+  for (const { buffer } of [text, cachedData ?? Buffer.alloc(0)]) buffer.transfer(0);
+  const module = { exports: {} };
+  script.runInThisContext()(createRequire(filename), module, filename);
+  const isCompiled = cachedData !== undefined && !script.cachedDataRejected;
+  return { main: module.exports.main, isCompiled, script };
+}
+
+function cacheIn(folder) {
+  try {
+    return readFileSync(join(folder, "program.cache"));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The program in one file starts by way of what the build compiled, and without it where that is
+ * missing or does not fit.
+ */
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeEach, expect, test } from "vitest";
+import { startOurs } from "./both-servers.ts";
+
+const dist = fileURLToPath(new URL("../dist", import.meta.url));
+const loader = new URL("../bin/program.mjs", import.meta.url).href;
+const folder = mkdtempSync(join(tmpdir(), "kv-program-"));
+const cache = join(folder, "program.cache");
+
+beforeEach(() => {
+  for (const name of ["program.cjs", "program.cache"]) {
+    copyFileSync(join(dist, name), join(folder, name));
+  }
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Starts the copy in the folder, and gives its lines: whether the cache was of use, and its version. */
+function start(...nodeFlags: string[]): string[] {
+  const code = `
+    const { loadProgram } = await import(${JSON.stringify(loader)});
+    const program = loadProgram(${JSON.stringify(folder)});
+    console.log(program.isCompiled);
+    await program.main();
+  `;
+  const words = [...nodeFlags, "--input-type=module", "--eval", code, "program", "--version"];
+  const { stdout, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
+  return (stderr + stdout).trimEnd().split("\n");
+}
+
+const version = expect.stringContaining("Redis server v=");
+
+test("what the build compiled is used, from wherever it lies", () => {
+  expect(start()).toEqual(["true", version]);
+});
+
+test("without it the program is compiled", () => {
+  rmSync(cache);
+  expect(start()).toEqual(["false", version]);
+});
+
+test("what was compiled for another V8 is left alone", () => {
+  expect(start("--no-sparkplug")).toEqual(["false", version]);
+});
+
+test("what is cut off, or something else, is left alone", () => {
+  const whole = readFileSync(cache);
+  for (const wrong of [whole.subarray(0, whole.length / 2), new Uint8Array(), Buffer.from("no")]) {
+    writeFileSync(cache, wrong);
+    expect(start()).toEqual(["false", version]);
+  }
+});
+
+test("what was compiled for another text is left alone", () => {
+  const program = join(folder, "program.cjs");
+  writeFileSync(program, `${readFileSync(program, "latin1")}\n`);
+  expect(start()).toEqual(["false", version]);
+});
+
+test("the text is ASCII, as its loader takes it to be", () => {
+  const bytes = readFileSync(join(dist, "program.cjs"));
+  expect(bytes.findIndex((byte) => byte > 127)).toBe(-1);
+});
+
+test("its scripts find their machine", async () => {
+  const server = await startOurs();
+  const client = await server.connect();
+  expect(await client.request("EVAL", "return 1 + 1", "0")).toBe(":2\r\n");
+  await server.stop();
+});
