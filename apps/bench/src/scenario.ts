@@ -21,6 +21,8 @@ export interface Sizes {
     /** Kinds of which keys are flushed, from the first on. */
     kinds: number;
   };
+  /** `calmMs` is how long clients are watched before. */
+  defragmentation: { keys: number; calmMs: number; writesPerSecond: number };
   flatness: { keys: readonly number[]; requests: number; growTo: number };
   scripts: {
     /** Runs of a short script; longer ones are run a fraction as often. */
@@ -70,6 +72,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
       returnMs: 3000,
       kinds: 6,
     },
+    defragmentation: { keys: 1_000_000, calmMs: 10_000, writesPerSecond: 10_000 },
     flatness: { keys: [10_000, 1_000_000, 10_000_000], requests: 2_000_000, growTo: 5_000_000 },
     scripts: { requests: 160_000, starts: 10 },
     collections: {
@@ -106,6 +109,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
       returnMs: 3000,
       kinds: 6,
     },
+    defragmentation: { keys: 1_000_000, calmMs: 4_000, writesPerSecond: 10_000 },
     flatness: { keys: [10_000, 1_000_000], requests: 800_000, growTo: 2_000_000 },
     scripts: { requests: 80_000, starts: 5 },
     collections: {
@@ -129,6 +133,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     snapshot: { keys: 2000, calmMs: 100, writesPerSecond: 1000 },
     restart: { keys: 2000 },
     start: { starts: 1, settleMs: 10, watchMs: 300, flushed: 1000, returnMs: 20, kinds: 1 },
+    defragmentation: { keys: 3000, calmMs: 100, writesPerSecond: 1000 },
     flatness: { keys: [1000], requests: 2000, growTo: 2000 },
     scripts: { requests: 800, starts: 1 },
     collections: {

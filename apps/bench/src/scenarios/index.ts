@@ -1,6 +1,7 @@
 /** All scenarios, in the order in which they are run and reported. */
 import type { Scenario } from "../scenario.ts";
 import { defaultList } from "./default-list.ts";
+import { defragmentation } from "./defragmentation.ts";
 import { durable } from "./durable.ts";
 import { elements } from "./elements.ts";
 import { files } from "./files.ts";
@@ -31,6 +32,7 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["stops", stops],
   ["snapshot-collections", snapshotCollections],
   ["scripts", scripts],
+  ["defragmentation", defragmentation],
   ["durable", durable],
   ["rewrite", rewrite],
 ]);
