@@ -29,6 +29,7 @@ export * from "./kernel/queued.ts";
 export * from "./kernel/rates.ts";
 export * from "./kernel/reexecution.ts";
 export * from "./kernel/refusals.ts";
+export * from "./kernel/replay.ts";
 export { SHA1_BYTES, sha1 } from "./kernel/sha1.ts";
 export * from "./kernel/shutdown-request.ts";
 export * from "./kernel/situation.ts";
@@ -46,4 +47,9 @@ export * from "./module/ports.ts";
 export * from "./module/system.ts";
 export { AclStartError } from "./systems/acl/user-sources.ts";
 export { type Saving, type SavingNeeds, savingPort } from "./systems/saving/saving.ts";
-export { type Decided, type Ending, endingPort } from "./systems/shutdown/ending.ts";
+export {
+  type Decided,
+  type Ending,
+  type EndingNeeds,
+  endingPort,
+} from "./systems/shutdown/ending.ts";

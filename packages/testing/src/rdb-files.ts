@@ -27,7 +27,7 @@ interface Piece {
 }
 
 /** When keys of these files expire: not soon. Seconds of old files end in 2038. */
-export const EXPIRY_SECONDS = 2_000_000_000;
+const EXPIRY_SECONDS = 2_000_000_000;
 
 function flat(parts: readonly (number | string)[]): number[] {
   return parts.flatMap((part) =>

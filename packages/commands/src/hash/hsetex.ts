@@ -129,7 +129,8 @@ export const hsetex = command({
       call.reply.integer(0);
       return;
     }
-    if (options.unit !== 0 && options.expiryMs <= call.expiryNowMs) removeAtOnce(call, hash, options);
+    if (options.unit !== 0 && options.expiryMs <= call.expiryNowMs)
+      removeAtOnce(call, hash, options);
     else setWithExpiry(call, hash, options);
     call.dirty += (call.argc - options.first) / 2 - 1;
     call.reply.integer(1);

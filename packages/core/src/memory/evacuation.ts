@@ -41,17 +41,21 @@ export class Evacuation implements MovePlan {
     this.arena = arena;
   }
 
+  /** A pass begins: no span is being left yet. */
   begin(): boolean {
     this.leaving = new Uint8Array(this.arena.spanCount);
     return true;
   }
 
+  /** The pass is over. */
   end(): void {}
 
+  /** Number of size classes. */
   get classCount(): number {
     return this.arena.partial.length;
   }
 
+  /** Plans for a size class. Returns how many spans it looked at. */
   plan(cls: number): number {
     const { arena } = this;
     const count = this.sort(cls);

@@ -45,6 +45,7 @@ export class SegmentEvacuation implements MovePlan {
     return this.choose(this.arena.segmentUses(false)) !== 0;
   }
 
+  /** Chooses what is left in this pass. False: nothing is worth it. */
   begin(): boolean {
     const { arena } = this;
     arena.leftSegments = this.choose(arena.segmentUses(true));
@@ -80,19 +81,23 @@ export class SegmentEvacuation implements MovePlan {
     return leaving;
   }
 
+  /** The pass is over. */
   end(): void {
     this.arena.leftSegments = 0;
     this.arena.mayGrow = false;
   }
 
+  /** Number of size classes. */
   get classCount(): number {
     return this.arena.partial.length;
   }
 
+  /** Plans for a size class. Returns how many spans it looked at. */
   plan(cls: number): number {
     return this.arena.leftSegments === 0 ? 0 : this.arena.listLeftLast(cls);
   }
 
+  /** Where the block lies from now on: see MovePlan. */
   move(ref: Ref): Ref {
     const { arena } = this;
     if (((arena.leftSegments >>> (ref >>> SEGMENT_SHIFT)) & 1) === 0) return ref;

@@ -12,13 +12,13 @@ import {
   type AofFile,
   type AppendFile,
   ManifestError,
-  type SaveResult,
   StorageError,
   saveNow,
 } from "@kv/persistence";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { type AppendOnlyFile, dataSetFilePort, Port, type Ports } from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
+import { nextBaseFile, UNFINISHED_BASE } from "./base-file.ts";
 import { LogFolder } from "./log-folder.ts";
 import { LogLoad, LogLoadError } from "./log-load.ts";
 import { LogWriter } from "./log-writer.ts";
@@ -340,6 +340,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
       this.tellManifestError(found);
       return false;
     }
+    folder.removeUnfinished(UNFINISHED_BASE);
     if (folder.adoptSingleFile(found))
       ports.host.log(
         "notice",
@@ -413,20 +414,12 @@ export class AppendOnly implements Running, AppendOnlyFile {
   /** A base of what is there, which is nothing. */
   private startAnew(): void {
     const { folder, ports } = this;
-    const { config, host, keyspace } = ports;
-    const isSnapshot = config.boolean("aof-use-rdb-preamble");
     folder.avoidStrayFiles();
-    const sequence = folder.nextBase;
-    const name = folder.baseName(sequence, isSnapshot);
-    const result: SaveResult = saveNow(keyspace, folder.now, {
-      ...ports.of(dataSetFilePort).snapshotOptions(),
-      format: isSnapshot ? "rdb" : "commands",
-      name,
-      temporaryName: `temp-${host.facts.processId}.aof`,
-    });
+    const { file, options } = nextBaseFile(ports, folder);
+    const result = saveNow(ports.keyspace, folder.now, options);
     if (!result.ok) throw result.error;
-    folder.manifest = { ...folder.manifest, base: { name, sequence, type: "base" } };
-    host.log("notice", `Creating AOF base file ${name} on server start`);
+    folder.manifest = { ...folder.manifest, base: file };
+    ports.host.log("notice", `Creating AOF base file ${file.name} on server start`);
   }
 
   /** DEBUG LOADAOF: the data set as the files have it, while everybody waits. False: it failed. */

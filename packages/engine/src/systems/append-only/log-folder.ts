@@ -114,6 +114,12 @@ export class LogFolder {
     this.strays = history;
   }
 
+  /** Removes files whose names begin so: nobody will end what a killed process has begun. */
+  removeUnfinished(prefix: string): void {
+    const { now } = this;
+    for (const name of now.list()) if (name.startsWith(prefix)) now.remove(name);
+  }
+
   /** Reads the manifest. False: there is none. An error: what is there is none. Throws StorageError. */
   read(): boolean | ManifestError {
     const text = readText(this.now, manifestName(this.fileName));

@@ -24,11 +24,10 @@ import {
 } from "@kv/persistence";
 import { EngineState } from "../../kernel/situation.ts";
 import { wakingStorage } from "../../kernel/waking-storage.ts";
-import { dataSetFilePort, type Ports } from "../../module/ports.ts";
+import type { Ports } from "../../module/ports.ts";
+import { nextBaseFile } from "./base-file.ts";
 import type { LogFolder } from "./log-folder.ts";
 import type { LogWriter } from "./log-writer.ts";
-
-const SYNC_EVERY_BYTES = 4 * 2 ** 20;
 
 /** What a rewrite begins from: a log, none that is to become one, or none at all. */
 export type RewriteMode = "logging" | "beginning" | "base-only";
@@ -147,21 +146,11 @@ export class Rewrite {
     } else if (this.mode === "beginning") {
       this.begin();
     }
-    const { config, host, keyspace, snapshotJobs } = ports;
-    const isSnapshot = config.boolean("aof-use-rdb-preamble");
-    const sequence = folder.nextBase;
-    const name = folder.baseName(sequence, isSnapshot);
-    this.save = new BackgroundSave(keyspace, wakingStorage(host, folder.later), {
-      ...ports.of(dataSetFilePort).snapshotOptions(),
-      format: isSnapshot ? "rdb" : "commands",
-      name,
-      temporaryName: `temp-rewriteaof-bg-${host.facts.processId}-${sequence}.aof`,
-      ...(config.boolean("aof-rewrite-incremental-fsync")
-        ? { syncEveryBytes: SYNC_EVERY_BYTES }
-        : {}),
-    });
+    const { host, keyspace, snapshotJobs } = ports;
+    const { file, options } = nextBaseFile(ports, folder);
+    this.save = new BackgroundSave(keyspace, wakingStorage(host, folder.later), options);
     snapshotJobs.add(this.save);
-    return { name, sequence, type: "base" };
+    return file;
   }
 
   private begin(): void {
