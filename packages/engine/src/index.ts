@@ -46,4 +46,9 @@ export * from "./module/ports.ts";
 export * from "./module/system.ts";
 export { AclStartError } from "./systems/acl/user-sources.ts";
 export { type Saving, type SavingNeeds, savingPort } from "./systems/saving/saving.ts";
-export { type Decided, type Ending, endingPort } from "./systems/shutdown/ending.ts";
+export {
+  type Decided,
+  type Ending,
+  type EndingNeeds,
+  endingPort,
+} from "./systems/shutdown/ending.ts";

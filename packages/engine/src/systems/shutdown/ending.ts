@@ -22,10 +22,12 @@ export type Decided = (mayExit: boolean) => void;
 /** By which a shutdown is asked for. */
 export const endingPort = new Port<Ending>("ending");
 
-type EndingNeeds = Pick<Ports, "host" | "config" | "situation" | "pause" | "shutdown">;
+/** What ending takes of the engine. */
+export type EndingNeeds = Pick<Ports, "host" | "config" | "situation" | "pause" | "shutdown">;
 
 /** Waits with a shutdown where that is due: see the head of this file. */
 export class Ending implements Running, ShutdownWaits {
+  /** Whoever is in here is waited for. */
   readonly slowReaders: SlowReader[] = [];
   private readonly ports: EndingNeeds;
   /** A signal that came in the middle of a script. */
