@@ -60,6 +60,11 @@ export const templates = {
   shortString: commandTemplate(["SET", "key:#", "xxx"], "+OK\r\n"),
   /** 16-byte key, 16-byte value that is no integer. */
   string: commandTemplate(["SET", "key:#", "val:#"], "+OK\r\n"),
+  /** Texts of several lengths. */
+  text100: commandTemplate(["SET", "key:#", "t".repeat(100)], "+OK\r\n"),
+  text200: commandTemplate(["SET", "key:#", "t".repeat(200)], "+OK\r\n"),
+  text300: commandTemplate(["SET", "key:#", "t".repeat(300)], "+OK\r\n"),
+  text500: commandTemplate(["SET", "key:#", "t".repeat(500)], "+OK\r\n"),
   hash: commandTemplate(
     ["HSET", "key:#", ...["name", "mail", "city", "role", "team"].flatMap((f) => [f, "v#"])],
     ":5\r\n",

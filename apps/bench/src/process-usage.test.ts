@@ -4,6 +4,7 @@ import {
   parseOwnTicks,
   parseProportionalBytes,
   parseSchedstat,
+  parseWaits,
 } from "./process-usage.ts";
 
 describe("what /proc says", () => {
@@ -25,5 +26,11 @@ describe("what /proc says", () => {
     const rollup = "Rss:  900 kB\nPss:  450 kB\nPss_Anon:  1 kB\n";
     expect(parseProportionalBytes(rollup)).toBe(450 * 1024);
     expect(parseProportionalBytes("")).toBeNaN();
+  });
+
+  test("waits are the voluntary switches, not the others", () => {
+    const status = "Threads:\t7\nvoluntary_ctxt_switches:\t105\nnonvoluntary_ctxt_switches:\t9\n";
+    expect(parseWaits(status)).toBe(105);
+    expect(parseWaits(status.replace("voluntary", "other"))).toBeNaN();
   });
 });

@@ -46,12 +46,22 @@ export function familyBytes(pid: number): number {
   return total;
 }
 
-function proportionalBytes(pid: number): number {
+/** Memory of the process, of what it shares with others only its part. */
+export function proportionalBytes(pid: number): number {
   return parseProportionalBytes(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1"));
 }
 
 export function parseProportionalBytes(rollup: string): number {
   return Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? Number.NaN) * 1024;
+}
+
+/** How often the main thread has waited for something so far: at rest, how often a timer woke it. */
+export function wakeUps(pid: number): number {
+  return parseWaits(readFileSync(`/proc/${pid}/status`, "latin1"));
+}
+
+export function parseWaits(status: string): number {
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN);
 }
 
 /** Memory that could be taken without swapping. */

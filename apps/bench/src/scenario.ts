@@ -10,6 +10,19 @@ export interface Sizes {
   memory: { strings: readonly number[]; collections: number; settleMs: number };
   snapshot: { keys: number; calmMs: number; writesPerSecond: number };
   restart: { keys: number };
+  start: {
+    starts: number;
+    /** So long it is left alone, and then watched. */
+    settleMs: number;
+    watchMs: number;
+    /** Keys of a kind that are flushed, and the time that their memory has to come back in. */
+    flushed: number;
+    returnMs: number;
+    /** Kinds of which keys are flushed, from the first on. */
+    kinds: number;
+  };
+  /** `calmMs` is how long clients are watched before. */
+  defragmentation: { keys: number; calmMs: number; writesPerSecond: number };
   flatness: { keys: readonly number[]; requests: number; growTo: number };
   scripts: {
     /** Runs of a short script; longer ones are run a fraction as often. */
@@ -51,6 +64,15 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     memory: { strings: [1_000_000, 5_000_000], collections: 1_000_000, settleMs: 1500 },
     snapshot: { keys: 5_000_000, calmMs: 10_000, writesPerSecond: 20_000 },
     restart: { keys: 5_000_000 },
+    start: {
+      starts: 15,
+      settleMs: 5000,
+      watchMs: 10_000,
+      flushed: 1_000_000,
+      returnMs: 3000,
+      kinds: 6,
+    },
+    defragmentation: { keys: 1_000_000, calmMs: 10_000, writesPerSecond: 10_000 },
     flatness: { keys: [10_000, 1_000_000, 10_000_000], requests: 2_000_000, growTo: 5_000_000 },
     scripts: { requests: 160_000, starts: 10 },
     collections: {
@@ -79,6 +101,15 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     memory: { strings: [1_000_000, 5_000_000], collections: 1_000_000, settleMs: 1500 },
     snapshot: { keys: 2_000_000, calmMs: 4_000, writesPerSecond: 20_000 },
     restart: { keys: 2_000_000 },
+    start: {
+      starts: 7,
+      settleMs: 5000,
+      watchMs: 10_000,
+      flushed: 1_000_000,
+      returnMs: 3000,
+      kinds: 6,
+    },
+    defragmentation: { keys: 1_000_000, calmMs: 4_000, writesPerSecond: 10_000 },
     flatness: { keys: [10_000, 1_000_000], requests: 800_000, growTo: 2_000_000 },
     scripts: { requests: 80_000, starts: 5 },
     collections: {
@@ -101,6 +132,8 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     memory: { strings: [2000], collections: 500, settleMs: 50 },
     snapshot: { keys: 2000, calmMs: 100, writesPerSecond: 1000 },
     restart: { keys: 2000 },
+    start: { starts: 1, settleMs: 10, watchMs: 300, flushed: 1000, returnMs: 20, kinds: 1 },
+    defragmentation: { keys: 3000, calmMs: 100, writesPerSecond: 1000 },
     flatness: { keys: [1000], requests: 2000, growTo: 2000 },
     scripts: { requests: 800, starts: 1 },
     collections: {

@@ -30,6 +30,8 @@ export interface StartOptions {
   runtimeArgs?: readonly string[];
   /** Folder to work in; a temporary one when left out. */
   dir?: string;
+  /** How often it is asked whether it is ready: 10 ms apart when left out. */
+  askEveryMs?: number;
 }
 
 export interface Server extends AsyncDisposable {
@@ -133,7 +135,7 @@ export async function startServer(kind: ServerKind, options: StartOptions = {}):
 
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   try {
-    await waitUntilReady(port, hasEnded);
+    await waitUntilReady(port, hasEnded, options.askEveryMs ?? 10);
   } catch (error) {
     await stop();
     throw new Error(`${kind.label} did not start: ${error}\n${log.slice(-2000)}`);
@@ -151,7 +153,11 @@ export async function startServer(kind: ServerKind, options: StartOptions = {}):
 }
 
 /** Asks until the answer is PONG: not refused, and no longer "-LOADING". */
-async function waitUntilReady(port: number, hasEnded: () => boolean): Promise<void> {
+async function waitUntilReady(
+  port: number,
+  hasEnded: () => boolean,
+  askEveryMs: number,
+): Promise<void> {
   const giveUpAtMs = performance.now() + READY_WITHIN_MS;
   let trouble: unknown;
   while (performance.now() < giveUpAtMs) {
@@ -162,7 +168,7 @@ async function waitUntilReady(port: number, hasEnded: () => boolean): Promise<vo
     } catch (error) {
       trouble = error;
     }
-    await sleep(10);
+    await sleep(askEveryMs);
   }
   throw trouble;
 }

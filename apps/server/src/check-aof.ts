@@ -2,11 +2,11 @@
  * kv-check-aof: checks the files of an append-only folder, or a single one, says what it found, and with
  * --fix or --truncate-to-timestamp cuts the end of the last one off. Exit code 0 when all is good.
  */
-import { closeSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { readSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import process from "node:process";
 import { checkAof as check } from "@kv/persistence";
-import { nodeSyncStorage, storageErrorOf } from "@kv/persistence/node";
+import { nodeSyncStorage } from "@kv/persistence/node";
 import { commandLineWords } from "./process/command-line-words.ts";
 import { isAnswered } from "./process/questions.ts";
 
@@ -38,7 +38,6 @@ export function checkAof(args: readonly string[], program = "kv-check-aof"): num
   const isGood = check(nodeSyncStorage(""), path, {
     nowMs: Date.now(),
     print,
-    truncate,
     toSeconds,
     ...(isFix ? { confirms } : {}),
   });
@@ -79,20 +78,6 @@ function confirms(question: string): boolean {
     return false;
   }
   return answer.toString("latin1").toLowerCase() === "y";
-}
-
-function truncate(path: string, bytes: number): void {
-  try {
-    const file = openSync(Buffer.from(path, "latin1"), "r+");
-    try {
-      ftruncateSync(file, bytes);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    throw storageErrorOf(error);
-  }
 }
 
 /** The program, under the name by which it was called. */

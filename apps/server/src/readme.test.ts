@@ -31,6 +31,7 @@ test("all examples are tested", () => {
   expect(names).toEqual([
     "ts",
     "js errors",
+    "js tls",
     "js ioredis",
     "js node-redis",
     "js vitest",
@@ -38,15 +39,18 @@ test("all examples are tested", () => {
   ]);
 });
 
-test.each(["js errors", "js ioredis", "js node-redis", "js module"])("%s", async (name) => {
-  const code = example(name);
-  const promised = [...code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map(([, line]) => line);
-  expect(promised.length).toBeGreaterThan(0);
-  const words = ["--conditions=@kv/source", "--input-type=module", "--eval", code];
-  const { stdout, stderr } = await run(process.execPath, words, { cwd: folder, timeout: 20_000 });
-  expect(stderr).toBe("");
-  expect(stdout.trim().split("\n")).toEqual(promised);
-});
+test.each(["js errors", "js tls", "js ioredis", "js node-redis", "js module"])(
+  "%s",
+  async (name) => {
+    const code = example(name);
+    const promised = [...code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map(([, line]) => line);
+    expect(promised.length).toBeGreaterThan(0);
+    const words = ["--conditions=@kv/source", "--input-type=module", "--eval", code];
+    const { stdout, stderr } = await run(process.execPath, words, { cwd: folder, timeout: 20_000 });
+    expect(stderr).toBe("");
+    expect(stdout.trim().split("\n")).toEqual(promised);
+  },
+);
 
 test("js vitest", async () => {
   // Beside the sources, for there the names of the packages mean them.

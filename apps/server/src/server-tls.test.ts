@@ -1,5 +1,6 @@
 import { copyFileSync } from "node:fs";
 import * as net from "node:net";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import * as tls from "node:tls";
 import { type ConfigOptions, ConfigStore } from "@kv/config";
@@ -39,7 +40,9 @@ async function start(options: ConfigOptions = {}) {
 
 /** A client that speaks TLS: sends inline commands, reads what comes. */
 async function enter(port: number, options = clientOptions()) {
-  const socket = tls.connect({ ...options, port });
+  const below = net.connect(port, options.host);
+  closing.push(() => below.destroy());
+  const socket = tls.connect({ ...options, socket: below });
   closing.push(() => socket.destroy());
   let text = "";
   socket.on("data", (bytes) => {
@@ -53,6 +56,7 @@ async function enter(port: number, options = clientOptions()) {
   });
   return {
     socket,
+    below,
     closed,
     async ask(command: string) {
       text = "";
@@ -79,6 +83,8 @@ describe("a server with a port for TLS", () => {
     const list = await askTls("CLIENT LIST");
     expect(list).toContain(`laddr=127.0.0.1:${server.tlsPort} `);
     expect(list).toMatch(/ fd=[1-9]\d* /);
+    const memory = Number(/ tot-mem=(\d+) /.exec(list)?.[1]);
+    expect(memory).toBeGreaterThan(48 * 1024);
   });
 
   test("does not start without a certificate", async () => {
@@ -129,6 +135,24 @@ describe("a server with a port for TLS", () => {
     }, 5000);
     socket.resume();
     expect((await closed).length).toBeLessThan(60_000 * 1000);
+  });
+
+  test("who comes from elsewhere is told of protected mode", async (context) => {
+    const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+    const outer = addresses.find(({ internal, family }) => !internal && family === "IPv4");
+    if (outer === undefined) return context.skip("this machine has the loopback interface alone");
+    const { server } = await start({ bind: ["*"] });
+    const options = { host: outer.address, checkServerIdentity: () => undefined };
+    const { closed } = await enter(server.tlsPort, { ...clientOptions(), ...options });
+    expect(await closed).toMatch(/^-DENIED Redis is running in protected mode/);
+  });
+
+  test("a connection that ends below TLS is the end of its client", async () => {
+    const { server } = await start();
+    const { below, ask: askTls } = await enter(server.tlsPort);
+    expect(await askTls("PING")).toBe("+PONG\r\n");
+    below.end();
+    await vi.waitFor(() => expect(server.connectionCount).toBe(0));
   });
 
   test("nothing is executed behind QUIT, also of the bytes that came with it", async () => {

@@ -85,6 +85,7 @@ export class RequestLogReader extends RequestReader {
     return status;
   }
 
+  /** As RequestReader's; looks at their line breaks. */
   protected override rememberArguments(
     batch: ArgVector,
     from: number,
@@ -96,12 +97,14 @@ export class RequestLogReader extends RequestReader {
     this.wrongAt = wrongBreakAt(batch, this.partialStart, from, to);
   }
 
+  /** Nothing but a line break is one. */
   protected override isLineBreak(bytes: Uint8Array, at: number): boolean {
     if (bytes[at] !== CR) this.wrongAt = at;
     else if (bytes[at + 1] !== LF) this.wrongAt = at + 1;
     return this.wrongAt < 0;
   }
 
+  /** As RequestReader's, of a header that may have nothing but digits in it. */
   protected override headerEnd(bytes: Uint8Array, end: number): number {
     if (this.wrongAt >= 0) return FAILED; // Among what the fast loop found of the request.
     const start = this.partialStart + this.partialPos;
@@ -120,6 +123,7 @@ export class RequestLogReader extends RequestReader {
     return bytes[at + 1] === LF ? at : this.wrong(at + 1);
   }
 
+  /** Reads an annotation: what else is no array is wrong. */
   protected override inlineRequest(pos: number, end: number, batch: ArgVector): number {
     const { bytes } = batch;
     if (bytes[pos] !== HASH) {

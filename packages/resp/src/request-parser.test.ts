@@ -470,6 +470,53 @@ describe("memory", () => {
   });
 });
 
+describe("fitToPeak()", () => {
+  /** A request whose end does not come, of so many bytes. */
+  const unfinished = (bytes: number) =>
+    `*3\r\n$3\r\nSET\r\n$${bytes}\r\n${"k".repeat(bytes)}\r\n$1\r\n`;
+
+  /** Always in the midst of a request, and once of a large one. */
+  function busyClient() {
+    const c = client();
+    c.send(unfinished(200_000));
+    c.send(`v\r\n${unfinished(10)}`);
+    return c;
+  }
+
+  test("gives back what was not needed since the last time, the second time", () => {
+    const c = busyClient();
+    expect(c.reader.capacityBytes).toBeGreaterThan(200_000);
+    c.reader.fitToPeak();
+    expect(c.reader.capacityBytes).toBeGreaterThan(200_000);
+    c.send(`v\r\n${unfinished(2000)}`);
+    c.send(`v\r\n${unfinished(30)}`);
+    c.reader.fitToPeak();
+    c.reader.check();
+    expect(c.reader.capacityBytes).toBeGreaterThanOrEqual(2000);
+    expect(c.reader.capacityBytes).toBeLessThan(4000);
+    c.send("v\r\n");
+    expect(c.commands.map(([name, key, value]) => [name, key.length, value])).toEqual(
+      [200_000, 10, 2000, 30].map((length) => ["SET", length, "v"]),
+    );
+  });
+
+  test("leaves alone what is small, half in use, or made for a bulk that is on its way", () => {
+    const small = client();
+    small.send(unfinished(10_000));
+    small.send(`v\r\n${unfinished(10)}`);
+    const half = busyClient();
+    half.send(`v\r\n${unfinished(150_000)}`);
+    const announced = busyClient();
+    announced.send("v\r\n*2\r\n$4\r\nECHO\r\n$180000\r\nx");
+    for (const { reader } of [small, half, announced]) {
+      reader.fitToPeak();
+      const { capacityBytes } = reader;
+      reader.fitToPeak();
+      expect(reader.capacityBytes).toBe(capacityBytes);
+    }
+  });
+});
+
 describe("suspend", () => {
   const get = (key: string) => latin1(encodeRequest(["GET", key]));
 

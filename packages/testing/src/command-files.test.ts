@@ -81,6 +81,35 @@ function told(kv: Harness): unknown[] {
   return facts;
 }
 
+/** What a stream or a score can look like that no random value does. */
+const EDGES: readonly (string | number)[][] = [
+  ["SET", "", ""],
+  ["SET", "number", "9223372036854775807"],
+  ["SET", "long", "ab\r\n".repeat(5000)],
+  ["RPUSH", "list", "", "-9223372036854775808", "x".repeat(9000), "\0"],
+  ["SADD", "numbers", "1", "-32769", "4294967296"],
+  ["ZADD", "small", "0", "zero", "-0", "below", "inf", "most", "-inf", "least", "0.1", "tenth"],
+  ["ZADD", "small", "1e17", "e17", "1e16", "e16", "123456789012345680000", "e20", "5e-324", "tiny"],
+  ["ZADD", "small", "1.7976931348623157e308", "huge", "3.3333333333333335", "third", "1e-5", "e-5"],
+  ["ZADD", "small", "1.0000076293945312", "tie", "9007199254740993", "2^53", "-1.5", "minus"],
+  ["ZADD", "table", ...Array.from({ length: 70 }, (_, i) => [i / 7, `member ${i}`]).flat()],
+  ["XGROUP", "CREATE", "made", "group", "0", "MKSTREAM"],
+  ["XADD", "emptied", "5-5", "a", "b"],
+  ["XDEL", "emptied", "5-5"],
+  ["PEXPIREAT", "emptied", LATER_MS],
+  ["XADD", "deleted", "1-1", "a", "1", "b", "2"],
+  ["XADD", "deleted", "1-2", "a", "1", "b", "2"],
+  ["XADD", "deleted", "2-18446744073709551615", "c", "x"],
+  ["XGROUP", "CREATE", "deleted", "first", "1-1"],
+  ["XGROUP", "CREATE", "deleted", "b\r\n", "$", "ENTRIESREAD", "2"],
+  ["XGROUP", "CREATECONSUMER", "deleted", "first", "idle"],
+  ["XCLAIM", "deleted", "first", "busy", "0", "1-1", "TIME", "1000", "RETRYCOUNT", "7", "FORCE"],
+  ["XCLAIM", "deleted", "first", "busy", "0", "1-2", "TIME", "2000", "FORCE", "JUSTID"],
+  ["XCLAIM", "deleted", "first", "other", "0", "2-18446744073709551615", "TIME", "3000", "FORCE"],
+  ["XDEL", "deleted", "1-2"],
+  ["XSETID", "deleted", "9-9", "ENTRIESADDED", "9223372036854775807", "MAXDELETEDID", "9-8"],
+];
+
 // --- Files -------------------------------------------------------------------------------------
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
@@ -158,28 +187,39 @@ function orderless(file: Uint8Array): string[] {
 // --- Here --------------------------------------------------------------------------------------
 
 describe("a file of commands", () => {
-  test.each([1, 2, 3])(
+  test.each([1, 2])(
     "makes what there was of every kind, with all that belongs to it (seed %d)",
     (seed) => {
       const kv = harness({ config: CONFIG, seed });
       kv.send("FUNCTION", "LOAD", LIBRARY);
-      fill(kv, new Chance(seed), materials, 300);
+      fill(kv, new Chance(seed), materials, 200);
       const again = replayed(fileOf(kv.engine.keyspace, [latin1Bytes(LIBRARY)]), kv.host.nowMs);
       expect(told(again)).toEqual(told(kv));
       again.check();
     },
   );
 
-  test.each([1, 2, 3, 4])(
+  test("makes what is at the edge of what there can be", () => {
+    const kv = harness({ config: CONFIG });
+    // What is pending of a deleted entry is told, and not taken by who is told.
+    const isTaken = ([name, key]: readonly unknown[]) => name !== "XDEL" || key !== "deleted";
+    for (const words of EDGES.filter(isTaken)) kv.send(...words);
+    const file = fileOf(kv.engine.keyspace);
+    const again = replayed(file, kv.host.nowMs);
+    expect(told(again)).toEqual(told(kv));
+    expect(orderless(fileOf(again.engine.keyspace))).toEqual(orderless(file));
+  });
+
+  test.each([1, 2, 3])(
     "is the instant of its beginning, whatever happens meanwhile (seed %d)",
     (seed) => {
       const chance = new Chance(1000 + seed);
       const kv = harness({ config: CONFIG, seed });
       const { keyspace } = kv.engine;
       keyspace.cuts.wholeElementsMax = 10;
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 2; round++) {
         kv.send("FLUSHALL");
-        fill(kv, chance, materials, 150);
+        fill(kv, chance, materials, 100);
         kv.send("SELECT", 1);
         // One that goes while the file is being written.
         kv.send("SET", "mortal", "x", "PX", 5000);
@@ -253,35 +293,6 @@ function writes(key: string, chance: Chance): string[][] {
 
 // --- There -------------------------------------------------------------------------------------
 
-/** What a stream or a score can look like that no random value does. */
-const EDGES: readonly (string | number)[][] = [
-  ["SET", "", ""],
-  ["SET", "number", "9223372036854775807"],
-  ["SET", "long", "ab\r\n".repeat(5000)],
-  ["RPUSH", "list", "", "-9223372036854775808", "x".repeat(9000), "\0"],
-  ["SADD", "numbers", "1", "-32769", "4294967296"],
-  ["ZADD", "small", "0", "zero", "-0", "below", "inf", "most", "-inf", "least", "0.1", "tenth"],
-  ["ZADD", "small", "1e17", "e17", "1e16", "e16", "123456789012345680000", "e20", "5e-324", "tiny"],
-  ["ZADD", "small", "1.7976931348623157e308", "huge", "3.3333333333333335", "third", "1e-5", "e-5"],
-  ["ZADD", "small", "1.0000076293945312", "tie", "9007199254740993", "2^53", "-1.5", "minus"],
-  ["ZADD", "table", ...Array.from({ length: 70 }, (_, i) => [i / 7, `member ${i}`]).flat()],
-  ["XGROUP", "CREATE", "made", "group", "0", "MKSTREAM"],
-  ["XADD", "emptied", "5-5", "a", "b"],
-  ["XDEL", "emptied", "5-5"],
-  ["PEXPIREAT", "emptied", LATER_MS],
-  ["XADD", "deleted", "1-1", "a", "1", "b", "2"],
-  ["XADD", "deleted", "1-2", "a", "1", "b", "2"],
-  ["XADD", "deleted", "2-18446744073709551615", "c", "x"],
-  ["XGROUP", "CREATE", "deleted", "first", "1-1"],
-  ["XGROUP", "CREATE", "deleted", "b\r\n", "$", "ENTRIESREAD", "2"],
-  ["XGROUP", "CREATECONSUMER", "deleted", "first", "idle"],
-  ["XCLAIM", "deleted", "first", "busy", "0", "1-1", "TIME", "1000", "RETRYCOUNT", "7", "FORCE"],
-  ["XCLAIM", "deleted", "first", "busy", "0", "1-2", "TIME", "2000", "FORCE", "JUSTID"],
-  ["XCLAIM", "deleted", "first", "other", "0", "2-18446744073709551615", "TIME", "3000", "FORCE"],
-  ["XDEL", "deleted", "1-2"],
-  ["XSETID", "deleted", "9-9", "ENTRIESADDED", "9223372036854775807", "MAXDELETEDID", "9-8"],
-];
-
 describe.runIf(hasRedisServer())("redis-server", () => {
   const folders: string[] = [];
   const servers: ServerProcess[] = [];
@@ -323,15 +334,13 @@ describe.runIf(hasRedisServer())("redis-server", () => {
   }
 
   test("loads the file as the base of its own, and writes it again", async () => {
-    for (const seed of [1, 2]) {
-      const kv = harness({ config: CONFIG, seed });
-      kv.send("FUNCTION", "LOAD", LIBRARY);
-      fill(kv, new Chance(2000 + seed), olderMaterials, 300);
-      const file = fileOf(kv.engine.keyspace, [latin1Bytes(LIBRARY)]);
-      const { folder, client } = await started(file);
-      expect(await digestOf(client), `seed ${seed}`).toBe(kv.send("DEBUG", "DIGEST"));
-      expect(orderless(await rewritten(folder, client)), `seed ${seed}`).toEqual(orderless(file));
-    }
+    const kv = harness({ config: CONFIG });
+    kv.send("FUNCTION", "LOAD", LIBRARY);
+    fill(kv, new Chance(2000), olderMaterials, 300);
+    const file = fileOf(kv.engine.keyspace, [latin1Bytes(LIBRARY)]);
+    const { folder, client } = await started(file);
+    expect(await digestOf(client)).toBe(kv.send("DEBUG", "DIGEST"));
+    expect(orderless(await rewritten(folder, client))).toEqual(orderless(file));
   });
 
   test("writes the same commands of the same data", async () => {

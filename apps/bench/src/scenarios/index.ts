@@ -1,6 +1,7 @@
 /** All scenarios, in the order in which they are run and reported. */
 import type { Scenario } from "../scenario.ts";
 import { defaultList } from "./default-list.ts";
+import { defragmentation } from "./defragmentation.ts";
 import { durable } from "./durable.ts";
 import { elements } from "./elements.ts";
 import { files } from "./files.ts";
@@ -12,6 +13,7 @@ import { restart } from "./restart.ts";
 import { scripts } from "./scripts.ts";
 import { rewrite, snapshot } from "./snapshot.ts";
 import { snapshotCollections } from "./snapshot-collections.ts";
+import { startScenario } from "./start.ts";
 import { stops } from "./stops.ts";
 import { whole } from "./whole.ts";
 
@@ -20,6 +22,7 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["default-list", defaultList],
   ["memory", memory],
   ["snapshot", snapshot],
+  ["start", startScenario],
   ["restart", restart],
   ["flatness", flatness],
   ["elements", elements],
@@ -29,6 +32,7 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["stops", stops],
   ["snapshot-collections", snapshotCollections],
   ["scripts", scripts],
+  ["defragmentation", defragmentation],
   ["durable", durable],
   ["rewrite", rewrite],
 ]);

@@ -40,6 +40,8 @@ import type { Database } from "./database.ts";
 
 /** Keys, and elements or pages of large tables, that are dealt with between two looks at the budget. */
 const SLICE = 16;
+/** Pages of a table, of up to 32 KiB each, that are as much work as that. */
+const TABLE_PAGES = 2;
 /** Longest name of a large value that is dealt with. */
 const NAME_BYTES_MAX = 65536;
 
@@ -218,7 +220,7 @@ export class Defragmenter {
   private *tableOf(current: () => Dict): Generator<number, void> {
     for (let cursor = 0; ; ) {
       const table = this.table.attach(current().header);
-      for (let i = 0; i < SLICE; i++) {
+      for (let i = 0; i < TABLE_PAGES; i++) {
         cursor = table.movePage(cursor, this.move);
         if (cursor === 0) break;
       }

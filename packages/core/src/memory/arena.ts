@@ -394,7 +394,8 @@ export class Arena extends PageSpans {
 
   /** @internal True when alloc(bytes) will find room outside the segments that are being left. */
   hasRoomElsewhere(bytes: number): boolean {
-    if (bytes > SMALL_BYTES_MAX) return this.findRun(pagesFor(bytes)) !== 0;
+    if (bytes > SMALL_BYTES_MAX)
+      return this.findRun(pagesFor(bytes)) !== 0 || this.growElsewhere(pagesFor(bytes));
     return this.beginElsewhere(CLASS_OF[(bytes + 7) >>> 3] as number);
   }
 
@@ -402,7 +403,8 @@ export class Arena extends PageSpans {
   private beginElsewhere(cls: number): boolean {
     const head = this.partial[cls] as number;
     if (head !== 0 && !this.isLeft(head)) return true;
-    if (this.findRun(CLASS_PAGES[cls] as number) === 0) return false;
+    const pages = CLASS_PAGES[cls] as number;
+    if (this.findRun(pages) === 0 && !this.growElsewhere(pages)) return false;
     if (head !== 0 && this.spanUsed[head] === 0) this.releaseSpan(head, cls);
     // A new span stands first in its list.
     this.addSpan(cls);

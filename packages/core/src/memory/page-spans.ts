@@ -76,6 +76,8 @@ export class PageSpans extends Segments {
   readonly partial = new Int32Array(CLASS_COUNT);
   /** @internal Segments, as bits, where nothing new is to lie if it can be helped. */
   leftSegments = 0;
+  /** @internal Where segments are being left and the others have no room, one more may be made. */
+  mayGrow = false;
   private readonly bins = new Int32Array(BIN_COUNT);
 
   constructor(options: ArenaOptions) {
@@ -89,7 +91,7 @@ export class PageSpans extends Segments {
     let span = this.findRun(pages);
     if (span === 0 && this.leftSegments !== 0) {
       // Rather there than in one more segment.
-      this.leftSegments = 0;
+      if (!this.growElsewhere(pages)) this.leftSegments = 0;
       span = this.findRun(pages);
     }
     if (span === 0) {
@@ -110,6 +112,20 @@ export class PageSpans extends Segments {
     const end = page + pages - (segment << PAGES_PER_STRIDE_SHIFT);
     if (end > (this.touchedPages[segment] as number)) this.touchedPages[segment] = end;
     return span;
+  }
+
+  /** Makes one more segment, once, if that may be. Whoever asks takes pages of it then. */
+  protected growElsewhere(pages: number): boolean {
+    const bytes = pages * PAGE_BYTES;
+    if (!this.mayGrow || bytes >= MEASURED_BYTES_MIN) return false;
+    this.mayGrow = false;
+    try {
+      this.addSegment(bytes, false);
+    } catch (full) {
+      if (full instanceof ArenaFullError) return false;
+      throw full;
+    }
+    return true;
   }
 
   /** As takePages, for a large block: of a segment of its own where that is worth it and can be. */

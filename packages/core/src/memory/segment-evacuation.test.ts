@@ -80,6 +80,39 @@ describe("Segment evacuation", () => {
     keyspace.check();
   });
 
+  test("makes one more segment where there is no room and it pays", () => {
+    const told = new TextKeyspace();
+    const { keyspace } = told;
+    const { arena } = keyspace;
+    for (let i = 0; i < 21_000; i++) told.set(`key:${i}`, "v".repeat(600));
+    for (let i = 0; i < 21_000; i++)
+      if (i % 3 !== 0) told.database().remove(told.find(`key:${i}`), false);
+    const defragmenter = new Defragmenter(keyspace);
+    while (!defragmenter.step(1000));
+    const { usedBytes, touchedBytes } = arena;
+    expect(touchedBytes).toBeGreaterThan(usedBytes * 2.3);
+    // The segments are of 1, 3 and 12 MiB, and the largest is the one to leave.
+    const passes = (mayGrow: boolean): void => {
+      const plan = new SegmentEvacuation(arena, 0.25, mayGrow);
+      defragmenter.restart(plan);
+      for (let pass = 0; plan.isWorthwhile && pass < 5; pass++) {
+        while (!defragmenter.step(1000));
+        keyspace.check();
+      }
+      expect(plan.isWorthwhile).toBe(false);
+    };
+    passes(false);
+    expect(arena.touchedBytes).toBeGreaterThan(usedBytes * 2);
+    passes(true);
+    expect(arena.touchedBytes).toBeLessThan(usedBytes * 1.3);
+    expect(arena.usedBytes).toBe(usedBytes);
+    expect(told.get("key:20997")).toBe("v".repeat(600));
+    // Where there can be no more segments, it is given up.
+    arena.limitBytes = arena.segmentBytes;
+    expect(arena.growthBytes).toBe(0);
+    expect(new SegmentEvacuation(arena, 0, true).begin()).toBe(false);
+  });
+
   test("leaves blocks alone that are in no database", () => {
     const told = thinned();
     const { arena } = told.keyspace;

@@ -28,11 +28,16 @@ const ROOM_SLACK_BYTES = 2 ** 19;
 export class SegmentEvacuation implements MovePlan {
   private readonly arena: Arena;
   private readonly gainMin: number;
+  private readonly mayGrow: boolean;
 
-  /** A segment is left when each byte that is moved gives back so many. */
-  constructor(arena: Arena, gainMin: number = GAIN_MIN) {
+  /**
+   * A segment is left when each byte that is moved gives back so many. `mayGrow`: one more may be made
+   * for what the others have no room for, since of a new one nothing is touched but what is moved there.
+   */
+  constructor(arena: Arena, gainMin: number = GAIN_MIN, mayGrow = false) {
     this.arena = arena;
     this.gainMin = gainMin;
+    this.mayGrow = mayGrow;
   }
 
   /** Whether there is something to gain by what the pages in use tell, without a look at blocks. */
@@ -43,12 +48,13 @@ export class SegmentEvacuation implements MovePlan {
   begin(): boolean {
     const { arena } = this;
     arena.leftSegments = this.choose(arena.segmentUses(true));
+    arena.mayGrow = this.mayGrow && arena.leftSegments !== 0;
     return arena.leftSegments !== 0;
   }
 
   /** The segments to be left, as bits. */
   private choose(uses: SegmentUse[]): number {
-    let room = 0;
+    let room = this.mayGrow ? this.arena.growthBytes : 0;
     let touchedRoom = 0;
     for (const { freeBytes, looseBytes } of uses) {
       room += freeBytes;
@@ -76,6 +82,7 @@ export class SegmentEvacuation implements MovePlan {
 
   end(): void {
     this.arena.leftSegments = 0;
+    this.arena.mayGrow = false;
   }
 
   get classCount(): number {

@@ -126,6 +126,13 @@ export class Segments {
     return segment;
   }
 
+  /** @internal Bytes of one more segment; 0: there can be none. */
+  get growthBytes(): number {
+    const isFree = this.bytes.some(({ length }) => length === 0);
+    if (!isFree && this.bytes.length === SEGMENT_COUNT_MAX) return 0;
+    return Math.max(0, Math.min(this.nextBytes(), this.limitBytes - this.segmentBytes));
+  }
+
   private nextBytes(): number {
     let sum = 0;
     for (let segment = 0; segment < this.bytes.length; segment++)

@@ -11,6 +11,8 @@ import type { MoveBlock, Pieces, SliceFreeing, SliceMoving, ValueKind } from "./
 import { TableFreeing } from "./table-freeing.ts";
 import { openTableWalk } from "./table-walk.ts";
 
+/** A page of a table, of up to 32 KiB, is as much work to move as so many elements. */
+const PAGE_WORK = 8;
 /** Elements that are measured at a time. */
 const SLICE = 256;
 
@@ -73,7 +75,7 @@ export class TableMoving implements SliceMoving {
       return ref;
     }
     if (!this.moveAttachment(wanted, move)) return ref;
-    for (let left = wanted; left > 0; left--) {
+    for (let left = wanted; left > 0; left -= PAGE_WORK) {
       this.cursor = table.movePage(this.cursor, move);
       if (this.cursor !== 0) continue;
       this.isDone = true;

@@ -2,7 +2,7 @@
  * Periodic work: `run()` is the cron, `hz` times a second; `turn()` comes before each wait for
  * events. Every job is small or bounded in time; what is not done is done in the next turn.
  *
- *      run     clock · memory counts · rates · pause · jobs' cron() · dynamic hz · what was written leaves
+ *      run     clock · LRU clock · rates · peak of memory · pause · jobs' cron() · dynamic hz · what was written leaves
  *      turn    clock · jobs' turn() · pause · what was written leaves · slices: snapshots, freed memory,
  *              jobs' slice()
  *
@@ -56,7 +56,7 @@ export interface CronParts {
   keyspace: Keyspace;
   /** How many there are decides how often the cron comes. */
   clients: Clients;
-  /** The clients' buffers are counted again, and the clock of accesses moves. */
+  /** Its peak is kept, and the clock of accesses moves. */
   memory: UsedMemory;
   /** What was written for clients meanwhile leaves. */
   output: Output;
@@ -115,7 +115,6 @@ export class Cron {
     const nowMs = situation.readClock();
     this.cycles++;
     memory.refreshIdle(nowMs);
-    memory.countClients();
     if (this.isTurnOf(SAMPLE_PERIOD_MS)) this.rates.sample();
     const { usedBytes } = memory;
     if (usedBytes > stats.peakMemoryBytes) stats.peakMemoryBytes = usedBytes;

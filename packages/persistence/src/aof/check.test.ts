@@ -1,8 +1,8 @@
 import { ArgVector, encodeRequest, latin1, latin1Bytes } from "@kv/resp";
 import { Chance } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-import { MemoryStorage } from "../memory-storage.ts";
-import { StorageError } from "../storage.ts";
+import { type Fault, MemoryStorage } from "../memory-storage.ts";
+import type { SyncStorage } from "../storage.ts";
 import { checkAof } from "./check.ts";
 import { FileBytes } from "./file-bytes.ts";
 import { AofFileCheck } from "./file-check.ts";
@@ -18,20 +18,24 @@ const EXEC = command("EXEC");
 function check(
   files: Record<string, string>,
   path: string,
-  options: { answer?: boolean; toSeconds?: number; failure?: StorageError } = {},
+  options: { answer?: boolean; toSeconds?: number; failure?: Omit<Fault, "at"> } = {},
 ) {
   const disk = new MemoryStorage();
   for (const [name, text] of Object.entries(files)) disk.put(name, latin1Bytes(text));
   const lines: string[] = [];
   const { answer, toSeconds = 0, failure } = options;
-  const isGood = checkAof(disk.now, path, {
+  if (failure !== undefined) disk.failsFrom = { at: 1, ...failure };
+  // Paths lead from where the tool was called; the disk knows names.
+  const nameIn = (path: string) => path.replace("./", "");
+  const storage: SyncStorage = {
+    ...disk.now,
+    open: (path) => disk.now.open(nameIn(path)),
+    append: (path) => disk.now.append(nameIn(path)),
+  };
+  const isGood = checkAof(storage, path, {
     nowMs: 0,
     print: (line) => lines.push(line),
     toSeconds,
-    truncate: (name, bytes) => {
-      if (failure !== undefined) throw failure;
-      disk.put(name, (disk.contents(name) ?? new Uint8Array()).slice(0, bytes));
-    },
     ...(answer === undefined
       ? {}
       : { confirms: (question: string) => lines.push(question) > 0 && answer }),
@@ -71,7 +75,7 @@ describe("a single file", () => {
   test("stays as it is when nobody says yes, or the disk says no", () => {
     const refused = check({ a: `${PING}*` }, "a", { answer: false });
     expect(refused.lines.at(-1)).toBe("Aborting...");
-    const failure = new StorageError("EIO", "Input/output error");
+    const failure = { code: "EIO", message: "Input/output error" };
     const failed = check({ a: `${PING}*` }, "a", { answer: true, failure });
     expect(failed.lines.at(-1)).toBe("Failed to truncate AOF a: Input/output error");
     expect([refused.isGood, failed.isGood]).toEqual([false, false]);
@@ -143,12 +147,30 @@ describe("cut to a time", () => {
   });
 
   test("it stays when the disk says no", () => {
-    const failure = new StorageError("EROFS", "Read-only file system");
+    const failure = { code: "EROFS", message: "Read-only file system" };
     const file = `${PING}#TS:10\r\n${PING}`;
     const { lines, isGood } = check({ a: file }, "a", { toSeconds: 5, failure });
     expect(lines.at(-1)).toBe("Failed to truncate AOF a to timestamp 5: Read-only file system");
     expect(isGood).toBe(false);
   });
+});
+
+test("of several files the last one that has something in it may be cut", () => {
+  const m = "file a seq 1 type b\nfile b seq 1 type i\nfile c seq 2 type i\nfile d seq 3 type i\n";
+  const torn = `${PING}*1`;
+  const mend = (files: Record<string, string>) => check({ m, ...files }, "m", { answer: true });
+  const mended = mend({ a: PING, b: torn, c: "", d: "" });
+  expect(mended.lines.at(-1)).toBe("All AOF files and manifest are valid");
+  expect([mended.isGood, mended.text("b")]).toEqual([true, PING]);
+  const base = mend({ a: torn, b: "", c: "", d: "" });
+  expect([base.isGood, base.text("a")]).toEqual([true, PING]);
+
+  const refused = mend({ a: PING, b: torn, c: "", d: PING });
+  expect(refused.lines.at(-1)).toBe("Failed to truncate AOF b because it is not the last file");
+  // Who knows what a missing file held.
+  const missing = mend({ a: PING, b: torn, d: "" });
+  expect(missing.lines.at(-1)).toBe("Failed to truncate AOF b because it is not the last file");
+  expect([refused.isGood, missing.isGood]).toEqual([false, false]);
 });
 
 test("a manifest that is none is quoted", () => {
@@ -191,7 +213,9 @@ test("what the check calls good the reader does, and both cut a file at the same
     if (/Unexpected (MULTI|EXEC)/.test(checked.error)) continue;
     const why = `seed ${seed}, round ${round}: ${JSON.stringify(latin1(file))}, ${checked.error}`;
     expect(checked.okUpTo, why).toBe(damage?.safeOffset ?? file.length);
-    expect(checked.zeroCount > 0, why).toBe(damage?.kind === "zeros");
+    // A number that was wrong before the zeros came is for the tool no reason not to tell of them.
+    if (damage?.kind !== "format")
+      expect(checked.zeroCount > 0, why).toBe(damage?.kind === "zeros");
     if (damage === undefined) goodCount++;
   }
   expect(goodCount).toBeGreaterThan(20);

@@ -5,7 +5,7 @@
  * A path leads to a manifest, then all files that it names are checked, or to a single file, which may
  * begin with a snapshot. A manifest is known by its first line that is no comment; Redis's tool takes
  * an append-only file with "file" at the beginning of any line for one. Only the last file may be cut: what is missing in an earlier one, the later ones
- * build upon.
+ * build upon. Empty files behind it, which Redis's tool minds, do not count.
  */
 import { latin1 } from "@kv/resp";
 import { RdbCheck } from "../check-rdb.ts";
@@ -25,8 +25,6 @@ export interface AofCheckOptions {
   confirms?: (question: string) => boolean;
   /** Cuts off what was written later than these seconds since 1970; 0 or undefined: nothing. */
   toSeconds?: number;
-  /** Shortens a file for good. Throws StorageError. */
-  truncate: (path: string, bytes: number) => void;
 }
 
 /** Redis looks for a snapshot in nothing smaller. */
@@ -83,18 +81,18 @@ class AofCheck {
     }
     const { base, incrementals } = manifest;
     const folder = path.slice(0, path.lastIndexOf("/") + 1) || "./";
+    const count = incrementals.findLastIndex(({ name }) => !this.isEmpty(folder + name)) + 1;
     if (base !== undefined) {
       const basePath = folder + base.name;
       const isRdb = this.isRdb(basePath);
       if (isRdb === undefined) return false;
       print(`Start to check BASE AOF (${isRdb ? "RDB" : "RESP"} format).`);
-      const verdict = this.checkFile(base.name, basePath, incrementals.length === 0, isRdb);
+      const verdict = this.checkFile(base.name, basePath, count === 0, isRdb);
       if (!this.tell(base.name, "BASE AOF", verdict)) return false;
     }
     if (incrementals.length > 0) print("Start to check INCR files.");
-    for (const { name } of incrementals) {
-      const isLast = name === incrementals.at(-1)?.name;
-      const verdict = this.checkFile(name, folder + name, isLast, false);
+    for (const [index, { name }] of incrementals.entries()) {
+      const verdict = this.checkFile(name, folder + name, index + 1 >= count, false);
       if (!this.tell(name, "INCR AOF", verdict)) return false;
     }
     print("All AOF files and manifest are valid");
@@ -119,6 +117,18 @@ class AofCheck {
         return false;
       default:
         return false;
+    }
+  }
+
+  /** A file that cannot be read is not: that is told when its turn comes. */
+  private isEmpty(path: string): boolean {
+    try {
+      const file = this.storage.open(path);
+      file?.close();
+      return file?.sizeBytes === 0;
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      return false;
     }
   }
 
@@ -184,7 +194,13 @@ class AofCheck {
   /** Shortens a file; prints `failure` when that does not succeed. */
   private cut(path: string, bytes: number, failure: string): boolean {
     try {
-      this.options.truncate(path, bytes);
+      const file = this.storage.append(path);
+      try {
+        file.truncate(bytes);
+        file.syncNow();
+      } finally {
+        file.close();
+      }
       return true;
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;

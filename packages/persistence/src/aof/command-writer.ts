@@ -76,7 +76,7 @@ export class CommandWriter implements EntryWriter<KeyCommands> {
     whole.set(bytesOf(arena, entry), viewOf(arena, entry), at, end, expiryMs(arena, entry));
     to.key = whole;
     const form = commandFormOf(typeOf(arena, entry));
-    form.begin(to, entry);
+    form.begin?.(to, entry);
     if (form.write !== undefined) form.write(to, entry);
     else eachElement(arena, entry, to.items);
     this.endLarge(whole);
@@ -91,7 +91,7 @@ export class CommandWriter implements EntryWriter<KeyCommands> {
     const key = new KeyCommands();
     key.set(bytes, new DataView(bytes.buffer), 0, bytes.length, expiryMs(arena, entry));
     to.key = key;
-    commandFormOf(typeOf(arena, entry)).begin(to, entry);
+    commandFormOf(typeOf(arena, entry)).begin?.(to, entry);
     return key;
   }
 

@@ -32,7 +32,7 @@ export class AofFileCheck {
   error = "";
   /** A thing begins with a byte that none begins with. */
   isNoCommand = false;
-  /** Zeros at the end of the file, when nothing but they are wrong with it. */
+  /** Zeros at the end of the file, when the check ended where they begin. */
   zeroCount = 0;
   /** Where the first annotation begins whose time is later than was asked for; -1: there is none. */
   laterAt = -1;
@@ -108,11 +108,7 @@ export class AofFileCheck {
       bytes.next();
       if (number === 0) break; // No number goes on behind a zero.
     }
-    if (!this.lineBreak(bytes.next(), bytes.next())) {
-      // The number was wrong before any zeros came.
-      if (isNegative || number > COMMAND_BYTES_MAX) this.zeroCount = 0;
-      return undefined;
-    }
+    if (!this.lineBreak(bytes.next(), bytes.next())) return undefined;
     if (digitCount === 0 && mark === DOLLAR) {
       this.fail("Expected the length of an argument, got none");
       return undefined;

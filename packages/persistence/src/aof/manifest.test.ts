@@ -1,3 +1,5 @@
+import { latin1, latin1Bytes } from "@kv/resp";
+import { Chance } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 import {
   type AofManifest,
@@ -129,4 +131,28 @@ test("files have the names that Redis gives them", () => {
   expect(baseName("a.aof", 3, false)).toBe("a.aof.3.base.aof");
   expect(incrementalName("a.aof", 4)).toBe("a.aof.4.incr.aof");
   expect(temporaryIncrementalName("a.aof")).toBe("temp-a.aof.incr");
+});
+
+test("mutated bytes give a manifest that is read back as it is printed, or an error", () => {
+  const seed = Number(process.env.KV_SEED ?? 1);
+  const chance = new Chance(seed);
+  const whole =
+    "# x\nfile a.1 seq 1 type b\nfile \"b \\x20\" seq 1 type h\nfile 'c' seq 2 type i\n";
+  let goodCount = 0;
+  for (let round = 0; round < 5000; round++) {
+    const bytes = latin1Bytes(whole.repeat(chance.percent(10) ? 30 : 1));
+    for (let left = chance.below(4); left >= 0; left--) {
+      const byte = chance.percent(50) ? chance.below(256) : chance.of([34, 39, 92, 32, 10, 0, 49]);
+      bytes[chance.below(bytes.length)] = byte;
+    }
+    const manifest = parseManifest(latin1(bytes));
+    if (manifest instanceof ManifestError) {
+      expect(manifest.line?.length ?? 0).toBeLessThan(1024);
+      continue;
+    }
+    goodCount++;
+    const why = `seed ${seed}, round ${round}`;
+    expect(parseManifest(printManifest(manifest) || "#\n"), why).toEqual(manifest);
+  }
+  expect(goodCount).toBeGreaterThan(200);
 });

@@ -130,8 +130,8 @@ describe("a whole file", () => {
 
   test("is the same however it is cut into chunks", () => {
     const chance = new Chance(seed);
-    for (let round = 0; round < 30; round++) {
-      const { file, commands, offsets, ends } = madeFile(chance, chance.below(1500));
+    for (let round = 0; round < 16; round++) {
+      const { file, commands, offsets, ends } = madeFile(chance, chance.below(1000));
       const most = chance.of([1, 20, 300, 5000, 2 ** 19]);
       const outcome = readAll(file, () => 1 + chance.below(most));
       expect(outcome.commands).toEqual(commands);
@@ -158,7 +158,7 @@ describe("a whole file", () => {
 
 describe("a file cut at every byte", () => {
   const chance = new Chance(seed);
-  const { file, commands, offsets, ends } = madeFile(chance, 40);
+  const { file, commands, offsets, ends } = madeFile(chance, 25);
   /** Where a file that is whole up to `size` may be cut. */
   const endBefore = (size: number) => ends.findLast((end) => end.offset <= size)!;
 
@@ -262,7 +262,7 @@ describe("what is no command", () => {
 test("mutated bytes give the same verdict in any chunks, and hold no more memory than came", () => {
   const chance = new Chance(seed);
   const kinds = new Map<string, number>();
-  for (let round = 0; round < 1500; round++) {
+  for (let round = 0; round < 800; round++) {
     const { file } = madeFile(chance, 1 + chance.below(40));
     for (let left = chance.below(3); left >= 0 && file.length > 0; left--) {
       const at = chance.below(file.length);

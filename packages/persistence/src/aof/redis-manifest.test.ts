@@ -70,7 +70,7 @@ test.skipIf(!hasOracle)("redis-check-aof says the same of mutated manifests", ()
   const seen: string[] = [];
   const seed = Number(process.env.KV_SEED ?? 7);
   const chance = new Chance(seed);
-  for (let round = 0; round < 60; round++) {
+  for (let round = 0; round < Number(process.env.KV_ROUNDS ?? 30); round++) {
     // The first line is what a manifest is known by.
     const parts = whole.flatMap((line) => line.split(/(?<= )|(?=\n)/));
     for (let left = chance.below(3); left >= 0; left--) {

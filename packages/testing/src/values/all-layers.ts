@@ -14,7 +14,6 @@ import {
   type Keyspace,
   kindOfEntry,
   type ListpackValue,
-  type MovePlan,
   NONE,
   type Ref,
   type ValueKind,
@@ -28,6 +27,7 @@ import { expect } from "vitest";
 import { Chance } from "../chance.ts";
 import { type Harness, harness } from "../harness.ts";
 import type { Content, Made, ValueMaterial } from "./material.ts";
+import { MoveAll } from "./move-all.ts";
 
 const FACTS = { redisVersion: "7.2.5", nowMs: 1_700_000_000_000, usedMemoryBytes: 1 };
 /** Elements of a value that is large enough to be dealt with in pieces. */
@@ -71,43 +71,6 @@ function contentOf(arena: Arena, entry: Ref): Content {
   if (shape === "pairs" || shape === "scored")
     return visitor.pairs.sort(([one], [other]) => (one < other ? -1 : 1));
   return shape === "members" ? visitor.texts.sort() : visitor.texts;
-}
-
-/** Every block is somewhere else afterwards. */
-class MoveAll implements MovePlan {
-  readonly classCount = 0;
-  count = 0;
-  private readonly arena: Arena;
-
-  constructor(arena: Arena) {
-    this.arena = arena;
-  }
-
-  begin(): boolean {
-    return true;
-  }
-
-  plan(): number {
-    return 0;
-  }
-
-  move(ref: Ref): Ref {
-    const { arena } = this;
-    const bytes = arena.blockBytes(ref);
-    const moved = arena.alloc(bytes);
-    arena.copy(moved, 0, ref, 0, bytes);
-    // Whoever still looks at the old place sees rubbish.
-    (arena.bytes[ref >>> 27] as Uint8Array).fill(
-      0xee,
-      (ref & 0x7ffffff) << 3,
-      ((ref & 0x7ffffff) << 3) + bytes,
-    );
-    arena.free(ref);
-    this.count++;
-    return moved;
-  }
-
-  end(): void {}
 }
 
 /** A server with values of one kind. */
@@ -196,7 +159,8 @@ class Rig {
 }
 
 /** What a snapshot file holds, as a digest. */
-function digestOfFile(file: Uint8Array, modules: System[]): unknown {
+/** What a snapshot holds, as a digest. */
+export function digestOfFile(file: Uint8Array, modules: System[] = []): unknown {
   const other = harness({ modules });
   const writer = other.host.syncStorage.create("dump.rdb");
   writer.write(file, 0, file.length);

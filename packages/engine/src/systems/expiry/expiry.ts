@@ -1,7 +1,7 @@
 /**
  * Expiry: keys whose time has come are looked for, so that they do not wait for somebody to ask for
- * them. A slow cycle comes with the cron; when it ran out of time, fast ones follow between its
- * turns.
+ * them. A slow cycle comes with the cron; when it ran out of time, or more keys are overdue than is
+ * acceptable by what was seen of late, fast ones follow between its turns.
  */
 import { Notify } from "@kv/commands";
 import { expiryMs, RefList } from "@kv/core";
@@ -50,11 +50,15 @@ export class Expiry implements Running, ActiveExpiry {
   }
 
   turn(): void {
-    if (this.slowCycleHitLimit && this.mayExpire()) this.cycle(true);
+    if (this.needsTurn && this.mayExpire()) this.cycle(true);
   }
 
   get needsTurn(): boolean {
-    return this.slowCycleHitLimit;
+    return this.slowCycleHitLimit || this.stalePercent >= this.acceptablePercent;
+  }
+
+  private get acceptablePercent(): number {
+    return STALE_ACCEPTABLE_PERCENT - (this.effort - 1);
   }
 
   resetStatistics(): void {
@@ -72,8 +76,7 @@ export class Expiry implements Running, ActiveExpiry {
   /**
    * Looks for expired keys among those with an expiry, database by database, in hash order from
    * where it stopped. A database is looked at again while more than a tenth of what was seen had
-   * expired. The slow cycle may use a quarter of a cron period's time, the fast one a millisecond,
-   * and only when the slow one ran out of its time.
+   * expired. The slow cycle may use a quarter of a cron period's time, the fast one a millisecond.
    */
   private cycle(fast: boolean): void {
     const { found } = this;
@@ -88,7 +91,7 @@ export class Expiry implements Running, ActiveExpiry {
     const percent = CPU_PERCENT + 2 * effort;
     const limitUs = fast ? fastUs : (percent * 10_000) / situation.hz;
     const wanted = KEYS_PER_LOOP + (KEYS_PER_LOOP / 4) * effort;
-    const acceptable = STALE_ACCEPTABLE_PERCENT - effort;
+    const acceptable = this.acceptablePercent;
     this.slowCycleHitLimit = false;
     let seenInAll = 0;
     let expiredInAll = 0;
@@ -123,10 +126,9 @@ export class Expiry implements Running, ActiveExpiry {
     const elapsedUs = host.monotonicUs() - startUs;
     this.elapsedUs += elapsedUs;
     this.ports.latency.eventTook("expire-cycle", elapsedUs, situation.nowMs);
-    if (seenInAll > 0) {
-      const percentNow = (expiredInAll / seenInAll) * 100;
-      this.stalePercent = percentNow * 0.05 + this.stalePercent * 0.95;
-    }
+    // Where there is nothing that expires, nothing is overdue.
+    const percentNow = seenInAll === 0 ? 0 : (expiredInAll / seenInAll) * 100;
+    this.stalePercent = percentNow * 0.05 + this.stalePercent * 0.95;
   }
 
   /**

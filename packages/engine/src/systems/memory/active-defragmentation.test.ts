@@ -61,6 +61,37 @@ describe("active defragmentation", () => {
     expect(told(kv, "total_active_defrag_time")).toBe(0);
   });
 
+  test("gives back what it has made free, and rests when it cannot", () => {
+    const kv = harness({
+      config: { "active-defrag-ignore-bytes": "1mb", "active-defrag-cycle-max": "80", hz: "500" },
+    });
+    const { arena } = kv.engine.keyspace;
+    const megabytes = () => arena.touchedBytes / 2 ** 20;
+    for (let i = 0; i < 18_000; i++) kv.send("SET", `key:${i}`, "v".repeat(1900 + (i % 4) * 90));
+    // A block that no key has, in the segment that is to go.
+    const pin = arena.alloc(100);
+    for (let i = 0; i < 18_000; i++) if (i % 4 !== 0) kv.send("DEL", `key:${i}`);
+    const digest = kv.send("DEBUG", "DIGEST");
+    kv.send("CONFIG", "SET", "activedefrag", "yes");
+    kv.clock.advance(10_000);
+    expect(told(kv, "allocator_frag_ratio")).toBeLessThan(1.1);
+    expect(megabytes()).toBeGreaterThan(36);
+    expect(told(kv, "active_defrag_running")).toBe(0);
+    const passes = () =>
+      kv.log.filter((line) => line.startsWith("Starting active defrag, rss=")).length;
+    expect(passes()).toBe(1);
+    // It is tried again a minute later.
+    kv.clock.advance(30_000);
+    expect(passes()).toBe(1);
+    kv.clock.advance(40_000);
+    expect(passes()).toBe(2);
+    arena.free(pin);
+    expect(megabytes()).toBeLessThan(17);
+    expect(arena.segmentBytes).toBe(16 * 2 ** 20);
+    expect(kv.send("DEBUG", "DIGEST")).toBe(digest);
+    kv.check();
+  });
+
   test("works in slices, to the share of time that is its effort", () => {
     const kv = scattered({ "active-defrag-cycle-max": "25", activedefrag: "yes" });
     const { defragmentation } = kv.engine.of(memoryPort);

@@ -63,7 +63,7 @@ function fullerPages(arena: Arena): Aim {
 
 /** Free pages are of use to nobody else: segments are emptied, so that they are given back. */
 function fewerSegments(arena: Arena): Aim {
-  const plan = new SegmentEvacuation(arena, SEGMENT_GAIN_MIN);
+  const plan = new SegmentEvacuation(arena, SEGMENT_GAIN_MIN, true);
   return {
     name: "rss",
     plan,

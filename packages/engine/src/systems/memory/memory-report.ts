@@ -26,13 +26,14 @@ export function memoryReport(engine: Ports): string {
     findings.push(
       `Fragmentation: the blocks in use lie on ${now.fragmentationRatio.toFixed(2)} times as many ` +
         "bytes of pages. That happens when many keys of a size were removed; new ones of about " +
-        "that size fill the gaps, and DEBUG RELOAD or a restart packs everything.",
+        "that size fill the gaps, and CONFIG SET activedefrag yes brings together what is left.",
     );
   const looseBytes = now.touchedBytes - now.activeBytes;
   if (now.touchedRatio > 1.4 && looseBytes > LOOSE_BYTES_MIN)
     findings.push(
       `Loose pages: ${humanBytes(looseBytes)} of pages hold nothing and are not the system's again, ` +
-        "since others of their segments are in use. MEMORY PURGE empties segments with little in them.",
+        "since others of their segments are in use. MEMORY PURGE empties segments with little in them, " +
+        "activedefrag all that the others have room for.",
     );
   const runtimeBytes = now.residentBytes - now.touchedBytes;
   if (now.processRatio > 1.4 && runtimeBytes > RUNTIME_BYTES_MAX)

@@ -36,15 +36,15 @@ import { type CommandOutput, commandWord, type Text } from "../command-output.ts
 export interface CommandForm {
   /** The type. */
   readonly type: number;
-  /** The value begins: says to `to.key` which commands tell its items. */
-  begin(to: CommandTarget, entry: Ref): void;
+  /** The value begins: says to `to.key` which commands tell its items, if it is made of items. */
+  begin?(to: CommandTarget, entry: Ref): void;
   /** Writes the value, which has begun. Without it: all of its elements are shown to `to.items`. */
   write?(to: CommandTarget, entry: Ref): void;
   /** One element of a value that comes in pieces, as the kind keeps it. */
   piece?(to: CommandTarget, ref: Ref): void;
 }
 
-/** Redis has it so: no command of a file is longer than a client's may be. */
+/** As many as Redis writes in one. */
 const ITEMS_PER_COMMAND = 64;
 /** Tables are read here, never made. */
 const NO_SEED = 0;

@@ -137,7 +137,6 @@ function writePart(to: CommandTarget, part: StreamPart): void {
 
 export const streamCommands: CommandForm = {
   type: Type.STREAM,
-  begin: () => {},
   write(to, entry) {
     const { parts } = to;
     parts.attach(valueRef(to.arena, entry));

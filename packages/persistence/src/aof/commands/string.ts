@@ -7,7 +7,6 @@ const SET = commandWord("SET");
 
 export const stringCommands: CommandForm = {
   type: Type.STRING,
-  begin: () => {},
   write({ arena, output, key, string }, entry) {
     string.read(arena, entry);
     output.command(3);
