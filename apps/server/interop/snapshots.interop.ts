@@ -187,7 +187,7 @@ describe.runIf(hasRedisServer())("snapshots", () => {
         rmSync(`${part}.rdb`);
       }
     },
-    // Ten gigabytes go to the disk and back.
+    // Gigabytes go to the disk and back.
     240_000,
   );
 
