@@ -187,6 +187,8 @@ describe.runIf(hasRedisServer())("snapshots", () => {
         rmSync(`${part}.rdb`);
       }
     },
+    // Gigabytes go to the disk and back.
+    240_000,
   );
 
   test("a server killed during BGSAVE keeps the old file, and starts from it", async () => {

@@ -22,7 +22,7 @@ export type Decided = (mayExit: boolean) => void;
 /** By which a shutdown is asked for. */
 export const endingPort = new Port<Ending>("ending");
 
-/** What an Ending takes of the engine. */
+/** What ending takes of the engine. */
 export type EndingNeeds = Pick<Ports, "host" | "config" | "situation" | "pause" | "shutdown">;
 
 /** Waits with a shutdown where that is due: see the head of this file. */
