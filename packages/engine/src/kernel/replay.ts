@@ -9,6 +9,7 @@
  */
 import type { Users } from "@kv/acl";
 import { CommandError, type CommandRow, type CommandTable, FLAG_BITS } from "@kv/commands";
+import type { ConfigStore } from "@kv/config";
 import { ArenaFullError, type Database, type Keyspace } from "@kv/core";
 import { ArgVector, latin1, type ReplyWriter, type RequestLimits } from "@kv/resp";
 import { type CallFrame, frameOf, restoreFrame } from "./call-frame.ts";
@@ -45,6 +46,8 @@ const nowhere: Connection = {
 
 /** What a Replay is made of. */
 export interface ReplayParts {
+  /** Says what comes of a request that fails: propagation-error-behavior. */
+  config: ConfigStore;
   /** Takes the log line of a request that fails: when it was logged it did not. */
   host: Host;
   /** Says what time it is. */
@@ -136,7 +139,7 @@ export class Replay {
   }
 
   private runRow(row: CommandRow): string | undefined {
-    const { call, host, keyspace, reply } = this.parts;
+    const { call, config, host, keyspace, reply } = this.parts;
     call.database = keyspace.databases[this.client.databaseIndex] as Database;
     call.mayWait = false;
     const mark = reply.mark();
@@ -149,6 +152,8 @@ export class Replay {
         "warning",
         `== CRITICAL == This server is sending an error to its AOF-loading-client: '${error.reply}' after processing the command '${row.fullName}'`,
       );
+      if (config.text("propagation-error-behavior") === "panic")
+        return `Command '${row.fullName}' that fails`;
     }
     // Nobody reads it.
     reply.rewind(mark);

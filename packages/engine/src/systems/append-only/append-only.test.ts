@@ -251,6 +251,32 @@ describe("BGREWRITEAOF", () => {
       expect(next.send("DEBUG", "DIGEST")).toBe(kv.send("DEBUG", "DIGEST"));
     });
 
+  test("leaves the files that were before it where they are to be kept", async () => {
+    const kv = await started({ "aof-disable-auto-gc": true });
+    kv.send("SET", "a", 1);
+    kv.send("BGREWRITEAOF");
+    await rewritten(kv);
+    expect(manifestOf(kv)).toMatch(/1\.base\.rdb seq 1 type h\n.*1\.incr\.aof seq 1 type h\n/);
+    expect(logOf(kv)).toMatch(/SET/);
+    expect((await restarted(kv, { "aof-disable-auto-gc": true })).send("GET", "a")).toBe("1");
+    kv.send("CONFIG", "SET", "aof-disable-auto-gc", "no");
+    await kv.engine.settled();
+    expect(manifestOf(kv)).not.toMatch(/type h/);
+    expect(logOf(kv)).toBe("");
+  });
+
+  test("no sync gets in its way where that is not wanted", async () => {
+    const kv = await started({ appendfsync: "always", "no-appendfsync-on-rewrite": true });
+    kv.send("BGREWRITEAOF");
+    const from = kv.host.disk.operations.length;
+    kv.send("SET", "a", 1);
+    expect(kv.host.disk.operations.slice(from)).not.toContain("sync");
+    await rewritten(kv);
+    const later = kv.host.disk.operations.length;
+    kv.send("SET", "b", 1);
+    expect(kv.host.disk.operations.slice(later)).toEqual(["write", "sync"]);
+  });
+
   test("waits for a save that is under way", async () => {
     const kv = await started();
     kv.self.sendBytes("SET a 1\r\nBGSAVE\r\nBGREWRITEAOF\r\n");
@@ -347,6 +373,20 @@ test("a single file of older versions becomes the base", async () => {
   next.send("BGREWRITEAOF");
   await rewritten(next);
   expect(disk.contents("appendonlydir/appendonly.aof")).toBe(undefined);
+});
+
+test("a command that fails is told, or ends the start where that is asked for", async () => {
+  const disk = new MemoryStorage();
+  const log = request("SET", "k", "v") + request("LPUSH", "k", "x") + request("SET", "l", "w");
+  disk.put("appendonly.aof", Buffer.from(log));
+  const strict = harness({
+    config: { appendonly: true, "propagation-error-behavior": "panic" },
+    disk,
+  });
+  expect(await strict.engine.load()).toBe(false);
+  const kv = await started({}, disk);
+  expect(kv.log.join("\n")).toMatch(/sending an error to its AOF-loading-client: 'WRONGTYPE/);
+  expect(kv.send("MGET", "k", "l")).toEqual(["v", "w"]);
 });
 
 test("DEBUG LOADAOF makes of the files what is there", async () => {

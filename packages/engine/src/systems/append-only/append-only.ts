@@ -399,10 +399,17 @@ export class AppendOnly implements Running, AppendOnlyFile {
     this.measure();
     this.baseBytes = this.currentBytes;
     this.beginLogging();
+    this.tidy();
+  }
+
+  /** Files that a rewrite has left go, unless they are to be kept (aof-disable-auto-gc). */
+  tidy(): void {
+    if (this.state !== "on" || this.isRewriting) return;
     void this.whileUnderWay(this.removeHistory());
   }
 
   private async removeHistory(): Promise<void> {
+    if (this.ports.config.boolean("aof-disable-auto-gc")) return;
     try {
       await this.folder.removeHistory();
     } catch (error) {

@@ -215,7 +215,7 @@ export class Rewrite {
     await folder.write(installed);
     // Nothing that is given up from now on changes which files are the data set.
     this.hasBegun = false;
-    await folder.removeHistory();
+    if (!this.parts.ports.config.boolean("aof-disable-auto-gc")) await folder.removeHistory();
   }
 
   /** The temporary file gets a name of its own, before the manifest does. */

@@ -45,7 +45,15 @@ export const appendOnlySystem: System = {
       },
     },
     {
+      names: ["aof-disable-auto-gc"],
+      apply: (_config, ports) => {
+        ports.of(appendOnlyPort).tidy();
+        return undefined;
+      },
+    },
+    {
       names: [
+        "propagation-error-behavior",
         "appendfilename",
         "appenddirname",
         "no-appendfsync-on-rewrite",
