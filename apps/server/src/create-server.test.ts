@@ -76,6 +76,43 @@ describe("createServer", () => {
     expect(await ask(again.port, "GET k")).toBe("$1\r\nv\r\n");
   });
 
+  test("with `appendonly` every write is in `dir` before it is answered", async () => {
+    using folder = temporaryFolder();
+    const options = { dir: folder.path, appendonly: true, appendfsync: "always" } as const;
+    const log = () =>
+      readFileSync(join(folder.path, "appendonlydir", "appendonly.aof.1.incr.aof"), "latin1");
+    {
+      await using server = await createServer(options);
+      expect(await ask(server.port, "SET k v")).toBe("+OK\r\n");
+      expect(log()).toMatch(/SET\r\n\$1\r\nk\r\n\$1\r\nv\r\n$/);
+    }
+    await using again = await createServer(options);
+    expect(await ask(again.port, "GET k")).toBe("$1\r\nv\r\n");
+    await expect(createServer({ ...options, appendfilename: "../x" })).rejects.toThrow(
+      "appendfilename",
+    );
+  });
+
+  test("without `dir` an append-only file is in memory, and can be turned off and on", async () => {
+    await using server = await createServer({ appendonly: true });
+    expect(
+      await answers(server, "SET k v", "BGREWRITEAOF", "CONFIG SET appendonly no", "SET k w"),
+    ).toEqual([
+      "+OK\r\n",
+      "+Background append only file rewriting started\r\n",
+      "+OK\r\n",
+      "+OK\r\n",
+    ]);
+    await answers(server, "CONFIG SET appendonly yes");
+    await vi.waitFor(async () => {
+      const [facts] = await answers(server, "INFO persistence");
+      expect(facts).toMatch(/aof_rewrite_in_progress:0/);
+    });
+    const [loaded, value] = await answers(server, "CONFIG GET appendonly", "GET k");
+    expect(loaded).toContain("yes");
+    expect(value).toBe("$1\r\nw\r\n");
+  });
+
   test("takes directives with typed values, and refuses wrong ones", async () => {
     await using server = await createServer({ requirepass: "secret", maxmemory: "100mb" });
     expect(await ask(server.port, "GET k")).toMatch(/^-NOAUTH /);
