@@ -137,6 +137,38 @@ export class MemoryStorage {
     this.syncedNames.set(name, file);
   }
 
+  /** Another disk that holds the same, with all that it would lose. */
+  copy(): MemoryStorage {
+    const copies = new Map<MemoryFile, MemoryFile>();
+    const fileOf = (file: MemoryFile): MemoryFile => {
+      const known = copies.get(file);
+      if (known !== undefined) return known;
+      const made = { bytes: file.bytes.slice(), syncedBytes: file.syncedBytes.slice() };
+      copies.set(file, made);
+      return made;
+    };
+    return this.copyInto(new MemoryStorage(), fileOf, new Map());
+  }
+
+  private copyInto(
+    copy: MemoryStorage,
+    fileOf: (file: MemoryFile) => MemoryFile,
+    folders: Map<MemoryStorage, MemoryStorage>,
+  ): MemoryStorage {
+    const folderOf = (folder: MemoryStorage): MemoryStorage => {
+      const known = folders.get(folder);
+      if (known !== undefined) return known;
+      const made = new MemoryStorage(copy.root);
+      folders.set(folder, made);
+      return folder.copyInto(made, fileOf, folders);
+    };
+    for (const [name, file] of this.names) copy.names.set(name, fileOf(file));
+    for (const [name, file] of this.syncedNames) copy.syncedNames.set(name, fileOf(file));
+    for (const [name, folder] of this.folders) copy.folders.set(name, folderOf(folder));
+    for (const [name, folder] of this.syncedFolders) copy.syncedFolders.set(name, folderOf(folder));
+    return copy;
+  }
+
   /** The power goes and comes back. */
   powerLoss(spared: PowerLoss = {}): void {
     const { keepsNames = false, keptBytes = () => 0, zeros = false } = spared;

@@ -5,6 +5,7 @@
  * A name is declared once. Only a placeholder (placeholder.ts) gives way to a declaration of the
  * same name, and a container that is there takes from its placeholder the subcommands it lacks.
  */
+import { latin1Bytes } from "@kv/resp";
 import type { Command } from "./command.ts";
 
 /** A command in one engine's table, with its counters (INFO commandstats, latencystats). */
@@ -70,7 +71,7 @@ export class CommandRow {
     this.firstElement = command.elements?.first ?? 0;
     this.elementStep = command.elements?.step ?? 0;
     this.run = command.run as ((call: never) => void) | undefined;
-    this.nameBytes = new TextEncoder().encode(name);
+    this.nameBytes = latin1Bytes(name);
   }
 
   /** True for a placeholder that answers nothing of its own: to clients it is unknown. */
@@ -188,13 +189,12 @@ export class CommandTable {
 
   private rebuild(): void {
     this.lastLength = 0;
-    const encoder = new TextEncoder();
     // At most half full, so that names which meet stay few.
     this.mask = 2 ** Math.ceil(Math.log2(2 * this.byName.size + 1)) - 1;
     this.slots = new Array(this.mask + 1).fill(undefined);
     this.names = new Array(this.mask + 1).fill(undefined);
     for (const [name, row] of this.byName) {
-      const bytes = encoder.encode(name);
+      const bytes = latin1Bytes(name);
       let slot = foldedHash(bytes, 0, bytes.length) & this.mask;
       while (this.slots[slot] !== undefined) slot = (slot + 1) & this.mask;
       this.slots[slot] = row;
@@ -241,7 +241,7 @@ export class CommandTable {
   check(): void {
     let steps = 0;
     for (const [name, row] of this.byName) {
-      const bytes = new TextEncoder().encode(name);
+      const bytes = latin1Bytes(name);
       if (this.find(bytes, 0, bytes.length) !== row) throw new Error(`${name} is not found`);
       let slot = foldedHash(bytes, 0, bytes.length) & this.mask;
       for (steps++; this.slots[slot] !== row; steps++) slot = (slot + 1) & this.mask;

@@ -17,7 +17,7 @@
  * say so: the file is not trusted again (`isBroken`) until another one has taken its place.
  */
 import { type AppendFile, StorageError } from "@kv/persistence";
-import { encodeRequest, release } from "@kv/resp";
+import { encodeRequest, latin1Bytes, release } from "@kv/resp";
 import type { Host } from "../../kernel/host.ts";
 import type { LatencyMonitor } from "../../kernel/latency-monitor.ts";
 import type { ReplyGate } from "../../kernel/output.ts";
@@ -141,7 +141,7 @@ export class LogWriter implements PropagationSink, ReplyGate {
     const seconds = Math.floor(this.parts.situation.nowMs / 1000);
     if (seconds <= this.timestampSeconds) return;
     this.timestampSeconds = seconds;
-    const line = new TextEncoder().encode(`#TS:${seconds}\r\n`);
+    const line = latin1Bytes(`#TS:${seconds}\r\n`);
     this.put(line, 0, line.length);
   }
 
