@@ -359,6 +359,16 @@ describe("CONFIG SET appendonly", () => {
   });
 });
 
+test("a snapshot beside no log is not loaded, and its owner is warned", async () => {
+  const kv = harness();
+  kv.send("SET", "k", "v");
+  kv.send("SAVE");
+  const next = await restarted(kv);
+  expect(next.send("EXISTS", "k")).toBe(0);
+  expect(next.log.join("\n")).toMatch(/WARNING: dump.rdb is there and is not loaded/);
+  expect((await restarted(next)).log.join("\n")).not.toMatch(/WARNING: dump.rdb/);
+});
+
 test("a single file of older versions becomes the base", async () => {
   const disk = new MemoryStorage();
   disk.put("appendonly.aof", Buffer.from(request("SET", "old", "1")));

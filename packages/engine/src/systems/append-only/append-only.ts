@@ -421,12 +421,24 @@ export class AppendOnly implements Running, AppendOnlyFile {
   /** A base of what is there, which is nothing. */
   private startAnew(): void {
     const { folder, ports } = this;
+    this.warnOfSnapshot();
     folder.avoidStrayFiles();
     const { file, options } = nextBaseFile(ports, folder);
     const result = saveNow(ports.keyspace, folder.now, options);
     if (!result.ok) throw result.error;
     folder.manifest = { ...folder.manifest, base: file };
     ports.host.log("notice", `Creating AOF base file ${file.name} on server start`);
+  }
+
+  /** As in Redis, a snapshot is not loaded then; whoever expected that is to know before it is overwritten. */
+  private warnOfSnapshot(): void {
+    const { config, host } = this.ports;
+    const name = config.text("dbfilename");
+    if (name === "" || !this.folder.hasBeside(name)) return;
+    host.log(
+      "warning",
+      `WARNING: ${name} is there and is not loaded, since with appendonly the append-only file is the data set, and there is none yet. To keep what is in ${name}, stop now, start with appendonly no, and turn it on with CONFIG SET appendonly yes.`,
+    );
   }
 
   /** DEBUG LOADAOF: the data set as the files have it, while everybody waits. False: it failed. */

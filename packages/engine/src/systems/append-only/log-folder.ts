@@ -101,6 +101,11 @@ export class LogFolder {
     return true;
   }
 
+  /** Whether a file stands beside the folder. */
+  hasBeside(name: string): boolean {
+    return exists(this.host.syncStorage, name);
+  }
+
   /**
    * Without a manifest the files in the folder are nobody's, but somebody may still want them: new ones
    * get numbers behind theirs.
