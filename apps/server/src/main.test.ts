@@ -9,24 +9,18 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   ask,
   freePort,
+  killedAfterEach,
   type RunOptions,
   runServer,
   type ServerProcess,
   temporaryFolder,
 } from "./testing/server-process.ts";
 
-const running: ServerProcess[] = [];
-
-afterEach(async () => {
-  for (const { child, ended } of running.splice(0)) {
-    child.kill("SIGKILL");
-    await ended;
-  }
-});
+const running = killedAfterEach();
 
 function run(args: readonly string[], options?: RunOptions): ServerProcess {
   const server = runServer(args, options);

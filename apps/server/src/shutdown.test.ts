@@ -3,23 +3,16 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { harness } from "@kv/testing";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   ask,
   freePort,
+  killedAfterEach,
   runServer,
-  type ServerProcess,
   temporaryFolder,
 } from "./testing/server-process.ts";
 
-const running: ServerProcess[] = [];
-
-afterEach(async () => {
-  for (const { child, ended } of running.splice(0)) {
-    child.kill("SIGKILL");
-    await ended;
-  }
-});
+const running = killedAfterEach();
 
 async function start(args: readonly string[], says = "Ready to accept connections tcp") {
   const port = await freePort();

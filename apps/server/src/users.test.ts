@@ -1,23 +1,16 @@
 /** Users of a server that runs as a process: what only its command line and a real disk can show. */
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   ask,
   freePort,
+  killedAfterEach,
   runServer,
-  type ServerProcess,
   temporaryFolder,
 } from "./testing/server-process.ts";
 
-const running: ServerProcess[] = [];
-
-afterEach(async () => {
-  for (const { child, ended } of running.splice(0)) {
-    child.kill("SIGKILL");
-    await ended;
-  }
-});
+const running = killedAfterEach();
 
 async function run(args: readonly string[], folder: string) {
   const port = await freePort();

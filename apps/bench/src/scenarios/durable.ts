@@ -1,14 +1,14 @@
 /** SET while an append-only file is written, and how long it takes to read one: what durability costs. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { count, megabytes, ratioSpread, spread } from "../format.ts";
-import { processCpuNs } from "../process-usage.ts";
+import { count, megabytes } from "../format.ts";
 import { runBenchmark } from "../redis-benchmark.ts";
 import { RespClient } from "../resp-client.ts";
 import type { Claim, Context, Section, Table } from "../scenario.ts";
-import { inTurns, makeFolder, removeFolder, type ServerKind, startServer } from "../servers.ts";
-import { median, pairedRatios, summarize } from "../statistics.ts";
+import { inTurns, makeFolder, removeFolder, startServer } from "../servers.ts";
+import { median } from "../statistics.ts";
 import { costColumns, measureCost, PairedCosts } from "./pipelines.ts";
+import { measureRestarts } from "./restart.ts";
 
 const policies = ["everysec", "always"] as const;
 
@@ -45,20 +45,6 @@ async function writing(context: Context): Promise<Written[]> {
   return rows;
 }
 
-interface Start {
-  readySeconds: number;
-  cpuSeconds: number;
-}
-
-async function startFrom(kind: ServerKind, dir: string, keys: number): Promise<Start> {
-  await using server = await startServer(kind, { dir, args: logging("no") });
-  const cpuSeconds = processCpuNs(server.pid) / 1e9;
-  await using client = await RespClient.connect(server.port);
-  const loaded = await client.send("DBSIZE");
-  if (loaded !== keys) throw new Error(`${kind.label} loaded ${loaded} keys instead of ${keys}`);
-  return { readySeconds: server.readyAfterMs / 1000, cpuSeconds };
-}
-
 async function reading(context: Context): Promise<{ table: Table; claim: Claim }> {
   const commands = context.sizes.restart.keys;
   const dir = makeFolder();
@@ -74,39 +60,12 @@ async function reading(context: Context): Promise<{ table: Table; claim: Claim }
   }
   const file = join(dir, "appendonlydir", "appendonly.aof.1.incr.aof");
   const fileBytes = statSync(file).size;
-  const starts: { ours: Start[]; redis: Start[] } = { ours: [], redis: [] };
-  const rounds = Math.min(5, context.rounds);
-  for (let round = 0; round < rounds; round++) {
-    context.say(`reading it, round ${round + 1} of ${rounds}`);
-    const pair = await inTurns([context.ours, context.redis], round, (kind) =>
-      startFrom(kind, dir, keys),
-    );
-    starts.ours.push(pair.ours);
-    starts.redis.push(pair.redis);
-  }
+  const what = `a log of ${count(commands)} commands`;
+  const load = { dir, keys, args: logging("no"), what };
+  const { table, claim } = await measureRestarts(context, load);
   removeFolder(dir);
-  const values = (side: "ours" | "redis", what: keyof Start) =>
-    starts[side].map((each) => each[what]);
-  const ratios = (what: keyof Start) => pairedRatios(values("ours", what), values("redis", what));
-  const row = (label: string, what: keyof Start) => [
-    label,
-    spread(summarize(values("ours", what))),
-    spread(summarize(values("redis", what))),
-    ratioSpread(summarize(ratios(what))),
-  ];
-  return {
-    table: {
-      title: `Reading ${count(commands)} commands (${megabytes(fileBytes)})`,
-      columns: ["", "kv", "redis", "ratio"],
-      rows: [row("seconds until ready", "readySeconds"), row("CPU seconds", "cpuSeconds")],
-    },
-    claim: {
-      text: `time to read a log of ${count(commands)} commands, against redis-server`,
-      measured: median(ratios("readySeconds")),
-      atMost: 1,
-      unit: "×",
-    },
-  };
+  const title = `Loading ${count(commands)} commands (${megabytes(fileBytes)})`;
+  return { table: { ...table, title }, claim };
 }
 
 export async function durable(context: Context): Promise<Section> {

@@ -5,6 +5,7 @@ import * as net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterEach } from "vitest";
 
 const program = fileURLToPath(new URL("./kv-server.mjs", import.meta.url));
 const patienceMs = 15_000;
@@ -69,6 +70,18 @@ export function runServer(args: readonly string[], options: RunOptions = {}): Se
       }
     },
   };
+}
+
+/** The servers that a test puts in here are killed when it is over. Once for each file of tests. */
+export function killedAfterEach(): ServerProcess[] {
+  const running: ServerProcess[] = [];
+  afterEach(async () => {
+    for (const { child, ended } of running.splice(0)) {
+      child.kill("SIGKILL");
+      await ended;
+    }
+  });
+  return running;
 }
 
 /** A port that was free a moment ago. */

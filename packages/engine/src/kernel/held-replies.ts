@@ -19,9 +19,9 @@ const HELD_BYTES_MAX = 256 * 1024;
 export class HeldReplies {
   private readonly clients: Client[] = [];
   private readonly ends: number[] = [];
-  private readonly replies = new ReplyWriter(HELD_BYTES_MAX);
+  private readonly replies = new ReplyWriter(REPLY_BYTES_MAX);
   /** The front of this is where each part leaves from: a connection knows views of it. */
-  private readonly front = new ReplyWriter(REPLY_BYTES_MAX);
+  private readonly front = new ReplyWriter(1024);
 
   /** Nothing waits. */
   get isEmpty(): boolean {

@@ -206,10 +206,8 @@ export interface DataSetFile {
 /** Offered by saving. */
 export const dataSetFilePort = new Port<DataSetFile>("data-set-file");
 
-/** The append-only file, for DEBUG LOADAOF and those who want to know of it. */
+/** The append-only file, for DEBUG. */
 export interface AppendOnlyFile {
-  /** Whether commands are logged. */
-  readonly state: "off" | "beginning" | "on";
   /** Loads it while everybody waits, besides the keys that are there. False when it failed. */
   loadNow(): boolean;
   /** Microseconds that each write to it takes longer, for tests. */

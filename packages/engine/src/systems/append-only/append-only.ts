@@ -244,7 +244,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
     const others = [...(base === undefined ? [] : [base]), ...incrementals.slice(0, -1)];
     this.otherBytes = 0;
     try {
-      for (const { name } of others) this.otherBytes += this.folder.sizeOf(name);
+      for (const { name } of others) this.otherBytes += this.folder.sizeOf(name) ?? 0;
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
     }

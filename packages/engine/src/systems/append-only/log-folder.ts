@@ -16,19 +16,21 @@ import {
   type AppendFile,
   baseName,
   incrementalName,
+  MANIFEST_BYTES_MAX,
   ManifestError,
   manifestName,
   parseManifest,
   printManifest,
+  SaveFile,
+  type SaveNames,
+  type SaveResult,
   type Storage,
   type SyncStorage,
+  saveFileNow,
   temporaryManifestName,
 } from "@kv/persistence";
 import { latin1Bytes } from "@kv/resp";
 import type { Host } from "../../kernel/host.ts";
-
-/** A longer file is no manifest. */
-const MANIFEST_BYTES_MAX = 4 * 2 ** 20;
 
 /** The folder of the append-only file: see the head of this file. */
 export class LogFolder {
@@ -91,9 +93,9 @@ export class LogFolder {
    */
   adoptSingleFile(isFound: boolean): boolean {
     const { fileName: name, host, manifest, now } = this;
-    const isNamed =
-      manifest.base?.name === name && manifest.incrementals.length === 0 && !exists(now, name);
-    if ((isFound && !isNamed) || !exists(host.syncStorage, name)) return false;
+    const isNamed = manifest.base?.name === name && manifest.incrementals.length === 0;
+    const isMissing = isNamed && this.sizeOf(name) === undefined;
+    if ((isFound && !isMissing) || !this.hasBeside(name)) return false;
     if (!isFound) this.writeNow({ ...manifest, base: { name, sequence: 1, type: "base" } });
     host.syncStorage.move(name, this.folderName);
     now.syncFolder();
@@ -103,7 +105,7 @@ export class LogFolder {
 
   /** Whether a file stands beside the folder. */
   hasBeside(name: string): boolean {
-    return exists(this.host.syncStorage, name);
+    return sizeIn(this.host.syncStorage, name) !== undefined;
   }
 
   /**
@@ -140,36 +142,29 @@ export class LogFolder {
 
   /** Puts a manifest in the place of the one that is there, while everybody waits. Throws StorageError. */
   writeNow(manifest: AofManifest): void {
-    const { now } = this;
-    const temporary = temporaryManifestName(this.fileName);
     const bytes = latin1Bytes(printManifest(manifest));
-    const file = now.create(temporary);
-    try {
-      file.write(bytes, 0, bytes.length);
-      file.sync();
-    } finally {
-      file.close();
-    }
-    now.rename(temporary, manifestName(this.fileName));
-    this.manifest = manifest;
-    now.syncFolder();
+    const result = saveFileNow(this.now, this.saveNames, (write) => write(bytes, 0, bytes.length));
+    this.written(manifest, result);
   }
 
   /** The same beside the event loop. Rejects with a StorageError. */
   async write(manifest: AofManifest): Promise<void> {
-    const { later } = this;
-    const temporary = temporaryManifestName(this.fileName);
     const bytes = latin1Bytes(printManifest(manifest));
-    const file = await later.create(temporary);
-    try {
-      await file.write(bytes, 0, bytes.length);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await later.rename(temporary, manifestName(this.fileName));
-    this.manifest = manifest;
-    await later.syncFolder();
+    const file = new SaveFile(this.later, this.saveNames);
+    file.write(bytes, 0, bytes.length);
+    file.complete();
+    this.written(manifest, await file.result);
+  }
+
+  private get saveNames(): SaveNames {
+    const { fileName } = this;
+    return { name: manifestName(fileName), temporaryName: temporaryManifestName(fileName) };
+  }
+
+  private written(manifest: AofManifest, result: SaveResult): void {
+    // From the renaming on it is the one that is there, whatever the power does.
+    if (result.ok || result.step === "sync-folder") this.manifest = manifest;
+    if (!result.ok) throw result.error;
   }
 
   /** Opens a file to go on at its end. Throws StorageError. */
@@ -177,15 +172,9 @@ export class LogFolder {
     return this.now.append(name);
   }
 
-  /** Bytes of a file; 0: there is none. Throws StorageError. */
-  sizeOf(name: string): number {
-    const file = this.now.open(name);
-    if (file === undefined) return 0;
-    try {
-      return file.sizeBytes;
-    } finally {
-      file.close();
-    }
+  /** Bytes of a file; undefined: there is none. Throws StorageError. */
+  sizeOf(name: string): number | undefined {
+    return sizeIn(this.now, name);
   }
 
   /** Files that are needed no more go, and then their places in the manifest. Rejects with a StorageError. */
@@ -204,10 +193,11 @@ function largest(files: readonly (AofFile | undefined)[]): number {
   return files.reduce((most, file) => Math.max(most, file?.sequence ?? 0), 0);
 }
 
-function exists(storage: SyncStorage, name: string): boolean {
-  const file = storage.open(name);
+/** Bytes of a file in the folder; undefined: there is none. */
+function sizeIn(folder: SyncStorage, name: string): number | undefined {
+  const file = folder.open(name);
   file?.close();
-  return file !== undefined;
+  return file?.sizeBytes;
 }
 
 /** The whole of a short file, a character a byte; undefined: there is none. */

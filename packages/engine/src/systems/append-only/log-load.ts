@@ -78,14 +78,11 @@ export class LogLoad {
   }
 
   private sizeOf(name: string): number {
-    const file = this.parts.folder.now.open(name);
-    if (file === undefined)
-      throw new LogLoadError(
-        `Unable to obtain the AOF file ${name} length. stat: No such file or directory`,
-      );
-    const { sizeBytes } = file;
-    file.close();
-    return sizeBytes;
+    const sizeBytes = this.parts.folder.sizeOf(name);
+    if (sizeBytes !== undefined) return sizeBytes;
+    throw new LogLoadError(
+      `Unable to obtain the AOF file ${name} length. stat: No such file or directory`,
+    );
   }
 
   private *file({ name, type }: AofFile, isLast: boolean): Generator<void> {

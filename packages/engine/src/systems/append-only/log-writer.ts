@@ -67,7 +67,8 @@ export class LogWriter implements PropagationSink, ReplyGate {
   isBroken = false;
   private readonly parts: LogWriterParts;
   private file: AppendFile | null = null;
-  private buffer = new Uint8Array(BUFFER_BYTES);
+  /** Empty until there is something to write: most servers never have. */
+  private buffer = new Uint8Array(0);
   private length = 0;
   /** Bytes of the file that survive a power failure. */
   private syncedBytes = 0;
@@ -155,7 +156,7 @@ export class LogWriter implements PropagationSink, ReplyGate {
 
   private grow(count: number): void {
     if (this.length + count > BUFFER_BYTES_MAX) this.flush(true);
-    let capacity = this.buffer.length;
+    let capacity = Math.max(this.buffer.length, BUFFER_BYTES);
     while (capacity < this.length + count) capacity *= 2;
     if (capacity === this.buffer.length) return;
     const grown = new Uint8Array(capacity);

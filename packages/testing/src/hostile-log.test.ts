@@ -4,8 +4,9 @@
  */
 import { MemoryStorage } from "@kv/persistence/testing";
 import { encodeRequest } from "@kv/resp";
-import { Chance, harness } from "@kv/testing";
 import { expect, test } from "vitest";
+import { Chance } from "./chance.ts";
+import { harness } from "./harness.ts";
 
 const runs = Number(process.env.KV_HOSTILE_LOGS ?? 400);
 const seed = Number(process.env.KV_HOSTILE_SEED ?? Date.now() % 1_000_000);
