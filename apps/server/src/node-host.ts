@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { totalmem } from "node:os";
 import { dirname } from "node:path";
-import type { Host, HostFacts, HostUsage, LogLevel } from "@kv/engine";
+import type { Dialed, Dialing, DialTarget, Host, HostFacts, HostUsage, LogLevel } from "@kv/engine";
 import { nodeStorage, nodeSyncStorage } from "@kv/persistence/node";
 import { MemoryDisk } from "./memory-disk.ts";
 import { realTimers } from "./network/real-timers.ts";
@@ -29,6 +29,7 @@ export interface NodeHostOptions {
   facts: HostFacts;
   wake(): void;
   wakeAfter(durationMs: number): void;
+  dial(target: DialTarget, dialed: Dialed): Dialing;
   exit(code: number): void;
 }
 

@@ -25,6 +25,7 @@ import {
   type ShutdownRequest,
   type System,
 } from "@kv/engine";
+import { Dialer } from "./network/dialer.ts";
 import { isKnownRuntime, takeoverSelfTest } from "./network/handle-takeover.ts";
 import { connectInProcessTo, type InprocConnection } from "./network/inproc.ts";
 import type { InProcessStream } from "./network/inproc-stream.ts";
@@ -140,6 +141,7 @@ export class Server {
   readonly #listeners: Listeners;
   readonly #tls: TlsDoor;
   readonly #station: Station<Client>;
+  readonly #dialer: Dialer;
   readonly #connections = new Set<SocketConnection<Client>>();
   readonly #inprocConnections = new Set<InprocConnection<Client>>();
   readonly #turns: TurnLoop;
@@ -182,6 +184,7 @@ export class Server {
         log: (level, message) => log(level, message),
         wake: () => this.#turns.request(),
         wakeAfter: (durationMs) => this.#turns.requestAfter(durationMs),
+        dial: (target, dialed) => this.#dialer.dial(target, dialed),
         exit: (code) => options.exit(code),
       }),
     });
@@ -194,6 +197,7 @@ export class Server {
       },
       failed: (error) => options.failed(error),
     };
+    this.#dialer = new Dialer({ config, station: this.#station });
     this.#listeners = new Listeners({
       backlog: config.number("tcp-backlog"),
       accepted: (socket, path) => this.#opened(socket, { path, takesHandle: this.#takesHandles }),
@@ -348,6 +352,7 @@ export class Server {
     this.#listeners.setReferenced(isReferenced);
     this.#tls.setReferenced(isReferenced);
     this.#cron.setReferenced(isReferenced);
+    this.#dialer.setReferenced(isReferenced);
     for (const connection of this.#connections) connection.setReferenced(isReferenced);
   }
 
@@ -382,6 +387,7 @@ export class Server {
     this.#listeners.closeTcp();
     this.#listeners.closeUnix();
     this.#tls.close();
+    this.#dialer.close();
     for (const connection of this.#connections) connection.destroy();
     for (const connection of this.#inprocConnections) connection.end();
   }

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from "node:crypto";
-import type { Host, HostUsage, LogLevel } from "@kv/engine";
+import type { Dialed, Dialing, DialTarget, Host, HostUsage, LogLevel } from "@kv/engine";
 import type { Storage, SyncStorage } from "@kv/persistence";
 import { MemoryStorage } from "@kv/persistence/testing";
 
@@ -24,6 +24,8 @@ export class FakeHost implements Host {
   readonly syncStorage: SyncStorage;
   readonly texts = new Map<string, string>();
   exitCode: number | null = null;
+  /** Where other servers are; null: nowhere. */
+  network: { dial(target: DialTarget, dialed: Dialed): Dialing } | null = null;
   wakeCount = 0;
   readonly facts = {
     processId: 4711,
@@ -116,6 +118,19 @@ export class FakeHost implements Host {
 
   releaseMemory(buffer: ArrayBuffer): void {
     buffer.transfer(0);
+  }
+
+  dial(target: DialTarget, dialed: Dialed): Dialing {
+    if (this.network !== null) return this.network.dial(target, dialed);
+    let isAbandoned = false;
+    queueMicrotask(() => {
+      if (!isAbandoned) dialed.closed("Network is unreachable");
+    });
+    return {
+      abandon() {
+        isAbandoned = true;
+      },
+    };
   }
 
   sleepMs(durationMs: number): void {

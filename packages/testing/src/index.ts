@@ -8,6 +8,7 @@ export * from "./fake-host.ts";
 export * from "./half-read-stream.ts";
 export * from "./harness.ts";
 export * from "./hostile-scripts.ts";
+export * from "./network.ts";
 export * from "./odd-requests.ts";
 export * from "./readme.ts";
 export * from "./replica-client.ts";

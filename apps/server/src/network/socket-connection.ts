@@ -54,6 +54,8 @@ export class SocketConnection<Client> implements Connection {
   readonly #isEncrypted: boolean;
   #client: Client | null = null;
   #isEnding = false;
+  /** The engine, and not the peer, has ended it. */
+  #isEndedHere = false;
   /** What waits behind the write that is under way; null until a client first falls behind. */
   #queue: OutputQueue | null = null;
   /** What is being written of it: #written() is called at the end. */
@@ -181,7 +183,16 @@ export class SocketConnection<Client> implements Connection {
     drained();
   }
 
+  get isEndedHere(): boolean {
+    return this.#isEndedHere;
+  }
+
   end(): void {
+    this.#isEndedHere = true;
+    this.#end();
+  }
+
+  #end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
     this.#socket.pause();
@@ -190,6 +201,11 @@ export class SocketConnection<Client> implements Connection {
   }
 
   destroy(): void {
+    this.#isEndedHere = true;
+    this.#destroy();
+  }
+
+  #destroy(): void {
     this.#isEnding = true;
     this.#queue?.clear();
     this.#socket.destroy();
@@ -265,8 +281,8 @@ export class SocketConnection<Client> implements Connection {
   #peerEnded(): void {
     this.#station.activity();
     setImmediate(() => {
-      if (this.pendingBytes > lingerBytesMax) this.destroy();
-      this.end();
+      if (this.pendingBytes > lingerBytesMax) this.#destroy();
+      this.#end();
       this.#gone();
       if (this.#socket.destroyed) return;
       const timer = setTimeout(() => this.#socket.destroy(), lingerMs);

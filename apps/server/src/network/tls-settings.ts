@@ -30,12 +30,16 @@ function nodeCrypto(): typeof import("node:crypto") {
   return process.getBuiltinModule("node:crypto");
 }
 
+/** Which side of connections: those that others open, or those that this server opens. */
+export type TlsSide = "server" | "client";
+
 /** Reads the files and tries all of it, in the order in which Redis does. Throws a TlsSettingsError. */
-export function tlsSettings(config: ConfigStore): TlsOptions {
+export function tlsSettings(config: ConfigStore, side: TlsSide = "server"): TlsOptions {
   for (const name of ["tls-cert-file", "tls-key-file"]) {
     if (config.text(name) === "") throw new TlsSettingsError(`No ${name} configured!`);
   }
-  if (config.text("tls-auth-clients") !== "no" && !namesAuthority(config)) {
+  const hasToCheck = side === "client" || config.text("tls-auth-clients") !== "no";
+  if (hasToCheck && !namesAuthority(config)) {
     throw new TlsSettingsError(
       "Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-cluster, tls-replication or tls-auth-clients are enabled!",
     );
@@ -45,7 +49,7 @@ export function tlsSettings(config: ConfigStore): TlsOptions {
     minVersion,
     maxVersion,
     secureOptions: without | furtherOptions(config),
-    ...identity(config),
+    ...identity(config, side),
     ca: authorities(config),
     ciphers: ciphers(config.text("tls-ciphers"), config.text("tls-ciphersuites")),
     honorCipherOrder: config.boolean("tls-prefer-server-ciphers"),
@@ -54,7 +58,7 @@ export function tlsSettings(config: ConfigStore): TlsOptions {
     sessionIdContext: "kv",
   };
   tried("Failed to configure TLS", () => nodeTls().createSecureContext(options));
-  return { ...options, ...clientChecks(config) };
+  return side === "client" ? options : { ...options, ...clientChecks(config) };
 }
 
 /**
@@ -107,12 +111,14 @@ function protocols(text: string) {
   };
 }
 
-/** Certificate and key, which must be a pair. */
-function identity(config: ConfigStore): TlsOptions {
+/** Certificate and key, which must be a pair. Those of outgoing connections may be their own. */
+function identity(config: ConfigStore, side: TlsSide): TlsOptions {
   const { createSecureContext } = nodeTls();
-  const certFile = config.text("tls-cert-file");
-  const keyFile = config.text("tls-key-file");
-  const password = config.text("tls-key-file-pass");
+  const hasOwn = side === "client" && config.text("tls-client-cert-file") !== "";
+  const prefix = hasOwn ? "tls-client" : "tls";
+  const certFile = config.text(`${prefix}-cert-file`);
+  const keyFile = config.text(`${prefix}-key-file`);
+  const password = config.text(`${prefix}-key-file-pass`);
   const passphrase = password === "" ? {} : { passphrase: textOf(password) };
   const cert = tried(`Failed to load certificate: ${certFile}`, () => {
     const bytes = readFileSync(pathBytes(certFile));

@@ -92,6 +92,11 @@ export interface Host {
    * does it beside the event loop.
    */
   releaseMemory(buffer: ArrayBuffer, touchedBytes: number): void;
+  /**
+   * Has a connection made to another server, and bytes that come by it handed to `dialed`. Names are
+   * looked up, what cannot be had is told by Dialed.closed(), and never from within this call.
+   */
+  dial(target: DialTarget, dialed: Dialed): Dialing;
   /** Holds the whole process for so long (DEBUG SLEEP). */
   sleepMs(durationMs: number): void;
   /**
@@ -106,7 +111,38 @@ export interface Host {
   writeText(path: string, text: string): void;
 }
 
-/** The engine's side of a client's socket, given by the host. */
+/** Where a connection is to go: see Host.dial(). */
+export interface DialTarget {
+  /** A name or a number, one character a byte. */
+  readonly host: string;
+  /** From 1 to 65535. */
+  readonly port: number;
+  /** Encrypted, as the `tls-*` directives say. */
+  readonly isTls: boolean;
+  /** The address of this machine that it leaves from (`bind-source-addr`); "": whichever leads there. */
+  readonly sourceAddress: string;
+}
+
+/** Who wants a connection made, and what comes by it: see Host.dial(). */
+export interface Dialed {
+  /** It is there: bytes may be sent, and come from now on. */
+  opened(connection: Connection): void;
+  /** Bytes arrived in chunk[start, end). They may be overwritten after this returns. */
+  received(chunk: Uint8Array, view: DataView, start: number, end: number): void;
+  /**
+   * It could not be made, or is gone; the reason is the operating system's, "" where the peer closed it.
+   * Once, and not after Dialing.abandon(), nor after end() or destroy() of the connection.
+   */
+  closed(reason: string): void;
+}
+
+/** A connection that was asked for: see Host.dial(). */
+export interface Dialing {
+  /** Not wanted any more: nothing of it is told from now on. One that is there is destroyed. */
+  abandon(): void;
+}
+
+/** The engine's side of a socket, given by the host. */
 export interface Connection {
   /** The peer's address as CLIENT LIST prints it: "127.0.0.1:50000", "/tmp/kv.sock:0". */
   readonly address: string;
