@@ -122,7 +122,7 @@ describe("a value that no block can hold", () => {
   });
 
   test("grows to its last byte of room, if not with room to spare", () => {
-    const kv = harness();
+    const kv = harness({ segmentBytes: 16 * 2 ** 20 });
     const { arena } = kv.engine.keyspace;
     kv.send("SET", "k", "v".repeat(100_000));
     arena.limitBytes = arena.segmentBytes;
