@@ -206,8 +206,10 @@ export interface DataSetFile {
 /** Offered by saving. */
 export const dataSetFilePort = new Port<DataSetFile>("data-set-file");
 
-/** The append-only file, for DEBUG. */
+/** The append-only file, for DEBUG and for saving. */
 export interface AppendOnlyFile {
+  /** Whether it is being rewritten. */
+  readonly isRewriting: boolean;
   /** Loads it while everybody waits, besides the keys that are there. False when it failed. */
   loadNow(): boolean;
   /** Microseconds that each write to it takes longer, for tests. */

@@ -31,6 +31,7 @@ import { EngineState } from "../../kernel/situation.ts";
 import { durationOfKeysUs } from "../../kernel/snapshot-jobs.ts";
 import { wakingStorage } from "../../kernel/waking-storage.ts";
 import {
+  appendOnlyFilePort,
   type DataSetFile,
   type FunctionLibraries,
   type LibraryPolicy,
@@ -83,6 +84,7 @@ export type SavingNeeds = Pick<
   | "refusals"
   | "snapshotJobs"
   | "settings"
+  | "of"
 >;
 
 /** Saves and loads the data set: see the head of this file. */
@@ -115,7 +117,7 @@ export class Saving implements Running, DataSetFile {
    * by the wall clock.
    */
   loading: { startedMs: number; loadedBytes: number; totalBytes: number } | null = null;
-  /** BGSAVE SCHEDULE, while another job runs. */
+  /** BGSAVE that waits: for the end of a rewrite (SCHEDULE), or of the transaction that it stands in. */
   isScheduled = false;
   /** Libraries that are saved and loaded with the keys. Null: a file that holds some is refused. */
   functions: FunctionLibraries | null = null;
@@ -148,6 +150,11 @@ export class Saving implements Running, DataSetFile {
   /** Whether a background save is under way. */
   get isRunning(): boolean {
     return this.running !== null;
+  }
+
+  /** Whether a background save has to wait: the append-only file is being rewritten. */
+  get isHindered(): boolean {
+    return this.ports.of(appendOnlyFilePort).isRewriting;
   }
 
   /** Keys written and to be written by the running save. */
@@ -336,6 +343,7 @@ export class Saving implements Running, DataSetFile {
   /** Save points, and what was scheduled. */
   cron(nowMs: number): void {
     if (this.running !== null || this.loading !== null || this.isStopped) return;
+    if (this.isHindered) return;
     const { host, situation } = this.ports;
     const mayTry = this.lastSaveOk || nowMs - this.lastTryMs > RETRY_MS;
     for (const { seconds, changes } of this.savePoints) {
