@@ -195,7 +195,9 @@ describe("an error means that nothing has happened", () => {
     ["RENAME", "mortal", "dying"],
     ["MOVE", "dying", "9"],
     ["SET", "dying", long],
-  ])("of fields that expire: %s %s %s %s", (...words) => holds(harness({ config }), words, 3, false));
+  ])("of fields that expire: %s %s %s %s", (...words) =>
+    holds(harness({ config }), words, 3, false),
+  );
 
   test("also when a full arena is to be emptied", () => {
     const kv = harness({ config });
