@@ -200,6 +200,13 @@ export interface DataSetFile {
   endLoading(): void;
   /** Loads a snapshot from elsewhere, besides the keys that are there. */
   snapshotLoader(): SnapshotLoader;
+  /**
+   * Serves the clients while a loader of snapshotLoader() is at work, for so long as `key-load-delay` wants
+   * what it has read since then to take.
+   */
+  loadingTurn(loader: SnapshotLoader): Promise<void>;
+  /** The same while everybody waits. */
+  loadingDelay(loader: SnapshotLoader): void;
   /** The loader has done: its libraries are taken. Undefined, or why that cannot be. */
   snapshotLoaded(loader: SnapshotLoader, policy: LibraryPolicy): string | undefined;
 }

@@ -324,9 +324,9 @@ export class AppendOnly implements Running, AppendOnlyFile {
       const load = this.loader();
       file.beginLoading();
       try {
-        for (const _ of load.steps()) {
+        for (const loader of load.steps()) {
           file.loaded(load.loadedBytes, load.totalBytes);
-          await host.nextTurn();
+          await file.loadingTurn(loader);
           if (this.isStopped) return false;
         }
       } finally {
@@ -377,6 +377,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
       folder,
       replay,
       takesTruncated: config.boolean("aof-load-truncated"),
+      pieceBytes: () => config.number("loading-process-events-interval-bytes"),
       snapshotLoader: () => file.snapshotLoader(),
       snapshotLoaded: (loader) => file.snapshotLoaded(loader, "FLUSH"),
     });
@@ -462,7 +463,8 @@ export class AppendOnly implements Running, AppendOnlyFile {
         this.tellManifestError(found);
         return false;
       }
-      for (const _ of this.loader().steps());
+      const file = this.ports.of(dataSetFilePort);
+      for (const loader of this.loader().steps()) file.loadingDelay(loader);
     } catch (error) {
       if (!(error instanceof LogLoadError) && !(error instanceof StorageError)) throw error;
       for (const line of error.message.split("\n")) host.log("warning", line);

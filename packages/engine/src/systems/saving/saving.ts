@@ -123,6 +123,8 @@ export class Saving implements Running, DataSetFile {
   functions: FunctionLibraries | null = null;
   /** The code of those that the file being loaded holds. */
   private loadedCodes: Uint8Array[] = [];
+  /** Keys of the file being loaded that `key-load-delay` has been heeded for. */
+  private delayedKeys = 0;
   private readonly ports: SavingNeeds;
   private running: BackgroundSave | null = null;
   /** What the disk still has to do with: saves, given up or not, and the loading. */
@@ -404,6 +406,7 @@ export class Saving implements Running, DataSetFile {
     const { config, keyspace, settings, memory, host } = this.ports;
     const { clock } = memory.evictor;
     this.loadedCodes = [];
+    this.delayedKeys = 0;
     return new FileLoader(keyspace, {
       ...(this.functions === null
         ? {}
@@ -435,13 +438,10 @@ export class Saving implements Running, DataSetFile {
     this.beginLoading();
     const loader = this.snapshotLoader();
     const name = config.text("dbfilename");
-    let delayedCount = 0;
     try {
       const goOn = (loadedBytes: number, totalBytes: number): Promise<void> => {
         this.loaded(loadedBytes, totalBytes);
-        const newCount = keysOf(loader) - delayedCount;
-        delayedCount += newCount;
-        return this.loadingTurn(newCount);
+        return this.loadingTurn(loader);
       };
       const isStopped = () => this.isStopped;
       const pieceBytes = () => config.number("loading-process-events-interval-bytes");
@@ -457,10 +457,22 @@ export class Saving implements Running, DataSetFile {
     }
   }
 
-  /** Serves the clients; until the time that `key-load-delay` wants so many keys to take has passed. */
-  private async loadingTurn(keyCount: number): Promise<void> {
+  /** Keys that the loader has read since it was asked last. */
+  private newKeysOf({ loadedCount, expiredCount, emptyCount }: SnapshotLoader): number {
+    const before = this.delayedKeys;
+    this.delayedKeys = loadedCount + expiredCount + emptyCount;
+    return this.delayedKeys - before;
+  }
+
+  /** Holds everybody for as long as `key-load-delay` wants what the loader has read since to take. */
+  loadingDelay(loader: SnapshotLoader): void {
+    this.delay(this.newKeysOf(loader), this.ports.config.number("key-load-delay"));
+  }
+
+  /** Serves the clients, for so long as `key-load-delay` wants what the loader has read since to take. */
+  async loadingTurn(loader: SnapshotLoader): Promise<void> {
     const { config, host } = this.ports;
-    let leftMs = durationOfKeysUs(keyCount, config.number("key-load-delay")) / 1000;
+    let leftMs = durationOfKeysUs(this.newKeysOf(loader), config.number("key-load-delay")) / 1000;
     for (; leftMs > 0 && !this.isStopped; leftMs -= LOADING_SLEEP_MS) {
       host.sleepMs(Math.min(leftMs, LOADING_SLEEP_MS));
       await host.nextTurn();
@@ -477,7 +489,7 @@ export class Saving implements Running, DataSetFile {
     try {
       const name = config.text("dbfilename");
       const result = loadFileNow(host.syncStorage, name, loader);
-      this.delay(keysOf(loader), config.number("key-load-delay"));
+      this.loadingDelay(loader);
       return this.loadEnded(result, loader, startUs, policy);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
@@ -540,9 +552,4 @@ export class Saving implements Running, DataSetFile {
     host.log("notice", `DB loaded from disk: ${seconds} seconds`);
     return true;
   }
-}
-
-/** Keys that the loader has read, whatever became of them. */
-function keysOf({ loadedCount, expiredCount, emptyCount }: SnapshotLoader): number {
-  return loadedCount + expiredCount + emptyCount;
 }
