@@ -3,14 +3,13 @@
  * promises and that every command of its type can use. All kinds of values take part, by their
  * materials. KV_ODD_ROUNDS makes it go on longer, KV_ODD_SEED repeats a run.
  */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { type CommandRow, FLAG_BITS } from "@kv/commands";
 import type { Arena } from "@kv/core";
 import { MemoryStorage } from "@kv/persistence/testing";
 import { latin1Bytes } from "@kv/resp";
 import { describe, expect, test } from "vitest";
 import { Chance } from "./chance.ts";
+import { collectedBytes } from "./collected-bytes.ts";
 import { type Harness, harness } from "./harness.ts";
 import { madeCall } from "./made-calls.ts";
 import { allMaterials } from "./values/all-materials.ts";
@@ -132,16 +131,6 @@ function forget(kv: Harness): void {
   kv.events.length = 0;
   kv.propagated.length = 0;
   kv.host.logLines.length = 0;
-}
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
-
-/** Bytes that the runtime needs: objects, and buffers besides. */
-function collectedBytes(): number {
-  collect();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
 }
 
 /** Groups of commands that work on values of a type, as TYPE names it. */
