@@ -15,6 +15,7 @@
  */
 import { CommandError } from "@kv/commands";
 import {
+  type ChangeListener,
   type Client,
   type ClientFacts,
   ClientState,
@@ -32,6 +33,7 @@ import type { UpstreamNeeds } from "./applied.ts";
 import { FileSync } from "./file-sync.ts";
 import { Followers, type PsyncRequest } from "./followers.ts";
 import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
+import { OwnExpiries, type OwnExpiriesNeeds } from "./own-expiries.ts";
 import { Replica, ReplicaState } from "./replica.ts";
 import { SocketSync } from "./socket-sync.ts";
 import { LinkState, Upstream } from "./upstream.ts";
@@ -66,7 +68,8 @@ export type PrimaryNeeds = Pick<
   | "snapshotJobs"
   | "of"
 > &
-  UpstreamNeeds;
+  UpstreamNeeds &
+  OwnExpiriesNeeds;
 
 export class Primary implements Running, SyncEvents, SlowReader {
   readonly clientFacts: ClientFacts = {
@@ -85,6 +88,8 @@ export class Primary implements Running, SyncEvents, SlowReader {
   readonly waiters: AckWaiters;
   /** The server that this one follows, if it does. */
   readonly upstream: Upstream;
+  /** Keys that it would never say a word about. */
+  readonly ownExpiries: OwnExpiries;
   private readonly ports: PrimaryNeeds;
   /** Every client that has said REPLCONF, SYNC or PSYNC. */
   private readonly known = new Map<Client, Replica>();
@@ -98,10 +103,19 @@ export class Primary implements Running, SyncEvents, SlowReader {
     this.ports = ports;
     this.followers = new Followers(ports);
     this.waiters = new AckWaiters(ports, this.followers);
-    this.upstream = new Upstream(ports, this.followers);
+    this.ownExpiries = new OwnExpiries(ports);
+    this.upstream = new Upstream(ports, this.followers, () => {
+      this.ownExpiries.clear();
+      ports.effects.updateInterest();
+    });
     ports.of(dataSetFilePort).history = () => this.history();
     this.lastSecondMs = ports.situation.nowMs;
     ports.of(shutdownWaitsPort).slowReaders.push(this);
+  }
+
+  /** Hears of changes while clients may write to what is another server's. */
+  get changeListener(): ChangeListener {
+    return this.ownExpiries;
   }
 
   /** Those that have asked for the data set, in the order in which they came. */
@@ -337,6 +351,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
   /** Once a second: signs of life, and a look at who gives none. */
   cron(nowMs: number): void {
     this.upstream.cron(nowMs);
+    if (this.ownExpiries.count > 0) this.ownExpiries.cron(nowMs);
     const isEarly = nowMs - this.lastSecondMs < SECOND_MS && nowMs >= this.lastSecondMs;
     if (!this.isActive || isEarly) return;
     this.lastSecondMs = nowMs;
