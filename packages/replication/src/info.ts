@@ -12,11 +12,12 @@ type Row = readonly [name: string, value: string | number];
 
 function replicationRows(ports: Ports): Row[] {
   const { identity, config, situation } = ports;
-  const { replicas, followers } = ports.of(replicationPort);
+  const { replicas, followers, goodReplicas } = ports.of(replicationPort);
   const { stream, offset } = followers;
   return [
     ["role", "master"],
     ["connected_slaves", replicas.length],
+    ...(goodReplicas.areWanted ? [["min_slaves_good_slaves", goodReplicas.count] as Row] : []),
     ...replicas.map((each, index): Row => [`slave${index}`, each.line(situation.nowMs)]),
     ["master_failover_state", "no-failover"],
     ["master_replid", identity.replicationId],

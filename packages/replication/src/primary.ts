@@ -19,6 +19,7 @@ import {
   type ClientFacts,
   ClientState,
   dataSetFilePort,
+  EngineState,
   Port,
   type Ports,
   type Running,
@@ -30,6 +31,7 @@ import { AckWaiters } from "./ack-waiters.ts";
 import { FileSync } from "./file-sync.ts";
 import { Followers, type PsyncRequest } from "./followers.ts";
 import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
+import { GoodReplicas } from "./good-replicas.ts";
 import { Replica, ReplicaState } from "./replica.ts";
 import { SocketSync } from "./socket-sync.ts";
 
@@ -75,6 +77,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
   refusedPartialSyncCount = 0;
   readonly followers: Followers;
   readonly waiters: AckWaiters;
+  readonly goodReplicas: GoodReplicas;
   private readonly ports: PrimaryNeeds;
   /** Every client that has said REPLCONF, SYNC or PSYNC. */
   private readonly known = new Map<Client, Replica>();
@@ -88,6 +91,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
     this.ports = ports;
     this.followers = new Followers(ports);
     this.waiters = new AckWaiters(ports, this.followers);
+    this.goodReplicas = new GoodReplicas(ports, this.followers);
     this.lastSecondMs = ports.situation.nowMs;
     ports.of(shutdownWaitsPort).slowReaders.push(this);
   }
@@ -143,6 +147,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
     const problem = this.followers.resume(replica, psync);
     if (problem === undefined) {
       this.partialSyncCount++;
+      this.goodReplicas.update();
       return true;
     }
     this.refusedPartialSyncCount++;
@@ -259,6 +264,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
       this.leaveSync(replica);
       // Behind the mark it has to see that this was the end, before more comes.
       this.followers.putOnline(replica, replica.state === ReplicaState.TAKING);
+      this.goodReplicas.update();
       return;
     }
     host.log(
@@ -297,6 +303,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
   /** REPLCONF ACK. */
   acknowledged(replica: Replica, offset: number): void {
     this.followers.acknowledged(replica, offset);
+    if (this.ports.situation.is(EngineState.LACKS_REPLICAS)) this.goodReplicas.update();
   }
 
   private leave(replica: Replica): void {
@@ -323,6 +330,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
         this.timedOut(replica);
     }
     this.followers.second(nowMs, timeoutMs);
+    this.goodReplicas.update();
   }
 
   private timedOut(replica: Replica): void {
@@ -339,6 +347,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
     if (replica.state === ReplicaState.NONE) return;
     this.ports.clients.replicaCount--;
     this.leave(replica);
+    this.goodReplicas.update();
     this.ports.host.log("warning", `Connection with replica ${replica.name} lost.`);
   }
 

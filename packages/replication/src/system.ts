@@ -24,6 +24,13 @@ export const replicationSystem: System = {
         "repl-ping-replica-period",
       ],
     },
+    {
+      names: ["min-replicas-to-write", "min-replicas-max-lag"],
+      apply: (_config, ports) => {
+        ports.of(replicationPort).goodReplicas.update();
+        return undefined;
+      },
+    },
   ],
   info: infoSections,
   start: (ports) => new Primary(ports),
