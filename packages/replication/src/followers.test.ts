@@ -247,6 +247,7 @@ describe("WAIT", () => {
     writer.send("PING");
     replicas[1].send("REPLCONF", "ACK", offset);
     expect(writer.receive()).toBe(2);
+    kv.clock.advance(1);
     expect(writer.receive()).toBe("PONG");
     expect(infoField(kv, "blocked_clients")).toBe("0");
     expect(writer.send("WAIT", 2, 0)).toBe(2);

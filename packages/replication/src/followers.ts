@@ -130,10 +130,11 @@ export class Followers {
     if (this.replicas.size === 0) this.aloneSinceMs = this.ports.situation.nowMs;
   }
 
-  /** REPLCONF ACK. */
-  acknowledged(replica: Replica, offset: number): void {
+  /** REPLCONF ACK and FACK. */
+  acknowledged(replica: Replica, offset: number, syncedOffset: number): void {
     if (replica.state !== ReplicaState.ONLINE) return;
     replica.ackOffset = Math.max(replica.ackOffset, offset);
+    replica.ackSyncedOffset = Math.max(replica.ackSyncedOffset, syncedOffset);
     replica.ackMs = this.ports.situation.nowMs;
     if (!replica.awaitsAck) return;
     replica.awaitsAck = false;
@@ -143,6 +144,11 @@ export class Followers {
   /** How many replicas say that they have what the client wrote. */
   ackedCount({ writtenOffset }: Client): number {
     return this.online.filter(({ ackOffset }) => ackOffset >= writtenOffset).length;
+  }
+
+  /** How many say that they have it on disk. */
+  syncedCount({ writtenOffset }: Client): number {
+    return this.online.filter(({ ackSyncedOffset }) => ackSyncedOffset >= writtenOffset).length;
   }
 
   /** Has all replicas say how far they are, soon. */

@@ -59,8 +59,6 @@ export type PrimaryNeeds = Pick<
   | "propagator"
   | "effects"
   | "stats"
-  | "muting"
-  | "resume"
   | "snapshotJobs"
   | "of"
 >;
@@ -171,7 +169,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
       sync.turn();
       if (sync.isOver) this.ended(sync);
     }
-    this.waiters.turn(nowMs);
+    this.waiters.turn();
     this.followers.turn();
     this.checkLimits();
     for (const replica of this.known.values()) {
@@ -300,9 +298,9 @@ export class Primary implements Running, SyncEvents, SlowReader {
     host.log("notice", `${inStep} of ${all.length} replicas are in sync when shutting down.`);
   }
 
-  /** REPLCONF ACK. */
-  acknowledged(replica: Replica, offset: number): void {
-    this.followers.acknowledged(replica, offset);
+  /** REPLCONF ACK; `syncedOffset` is that of FACK, 0 without one. */
+  acknowledged(replica: Replica, offset: number, syncedOffset: number): void {
+    this.followers.acknowledged(replica, offset, syncedOffset);
     if (this.ports.situation.is(EngineState.LACKS_REPLICAS)) this.goodReplicas.update();
   }
 
@@ -320,6 +318,8 @@ export class Primary implements Running, SyncEvents, SlowReader {
 
   /** Once a second: signs of life, and a look at who gives none. */
   cron(nowMs: number): void {
+    // The append-only file may have come to be where it was not.
+    if (this.waiters.isActive) this.waiters.turn();
     const isEarly = nowMs - this.lastSecondMs < SECOND_MS && nowMs >= this.lastSecondMs;
     if (!this.isActive || isEarly) return;
     this.lastSecondMs = nowMs;
@@ -340,7 +340,6 @@ export class Primary implements Running, SyncEvents, SlowReader {
   }
 
   clientClosed(client: Client): void {
-    this.waiters.remove(client);
     const replica = this.known.get(client);
     if (replica === undefined) return;
     this.known.delete(client);

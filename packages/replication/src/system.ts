@@ -1,17 +1,17 @@
-/** The system of replication: REPLCONF, SYNC, PSYNC, WAIT, ROLE, and what INFO says of replicas. */
+/** The system of replication: REPLCONF, SYNC, PSYNC, WAIT, WAITAOF, ROLE, and what INFO says of replicas. */
 import type { System } from "@kv/engine";
 import { infoSections } from "./info.ts";
 import { Primary, replicationPort } from "./primary.ts";
 import { replconf } from "./replconf.ts";
 import { role } from "./role.ts";
 import { psync, sync } from "./sync.ts";
-import { wait } from "./wait.ts";
+import { wait, waitaof } from "./wait.ts";
 
 /** Replication for an engine: one of its `modules`. */
 export const replicationSystem: System = {
   name: "replication",
   ports: [replicationPort],
-  commands: [replconf, sync, psync, role, wait],
+  commands: [replconf, sync, psync, role, wait, waitaof],
   directives: [
     {
       names: [
