@@ -12,14 +12,14 @@ type Row = readonly [name: string, value: string | number];
 
 function replicationRows(ports: Ports): Row[] {
   const { identity, config, situation } = ports;
-  const { replicas, followers, goodReplicas } = ports.of(replicationPort);
+  const { replicas, followers, goodReplicas, failover } = ports.of(replicationPort);
   const { stream, offset } = followers;
   return [
     ["role", "master"],
     ["connected_slaves", replicas.length],
     ...(goodReplicas.areWanted ? [["min_slaves_good_slaves", goodReplicas.count] as Row] : []),
     ...replicas.map((each, index): Row => [`slave${index}`, each.line(situation.nowMs)]),
-    ["master_failover_state", "no-failover"],
+    ["master_failover_state", failover.state],
     ["master_replid", identity.replicationId],
     ["master_replid2", "0".repeat(40)],
     ["master_repl_offset", offset],

@@ -28,6 +28,7 @@ import {
 } from "@kv/engine";
 import { latin1Bytes } from "@kv/resp";
 import { AckWaiters } from "./ack-waiters.ts";
+import { Failover } from "./failover.ts";
 import { FileSync } from "./file-sync.ts";
 import { Followers, type PsyncRequest } from "./followers.ts";
 import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
@@ -51,6 +52,7 @@ export type PrimaryNeeds = Pick<
   | "host"
   | "config"
   | "situation"
+  | "pause"
   | "identity"
   | "keyspace"
   | "clients"
@@ -76,6 +78,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
   readonly followers: Followers;
   readonly waiters: AckWaiters;
   readonly goodReplicas: GoodReplicas;
+  readonly failover: Failover;
   private readonly ports: PrimaryNeeds;
   /** Every client that has said REPLCONF, SYNC or PSYNC. */
   private readonly known = new Map<Client, Replica>();
@@ -90,6 +93,11 @@ export class Primary implements Running, SyncEvents, SlowReader {
     this.followers = new Followers(ports);
     this.waiters = new AckWaiters(ports, this.followers);
     this.goodReplicas = new GoodReplicas(ports, this.followers);
+    this.failover = new Failover({
+      ports,
+      followers: this.followers,
+      replicas: () => this.replicas,
+    });
     this.lastSecondMs = ports.situation.nowMs;
     ports.of(shutdownWaitsPort).slowReaders.push(this);
   }
@@ -125,8 +133,8 @@ export class Primary implements Running, SyncEvents, SlowReader {
     host.log("notice", `Replica ${replica.name} asks for synchronization`);
     client.mark(ClientState.REPLICATION | ClientState.REPLICA, true);
     clients.replicaCount++;
-    if (psync !== null && this.goesOn(replica, psync)) return;
     replica.saidPsync = psync !== null;
+    if (psync !== null && this.goesOn(replica, psync)) return;
     replica.state = ReplicaState.WAITING;
     replica.waitingSinceMs = situation.nowMs;
     this.fullSyncCount++;
@@ -170,6 +178,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
       if (sync.isOver) this.ended(sync);
     }
     this.waiters.turn();
+    this.failover.turn();
     this.followers.turn();
     this.checkLimits();
     for (const replica of this.known.values()) {
@@ -318,8 +327,8 @@ export class Primary implements Running, SyncEvents, SlowReader {
 
   /** Once a second: signs of life, and a look at who gives none. */
   cron(nowMs: number): void {
-    // The append-only file may have come to be where it was not.
-    if (this.waiters.isActive) this.waiters.turn();
+    // What a pause has put off, and what others have brought about: a log, say.
+    if (this.waiters.isActive || this.failover.state === "waiting-for-sync") this.ports.host.wake();
     const isEarly = nowMs - this.lastSecondMs < SECOND_MS && nowMs >= this.lastSecondMs;
     if (!this.isActive || isEarly) return;
     this.lastSecondMs = nowMs;
