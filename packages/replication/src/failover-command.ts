@@ -1,9 +1,10 @@
 /** FAILOVER: hands the place of the primary over to a replica. */
 import { arg, CommandError, errors } from "@kv/commands";
 import { type EngineCall, engineCommand } from "@kv/engine";
-import type { Address } from "./failover.ts";
 import { replicationPort } from "./primary.ts";
+import type { PrimaryPlace } from "./upstream.ts";
 
+const inCluster = new CommandError("ERR FAILOVER not allowed in cluster mode.");
 const badTimeout = new CommandError("ERR FAILOVER timeout must be greater than 0");
 
 export const failover = engineCommand({
@@ -29,6 +30,7 @@ export const failover = engineCommand({
   ],
   run(call) {
     const { failover } = call.engine.of(replicationPort);
+    if (call.engine.config.boolean("cluster-enabled")) throw inCluster;
     if (call.argc === 2 && call.is(1, "ABORT")) failover.abort();
     else failover.begin(orderAt(call));
     call.reply.ok();
@@ -36,7 +38,7 @@ export const failover = engineCommand({
 });
 
 function orderAt(call: EngineCall) {
-  let target: Address | null = null;
+  let target: PrimaryPlace | null = null;
   let timeoutMs = 0;
   let isForced = false;
   for (let index = 1; index < call.argc; index++) {

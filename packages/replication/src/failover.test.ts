@@ -9,28 +9,25 @@ import {
   replicaOptions,
   streamText,
 } from "@kv/testing";
-import { describe, expect, test } from "vitest";
-import { failover } from "./failover-command.ts";
+import { describe, expect, test, vi } from "vitest";
 import { replicationPort } from "./primary.ts";
 
 /** A server whose change of roles is only noted. */
 function started(config = {}) {
   const kv = harness({
     config: { "repl-diskless-sync-delay": 0, ...config },
-    modules: [{ name: "failover", commands: [failover] }],
   });
   const changes: string[] = [];
-  const machine = kv.engine.of(replicationPort).failover;
-  machine.roles = {
-    becomeReplicaOf: (host, port, { isFailover }) => {
-      changes.push(`${isFailover ? "failover" : "replica"} ${host}:${port}`);
-      kv.engine.situation.setUnusual(EngineState.REPLICA | EngineState.READ_ONLY, true);
-    },
-    becomePrimary: () => {
-      changes.push("primary");
-      kv.engine.situation.setUnusual(EngineState.REPLICA | EngineState.READ_ONLY, false);
-    },
-  };
+  const { failover: machine, upstream } = kv.engine.of(replicationPort);
+  vi.spyOn(upstream, "follow").mockImplementation(({ host, port }, listener) => {
+    expect(listener).toBe(machine);
+    changes.push(`follow ${host}:${port}`);
+    kv.engine.situation.setUnusual(EngineState.REPLICA | EngineState.READ_ONLY, true);
+  });
+  vi.spyOn(upstream, "promote").mockImplementation(() => {
+    changes.push("promote");
+    kv.engine.situation.setUnusual(EngineState.REPLICA | EngineState.READ_ONLY, false);
+  });
   return { kv, machine, changes };
 }
 
@@ -58,7 +55,7 @@ describe("FAILOVER", () => {
     expect(changes).toEqual([]);
     target.send("REPLCONF", "ACK", offset);
     kv.clock.advance(1);
-    expect(changes).toEqual(["failover 127.0.0.1:7001"]);
+    expect(changes).toEqual(["follow 127.0.0.1:7001"]);
     expect(stateOf(kv)).toBe("failover-in-progress");
     machine.accepted();
     expect(stateOf(kv)).toBe("no-failover");
@@ -80,7 +77,7 @@ describe("FAILOVER", () => {
     kv.send("FAILOVER");
     second.send("REPLCONF", "ACK", offsetOf(kv));
     kv.clock.advance(1);
-    expect(changes).toEqual(["failover 127.0.0.1:7002"]);
+    expect(changes).toEqual(["follow 127.0.0.1:7002"]);
     expect(logOf(kv)).toEqual([
       "FAILOVER requested to any replica.",
       "Failover target 127.0.0.1:7002 is synced, failing over.",
@@ -136,7 +133,7 @@ describe("FAILOVER", () => {
     kv.send("SET", "k", "v");
     expect(kv.send("FAILOVER", "TO", "127.0.0.1", 7001, "FORCE", "TIMEOUT", 250)).toBe("OK");
     kv.clock.advance(251);
-    expect(changes).toEqual(["failover 127.0.0.1:7001"]);
+    expect(changes).toEqual(["follow 127.0.0.1:7001"]);
     expect(logOf(kv)[1]).toBe("FAILOVER to 127.0.0.1:7001 time out exceeded, failing over.");
     // Time means nothing any more: it goes on until the target says yes or no.
     kv.clock.advance(60_000);
@@ -151,7 +148,7 @@ describe("FAILOVER", () => {
     kv.clock.advance(1);
     const writer = kv.client();
     machine.rejected();
-    expect(changes).toEqual(["failover 127.0.0.1:7001", "primary"]);
+    expect(changes).toEqual(["follow 127.0.0.1:7001", "promote"]);
     expect(writer.send("SET", "k", "v")).toBe("OK");
     expect(logOf(kv)[2]).toBe(
       "FAILOVER to 127.0.0.1:7001 aborted: Failover target rejected psync request",
@@ -174,7 +171,7 @@ describe("FAILOVER", () => {
     client.send("REPLCONF", "ACK", offsetOf(kv));
     kv.clock.advance(1);
     expect(kv.send("FAILOVER", "ABORT")).toBe("OK");
-    expect(changes).toEqual(["failover 127.0.0.1:7001", "primary"]);
+    expect(changes).toEqual(["follow 127.0.0.1:7001", "promote"]);
     expect(kv.send("FAILOVER", "ABORT")).toBe(kv.error("ERR No failover in progress."));
     expect(logOf(kv)[1]).toBe("FAILOVER to any replica aborted: Failover manually aborted");
   });

@@ -7,33 +7,21 @@
  *         └──── the target answers PSYNC … FAILOVER; or it does not, or ABORT: a primary ────┘
  *
  * Writes are held until the end, and nothing is put into the stream meanwhile: it must not be longer than
- * what the target has said that it has. What becoming a replica is, others know (RoleChange).
+ * what the target has said that it has. What becoming a replica is, upstream.ts knows.
  */
 import { CommandError } from "@kv/commands";
 import { EngineState, type Ports } from "@kv/engine";
 import type { Followers } from "./followers.ts";
 import { type Replica, ReplicaState } from "./replica.ts";
+import type { FailoverListener, PrimaryPlace, Upstream } from "./upstream.ts";
 
 /** `master_failover_state` of INFO. */
 export type FailoverState = "no-failover" | "waiting-for-sync" | "failover-in-progress";
 
-/** How this server comes to be another's replica, and a primary again. */
-export interface RoleChange {
-  /** `isFailover`: the other is told to take over (PSYNC … FAILOVER). What comes of it is told here. */
-  becomeReplicaOf(host: string, port: number, options: { isFailover: boolean }): void;
-  becomePrimary(): void;
-}
-
-/** Where a server listens. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** What FAILOVER asks for. */
 export interface FailoverOrder {
   /** Null: whoever has everything first. */
-  readonly target: Address | null;
+  readonly target: PrimaryPlace | null;
   /** 0: none. */
   readonly timeoutMs: number;
   /** When time is up the target takes over whatever it has. */
@@ -58,14 +46,14 @@ export type FailoverNeeds = Pick<Ports, "host" | "situation" | "pause">;
 export interface FailoverParts {
   readonly ports: FailoverNeeds;
   readonly followers: Followers;
+  /** By which this server follows another one, and nobody any more. */
+  readonly upstream: Pick<Upstream, "follow" | "promote">;
   /** All that have asked for the data set. */
   replicas(): readonly Replica[];
 }
 
-export class Failover {
+export class Failover implements FailoverListener {
   state: FailoverState = "no-failover";
-  /** Set once, by whoever knows of both sides. */
-  roles!: RoleChange;
   private readonly parts: FailoverParts;
   private order: FailoverOrder | null = null;
   /** When time is up, by the wall clock; 0: never. */
@@ -100,7 +88,7 @@ export class Failover {
     if (replica.state !== ReplicaState.ONLINE) throw errors.notOnline;
   }
 
-  private find({ host, port }: Address): Replica | undefined {
+  private find({ host, port }: PrimaryPlace): Replica | undefined {
     return this.parts.replicas().find((each) => each.ip === host && each.listeningPort === port);
   }
 
@@ -133,16 +121,16 @@ export class Failover {
   }
 
   /** Who has everything, of those that may take over. */
-  private synced({ target }: FailoverOrder): Address | undefined {
+  private synced({ target }: FailoverOrder): PrimaryPlace | undefined {
     const { online, offset } = this.parts.followers;
     const candidates = target === null ? online : [this.find(target)];
     const replica = candidates.find((each) => each?.ackOffset === offset);
     return replica && { host: replica.ip, port: replica.listeningPort };
   }
 
-  private handOver({ host, port }: Address): void {
+  private handOver(target: PrimaryPlace): void {
     this.state = "failover-in-progress";
-    this.roles.becomeReplicaOf(host, port, { isFailover: true });
+    this.parts.upstream.follow(target, this);
   }
 
   /** The target has taken over: it goes on from here, or gives us all anew. */
@@ -159,7 +147,7 @@ export class Failover {
   private giveUp(reason: string): void {
     const name = nameOf(this.order?.target ?? null);
     this.parts.ports.host.log("notice", `FAILOVER to ${name} aborted: ${reason}`);
-    if (this.state === "failover-in-progress") this.roles.becomePrimary();
+    if (this.state === "failover-in-progress") this.parts.upstream.promote();
     this.clear();
   }
 
@@ -173,6 +161,6 @@ export class Failover {
 }
 
 /** As the log calls a target. */
-function nameOf(target: Address | null): string {
+function nameOf(target: PrimaryPlace | null): string {
   return target === null ? "any replica" : `${target.host}:${target.port}`;
 }

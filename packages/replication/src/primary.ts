@@ -26,8 +26,10 @@ import {
   type SlowReader,
   shutdownWaitsPort,
 } from "@kv/engine";
+import type { ReplicationFacts } from "@kv/persistence";
 import { latin1Bytes } from "@kv/resp";
 import { AckWaiters } from "./ack-waiters.ts";
+import type { UpstreamNeeds } from "./applied.ts";
 import { Failover } from "./failover.ts";
 import { FileSync } from "./file-sync.ts";
 import { Followers, type PsyncRequest } from "./followers.ts";
@@ -35,12 +37,14 @@ import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
 import { GoodReplicas } from "./good-replicas.ts";
 import { Replica, ReplicaState } from "./replica.ts";
 import { SocketSync } from "./socket-sync.ts";
+import { LinkState, Upstream } from "./upstream.ts";
 
 const SYNCS_MAX = 4;
 const SECOND_MS = 1000;
 const NEWLINE = latin1Bytes("\n");
 
 const hasPendingOutput = new CommandError("ERR SYNC and PSYNC are invalid with pending output");
+const noMasterLink = new CommandError("NOMASTERLINK Can't SYNC while not connected with my master");
 const needsEof = new CommandError("ERR Filtered replica requires EOF capability");
 
 /** By which the primary side is asked for. */
@@ -63,11 +67,15 @@ export type PrimaryNeeds = Pick<
   | "stats"
   | "snapshotJobs"
   | "of"
->;
+> &
+  UpstreamNeeds;
 
 export class Primary implements Running, SyncEvents, SlowReader {
   readonly clientFacts: ClientFacts = {
-    flagsOf: (client) => (client.is(ClientState.REPLICA) ? "S" : ""),
+    flagsOf: (client) => {
+      if (client.is(ClientState.PRIMARY)) return "M";
+      return client.is(ClientState.REPLICA) ? "S" : "";
+    },
   };
   /** Full synchronisations asked for: `sync_full` of INFO. */
   fullSyncCount = 0;
@@ -79,6 +87,8 @@ export class Primary implements Running, SyncEvents, SlowReader {
   readonly waiters: AckWaiters;
   readonly goodReplicas: GoodReplicas;
   readonly failover: Failover;
+  /** The server that this one follows, if it does. */
+  readonly upstream: Upstream;
   private readonly ports: PrimaryNeeds;
   /** Every client that has said REPLCONF, SYNC or PSYNC. */
   private readonly known = new Map<Client, Replica>();
@@ -92,12 +102,15 @@ export class Primary implements Running, SyncEvents, SlowReader {
     this.ports = ports;
     this.followers = new Followers(ports);
     this.waiters = new AckWaiters(ports, this.followers);
+    this.upstream = new Upstream(ports, this.followers);
     this.goodReplicas = new GoodReplicas(ports, this.followers);
     this.failover = new Failover({
       ports,
       followers: this.followers,
+      upstream: this.upstream,
       replicas: () => this.replicas,
     });
+    ports.of(dataSetFilePort).history = () => this.history();
     this.lastSecondMs = ports.situation.nowMs;
     ports.of(shutdownWaitsPort).slowReaders.push(this);
   }
@@ -127,6 +140,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
   synchronise(client: Client, psync: PsyncRequest | null): void {
     const { host, clients, reply, situation } = this.ports;
     if (client.is(ClientState.REPLICA)) return;
+    if (this.upstream.isReplica && this.upstream.state !== LinkState.CONNECTED) throw noMasterLink;
     if (!reply.isEmpty || client.pendingBytes > 0) throw hasPendingOutput;
     const replica = this.replicaOf(client);
     if (replica.isFiltered && !replica.canEof) throw needsEof;
@@ -171,6 +185,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
 
   /** Begins what is due, and goes on with what runs. */
   turn(): void {
+    this.upstream.turn();
     if (!this.isActive) return;
     const { nowMs } = this.ports.situation;
     for (const sync of this.running) {
@@ -249,13 +264,22 @@ export class Primary implements Running, SyncEvents, SlowReader {
     const { identity } = this.ports;
     const { functions, facts, ...options } = this.ports.of(dataSetFilePort).snapshotOptions();
     const { offset } = this.followers;
-    const replication = { streamDatabase: 0, id: identity.replicationId, offset };
+    const streamDatabase = this.upstream.streamDatabase;
+    const replication = { streamDatabase, id: identity.replicationId, offset };
     return {
       ...options,
       facts: { ...facts, replication },
       hasKeys: wantsKeys,
       ...(wantsFunctions && functions !== undefined ? { functions } : {}),
     };
+  }
+
+  /** What a file of this moment belongs to. */
+  private history(): ReplicationFacts | undefined {
+    const { stream, offset } = this.followers;
+    if (stream === null) return undefined;
+    const { replicationId: id } = this.ports.identity;
+    return { streamDatabase: this.upstream.streamDatabase, id, offset };
   }
 
   private ended(sync: FullSync): void {
@@ -329,6 +353,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
   cron(nowMs: number): void {
     // What a pause has put off, and what others have brought about: a log, say.
     if (this.waiters.isActive || this.failover.state === "waiting-for-sync") this.ports.host.wake();
+    this.upstream.cron(nowMs);
     const isEarly = nowMs - this.lastSecondMs < SECOND_MS && nowMs >= this.lastSecondMs;
     if (!this.isActive || isEarly) return;
     this.lastSecondMs = nowMs;
@@ -349,6 +374,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
   }
 
   clientClosed(client: Client): void {
+    this.upstream.clientClosed(client);
     const replica = this.known.get(client);
     if (replica === undefined) return;
     this.known.delete(client);
@@ -366,6 +392,12 @@ export class Primary implements Running, SyncEvents, SlowReader {
     return sum;
   }
 
+  /** The data set has been loaded: its file may say where this server stood. */
+  load(): Promise<boolean> {
+    this.upstream.started(this.ports.of(dataSetFilePort).loadedFacts);
+    return Promise.resolve(true);
+  }
+
   resetStatistics(): void {
     this.fullSyncCount = 0;
     this.partialSyncCount = 0;
@@ -374,17 +406,21 @@ export class Primary implements Running, SyncEvents, SlowReader {
 
   /** For good: what is under way is given up. */
   stop(): void {
+    this.upstream.stop();
     for (const replica of this.syncs.keys()) this.leave(replica);
   }
 
   /** True when the disk has nothing to do for us. */
   get isSettled(): boolean {
-    return this.underWay.size === 0;
+    return this.underWay.size === 0 && this.upstream.isSettled;
   }
 
   /** Resolves when that is so. */
   async settled(): Promise<void> {
-    while (!this.isSettled) await Promise.allSettled(this.underWay);
+    while (!this.isSettled) {
+      await Promise.allSettled(this.underWay);
+      await this.upstream.settled();
+    }
   }
 }
 

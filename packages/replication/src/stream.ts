@@ -25,7 +25,8 @@ interface Block {
 }
 
 export class Stream implements PropagationSink {
-  readonly targets = Target.REPLICAS;
+  /** What the engine does itself; nothing, while another server's stream is passed on. */
+  targets: number = Target.REPLICAS;
   endOffset = 0;
   private readonly onAppended: () => void;
   private readonly blocks: Block[] = [];
@@ -63,6 +64,23 @@ export class Stream implements PropagationSink {
     }
     this.write(bytes, start, end);
     this.onAppended();
+  }
+
+  /** What another server's stream says, as it says it. */
+  passOn(bytes: Uint8Array, start: number, end: number): void {
+    this.write(bytes, start, end);
+    this.onAppended();
+  }
+
+  /** Whether it is another server's. */
+  get isPassedOn(): boolean {
+    return this.targets === 0;
+  }
+
+  /** Says what the engine does, or passes another server's stream on. */
+  setPassedOn(isPassedOn: boolean): void {
+    this.targets = isPassedOn ? 0 : Target.REPLICAS;
+    this.forgetDatabase();
   }
 
   /** A command that is about the stream itself, and no database. */

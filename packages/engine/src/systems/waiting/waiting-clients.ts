@@ -4,21 +4,19 @@
  *
  *      hold() ──┬── end()             it has come, or never will: the client is answered
  *               ├── its time is up    likewise, with what there is
- *               ├── CLIENT UNBLOCK    likewise, or with an error
+ *               ├── Client.unblock    likewise, or with an error
  *               ├── release()         unanswered: whoever held it answers in its own way, then goOn()
  *               └── the client goes
  *
  * A client that waits executes nothing: what it sends is held until the turn after its reply. Only the
  * deadline that is next is known to the host.
  */
-import { CommandError } from "@kv/commands";
+import type { CommandError } from "@kv/commands";
 import type { Client } from "../../kernel/client.ts";
 import { ClientState } from "../../kernel/client-state.ts";
 import type { Ports, Waiter, Waits } from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
 import { Deadlines } from "./deadlines.ts";
-
-const unblocked = new CommandError("UNBLOCKED client unblocked via CLIENT UNBLOCK");
 
 type Needs = Pick<Ports, "host" | "situation" | "stats" | "output" | "muting" | "resume">;
 
@@ -45,7 +43,7 @@ export class WaitingClients implements Running, Waits {
       if (this.deadlines.first === waiter) this.setAlarm();
     }
     client.mark(ClientState.WAITING, true);
-    client.unblock = (withError) => this.end(waiter, withError ? unblocked : undefined);
+    client.unblock = (error) => this.end(waiter, error);
   }
 
   release(waiter: Waiter): void {
@@ -56,23 +54,19 @@ export class WaitingClients implements Running, Waits {
     waiter.released();
   }
 
-  end(waiter: Waiter, error?: CommandError): void {
+  end(waiter: Waiter, error: CommandError | null = null): void {
     const { muting, output, stats } = this.ports;
     const { client } = waiter;
     this.release(waiter);
-    waiter.ended?.(error !== undefined);
-    if (error !== undefined) stats.countError(error.reply);
+    waiter.ended?.(error !== null);
+    if (error !== null) stats.countError(error.reply);
     if (!client.isMuted) {
       const box = output.pushWriter(client);
-      if (error !== undefined) box.error(error.reply);
+      if (error !== null) box.error(error.reply);
       else waiter.answer(box);
     }
     muting.waitEnds(client);
     this.goOn(client);
-  }
-
-  endAll(error: CommandError): void {
-    for (const waiter of [...this.waiters.values()]) this.end(waiter, error);
   }
 
   goOn(client: Client): void {

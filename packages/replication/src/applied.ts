@@ -1,0 +1,119 @@
+/**
+ * Applied: what the primary's stream does here. The link is a client of this server, whose requests are
+ * done without being answered; each that was done goes on, byte for byte, to those who follow us.
+ *
+ *      bytes ─> Client ─> UpstreamRequests ─> applied() ─> the stream of our own followers
+ *                                               └── within MULTI: kept until EXEC, as what is half done
+ *                                                   is neither counted nor passed on
+ */
+import { type Client, ClientState, type Connection, EngineState, type Ports } from "@kv/engine";
+import type { ArrivalNeeds } from "./arrival.ts";
+import type { Followers } from "./followers.ts";
+
+/** What the side that follows takes of the engine. */
+export type UpstreamNeeds = ArrivalNeeds &
+  Pick<Ports, "identity" | "clients" | "output" | "adopt" | "receive" | "disconnected" | "resume">;
+
+export class Applied {
+  /** The link as a client; null: there is none. */
+  client: Client | null = null;
+  /** The database that the stream has selected. */
+  databaseIndex = 0;
+  /** Bytes of a transaction whose EXEC has not come. */
+  heldBytes = 0;
+  private readonly ports: UpstreamNeeds;
+  private readonly followers: Followers;
+  private readonly fail: (reason: string) => void;
+  private held: Uint8Array[] = [];
+  /** Why the link is of no use: its own command may run just now. */
+  private failure = "";
+
+  /** `fail` is told why the link is of no use any more. */
+  constructor(ports: UpstreamNeeds, followers: Followers, fail: (reason: string) => void) {
+    this.ports = ports;
+    this.followers = followers;
+    this.fail = fail;
+  }
+
+  /** What comes by the connection is done from now on. */
+  begin(connection: Connection): void {
+    const client = this.ports.adopt(connection);
+    client.mark(ClientState.REPLICATION | ClientState.PRIMARY, true);
+    client.databaseIndex = this.databaseIndex;
+    client.upstream = {
+      applied: (bytes, start, end, isQueued) => this.applied(bytes, start, end, isQueued),
+      failed: (error, commandName) => this.failed(error, commandName),
+    };
+    this.client = client;
+  }
+
+  /** Nothing waits to be done. */
+  get isIdle(): boolean {
+    return this.client !== null && !this.client.is(ClientState.WAITING);
+  }
+
+  private applied(bytes: Uint8Array, start: number, end: number, isQueued: boolean): void {
+    const { stream } = this.followers;
+    if (stream === null) return;
+    if (isQueued) {
+      this.held.push(bytes.slice(start, end));
+      this.heldBytes += end - start;
+      if (this.heldBytes > this.ports.config.number("client-query-buffer-limit"))
+        this.failSoon("MASTER sends a transaction that does not end");
+      return;
+    }
+    if (this.client !== null) this.databaseIndex = this.client.databaseIndex;
+    for (const part of this.held) stream.passOn(part, 0, part.length);
+    this.forgetHeld();
+    stream.passOn(bytes, start, end);
+  }
+
+  private failed(error: string, commandName: string): void {
+    const { host, config } = this.ports;
+    host.log(
+      "warning",
+      `== CRITICAL == This replica is sending an error to its master: '${error}' after processing the command '${commandName}'`,
+    );
+    if (config.text("propagation-error-behavior") === "ignore") return;
+    host.log(
+      "warning",
+      "This replica panicked sending an error to its master because 'propagation-error-behavior' says so",
+    );
+    host.exit(1);
+  }
+
+  private failSoon(reason: string): void {
+    this.failure = reason;
+    this.ports.host.wake();
+  }
+
+  private forgetHeld(): void {
+    this.held = [];
+    this.heldBytes = 0;
+  }
+
+  /** What came behind a script that ran for too long is done when that is over. */
+  turn(): void {
+    const { client, failure } = this;
+    if (failure !== "") {
+      this.failure = "";
+      this.fail(failure);
+      return;
+    }
+    if (client?.is(ClientState.WAITING) !== true || client.reader.pendingBytes === 0) return;
+    if (!this.ports.situation.is(EngineState.BUSY)) this.ports.resume(client);
+  }
+
+  /** The client has gone. */
+  forget(): void {
+    this.client = null;
+    this.forgetHeld();
+  }
+
+  /** The link is over. */
+  end(): void {
+    const { client } = this;
+    this.forget();
+    if (client !== null) this.ports.clients.close(client, "replication link");
+  }
+}
