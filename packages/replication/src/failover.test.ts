@@ -1,6 +1,7 @@
 /** FAILOVER: each step of it, with somebody else who becomes a replica in our place. */
 import { EngineState } from "@kv/engine";
 import {
+  fleet,
   follower,
   type Harness,
   harness,
@@ -231,5 +232,79 @@ describe("FAILOVER is refused", () => {
     const { kv } = started();
     kv.engine.situation.setUnusual(EngineState.REPLICA, true);
     expect(refusal(kv)).toBe("ERR FAILOVER is not valid when server is a replica.");
+  });
+});
+
+describe("FAILOVER among servers", () => {
+  /** Two that follow the first, and have what that has. */
+  async function three() {
+    const { network, nodes } = fleet(3);
+    const [primary, second, third] = nodes;
+    primary.send("SET", "before", "v");
+    for (const replica of [second, third]) replica.send("REPLICAOF", "n1", 6379);
+    await network.advance(2000);
+    expect(infoField(primary, "connected_slaves")).toBe("2");
+    return { network, primary, second, third };
+  }
+
+  test("the primary and its replica change places, and nobody gets all anew", async () => {
+    const { network, primary, second, third } = await three();
+    primary.send("SET", "k", "v");
+    const writer = primary.client();
+    // Both ports are 6379, so that the address alone tells who is meant.
+    expect(primary.send("FAILOVER", "TO", "n2", 6379)).toBe("OK");
+    expect(writer.send("SET", "late", "v")).toBe(undefined);
+    await network.advance(3000);
+    expect(writer.receive()).toBe(
+      primary.error("READONLY You can't write against a read only replica."),
+    );
+    expect(infoField(second, "role")).toBe("master");
+    expect(primary.send("ROLE")).toEqual(["slave", "n2", 6379, "connected", expect.any(Number)]);
+    expect(infoField(primary, "master_failover_state")).toBe("no-failover");
+    expect(second.send("SET", "after", "v")).toBe("OK");
+    await network.advance(2000);
+    for (const kv of [primary, third]) {
+      expect(kv.send("GET", "after")).toBe("v");
+      expect(kv.send("DEBUG", "DIGEST")).toBe(second.send("DEBUG", "DIGEST"));
+    }
+    expect(infoField(second, "sync_full")).toBe("0");
+    expect(infoField(second, "sync_partial_ok")).toBe("1");
+    expect(primary.send("GET", "k")).toBe("v");
+  });
+
+  test("a target that has gone is tried until ABORT, with no write taken", async () => {
+    const { network, primary } = await three();
+    network.detach("n2:6379");
+    primary.send("SET", "k", "v");
+    await network.advance(100);
+    expect(primary.send("FAILOVER", "TO", "n2", 6379)).toEqual(
+      primary.error("ERR FAILOVER target HOST and PORT is not a replica."),
+    );
+    expect(primary.send("FAILOVER", "TO", "n3", 6379, "TIMEOUT", 300, "FORCE")).toBe("OK");
+    network.detach("n3:6379");
+    await network.advance(5000);
+    expect(infoField(primary, "master_failover_state")).toBe("failover-in-progress");
+    expect(primary.send("REPLICAOF", "NO", "ONE")).toEqual(
+      primary.error("ERR REPLICAOF not allowed while failing over."),
+    );
+    expect(primary.send("SET", "k", "w")).toEqual(
+      primary.error("READONLY You can't write against a read only replica."),
+    );
+    expect(primary.send("FAILOVER", "ABORT")).toBe("OK");
+    expect(primary.send("SET", "k", "w")).toBe("OK");
+    expect(infoField(primary, "role")).toBe("master");
+  });
+
+  test("a target that is no replica of ours refuses", async () => {
+    const { network, primary, second } = await three();
+    primary.send("SET", "k", "v");
+    primary.send("FAILOVER", "TO", "n2", 6379, "TIMEOUT", 300, "FORCE");
+    second.send("REPLICAOF", "NO", "ONE");
+    await network.advance(3000);
+    expect(primary.log).toContain(
+      "FAILOVER to n2:6379 aborted: Failover target rejected psync request",
+    );
+    expect(infoField(primary, "role")).toBe("master");
+    expect(primary.send("SET", "k", "w")).toBe("OK");
   });
 });
