@@ -19,6 +19,10 @@ export class Applied {
   client: Client | null = null;
   /** The database that the stream has selected. */
   databaseIndex = 0;
+  /** Requests that have been done, side by side, and have not gone on yet. */
+  private done: Uint8Array | null = null;
+  private doneStart = 0;
+  private doneEnd = -1;
   /** Bytes of a transaction whose EXEC has not come. */
   heldBytes = 0;
   private readonly ports: UpstreamNeeds;
@@ -42,6 +46,7 @@ export class Applied {
     client.databaseIndex = this.databaseIndex;
     client.upstream = {
       applied: (bytes, start, end, isQueued) => this.applied(bytes, start, end, isQueued),
+      batchEnds: () => this.batchEnds(),
       failed: (error, commandName) => this.failed(error, commandName),
     };
     this.client = client;
@@ -53,19 +58,41 @@ export class Applied {
   }
 
   private applied(bytes: Uint8Array, start: number, end: number, isQueued: boolean): void {
-    const { stream } = this.followers;
-    if (stream === null) return;
-    if (isQueued) {
-      this.held.push(bytes.slice(start, end));
-      this.heldBytes += end - start;
-      if (this.heldBytes > this.ports.config.number("client-query-buffer-limit"))
-        this.failSoon("MASTER sends a transaction that does not end");
+    if (!isQueued && this.heldBytes === 0) {
+      // What stands side by side goes on together.
+      if (this.doneEnd !== start) {
+        this.passOn();
+        this.doneStart = start;
+      }
+      this.done = bytes;
+      this.doneEnd = end;
       return;
     }
-    if (this.client !== null) this.databaseIndex = this.client.databaseIndex;
-    for (const part of this.held) stream.passOn(part, 0, part.length);
+    this.passOn();
+    this.held.push(bytes.slice(start, end));
+    this.heldBytes += end - start;
+    if (!isQueued) this.transactionEnded();
+    else if (this.heldBytes > this.ports.config.number("client-query-buffer-limit"))
+      this.failSoon("MASTER sends a transaction that does not end");
+  }
+
+  private transactionEnded(): void {
+    for (const part of this.held) this.followers.stream?.passOn(part, 0, part.length);
     this.forgetHeld();
-    stream.passOn(bytes, start, end);
+  }
+
+  /** What has been done goes on to those who follow, and counts. */
+  passOn(): void {
+    const { done, doneStart, doneEnd } = this;
+    if (done === null) return;
+    this.done = null;
+    this.doneEnd = -1;
+    this.followers.stream?.passOn(done, doneStart, doneEnd);
+  }
+
+  private batchEnds(): void {
+    this.passOn();
+    if (this.client !== null) this.databaseIndex = this.client.databaseIndex;
   }
 
   private failed(error: string, commandName: string): void {
@@ -107,6 +134,8 @@ export class Applied {
   /** The client has gone. */
   forget(): void {
     this.client = null;
+    this.done = null;
+    this.doneEnd = -1;
     this.forgetHeld();
   }
 

@@ -105,7 +105,7 @@ export class Followers {
 
   private close(stream: Stream): void {
     const { propagator, effects } = this.ports;
-    propagator.sinks.splice(propagator.sinks.indexOf(stream), 1);
+    removeFrom(propagator.sinks, stream);
     this.endedOffset = stream.endOffset;
     this.stream = null;
     effects.updateInterest();
@@ -117,7 +117,8 @@ export class Followers {
     this.disconnectAll();
     if (this.stream !== null) this.close(this.stream);
     identity.changeReplicationId(host, id);
-    this.open(offset).setPassedOn(true);
+    this.open(offset);
+    this.passOn(true);
   }
 
   /**
@@ -132,8 +133,15 @@ export class Followers {
 
   /** Passes another server's stream on from now on, or says what this server does. */
   passOn(isPassedOn: boolean): void {
-    (this.stream ?? this.open(this.endedOffset)).setPassedOn(isPassedOn);
-    this.aloneSinceMs = this.ports.situation.nowMs;
+    const { propagator, effects, situation } = this.ports;
+    const stream = this.stream ?? this.open(this.endedOffset);
+    this.aloneSinceMs = situation.nowMs;
+    stream.forgetDatabase();
+    if (stream.isPassedOn === isPassedOn) return;
+    stream.isPassedOn = isPassedOn;
+    if (isPassedOn) removeFrom(propagator.sinks, stream);
+    else propagator.sinks.push(stream);
+    effects.updateInterest();
   }
 
   /** They come back, and learn under which name the history goes on. */
@@ -225,7 +233,8 @@ export class Followers {
       if (replica.state === ReplicaState.ONLINE && !replica.awaitsAck) send(stream, replica);
       least = Math.min(least, replica.offset);
     }
-    stream.trim(this.ports.config.number("repl-backlog-size"), least);
+    const isUnread = this.replicas.size === 0 && this.ports.clients.replicaCount === 0;
+    stream.trim(this.ports.config.number("repl-backlog-size"), least, isUnread);
   }
 
   /** A second has passed. */
@@ -262,6 +271,11 @@ export class Followers {
       `Replication backlog freed after ${seconds} seconds without connected replicas.`,
     );
   }
+}
+
+function removeFrom<Item>(items: Item[], item: Item): void {
+  const index = items.indexOf(item);
+  if (index !== -1) items.splice(index, 1);
 }
 
 /** Whether it is our history, up to the offset at least. */

@@ -270,6 +270,7 @@ export class Upstream {
 
   /** REPLCONF ACK: how far this server is. */
   acknowledge(): void {
+    this.applied.passOn();
     this.send("REPLCONF", "ACK", `${this.followers.offset}`);
   }
 

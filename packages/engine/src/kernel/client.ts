@@ -18,10 +18,10 @@ export type ClientKind = OutputClass | "master";
 
 /** Follows what the primary of this server has it do. */
 export interface UpstreamListener {
-  /**
-   * The request bytes[start, end) has been done or, within a transaction, queued. Copies what it keeps.
-   */
+  /** The request bytes[start, end) has been done or, within a transaction, queued. */
   applied(bytes: Uint8Array, start: number, end: number, isQueued: boolean): void;
+  /** The bytes of all requests so far are about to be overwritten. */
+  batchEnds(): void;
   /** It could not be done, as the error says that would be the answer to a client. */
   failed(error: string, commandName: string): void;
 }

@@ -3,7 +3,7 @@
  * answered; nothing expires by itself, since the primary says when (Call.isReplayed). Otherwise it is as
  * with any client: it counts, is logged, is told to those who watch, and goes to the append-only file.
  *
- *      batch ─> run() ─> UpstreamListener.applied(bytes)      queued ones too, with EXEC the whole of it
+ *      batch ─> run() ─> UpstreamListener.applied(bytes)      queued ones too
  *                   └──> UpstreamListener.failed(error)       what would have been the answer
  */
 import {
