@@ -36,6 +36,8 @@ export const EngineState = {
   STALE: 256,
   /** Fewer replicas follow closely than `min-replicas-to-write` asks for. */
   LACKS_REPLICAS: 512,
+  /** Keys are on their way to other servers (MIGRATE): who would change one of them waits. */
+  MIGRATING: 1024,
 } as const;
 
 /** What most commands are answered while a script of EVAL runs for too long. */

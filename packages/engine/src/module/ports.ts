@@ -12,7 +12,7 @@ import type { Users } from "@kv/acl";
 import type { Call, CommandError, CommandSettings, CommandTable } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
 import type { Keyspace } from "@kv/core";
-import type { SnapshotLoader, SnapshotOptions } from "@kv/persistence";
+import type { RdbWriteVersion, SnapshotLoader, SnapshotOptions } from "@kv/persistence";
 import type { ArgVector, ReplyWriter, RequestLimits } from "@kv/resp";
 import type { Caller } from "../kernel/caller.ts";
 import type { Client } from "../kernel/client.ts";
@@ -183,6 +183,8 @@ export interface DataSetFile {
   readonly isLoading: boolean;
   /** Whether a background save is under way. */
   readonly isRunning: boolean;
+  /** `rdb.version`: of what is written, be it a file or a payload of DUMP. */
+  readonly version: RdbWriteVersion;
   /** How the data set is to be written now, to its file or elsewhere. */
   snapshotOptions(): SnapshotOptions;
   /** Saves while everybody waits. False when it failed; the log says why. */

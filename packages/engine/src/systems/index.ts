@@ -15,6 +15,7 @@ import { debugSystem } from "./debug/system.ts";
 import { expirySystem } from "./expiry/system.ts";
 import { infoSystem } from "./info/system.ts";
 import { memorySystem } from "./memory/system.ts";
+import { migrateSystem } from "./migrate/system.ts";
 import { observeSystem } from "./observe/system.ts";
 import { pubsubSystem } from "./pubsub/system.ts";
 import { savingSystem } from "./saving/system.ts";
@@ -41,5 +42,6 @@ export const ownSystems: readonly System[] = [
   serverSystem,
   shutdownSystem,
   blockingSystem,
+  migrateSystem,
   absentSystem,
 ];
