@@ -18,7 +18,7 @@
  * The timeout counts from the last sign of progress: bytes that come, or leave.
  */
 import { type Database, expiryMs, NONE, type Ref } from "@kv/core";
-import { dumpPayload, type RdbWriteVersion } from "@kv/persistence";
+import { PayloadWriter, type RdbWriteVersion } from "@kv/persistence";
 import { type ArgVector, encodeRequest } from "@kv/resp";
 import { isTooLarge, tooLarge } from "../../kernel/caller.ts";
 import type { Client } from "../../kernel/client.ts";
@@ -30,7 +30,9 @@ import type { TargetConnection, TargetConnections, TargetUser } from "./target-c
 
 /** Keys that are sent ahead of the answers: no more than so many bytes of payload, and so many keys. */
 const WINDOW_BYTES = 2 ** 20;
-const WINDOW_KEYS = 1024;
+const WINDOW_KEYS = 256;
+/** Requests that leave together. */
+const GATHERED_BYTES_MAX = 64 * 1024;
 
 /** What MIGRATE asks for. */
 export interface Plan {
@@ -80,8 +82,12 @@ export class Migration implements TargetUser {
   /** Answers to AUTH and SELECT that are to come. */
   private awaitedWords: ("AUTH" | "SELECT")[] = [];
   private nextKey: number;
+  private payloads: PayloadWriter | null = null;
   private readonly sent: Sent[] = [];
   private sentBytes = 0;
+  /** Requests that leave next, together. */
+  private gathered: Uint8Array[] = [];
+  private gatheredBytes = 0;
   private hasHeard = false;
   private pendingBytes = 0;
   private lastProgressMs = 0;
@@ -148,6 +154,9 @@ export class Migration implements TargetUser {
     if (!isError && line !== "+OK") this.end(ioError("reading"));
     else if (word !== undefined) this.answeredWord(word, line);
     else if (!this.answeredKey(line)) this.end(ioError("reading"));
+  }
+
+  targetPaused(): void {
     this.sendMore();
   }
 
@@ -226,10 +235,11 @@ export class Migration implements TargetUser {
     const { firstKey, keyCount } = this.plan;
     const { sent } = this;
     while (this.nextKey < firstKey + keyCount) {
-      if (sent.length > 0 && (sent.length >= WINDOW_KEYS || this.sentBytes >= WINDOW_BYTES)) return;
+      if (sent.length > 0 && (sent.length >= WINDOW_KEYS || this.sentBytes >= WINDOW_BYTES)) break;
       this.sendKey(this.nextKey++);
       if (this.isOver) return;
     }
+    this.giveGathered();
     if (sent.length === 0) this.end("");
   }
 
@@ -252,15 +262,29 @@ export class Migration implements TargetUser {
     needs.moving.setState(this.client, databaseIndex, request, key, KeyState.SENT);
     this.sent.push({ key, bytes: restore.length });
     this.sentBytes += restore.length;
-    this.target?.give(restore);
-    this.pendingBytes = this.target?.connection?.pendingBytes ?? 0;
+    this.gathered.push(restore);
+    this.gatheredBytes += restore.length;
+    if (this.gatheredBytes >= GATHERED_BYTES_MAX) this.giveGathered();
+  }
+
+  /** Small requests leave together. */
+  private giveGathered(): void {
+    const { gathered, gatheredBytes, target } = this;
+    if (gathered.length === 0 || target === null) return;
+    target.give(
+      gathered.length === 1 ? (gathered[0] as Uint8Array) : joined(gathered, gatheredBytes),
+    );
+    this.gathered = [];
+    this.gatheredBytes = 0;
+    this.pendingBytes = target.connection?.pendingBytes ?? 0;
   }
 
   /** The request that makes the key there; null: nobody can hold it, and the migration is over. */
   private restoreOf(key: Uint8Array, entry: Ref, ttl: number): Uint8Array | null {
     const { keyspace } = this.needs.ports;
     try {
-      const payload = dumpPayload(keyspace.arena, entry, this.needs.version);
+      this.payloads ??= new PayloadWriter(keyspace.arena, this.needs.version);
+      const payload = this.payloads.payloadOf(entry);
       const words = [this.needs.restoreName, key, ttl, payload];
       return encodeRequest(this.plan.replaces ? [...words, "REPLACE"] : words);
     } catch (error) {
@@ -290,6 +314,7 @@ export class Migration implements TargetUser {
   private release(isGood: boolean): void {
     const { target } = this;
     this.target = null;
+    this.payloads = null;
     if (target === null) return;
     target.user = null;
     // One with which something went wrong is of no use: nobody knows what is selected there.
@@ -300,4 +325,14 @@ export class Migration implements TargetUser {
 
 function ioError(doing: "writing" | "reading"): string {
   return `IOERR error or timeout ${doing} to target instance`;
+}
+
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

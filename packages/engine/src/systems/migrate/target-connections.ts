@@ -26,6 +26,8 @@ export interface TargetUser {
   targetOpened(): void;
   /** A line has come, without its end. */
   targetSaid(line: string): void;
+  /** All lines that had come by now have been told. */
+  targetPaused(): void;
   /** It could not be made, is gone, or makes no sense. */
   targetLost(): void;
 }
@@ -61,7 +63,8 @@ export class TargetConnection implements Dialed {
   }
 
   received(chunk: Uint8Array, _view: DataView, start: number, end: number): void {
-    if (!this.tookLines(chunk, start, end)) this.lost();
+    if (this.tookLines(chunk, start, end)) this.user?.targetPaused();
+    else this.lost();
   }
 
   /** False: that is no line. */
