@@ -6,13 +6,16 @@
  *                                               └── within MULTI: kept until EXEC, as what is half done
  *                                                   is neither counted nor passed on
  */
-import { type Client, ClientState, type Connection, EngineState, type Ports } from "@kv/engine";
+import { type Client, ClientState, type Connection, type Ports } from "@kv/engine";
 import type { ArrivalNeeds } from "./arrival.ts";
 import type { Followers } from "./followers.ts";
 
 /** What the side that follows takes of the engine. */
 export type UpstreamNeeds = ArrivalNeeds &
   Pick<Ports, "identity" | "clients" | "output" | "adopt" | "receive" | "disconnected" | "resume">;
+
+/** What goes on and on is told so often. */
+const TOLD_AGAIN_MS = 10_000;
 
 export class Applied {
   /** The link as a client; null: there is none. */
@@ -31,6 +34,8 @@ export class Applied {
   private held: Uint8Array[] = [];
   /** Why the link is of no use: its own command may run just now. */
   private failure = "";
+  /** When the log was last told that changes are not logged. */
+  private toldMs = 0;
 
   /** `fail` is told why the link is of no use any more. */
   constructor(ports: UpstreamNeeds, followers: Followers, fail: (reason: string) => void) {
@@ -46,6 +51,7 @@ export class Applied {
     client.databaseIndex = this.databaseIndex;
     client.upstream = {
       applied: (bytes, start, end, isQueued) => this.applied(bytes, start, end, isQueued),
+      cannotBeLogged: () => this.cannotBeLogged(),
       batchEnds: () => this.batchEnds(),
       failed: (error, commandName) => this.failed(error, commandName),
     };
@@ -95,6 +101,19 @@ export class Applied {
     if (this.client !== null) this.databaseIndex = this.client.databaseIndex;
   }
 
+  /** The disk does not take what is changed here. */
+  private cannotBeLogged(): void {
+    const { host, config, situation } = this.ports;
+    if (!config.boolean("replica-ignore-disk-write-errors")) {
+      host.log("warning", "Replica was unable to write command to disk.");
+      host.exit(1);
+      return;
+    }
+    if (situation.nowMs - this.toldMs < TOLD_AGAIN_MS) return;
+    this.toldMs = situation.nowMs;
+    host.log("warning", "Replica is applying a command it is unable to write to disk.");
+  }
+
   private failed(error: string, commandName: string): void {
     const { host, config } = this.ports;
     host.log(
@@ -119,16 +138,11 @@ export class Applied {
     this.heldBytes = 0;
   }
 
-  /** What came behind a script that ran for too long is done when that is over. */
+  /** Ends a link that has turned out to be of no use. */
   turn(): void {
-    const { client, failure } = this;
-    if (failure !== "") {
-      this.failure = "";
-      this.fail(failure);
-      return;
-    }
-    if (client?.is(ClientState.WAITING) !== true || client.reader.pendingBytes === 0) return;
-    if (!this.ports.situation.is(EngineState.BUSY)) this.ports.resume(client);
+    const { failure } = this;
+    this.failure = "";
+    if (failure !== "") this.fail(failure);
   }
 
   /** The client has gone. */

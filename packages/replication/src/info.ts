@@ -91,6 +91,10 @@ export const infoSections: readonly InfoSection[] = [
     title: "Stats",
     isDefault: true,
     fields: [
+      {
+        name: "slave_expires_tracked_keys",
+        value: (ports) => ports.of(replicationPort).ownExpiries.count,
+      },
       { name: "sync_full", value: (ports) => ports.of(replicationPort).fullSyncCount },
       { name: "sync_partial_ok", value: (ports) => ports.of(replicationPort).partialSyncCount },
       {

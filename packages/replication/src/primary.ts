@@ -15,6 +15,7 @@
  */
 import { CommandError } from "@kv/commands";
 import {
+  type ChangeListener,
   type Client,
   type ClientFacts,
   ClientState,
@@ -36,6 +37,7 @@ import { FileSync } from "./file-sync.ts";
 import { Followers, type PsyncRequest } from "./followers.ts";
 import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
 import { GoodReplicas } from "./good-replicas.ts";
+import { OwnExpiries, type OwnExpiriesNeeds } from "./own-expiries.ts";
 import { Replica, ReplicaState } from "./replica.ts";
 import { SocketSync } from "./socket-sync.ts";
 import { LinkState, Upstream } from "./upstream.ts";
@@ -70,7 +72,8 @@ export type PrimaryNeeds = Pick<
   | "snapshotJobs"
   | "of"
 > &
-  UpstreamNeeds;
+  UpstreamNeeds &
+  OwnExpiriesNeeds;
 
 export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemory {
   readonly clientFacts: ClientFacts = {
@@ -91,6 +94,8 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
   readonly failover: Failover;
   /** The server that this one follows, if it does. */
   readonly upstream: Upstream;
+  /** Keys that it would never say a word about. */
+  readonly ownExpiries: OwnExpiries;
   private readonly ports: PrimaryNeeds;
   /** Every client that has said REPLCONF, SYNC or PSYNC. */
   private readonly known = new Map<Client, Replica>();
@@ -104,7 +109,11 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     this.ports = ports;
     this.followers = new Followers(ports);
     this.waiters = new AckWaiters(ports, this.followers);
-    this.upstream = new Upstream(ports, this.followers);
+    this.ownExpiries = new OwnExpiries(ports);
+    this.upstream = new Upstream(ports, this.followers, () => {
+      this.ownExpiries.clear();
+      ports.effects.updateInterest();
+    });
     this.goodReplicas = new GoodReplicas(ports, this.followers);
     this.failover = new Failover({
       ports,
@@ -116,6 +125,11 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     this.lastSecondMs = ports.situation.nowMs;
     ports.of(shutdownWaitsPort).slowReaders.push(this);
     ports.memory.replication = this;
+  }
+
+  /** Hears of changes while clients may write to what is another server's. */
+  get changeListener(): ChangeListener {
+    return this.ownExpiries;
   }
 
   /** Those that have asked for the data set, in the order in which they came. */
@@ -369,6 +383,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     // What a pause has put off, and what others have brought about: a log, say.
     if (this.waiters.isActive || this.failover.state === "waiting-for-sync") this.ports.host.wake();
     this.upstream.cron(nowMs);
+    if (this.ownExpiries.count > 0) this.ownExpiries.cron(nowMs);
     const isEarly = nowMs - this.lastSecondMs < SECOND_MS && nowMs >= this.lastSecondMs;
     if (!this.isActive || isEarly) return;
     this.lastSecondMs = nowMs;

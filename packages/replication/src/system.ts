@@ -35,6 +35,7 @@ export const replicationSystem: System = {
         "bind-source-addr",
         "tls-replication",
         "rdb-del-sync-files",
+        "replica-ignore-disk-write-errors",
         "propagation-error-behavior",
       ],
     },

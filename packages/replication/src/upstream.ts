@@ -10,7 +10,7 @@
  * is tried again each second.
  */
 import { CommandError } from "@kv/commands";
-import { type Client, type Connection, type Dialing, EngineState } from "@kv/engine";
+import { type Client, ClientState, type Connection, type Dialing, EngineState } from "@kv/engine";
 import { encodeRequest, latin1, type RequestArgument } from "@kv/resp";
 import { Applied, type UpstreamNeeds } from "./applied.ts";
 import type { Followers } from "./followers.ts";
@@ -63,6 +63,7 @@ export class Upstream {
   private readonly ports: UpstreamNeeds;
   private readonly followers: Followers;
   private readonly applied: Applied;
+  private readonly roleChanged: () => void;
   /** What is there is the primary's history up to followers.offset, so that may be gone on from. */
   private hasHistory = false;
   private failover: FailoverListener | null = null;
@@ -76,12 +77,15 @@ export class Upstream {
   private heardMs = 0;
   private lastSecondMs = 0;
   private isPaused = false;
+  private isHeldByScript = false;
   private isStarted = false;
   private isStopped = false;
   private transferCount = 0;
 
-  constructor(ports: UpstreamNeeds, followers: Followers) {
+  /** `roleChanged` is told whenever it has the say, or has it no more, or clients may write meanwhile. */
+  constructor(ports: UpstreamNeeds, followers: Followers, roleChanged: () => void) {
     this.ports = ports;
+    this.roleChanged = roleChanged;
     this.followers = followers;
     this.applied = new Applied(ports, followers, (reason) => this.lost(reason));
     this.primary = ports.config.value<PrimaryPlace | null>("replicaof");
@@ -125,12 +129,12 @@ export class Upstream {
     const { situation, config } = this.ports;
     const isLinked = this.state === LinkState.CONNECTED;
     const servesOld = config.boolean("replica-serve-stale-data");
-    situation.setUnusual(EngineState.REPLICA, this.isReplica);
-    situation.setUnusual(
-      EngineState.READ_ONLY,
-      this.isReplica && config.boolean("replica-read-only"),
-    );
-    situation.setUnusual(EngineState.STALE, this.isReplica && !isLinked && !servesOld);
+    const { REPLICA, READ_ONLY, STALE } = EngineState;
+    const before = situation.unusual & (REPLICA | READ_ONLY);
+    situation.setUnusual(REPLICA, this.isReplica);
+    situation.setUnusual(READ_ONLY, this.isReplica && config.boolean("replica-read-only"));
+    situation.setUnusual(STALE, this.isReplica && !isLinked && !servesOld);
+    if (before !== (situation.unusual & (REPLICA | READ_ONLY))) this.roleChanged();
   }
 
   // Roles.
@@ -281,6 +285,8 @@ export class Upstream {
       if (this.state === LinkState.HANDSHAKE) at = this.readLine(chunk, at, end);
       else if (this.transfer !== null) at = this.transfer.feed(chunk, at, end);
       else if (this.client !== null) {
+        // A script that runs for too long is in the way of whatever changes data.
+        if (this.ports.situation.is(EngineState.BUSY)) this.holdRequests(this.client);
         this.ports.receive(this.client, chunk, view, at, end);
         return;
       } else return;
@@ -409,6 +415,12 @@ export class Upstream {
     this.updateSituation();
   }
 
+  private holdRequests(client: Client): void {
+    client.mark(ClientState.WAITING, true);
+    this.isHeldByScript = true;
+    this.hold(true);
+  }
+
   /** Nothing more is read from the primary for the moment, or again. */
   private hold(isHeld: boolean): void {
     if (this.isPaused === isHeld || this.connection === null) return;
@@ -477,6 +489,7 @@ export class Upstream {
     this.connection = null;
     this.handshake = null;
     this.isPaused = false;
+    this.isHeldByScript = false;
   }
 
   /** The client that the link is was closed by others (CLIENT KILL): it is made anew. */
@@ -491,6 +504,12 @@ export class Upstream {
   /** Goes on with what waited. */
   turn(): void {
     this.applied.turn();
+    const { client } = this;
+    if (!this.isHeldByScript || this.ports.situation.is(EngineState.BUSY)) return;
+    this.isHeldByScript = false;
+    if (client === null) return;
+    this.ports.resume(client);
+    this.hold(false);
   }
 
   cron(nowMs: number): void {

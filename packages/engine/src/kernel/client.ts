@@ -22,6 +22,8 @@ export interface UpstreamListener {
   applied(bytes: Uint8Array, start: number, end: number, isQueued: boolean): void;
   /** The bytes of all requests so far are about to be overwritten. */
   batchEnds(): void;
+  /** A change is about to be made while the disk refuses to keep such. */
+  cannotBeLogged(): void;
   /** It could not be done, as the error says that would be the answer to a client. */
   failed(error: string, commandName: string): void;
 }
