@@ -2,7 +2,7 @@
  * What a primary promises of its replicas, with redis-server on the other end: WAIT, min-replicas-to-write,
  * and FAILOVER, by which the two change places, both ways.
  */
-import { hasRedisServer, type ServerOptions, type ServerProcess } from "@kv/testing";
+import { hasRedisServer, type ServerProcess } from "@kv/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startOurs, startRedis } from "./both-servers.ts";
 
