@@ -250,6 +250,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     const { host, identity, snapshotJobs } = this.ports;
     const [first] = replicas as [Replica];
     const isBySocket = this.isBySocket(first);
+    for (const replica of replicas) if (!replica.isRdbOnly) this.followers.add(replica);
     const { processId } = host.facts;
     host.log(
       "notice",
@@ -259,7 +260,6 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
       "notice",
       `Background ${isBySocket ? "RDB transfer" : "saving"} started by pid ${processId}`,
     );
-    for (const replica of replicas) if (!replica.isRdbOnly) this.followers.add(replica);
     const { offset } = this.followers;
     const answer = latin1Bytes(`+FULLRESYNC ${identity.replicationId} ${offset}\r\n`);
     for (const replica of replicas) {
