@@ -9,7 +9,7 @@ import type { ReplyWriter } from "@kv/resp";
 import type { Followers } from "./followers.ts";
 
 /** Why WAITAOF cannot be about this server's own disk. */
-export const noLog = new CommandError(
+const noLog = new CommandError(
   "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
 );
 

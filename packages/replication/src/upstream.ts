@@ -10,7 +10,14 @@
  * is tried again each second.
  */
 import { CommandError } from "@kv/commands";
-import { type Client, ClientState, type Connection, type Dialing, EngineState } from "@kv/engine";
+import {
+  appendOnlyFilePort,
+  type Client,
+  ClientState,
+  type Connection,
+  type Dialing,
+  EngineState,
+} from "@kv/engine";
 import { encodeRequest, latin1, type RequestArgument } from "@kv/resp";
 import { Applied, type UpstreamNeeds } from "./applied.ts";
 import type { Followers } from "./followers.ts";
@@ -73,6 +80,8 @@ export class Upstream {
   private line = "";
   private transfer: Transfer | null = null;
   private readonly underWay = new Set<Promise<unknown>>();
+  /** Up to where its stream is on disk here, as of the last acknowledgement. */
+  private syncedOffset = 0;
   /** When the primary was last heard of. */
   private heardMs = 0;
   private lastSecondMs = 0;
@@ -275,7 +284,14 @@ export class Upstream {
   /** REPLCONF ACK: how far this server is. */
   acknowledge(): void {
     this.applied.passOn();
-    this.send("REPLCONF", "ACK", `${this.followers.offset}`);
+    const { offset } = this.followers;
+    const log = this.ports.of(appendOnlyFilePort);
+    if (!log.isOn) {
+      this.send("REPLCONF", "ACK", `${offset}`);
+      return;
+    }
+    if (this.client !== null && log.isSynced(this.client.loggedOffset)) this.syncedOffset = offset;
+    this.send("REPLCONF", "ACK", `${offset}`, "FACK", `${this.syncedOffset}`);
   }
 
   private received(chunk: Uint8Array, view: DataView, start: number, end: number): void {

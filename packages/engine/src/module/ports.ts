@@ -12,7 +12,12 @@ import type { Users } from "@kv/acl";
 import type { Call, CommandError, CommandSettings, CommandTable } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
 import type { Keyspace } from "@kv/core";
-import type { ReplicationFacts, SnapshotLoader, SnapshotOptions } from "@kv/persistence";
+import type {
+  RdbWriteVersion,
+  ReplicationFacts,
+  SnapshotLoader,
+  SnapshotOptions,
+} from "@kv/persistence";
 import type { ArgVector, ReplyWriter, RequestLimits } from "@kv/resp";
 import type { Caller } from "../kernel/caller.ts";
 import type { Client } from "../kernel/client.ts";
@@ -193,6 +198,8 @@ export interface DataSetFile {
   readonly isLoading: boolean;
   /** Whether a background save is under way. */
   readonly isRunning: boolean;
+  /** `rdb.version`: of what is written, be it a file or a payload of DUMP. */
+  readonly version: RdbWriteVersion;
   /** How the data set is to be written now, to its file or elsewhere. */
   snapshotOptions(): SnapshotOptions;
   /** The background save that is under way is given up. */

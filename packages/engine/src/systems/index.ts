@@ -15,6 +15,7 @@ import { debugSystem } from "./debug/system.ts";
 import { expirySystem } from "./expiry/system.ts";
 import { infoSystem } from "./info/system.ts";
 import { memorySystem } from "./memory/system.ts";
+import { migrateSystem } from "./migrate/system.ts";
 import { observeSystem } from "./observe/system.ts";
 import { pubsubSystem } from "./pubsub/system.ts";
 import { savingSystem } from "./saving/system.ts";
@@ -43,5 +44,6 @@ export const ownSystems: readonly System[] = [
   shutdownSystem,
   blockingSystem,
   waitingSystem,
+  migrateSystem,
   absentSystem,
 ];
