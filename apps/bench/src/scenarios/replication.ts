@@ -33,7 +33,7 @@ const primaryArgs = [
 
 async function infoOf({ port }: Server): Promise<Map<string, string>> {
   await using client = await RespClient.connect(port);
-  return client.info("replication");
+  return await client.info("replication");
 }
 
 async function until(what: string, isSo: () => Promise<boolean>, pollMs = POLL_MS): Promise<void> {
