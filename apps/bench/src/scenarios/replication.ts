@@ -102,7 +102,9 @@ interface Costs {
 async function primaries(context: Context): Promise<Costs[]> {
   const { keys, requests } = context.sizes.pipelines;
   const run = requests.find(({ depth }) => depth === 16) ?? requests[0];
-  const rows = context.sizes.replication.replicas.map((replicas): Costs => ({ replicas, costs: new PairedCosts() }));
+  const rows = context.sizes.replication.replicas.map(
+    (replicas): Costs => ({ replicas, costs: new PairedCosts() }),
+  );
   for (let round = 0; round < context.rounds; round++) {
     for (const { replicas, costs } of rows) {
       context.say(`round ${round + 1} of ${context.rounds}: a primary of ${replicas}`);
