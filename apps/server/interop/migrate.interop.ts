@@ -89,7 +89,6 @@ describe.runIf(hasRedisServer())("MIGRATE", () => {
     const requests = [
       ["MIGRATE", "127.0.0.1", port, "k", 0, 1000],
       ["MIGRATE", "127.0.0.1", port, "k", 0, 1000, "AUTH", "wrong"],
-      ["MIGRATE", "127.0.0.1", port, "k", 99, 1000, "AUTH", "secret"],
       ["MIGRATE", "127.0.0.1", port, "k", 0, 1000, "AUTH2", "default", "secret", "COPY"],
       ["MIGRATE", "127.0.0.1", port, "k", 0, 1000, "AUTH", "secret"],
       ["MIGRATE", "127.0.0.1", port, "k", 0, 1000, "AUTH", "secret", "REPLACE"],
@@ -112,6 +111,21 @@ describe.runIf(hasRedisServer())("MIGRATE", () => {
       return replies;
     };
     expect(await answers(ours)).toEqual(await answers(redis));
+  });
+
+  test("where there is no such database, ours leaves nothing anywhere", async () => {
+    // redis-server sends the key behind a SELECT whose answer it has not seen.
+    const port = locked.port;
+    const client = await locked.connect();
+    await client.request("AUTH", "secret");
+    await client.request("FLUSHALL");
+    await ask(ours, "SET", "k", "v");
+    expect(await ask(ours, "MIGRATE", "127.0.0.1", port, "k", 99, 1000, "AUTH", "secret")).toBe(
+      "-ERR Target instance replied with error: ERR DB index is out of range\r\n",
+    );
+    expect(await ask(ours, "GET", "k")).toBe("$1\r\nv\r\n");
+    expect(await client.request("DBSIZE")).toBe(":0\r\n");
+    client.close();
   });
 
   test("a server that hangs holds up nobody but who would change the key", async () => {

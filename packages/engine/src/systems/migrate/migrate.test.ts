@@ -86,15 +86,15 @@ describe("MIGRATE", () => {
     expect(there.send("GET", "b")).toBe("2");
   });
 
-  test("moves ten thousand keys, and a value larger than what is sent ahead", async () => {
+  test("moves two thousand keys, and a value larger than what is sent ahead", async () => {
     const pair = new Pair();
     const { here, there } = pair;
-    here.send("DEBUG", "POPULATE", 10_000, "k", 300);
+    here.send("DEBUG", "POPULATE", 2000, "k", 300);
     here.send("SET", "large", "x".repeat(3 * 2 ** 20));
-    const keys = Array.from({ length: 10_000 }, (_, index) => `k:${index}`);
+    const keys = Array.from({ length: 2000 }, (_, index) => `k:${index}`);
     expect(await pair.migrate(...pair.words("", "KEYS", "large", ...keys))).toBe("OK");
     expect(here.send("DBSIZE")).toBe(0);
-    expect(there.send("DBSIZE")).toBe(10_001);
+    expect(there.send("DBSIZE")).toBe(2001);
     expect(there.send("STRLEN", "large")).toBe(3 * 2 ** 20);
     here.check();
   });

@@ -52,17 +52,21 @@ export const migrate = engineCommand({
   args: [
     arg.string("host"),
     arg.integer("port"),
-    arg.oneOf("key-or-empty-string", arg.key("key"), arg.token("empty-string", "")),
+    arg.oneOf("key_or_empty_string", arg.key("key"), arg.token("empty_string", "")),
     arg.integer("destination-db"),
     arg.integer("timeout"),
     arg.optional(arg.token("copy", "COPY", { since: "3.0.0" })),
     arg.optional(arg.token("replace", "REPLACE", { since: "3.0.0" })),
     arg.optional(
-      arg.oneOf("authentication", arg.string("password", { token: "AUTH", since: "4.0.7" }), {
-        ...arg.block("username-password", arg.string("username"), arg.string("password")),
-        token: "AUTH2",
-        since: "6.0.0",
-      }),
+      arg.oneOf(
+        "authentication",
+        arg.optional(arg.string("password", { token: "AUTH", since: "4.0.7" })),
+        arg.optional({
+          ...arg.block("username_password", arg.string("username"), arg.string("password")),
+          token: "AUTH2",
+          since: "6.0.0",
+        }),
+      ),
     ),
     arg.optional(arg.many(arg.key("key", { token: "KEYS", keySpecIndex: 1, since: "3.0.6" }))),
   ],

@@ -370,6 +370,16 @@ describe("whatever goes wrong, no key is lost", () => {
     expect(mover.keys).toEqual(["a", "b", "c"]);
   });
 
+  test("who has become a replica meanwhile leaves removing to its primary", () => {
+    const mover = new Mover();
+    mover.move(["a"]);
+    const target = mover.answers();
+    expect(mover.kv.client().send("REPLICAOF", "10.0.0.5", 6379)).toBe("OK");
+    target.says("+OK\r\n");
+    expect(mover.answer).toMatch(/^READONLY/);
+    expect(mover.keys).toEqual(["a", "b", "c"]);
+  });
+
   test("a pause of writes holds the end", () => {
     const mover = new Mover();
     mover.move(["a"]);
