@@ -22,6 +22,7 @@ import { encodeRequest, latin1, type RequestArgument } from "@kv/resp";
 import { Applied, type UpstreamNeeds } from "./applied.ts";
 import type { Followers } from "./followers.ts";
 import { Handshake, type Outcome } from "./handshake.ts";
+import { SyncedOffset } from "./synced-offset.ts";
 import { Transfer } from "./transfer.ts";
 
 /** How far the link is. */
@@ -80,8 +81,7 @@ export class Upstream {
   private line = "";
   private transfer: Transfer | null = null;
   private readonly underWay = new Set<Promise<unknown>>();
-  /** Up to where its stream is on disk here, as of the last acknowledgement. */
-  private syncedOffset = 0;
+  private readonly syncedOffset = new SyncedOffset();
   /** When the primary was last heard of. */
   private heardMs = 0;
   private lastSecondMs = 0;
@@ -286,12 +286,9 @@ export class Upstream {
     this.applied.passOn();
     const { offset } = this.followers;
     const log = this.ports.of(appendOnlyFilePort);
-    if (!log.isOn) {
-      this.send("REPLCONF", "ACK", `${offset}`);
-      return;
-    }
-    if (this.client !== null && log.isSynced(this.client.loggedOffset)) this.syncedOffset = offset;
-    this.send("REPLCONF", "ACK", `${offset}`, "FACK", `${this.syncedOffset}`);
+    if (log.isOn)
+      this.send("REPLCONF", "ACK", `${offset}`, "FACK", `${this.syncedOffset.at(offset, log)}`);
+    else this.send("REPLCONF", "ACK", `${offset}`);
   }
 
   private received(chunk: Uint8Array, view: DataView, start: number, end: number): void {
@@ -409,6 +406,7 @@ export class Upstream {
     const isKnown = id !== "";
     this.followers.takeHistory(isKnown ? id : host.randomHex(20), isKnown ? offset : 0);
     this.hasHistory = isKnown;
+    this.syncedOffset.forget();
     const database = Number(facts.get("repl-stream-db") ?? 0);
     const isThere = database >= 0 && database < this.ports.config.number("databases");
     this.applied.databaseIndex = isThere ? database : 0;

@@ -241,6 +241,8 @@ export const dataSetFilePort = new Port<DataSetFile>("data-set-file");
 export interface AppendOnlyFile {
   /** Whether the data set is logged, or is about to be. */
   readonly isOn: boolean;
+  /** Behind all that was logged so far. */
+  readonly offset: number;
   /** Whether the log up to there (Client.loggedOffset) survives a power failure. */
   isSynced(offset: number): boolean;
   /** Loads it while everybody waits, besides the keys that are there. False when it failed. */
@@ -271,6 +273,7 @@ export const shutdownWaitsPort = new Port<ShutdownWaits>("shutdown-waits");
 
 /** A client whose command waits for something; whoever knows what for has one for it. */
 export interface Waiter {
+  /** Who waits. */
   readonly client: Client;
   /** When its time is up, in milliseconds since 1970; 0: never. */
   readonly untilMs: number;

@@ -93,6 +93,10 @@ export class AppendOnly implements Running, AppendOnlyFile {
     return this.state !== "off";
   }
 
+  get offset(): number {
+    return this.writer.offset;
+  }
+
   isSynced(offset: number): boolean {
     return this.state === "on" && this.writer.isSynced(offset);
   }
