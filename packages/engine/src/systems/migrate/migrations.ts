@@ -5,11 +5,12 @@
  *      MIGRATE runs ──begin()──> Migration ──over()──> MIGRATE runs anew, whole, with `concluding` set
  *
  * So what it removes, propagates and answers are the effects of a command like any other, and the guards
- * have been asked once more: a server that has become somebody's replica meanwhile removes nothing.
+ * have been asked once more: who may not do it any more removes nothing.
  *
- * A client that goes, or is killed, takes its migration along: no key is removed then, be it taken or not.
+ * A client that goes, is killed or unblocked with an error (so are all when this server becomes a replica)
+ * takes its migration along: no key is removed then, be it taken or not.
  */
-import { CommandError, type CommandRow } from "@kv/commands";
+import type { CommandError, CommandRow } from "@kv/commands";
 import { ArgVector } from "@kv/resp";
 import { runsAnew } from "../../kernel/call-frame.ts";
 import type { Client } from "../../kernel/client.ts";
@@ -24,8 +25,6 @@ import { MovingKeys } from "./moving-keys.ts";
 import { TargetConnections } from "./target-connections.ts";
 
 export const migratePort = new Port<Migrations>("migrate");
-
-const unblocked = new CommandError("UNBLOCKED client unblocked via CLIENT UNBLOCK");
 
 type Needs = Pick<
   Ports,
@@ -42,6 +41,9 @@ type Needs = Pick<
   | "call"
   | "of"
   | "resume"
+  | "muting"
+  | "output"
+  | "stats"
 >;
 
 /** A migration, and the request that runs anew when it is over. */
@@ -113,11 +115,9 @@ export class Migrations implements Running {
     }
     this.waiting.set(client, { migration, row, kept, batch });
     client.mark(ClientState.WAITING, true);
-    client.unblock = (withError) => {
-      if (!withError) return migration.timeOut();
-      migration.abandon();
-      migration.error = unblocked.reply;
-      this.noteOver(client);
+    client.unblock = (error) => {
+      if (error === null) migration.timeOut();
+      else this.endWith(client, error);
     };
     call.waitFor(runsAnew);
     migration.begin();
@@ -127,6 +127,22 @@ export class Migrations implements Running {
     client.unblock = null;
     this.over.push(this.waiting.get(client) as Waiting);
     this.ports.host.wake();
+  }
+
+  /** CLIENT UNBLOCK ERROR, or this server is another's replica from now on: the answer leaves at once. */
+  private endWith(client: Client, error: CommandError): void {
+    const { muting, output, stats } = this.ports;
+    const waiting = this.waiting.get(client) as Waiting;
+    const { migration, row } = waiting;
+    migration.abandon();
+    this.forget(waiting);
+    row.calls++;
+    row.failedCalls++;
+    stats.commandsProcessed++;
+    stats.countError(error.reply);
+    if (!client.isMuted) output.pushWriter(client).error(error.reply);
+    muting.waitEnds(client);
+    this.goesOn(client);
   }
 
   clientClosed(client: Client): void {
@@ -182,6 +198,10 @@ export class Migrations implements Running {
     if (client.closed) return;
     // What it has sent meanwhile is held until its turn comes.
     client.mark(ClientState.WAITING, true);
+    this.goesOn(client);
+  }
+
+  private goesOn(client: Client): void {
     if (this.answered.length === 0) this.ports.host.wake();
     this.answered.push(client);
   }
