@@ -181,7 +181,9 @@ export class Followers {
   /** REPLCONF ACK. */
   acknowledged(replica: Replica, offset: number): void {
     if (replica.state !== ReplicaState.ONLINE) return;
-    replica.ackOffset = Math.max(replica.ackOffset, offset);
+    // It has nothing that it has not been sent, whatever it says.
+    replica.ackOffset = Math.max(replica.ackOffset, Math.min(offset, replica.offset));
+    replica.hasAcked = true;
     replica.ackMs = this.ports.situation.nowMs;
     if (!replica.awaitsAck) return;
     replica.awaitsAck = false;
@@ -190,7 +192,9 @@ export class Followers {
 
   /** How many replicas say that they have what the client wrote. */
   ackedCount({ writtenOffset }: Client): number {
-    return this.online.filter(({ ackOffset }) => ackOffset >= writtenOffset).length;
+    // What was written before anybody followed is at offset 0: a replica has it with its data set.
+    return this.online.filter(({ hasAcked, ackOffset }) => hasAcked && ackOffset >= writtenOffset)
+      .length;
   }
 
   /** Has all replicas say how far they are, soon. */

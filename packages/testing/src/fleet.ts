@@ -22,7 +22,7 @@ import { Chance } from "./chance.ts";
 import { FaultyNetwork } from "./faulty-network.ts";
 import { type End, type FleetPlan, type FleetStep, fleetPlan } from "./fleet-steps.ts";
 import { type Harness, harness, type TestClient } from "./harness.ts";
-import { infoField } from "./replica-client.ts";
+import { infoFields } from "./replica-client.ts";
 import { contentsOf, difference } from "./simulation.ts";
 
 /** Where tokens are written: nothing else touches this database but FLUSHALL. */
@@ -53,6 +53,8 @@ class FleetNode {
   follows: FleetNode | null = null;
   /** The step at which it lost data for the last time, or may have. */
   disturbedAt = -1;
+  /** And at which somebody said FLUSHALL. */
+  flushedAt = -1;
   clients: (TestClient | undefined)[] = [];
 
   constructor(index: number) {
@@ -107,7 +109,6 @@ class Fleet {
   private readonly waits: Token[] = [];
   /** Tokens that the primary has to have. */
   private safe = new Set<string>();
-  private flushedAt = -1;
   private readonly problems: string[] = [];
 
   constructor(seed: number, plan: FleetPlan) {
@@ -191,7 +192,7 @@ class Fleet {
     this.primary = node;
     node.wanted = null;
     this.tell(node);
-    if (node.follows !== null) this.safe.clear();
+    this.keepSafe(node.ready);
     const led = [node];
     for (const other of this.nodes) {
       if (other === node || (late >= 0 && other === this.at(late))) continue;
@@ -224,13 +225,7 @@ class Fleet {
     const node = step.node === null ? this.primary : this.at(step.node);
     const client = node.client(step.client);
     if (client === undefined) return;
-    for (const words of step.requests) {
-      if (node === this.primary && words.some((word) => /FLUSHALL/i.test(word))) {
-        this.safe.clear();
-        this.flushedAt = this.step;
-      }
-      client.send(...words);
-    }
+    for (const words of step.requests) client.send(...words);
     client.pushed();
   }
 
@@ -250,6 +245,12 @@ class Fleet {
   }
 
   private listen(): void {
+    for (const node of this.nodes) {
+      const { propagated = [] } = node.kv ?? {};
+      if (!propagated.splice(0).some(([name = ""]) => /^flushall$/i.test(name))) continue;
+      node.flushedAt = this.step;
+      if (node === this.primary) this.safe.clear();
+    }
     for (let index = this.waits.length - 1; index >= 0; index--) {
       const token = this.waits[index] as Token;
       const reply = token.client.receive();
@@ -261,7 +262,7 @@ class Fleet {
 
   /** WAIT has counted some: they have it, unless they have lost data since. */
   private answered({ name, writtenAt, primary }: Token, reply: unknown): void {
-    if (typeof reply !== "number" || this.flushedAt >= writtenAt) return;
+    if (typeof reply !== "number" || primary.flushedAt >= writtenAt) return;
     const holders = this.nodes.filter((node) => {
       if (node === primary) return false;
       if (node.disturbedAt >= writtenAt) return true;
@@ -362,9 +363,9 @@ class Fleet {
   /** Where a server stands, if it has whatever belongs there. */
   private placeOf({ ready }: FleetNode): string | null {
     if (ready === null) return null;
-    const isLed = infoField(ready, "role") === "slave";
-    if (isLed && infoField(ready, "master_link_status") !== "up") return null;
-    return `${infoField(ready, "master_replid")}:${infoField(ready, "master_repl_offset")}`;
+    const facts = infoFields(ready, "replication");
+    if (facts.role === "slave" && facts.master_link_status !== "up") return null;
+    return `${facts.master_replid}:${facts.master_repl_offset}`;
   }
 
   private check(): void {

@@ -223,7 +223,7 @@ export class Network {
   /** Both ends of each connection. */
   protected ends: ConnectionEnd[] = [];
   private readonly talkers = new Map<string, Say>();
-  private dialing: (() => boolean)[] = [];
+  private dialing: { from: string; connect: () => boolean }[] = [];
   private port = 40_000;
 
   // What a worse network does otherwise.
@@ -272,6 +272,7 @@ export class Network {
     const node = this.nodes.get(address);
     if (node !== undefined) node.host.network = nowhere;
     this.nodes.delete(address);
+    this.dialing = this.dialing.filter(({ from }) => from !== hostOf(address));
     for (const end of [...this.ends]) {
       if (end.from !== hostOf(address)) continue;
       end.receiver = null;
@@ -285,7 +286,7 @@ export class Network {
     const dueMs = this.nowMs + this.delayMs(from, host) + this.delayMs(host, from);
     let near: ConnectionEnd | null = null;
     let isAbandoned = false;
-    this.dialing.push(() => {
+    const connect = () => {
       if (isAbandoned) return true;
       if (dueMs > this.nowMs) return false;
       const answer = this.answerOf(from, host);
@@ -308,7 +309,8 @@ export class Network {
       }
       dialed.opened(near);
       return true;
-    });
+    };
+    this.dialing.push({ from, connect });
     return {
       abandon() {
         isAbandoned = true;
@@ -332,7 +334,7 @@ export class Network {
   /** What is due arrives, of each connection a piece. False: nothing was. */
   deliver(bytesMax = this.pieceBytes()): boolean {
     const dialing = this.dialing.splice(0);
-    const waiting = dialing.filter((connect) => !connect());
+    const waiting = dialing.filter(({ connect }) => !connect());
     this.dialing.push(...waiting);
     const hasNews = (end: ConnectionEnd) =>
       end.hasNews(this.nowMs) && !this.isCut(end.from, end.to);
