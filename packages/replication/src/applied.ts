@@ -6,7 +6,7 @@
  *                                               └── within MULTI: kept until EXEC, as what is half done
  *                                                   is neither counted nor passed on
  */
-import { type Client, ClientState, type Connection, EngineState, type Ports } from "@kv/engine";
+import { type Client, ClientState, type Connection, type Ports } from "@kv/engine";
 import type { ArrivalNeeds } from "./arrival.ts";
 import type { Followers } from "./followers.ts";
 
@@ -14,11 +14,18 @@ import type { Followers } from "./followers.ts";
 export type UpstreamNeeds = ArrivalNeeds &
   Pick<Ports, "identity" | "clients" | "output" | "adopt" | "receive" | "disconnected" | "resume">;
 
+/** What goes on and on is told so often. */
+const TOLD_AGAIN_MS = 10_000;
+
 export class Applied {
   /** The link as a client; null: there is none. */
   client: Client | null = null;
   /** The database that the stream has selected. */
   databaseIndex = 0;
+  /** Requests that have been done, side by side, and have not gone on yet. */
+  private done: Uint8Array | null = null;
+  private doneStart = 0;
+  private doneEnd = -1;
   /** Bytes of a transaction whose EXEC has not come. */
   heldBytes = 0;
   private readonly ports: UpstreamNeeds;
@@ -27,6 +34,8 @@ export class Applied {
   private held: Uint8Array[] = [];
   /** Why the link is of no use: its own command may run just now. */
   private failure = "";
+  /** When the log was last told that changes are not logged. */
+  private toldMs = 0;
 
   /** `fail` is told why the link is of no use any more. */
   constructor(ports: UpstreamNeeds, followers: Followers, fail: (reason: string) => void) {
@@ -42,6 +51,8 @@ export class Applied {
     client.databaseIndex = this.databaseIndex;
     client.upstream = {
       applied: (bytes, start, end, isQueued) => this.applied(bytes, start, end, isQueued),
+      cannotBeLogged: () => this.cannotBeLogged(),
+      batchEnds: () => this.batchEnds(),
       failed: (error, commandName) => this.failed(error, commandName),
     };
     this.client = client;
@@ -53,19 +64,54 @@ export class Applied {
   }
 
   private applied(bytes: Uint8Array, start: number, end: number, isQueued: boolean): void {
-    const { stream } = this.followers;
-    if (stream === null) return;
-    if (isQueued) {
-      this.held.push(bytes.slice(start, end));
-      this.heldBytes += end - start;
-      if (this.heldBytes > this.ports.config.number("client-query-buffer-limit"))
-        this.failSoon("MASTER sends a transaction that does not end");
+    if (!isQueued && this.heldBytes === 0) {
+      // What stands side by side goes on together.
+      if (this.doneEnd !== start) {
+        this.passOn();
+        this.doneStart = start;
+      }
+      this.done = bytes;
+      this.doneEnd = end;
       return;
     }
-    if (this.client !== null) this.databaseIndex = this.client.databaseIndex;
-    for (const part of this.held) stream.passOn(part, 0, part.length);
+    this.passOn();
+    this.held.push(bytes.slice(start, end));
+    this.heldBytes += end - start;
+    if (!isQueued) this.transactionEnded();
+    else if (this.heldBytes > this.ports.config.number("client-query-buffer-limit"))
+      this.failSoon("MASTER sends a transaction that does not end");
+  }
+
+  private transactionEnded(): void {
+    for (const part of this.held) this.followers.stream?.passOn(part, 0, part.length);
     this.forgetHeld();
-    stream.passOn(bytes, start, end);
+  }
+
+  /** What has been done goes on to those who follow, and counts. */
+  passOn(): void {
+    const { done, doneStart, doneEnd } = this;
+    if (done === null) return;
+    this.done = null;
+    this.doneEnd = -1;
+    this.followers.stream?.passOn(done, doneStart, doneEnd);
+  }
+
+  private batchEnds(): void {
+    this.passOn();
+    if (this.client !== null) this.databaseIndex = this.client.databaseIndex;
+  }
+
+  /** The disk does not take what is changed here. */
+  private cannotBeLogged(): void {
+    const { host, config, situation } = this.ports;
+    if (!config.boolean("replica-ignore-disk-write-errors")) {
+      host.log("warning", "Replica was unable to write command to disk.");
+      host.exit(1);
+      return;
+    }
+    if (situation.nowMs - this.toldMs < TOLD_AGAIN_MS) return;
+    this.toldMs = situation.nowMs;
+    host.log("warning", "Replica is applying a command it is unable to write to disk.");
   }
 
   private failed(error: string, commandName: string): void {
@@ -92,21 +138,18 @@ export class Applied {
     this.heldBytes = 0;
   }
 
-  /** What came behind a script that ran for too long is done when that is over. */
+  /** Ends a link that has turned out to be of no use. */
   turn(): void {
-    const { client, failure } = this;
-    if (failure !== "") {
-      this.failure = "";
-      this.fail(failure);
-      return;
-    }
-    if (client?.is(ClientState.WAITING) !== true || client.reader.pendingBytes === 0) return;
-    if (!this.ports.situation.is(EngineState.BUSY)) this.ports.resume(client);
+    const { failure } = this;
+    this.failure = "";
+    if (failure !== "") this.fail(failure);
   }
 
   /** The client has gone. */
   forget(): void {
     this.client = null;
+    this.done = null;
+    this.doneEnd = -1;
     this.forgetHeld();
   }
 

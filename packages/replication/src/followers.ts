@@ -9,7 +9,7 @@
  * and encodes nothing. `repl-backlog-ttl` after the last one has gone it ends, and with it the history
  * under its replication ID.
  */
-import type { Client, Identity, Ports } from "@kv/engine";
+import { type Client, EngineState, type Identity, type Ports } from "@kv/engine";
 import { latin1Bytes } from "@kv/resp";
 import { type Replica, ReplicaState } from "./replica.ts";
 import { Stream } from "./stream.ts";
@@ -32,6 +32,8 @@ export interface PsyncRequest {
 export class Followers {
   /** Null: nobody follows, or has lately. */
   stream: Stream | null = null;
+  /** Nothing of our own (a ping) is put into the stream: a failover needs it to stay as long as it is. */
+  isStill = false;
   private readonly ports: FollowersNeeds;
   /** All that follow or will when they have the data set. */
   private readonly replicas = new Set<Replica>();
@@ -103,7 +105,7 @@ export class Followers {
 
   private close(stream: Stream): void {
     const { propagator, effects } = this.ports;
-    propagator.sinks.splice(propagator.sinks.indexOf(stream), 1);
+    removeFrom(propagator.sinks, stream);
     this.endedOffset = stream.endOffset;
     this.stream = null;
     effects.updateInterest();
@@ -115,7 +117,8 @@ export class Followers {
     this.disconnectAll();
     if (this.stream !== null) this.close(this.stream);
     identity.changeReplicationId(host, id);
-    this.open(offset).setPassedOn(true);
+    this.open(offset);
+    this.passOn(true);
   }
 
   /**
@@ -130,8 +133,15 @@ export class Followers {
 
   /** Passes another server's stream on from now on, or says what this server does. */
   passOn(isPassedOn: boolean): void {
-    (this.stream ?? this.open(this.endedOffset)).setPassedOn(isPassedOn);
-    this.aloneSinceMs = this.ports.situation.nowMs;
+    const { propagator, effects, situation } = this.ports;
+    const stream = this.stream ?? this.open(this.endedOffset);
+    this.aloneSinceMs = situation.nowMs;
+    stream.forgetDatabase();
+    if (stream.isPassedOn === isPassedOn) return;
+    stream.isPassedOn = isPassedOn;
+    if (isPassedOn) removeFrom(propagator.sinks, stream);
+    else propagator.sinks.push(stream);
+    effects.updateInterest();
   }
 
   /** They come back, and learn under which name the history goes on. */
@@ -178,11 +188,14 @@ export class Followers {
     if (this.replicas.size === 0) this.aloneSinceMs = this.ports.situation.nowMs;
   }
 
-  /** REPLCONF ACK. */
-  acknowledged(replica: Replica, offset: number): void {
+  /** REPLCONF ACK and FACK. `syncedOffset`: NaN: it has not said. */
+  acknowledged(replica: Replica, offset: number, syncedOffset: number): void {
     if (replica.state !== ReplicaState.ONLINE) return;
     // It has nothing that it has not been sent, whatever it says.
-    replica.ackOffset = Math.max(replica.ackOffset, Math.min(offset, replica.offset));
+    const { offset: sentOffset } = replica;
+    replica.ackOffset = Math.max(replica.ackOffset, Math.min(offset, sentOffset));
+    if (syncedOffset > replica.ackSyncedOffset)
+      replica.ackSyncedOffset = Math.min(syncedOffset, sentOffset);
     replica.hasAcked = true;
     replica.ackMs = this.ports.situation.nowMs;
     if (!replica.awaitsAck) return;
@@ -195,6 +208,11 @@ export class Followers {
     // What was written before anybody followed is at offset 0: a replica has it with its data set.
     return this.online.filter(({ hasAcked, ackOffset }) => hasAcked && ackOffset >= writtenOffset)
       .length;
+  }
+
+  /** How many say that they have it on disk. */
+  syncedCount({ writtenOffset }: Client): number {
+    return this.online.filter(({ ackSyncedOffset }) => ackSyncedOffset >= writtenOffset).length;
   }
 
   /** Has all replicas say how far they are, soon. */
@@ -212,14 +230,17 @@ export class Followers {
   turn(): void {
     const { stream } = this;
     if (stream === null) return;
-    if (this.wantsAcks && this.replicas.size > 0) stream.appendControl("REPLCONF", "GETACK", "*");
-    this.wantsAcks = false;
+    if (this.wantsAcks && !this.isStill && !this.ports.situation.is(EngineState.PAUSED)) {
+      this.wantsAcks = false;
+      if (this.replicas.size > 0) stream.appendControl("REPLCONF", "GETACK", "*");
+    }
     let least = stream.endOffset;
     for (const replica of this.replicas) {
       if (replica.state === ReplicaState.ONLINE && !replica.awaitsAck) send(stream, replica);
       least = Math.min(least, replica.offset);
     }
-    stream.trim(this.ports.config.number("repl-backlog-size"), least);
+    const isUnread = this.replicas.size === 0 && this.ports.clients.replicaCount === 0;
+    stream.trim(this.ports.config.number("repl-backlog-size"), least, isUnread);
   }
 
   /** A second has passed. */
@@ -228,7 +249,8 @@ export class Followers {
     if (stream === null) return;
     const { host, config, clients } = this.ports;
     for (const replica of this.online) {
-      if (nowMs - replica.ackMs <= timeoutMs) continue;
+      // One that said SYNC never tells how far it is.
+      if (!replica.saidPsync || nowMs - replica.ackMs <= timeoutMs) continue;
       host.log("warning", `Disconnecting timedout replica (streaming sync): ${replica.name}`);
       clients.close(replica.client, "replica timeout");
     }
@@ -238,6 +260,7 @@ export class Followers {
       this.endIfAlone(stream, nowMs);
       return;
     }
+    if (this.isStill) return;
     if (nowMs - this.lastPingMs < config.number("repl-ping-replica-period") * SECOND_MS) return;
     this.lastPingMs = nowMs;
     stream.appendControl("PING");
@@ -254,6 +277,11 @@ export class Followers {
       `Replication backlog freed after ${seconds} seconds without connected replicas.`,
     );
   }
+}
+
+function removeFrom<Item>(items: Item[], item: Item): void {
+  const index = items.indexOf(item);
+  if (index !== -1) items.splice(index, 1);
 }
 
 /** Whether it is our history, up to the offset at least. */

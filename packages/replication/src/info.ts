@@ -50,14 +50,15 @@ function upstreamRows({ config, situation }: Ports, upstream: Upstream, offset: 
 
 function replicationRows(ports: Ports): Row[] {
   const { identity, config, situation } = ports;
-  const { replicas, followers, upstream } = ports.of(replicationPort);
+  const { replicas, followers, goodReplicas, failover, upstream } = ports.of(replicationPort);
   const { stream, offset } = followers;
   return [
     ["role", upstream.isReplica ? "slave" : "master"],
     ...upstreamRows(ports, upstream, offset),
     ["connected_slaves", replicas.length],
+    ...(goodReplicas.areWanted ? [["min_slaves_good_slaves", goodReplicas.count] as Row] : []),
     ...replicas.map((each, index): Row => [`slave${index}`, each.line(situation.nowMs)]),
-    ["master_failover_state", "no-failover"],
+    ["master_failover_state", failover.state],
     ["master_replid", identity.replicationId],
     ["master_replid2", identity.secondReplicationId],
     ["master_repl_offset", offset],
@@ -122,6 +123,10 @@ export const infoSections: readonly InfoSection[] = [
     title: "Stats",
     isDefault: true,
     fields: [
+      {
+        name: "slave_expires_tracked_keys",
+        value: (ports) => ports.of(replicationPort).ownExpiries.count,
+      },
       { name: "sync_full", value: (ports) => ports.of(replicationPort).fullSyncCount },
       { name: "sync_partial_ok", value: (ports) => ports.of(replicationPort).partialSyncCount },
       {

@@ -15,10 +15,12 @@
  */
 import { CommandError } from "@kv/commands";
 import {
+  type ChangeListener,
   type Client,
   type ClientFacts,
   ClientState,
   dataSetFilePort,
+  EngineState,
   Port,
   type Ports,
   type Running,
@@ -29,9 +31,12 @@ import type { ReplicationFacts } from "@kv/persistence";
 import { latin1Bytes } from "@kv/resp";
 import { AckWaiters } from "./ack-waiters.ts";
 import type { UpstreamNeeds } from "./applied.ts";
+import { Failover } from "./failover.ts";
 import { FileSync } from "./file-sync.ts";
 import { Followers, type PsyncRequest } from "./followers.ts";
 import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
+import { GoodReplicas } from "./good-replicas.ts";
+import { OwnExpiries, type OwnExpiriesNeeds } from "./own-expiries.ts";
 import { Replica, ReplicaState } from "./replica.ts";
 import { SocketSync } from "./socket-sync.ts";
 import { LinkState, Upstream } from "./upstream.ts";
@@ -53,6 +58,7 @@ export type PrimaryNeeds = Pick<
   | "host"
   | "config"
   | "situation"
+  | "pause"
   | "identity"
   | "keyspace"
   | "clients"
@@ -61,12 +67,11 @@ export type PrimaryNeeds = Pick<
   | "propagator"
   | "effects"
   | "stats"
-  | "muting"
-  | "resume"
   | "snapshotJobs"
   | "of"
 > &
-  UpstreamNeeds;
+  UpstreamNeeds &
+  OwnExpiriesNeeds;
 
 export class Primary implements Running, SyncEvents, SlowReader {
   readonly clientFacts: ClientFacts = {
@@ -83,8 +88,12 @@ export class Primary implements Running, SyncEvents, SlowReader {
   refusedPartialSyncCount = 0;
   readonly followers: Followers;
   readonly waiters: AckWaiters;
+  readonly goodReplicas: GoodReplicas;
+  readonly failover: Failover;
   /** The server that this one follows, if it does. */
   readonly upstream: Upstream;
+  /** Keys that it would never say a word about. */
+  readonly ownExpiries: OwnExpiries;
   private readonly ports: PrimaryNeeds;
   /** Every client that has said REPLCONF, SYNC or PSYNC. */
   private readonly known = new Map<Client, Replica>();
@@ -98,10 +107,26 @@ export class Primary implements Running, SyncEvents, SlowReader {
     this.ports = ports;
     this.followers = new Followers(ports);
     this.waiters = new AckWaiters(ports, this.followers);
-    this.upstream = new Upstream(ports, this.followers);
+    this.ownExpiries = new OwnExpiries(ports);
+    this.upstream = new Upstream(ports, this.followers, () => {
+      this.ownExpiries.clear();
+      ports.effects.updateInterest();
+    });
+    this.goodReplicas = new GoodReplicas(ports, this.followers);
+    this.failover = new Failover({
+      ports,
+      followers: this.followers,
+      upstream: this.upstream,
+      replicas: () => this.replicas,
+    });
     ports.of(dataSetFilePort).history = () => this.history();
     this.lastSecondMs = ports.situation.nowMs;
     ports.of(shutdownWaitsPort).slowReaders.push(this);
+  }
+
+  /** Hears of changes while clients may write to what is another server's. */
+  get changeListener(): ChangeListener {
+    return this.ownExpiries;
   }
 
   /** Those that have asked for the data set, in the order in which they came. */
@@ -136,8 +161,8 @@ export class Primary implements Running, SyncEvents, SlowReader {
     host.log("notice", `Replica ${replica.name} asks for synchronization`);
     client.mark(ClientState.REPLICATION | ClientState.REPLICA, true);
     clients.replicaCount++;
-    if (psync !== null && this.goesOn(replica, psync)) return;
     replica.saidPsync = psync !== null;
+    if (psync !== null && this.goesOn(replica, psync)) return;
     replica.state = ReplicaState.WAITING;
     replica.waitingSinceMs = situation.nowMs;
     this.fullSyncCount++;
@@ -156,6 +181,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
     const problem = this.followers.resume(replica, psync);
     if (problem === undefined) {
       this.partialSyncCount++;
+      this.goodReplicas.update();
       return true;
     }
     this.refusedPartialSyncCount++;
@@ -180,7 +206,8 @@ export class Primary implements Running, SyncEvents, SlowReader {
       sync.turn();
       if (sync.isOver) this.ended(sync);
     }
-    this.waiters.turn(nowMs);
+    this.waiters.turn();
+    this.failover.turn();
     this.followers.turn();
     this.checkLimits();
     for (const replica of this.known.values()) {
@@ -282,6 +309,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
       this.leaveSync(replica);
       // Behind the mark it has to see that this was the end, before more comes.
       this.followers.putOnline(replica, replica.state === ReplicaState.TAKING);
+      this.goodReplicas.update();
       return;
     }
     host.log(
@@ -317,9 +345,10 @@ export class Primary implements Running, SyncEvents, SlowReader {
     host.log("notice", `${inStep} of ${all.length} replicas are in sync when shutting down.`);
   }
 
-  /** REPLCONF ACK. */
-  acknowledged(replica: Replica, offset: number): void {
-    this.followers.acknowledged(replica, offset);
+  /** REPLCONF ACK; `syncedOffset` is that of FACK, 0 without one. */
+  acknowledged(replica: Replica, offset: number, syncedOffset: number): void {
+    this.followers.acknowledged(replica, offset, syncedOffset);
+    if (this.ports.situation.is(EngineState.LACKS_REPLICAS)) this.goodReplicas.update();
   }
 
   private leave(replica: Replica): void {
@@ -336,7 +365,10 @@ export class Primary implements Running, SyncEvents, SlowReader {
 
   /** Once a second: signs of life, and a look at who gives none. */
   cron(nowMs: number): void {
+    // What a pause has put off, and what others have brought about: a log, say.
+    if (this.waiters.isActive || this.failover.state === "waiting-for-sync") this.ports.host.wake();
     this.upstream.cron(nowMs);
+    if (this.ownExpiries.count > 0) this.ownExpiries.cron(nowMs);
     const isEarly = nowMs - this.lastSecondMs < SECOND_MS && nowMs >= this.lastSecondMs;
     if (!this.isActive || isEarly) return;
     this.lastSecondMs = nowMs;
@@ -347,6 +379,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
         this.timedOut(replica);
     }
     this.followers.second(nowMs, timeoutMs);
+    this.goodReplicas.update();
   }
 
   private timedOut(replica: Replica): void {
@@ -357,13 +390,13 @@ export class Primary implements Running, SyncEvents, SlowReader {
 
   clientClosed(client: Client): void {
     this.upstream.clientClosed(client);
-    this.waiters.remove(client);
     const replica = this.known.get(client);
     if (replica === undefined) return;
     this.known.delete(client);
     if (replica.state === ReplicaState.NONE) return;
     this.ports.clients.replicaCount--;
     this.leave(replica);
+    this.goodReplicas.update();
     this.ports.host.log("warning", `Connection with replica ${replica.name} lost.`);
   }
 

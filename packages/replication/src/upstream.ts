@@ -10,7 +10,14 @@
  * is tried again each second.
  */
 import { CommandError } from "@kv/commands";
-import { type Client, type Connection, type Dialing, EngineState } from "@kv/engine";
+import {
+  appendOnlyFilePort,
+  type Client,
+  ClientState,
+  type Connection,
+  type Dialing,
+  EngineState,
+} from "@kv/engine";
 import { encodeRequest, latin1, type RequestArgument } from "@kv/resp";
 import { Applied, type UpstreamNeeds } from "./applied.ts";
 import type { Followers } from "./followers.ts";
@@ -63,6 +70,7 @@ export class Upstream {
   private readonly ports: UpstreamNeeds;
   private readonly followers: Followers;
   private readonly applied: Applied;
+  private readonly roleChanged: () => void;
   /** What is there is the primary's history up to followers.offset, so that may be gone on from. */
   private hasHistory = false;
   private failover: FailoverListener | null = null;
@@ -72,16 +80,21 @@ export class Upstream {
   private line = "";
   private transfer: Transfer | null = null;
   private readonly underWay = new Set<Promise<unknown>>();
+  /** Up to where its stream is on disk here, as of the last acknowledgement. */
+  private syncedOffset = 0;
   /** When the primary was last heard of. */
   private heardMs = 0;
   private lastSecondMs = 0;
   private isPaused = false;
+  private isHeldByScript = false;
   private isStarted = false;
   private isStopped = false;
   private transferCount = 0;
 
-  constructor(ports: UpstreamNeeds, followers: Followers) {
+  /** `roleChanged` is told whenever it has the say, or has it no more, or clients may write meanwhile. */
+  constructor(ports: UpstreamNeeds, followers: Followers, roleChanged: () => void) {
     this.ports = ports;
+    this.roleChanged = roleChanged;
     this.followers = followers;
     this.applied = new Applied(ports, followers, (reason) => this.lost(reason));
     this.primary = ports.config.value<PrimaryPlace | null>("replicaof");
@@ -125,12 +138,12 @@ export class Upstream {
     const { situation, config } = this.ports;
     const isLinked = this.state === LinkState.CONNECTED;
     const servesOld = config.boolean("replica-serve-stale-data");
-    situation.setUnusual(EngineState.REPLICA, this.isReplica);
-    situation.setUnusual(
-      EngineState.READ_ONLY,
-      this.isReplica && config.boolean("replica-read-only"),
-    );
-    situation.setUnusual(EngineState.STALE, this.isReplica && !isLinked && !servesOld);
+    const { REPLICA, READ_ONLY, STALE } = EngineState;
+    const before = situation.unusual & (REPLICA | READ_ONLY);
+    situation.setUnusual(REPLICA, this.isReplica);
+    situation.setUnusual(READ_ONLY, this.isReplica && config.boolean("replica-read-only"));
+    situation.setUnusual(STALE, this.isReplica && !isLinked && !servesOld);
+    if (before !== (situation.unusual & (REPLICA | READ_ONLY))) this.roleChanged();
   }
 
   // Roles.
@@ -270,7 +283,15 @@ export class Upstream {
 
   /** REPLCONF ACK: how far this server is. */
   acknowledge(): void {
-    this.send("REPLCONF", "ACK", `${this.followers.offset}`);
+    this.applied.passOn();
+    const { offset } = this.followers;
+    const log = this.ports.of(appendOnlyFilePort);
+    if (!log.isOn) {
+      this.send("REPLCONF", "ACK", `${offset}`);
+      return;
+    }
+    if (this.client !== null && log.isSynced(this.client.loggedOffset)) this.syncedOffset = offset;
+    this.send("REPLCONF", "ACK", `${offset}`, "FACK", `${this.syncedOffset}`);
   }
 
   private received(chunk: Uint8Array, view: DataView, start: number, end: number): void {
@@ -280,6 +301,8 @@ export class Upstream {
       if (this.state === LinkState.HANDSHAKE) at = this.readLine(chunk, at, end);
       else if (this.transfer !== null) at = this.transfer.feed(chunk, at, end);
       else if (this.client !== null) {
+        // A script that runs for too long is in the way of whatever changes data.
+        if (this.ports.situation.is(EngineState.BUSY)) this.holdRequests(this.client);
         this.ports.receive(this.client, chunk, view, at, end);
         return;
       } else return;
@@ -310,7 +333,11 @@ export class Upstream {
     const { failover } = this;
     if (failover !== null && outcome.kind !== "retry") {
       this.failover = null;
-      if (outcome.kind === "continue") failover.accepted();
+      if (outcome.kind === "sync") {
+        failover.rejected();
+        return;
+      }
+      failover.accepted();
     }
     switch (outcome.kind) {
       case "retry":
@@ -318,7 +345,6 @@ export class Upstream {
           this.lost("");
           return;
         }
-        host.log("warning", "Failover target rejected psync request");
         this.failover = null;
         this.lost("");
         failover.rejected();
@@ -383,6 +409,8 @@ export class Upstream {
     const isKnown = id !== "";
     this.followers.takeHistory(isKnown ? id : host.randomHex(20), isKnown ? offset : 0);
     this.hasHistory = isKnown;
+    // What was on disk of another history says nothing of this one.
+    this.syncedOffset = 0;
     const database = Number(facts.get("repl-stream-db") ?? 0);
     const isThere = database >= 0 && database < this.ports.config.number("databases");
     this.applied.databaseIndex = isThere ? database : 0;
@@ -403,6 +431,12 @@ export class Upstream {
     this.heardMs = this.ports.situation.nowMs;
     this.applied.begin(connection);
     this.updateSituation();
+  }
+
+  private holdRequests(client: Client): void {
+    client.mark(ClientState.WAITING, true);
+    this.isHeldByScript = true;
+    this.hold(true);
   }
 
   /** Nothing more is read from the primary for the moment, or again. */
@@ -473,6 +507,7 @@ export class Upstream {
     this.connection = null;
     this.handshake = null;
     this.isPaused = false;
+    this.isHeldByScript = false;
   }
 
   /** The client that the link is was closed by others (CLIENT KILL): it is made anew. */
@@ -487,6 +522,12 @@ export class Upstream {
   /** Goes on with what waited. */
   turn(): void {
     this.applied.turn();
+    const { client } = this;
+    if (!this.isHeldByScript || this.ports.situation.is(EngineState.BUSY)) return;
+    this.isHeldByScript = false;
+    if (client === null) return;
+    this.ports.resume(client);
+    this.hold(false);
   }
 
   cron(nowMs: number): void {

@@ -18,10 +18,12 @@ export type ClientKind = OutputClass | "master";
 
 /** Follows what the primary of this server has it do. */
 export interface UpstreamListener {
-  /**
-   * The request bytes[start, end) has been done or, within a transaction, queued. Copies what it keeps.
-   */
+  /** The request bytes[start, end) has been done or, within a transaction, queued. */
   applied(bytes: Uint8Array, start: number, end: number, isQueued: boolean): void;
+  /** The bytes of all requests so far are about to be overwritten. */
+  batchEnds(): void;
+  /** A change is about to be made while the disk refuses to keep such. */
+  cannotBeLogged(): void;
   /** It could not be done, as the error says that would be the answer to a client. */
   failed(error: string, commandName: string): void;
 }
@@ -87,6 +89,8 @@ export class Client {
   sharedBytes = 0;
   /** Where the stream of changes to replicas stood behind its last write: WAIT waits for that. */
   writtenOffset = 0;
+  /** Where the append-only file stood behind its last write: WAITAOF waits for that. */
+  loggedOffset = 0;
   /** Since when the soft output limit has been passed; 0: it has not. */
   softLimitSinceMs = 0;
   /** Most bytes of replies that left in one go: `rbp` of CLIENT LIST. */

@@ -224,12 +224,14 @@ export class Requests {
         continue;
       }
       caller.closeWindow();
+      client.upstream?.batchEnds();
       // What waits is parsed again when the client goes on; what follows a close is not run.
       if (outcome === Outcome.WAIT) client.reader.suspend(batch, index);
       else if (client.is(ClientState.WAITING)) client.reader.suspend(batch, index + 1);
       return false;
     }
     caller.closeWindow();
+    client.upstream?.batchEnds();
     return true;
   }
 

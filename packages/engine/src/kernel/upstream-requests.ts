@@ -3,7 +3,7 @@
  * answered; nothing expires by itself, since the primary says when (Call.isReplayed). Otherwise it is as
  * with any client: it counts, is logged, is told to those who watch, and goes to the append-only file.
  *
- *      batch ─> run() ─> UpstreamListener.applied(bytes)      queued ones too, with EXEC the whole of it
+ *      batch ─> run() ─> UpstreamListener.applied(bytes)      queued ones too
  *                   └──> UpstreamListener.failed(error)       what would have been the answer
  */
 import {
@@ -18,6 +18,7 @@ import type { Caller } from "./caller.ts";
 import type { Client, UpstreamListener } from "./client.ts";
 import type { ClientCall } from "./client-call.ts";
 import type { Transactions } from "./queued.ts";
+import { EngineState, type Situation } from "./situation.ts";
 import { unknownCommand } from "./unknown-command.ts";
 
 const DASH = 0x2d;
@@ -26,6 +27,8 @@ const ERROR_BYTES_MAX = 1024;
 
 /** What UpstreamRequests are made of. */
 export interface UpstreamParts {
+  /** Says whether the disk refuses what is changed. */
+  situation: Situation;
   /** Runs each request. */
   caller: Caller;
   /** Points at it meanwhile. */
@@ -68,13 +71,15 @@ export class UpstreamRequests {
     batch: ArgVector,
     index: number,
   ): CommandError | null {
-    const { call, caller, commands, transactions } = this.parts;
+    const { call, caller, commands, situation, transactions } = this.parts;
     if (row === null) return unknownCommand(commands, batch, index);
     call.begin(batch, index, row);
     client.lastCommand = row;
     if (!row.accepts(call.argc)) return arityError(row.fullName);
     if (client.inTransaction && (row.bits & FLAG_BITS.not_queued) === 0)
       return transactions.queue(client, row, call);
+    if (situation.is(EngineState.DISK_FAILED) && (row.bits & FLAG_BITS.write) !== 0)
+      client.upstream?.cannotBeLogged();
     call.isReplayed = true;
     call.mayWait = false;
     caller.run(client, row);

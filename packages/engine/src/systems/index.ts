@@ -22,6 +22,7 @@ import { serverSystem } from "./server/system.ts";
 import { shutdownSystem } from "./shutdown/system.ts";
 import { trackingSystem } from "./tracking/system.ts";
 import { transactionsSystem } from "./transactions/system.ts";
+import { waitingSystem } from "./waiting/system.ts";
 
 export const ownSystems: readonly System[] = [
   connectionSystem,
@@ -41,5 +42,6 @@ export const ownSystems: readonly System[] = [
   serverSystem,
   shutdownSystem,
   blockingSystem,
+  waitingSystem,
   absentSystem,
 ];
