@@ -111,6 +111,14 @@ export class Followers {
     effects.updateInterest();
   }
 
+  /** The data set of this history goes, before there is another: nobody can go on from here. */
+  forgetHistory(): void {
+    const { host, identity } = this.ports;
+    this.disconnectAll();
+    if (this.stream !== null) this.close(this.stream);
+    identity.changeReplicationId(host);
+  }
+
   /** The data set is that of another history, at this offset: whoever followed has to begin anew. */
   takeHistory(id: string, offset: number): void {
     const { host, identity } = this.ports;

@@ -199,17 +199,21 @@ class Talker implements Receiver {
   }
 
   received(chunk: Uint8Array, _view: DataView, start: number, end: number): void {
-    this.parser.feed(chunk.slice(start, end));
+    let from = start;
+    // Signs of life between requests, which are whole in what comes here.
+    while (from < end && chunk[from] === 0x0a) from++;
+    this.parser.feed(chunk.slice(from, end));
     for (let next = this.parser.next(); next !== undefined; next = this.parser.next()) {
       const answer = this.say((next as unknown[]).map(String));
-      if (answer === undefined) continue;
-      const bytes = typeof answer === "string" ? latin1Bytes(answer) : answer;
-      this.end.send(bytes, 0, bytes.length);
+      if (answer !== undefined) this.end.give(bytesOf(answer));
     }
   }
 
   closed(): void {}
 }
+
+const bytesOf = (text: string | Uint8Array) =>
+  typeof text === "string" ? latin1Bytes(text) : text;
 
 /** How somebody answers who is dialed. */
 export type DialAnswer = "accepts" | "refuses" | "nothing";
@@ -265,6 +269,17 @@ export class Network {
   /** Nobody real: each request that comes is answered with what `say` returns, byte for byte. */
   listen(address: string, say: (words: string[]) => string | Uint8Array | undefined): void {
     this.talkers.set(address, say);
+  }
+
+  /** Whoever has dialed one who listens there gets this, unasked. */
+  say(address: string, text: string | Uint8Array): void {
+    for (const end of this.ends)
+      if (end.localAddress === address && end.receiver !== null) end.give(bytesOf(text));
+  }
+
+  /** Whoever listens there does not listen any more, and keeps the connections that there are. */
+  deafen(address: string): void {
+    for (const end of this.ends) if (end.localAddress === address) end.pause();
   }
 
   /** The server is gone: all of its connections end, and it cannot be dialed. `isSilent`: nobody hears of that. */
