@@ -266,9 +266,11 @@ export class Engine implements Ports {
     return client === null ? null : this.opened(client);
   }
 
-  /** A connection that this server has opened: what comes by it is requests from now on. */
+  /** A connection to the primary of this server: what comes by it is requests from now on. */
   adopt(connection: Connection): Client {
-    return this.opened(this.admission.letIn(connection));
+    const client = this.admission.letIn(connection);
+    client.mark(ClientState.REPLICATION | ClientState.PRIMARY, true);
+    return this.opened(client);
   }
 
   private opened(client: Client): Client {

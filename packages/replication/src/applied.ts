@@ -50,7 +50,6 @@ export class Applied {
   /** What comes by the connection is done from now on. */
   begin(connection: Connection): void {
     const client = this.ports.adopt(connection);
-    client.mark(ClientState.REPLICATION | ClientState.PRIMARY, true);
     client.databaseIndex = this.databaseIndex;
     client.upstream = {
       applied: (bytes, start, end, isQueued) => this.applied(bytes, start, end, isQueued),

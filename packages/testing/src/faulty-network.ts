@@ -24,11 +24,12 @@ export type Loss = "both" | "silent";
 const ROUNDS = 3;
 /** Promises that are kept in each of them: a step of the disk takes several. */
 const PROMISES = 4;
-const CRON_MS = 100;
 
 export class FaultyNetwork extends Network {
   /** What is sent takes as long at most. */
   delayMaxMs = 0;
+  /** As often clocks strike. */
+  tickMs = 100;
   /** So often what arrives is cut to pieces. */
   splitPercent = 30;
   private readonly chance: Chance;
@@ -120,8 +121,8 @@ export class FaultyNetwork extends Network {
 
   /** So much time passes everywhere, with whatever happens meanwhile; nothing need come to its end. */
   async pass(durationMs: number): Promise<void> {
-    for (let leftMs = durationMs; leftMs > 0; leftMs -= CRON_MS) {
-      this.tick(Math.min(leftMs, CRON_MS));
+    for (let leftMs = durationMs; leftMs > 0; leftMs -= this.tickMs) {
+      this.tick(Math.min(leftMs, this.tickMs));
       for (let round = 0; round < ROUNDS; round++) await this.round();
     }
   }

@@ -39,6 +39,8 @@ export type FleetStep =
 /** What a fleet is made of. */
 export interface FleetPlan {
   readonly size: number;
+  /** How much time passes at once. */
+  readonly tickMs: number;
   readonly configs: readonly Config[];
   /** How far each clock is off. */
   readonly skewsMs: readonly number[];
@@ -206,12 +208,56 @@ class PlanMaker {
     const each = <T>(make: () => T): T[] => Array.from({ length: size }, make);
     return {
       size,
+      tickMs: 100,
       configs: each(() => this.config()),
       skewsMs: each(() => chance.of([0, 0, -3000, 700])),
       memoryBytes: each(() => chance.of([2 ** 33, 2 ** 33, 2 ** 16])),
       steps: Array.from({ length: count }, () => this.step()),
     };
   }
+}
+
+/**
+ * A primary and two replicas for a whole day: a little is written every few minutes, connections break
+ * every hour or so, files are saved, and at noon one of the replicas is restarted and the other takes over.
+ */
+export function fleetDay(seed: number): FleetPlan {
+  const chance = new Chance(seed);
+  const config: Config = {
+    // Their clocks strike once a second.
+    hz: 1,
+    "dynamic-hz": false,
+    save: "3600 1",
+    "repl-backlog-size": 100_000,
+    "repl-diskless-sync-delay": 0,
+    "repl-ping-replica-period": 10,
+    "repl-timeout": 60,
+  };
+  const steps: FleetStep[] = [];
+  const quarterMs = 15 * 60_000;
+  for (let quarter = 0; quarter < 96; quarter++) {
+    const key = `${quarter % 7}`;
+    const requests = [
+      ["SET", `day${key}`, `${quarter}`, "EX", `${60 * (1 + chance.below(90))}`],
+      ["HINCRBY", "counts", key, "1"],
+    ];
+    steps.push({ kind: "traffic", node: null, client: 0, requests });
+    steps.push({ kind: "token", replicaCount: 1, timeoutMs: 1000 });
+    if (quarter % 4 === 1) steps.push({ kind: "lose", loss: chance.of(["both", "silent"]) });
+    if (quarter === 47) steps.push({ kind: "end", node: 2, end: "shutdown", isSilent: false });
+    if (quarter === 48) steps.push({ kind: "restart", node: 2 });
+    if (quarter === 49) steps.push({ kind: "promote", node: 1, late: -1, isChain: false });
+    steps.push({ kind: "time", durationMs: quarterMs });
+  }
+  const each = <T>(value: T): T[] => [value, value, value];
+  return {
+    size: 3,
+    tickMs: 1000,
+    configs: each(config),
+    skewsMs: [0, 2000, -500],
+    memoryBytes: each(2 ** 33),
+    steps,
+  };
 }
 
 /** The fleet of one seed, and what it lives through: always the same. */

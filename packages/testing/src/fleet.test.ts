@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fleetReport, runFleet } from "./fleet.ts";
+import { fleetReport, runFleet, runFleetDay } from "./fleet.ts";
 
 /** Days of `STEPS` steps each; KV_FLEET_RUNS=1000 and KV_FLEET_SEED=1 for a longer look. */
 const RUNS = Number(process.env.KV_FLEET_RUNS ?? 30);
@@ -19,3 +19,8 @@ test(
   },
   30_000 + RUNS * 1000,
 );
+
+test("three servers live a whole day", async () => {
+  const report = fleetReport(await runFleetDay(FIRST_SEED));
+  expect(report).toBe("");
+}, 120_000);

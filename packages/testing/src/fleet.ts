@@ -20,7 +20,7 @@ import { MemoryStorage, type PowerLoss } from "@kv/persistence/testing";
 import { latin1 } from "@kv/resp";
 import { Chance } from "./chance.ts";
 import { FaultyNetwork } from "./faulty-network.ts";
-import { type End, type FleetPlan, type FleetStep, fleetPlan } from "./fleet-steps.ts";
+import { type End, type FleetPlan, type FleetStep, fleetDay, fleetPlan } from "./fleet-steps.ts";
 import { type Harness, harness, type TestClient } from "./harness.ts";
 import { infoFields } from "./replica-client.ts";
 import { contentsOf, difference } from "./simulation.ts";
@@ -115,6 +115,7 @@ class Fleet {
     this.plan = plan;
     this.chance = new Chance(seed);
     this.network = new FaultyNetwork(this.chance);
+    this.network.tickMs = plan.tickMs;
     for (let index = 0; index < plan.size; index++) this.nodes.push(new FleetNode(index));
     this.primary = this.nodes[0] as FleetNode;
     for (const node of this.nodes) {
@@ -342,7 +343,7 @@ class Fleet {
   }
 
   private async pass(durationMs: number): Promise<void> {
-    const pieceMs = 500;
+    const pieceMs = 5 * this.plan.tickMs;
     for (let leftMs = durationMs; leftMs > 0; leftMs -= pieceMs) {
       await this.network.pass(Math.min(leftMs, pieceMs));
       this.listen();
@@ -478,12 +479,25 @@ async function failureOf(seed: number, plan: FleetPlan): Promise<string> {
 const SHRINKING_RUNS = 300;
 
 /** One run; null when all went well, else the shortest list of steps found that still fails. */
-export async function runFleet(
+export function runFleet(
   seed: number,
   count: number,
   shrinkingRuns = SHRINKING_RUNS,
 ): Promise<FleetFailure | null> {
-  let plan = fleetPlan(seed, count);
+  return runPlan(seed, fleetPlan(seed, count), shrinkingRuns);
+}
+
+/** A long and quiet day; as runFleet(). */
+export function runFleetDay(seed: number): Promise<FleetFailure | null> {
+  return runPlan(seed, fleetDay(seed), 0);
+}
+
+async function runPlan(
+  seed: number,
+  whole: FleetPlan,
+  shrinkingRuns: number,
+): Promise<FleetFailure | null> {
+  let plan = whole;
   let message = await failureOf(seed, plan);
   if (message === "") return null;
   let runs = 0;

@@ -126,7 +126,7 @@ export interface Ports {
   readonly queuedBatch: ArgVector;
   /** What the system behind a port offers. Throws where there is no such system. */
   of<Offer>(port: Port<Offer>): Offer;
-  /** A connection that this server has opened: what comes by it is requests from now on. */
+  /** A connection to the primary of this server: what comes by it is requests from now on. */
   adopt(connection: Connection): Client;
   /** Bytes of a client that came in by adopt(); they may be overwritten after this returns. */
   receive(client: Client, chunk: Uint8Array, view: DataView, start: number, end: number): void;
