@@ -63,6 +63,8 @@ export interface EngineOptions {
   modules?: readonly System[];
   /** The engine's own systems, where it is to have others than all of them. */
   systems?: readonly System[];
+  /** Bytes of the first piece of memory that data is put into: see ArenaOptions. Default 16 MiB. */
+  segmentBytes?: number;
 }
 
 /**
@@ -147,7 +149,8 @@ export class Engine implements Ports {
   private isStopped = false;
   private readonly offers = new Map<Port<unknown>, Running>();
 
-  constructor({ host, config, modules = [], systems = ownSystems }: EngineOptions) {
+  constructor(options: EngineOptions) {
+    const { host, config, modules = [], systems = ownSystems, segmentBytes } = options;
     this.host = host;
     this.config = config;
     this.systems = [...systems, ...modules];
@@ -155,7 +158,10 @@ export class Engine implements Ports {
     const keyspace = new Keyspace({
       databaseCount: config.number("databases"),
       random32: () => host.random32(),
-      arena: { release: (buffer, touchedBytes) => host.releaseMemory(buffer, touchedBytes) },
+      arena: {
+        ...(segmentBytes === undefined ? {} : { segmentBytes }),
+        release: (buffer, touchedBytes) => host.releaseMemory(buffer, touchedBytes),
+      },
     });
     const commands = new CommandTable(commandList(this.systems));
     const situation = new Situation(host);

@@ -162,7 +162,7 @@ export class DirectArrival extends Arrival {
   private async pause(): Promise<void> {
     if (!this.file.isLoadingSlowly) return;
     this.events.full(true);
-    await this.file.loadingPause(this.loader);
+    await this.file.loadingTurn(this.loader);
     if (!this.isOver) this.events.full(false);
   }
 
@@ -290,7 +290,7 @@ export class FileArrival extends Arrival {
     try {
       const how = await this.load(loader, (loadedBytes, totalBytes) => {
         this.file.loaded(loadedBytes, totalBytes);
-        return this.file.loadingPause(loader);
+        return this.file.loadingTurn(loader);
       });
       if (how === "loaded" || how === "failed") result = this.takeOver(loader, beside);
       return result;

@@ -50,7 +50,14 @@ export interface HarnessOptions {
   disk?: MemoryStorage;
   /** False: a server that is given neither scripts nor functions. Default true. */
   hasScripts?: boolean;
+  /**
+   * Bytes of the arena's first segment. Default 1 MiB: what a server takes by itself is many times what most
+   * tests need, and making it takes longer than they do.
+   */
+  segmentBytes?: number;
 }
+
+const SEGMENT_BYTES = 2 ** 20;
 
 const interned = new Map<string, CommandError>(
   Object.values(errors).map((error) => [error.reply, error]),
@@ -245,7 +252,12 @@ export class Harness {
     });
     const scripting = options.hasScripts === false ? [] : [scriptingSystem(luaModule)];
     const modules = [...scripting, replicationSystem, ...(options.modules ?? [])];
-    this.engine = createEngine({ host: this.host, config: this.config, modules });
+    this.engine = createEngine({
+      host: this.host,
+      config: this.config,
+      modules,
+      segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
+    });
     onKeyspaceEvent(this.engine, (channel, message) => {
       const event = /^__keyevent@\d+__:(.*)$/s.exec(channel);
       if (event !== null) this.events.push(`${event[1]} ${message}`);
