@@ -13,11 +13,13 @@ import { afterEach } from "vitest";
 
 /** Whether the servers are those that were built. */
 export const isBuilt = process.env.KV_TEST_BUILT === "1";
-const program = isBuilt ? "../../bin/kv-server.mjs" : "./kv-server.mjs";
+const program = isBuilt
+  ? new URL("../../bin/kv-server.mjs", import.meta.url)
+  : new URL("./kv-server.mjs", import.meta.url);
 /** What is given to the runtime before the arguments of the server. */
 export const programWords: readonly string[] = [
   ...(isBuilt ? [] : ["--conditions=@kv/source"]),
-  fileURLToPath(new URL(program, import.meta.url)),
+  fileURLToPath(program),
 ];
 const patienceMs = 15_000;
 
