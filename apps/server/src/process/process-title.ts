@@ -5,6 +5,7 @@ export interface TitleFacts {
   /** {title}: the path by which the server was started. */
   executable: string;
   configFile: string;
+  mode: "standalone" | "cluster" | "sentinel";
 }
 
 export function processTitle(config: ConfigStore, facts: TitleFacts): string {
@@ -17,7 +18,7 @@ export function processTitle(config: ConfigStore, facts: TitleFacts): string {
   const variables = new Map([
     ["title", facts.executable.replace(/\.m?js$/, "")],
     ["listen-addr", listenPort === 0 ? unixSocket : `${address}:${listenPort}`],
-    ["server-mode", config.boolean("cluster-enabled") ? "[cluster]" : ""],
+    ["server-mode", facts.mode === "standalone" ? "" : `[${facts.mode}]`],
     ["port", String(port)],
     ["tls-port", String(tlsPort)],
     ["unixsocket", unixSocket],
