@@ -263,7 +263,15 @@ export class Engine implements Ports {
   /** A new connection. Null: it was refused, told why, and is being closed. */
   accept(connection: Connection): Client | null {
     const client = this.admission.accept(connection);
-    if (client === null) return null;
+    return client === null ? null : this.opened(client);
+  }
+
+  /** A connection that this server has opened: what comes by it is requests from now on. */
+  adopt(connection: Connection): Client {
+    return this.opened(this.admission.letIn(connection));
+  }
+
+  private opened(client: Client): Client {
     for (const each of this.running) each.clientOpened?.(client);
     this.memory.recount(client);
     return client;

@@ -5,11 +5,9 @@
  *
  * A client that waits executes nothing: what it sends is held until the turn after its reply.
  */
-import { CommandError } from "@kv/commands";
+import type { CommandError } from "@kv/commands";
 import { type Client, ClientState, type Ports } from "@kv/engine";
 import type { Followers } from "./followers.ts";
-
-const unblocked = new CommandError("UNBLOCKED client unblocked via CLIENT UNBLOCK");
 
 interface Waiter {
   readonly client: Client;
@@ -45,13 +43,13 @@ export class AckWaiters {
     if (this.waiters.size === 0) this.followers.askForAcks();
     this.waiters.set(client, { client, replicaCount, untilMs });
     client.mark(ClientState.WAITING, true);
-    client.unblock = (withError) => this.answer(client, withError);
+    client.unblock = (error) => this.answer(client, error);
   }
 
   turn(nowMs: number): void {
     for (const { client, replicaCount, untilMs } of this.waiters.values()) {
       const isLate = untilMs !== 0 && nowMs >= untilMs;
-      if (isLate || this.followers.ackedCount(client) >= replicaCount) this.answer(client, false);
+      if (isLate || this.followers.ackedCount(client) >= replicaCount) this.answer(client, null);
     }
     if (this.answered.length === 0) return;
     const clients = this.answered;
@@ -59,13 +57,13 @@ export class AckWaiters {
     for (const client of clients) if (!client.closed) this.ports.resume(client);
   }
 
-  private answer(client: Client, withError: boolean): void {
+  private answer(client: Client, error: CommandError | null): void {
     const { host, stats, output, muting } = this.ports;
     this.remove(client);
-    if (withError) stats.countError(unblocked.reply);
+    if (error !== null) stats.countError(error.reply);
     if (!client.isMuted) {
       const box = output.pushWriter(client);
-      if (withError) box.error(unblocked.reply);
+      if (error !== null) box.error(error.reply);
       else box.integer(this.followers.ackedCount(client));
     }
     muting.waitEnds(client);

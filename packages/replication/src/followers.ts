@@ -9,7 +9,7 @@
  * and encodes nothing. `repl-backlog-ttl` after the last one has gone it ends, and with it the history
  * under its replication ID.
  */
-import type { Client, Ports } from "@kv/engine";
+import type { Client, Identity, Ports } from "@kv/engine";
 import { latin1Bytes } from "@kv/resp";
 import { type Replica, ReplicaState } from "./replica.ts";
 import { Stream } from "./stream.ts";
@@ -77,21 +77,74 @@ export class Followers {
   }
 
   private begin(): Stream {
-    const { host, identity, propagator, effects, situation } = this.ports;
+    const { host, identity } = this.ports;
     identity.changeReplicationId(host);
-    const stream: Stream = new Stream(this.endedOffset, () => {
+    const stream = this.open(this.endedOffset);
+    host.log(
+      "notice",
+      `Replication backlog created, my new replication IDs are '${identity.replicationId}' and '${identity.secondReplicationId}'`,
+    );
+    return stream;
+  }
+
+  private open(offset: number): Stream {
+    const { host, propagator, effects, situation } = this.ports;
+    const stream: Stream = new Stream(offset, () => {
       if (situation.current !== null) situation.current.writtenOffset = stream.endOffset;
       host.wake();
     });
     this.stream = stream;
     this.lastPingMs = situation.nowMs;
+    this.aloneSinceMs = situation.nowMs;
     propagator.sinks.push(stream);
     effects.updateInterest();
-    host.log(
-      "notice",
-      `Replication backlog created, my new replication IDs are '${identity.replicationId}' and '${"0".repeat(40)}'`,
-    );
     return stream;
+  }
+
+  private close(stream: Stream): void {
+    const { propagator, effects } = this.ports;
+    removeFrom(propagator.sinks, stream);
+    this.endedOffset = stream.endOffset;
+    this.stream = null;
+    effects.updateInterest();
+  }
+
+  /** The data set is that of another history, at this offset: whoever followed has to begin anew. */
+  takeHistory(id: string, offset: number): void {
+    const { host, identity } = this.ports;
+    this.disconnectAll();
+    if (this.stream !== null) this.close(this.stream);
+    identity.changeReplicationId(host, id);
+    this.open(offset);
+    this.passOn(true);
+  }
+
+  /**
+   * The history that a file was saved with goes on here under a name of its own: who has followed it may
+   * go on from the offset.
+   */
+  continueHistory(id: string, offset: number): void {
+    const { identity, host } = this.ports;
+    identity.renameHistory(host.randomHex(20), id, offset + 1);
+    this.open(offset);
+  }
+
+  /** Passes another server's stream on from now on, or says what this server does. */
+  passOn(isPassedOn: boolean): void {
+    const { propagator, effects, situation } = this.ports;
+    const stream = this.stream ?? this.open(this.endedOffset);
+    this.aloneSinceMs = situation.nowMs;
+    stream.forgetDatabase();
+    if (stream.isPassedOn === isPassedOn) return;
+    stream.isPassedOn = isPassedOn;
+    if (isPassedOn) removeFrom(propagator.sinks, stream);
+    else propagator.sinks.push(stream);
+    effects.updateInterest();
+  }
+
+  /** They come back, and learn under which name the history goes on. */
+  disconnectAll(): void {
+    for (const replica of this.replicas) this.ports.clients.close(replica.client, "other history");
   }
 
   /** It has the data set. `awaitsAck`: it gets what changed when it has said that it is ready. */
@@ -106,8 +159,11 @@ export class Followers {
   resume(replica: Replica, { replicationId, offset }: PsyncRequest): string | undefined {
     const { host, identity, situation } = this.ports;
     const { stream } = this;
-    if (replicationId !== identity.replicationId)
-      return `Replication ID mismatch (Replica asked for '${replicationId}', my replication IDs are '${identity.replicationId}' and '${"0".repeat(40)}')`;
+    if (!isKnownHistory(identity, replicationId, offset)) {
+      if (replicationId === identity.secondReplicationId)
+        return `Requested offset for second ID was ${offset}, but I can reply up to ${identity.secondReplicationOffset}`;
+      return `Replication ID mismatch (Replica asked for '${replicationId}', my replication IDs are '${identity.replicationId}' and '${identity.secondReplicationId}')`;
+    }
     if (stream === null) return "there is no backlog";
     const position = offset - 1;
     if (!(position >= stream.firstOffset && position <= stream.endOffset))
@@ -167,7 +223,8 @@ export class Followers {
       if (replica.state === ReplicaState.ONLINE && !replica.awaitsAck) send(stream, replica);
       least = Math.min(least, replica.offset);
     }
-    stream.trim(this.ports.config.number("repl-backlog-size"), least);
+    const isUnread = this.replicas.size === 0 && this.ports.clients.replicaCount === 0;
+    stream.trim(this.ports.config.number("repl-backlog-size"), least, isUnread);
   }
 
   /** A second has passed. */
@@ -180,6 +237,8 @@ export class Followers {
       host.log("warning", `Disconnecting timedout replica (streaming sync): ${replica.name}`);
       clients.close(replica.client, "replica timeout");
     }
+    // What is passed on has its pings, and has to be there for who comes behind a change of primaries.
+    if (stream.isPassedOn) return;
     if (this.replicas.size === 0) {
       this.endIfAlone(stream, nowMs);
       return;
@@ -190,19 +249,27 @@ export class Followers {
   }
 
   private endIfAlone(stream: Stream, nowMs: number): void {
-    const { host, config, identity, propagator, effects } = this.ports;
+    const { host, config, identity } = this.ports;
     const seconds = config.number("repl-backlog-ttl");
     if (seconds === 0 || nowMs - this.aloneSinceMs <= seconds * SECOND_MS) return;
-    propagator.sinks.splice(propagator.sinks.indexOf(stream), 1);
-    this.endedOffset = stream.endOffset;
-    this.stream = null;
-    effects.updateInterest();
+    this.close(stream);
     identity.changeReplicationId(host);
     host.log(
       "notice",
       `Replication backlog freed after ${seconds} seconds without connected replicas.`,
     );
   }
+}
+
+function removeFrom<Item>(items: Item[], item: Item): void {
+  const index = items.indexOf(item);
+  if (index !== -1) items.splice(index, 1);
+}
+
+/** Whether it is our history, up to the offset at least. */
+function isKnownHistory(identity: Identity, id: string, offset: number): boolean {
+  if (id === identity.replicationId) return true;
+  return id === identity.secondReplicationId && offset <= identity.secondReplicationOffset;
 }
 
 function send(stream: Stream, replica: Replica): void {

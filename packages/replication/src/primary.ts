@@ -15,6 +15,7 @@
  */
 import { CommandError } from "@kv/commands";
 import {
+  type ChangeListener,
   type Client,
   type ClientFacts,
   ClientState,
@@ -25,19 +26,24 @@ import {
   type SlowReader,
   shutdownWaitsPort,
 } from "@kv/engine";
+import type { ReplicationFacts } from "@kv/persistence";
 import { latin1Bytes } from "@kv/resp";
 import { AckWaiters } from "./ack-waiters.ts";
+import type { UpstreamNeeds } from "./applied.ts";
 import { FileSync } from "./file-sync.ts";
 import { Followers, type PsyncRequest } from "./followers.ts";
 import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
+import { OwnExpiries, type OwnExpiriesNeeds } from "./own-expiries.ts";
 import { Replica, ReplicaState } from "./replica.ts";
 import { SocketSync } from "./socket-sync.ts";
+import { LinkState, Upstream } from "./upstream.ts";
 
 const SYNCS_MAX = 4;
 const SECOND_MS = 1000;
 const NEWLINE = latin1Bytes("\n");
 
 const hasPendingOutput = new CommandError("ERR SYNC and PSYNC are invalid with pending output");
+const noMasterLink = new CommandError("NOMASTERLINK Can't SYNC while not connected with my master");
 const needsEof = new CommandError("ERR Filtered replica requires EOF capability");
 
 /** By which the primary side is asked for. */
@@ -61,11 +67,16 @@ export type PrimaryNeeds = Pick<
   | "resume"
   | "snapshotJobs"
   | "of"
->;
+> &
+  UpstreamNeeds &
+  OwnExpiriesNeeds;
 
 export class Primary implements Running, SyncEvents, SlowReader {
   readonly clientFacts: ClientFacts = {
-    flagsOf: (client) => (client.is(ClientState.REPLICA) ? "S" : ""),
+    flagsOf: (client) => {
+      if (client.is(ClientState.PRIMARY)) return "M";
+      return client.is(ClientState.REPLICA) ? "S" : "";
+    },
   };
   /** Full synchronisations asked for: `sync_full` of INFO. */
   fullSyncCount = 0;
@@ -75,6 +86,10 @@ export class Primary implements Running, SyncEvents, SlowReader {
   refusedPartialSyncCount = 0;
   readonly followers: Followers;
   readonly waiters: AckWaiters;
+  /** The server that this one follows, if it does. */
+  readonly upstream: Upstream;
+  /** Keys that it would never say a word about. */
+  readonly ownExpiries: OwnExpiries;
   private readonly ports: PrimaryNeeds;
   /** Every client that has said REPLCONF, SYNC or PSYNC. */
   private readonly known = new Map<Client, Replica>();
@@ -88,8 +103,19 @@ export class Primary implements Running, SyncEvents, SlowReader {
     this.ports = ports;
     this.followers = new Followers(ports);
     this.waiters = new AckWaiters(ports, this.followers);
+    this.ownExpiries = new OwnExpiries(ports);
+    this.upstream = new Upstream(ports, this.followers, () => {
+      this.ownExpiries.clear();
+      ports.effects.updateInterest();
+    });
+    ports.of(dataSetFilePort).history = () => this.history();
     this.lastSecondMs = ports.situation.nowMs;
     ports.of(shutdownWaitsPort).slowReaders.push(this);
+  }
+
+  /** Hears of changes while clients may write to what is another server's. */
+  get changeListener(): ChangeListener {
+    return this.ownExpiries;
   }
 
   /** Those that have asked for the data set, in the order in which they came. */
@@ -117,6 +143,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
   synchronise(client: Client, psync: PsyncRequest | null): void {
     const { host, clients, reply, situation } = this.ports;
     if (client.is(ClientState.REPLICA)) return;
+    if (this.upstream.isReplica && this.upstream.state !== LinkState.CONNECTED) throw noMasterLink;
     if (!reply.isEmpty || client.pendingBytes > 0) throw hasPendingOutput;
     const replica = this.replicaOf(client);
     if (replica.isFiltered && !replica.canEof) throw needsEof;
@@ -160,6 +187,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
 
   /** Begins what is due, and goes on with what runs. */
   turn(): void {
+    this.upstream.turn();
     if (!this.isActive) return;
     const { nowMs } = this.ports.situation;
     for (const sync of this.running) {
@@ -237,13 +265,22 @@ export class Primary implements Running, SyncEvents, SlowReader {
     const { identity } = this.ports;
     const { functions, facts, ...options } = this.ports.of(dataSetFilePort).snapshotOptions();
     const { offset } = this.followers;
-    const replication = { streamDatabase: 0, id: identity.replicationId, offset };
+    const streamDatabase = this.upstream.streamDatabase;
+    const replication = { streamDatabase, id: identity.replicationId, offset };
     return {
       ...options,
       facts: { ...facts, replication },
       hasKeys: wantsKeys,
       ...(wantsFunctions && functions !== undefined ? { functions } : {}),
     };
+  }
+
+  /** What a file of this moment belongs to. */
+  private history(): ReplicationFacts | undefined {
+    const { stream, offset } = this.followers;
+    if (stream === null) return undefined;
+    const { replicationId: id } = this.ports.identity;
+    return { streamDatabase: this.upstream.streamDatabase, id, offset };
   }
 
   private ended(sync: FullSync): void {
@@ -313,6 +350,8 @@ export class Primary implements Running, SyncEvents, SlowReader {
 
   /** Once a second: signs of life, and a look at who gives none. */
   cron(nowMs: number): void {
+    this.upstream.cron(nowMs);
+    if (this.ownExpiries.count > 0) this.ownExpiries.cron(nowMs);
     const isEarly = nowMs - this.lastSecondMs < SECOND_MS && nowMs >= this.lastSecondMs;
     if (!this.isActive || isEarly) return;
     this.lastSecondMs = nowMs;
@@ -332,6 +371,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
   }
 
   clientClosed(client: Client): void {
+    this.upstream.clientClosed(client);
     this.waiters.remove(client);
     const replica = this.known.get(client);
     if (replica === undefined) return;
@@ -349,6 +389,12 @@ export class Primary implements Running, SyncEvents, SlowReader {
     return sum;
   }
 
+  /** The data set has been loaded: its file may say where this server stood. */
+  load(): Promise<boolean> {
+    this.upstream.started(this.ports.of(dataSetFilePort).loadedFacts);
+    return Promise.resolve(true);
+  }
+
   resetStatistics(): void {
     this.fullSyncCount = 0;
     this.partialSyncCount = 0;
@@ -357,17 +403,21 @@ export class Primary implements Running, SyncEvents, SlowReader {
 
   /** For good: what is under way is given up. */
   stop(): void {
+    this.upstream.stop();
     for (const replica of this.syncs.keys()) this.leave(replica);
   }
 
   /** True when the disk has nothing to do for us. */
   get isSettled(): boolean {
-    return this.underWay.size === 0;
+    return this.underWay.size === 0 && this.upstream.isSettled;
   }
 
   /** Resolves when that is so. */
   async settled(): Promise<void> {
-    while (!this.isSettled) await Promise.allSettled(this.underWay);
+    while (!this.isSettled) {
+      await Promise.allSettled(this.underWay);
+      await this.upstream.settled();
+    }
   }
 }
 

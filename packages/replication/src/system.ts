@@ -3,6 +3,7 @@ import type { System } from "@kv/engine";
 import { infoSections } from "./info.ts";
 import { Primary, replicationPort } from "./primary.ts";
 import { replconf } from "./replconf.ts";
+import { replicaof, slaveof } from "./replicaof.ts";
 import { role } from "./role.ts";
 import { psync, sync } from "./sync.ts";
 import { wait } from "./wait.ts";
@@ -11,7 +12,7 @@ import { wait } from "./wait.ts";
 export const replicationSystem: System = {
   name: "replication",
   ports: [replicationPort],
-  commands: [replconf, sync, psync, role, wait],
+  commands: [replconf, sync, psync, replicaof, slaveof, role, wait],
   directives: [
     {
       names: [
@@ -22,7 +23,35 @@ export const replicationSystem: System = {
         "repl-backlog-size",
         "repl-backlog-ttl",
         "repl-ping-replica-period",
+        "replicaof",
+        "masteruser",
+        "masterauth",
+        "repl-diskless-load",
+        "replica-lazy-flush",
+        "replica-announce-ip",
+        "replica-announce-port",
+        "replica-announced",
+        "replica-priority",
+        "bind-source-addr",
+        "tls-replication",
+        "rdb-del-sync-files",
+        "replica-ignore-disk-write-errors",
+        "propagation-error-behavior",
       ],
+    },
+    {
+      names: ["replica-read-only", "replica-serve-stale-data"],
+      apply: (_config, ports) => {
+        ports.of(replicationPort).upstream.updateSituation();
+        return undefined;
+      },
+    },
+    {
+      names: ["replica-ignore-maxmemory"],
+      apply: (config, ports) => {
+        ports.memory.isLeftToPrimary = config.boolean("replica-ignore-maxmemory");
+        return undefined;
+      },
     },
   ],
   info: infoSections,

@@ -8,6 +8,7 @@
  *      await network.settle();                         // until nothing is under way
  */
 import type { Client, Connection, Dialed, Dialing, DialTarget, Engine } from "@kv/engine";
+import { latin1Bytes, ReplyParser } from "@kv/resp";
 import type { Harness } from "./harness.ts";
 
 /** Who takes what arrives at one end. */
@@ -19,7 +20,8 @@ interface Receiver {
 /** One end of a connection. */
 class End implements Connection {
   readonly fileDescriptor = 9;
-  readonly isLocal = false;
+  /** So that nobody is in protected mode's way. */
+  readonly isLocal = true;
   readonly isUnix = false;
   readonly address: string;
   readonly localAddress: string;
@@ -139,10 +141,37 @@ class AcceptedClient implements Receiver {
   }
 }
 
+type Say = (words: string[]) => string | Uint8Array | undefined;
+
+/** Somebody who answers each request with bytes. */
+class Talker implements Receiver {
+  private readonly parser = new ReplyParser({ strings: "latin1" });
+  private readonly end: End;
+  private readonly say: Say;
+
+  constructor(end: End, say: Say) {
+    this.end = end;
+    this.say = say;
+  }
+
+  received(chunk: Uint8Array, _view: DataView, start: number, end: number): void {
+    this.parser.feed(chunk.slice(start, end));
+    for (let next = this.parser.next(); next !== undefined; next = this.parser.next()) {
+      const answer = this.say((next as unknown[]).map(String));
+      if (answer === undefined) continue;
+      const bytes = typeof answer === "string" ? latin1Bytes(answer) : answer;
+      this.end.send(bytes, 0, bytes.length);
+    }
+  }
+
+  closed(): void {}
+}
+
 /** Connections in memory: see the head of this file. */
 export class Network {
   /** The servers by "host:port". */
   readonly nodes = new Map<string, Harness>();
+  private readonly talkers = new Map<string, Say>();
   private readonly dialing: (() => void)[] = [];
   private ends: End[] = [];
   private port = 40_000;
@@ -154,6 +183,11 @@ export class Network {
     node.host.network = {
       dial: (target, dialed) => this.dial(host, target, dialed),
     };
+  }
+
+  /** Nobody real: each request that comes is answered with what `say` returns, byte for byte. */
+  listen(address: string, say: (words: string[]) => string | Uint8Array | undefined): void {
+    this.talkers.set(address, say);
   }
 
   /** The server is gone: all of its connections end, and it cannot be dialed. */
@@ -173,7 +207,8 @@ export class Network {
     this.dialing.push(() => {
       if (isAbandoned) return;
       const node = this.nodes.get(`${host}:${port}`);
-      if (node === undefined) {
+      const say = this.talkers.get(`${host}:${port}`);
+      if (node === undefined && say === undefined) {
         dialed.closed("Connection refused");
         return;
       }
@@ -183,10 +218,14 @@ export class Network {
       near.other = far;
       far.other = near;
       this.ends.push(near, far);
-      const accepted = new AcceptedClient(node.engine);
-      far.receiver = accepted;
       near.receiver = dialed;
-      accepted.client = node.engine.accept(far);
+      if (node !== undefined) {
+        const accepted = new AcceptedClient(node.engine);
+        far.receiver = accepted;
+        accepted.client = node.engine.accept(far);
+      } else if (say !== undefined) {
+        far.receiver = new Talker(far, say);
+      }
       dialed.opened(near);
     });
     return {

@@ -115,7 +115,8 @@ export class Output {
 
   private limitsOf(client: Client): BufferLimits[OutputClass] {
     const limits = this.config.value<BufferLimits>("client-output-buffer-limit");
-    return limits[client.kind];
+    const { kind } = client;
+    return limits[kind === "master" ? "normal" : kind];
   }
 
   /**

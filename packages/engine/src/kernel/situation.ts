@@ -36,6 +36,8 @@ export const EngineState = {
   STALE: 256,
   /** Fewer replicas follow closely than `min-replicas-to-write` asks for. */
   LACKS_REPLICAS: 512,
+  /** Another data set is being loaded, while commands are served the present one. */
+  ASYNC_LOADING: 1024,
 } as const;
 
 /** What most commands are answered while a script of EVAL runs for too long. */

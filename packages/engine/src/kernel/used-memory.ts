@@ -58,6 +58,8 @@ export class UsedMemory {
   readonly idle: IdleKeeper;
   /** lazyfree-lazy-eviction. */
   lazyEviction = false;
+  /** replica-ignore-maxmemory: a replica evicts nothing, its primary does. */
+  isLeftToPrimary = true;
   /**
    * What else is kept: the buffers of the batch being served, logs. Whoever keeps something that
    * clients can make grow adds a function that tells how much.
@@ -182,6 +184,7 @@ export class UsedMemory {
     }
     // While clients are paused the data set stays as it is.
     if (this.pause.isInForce() || situation.is(EngineState.LOADING)) return true;
+    if (this.isLeftToPrimary && situation.is(EngineState.REPLICA)) return true;
     const startUs = host.monotonicUs();
     const limitUs = evictionTimeLimitUs(evictor.settings.tenacity);
     const result = evictor.performEvictions(

@@ -12,7 +12,7 @@ import type { Users } from "@kv/acl";
 import type { Call, CommandError, CommandSettings, CommandTable } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
 import type { Keyspace } from "@kv/core";
-import type { SnapshotLoader, SnapshotOptions } from "@kv/persistence";
+import type { ReplicationFacts, SnapshotLoader, SnapshotOptions } from "@kv/persistence";
 import type { ArgVector, ReplyWriter, RequestLimits } from "@kv/resp";
 import type { Caller } from "../kernel/caller.ts";
 import type { Client } from "../kernel/client.ts";
@@ -23,7 +23,7 @@ import type { Cron } from "../kernel/cron.ts";
 import type { DebugSwitches } from "../kernel/debug-switches.ts";
 import type { EngineEffects } from "../kernel/effects.ts";
 import type { Execution } from "../kernel/execution.ts";
-import type { Host } from "../kernel/host.ts";
+import type { Connection, Host } from "../kernel/host.ts";
 import type { Identity } from "../kernel/identity.ts";
 import type { LatencyMonitor } from "../kernel/latency-monitor.ts";
 import type { Muting } from "../kernel/muting.ts";
@@ -121,6 +121,12 @@ export interface Ports {
   readonly queuedBatch: ArgVector;
   /** What the system behind a port offers. Throws where there is no such system. */
   of<Offer>(port: Port<Offer>): Offer;
+  /** A connection that this server has opened: what comes by it is requests from now on. */
+  adopt(connection: Connection): Client;
+  /** Bytes of a client that came in by adopt(); they may be overwritten after this returns. */
+  receive(client: Client, chunk: Uint8Array, view: DataView, start: number, end: number): void;
+  /** The connection of such a client is gone. */
+  disconnected(client: Client): void;
   /** A client that waited may go on: what it sent meanwhile is served. */
   resume(client: Client): void;
   /** RESET: every system makes the client as it was when it came. */
@@ -179,12 +185,18 @@ export interface FunctionLibraries {
 export interface DataSetFile {
   /** Set by who knows functions (scripting). Null: a file that holds some is refused. */
   functions: FunctionLibraries | null;
+  /** Set by who knows of a history that a file belongs to (replication); undefined: it is of none. */
+  history: (() => ReplicationFacts | undefined) | null;
+  /** What the file that was loaded at the start tells about itself. */
+  readonly loadedFacts: ReadonlyMap<string, string>;
   /** Whether the file is being loaded, with clients being served meanwhile. */
   readonly isLoading: boolean;
   /** Whether a background save is under way. */
   readonly isRunning: boolean;
   /** How the data set is to be written now, to its file or elsewhere. */
   snapshotOptions(): SnapshotOptions;
+  /** The background save that is under way is given up. */
+  abortBackground(): void;
   /** Saves while everybody waits. False when it failed; the log says why. */
   saveNow(): boolean;
   /**
@@ -192,14 +204,26 @@ export interface DataSetFile {
    * libraries of functions. False when it failed.
    */
   loadNow(policy: LibraryPolicy): boolean;
-  /** The data set is being loaded from elsewhere: clients are answered so until endLoading(). */
-  beginLoading(): void;
+  /** `save` has conditions: the file is to be there when the server starts again. */
+  readonly hasSavePoints: boolean;
+  /**
+   * The data set is being loaded from elsewhere: clients are answered so until endLoading(). `isServing`:
+   * they are served what was there before.
+   */
+  beginLoading(isServing?: boolean): void;
+  /** key-load-delay is set: a load is to wait by loadingPause() now and then. */
+  readonly isLoadingSlowly: boolean;
+  /** Resolves when others were served, and the time has passed that the keys since the last pause are to take. */
+  loadingPause(loader: SnapshotLoader): Promise<void>;
   /** How far that has come. */
   loaded(loadedBytes: number, totalBytes: number): void;
   /** It is over. */
   endLoading(): void;
-  /** Loads a snapshot from elsewhere, besides the keys that are there. */
-  snapshotLoader(): SnapshotLoader;
+  /**
+   * Loads a snapshot from elsewhere into `keyspace`, besides the keys that are there. `keepsExpired`: keys
+   * whose time has passed stay until a primary says that they go.
+   */
+  snapshotLoader(options?: { keyspace?: Keyspace; keepsExpired?: boolean }): SnapshotLoader;
   /** The loader has done: its libraries are taken. Undefined, or why that cannot be. */
   snapshotLoaded(loader: SnapshotLoader, policy: LibraryPolicy): string | undefined;
 }
@@ -210,6 +234,8 @@ export const dataSetFilePort = new Port<DataSetFile>("data-set-file");
 export interface AppendOnlyFile {
   /** Loads it while everybody waits, besides the keys that are there. False when it failed. */
   loadNow(): boolean;
+  /** All data were replaced: what is logged so far is of no use, and another log begins. */
+  dataSetReplaced(): void;
   /** Microseconds that each write to it takes longer, for tests. */
   setWriteDelay(microseconds: number): void;
 }

@@ -9,10 +9,6 @@ export const absentSystem: System = {
   name: "absent",
   directives: [
     {
-      names: ["replicaof"],
-      missing: { what: "replication", isAsked: (config) => config.value("replicaof") !== null },
-    },
-    {
       names: ["cluster-enabled"],
       missing: { what: "cluster mode", isAsked: (config) => config.boolean("cluster-enabled") },
     },

@@ -461,6 +461,13 @@ export class AppendOnly implements Running, AppendOnlyFile {
     return true;
   }
 
+  /** All data were replaced: what is logged so far is of no use, and another log begins. */
+  dataSetReplaced(): void {
+    if (!this.isStarted || this.state === "off") return;
+    this.turnOff();
+    this.turnOn();
+  }
+
   // The end.
 
   /** What is logged is on disk behind this. False: a log that has only begun would be lost. */

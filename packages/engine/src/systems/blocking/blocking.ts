@@ -15,7 +15,7 @@
  *
  * A client that waits executes nothing: what it sends is held until the turn after its reply.
  */
-import { CommandError, type CommandRow, type Wait } from "@kv/commands";
+import type { CommandError, CommandRow, Wait } from "@kv/commands";
 import {
   bytesOf,
   type Database,
@@ -39,8 +39,6 @@ import type { Running } from "../../module/system.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 
 export const blockingPort = new Port<Blocking>("blocking");
-
-const unblocked = new CommandError("UNBLOCKED client unblocked via CLIENT UNBLOCK");
 
 /** What a client waits for, and the request that runs anew then. */
 interface Waiter extends Deadline {
@@ -145,7 +143,7 @@ export class Blocking implements Running, ChangeListener, CommandListener {
       if (this.deadlines.first === waiter) this.setAlarm();
     }
     client.mark(ClientState.WAITING, true);
-    client.unblock = (withError) => this.unblock(client, withError);
+    client.unblock = (error) => this.unblock(client, error);
     if (this.waiters.size === 1) this.ports.effects.updateInterest();
   }
 
@@ -203,8 +201,8 @@ export class Blocking implements Running, ChangeListener, CommandListener {
     waiter.request.free();
   }
 
-  /** CLIENT UNBLOCK, or time is up: the client is answered without having got anything. */
-  private unblock(client: Client, withError: boolean): void {
+  /** The wait was ended, or time is up: the client is answered without having got anything. */
+  private unblock(client: Client, error: CommandError | null): void {
     const { muting, output, stats } = this.ports;
     const waiter = this.waiters.get(client) as Waiter;
     this.release(waiter);
@@ -212,13 +210,13 @@ export class Blocking implements Running, ChangeListener, CommandListener {
     const { row } = waiter;
     row.calls++;
     stats.commandsProcessed++;
-    if (withError) {
+    if (error !== null) {
       row.failedCalls++;
-      stats.countError(unblocked.reply);
+      stats.countError(error.reply);
     }
     if (!client.isMuted) {
       const box = output.pushWriter(client);
-      if (withError) box.error(unblocked.reply);
+      if (error !== null) box.error(error.reply);
       else box.nullArray();
     }
     muting.waitEnds(client);
@@ -393,7 +391,7 @@ export class Blocking implements Running, ChangeListener, CommandListener {
     const { nowMs } = this.ports.situation;
     for (let next = this.deadlines.first; next !== undefined; next = this.deadlines.first) {
       if (next.untilMs > nowMs) break;
-      this.unblock(next.client, false);
+      this.unblock(next.client, null);
     }
     this.setAlarm();
   }

@@ -61,7 +61,6 @@ export const statsSection: InfoSection = {
     { name: "keyspace_misses", value: ({ call }) => call.keyspaceMisses },
     // Nothing forks, no sockets are kept for MIGRATE.
     ...zero("latest_fork_usec", "total_forks", "migrate_cached_sockets"),
-    ...zero("slave_expires_tracked_keys"),
     ...zero("unexpected_error_replies"),
     { name: "total_error_replies", value: ({ stats }) => stats.errorReplies },
     { name: "dump_payload_sanitizations", value: ({ stats }) => stats.payloadsValidated },

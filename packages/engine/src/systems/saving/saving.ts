@@ -114,11 +114,22 @@ export class Saving implements Running, DataSetFile {
    * How far the loading at the start has come; null while nothing is being loaded. `startedMs` is
    * by the wall clock.
    */
-  loading: { startedMs: number; loadedBytes: number; totalBytes: number } | null = null;
+  loading: {
+    startedMs: number;
+    loadedBytes: number;
+    totalBytes: number;
+    isServing: boolean;
+  } | null = null;
+  /** Keys that key-load-delay has been paid for. */
+  private delayedCount = 0;
   /** BGSAVE SCHEDULE, while another job runs. */
   isScheduled = false;
   /** Libraries that are saved and loaded with the keys. Null: a file that holds some is refused. */
   functions: FunctionLibraries | null = null;
+  /** Says which history a file belongs to. */
+  history: DataSetFile["history"] = null;
+  /** What the file that was loaded at the start tells about itself. */
+  loadedFacts: ReadonlyMap<string, string> = new Map();
   /** The code of those that the file being loaded holds. */
   private loadedCodes: Uint8Array[] = [];
   private readonly ports: SavingNeeds;
@@ -186,6 +197,7 @@ export class Saving implements Running, DataSetFile {
         redisVersion: identity.redisVersion,
         nowMs: host.wallMs(),
         usedMemoryBytes: memory.usedBytes,
+        replication: this.history?.(),
       },
     };
   }
@@ -370,12 +382,18 @@ export class Saving implements Running, DataSetFile {
     return this.savePoints.length > 0 && this.saveNow();
   }
 
-  /** Clients are answered that it is being loaded, until endLoading(). */
-  beginLoading(): void {
+  /** `save` has conditions. */
+  get hasSavePoints(): boolean {
+    return this.savePoints.length > 0;
+  }
+
+  /** Clients are answered that it is being loaded, until endLoading(), unless they can be served. */
+  beginLoading(isServing = false): void {
     const { host, memory, situation } = this.ports;
-    situation.setUnusual(EngineState.LOADING, true);
+    situation.setUnusual(isServing ? EngineState.ASYNC_LOADING : EngineState.LOADING, true);
     memory.refreshIdle(host.wallMs());
-    this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0 };
+    this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0, isServing };
+    this.delayedCount = 0;
   }
 
   /** How far it has come. */
@@ -388,19 +406,22 @@ export class Saving implements Running, DataSetFile {
   /** It is over. */
   endLoading(): void {
     this.loading = null;
-    this.ports.situation.setUnusual(EngineState.LOADING, false);
+    this.ports.situation.setUnusual(EngineState.LOADING | EngineState.ASYNC_LOADING, false);
   }
 
-  /** Loads a snapshot into the keyspace, whatever file it comes from. */
-  snapshotLoader(): FileLoader {
-    const { config, keyspace, settings, memory, host } = this.ports;
+  /** Loads a snapshot into the keyspace or another one, whatever file it comes from. */
+  snapshotLoader({
+    keyspace = this.ports.keyspace,
+    keepsExpired = this.ports.situation.is(EngineState.REPLICA),
+  } = {}): FileLoader {
+    const { config, settings, memory, host } = this.ports;
     const { clock } = memory.evictor;
     this.loadedCodes = [];
     return new FileLoader(keyspace, {
       ...(this.functions === null
         ? {}
         : { functionCode: (code: Uint8Array) => this.loadedCodes.push(code) }),
-      nowMs: host.wallMs(),
+      ...(keepsExpired ? {} : { nowMs: host.wallMs() }),
       checksum: config.boolean("rdbchecksum"),
       limits: settings.limits,
       idleBits: (idleSeconds, frequency) => {
@@ -427,17 +448,15 @@ export class Saving implements Running, DataSetFile {
     this.beginLoading();
     const loader = this.snapshotLoader();
     const name = config.text("dbfilename");
-    let delayedCount = 0;
     try {
       const goOn = (loadedBytes: number, totalBytes: number): Promise<void> => {
         this.loaded(loadedBytes, totalBytes);
-        const newCount = keysOf(loader) - delayedCount;
-        delayedCount += newCount;
-        return this.loadingTurn(newCount);
+        return this.loadingPause(loader);
       };
       const isStopped = () => this.isStopped;
       const pieceBytes = () => config.number("loading-process-events-interval-bytes");
       const result = await loadFile(host.storage, name, loader, goOn, isStopped, pieceBytes);
+      this.loadedFacts = loader.facts;
       return this.loadEnded(result, loader, startUs, "FLUSH");
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
@@ -449,9 +468,16 @@ export class Saving implements Running, DataSetFile {
     }
   }
 
-  /** Serves the clients; until the time that `key-load-delay` wants so many keys to take has passed. */
-  private async loadingTurn(keyCount: number): Promise<void> {
+  /** key-load-delay is set. */
+  get isLoadingSlowly(): boolean {
+    return this.ports.config.number("key-load-delay") !== 0;
+  }
+
+  /** Serves the clients; until the time that `key-load-delay` wants the keys since then to take has passed. */
+  async loadingPause(loader: SnapshotLoader): Promise<void> {
     const { config, host } = this.ports;
+    const keyCount = keysOf(loader) - this.delayedCount;
+    this.delayedCount += keyCount;
     let leftMs = durationOfKeysUs(keyCount, config.number("key-load-delay")) / 1000;
     for (; leftMs > 0 && !this.isStopped; leftMs -= LOADING_SLEEP_MS) {
       host.sleepMs(Math.min(leftMs, LOADING_SLEEP_MS));
