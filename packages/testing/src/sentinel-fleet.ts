@@ -8,29 +8,10 @@
  *      await fleet.network.advance(12_000);
  *      sentinel.send("SENTINEL", "MASTER", "mymaster");
  */
-import { engineCommand, type System } from "@kv/engine";
+import type { ConfigOptions } from "@kv/config";
 import { type ProgramEnd, type Programs, sentinelSystems } from "@kv/sentinel";
 import { type Harness, harness, type TestClient } from "./harness.ts";
 import { Network } from "./network.ts";
-
-/** What a server says of replication. */
-export interface ServerRole {
-  /** Whom it follows, as host:port; null: nobody. */
-  primary: string | null;
-  offset: number;
-  priority: number;
-  isLinkUp: boolean;
-  linkDownSeconds: number;
-}
-
-/** One server of the fleet. */
-export interface FleetServer {
-  readonly address: string;
-  readonly role: ServerRole;
-  readonly kv: Harness;
-  /** What it was told to follow, in order. */
-  readonly orders: string[];
-}
 
 /** A script that was started. */
 export interface StartedProgram {
@@ -77,22 +58,20 @@ export const usualLines =
 
 export class SentinelFleet {
   readonly network = new Network();
-  readonly servers = new Map<string, FleetServer>();
   private seed = 1;
 
-  /** A server that follows `primary`, or nobody. */
-  addServer(address: string, primary: string | null = null): FleetServer {
-    const role = { primary, offset: 100, priority: 100, isLinkUp: true, linkDownSeconds: 0 };
-    const orders: string[] = [];
+  /** A server that follows `primary` (host:port), or nobody. In place of who was there. */
+  addServer(address: string, primary: string | null = null, config: ConfigOptions = {}): Harness {
+    const [host, port] = address.split(":") as [string, string];
     const kv = harness({
       seed: this.seed++,
-      config: { "protected-mode": "no" },
-      modules: [this.replication(address, role, orders)],
+      config: { "protected-mode": "no", "repl-diskless-sync-delay": 0, ...config },
+      configText: `port ${port}\nreplica-announce-ip ${host}\n`,
     });
-    const server = { address, role, kv, orders };
-    this.servers.set(address, server);
+    this.settleClock(kv);
     this.network.attach(address, kv);
-    return server;
+    if (primary !== null) kv.send("REPLICAOF", ...primary.split(":"));
+    return kv;
   }
 
   /** It has gone without a word. */
@@ -100,11 +79,9 @@ export class SentinelFleet {
     this.network.detach(address);
   }
 
-  /** It is there again, as it was when it went, but for its run id. */
-  restart(address: string): FleetServer {
-    const { role } = this.servers.get(address) as FleetServer;
-    const server = this.addServer(address, role.primary);
-    return server;
+  /** As late as everybody else. */
+  private settleClock({ host }: Harness): void {
+    for (const other of this.network.nodes.values()) host.nowMs = other.host.nowMs;
   }
 
   /** A sentinel with these lines in its file. */
@@ -117,7 +94,7 @@ export class SentinelFleet {
       systems: sentinelSystems(programs),
       configText: lines.includes("port ") ? lines : `port ${port}\n${lines}`,
     });
-    for (const { host } of this.network.nodes.values()) kv.host.nowMs = host.nowMs;
+    this.settleClock(kv);
     this.network.attach(address, kv);
     const listener: TestClient = kv.client();
     listener.send("PSUBSCRIBE", "*");
@@ -135,56 +112,5 @@ export class SentinelFleet {
       },
       send: (...words) => kv.send(...words),
     };
-  }
-
-  /** SLAVEOF and what INFO says of it, without data. */
-  private replication(address: string, role: ServerRole, orders: string[]): System {
-    const slaveof = engineCommand({
-      name: "slaveof",
-      group: "server",
-      since: "1.0.0",
-      summary: "Follows another server.",
-      complexity: "O(1)",
-      arity: 3,
-      arityBecause: "it is for tests.",
-      flags: ["admin"],
-      run: (call) => {
-        const [host, port] = [call.text(1), call.text(2)];
-        role.primary = host === "NO" ? null : `${host}:${port}`;
-        orders.push(host === "NO" ? "NO ONE" : `${host}:${port}`);
-        call.reply.ok();
-      },
-    });
-    const isThere = (place: string) => this.network.nodes.has(place);
-    const followers = () =>
-      [...this.servers.values()].filter(
-        (server) => server.role.primary === address && isThere(server.address),
-      );
-    const section = {
-      name: "replication",
-      title: "Replication",
-      isDefault: true,
-      replaces: true as const,
-      fields: [{ name: "role", value: () => (role.primary === null ? "master" : "slave") }],
-      *rows(): Iterable<readonly [string, string | number]> {
-        if (role.primary === null) {
-          let index = 0;
-          for (const { address: place } of followers()) {
-            const [ip, port] = place.split(":");
-            yield [`slave${index++}`, `ip=${ip},port=${port},state=online,offset=100,lag=0`];
-          }
-          return;
-        }
-        const [host = "", port = ""] = role.primary.split(":");
-        const isUp = role.isLinkUp && isThere(role.primary);
-        yield ["master_host", host];
-        yield ["master_port", port];
-        yield ["master_link_status", isUp ? "up" : "down"];
-        if (!isUp) yield ["master_link_down_since_seconds", role.linkDownSeconds];
-        yield ["slave_repl_offset", role.offset];
-        yield ["slave_priority", role.priority];
-      },
-    };
-    return { name: "fake-replication", commands: [slaveof], info: [section] };
   }
 }
