@@ -145,4 +145,118 @@ sentinel failover-timeout mymaster 10000
       expect(text).toContain(`sentinel known-replica mymaster 127.0.0.1 ${primary.port}\n`);
     }
   });
+
+  test("SENTINEL answers as redis-sentinel does", async () => {
+    const primary = await server(startRedis);
+    await server(startRedis, { replicaof: `127.0.0.1 ${primary.port}` });
+    const both = [
+      await sentinel(startRedis, 0, primary.port),
+      await sentinel(startOurs, 1, primary.port),
+    ];
+    await until("both have found each other and the replica", async () => {
+      const found = await Promise.all(both.map((each) => ask(each, "SENTINEL", "MASTER", "mymaster")));
+      return found.every((text) => /num-slaves\r\n.*\r\n1\r\nnum-other|sentinels\r\n\$1\r\n1/s.test(text));
+    });
+    await sleep(1500);
+    for (const call of questions(primary.port)) {
+      const [theirs, own] = await Promise.all(both.map((each) => ask(each, ...call)));
+      expect.soft(comparable(own ?? ""), call.join(" ")).toBe(comparable(theirs ?? ""));
+    }
+  });
 });
+
+/** Times, ids and ports of sentinels differ, and what has been counted. */
+function comparable(reply: string): string {
+  return reply
+    .replace(/\b[0-9a-f]{40}\b/g, "id")
+    .replace(/((?:last|info|role|s-down|o-down)-[a-z-]+)\r\n\$\d+\r\n\d+/g, "$1 time")
+    .replace(/(slave-repl-offset|link-pending-commands|last-hello-message)\r\n\$\d+\r\n\d+/g, "$1 n")
+    .replace(/(id\r\n\$2\r\nip\r\n\$9\r\n127.0.0.1\r\n\$4\r\nport\r\n)\$\d+\r\n\d+/g, "$1port")
+    .replace(/^\*2\r\n:\d+\r\n\$\d+\r\n# Server.*$/gs, "info");
+}
+
+/** In this order: some change what later ones are about. What 7.2 has changed is left out. */
+function questions(port: number): (string | number)[][] {
+  const sentinel = (...words: (string | number)[]) => ["SENTINEL", ...words];
+  const set = (...words: (string | number)[]) => sentinel("SET", "mymaster", ...words);
+  return [
+    sentinel("MASTER", "mymaster"),
+    sentinel("MASTERS"),
+    sentinel("REPLICAS", "mymaster"),
+    sentinel("SLAVES", "mymaster"),
+    sentinel("SENTINELS", "mymaster"),
+    ...["MASTER", "REPLICAS", "SLAVES", "SENTINELS", "REMOVE", "FAILOVER", "CKQUORUM"].flatMap(
+      (name) => [sentinel(name), sentinel(name, "nosuch")],
+    ),
+    sentinel("GET-MASTER-ADDR-BY-NAME", "nosuch"),
+    sentinel("GET-MASTER-ADDR-BY-NAME", "mymaster"),
+    sentinel("CKQUORUM", "mymaster"),
+    sentinel("NOSUCH"),
+    sentinel("MYID", "x"),
+    sentinel("PENDING-SCRIPTS"),
+    sentinel("SIMULATE-FAILURE"),
+    sentinel("SIMULATE-FAILURE", "HELP"),
+    sentinel("SIMULATE-FAILURE", "nosuch"),
+    sentinel("RESET", "nosuch*"),
+    sentinel("INFO-CACHE", "nosuch"),
+    sentinel("IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", port, 0, "*"),
+    sentinel("IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", 1, 0, "*"),
+    sentinel("IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", "x", 0, "*"),
+    sentinel("IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", port, "x", "*"),
+    sentinel("IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", port, 0),
+    sentinel("MONITOR", "a", "127.0.0.1", 1, "x"),
+    sentinel("MONITOR", "a", "127.0.0.1", 1, 0),
+    sentinel("MONITOR", "a", "127.0.0.1", "x", 1),
+    sentinel("MONITOR", "a", "127.0.0.1", 70_000, 1),
+    sentinel("MONITOR", "a", "nosuch.host", 1, 1),
+    sentinel("MONITOR", "mymaster", "127.0.0.1", 1, 1),
+    sentinel("MONITOR", "other", "127.0.0.1", 1, 1),
+    sentinel("FAILOVER", "other"),
+    sentinel("CKQUORUM", "other"),
+    sentinel("REMOVE", "other"),
+    ["ROLE"],
+    set("nosuch", 1),
+    set("quorum", "x"),
+    set("quorum", 0),
+    set("quorum", 1, "nosuch", 1),
+    set("quorum", 2, "down-after-milliseconds"),
+    ...["down-after-milliseconds", "failover-timeout", "parallel-syncs"].flatMap((name) => [
+      set(name, 0),
+      set(name, -1),
+      set(name, "1x"),
+    ]),
+    set("master-reboot-down-after-period", 0),
+    set("master-reboot-down-after-period", -1),
+    set("notification-script", "/bin/true"),
+    set("client-reconfig-script", "/bin/true"),
+    set("rename-command", "CONFIG"),
+    set("rename-command", "CONFIG", ""),
+    set("rename-command", "CONFIG", "CONFIG"),
+    set("parallel-syncs", 3, "failover-timeout", 9000),
+    sentinel("MASTER", "mymaster"),
+    sentinel("CONFIG"),
+    sentinel("CONFIG", "GET", "announce-*"),
+    sentinel("CONFIG", "GET", "nosuch"),
+    sentinel("CONFIG", "SET", "nosuch", 1),
+    sentinel("CONFIG", "SET", "announce-port", "x"),
+    sentinel("CONFIG", "SET", "announce-port", 70_000),
+    sentinel("CONFIG", "SET", "resolve-hostnames", "maybe"),
+    sentinel("CONFIG", "SET", "announce-ip", "127.0.0.1"),
+    sentinel("CONFIG", "SET", "sentinel-user", ""),
+    sentinel("DEBUG"),
+    sentinel("DEBUG", "nosuch", 1),
+    sentinel("DEBUG", "info-period"),
+    sentinel("DEBUG", "info-period", 0),
+    sentinel("DEBUG", "info-period", "x"),
+    sentinel("FLUSHCONFIG"),
+    ["PUBLISH", "channel", "message"],
+    ["PUBLISH", "__sentinel__:hello", "message"],
+    ["GET", "k"],
+    ["CONFIG", "GET", "*"],
+    ["MULTI"],
+    ["SELECT", 1],
+    ["SUBSCRIBE", "x"],
+    ["ACL", "WHOAMI"],
+    ["COMMAND", "INFO", "sentinel|set"],
+  ];
+}

@@ -84,10 +84,10 @@ export const monitor = subcommand({
     const quorum = numberIn(call.word(5), -1e15);
     if (quorum === undefined) return fail("ERR Invalid quorum");
     const port = numberIn(call.word(4), -1e15);
-    if (port === undefined) return fail("ERR Invalid port number");
+    if (port === undefined) return fail("ERR Invalid port");
     if (quorum <= 0) return fail("ERR Quorum must be 1 or greater.");
     if (!sentinel.mayBeAt(host)) return fail("ERR Invalid IP address or hostname specified");
-    if (port < 0 || port > 65_535) return fail("ERR Invalid port number");
+    if (port < 0 || port > 65_535) return fail("ERR Invalid port number.");
     if (sentinel.primaries.has(name)) return fail("ERR Duplicate master name.");
     const primary = addPrimary(sentinel, name, new Address(host, port), quorum);
     sentinel.news.about("warning", "+monitor", primary, `quorum ${quorum}`);

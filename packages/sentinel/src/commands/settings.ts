@@ -10,8 +10,12 @@ import { numberIn, primaryAt, primaryName, saveAndReply, subcommand } from "./se
 interface Option {
   /** Words behind its name. */
   readonly count: 1 | 2;
-  /** Undefined: taken. A text: why not. False: a word is no value for it. */
-  take(sentinel: Sentinel, primary: Primary, words: readonly string[]): string | false | undefined;
+  /** Undefined: taken. A text: why not. A word that is no value for it: that one. */
+  take(
+    sentinel: Sentinel,
+    primary: Primary,
+    words: readonly string[],
+  ): string | { readonly wrong: string } | undefined;
 }
 
 /** An option whose value is a number that is at least `min`. */
@@ -20,7 +24,7 @@ function numeric(min: number, set: (primary: Primary, value: number) => void): O
     count: 1,
     take: (_, primary, [word = ""]) => {
       const value = numberIn(word, min);
-      if (value === undefined) return false;
+      if (value === undefined) return { wrong: word };
       set(primary, value);
       return undefined;
     },
@@ -116,7 +120,7 @@ const options = new Map<string, Option>([
     {
       count: 2,
       take: (_, { renamedCommands }, [from = "", to = ""]) => {
-        if (from === "" || to === "") return false;
+        if (from === "" || to === "") return { wrong: "" };
         // The same name again: it has its own.
         if (from.toLowerCase() === to.toLowerCase()) renamedCommands.delete(from.toUpperCase());
         else renamedCommands.set(from.toUpperCase(), to);
@@ -159,9 +163,9 @@ function setOption(call: EngineCall, sentinel: Sentinel, primary: Primary, index
     return fail(`ERR Unknown option or number of arguments for SENTINEL SET '${name}'`);
   const words = Array.from({ length: option.count }, (_, at) => call.text(index + 1 + at));
   const problem = option.take(sentinel, primary, words);
-  if (problem === false)
-    return fail(`ERR Invalid argument '${words[0]}' for SENTINEL SET '${name}'`);
-  if (problem !== undefined) return fail(`ERR ${problem}`);
+  if (typeof problem === "string") return fail(`ERR ${problem}`);
+  if (problem !== undefined)
+    return fail(`ERR Invalid argument '${problem.wrong}' for SENTINEL SET '${name}'`);
   const shown = name.toLowerCase() === "auth-pass" ? ["******"] : words;
   sentinel.news.about("warning", "+set", primary, [name, ...shown].join(" "));
   return next;
