@@ -126,13 +126,17 @@ sentinel failover-timeout mymaster 10000
     const other = replicas.find((each) => each.port !== port) as ServerProcess;
     await until("it is one", async () => (await ask(promoted, "ROLE")).includes("master"));
     await until("the other follows it", async () =>
-      (await ask(other, "INFO", "replication")).includes(`master_port:${port}\r\nmaster_link_status:up`),
+      (await ask(other, "INFO", "replication")).includes(
+        `master_port:${port}\r\nmaster_link_status:up`,
+      ),
     );
     expect(await ask(promoted, "GET", "k")).toBe("$1\r\nv\r\n");
 
     const back = await server(servers[0] as Start, { port: primary.port });
     await until("the old one is a replica", async () =>
-      (await ask(back, "INFO", "replication")).includes(`master_port:${port}\r\nmaster_link_status:up`),
+      (await ask(back, "INFO", "replication")).includes(
+        `master_port:${port}\r\nmaster_link_status:up`,
+      ),
     );
     expect(await ask(back, "GET", "k")).toBe("$1\r\nv\r\n");
     for (const number of [0, 1, 2]) {
@@ -154,8 +158,12 @@ sentinel failover-timeout mymaster 10000
       await sentinel(startOurs, 1, primary.port),
     ];
     await until("both have found each other and the replica", async () => {
-      const found = await Promise.all(both.map((each) => ask(each, "SENTINEL", "MASTER", "mymaster")));
-      return found.every((text) => /num-slaves\r\n.*\r\n1\r\nnum-other|sentinels\r\n\$1\r\n1/s.test(text));
+      const found = await Promise.all(
+        both.map((each) => ask(each, "SENTINEL", "MASTER", "mymaster")),
+      );
+      return found.every((text) =>
+        /num-slaves\r\n.*\r\n1\r\nnum-other|sentinels\r\n\$1\r\n1/s.test(text),
+      );
     });
     await sleep(1500);
     for (const call of questions(primary.port)) {
@@ -170,7 +178,10 @@ function comparable(reply: string): string {
   return reply
     .replace(/\b[0-9a-f]{40}\b/g, "id")
     .replace(/((?:last|info|role|s-down|o-down)-[a-z-]+)\r\n\$\d+\r\n\d+/g, "$1 time")
-    .replace(/(slave-repl-offset|link-pending-commands|last-hello-message)\r\n\$\d+\r\n\d+/g, "$1 n")
+    .replace(
+      /(slave-repl-offset|link-pending-commands|last-hello-message)\r\n\$\d+\r\n\d+/g,
+      "$1 n",
+    )
     .replace(/(id\r\n\$2\r\nip\r\n\$9\r\n127.0.0.1\r\n\$4\r\nport\r\n)\$\d+\r\n\d+/g, "$1port")
     .replace(/^\*2\r\n:\d+\r\n\$\d+\r\n# Server.*$/gs, "info");
 }

@@ -75,7 +75,13 @@ describe("a failover", () => {
     ]);
     // Its clients were sent away, lest they write to what is no primary any more.
     expect(back.self.closed).toBe(true);
-    expect(back.client().send("ROLE")).toEqual(["slave", "10.0.0.3", 6379, "connected", expect.any(Number)]);
+    expect(back.client().send("ROLE")).toEqual([
+      "slave",
+      "10.0.0.3",
+      6379,
+      "connected",
+      expect.any(Number),
+    ]);
   });
 
   test("of three sentinels has one leader, and the others hear of the new primary", async () => {
@@ -105,7 +111,9 @@ describe("a failover", () => {
     await fleet.network.advance(20_000);
     for (const sentinel of sentinels) {
       expect(typesOf(sentinel.events()).at(-1)).toBe("-failover-abort-not-elected");
-      expect(sentinel.kv.log.join("\n")).toMatch(/\nNext failover delay: I will not start a failover for \d+ sec/);
+      expect(sentinel.kv.log.join("\n")).toMatch(
+        /\nNext failover delay: I will not start a failover for \d+ sec/,
+      );
     }
     await fleet.network.advance(40_000);
     const elected = sentinels.filter((each) => typesOf(each.events()).includes("+elected-leader"));

@@ -56,13 +56,24 @@ describe("a sentinel", () => {
     const { fleet, sentinel } = await watched();
     await fleet.network.advance(1000);
     const info = sentinel.send("INFO") as string;
-    expect(info.match(/^# \w+/gm)).toEqual(["# Server", "# Clients", "# Stats", "# CPU", "# Sentinel"]);
+    expect(info.match(/^# \w+/gm)).toEqual([
+      "# Server",
+      "# Clients",
+      "# Stats",
+      "# CPU",
+      "# Sentinel",
+    ]);
     expect(info).toContain("redis_mode:sentinel\r\n");
     expect(info).toContain(
       "master0:name=mymaster,status=ok,address=10.0.0.1:6379,slaves=1,sentinels=1\r\n",
     );
     expect(sentinel.send("ROLE")).toEqual(["sentinel", ["mymaster"]]);
-    expect((sentinel.send("HELLO", 2) as unknown[]).slice(8)).toEqual(["mode", "sentinel", "modules", []]);
+    expect((sentinel.send("HELLO", 2) as unknown[]).slice(8)).toEqual([
+      "mode",
+      "sentinel",
+      "modules",
+      [],
+    ]);
     for (const name of ["GET", "SET", "CONFIG", "MULTI", "EVAL", "SELECT", "DEBUG", "SAVE"])
       expect(sentinel.send("COMMAND", "INFO", name)).toEqual([null]);
     expect(sentinel.send("COMMAND", "COUNT")).toBe(16);

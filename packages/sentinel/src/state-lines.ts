@@ -333,7 +333,7 @@ function linesOf({ periods }: Sentinel, primary: Primary): string[] {
     lines.push(line("known-replica", name, place.host, place.port));
   }
   for (const { address: place, name: id } of primary.sentinels.values())
-    if (place.port !== 0) lines.push(line("known-sentinel", name, place.host, place.port, id));
+    lines.push(line("known-sentinel", name, place.host, place.port, id));
   for (const [from, to] of primary.renamedCommands)
     lines.push(line("rename-command", name, from, to));
   return lines;
