@@ -269,7 +269,7 @@ class Program {
     const title = processTitle(this.#config, {
       executable: byteString(process.argv[1] ?? "kv-server"),
       configFile: this.#configFile,
-      mode: this.#mode,
+      isSentinel: this.#isSentinel,
     });
     process.title = textOf(title);
   }
