@@ -14,10 +14,9 @@ sentinel failover-timeout mymaster 20000
 /** A primary, replicas with these directives, and one sentinel that decides alone. */
 async function alone(...replicas: ConfigOptions[]) {
   const fleet = new SentinelFleet();
-  fleet.addServer(one);
-  replicas.forEach((config, index) => {
-    fleet.addServer(`10.0.0.${index + 2}:6379`, one, config);
-  });
+  await fleet.addServer(one);
+  for (const [index, config] of replicas.entries())
+    await fleet.addServer(`10.0.0.${index + 2}:6379`, one, config);
   await fleet.network.advance(1000);
   const sentinel = await fleet.addSentinel("10.0.1.1:26379", lines);
   await fleet.network.advance(3000);
@@ -132,7 +131,7 @@ describe("a server that is not what it should be", () => {
     sentinel.send("SENTINEL", "SET", "mymaster", "master-reboot-down-after-period", 1000);
     sentinel.events();
     fleet.kill(one);
-    fleet.addServer(one);
+    await fleet.addServer(one);
     await fleet.network.advance(12_000);
     expect(sentinel.events()[0]).toBe("+reboot master mymaster 10.0.0.1 6379");
   });
@@ -141,8 +140,8 @@ describe("a server that is not what it should be", () => {
 describe("peers", () => {
   test("share one link, however many primaries they watch", async () => {
     const fleet = new SentinelFleet();
-    fleet.addServer(one);
-    fleet.addServer(two);
+    await fleet.addServer(one);
+    await fleet.addServer(two);
     const both = `${lines}sentinel monitor other 10.0.0.2 6379 1\n`;
     const sentinel = await fleet.addSentinel("10.0.1.1:26379", both);
     await fleet.addSentinel("10.0.1.2:26379", both);
@@ -182,7 +181,7 @@ describe("peers", () => {
 
   test("and servers are logged in at with the passwords that were given", async () => {
     const fleet = new SentinelFleet();
-    fleet.addServer(one, null, { requirepass: "secret" });
+    await fleet.addServer(one, null, { requirepass: "secret" });
     const own = `${lines}sentinel auth-pass mymaster secret\nrequirepass inner\nsentinel sentinel-pass inner\n`;
     const sentinel = await fleet.addSentinel("10.0.1.1:26379", own);
     const peer = await fleet.addSentinel("10.0.1.2:26379", own);

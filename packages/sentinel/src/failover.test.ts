@@ -7,10 +7,10 @@ const [one, two, three] = ["10.0.0.1:6379", "10.0.0.2:6379", "10.0.0.3:6379"] as
 /** A primary with two replicas, and so many sentinels, each a little more patient than the one before. */
 async function fleetOf(sentinelCount: number, quorum = 2, patienceMs = 300) {
   const fleet = new SentinelFleet();
-  fleet.addServer(one);
-  fleet.addServer(two, one);
+  await fleet.addServer(one);
+  await fleet.addServer(two, one);
   // The one to be chosen.
-  fleet.addServer(three, one, { "replica-priority": 50 });
+  await fleet.addServer(three, one, { "replica-priority": 50 });
   const sentinels: FleetSentinel[] = [];
   for (let number = 1; number <= sentinelCount; number++) {
     const lines = `sentinel monitor mymaster 10.0.0.1 6379 ${quorum}
@@ -65,7 +65,7 @@ describe("a failover", () => {
     expect(primaryOf(sentinel)).toEqual(["10.0.0.3", "6379"]);
     expect(sentinel.file).toContain("sentinel monitor mymaster 10.0.0.3 6379 1\n");
     expect(sentinel.file).toContain("sentinel config-epoch mymaster 1\n");
-    const back = fleet.addServer(one);
+    const back = await fleet.addServer(one);
     await fleet.network.advance(40_000);
     expect(sentinel.events()).toEqual([
       "-role-change slave 10.0.0.1:6379 10.0.0.1 6379 @ mymaster 10.0.0.3 6379 new reported role is master",

@@ -7,8 +7,8 @@ const [one, two] = ["10.0.0.1:6379", "10.0.0.2:6379"] as const;
 /** A primary with a replica, and who watches them. */
 async function watched(lines?: string) {
   const fleet = new SentinelFleet();
-  fleet.addServer(one);
-  fleet.addServer(two, one);
+  await fleet.addServer(one);
+  await fleet.addServer(two, one);
   await fleet.network.advance(1000);
   const sentinel = await fleet.addSentinel("10.0.1.1:26379", lines);
   return { fleet, sentinel };

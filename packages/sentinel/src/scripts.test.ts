@@ -10,8 +10,8 @@ sentinel client-reconfig-script mymaster /usr/bin/reconfigure
 
 async function watching(text = lines) {
   const fleet = new SentinelFleet();
-  fleet.addServer("10.0.0.1:6379");
-  fleet.addServer("10.0.0.2:6379", "10.0.0.1:6379");
+  await fleet.addServer("10.0.0.1:6379");
+  await fleet.addServer("10.0.0.2:6379", "10.0.0.1:6379");
   await fleet.network.advance(1000);
   const sentinel = await fleet.addSentinel("10.0.1.1:26379", text);
   await fleet.network.advance(2000);

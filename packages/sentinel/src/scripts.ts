@@ -11,6 +11,7 @@ import type { Periods } from "./periods.ts";
 
 /** How a program has ended: by itself, or by a signal. */
 export interface ProgramEnd {
+  /** What it says itself; 0 where a signal has ended it. */
   readonly exitCode: number;
   /** The signal's number; 0: none. */
   readonly signal: number;
@@ -20,6 +21,7 @@ export interface ProgramEnd {
 export interface RunningProgram {
   /** -1: it could not be started. */
   readonly processId: number;
+  /** It runs for too long: ends it at once. */
   kill(): void;
 }
 

@@ -39,8 +39,8 @@ dir /tmp
 
   test("brings a sentinel back as it was: who it is, whom it knows, whom it voted for", async () => {
     const fleet = new SentinelFleet();
-    fleet.addServer("10.0.0.1:6379");
-    fleet.addServer("10.0.0.2:6379", "10.0.0.1:6379");
+    await fleet.addServer("10.0.0.1:6379");
+    await fleet.addServer("10.0.0.2:6379", "10.0.0.1:6379");
     await fleet.network.advance(1000);
     const sentinel = await fleet.addSentinel("10.0.1.1:26379");
     await fleet.addSentinel("10.0.1.2:26379");

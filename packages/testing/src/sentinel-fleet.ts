@@ -2,8 +2,8 @@
  * SentinelFleet: servers and the sentinels that watch them, in one network in memory.
  *
  *      const fleet = new SentinelFleet();
- *      fleet.addServer("10.0.0.1:6379");
- *      fleet.addServer("10.0.0.2:6379", "10.0.0.1:6379");       // a replica
+ *      await fleet.addServer("10.0.0.1:6379");
+ *      await fleet.addServer("10.0.0.2:6379", "10.0.0.1:6379");       // a replica
  *      const sentinel = await fleet.addSentinel("10.0.1.1:26379");
  *      await fleet.network.advance(12_000);
  *      sentinel.send("SENTINEL", "MASTER", "mymaster");
@@ -58,19 +58,38 @@ export const usualLines =
 
 export class SentinelFleet {
   readonly network = new Network();
-  private seed = 1;
+  private seed: number;
 
-  /** A server that follows `primary` (host:port), or nobody. In place of who was there. */
-  addServer(address: string, primary: string | null = null, config: ConfigOptions = {}): Harness {
-    const [host, port] = address.split(":") as [string, string];
+  constructor(seed = 1) {
+    this.seed = seed;
+  }
+
+  /** A server that follows `primary` (host:port), or nobody. */
+  addServer(
+    address: string,
+    primary: string | null = null,
+    config: ConfigOptions = {},
+  ): Promise<Harness> {
+    const [host, port] = address.split(":");
+    const lines = [`port ${port}`, `replica-announce-ip ${host}`];
+    if (primary !== null) lines.push(`replicaof ${primary.replace(":", " ")}`);
+    return this.startServer(address, `${lines.join("\n")}\n`, config);
+  }
+
+  /** A server with this configuration file: what one that has gone has left behind, say. */
+  async startServer(
+    address: string,
+    configText: string,
+    config: ConfigOptions = {},
+  ): Promise<Harness> {
     const kv = harness({
       seed: this.seed++,
       config: { "protected-mode": "no", "repl-diskless-sync-delay": 0, ...config },
-      configText: `port ${port}\nreplica-announce-ip ${host}\n`,
+      configText,
     });
     this.settleClock(kv);
     this.network.attach(address, kv);
-    if (primary !== null) kv.send("REPLICAOF", ...primary.split(":"));
+    await kv.engine.load();
     return kv;
   }
 

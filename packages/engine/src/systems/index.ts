@@ -23,6 +23,7 @@ import { shutdownSystem } from "./shutdown/system.ts";
 import { trackingSystem } from "./tracking/system.ts";
 import { transactionsSystem } from "./transactions/system.ts";
 
+/** The engine's own systems: all of them, in their order. */
 export const ownSystems: readonly System[] = [
   connectionSystem,
   aclSystem,
