@@ -24,7 +24,7 @@ export interface ConversationOwner {
   lost(reason: string): void;
 }
 
-/** What has come of a reply and is no whole one yet may be as long as this. */
+/** As many bytes a reply may have. */
 const REPLY_BYTES_MAX = 16 * 2 ** 20;
 
 /** One connection: see the head of this file. */
@@ -38,6 +38,8 @@ export class Conversation implements Dialed {
   private readonly waiting: ReplyTaker[] = [];
   private unsent: Uint8Array[] = [];
   private isOver = false;
+  /** Bytes that have come of a reply that is no whole one yet. */
+  private openBytes = 0;
 
   constructor(host: Host, target: DialTarget, owner: ConversationOwner) {
     this.host = host;
@@ -88,9 +90,11 @@ export class Conversation implements Dialed {
 
   received(chunk: Uint8Array, _view: DataView, start: number, end: number): void {
     if (this.isOver) return;
+    this.openBytes += end - start;
     try {
-      this.parser.feed(chunk.slice(start, end));
+      this.parser.feed(chunk.subarray(start, end));
       for (let reply = this.next(); reply !== undefined; reply = this.next()) {
+        this.openBytes = this.parser.pendingBytes;
         const taker = this.waiting.shift();
         if (taker === undefined) this.owner.heard(reply);
         else taker(reply);
@@ -99,7 +103,7 @@ export class Conversation implements Dialed {
       if (!(error instanceof ReplySyntaxError)) throw error;
       this.hangUp("Protocol error");
     }
-    if (!this.isOver && this.parser.pendingBytes > REPLY_BYTES_MAX) this.hangUp("Reply too long");
+    if (!this.isOver && this.openBytes > REPLY_BYTES_MAX) this.hangUp("Reply too long");
     // What was told because of it leaves with the next turn.
     this.host.wake();
   }

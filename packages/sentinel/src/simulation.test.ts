@@ -116,7 +116,12 @@ class Story {
     for (const [address, kv] of this.running) {
       const role = kv.client().send("ROLE") as unknown[];
       if (address === primary) expect(role[0]).toBe("master");
-      else expect([role[0], `${role[1]}:${role[2]}`, role[3]]).toEqual(["slave", primary, "connected"]);
+      else
+        expect([role[0], `${role[1]}:${role[2]}`, role[3]]).toEqual([
+          "slave",
+          primary,
+          "connected",
+        ]);
     }
   }
 }
@@ -134,6 +139,7 @@ async function run(seed: number): Promise<void> {
 
 const only = process.env.KV_SENTINEL_SEED;
 const runCount = Number(process.env.KV_SENTINEL_RUNS ?? 3);
-const seeds = only === undefined ? Array.from({ length: runCount }, (_, i) => i + 1) : [Number(only)];
+const seeds =
+  only === undefined ? Array.from({ length: runCount }, (_, i) => i + 1) : [Number(only)];
 
 test.each(seeds)("a fleet finds together again: seed %i", (seed) => run(seed), 120_000);
