@@ -10,6 +10,8 @@ export interface Sizes {
   memory: { strings: readonly number[]; collections: number; settleMs: number };
   snapshot: { keys: number; calmMs: number; writesPerSecond: number };
   restart: { keys: number };
+  /** Numbers of replicas that a primary is measured with. */
+  replication: { replicas: readonly number[] };
   start: {
     starts: number;
     /** So long it is left alone, and then watched. */
@@ -64,6 +66,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     memory: { strings: [1_000_000, 5_000_000], collections: 1_000_000, settleMs: 1500 },
     snapshot: { keys: 5_000_000, calmMs: 10_000, writesPerSecond: 20_000 },
     restart: { keys: 5_000_000 },
+    replication: { replicas: [0, 1, 3] },
     start: {
       starts: 15,
       settleMs: 5000,
@@ -101,6 +104,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     memory: { strings: [1_000_000, 5_000_000], collections: 1_000_000, settleMs: 1500 },
     snapshot: { keys: 2_000_000, calmMs: 4_000, writesPerSecond: 20_000 },
     restart: { keys: 2_000_000 },
+    replication: { replicas: [0, 1, 3] },
     start: {
       starts: 7,
       settleMs: 5000,
@@ -132,6 +136,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     memory: { strings: [2000], collections: 500, settleMs: 50 },
     snapshot: { keys: 2000, calmMs: 100, writesPerSecond: 1000 },
     restart: { keys: 2000 },
+    replication: { replicas: [1] },
     start: { starts: 1, settleMs: 10, watchMs: 300, flushed: 1000, returnMs: 20, kinds: 1 },
     defragmentation: { keys: 3000, calmMs: 100, writesPerSecond: 1000 },
     flatness: { keys: [1000], requests: 2000, growTo: 2000 },

@@ -9,7 +9,7 @@
  * and encodes nothing. `repl-backlog-ttl` after the last one has gone it ends, and with it the history
  * under its replication ID.
  */
-import type { Client, Identity, Ports } from "@kv/engine";
+import { type Client, EngineState, type Identity, type Ports } from "@kv/engine";
 import { latin1Bytes } from "@kv/resp";
 import { type Replica, ReplicaState } from "./replica.ts";
 import { Stream } from "./stream.ts";
@@ -32,6 +32,10 @@ export interface PsyncRequest {
 export class Followers {
   /** Null: nobody follows, or has lately. */
   stream: Stream | null = null;
+  /** repl-backlog-size. */
+  backlogBytesMax = 0;
+  /** Nothing of our own (a ping) is put into the stream: a failover needs it to stay as long as it is. */
+  isStill = false;
   private readonly ports: FollowersNeeds;
   /** All that follow or will when they have the data set. */
   private readonly replicas = new Set<Replica>();
@@ -186,10 +190,11 @@ export class Followers {
     if (this.replicas.size === 0) this.aloneSinceMs = this.ports.situation.nowMs;
   }
 
-  /** REPLCONF ACK. */
-  acknowledged(replica: Replica, offset: number): void {
+  /** REPLCONF ACK and FACK. */
+  acknowledged(replica: Replica, offset: number, syncedOffset: number): void {
     if (replica.state !== ReplicaState.ONLINE) return;
     replica.ackOffset = Math.max(replica.ackOffset, offset);
+    replica.ackSyncedOffset = Math.max(replica.ackSyncedOffset, syncedOffset);
     replica.ackMs = this.ports.situation.nowMs;
     if (!replica.awaitsAck) return;
     replica.awaitsAck = false;
@@ -199,6 +204,11 @@ export class Followers {
   /** How many replicas say that they have what the client wrote. */
   ackedCount({ writtenOffset }: Client): number {
     return this.online.filter(({ ackOffset }) => ackOffset >= writtenOffset).length;
+  }
+
+  /** How many say that they have it on disk. */
+  syncedCount({ writtenOffset }: Client): number {
+    return this.online.filter(({ ackSyncedOffset }) => ackSyncedOffset >= writtenOffset).length;
   }
 
   /** Has all replicas say how far they are, soon. */
@@ -216,15 +226,17 @@ export class Followers {
   turn(): void {
     const { stream } = this;
     if (stream === null) return;
-    if (this.wantsAcks && this.replicas.size > 0) stream.appendControl("REPLCONF", "GETACK", "*");
-    this.wantsAcks = false;
+    if (this.wantsAcks && !this.isStill && !this.ports.situation.is(EngineState.PAUSED)) {
+      this.wantsAcks = false;
+      if (this.replicas.size > 0) stream.appendControl("REPLCONF", "GETACK", "*");
+    }
     let least = stream.endOffset;
     for (const replica of this.replicas) {
       if (replica.state === ReplicaState.ONLINE && !replica.awaitsAck) send(stream, replica);
       least = Math.min(least, replica.offset);
     }
     const isUnread = this.replicas.size === 0 && this.ports.clients.replicaCount === 0;
-    stream.trim(this.ports.config.number("repl-backlog-size"), least, isUnread);
+    stream.trim(this.backlogBytesMax, least, isUnread);
   }
 
   /** A second has passed. */
@@ -233,7 +245,8 @@ export class Followers {
     if (stream === null) return;
     const { host, config, clients } = this.ports;
     for (const replica of this.online) {
-      if (nowMs - replica.ackMs <= timeoutMs) continue;
+      // One that said SYNC never tells how far it is.
+      if (!replica.saidPsync || nowMs - replica.ackMs <= timeoutMs) continue;
       host.log("warning", `Disconnecting timedout replica (streaming sync): ${replica.name}`);
       clients.close(replica.client, "replica timeout");
     }
@@ -243,6 +256,7 @@ export class Followers {
       this.endIfAlone(stream, nowMs);
       return;
     }
+    if (this.isStill) return;
     if (nowMs - this.lastPingMs < config.number("repl-ping-replica-period") * SECOND_MS) return;
     this.lastPingMs = nowMs;
     stream.appendControl("PING");

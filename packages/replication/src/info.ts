@@ -1,11 +1,5 @@
 /** Rows of INFO about replication: the section of that name, and what other sections say of replicas. */
-import {
-  type Client,
-  ClientState,
-  dataSetFilePort,
-  type InfoSection,
-  type Ports,
-} from "@kv/engine";
+import { dataSetFilePort, type InfoSection, type Ports } from "@kv/engine";
 import { replicationPort } from "./primary.ts";
 import { LinkState, type Upstream } from "./upstream.ts";
 
@@ -50,14 +44,15 @@ function upstreamRows({ config, situation }: Ports, upstream: Upstream, offset: 
 
 function replicationRows(ports: Ports): Row[] {
   const { identity, config, situation } = ports;
-  const { replicas, followers, upstream } = ports.of(replicationPort);
+  const { replicas, followers, goodReplicas, failover, upstream } = ports.of(replicationPort);
   const { stream, offset } = followers;
   return [
     ["role", upstream.isReplica ? "slave" : "master"],
     ...upstreamRows(ports, upstream, offset),
     ["connected_slaves", replicas.length],
+    ...(goodReplicas.areWanted ? [["min_slaves_good_slaves", goodReplicas.count] as Row] : []),
     ...replicas.map((each, index): Row => [`slave${index}`, each.line(situation.nowMs)]),
-    ["master_failover_state", "no-failover"],
+    ["master_failover_state", failover.state],
     ["master_replid", identity.replicationId],
     ["master_replid2", identity.secondReplicationId],
     ["master_repl_offset", offset],
@@ -69,15 +64,6 @@ function replicationRows(ports: Ports): Row[] {
   ];
 }
 
-/** What the server holds for its replicas, and for all others. */
-function bufferBytes({ clients }: Ports): { replicas: number; others: number } {
-  const sums = { replicas: 0, others: 0 };
-  const isReplica = (client: Client) => client.is(ClientState.REPLICA);
-  for (const client of clients.values())
-    sums[isReplica(client) ? "replicas" : "others"] += client.countedBytes;
-  return sums;
-}
-
 export const infoSections: readonly InfoSection[] = [
   {
     name: "replication",
@@ -86,23 +72,6 @@ export const infoSections: readonly InfoSection[] = [
     replaces: true,
     fields: [],
     rows: replicationRows,
-  },
-  {
-    name: "memory",
-    title: "Memory",
-    isDefault: true,
-    fields: [
-      {
-        name: "mem_replication_backlog",
-        value: (ports) => ports.of(replicationPort).followers.stream?.heldBytes ?? 0,
-      },
-      {
-        name: "mem_total_replication_buffers",
-        value: (ports) => ports.of(replicationPort).uncountedBytes(),
-      },
-      { name: "mem_clients_slaves", value: (ports) => bufferBytes(ports).replicas },
-      { name: "mem_clients_normal", value: (ports) => bufferBytes(ports).others },
-    ],
   },
   {
     name: "persistence",

@@ -53,6 +53,10 @@ const options: Record<string, (replica: Replica, call: EngineCall, value: number
   },
 };
 
+/** NaN where it is none. */
+const offsetAt = (call: EngineCall, index: number): number =>
+  parseInteger(call.bytes, call.start(index), call.end(index));
+
 export const replconf = engineCommand({
   name: "replconf",
   group: "server",
@@ -74,8 +78,10 @@ export const replconf = engineCommand({
         return;
       }
       if (call.is(index, "ACK")) {
-        const offset = parseInteger(call.bytes, call.start(index + 1), call.end(index + 1));
-        if (!Number.isNaN(offset)) primary.acknowledged(replica, offset);
+        const offset = offsetAt(call, index + 1);
+        const hasSynced = call.argc > index + 3 && call.is(index + 2, "FACK");
+        const syncedOffset = hasSynced ? offsetAt(call, index + 3) : 0;
+        if (!Number.isNaN(offset)) primary.acknowledged(replica, offset, syncedOffset || 0);
         return;
       }
       const name = call.word(index);

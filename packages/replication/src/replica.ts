@@ -60,6 +60,8 @@ export class Replica {
   offset = 0;
   /** REPLCONF ack: what it says that it has applied. */
   ackOffset = 0;
+  /** The same with fack: what it says that it has on disk. */
+  ackSyncedOffset = 0;
   /** When it last said so, by the wall clock. */
   ackMs = 0;
   /** Gets nothing of the stream until it has said so for the first time. */

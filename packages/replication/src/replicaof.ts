@@ -8,12 +8,14 @@ const PORT_MAX = 65_535;
 const badPort = new CommandError("ERR Invalid master port");
 const byReplica = new CommandError("ERR Command is not valid when client is a replica.");
 const inCluster = new CommandError("ERR REPLICAOF not allowed in cluster mode.");
+const inFailover = new CommandError("ERR REPLICAOF not allowed while failing over.");
 
 function run(call: EngineCall): void {
   const { client, engine, reply } = call;
   const { host, config, report } = engine;
-  const { upstream } = engine.of(replicationPort);
+  const { upstream, failover } = engine.of(replicationPort);
   if (config.boolean("cluster-enabled")) throw inCluster;
+  if (failover.state !== "no-failover") throw inFailover;
   if (call.is(1, "NO") && call.is(2, "ONE")) {
     if (upstream.isReplica) {
       upstream.promote();

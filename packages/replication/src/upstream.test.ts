@@ -1,18 +1,6 @@
 /** A server that follows another one: all of it in memory, byte for byte. */
-import { type Harness, type HarnessOptions, harness, infoField, Network } from "@kv/testing";
+import { fleet, type Harness, type HarnessOptions, harness, infoField, Network } from "@kv/testing";
 import { describe, expect, test } from "vitest";
-
-/** Servers that can reach each other, as "n1:6379", "n2:6379" and so on. */
-function fleet(count: number, config: HarnessOptions["config"] = {}) {
-  const network = new Network();
-  const nodes: Harness[] = [];
-  for (let index = 0; index < count; index++) {
-    const node = harness({ seed: index + 1, config: { "repl-diskless-sync-delay": 0, ...config } });
-    network.attach(`n${index + 1}:6379`, node);
-    nodes.push(node);
-  }
-  return { network, nodes: nodes as [Harness, Harness, Harness] };
-}
 
 const digest = (kv: Harness) => kv.send("DEBUG", "DIGEST");
 

@@ -10,11 +10,19 @@
  * is tried again each second.
  */
 import { CommandError } from "@kv/commands";
-import { type Client, ClientState, type Connection, type Dialing, EngineState } from "@kv/engine";
+import {
+  appendOnlyFilePort,
+  type Client,
+  ClientState,
+  type Connection,
+  type Dialing,
+  EngineState,
+} from "@kv/engine";
 import { encodeRequest, latin1, type RequestArgument } from "@kv/resp";
 import { Applied, type UpstreamNeeds } from "./applied.ts";
 import type { Followers } from "./followers.ts";
 import { Handshake, type Outcome } from "./handshake.ts";
+import { SyncedOffset } from "./synced-offset.ts";
 import { Transfer } from "./transfer.ts";
 
 /** How far the link is. */
@@ -73,6 +81,7 @@ export class Upstream {
   private line = "";
   private transfer: Transfer | null = null;
   private readonly underWay = new Set<Promise<unknown>>();
+  private readonly syncedOffset = new SyncedOffset();
   /** When the primary was last heard of. */
   private heardMs = 0;
   private lastSecondMs = 0;
@@ -275,7 +284,11 @@ export class Upstream {
   /** REPLCONF ACK: how far this server is. */
   acknowledge(): void {
     this.applied.passOn();
-    this.send("REPLCONF", "ACK", `${this.followers.offset}`);
+    const { offset } = this.followers;
+    const log = this.ports.of(appendOnlyFilePort);
+    if (log.isOn)
+      this.send("REPLCONF", "ACK", `${offset}`, "FACK", `${this.syncedOffset.at(offset, log)}`);
+    else this.send("REPLCONF", "ACK", `${offset}`);
   }
 
   private received(chunk: Uint8Array, view: DataView, start: number, end: number): void {
@@ -317,7 +330,11 @@ export class Upstream {
     const { failover } = this;
     if (failover !== null && outcome.kind !== "retry") {
       this.failover = null;
-      if (outcome.kind === "continue") failover.accepted();
+      if (outcome.kind === "sync") {
+        failover.rejected();
+        return;
+      }
+      failover.accepted();
     }
     switch (outcome.kind) {
       case "retry":
@@ -325,7 +342,6 @@ export class Upstream {
           this.lost("");
           return;
         }
-        host.log("warning", "Failover target rejected psync request");
         this.failover = null;
         this.lost("");
         failover.rejected();
@@ -390,6 +406,7 @@ export class Upstream {
     const isKnown = id !== "";
     this.followers.takeHistory(isKnown ? id : host.randomHex(20), isKnown ? offset : 0);
     this.hasHistory = isKnown;
+    this.syncedOffset.forget();
     const database = Number(facts.get("repl-stream-db") ?? 0);
     const isThere = database >= 0 && database < this.ports.config.number("databases");
     this.applied.databaseIndex = isThere ? database : 0;

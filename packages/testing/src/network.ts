@@ -9,7 +9,7 @@
  */
 import type { Client, Connection, Dialed, Dialing, DialTarget, Engine } from "@kv/engine";
 import { latin1Bytes, ReplyParser } from "@kv/resp";
-import type { Harness } from "./harness.ts";
+import { type Harness, type HarnessOptions, harness } from "./harness.ts";
 
 /** Who takes what arrives at one end. */
 interface Receiver {
@@ -280,4 +280,16 @@ export class Network {
 
 function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(":"));
+}
+
+/** Servers that can reach each other, as "n1:6379", "n2:6379" and so on. */
+export function fleet(count: number, config: HarnessOptions["config"] = {}) {
+  const network = new Network();
+  const nodes: Harness[] = [];
+  for (let index = 0; index < count; index++) {
+    const node = harness({ seed: index + 1, config: { "repl-diskless-sync-delay": 0, ...config } });
+    network.attach(`n${index + 1}:6379`, node);
+    nodes.push(node);
+  }
+  return { network, nodes: nodes as [Harness, Harness, Harness] };
 }

@@ -11,7 +11,6 @@ import { placeholders } from "./placeholder.ts";
 const generic = placeholders(
   "generic",
   `
-    migrate  -6  2.6.0  write movablekeys @keyspace @dangerous
     wait      3  3.0.0  blocking @connection
     waitaof   4  7.2.0  blocking @connection
   `,
@@ -52,8 +51,10 @@ const server = placeholders(
     failover        -1  6.2.0  admin noscript stale
     psync           -3  2.8.0  admin noscript no_async_loading no_multi
     replconf        -1  3.0.0  admin noscript loading stale allow_busy
+    replicaof        3  5.0.0  admin noscript stale no_async_loading
     role             1  2.8.12 noscript loading stale fast @admin @dangerous
     restore-asking  -4  3.0.0  write denyoom asking @keyspace @dangerous
+    slaveof          3  1.0.0  admin noscript stale no_async_loading
     sync             1  1.0.0  admin noscript no_async_loading no_multi
   `,
 );

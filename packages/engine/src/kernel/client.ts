@@ -89,6 +89,8 @@ export class Client {
   sharedBytes = 0;
   /** Where the stream of changes to replicas stood behind its last write: WAIT waits for that. */
   writtenOffset = 0;
+  /** Where the append-only file stood behind its last write: WAITAOF waits for that. */
+  loggedOffset = 0;
   /** Since when the soft output limit has been passed; 0: it has not. */
   softLimitSinceMs = 0;
   /** Most bytes of replies that left in one go: `rbp` of CLIENT LIST. */

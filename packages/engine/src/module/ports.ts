@@ -12,7 +12,12 @@ import type { Users } from "@kv/acl";
 import type { Call, CommandError, CommandSettings, CommandTable } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
 import type { Keyspace } from "@kv/core";
-import type { ReplicationFacts, SnapshotLoader, SnapshotOptions } from "@kv/persistence";
+import type {
+  RdbWriteVersion,
+  ReplicationFacts,
+  SnapshotLoader,
+  SnapshotOptions,
+} from "@kv/persistence";
 import type { ArgVector, ReplyWriter, RequestLimits } from "@kv/resp";
 import type { Caller } from "../kernel/caller.ts";
 import type { Client } from "../kernel/client.ts";
@@ -193,6 +198,8 @@ export interface DataSetFile {
   readonly isLoading: boolean;
   /** Whether a background save is under way. */
   readonly isRunning: boolean;
+  /** `rdb.version`: of what is written, be it a file or a payload of DUMP. */
+  readonly version: RdbWriteVersion;
   /** How the data set is to be written now, to its file or elsewhere. */
   snapshotOptions(): SnapshotOptions;
   /** The background save that is under way is given up. */
@@ -230,8 +237,14 @@ export interface DataSetFile {
 /** Offered by saving. */
 export const dataSetFilePort = new Port<DataSetFile>("data-set-file");
 
-/** The append-only file, for DEBUG. */
+/** The append-only file, for DEBUG and for WAITAOF. */
 export interface AppendOnlyFile {
+  /** Whether the data set is logged, or is about to be. */
+  readonly isOn: boolean;
+  /** Behind all that was logged so far. */
+  readonly offset: number;
+  /** Whether the log up to there (Client.loggedOffset) survives a power failure. */
+  isSynced(offset: number): boolean;
   /** Loads it while everybody waits, besides the keys that are there. False when it failed. */
   loadNow(): boolean;
   /** All data were replaced: what is logged so far is of no use, and another log begins. */
@@ -257,6 +270,38 @@ export interface ShutdownWaits {
 }
 /** Offered by shutting down. */
 export const shutdownWaitsPort = new Port<ShutdownWaits>("shutdown-waits");
+
+/** A client whose command waits for something; whoever knows what for has one for it. */
+export interface Waiter {
+  /** Who waits. */
+  readonly client: Client;
+  /** When its time is up, in milliseconds since 1970; 0: never. */
+  readonly untilMs: number;
+  /** Its place among those whose time will be up, kept by Waits; -1 for one that is new. */
+  heapIndex: number;
+  /** It waits no more, however that came, and is to be forgotten. */
+  released(): void;
+  /** Writes what the client is answered whose wait ends without an error. */
+  answer(box: ReplyWriter): void;
+  /** Behind released(), where nothing of the command is run any more. */
+  ended?(withError: boolean): void;
+}
+
+/** Clients whose commands wait, for those who know what for. */
+export interface Waits {
+  /** How many of them have a time that will be up. */
+  readonly deadlineCount: number;
+  /** The client, which has been answered nothing, waits from now on. */
+  hold(waiter: Waiter): void;
+  /** It is answered, with the error if there is one, and goes on with the next turn. */
+  end(waiter: Waiter, error?: CommandError | null): void;
+  /** It waits no more, and has not been answered yet. */
+  release(waiter: Waiter): void;
+  /** The client was answered: what it sent meanwhile is served in the next turn. */
+  goOn(client: Client): void;
+}
+/** Offered by waiting. */
+export const waitsPort = new Port<Waits>("waits");
 
 /** Active expiry, for DEBUG SET-ACTIVE-EXPIRE. */
 export interface ActiveExpiry {

@@ -89,6 +89,18 @@ export class AppendOnly implements Running, AppendOnlyFile {
       (this.isRewriting || ports.of(dataSetFilePort).isRunning);
   }
 
+  get isOn(): boolean {
+    return this.state !== "off";
+  }
+
+  get offset(): number {
+    return this.writer.offset;
+  }
+
+  isSynced(offset: number): boolean {
+    return this.state === "on" && this.writer.isSynced(offset);
+  }
+
   /** Whether a rewrite is under way. */
   get isRewriting(): boolean {
     return this.rewrite !== null;
