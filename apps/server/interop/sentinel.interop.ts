@@ -42,7 +42,7 @@ describe.runIf(hasRedisServer())("sentinels", () => {
       file,
       `# The operator's.
 sentinel monitor mymaster 127.0.0.1 ${port} ${quorum}
-sentinel down-after-milliseconds mymaster 1000
+sentinel down-after-milliseconds mymaster 2000
 sentinel failover-timeout mymaster 10000
 `,
     );

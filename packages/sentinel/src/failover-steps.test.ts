@@ -60,6 +60,19 @@ describe("the replica that is chosen", () => {
   });
 });
 
+test("a new primary is connected to at once, lest it counts as down before it was asked", async () => {
+  const { fleet, sentinel } = await alone({});
+  fleet.kill(one);
+  const hasSwitched = () => typesOf(sentinel).includes("+switch-master");
+  for (let turn = 0; turn < 100 && !hasSwitched(); turn++) await fleet.network.advance(100);
+  await fleet.network.advance(100);
+  expect(fieldsOf(sentinel.send("SENTINEL", "MASTER", "mymaster"))).toMatchObject({
+    port: "6379",
+    ip: "10.0.0.2",
+    flags: "master",
+  });
+});
+
 describe("an operator", () => {
   test("has a primary replaced that is well, without votes", async () => {
     const { fleet, sentinel } = await alone({}, {});

@@ -1,5 +1,6 @@
 /** Fleet: instances come, go and change their places; what others have to be told of it is told. */
 import type { Address } from "./address.ts";
+import { Flag } from "./flag.ts";
 import { FailoverState, Peer, Primary, Replica } from "./instance.ts";
 import type { Sentinel } from "./sentinel.ts";
 
@@ -72,8 +73,12 @@ export function resetPrimary(sentinel: Sentinel, primary: Primary): void {
 
 function begin(primary: Primary, nowMs: number): void {
   forgetReplicas(primary);
+  // What they have said was about the one that was there before.
+  for (const peer of primary.sentinels.values()) peer.unmark(Flag.MASTER_DOWN);
   const { link } = primary;
   link.drop("both");
+  // At once, lest it counts as down before it was asked.
+  link.lastReconnectMs = 0;
   primary.flags = 0;
   primary.leader = "";
   primary.failoverState = FailoverState.NONE;
