@@ -7,6 +7,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hasRedisServer, type ServerProcess } from "@kv/testing";
+import { Redis } from "ioredis";
+import { createSentinel } from "redis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startOurs, startRedis } from "./both-servers.ts";
 
@@ -147,6 +149,46 @@ sentinel failover-timeout mymaster 10000
       ]);
       expect(text).toContain("sentinel config-epoch mymaster 1\n");
       expect(text).toContain(`sentinel known-replica mymaster 127.0.0.1 ${primary.port}\n`);
+    }
+  });
+
+  test("clients that ask ours find the primary, and follow it", async () => {
+    const primary = await server(startOurs);
+    const replica = await server(startOurs, { replicaof: `127.0.0.1 ${primary.port}` });
+    const watching = await sentinel(startOurs, 0, primary.port, 1);
+    await until("the replica is found", async () =>
+      (await ask(watching, "SENTINEL", "REPLICAS", "mymaster")).includes(
+        "master-link-status\r\n$2\r\nok",
+      ),
+    );
+    const place = { host: "127.0.0.1", port: watching.port };
+    const ioredis = new Redis({ sentinels: [place], name: "mymaster", retryStrategy: () => 50 });
+    const nodeRedis = createSentinel({ name: "mymaster", sentinelRootNodes: [place] });
+    for (const client of [ioredis, nodeRedis]) client.on("error", () => {});
+    try {
+      await nodeRedis.connect();
+      expect(await ioredis.set("a", 1)).toBe("OK");
+      expect(await nodeRedis.set("b", "2")).toBe("OK");
+      expect(await ask(primary, "WAIT", 1, 5000)).toBe(":1\r\n");
+      expect(await ask(watching, "SENTINEL", "FAILOVER", "mymaster")).toBe("+OK\r\n");
+      await until("the replica is the primary", async () => {
+        return (await primaryPort(watching)) === replica.port;
+      });
+      const portOfClient = async (info: Promise<unknown>) =>
+        Number(/tcp_port:(\d+)/.exec(`${await info.catch(() => "")}`)?.[1]);
+      await until("ioredis is there", async () => {
+        return (await portOfClient(ioredis.info("server"))) === replica.port;
+      });
+      await until("node-redis is there", async () => {
+        const info = nodeRedis.use((client) => client.info("server"));
+        return (await portOfClient(info)) === replica.port;
+      });
+      expect(await ioredis.get("b")).toBe("2");
+      expect(await nodeRedis.get("a")).toBe("1");
+      expect(await ioredis.set("c", 3)).toBe("OK");
+    } finally {
+      ioredis.disconnect();
+      nodeRedis.destroy();
     }
   });
 
