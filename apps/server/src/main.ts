@@ -78,7 +78,13 @@ export async function main(): Promise<void> {
 }
 
 function print(text: string): void {
-  writeSync(1, text, null, "latin1");
+  try {
+    writeSync(1, text, null, "latin1");
+  } catch (error) {
+    // As of `--check-system | head`: nobody reads on, which is no fault of ours.
+    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+    process.exit(1);
+  }
 }
 
 function printError(text: string, code: number): void {

@@ -113,6 +113,14 @@ export class Followers {
     effects.updateInterest();
   }
 
+  /** The data set of this history goes, before there is another: nobody can go on from here. */
+  forgetHistory(): void {
+    const { host, identity } = this.ports;
+    this.disconnectAll();
+    if (this.stream !== null) this.close(this.stream);
+    identity.changeReplicationId(host);
+  }
+
   /** The data set is that of another history, at this offset: whoever followed has to begin anew. */
   takeHistory(id: string, offset: number): void {
     const { host, identity } = this.ports;
@@ -190,11 +198,15 @@ export class Followers {
     if (this.replicas.size === 0) this.aloneSinceMs = this.ports.situation.nowMs;
   }
 
-  /** REPLCONF ACK and FACK. */
+  /** REPLCONF ACK and FACK. `syncedOffset`: NaN: it has not said. */
   acknowledged(replica: Replica, offset: number, syncedOffset: number): void {
     if (replica.state !== ReplicaState.ONLINE) return;
-    replica.ackOffset = Math.max(replica.ackOffset, offset);
-    replica.ackSyncedOffset = Math.max(replica.ackSyncedOffset, syncedOffset);
+    // It has nothing that it has not been sent, whatever it says.
+    const { offset: sentOffset } = replica;
+    replica.ackOffset = Math.max(replica.ackOffset, Math.min(offset, sentOffset));
+    if (syncedOffset > replica.ackSyncedOffset)
+      replica.ackSyncedOffset = Math.min(syncedOffset, sentOffset);
+    replica.hasAcked = true;
     replica.ackMs = this.ports.situation.nowMs;
     if (!replica.awaitsAck) return;
     replica.awaitsAck = false;
@@ -203,7 +215,9 @@ export class Followers {
 
   /** How many replicas say that they have what the client wrote. */
   ackedCount({ writtenOffset }: Client): number {
-    return this.online.filter(({ ackOffset }) => ackOffset >= writtenOffset).length;
+    // What was written before anybody followed is at offset 0: a replica has it with its data set.
+    return this.online.filter(({ hasAcked, ackOffset }) => hasAcked && ackOffset >= writtenOffset)
+      .length;
   }
 
   /** How many say that they have it on disk. */

@@ -5,6 +5,7 @@ export * from "./chance.ts";
 export * from "./comparable.ts";
 export * from "./differential.ts";
 export * from "./fake-host.ts";
+export * from "./faulty-network.ts";
 export * from "./half-read-stream.ts";
 export * from "./harness.ts";
 export * from "./hostile-scripts.ts";
