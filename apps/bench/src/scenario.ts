@@ -18,6 +18,8 @@ export interface Sizes {
   };
   snapshot: { keys: number; calmMs: number; writesPerSecond: number };
   restart: { keys: number };
+  /** Numbers of replicas that a primary is measured with. */
+  replication: { replicas: readonly number[] };
   start: {
     starts: number;
     /** So long it is left alone, and then watched. */
@@ -78,6 +80,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     },
     snapshot: { keys: 5_000_000, calmMs: 10_000, writesPerSecond: 20_000 },
     restart: { keys: 5_000_000 },
+    replication: { replicas: [0, 1, 3] },
     start: {
       starts: 15,
       settleMs: 5000,
@@ -121,6 +124,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     },
     snapshot: { keys: 2_000_000, calmMs: 4_000, writesPerSecond: 20_000 },
     restart: { keys: 2_000_000 },
+    replication: { replicas: [0, 1, 3] },
     start: {
       starts: 7,
       settleMs: 5000,
@@ -152,6 +156,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     memory: { strings: [2000], collections: 500, kinds: 1, warmUps: 1, settleMs: 50 },
     snapshot: { keys: 2000, calmMs: 100, writesPerSecond: 1000 },
     restart: { keys: 2000 },
+    replication: { replicas: [1] },
     start: { starts: 1, settleMs: 10, watchMs: 300, flushed: 1000, returnMs: 20, kinds: 1 },
     defragmentation: { keys: 3000, calmMs: 100, writesPerSecond: 1000 },
     flatness: { keys: [1000], requests: 2000, growTo: 2000 },

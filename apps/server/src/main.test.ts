@@ -139,9 +139,9 @@ describe("starting", () => {
       says: "No such file or directory\n",
     },
     {
-      why: "to be a Sentinel",
-      args: ["--port", "0", "--sentinel"],
-      says: "'--sentinel' is refused: this server does not have Sentinel yet\n",
+      why: "what only a sentinel is told",
+      args: ["--sentinel monitor m 127.0.0.1 1 1"],
+      says: "sentinel directive while not in sentinel mode\n",
     },
     {
       why: "a directive in letters of any language, as they were typed",

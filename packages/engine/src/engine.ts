@@ -75,6 +75,17 @@ export function createEngine(options: EngineOptions): Engine {
   return new Engine(options);
 }
 
+function keyspaceFor({ host, config, segmentBytes }: EngineOptions): Keyspace {
+  return new Keyspace({
+    databaseCount: config.number("databases"),
+    random32: () => host.random32(),
+    arena: {
+      ...(segmentBytes === undefined ? {} : { segmentBytes }),
+      release: (buffer, touchedBytes) => host.releaseMemory(buffer, touchedBytes),
+    },
+  });
+}
+
 /** A whole server without I/O: see the head of this file. Made by createEngine(). */
 export class Engine implements Ports {
   /** Clocks, randomness, disk and log. */
@@ -150,19 +161,12 @@ export class Engine implements Ports {
   private readonly offers = new Map<Port<unknown>, Running>();
 
   constructor(options: EngineOptions) {
-    const { host, config, modules = [], systems = ownSystems, segmentBytes } = options;
+    const { host, config, modules = [], systems = ownSystems } = options;
     this.host = host;
     this.config = config;
     this.systems = [...systems, ...modules];
     const { stats, latency, reply, settings, requestLimits } = this;
-    const keyspace = new Keyspace({
-      databaseCount: config.number("databases"),
-      random32: () => host.random32(),
-      arena: {
-        ...(segmentBytes === undefined ? {} : { segmentBytes }),
-        release: (buffer, touchedBytes) => host.releaseMemory(buffer, touchedBytes),
-      },
-    });
+    const keyspace = keyspaceFor(options);
     const commands = new CommandTable(commandList(this.systems));
     const situation = new Situation(host);
     const propagator = new Propagator(situation);
@@ -269,7 +273,17 @@ export class Engine implements Ports {
   /** A new connection. Null: it was refused, told why, and is being closed. */
   accept(connection: Connection): Client | null {
     const client = this.admission.accept(connection);
-    if (client === null) return null;
+    return client === null ? null : this.opened(client);
+  }
+
+  /** A connection to the primary of this server: what comes by it is requests from now on. */
+  adopt(connection: Connection): Client {
+    const client = this.admission.letIn(connection);
+    client.mark(ClientState.REPLICATION | ClientState.PRIMARY, true);
+    return this.opened(client);
+  }
+
+  private opened(client: Client): Client {
     for (const each of this.running) each.clientOpened?.(client);
     this.memory.recount(client);
     return client;

@@ -3,6 +3,8 @@ import type { Keyspace } from "@kv/core";
 import { formatOf, signatureBytesMax } from "./format-choice.ts";
 import type { LoadError, LoadOptions, SnapshotLoader } from "./formats.ts";
 
+const noFacts: ReadonlyMap<string, string> = new Map();
+
 /** A loader that learns from the first bytes which format it is to load. */
 export class FileLoader implements SnapshotLoader {
   private readonly keyspace: Keyspace;
@@ -55,6 +57,11 @@ export class FileLoader implements SnapshotLoader {
   /** Bytes of the file read so far. */
   get loadedBytes(): number {
     return this.loader?.loadedBytes ?? this.headBytes;
+  }
+
+  /** What the file tells about itself, as far as it has been read. */
+  get facts(): ReadonlyMap<string, string> {
+    return this.loader?.facts ?? noFacts;
   }
 
   /** Keys now in the keyspace. */

@@ -35,6 +35,8 @@ export interface SnapshotLoader {
   readonly isDone: boolean;
   /** Bytes of the file read so far. */
   readonly loadedBytes: number;
+  /** What the file tells about itself: redis-ver, ctime, repl-id and so on; the short ones. */
+  readonly facts: ReadonlyMap<string, string>;
   /** Keys now in the keyspace; left out because they had expired; left out as they had no elements. */
   readonly loadedCount: number;
   /** Keys left out because they had expired. */

@@ -1,6 +1,6 @@
 /** Replicas that follow: what they get behind the data set, byte for byte, and how they come back. */
 import {
-  dataSetOf,
+  follower,
   type Harness,
   type HarnessOptions,
   harness,
@@ -8,29 +8,14 @@ import {
   replicaClient,
   replicaOptions,
   requestText,
-  type TestClient,
+  streamText as stream,
 } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
 const { eof, psync2 } = replicaOptions;
 
-/** Several requests, one behind the other. */
-const stream = (...lines: string[]) => lines.map((line) => requestText(line.split(" "))).join("");
-
 const quick = (config: HarnessOptions["config"] = {}) =>
   harness({ config: { "repl-diskless-sync-delay": 0, ...config } });
-
-/** A replica that has the data set and has said so; and the offset that it was told. */
-function follower(kv: Harness): { client: TestClient; offset: number; id: string } {
-  const client = replicaClient(kv, eof, psync2, ["listening-port", 7001]);
-  client.send("PSYNC", "?", -1);
-  kv.clock.advance(100);
-  const raw = client.takeRaw();
-  const [line = "", id = "", offset] = /^\+FULLRESYNC (\w+) (\d+)\r\n/.exec(raw) ?? [];
-  expect(dataSetOf(raw.slice(line.length)).rest).toBe("");
-  client.send("REPLCONF", "ACK", Number(offset));
-  return { client, offset: Number(offset), id };
-}
 
 describe("a replica that follows", () => {
   test("gets what changes, once it has said that it has the data set", () => {
@@ -262,6 +247,7 @@ describe("WAIT", () => {
     writer.send("PING");
     replicas[1].send("REPLCONF", "ACK", offset);
     expect(writer.receive()).toBe(2);
+    kv.clock.advance(1);
     expect(writer.receive()).toBe("PONG");
     expect(infoField(kv, "blocked_clients")).toBe("0");
     expect(writer.send("WAIT", 2, 0)).toBe(2);

@@ -9,7 +9,7 @@
  * and encodes nothing. `repl-backlog-ttl` after the last one has gone it ends, and with it the history
  * under its replication ID.
  */
-import type { Client, Ports } from "@kv/engine";
+import { type Client, EngineState, type Identity, type Ports } from "@kv/engine";
 import { latin1Bytes } from "@kv/resp";
 import { type Replica, ReplicaState } from "./replica.ts";
 import { Stream } from "./stream.ts";
@@ -32,6 +32,10 @@ export interface PsyncRequest {
 export class Followers {
   /** Null: nobody follows, or has lately. */
   stream: Stream | null = null;
+  /** repl-backlog-size. */
+  backlogBytesMax = 0;
+  /** Nothing of our own (a ping) is put into the stream: a failover needs it to stay as long as it is. */
+  isStill = false;
   private readonly ports: FollowersNeeds;
   /** All that follow or will when they have the data set. */
   private readonly replicas = new Set<Replica>();
@@ -77,21 +81,82 @@ export class Followers {
   }
 
   private begin(): Stream {
-    const { host, identity, propagator, effects, situation } = this.ports;
+    const { host, identity } = this.ports;
     identity.changeReplicationId(host);
-    const stream: Stream = new Stream(this.endedOffset, () => {
+    const stream = this.open(this.endedOffset);
+    host.log(
+      "notice",
+      `Replication backlog created, my new replication IDs are '${identity.replicationId}' and '${identity.secondReplicationId}'`,
+    );
+    return stream;
+  }
+
+  private open(offset: number): Stream {
+    const { host, propagator, effects, situation } = this.ports;
+    const stream: Stream = new Stream(offset, () => {
       if (situation.current !== null) situation.current.writtenOffset = stream.endOffset;
       host.wake();
     });
     this.stream = stream;
     this.lastPingMs = situation.nowMs;
+    this.aloneSinceMs = situation.nowMs;
     propagator.sinks.push(stream);
     effects.updateInterest();
-    host.log(
-      "notice",
-      `Replication backlog created, my new replication IDs are '${identity.replicationId}' and '${"0".repeat(40)}'`,
-    );
     return stream;
+  }
+
+  private close(stream: Stream): void {
+    const { propagator, effects } = this.ports;
+    removeFrom(propagator.sinks, stream);
+    this.endedOffset = stream.endOffset;
+    this.stream = null;
+    effects.updateInterest();
+  }
+
+  /** The data set of this history goes, before there is another: nobody can go on from here. */
+  forgetHistory(): void {
+    const { host, identity } = this.ports;
+    this.disconnectAll();
+    if (this.stream !== null) this.close(this.stream);
+    identity.changeReplicationId(host);
+  }
+
+  /** The data set is that of another history, at this offset: whoever followed has to begin anew. */
+  takeHistory(id: string, offset: number): void {
+    const { host, identity } = this.ports;
+    this.disconnectAll();
+    if (this.stream !== null) this.close(this.stream);
+    identity.changeReplicationId(host, id);
+    this.open(offset);
+    this.passOn(true);
+  }
+
+  /**
+   * The history that a file was saved with goes on here under a name of its own: who has followed it may
+   * go on from the offset.
+   */
+  continueHistory(id: string, offset: number): void {
+    const { identity, host } = this.ports;
+    identity.renameHistory(host.randomHex(20), id, offset + 1);
+    this.open(offset);
+  }
+
+  /** Passes another server's stream on from now on, or says what this server does. */
+  passOn(isPassedOn: boolean): void {
+    const { propagator, effects, situation } = this.ports;
+    const stream = this.stream ?? this.open(this.endedOffset);
+    this.aloneSinceMs = situation.nowMs;
+    stream.forgetDatabase();
+    if (stream.isPassedOn === isPassedOn) return;
+    stream.isPassedOn = isPassedOn;
+    if (isPassedOn) removeFrom(propagator.sinks, stream);
+    else propagator.sinks.push(stream);
+    effects.updateInterest();
+  }
+
+  /** They come back, and learn under which name the history goes on. */
+  disconnectAll(): void {
+    for (const replica of this.replicas) this.ports.clients.close(replica.client, "other history");
   }
 
   /** It has the data set. `awaitsAck`: it gets what changed when it has said that it is ready. */
@@ -106,8 +171,11 @@ export class Followers {
   resume(replica: Replica, { replicationId, offset }: PsyncRequest): string | undefined {
     const { host, identity, situation } = this.ports;
     const { stream } = this;
-    if (replicationId !== identity.replicationId)
-      return `Replication ID mismatch (Replica asked for '${replicationId}', my replication IDs are '${identity.replicationId}' and '${"0".repeat(40)}')`;
+    if (!isKnownHistory(identity, replicationId, offset)) {
+      if (replicationId === identity.secondReplicationId)
+        return `Requested offset for second ID was ${offset}, but I can reply up to ${identity.secondReplicationOffset}`;
+      return `Replication ID mismatch (Replica asked for '${replicationId}', my replication IDs are '${identity.replicationId}' and '${identity.secondReplicationId}')`;
+    }
     if (stream === null) return "there is no backlog";
     const position = offset - 1;
     if (!(position >= stream.firstOffset && position <= stream.endOffset))
@@ -130,10 +198,15 @@ export class Followers {
     if (this.replicas.size === 0) this.aloneSinceMs = this.ports.situation.nowMs;
   }
 
-  /** REPLCONF ACK. */
-  acknowledged(replica: Replica, offset: number): void {
+  /** REPLCONF ACK and FACK. `syncedOffset`: NaN: it has not said. */
+  acknowledged(replica: Replica, offset: number, syncedOffset: number): void {
     if (replica.state !== ReplicaState.ONLINE) return;
-    replica.ackOffset = Math.max(replica.ackOffset, offset);
+    // It has nothing that it has not been sent, whatever it says.
+    const { offset: sentOffset } = replica;
+    replica.ackOffset = Math.max(replica.ackOffset, Math.min(offset, sentOffset));
+    if (syncedOffset > replica.ackSyncedOffset)
+      replica.ackSyncedOffset = Math.min(syncedOffset, sentOffset);
+    replica.hasAcked = true;
     replica.ackMs = this.ports.situation.nowMs;
     if (!replica.awaitsAck) return;
     replica.awaitsAck = false;
@@ -142,7 +215,14 @@ export class Followers {
 
   /** How many replicas say that they have what the client wrote. */
   ackedCount({ writtenOffset }: Client): number {
-    return this.online.filter(({ ackOffset }) => ackOffset >= writtenOffset).length;
+    // What was written before anybody followed is at offset 0: a replica has it with its data set.
+    return this.online.filter(({ hasAcked, ackOffset }) => hasAcked && ackOffset >= writtenOffset)
+      .length;
+  }
+
+  /** How many say that they have it on disk. */
+  syncedCount({ writtenOffset }: Client): number {
+    return this.online.filter(({ ackSyncedOffset }) => ackSyncedOffset >= writtenOffset).length;
   }
 
   /** Has all replicas say how far they are, soon. */
@@ -160,14 +240,17 @@ export class Followers {
   turn(): void {
     const { stream } = this;
     if (stream === null) return;
-    if (this.wantsAcks && this.replicas.size > 0) stream.appendControl("REPLCONF", "GETACK", "*");
-    this.wantsAcks = false;
+    if (this.wantsAcks && !this.isStill && !this.ports.situation.is(EngineState.PAUSED)) {
+      this.wantsAcks = false;
+      if (this.replicas.size > 0) stream.appendControl("REPLCONF", "GETACK", "*");
+    }
     let least = stream.endOffset;
     for (const replica of this.replicas) {
       if (replica.state === ReplicaState.ONLINE && !replica.awaitsAck) send(stream, replica);
       least = Math.min(least, replica.offset);
     }
-    stream.trim(this.ports.config.number("repl-backlog-size"), least);
+    const isUnread = this.replicas.size === 0 && this.ports.clients.replicaCount === 0;
+    stream.trim(this.backlogBytesMax, least, isUnread);
   }
 
   /** A second has passed. */
@@ -176,33 +259,45 @@ export class Followers {
     if (stream === null) return;
     const { host, config, clients } = this.ports;
     for (const replica of this.online) {
-      if (nowMs - replica.ackMs <= timeoutMs) continue;
+      // One that said SYNC never tells how far it is.
+      if (!replica.saidPsync || nowMs - replica.ackMs <= timeoutMs) continue;
       host.log("warning", `Disconnecting timedout replica (streaming sync): ${replica.name}`);
       clients.close(replica.client, "replica timeout");
     }
+    // What is passed on has its pings, and has to be there for who comes behind a change of primaries.
+    if (stream.isPassedOn) return;
     if (this.replicas.size === 0) {
       this.endIfAlone(stream, nowMs);
       return;
     }
+    if (this.isStill) return;
     if (nowMs - this.lastPingMs < config.number("repl-ping-replica-period") * SECOND_MS) return;
     this.lastPingMs = nowMs;
     stream.appendControl("PING");
   }
 
   private endIfAlone(stream: Stream, nowMs: number): void {
-    const { host, config, identity, propagator, effects } = this.ports;
+    const { host, config, identity } = this.ports;
     const seconds = config.number("repl-backlog-ttl");
     if (seconds === 0 || nowMs - this.aloneSinceMs <= seconds * SECOND_MS) return;
-    propagator.sinks.splice(propagator.sinks.indexOf(stream), 1);
-    this.endedOffset = stream.endOffset;
-    this.stream = null;
-    effects.updateInterest();
+    this.close(stream);
     identity.changeReplicationId(host);
     host.log(
       "notice",
       `Replication backlog freed after ${seconds} seconds without connected replicas.`,
     );
   }
+}
+
+function removeFrom<Item>(items: Item[], item: Item): void {
+  const index = items.indexOf(item);
+  if (index !== -1) items.splice(index, 1);
+}
+
+/** Whether it is our history, up to the offset at least. */
+function isKnownHistory(identity: Identity, id: string, offset: number): boolean {
+  if (id === identity.replicationId) return true;
+  return id === identity.secondReplicationId && offset <= identity.secondReplicationOffset;
 }
 
 function send(stream: Stream, replica: Replica): void {

@@ -15,29 +15,39 @@
  */
 import { CommandError } from "@kv/commands";
 import {
+  type ChangeListener,
   type Client,
   type ClientFacts,
   ClientState,
   dataSetFilePort,
+  EngineState,
   Port,
   type Ports,
+  type ReplicationMemory,
   type Running,
   type SlowReader,
   shutdownWaitsPort,
 } from "@kv/engine";
+import type { ReplicationFacts } from "@kv/persistence";
 import { latin1Bytes } from "@kv/resp";
 import { AckWaiters } from "./ack-waiters.ts";
+import type { UpstreamNeeds } from "./applied.ts";
+import { Failover } from "./failover.ts";
 import { FileSync } from "./file-sync.ts";
 import { Followers, type PsyncRequest } from "./followers.ts";
 import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
+import { GoodReplicas } from "./good-replicas.ts";
+import { OwnExpiries, type OwnExpiriesNeeds } from "./own-expiries.ts";
 import { Replica, ReplicaState } from "./replica.ts";
 import { SocketSync } from "./socket-sync.ts";
+import { LinkState, Upstream } from "./upstream.ts";
 
 const SYNCS_MAX = 4;
 const SECOND_MS = 1000;
 const NEWLINE = latin1Bytes("\n");
 
 const hasPendingOutput = new CommandError("ERR SYNC and PSYNC are invalid with pending output");
+const noMasterLink = new CommandError("NOMASTERLINK Can't SYNC while not connected with my master");
 const needsEof = new CommandError("ERR Filtered replica requires EOF capability");
 
 /** By which the primary side is asked for. */
@@ -49,6 +59,8 @@ export type PrimaryNeeds = Pick<
   | "host"
   | "config"
   | "situation"
+  | "pause"
+  | "memory"
   | "identity"
   | "keyspace"
   | "clients"
@@ -57,15 +69,18 @@ export type PrimaryNeeds = Pick<
   | "propagator"
   | "effects"
   | "stats"
-  | "muting"
-  | "resume"
   | "snapshotJobs"
   | "of"
->;
+> &
+  UpstreamNeeds &
+  OwnExpiriesNeeds;
 
-export class Primary implements Running, SyncEvents, SlowReader {
+export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemory {
   readonly clientFacts: ClientFacts = {
-    flagsOf: (client) => (client.is(ClientState.REPLICA) ? "S" : ""),
+    flagsOf: (client) => {
+      if (client.is(ClientState.PRIMARY)) return "M";
+      return client.is(ClientState.REPLICA) ? "S" : "";
+    },
   };
   /** Full synchronisations asked for: `sync_full` of INFO. */
   fullSyncCount = 0;
@@ -75,6 +90,12 @@ export class Primary implements Running, SyncEvents, SlowReader {
   refusedPartialSyncCount = 0;
   readonly followers: Followers;
   readonly waiters: AckWaiters;
+  readonly goodReplicas: GoodReplicas;
+  readonly failover: Failover;
+  /** The server that this one follows, if it does. */
+  readonly upstream: Upstream;
+  /** Keys that it would never say a word about. */
+  readonly ownExpiries: OwnExpiries;
   private readonly ports: PrimaryNeeds;
   /** Every client that has said REPLCONF, SYNC or PSYNC. */
   private readonly known = new Map<Client, Replica>();
@@ -88,8 +109,27 @@ export class Primary implements Running, SyncEvents, SlowReader {
     this.ports = ports;
     this.followers = new Followers(ports);
     this.waiters = new AckWaiters(ports, this.followers);
+    this.ownExpiries = new OwnExpiries(ports);
+    this.upstream = new Upstream(ports, this.followers, () => {
+      this.ownExpiries.clear();
+      ports.effects.updateInterest();
+    });
+    this.goodReplicas = new GoodReplicas(ports, this.followers);
+    this.failover = new Failover({
+      ports,
+      followers: this.followers,
+      upstream: this.upstream,
+      replicas: () => this.replicas,
+    });
+    ports.of(dataSetFilePort).history = () => this.history();
     this.lastSecondMs = ports.situation.nowMs;
     ports.of(shutdownWaitsPort).slowReaders.push(this);
+    ports.memory.replication = this;
+  }
+
+  /** Hears of changes while clients may write to what is another server's. */
+  get changeListener(): ChangeListener {
+    return this.ownExpiries;
   }
 
   /** Those that have asked for the data set, in the order in which they came. */
@@ -117,14 +157,15 @@ export class Primary implements Running, SyncEvents, SlowReader {
   synchronise(client: Client, psync: PsyncRequest | null): void {
     const { host, clients, reply, situation } = this.ports;
     if (client.is(ClientState.REPLICA)) return;
+    if (this.upstream.isReplica && this.upstream.state !== LinkState.CONNECTED) throw noMasterLink;
     if (!reply.isEmpty || client.pendingBytes > 0) throw hasPendingOutput;
     const replica = this.replicaOf(client);
     if (replica.isFiltered && !replica.canEof) throw needsEof;
     host.log("notice", `Replica ${replica.name} asks for synchronization`);
     client.mark(ClientState.REPLICATION | ClientState.REPLICA, true);
     clients.replicaCount++;
-    if (psync !== null && this.goesOn(replica, psync)) return;
     replica.saidPsync = psync !== null;
+    if (psync !== null && this.goesOn(replica, psync)) return;
     replica.state = ReplicaState.WAITING;
     replica.waitingSinceMs = situation.nowMs;
     this.fullSyncCount++;
@@ -143,6 +184,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
     const problem = this.followers.resume(replica, psync);
     if (problem === undefined) {
       this.partialSyncCount++;
+      this.goodReplicas.update();
       return true;
     }
     this.refusedPartialSyncCount++;
@@ -160,13 +202,15 @@ export class Primary implements Running, SyncEvents, SlowReader {
 
   /** Begins what is due, and goes on with what runs. */
   turn(): void {
+    this.upstream.turn();
     if (!this.isActive) return;
     const { nowMs } = this.ports.situation;
     for (const sync of this.running) {
       sync.turn();
       if (sync.isOver) this.ended(sync);
     }
-    this.waiters.turn(nowMs);
+    this.waiters.turn();
+    this.failover.turn();
     this.followers.turn();
     this.checkLimits();
     for (const replica of this.known.values()) {
@@ -206,9 +250,16 @@ export class Primary implements Running, SyncEvents, SlowReader {
     const { host, identity, snapshotJobs } = this.ports;
     const [first] = replicas as [Replica];
     const isBySocket = this.isBySocket(first);
-    const target = isBySocket ? "replicas sockets" : "disk";
-    host.log("notice", `Starting BGSAVE for SYNC with target: ${target}`);
     for (const replica of replicas) if (!replica.isRdbOnly) this.followers.add(replica);
+    const { processId } = host.facts;
+    host.log(
+      "notice",
+      `Starting BGSAVE for SYNC with target: ${isBySocket ? "replicas sockets" : "disk"}`,
+    );
+    host.log(
+      "notice",
+      `Background ${isBySocket ? "RDB transfer" : "saving"} started by pid ${processId}`,
+    );
     const { offset } = this.followers;
     const answer = latin1Bytes(`+FULLRESYNC ${identity.replicationId} ${offset}\r\n`);
     for (const replica of replicas) {
@@ -237,13 +288,22 @@ export class Primary implements Running, SyncEvents, SlowReader {
     const { identity } = this.ports;
     const { functions, facts, ...options } = this.ports.of(dataSetFilePort).snapshotOptions();
     const { offset } = this.followers;
-    const replication = { streamDatabase: 0, id: identity.replicationId, offset };
+    const streamDatabase = this.upstream.streamDatabase;
+    const replication = { streamDatabase, id: identity.replicationId, offset };
     return {
       ...options,
       facts: { ...facts, replication },
       hasKeys: wantsKeys,
       ...(wantsFunctions && functions !== undefined ? { functions } : {}),
     };
+  }
+
+  /** What a file of this moment belongs to. */
+  private history(): ReplicationFacts | undefined {
+    const { stream, offset } = this.followers;
+    if (stream === null) return undefined;
+    const { replicationId: id } = this.ports.identity;
+    return { streamDatabase: this.upstream.streamDatabase, id, offset };
   }
 
   private ended(sync: FullSync): void {
@@ -257,8 +317,14 @@ export class Primary implements Running, SyncEvents, SlowReader {
     const { client } = replica;
     if (!replica.isRdbOnly) {
       this.leaveSync(replica);
+      if (replica.state === ReplicaState.TAKING)
+        host.log(
+          "notice",
+          `Streamed RDB transfer with replica ${replica.name} succeeded (socket). Waiting for REPLCONF ACK from replica to enable streaming`,
+        );
       // Behind the mark it has to see that this was the end, before more comes.
       this.followers.putOnline(replica, replica.state === ReplicaState.TAKING);
+      this.goodReplicas.update();
       return;
     }
     host.log(
@@ -294,9 +360,10 @@ export class Primary implements Running, SyncEvents, SlowReader {
     host.log("notice", `${inStep} of ${all.length} replicas are in sync when shutting down.`);
   }
 
-  /** REPLCONF ACK. */
-  acknowledged(replica: Replica, offset: number): void {
-    this.followers.acknowledged(replica, offset);
+  /** REPLCONF ACK; `syncedOffset` is that of FACK, 0 without one. */
+  acknowledged(replica: Replica, offset: number, syncedOffset: number): void {
+    this.followers.acknowledged(replica, offset, syncedOffset);
+    if (this.ports.situation.is(EngineState.LACKS_REPLICAS)) this.goodReplicas.update();
   }
 
   private leave(replica: Replica): void {
@@ -313,6 +380,10 @@ export class Primary implements Running, SyncEvents, SlowReader {
 
   /** Once a second: signs of life, and a look at who gives none. */
   cron(nowMs: number): void {
+    // What a pause has put off, and what others have brought about: a log, say.
+    if (this.waiters.isActive || this.failover.state === "waiting-for-sync") this.ports.host.wake();
+    this.upstream.cron(nowMs);
+    if (this.ownExpiries.count > 0) this.ownExpiries.cron(nowMs);
     const isEarly = nowMs - this.lastSecondMs < SECOND_MS && nowMs >= this.lastSecondMs;
     if (!this.isActive || isEarly) return;
     this.lastSecondMs = nowMs;
@@ -323,6 +394,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
         this.timedOut(replica);
     }
     this.followers.second(nowMs, timeoutMs);
+    this.goodReplicas.update();
   }
 
   private timedOut(replica: Replica): void {
@@ -332,21 +404,38 @@ export class Primary implements Running, SyncEvents, SlowReader {
   }
 
   clientClosed(client: Client): void {
-    this.waiters.remove(client);
+    this.upstream.clientClosed(client);
     const replica = this.known.get(client);
     if (replica === undefined) return;
     this.known.delete(client);
     if (replica.state === ReplicaState.NONE) return;
     this.ports.clients.replicaCount--;
     this.leave(replica);
+    this.goodReplicas.update();
     this.ports.host.log("warning", `Connection with replica ${replica.name} lost.`);
   }
 
-  /** Bytes that synchronisations keep in memory. */
-  uncountedBytes(): number {
-    let sum = this.followers.stream?.heldBytes ?? 0;
+  get backlogBytes(): number {
+    const { stream, backlogBytesMax } = this.followers;
+    return stream === null ? 0 : Math.min(stream.heldBytes, backlogBytesMax);
+  }
+
+  get beyondBytes(): number {
+    const { stream, backlogBytesMax } = this.followers;
+    let sum = stream === null ? 0 : Math.max(0, stream.heldBytes - backlogBytesMax);
     for (const sync of this.running) sum += sync.heldBytes;
     return sum;
+  }
+
+  /** Bytes that the stream and synchronisations keep in memory. */
+  uncountedBytes(): number {
+    return this.backlogBytes + this.beyondBytes;
+  }
+
+  /** The data set has been loaded: its file may say where this server stood. */
+  load(): Promise<boolean> {
+    this.upstream.started(this.ports.of(dataSetFilePort).loadedFacts);
+    return Promise.resolve(true);
   }
 
   resetStatistics(): void {
@@ -357,17 +446,21 @@ export class Primary implements Running, SyncEvents, SlowReader {
 
   /** For good: what is under way is given up. */
   stop(): void {
+    this.upstream.stop();
     for (const replica of this.syncs.keys()) this.leave(replica);
   }
 
   /** True when the disk has nothing to do for us. */
   get isSettled(): boolean {
-    return this.underWay.size === 0;
+    return this.underWay.size === 0 && this.upstream.isSettled;
   }
 
   /** Resolves when that is so. */
   async settled(): Promise<void> {
-    while (!this.isSettled) await Promise.allSettled(this.underWay);
+    while (!this.isSettled) {
+      await Promise.allSettled(this.underWay);
+      await this.upstream.settled();
+    }
   }
 }
 

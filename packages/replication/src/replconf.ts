@@ -1,7 +1,7 @@
 /** REPLCONF: what a replica, or a tool that wants the data set, says of itself before SYNC. */
 import { CommandError, errors } from "@kv/commands";
 import { splitArgs } from "@kv/config";
-import { type EngineCall, engineCommand } from "@kv/engine";
+import { ClientState, type EngineCall, engineCommand } from "@kv/engine";
 import { parseInteger } from "@kv/resp";
 import { replicationPort } from "./primary.ts";
 import type { Replica } from "./replica.ts";
@@ -53,6 +53,10 @@ const options: Record<string, (replica: Replica, call: EngineCall, value: number
   },
 };
 
+/** NaN where it is none. */
+const offsetAt = (call: EngineCall, index: number): number =>
+  parseInteger(call.bytes, call.start(index), call.end(index));
+
 export const replconf = engineCommand({
   name: "replconf",
   group: "server",
@@ -69,10 +73,15 @@ export const replconf = engineCommand({
     const replica = primary.replicaOf(call.client);
     for (let index = 1; index < call.argc; index += 2) {
       // Neither is ever answered: the one is a report, the other is for replicas.
-      if (call.is(index, "GETACK")) return;
+      if (call.is(index, "GETACK")) {
+        if (call.client.is(ClientState.PRIMARY)) primary.upstream.acknowledge();
+        return;
+      }
       if (call.is(index, "ACK")) {
-        const offset = parseInteger(call.bytes, call.start(index + 1), call.end(index + 1));
-        if (!Number.isNaN(offset)) primary.acknowledged(replica, offset);
+        const offset = offsetAt(call, index + 1);
+        const hasSynced = call.argc > index + 3 && call.is(index + 2, "FACK");
+        const syncedOffset = hasSynced ? offsetAt(call, index + 3) : Number.NaN;
+        if (!Number.isNaN(offset)) primary.acknowledged(replica, offset, syncedOffset);
         return;
       }
       const name = call.word(index);

@@ -60,6 +60,10 @@ export class Replica {
   offset = 0;
   /** REPLCONF ack: what it says that it has applied. */
   ackOffset = 0;
+  /** It has said so at least once: so it has the data set. */
+  hasAcked = false;
+  /** The same with fack: what it says that it has on disk. */
+  ackSyncedOffset = 0;
   /** When it last said so, by the wall clock. */
   ackMs = 0;
   /** Gets nothing of the stream until it has said so for the first time. */

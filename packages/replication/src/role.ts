@@ -1,6 +1,7 @@
 /** ROLE: what this server is to others. */
 import { engineCommand } from "@kv/engine";
 import { replicationPort } from "./primary.ts";
+import { linkStateNames } from "./upstream.ts";
 
 export const role = engineCommand({
   name: "role",
@@ -12,8 +13,18 @@ export const role = engineCommand({
   flags: ["noscript", "loading", "stale", "fast"],
   categories: ["admin", "dangerous"],
   run({ engine, reply }) {
-    const { followers } = engine.of(replicationPort);
+    const { followers, upstream } = engine.of(replicationPort);
     const { online, offset } = followers;
+    const { primary, state } = upstream;
+    if (primary !== null) {
+      reply.array(5);
+      reply.bulkLatin1("slave");
+      reply.bulkLatin1(primary.host);
+      reply.integer(primary.port);
+      reply.bulkLatin1(linkStateNames[state] as string);
+      reply.integer(upstream.client === null ? -1 : offset);
+      return;
+    }
     reply.array(3);
     reply.bulkLatin1("master");
     reply.integer(offset);

@@ -26,9 +26,13 @@ interface Block {
 
 export class Stream implements PropagationSink {
   readonly targets = Target.REPLICAS;
+  /** It says what another server's stream says, and nothing of what the engine does itself. */
+  isPassedOn = false;
   endOffset = 0;
   private readonly onAppended: () => void;
   private readonly blocks: Block[] = [];
+  /** The memory of a block that is not needed any more. */
+  private spare: Uint8Array | null = null;
   /** The database that is selected at the end; -1: the next command is to select its own. */
   private databaseIndex = -1;
 
@@ -51,7 +55,7 @@ export class Stream implements PropagationSink {
 
   /** Bytes of memory. */
   get heldBytes(): number {
-    return this.blocks.length * BLOCK_BYTES;
+    return (this.blocks.length + (this.spare === null ? 0 : 1)) * BLOCK_BYTES;
   }
 
   /** Commands that changed the data set. */
@@ -61,6 +65,12 @@ export class Stream implements PropagationSink {
       const select = encodeRequest(["SELECT", `${databaseIndex}`]);
       this.write(select, 0, select.length);
     }
+    this.write(bytes, start, end);
+    this.onAppended();
+  }
+
+  /** What another server's stream says, as it says it. */
+  passOn(bytes: Uint8Array, start: number, end: number): void {
     this.write(bytes, start, end);
     this.onAppended();
   }
@@ -78,7 +88,9 @@ export class Stream implements PropagationSink {
   }
 
   private addBlock(): Block {
-    const block = { bytes: new Uint8Array(BLOCK_BYTES), start: this.endOffset, length: 0 };
+    const bytes = this.spare ?? new Uint8Array(BLOCK_BYTES);
+    this.spare = null;
+    const block = { bytes, start: this.endOffset, length: 0 };
     this.blocks.push(block);
     return block;
   }
@@ -112,14 +124,19 @@ export class Stream implements PropagationSink {
     return this.blocks[Math.min(index, this.blocks.length - 1)] as Block;
   }
 
-  /** Drops what is neither among the last `keptBytes` nor wanted by who stands at `offset`. */
-  trim(keptBytes: number, offset: number): void {
+  /**
+   * Drops what is neither among the last `keptBytes` nor wanted by who stands at `offset`. `isUnread`: no
+   * connection can have kept any of it, so its memory may be used again.
+   */
+  trim(keptBytes: number, offset: number, isUnread: boolean): void {
     let count = 0;
     while (count < this.blocks.length - 1) {
       const { start } = this.blocks[count + 1] as Block;
       if (start > offset || this.endOffset - start < keptBytes) break;
       count++;
     }
-    if (count > 0) this.blocks.splice(0, count);
+    if (count === 0) return;
+    const dropped = this.blocks.splice(0, count);
+    this.spare = isUnread ? (dropped[0] as Block).bytes : null;
   }
 }

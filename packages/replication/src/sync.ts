@@ -1,9 +1,24 @@
 /** SYNC and PSYNC: asking for the data set. */
 import { arg, CommandError } from "@kv/commands";
-import { engineCommand } from "@kv/engine";
+import { type EngineCall, engineCommand } from "@kv/engine";
 import { replicationPort } from "./primary.ts";
+import type { Upstream } from "./upstream.ts";
 
+const otherHistory = new CommandError("ERR PSYNC FAILOVER replid must match my replid.");
 const toPrimary = new CommandError("ERR PSYNC FAILOVER can't be sent to a master.");
+
+/** The primary that this server follows wants to follow it. */
+function takeTheLead(call: EngineCall, upstream: Upstream): void {
+  const { host, identity, report } = call.engine;
+  host.log("warning", `Failover request received for replid ${call.word(1)}.`);
+  if (!upstream.isReplica) throw toPrimary;
+  if (call.word(1) !== identity.replicationId) throw otherHistory;
+  upstream.promote();
+  host.log(
+    "notice",
+    `MASTER MODE enabled (failover request from '${report.describe(call.client)}')`,
+  );
+}
 
 const facts = {
   group: "server",
@@ -32,8 +47,9 @@ export const psync = engineCommand({
   args: [arg.string("replicationid"), arg.integer("offset")],
   run(call) {
     const { client, engine } = call;
-    if (call.argc > 3 && call.is(3, "FAILOVER")) throw toPrimary;
     const request = { replicationId: call.word(1), offset: call.integer(2) };
-    engine.of(replicationPort).synchronise(client, request);
+    const primary = engine.of(replicationPort);
+    if (call.argc > 3 && call.is(3, "FAILOVER")) takeTheLead(call, primary.upstream);
+    primary.synchronise(client, request);
   },
 });

@@ -133,6 +133,7 @@ export const replication = [
   }),
   directive({
     name: "repl-disable-tcp-nodelay",
+    noEffectBecause: "What changes within a turn leaves for each replica in one write as it is.",
     kind: boolean,
     default: false,
     summary: "Send fewer, fuller packets to replicas.",

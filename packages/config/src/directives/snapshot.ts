@@ -60,7 +60,6 @@ export const snapshot = [
     name: "rdb-del-sync-files",
     kind: boolean,
     default: false,
-    noEffectBecause: "A file made for replicas is always deleted as soon as it is sent.",
     summary: "Delete snapshots made only for replication once they are sent.",
   }),
   directive({

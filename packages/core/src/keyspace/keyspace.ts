@@ -29,6 +29,11 @@ export interface KeyspaceOptions {
   random32?: () => number;
   /** Sizes of the arena's segments. */
   arena?: ArenaOptions;
+  /**
+   * A keyspace to stand beside, with as many databases over the same arena: what is read into this one may
+   * take the place of what is there, at once (takeOver). It is in no snapshot until then. discard() it.
+   */
+  beside?: Keyspace;
 }
 
 /** Well spread numbers, the same each time. */
@@ -60,16 +65,20 @@ export class Keyspace implements DatabaseOwner {
   readonly seed: number;
 
   constructor(options: KeyspaceOptions = {}) {
-    this.arena = new Arena(options.arena);
-    this.random32 = options.random32 ?? fixedSequence();
-    this.seed = this.random32() & ~KEYED_SEED_BIT;
-    this.lazyFree = new LazyFree(this.arena, () => this.tidy());
-    this.cuts = new SnapshotCuts(
-      this.arena,
-      () => this.databases.map((database) => database.dict),
-      this.lazyFree,
-    );
-    for (let index = 0; index < (options.databaseCount ?? 16); index++)
+    const { beside } = options;
+    this.arena = beside?.arena ?? new Arena(options.arena);
+    this.random32 = beside?.random32 ?? options.random32 ?? fixedSequence();
+    this.seed = beside?.seed ?? this.random32() & ~KEYED_SEED_BIT;
+    this.lazyFree = beside?.lazyFree ?? new LazyFree(this.arena, () => this.tidy());
+    this.cuts =
+      beside?.cuts ??
+      new SnapshotCuts(
+        this.arena,
+        () => this.databases.map((database) => database.dict),
+        this.lazyFree,
+      );
+    const databaseCount = beside?.databases.length ?? options.databaseCount ?? 16;
+    for (let index = 0; index < databaseCount; index++)
       this.databases.push(new Database(this, index));
   }
 
@@ -93,6 +102,24 @@ export class Keyspace implements DatabaseOwner {
     const second = this.databases[b];
     assert(first !== undefined && second !== undefined, "SWAPDB names two databases that exist");
     first.exchange(second);
+  }
+
+  /**
+   * Exchanges the contents of all databases with those of a keyspace beside it. What was here must have
+   * been given up by all snapshots.
+   */
+  takeOver(beside: Keyspace): void {
+    for (const [index, database] of this.databases.entries())
+      database.exchange(beside.databases[index] as Database);
+  }
+
+  /** Of one that stands beside another: all that is in it is freed, and its tables. The end of it. */
+  discard(lazily: boolean): void {
+    for (const database of this.databases) {
+      database.empty(lazily);
+      for (const table of database.tables) table.free();
+    }
+    if (!lazily) this.tidy();
   }
 
   /** Empties every database; `lazily` leaves the freeing to lazyFree.step(). Returns the keys. */

@@ -43,13 +43,20 @@ export class Admission {
 
   /** A new connection. Null: it was refused, told why, and is being closed. */
   accept(connection: Connection): Client | null {
-    const { situation, stats, clients, users, requestLimits } = this.parts;
+    const { stats } = this.parts;
     stats.connectionsReceived++;
     const refusal = this.refusalOf(connection);
     if (refusal !== null) {
       this.refuse(connection, refusal);
       return null;
     }
+    this.log(() => `Accepted ${connection.address}`);
+    return this.letIn(connection);
+  }
+
+  /** The connection becomes a client, whoever is at the other end. */
+  letIn(connection: Connection): Client {
+    const { situation, clients, users, requestLimits } = this.parts;
     const nowMs = situation.readClock();
     const client = new Client(
       clients.nextId++,
@@ -58,7 +65,6 @@ export class Admission {
       users.defaultUser,
       nowMs,
     );
-    this.log(() => `Accepted ${connection.address}`);
     clients.set(client.id, client);
     return client;
   }

@@ -77,7 +77,7 @@ export class ClientReport {
       "tot-mem": this.bytesOf(client) + request.whole,
       events: pending > 0 ? "rw" : "r",
       cmd: client.lastCommand?.fullName ?? "NULL",
-      user: client.user.name,
+      user: client.is(ClientState.PRIMARY) ? "(superuser)" : client.user.name,
       redir: -1,
       resp: client.protocol,
       "lib-name": client.libraryName,

@@ -29,6 +29,8 @@ export const ClientState = {
   MONITOR: 1024,
   /** Gets the data set, and maybe all changes to it: so no replies. It has REPLICATION as well. */
   REPLICA: 2048,
+  /** The link to the primary: what comes by it is done, whatever it is. It has REPLICATION as well. */
+  PRIMARY: 4096,
 } as const;
 
 /** What Client.replyMode can be. */

@@ -4,7 +4,7 @@
  */
 
 import type { User } from "@kv/acl";
-import type { CommandRow } from "@kv/commands";
+import type { CommandError, CommandRow } from "@kv/commands";
 import { ReplyWriter, type RequestLimits, RequestReader } from "@kv/resp";
 import { ClientState, ReplyMode } from "./client-state.ts";
 import type { Connection } from "./host.ts";
@@ -12,6 +12,21 @@ import type { Transaction } from "./transaction.ts";
 
 /** Whose limits of `client-output-buffer-limit` hold for a client. */
 export type OutputClass = "normal" | "replica" | "pubsub";
+
+/** What CLIENT LIST TYPE and CLIENT KILL TYPE take a client for. */
+export type ClientKind = OutputClass | "master";
+
+/** Follows what the primary of this server has it do. */
+export interface UpstreamListener {
+  /** The request bytes[start, end) has been done or, within a transaction, queued. */
+  applied(bytes: Uint8Array, start: number, end: number, isQueued: boolean): void;
+  /** The bytes of all requests so far are about to be overwritten. */
+  batchEnds(): void;
+  /** A change is about to be made while the disk refuses to keep such. */
+  cannotBeLogged(): void;
+  /** It could not be done, as the error says that would be the answer to a client. */
+  failed(error: string, commandName: string): void;
+}
 
 /** What the engine knows of one connection: see the head of this file. */
 export class Client {
@@ -60,9 +75,11 @@ export class Client {
   noEvict = false;
   /**
    * Ends the wait of a client that a command blocks, as if its time were up or with an error
-   * (CLIENT UNBLOCK); null while no command does, or when that wait is not to be ended.
+   * (CLIENT UNBLOCK, another role of the server); null while no command does, or when that wait is not to be ended.
    */
-  unblock: ((withError: boolean) => void) | null = null;
+  unblock: ((error: CommandError | null) => void) | null = null;
+  /** Of the link to the primary: hears of each request that was done. */
+  upstream: UpstreamListener | null = null;
   /** Bytes for this client written by others (messages, invalidations, MONITOR lines). */
   outbox: ReplyWriter | null = null;
   /**
@@ -72,6 +89,8 @@ export class Client {
   sharedBytes = 0;
   /** Where the stream of changes to replicas stood behind its last write: WAIT waits for that. */
   writtenOffset = 0;
+  /** Where the append-only file stood behind its last write: WAITAOF waits for that. */
+  loggedOffset = 0;
   /** Since when the soft output limit has been passed; 0: it has not. */
   softLimitSinceMs = 0;
   /** Most bytes of replies that left in one go: `rbp` of CLIENT LIST. */
@@ -135,8 +154,9 @@ export class Client {
     return (this.channelCount | this.patternCount | this.shardChannelCount) !== 0;
   }
 
-  /** What CLIENT LIST TYPE and the limits of output take it for: the one answer to this question. */
-  get kind(): OutputClass {
+  /** The one answer to the question what it is to others. */
+  get kind(): ClientKind {
+    if (this.is(ClientState.PRIMARY)) return "master";
     if (this.is(ClientState.REPLICATION)) return "replica";
     return this.subscribes ? "pubsub" : "normal";
   }

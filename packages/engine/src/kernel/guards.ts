@@ -41,6 +41,7 @@ const {
   denyoom,
   no_auth,
   loading,
+  no_async_loading,
   stale,
   allow_busy,
   not_queued,
@@ -97,6 +98,7 @@ export const guardNames = [
   "busy",
   "watcher",
   "pause",
+  "migration",
   "absent",
   "multi",
 ] as const;
@@ -147,6 +149,9 @@ const clientGuards = {
       ? watchesOnly
       : null,
 
+  /** Whoever moves keys to other servers says which commands have to wait for that. */
+  migration: () => null,
+
   /** After all others: what a placeholder stands for would have been refused by them as well. */
   absent: (_client, row) => (row.isAbsent ? Verdict.UNKNOWN : null),
 
@@ -186,8 +191,11 @@ function situationGuards({ situation, memory, refusals, pause }: GuardParts) {
       return (row.bits & stale) === 0 ? masterDown : null;
     },
 
-    loading: (_client, row) =>
-      situation.is(EngineState.LOADING) && (row.bits & loading) === 0 ? isLoading : null,
+    loading: (_client, row) => {
+      if (situation.is(EngineState.LOADING)) return (row.bits & loading) === 0 ? isLoading : null;
+      if (!situation.is(EngineState.ASYNC_LOADING)) return null;
+      return (row.bits & no_async_loading) === 0 ? null : isLoading;
+    },
 
     busy: (_client, row) =>
       situation.is(EngineState.BUSY) && (row.bits & allow_busy) === 0 ? situation.busyError : null,

@@ -2,13 +2,17 @@
  * CLIENT PAUSE: commands are held, unanswered, until the pause ends; then they are served in the
  * order in which their clients came. WRITE holds only what may change the data set; ALL everything.
  * While it is in force nothing expires and nothing is evicted. A shutdown that waits for replicas holds
- * writes in the same way, whatever clients say of their pause.
+ * writes in the same way, and so does a failover, whatever clients say of their pause. Clients that another
+ * guard holds wait here as well, until who brought it says ease().
  */
 
 import type { Client } from "./client.ts";
 import { ClientState } from "./client-state.ts";
 import type { Host } from "./host.ts";
 import { EngineState, type Situation } from "./situation.ts";
+
+/** Who holds writes besides clients. */
+export type WriteHolder = "shutdown" | "failover";
 
 /** CLIENT PAUSE: see the head of this file. One for each engine. */
 export class Pause {
@@ -23,7 +27,7 @@ export class Pause {
   private readonly host: Host;
   private readonly situation: Situation;
   private readonly held = new Set<Client>();
-  private isShuttingDown = false;
+  private readonly holders = new Set<WriteHolder>();
   /** What was held is no longer, or only in part: each of those that wait is to be looked at. */
   private isEased = false;
 
@@ -58,20 +62,24 @@ export class Pause {
   }
 
   /** Writes are held, however long it takes, until this is called with false. */
-  holdForShutdown(isOn: boolean): void {
-    this.isShuttingDown = isOn;
-    if (isOn) this.update();
-    else this.ease();
+  holdWrites(by: WriteHolder, isOn: boolean): void {
+    if (isOn) {
+      this.holders.add(by);
+      this.update();
+    } else if (this.holders.delete(by)) {
+      this.ease();
+    }
   }
 
-  private ease(): void {
+  /** Something that held clients is over: each of them is looked at anew with the next turn. */
+  ease(): void {
     this.update();
     this.isEased = true;
     if (this.held.size > 0) this.host.wake();
   }
 
   private update(): void {
-    this.holdsWrites = this.endsMs !== 0 || this.isShuttingDown;
+    this.holdsWrites = this.endsMs !== 0 || this.holders.size > 0;
     this.situation.setUnusual(EngineState.PAUSED, this.holdsWrites);
   }
 

@@ -34,6 +34,7 @@ import type { Transactions } from "./queued.ts";
 import type { Situation } from "./situation.ts";
 import type { Stats } from "./stats.ts";
 import { unknownCommand } from "./unknown-command.ts";
+import { UpstreamRequests } from "./upstream-requests.ts";
 import type { UsedMemory } from "./used-memory.ts";
 
 /** Replies of a batch that leave before its end: while they are in the cache, in memory used before. */
@@ -86,6 +87,7 @@ export class Requests {
   private readonly report: ClientReport;
   private readonly batch: ArgVector;
   private readonly lookAhead: LookAhead;
+  private readonly upstream: UpstreamRequests;
 
   constructor(parts: RequestsParts) {
     this.host = parts.host;
@@ -106,6 +108,7 @@ export class Requests {
     this.call = parts.call;
     this.report = parts.report;
     this.batch = parts.batch;
+    this.upstream = new UpstreamRequests(parts);
     this.lookAhead = new LookAhead(parts.keyspace, parts.commands);
   }
 
@@ -221,12 +224,14 @@ export class Requests {
         continue;
       }
       caller.closeWindow();
+      client.upstream?.batchEnds();
       // What waits is parsed again when the client goes on; what follows a close is not run.
       if (outcome === Outcome.WAIT) client.reader.suspend(batch, index);
       else if (client.is(ClientState.WAITING)) client.reader.suspend(batch, index + 1);
       return false;
     }
     caller.closeWindow();
+    client.upstream?.batchEnds();
     return true;
   }
 
@@ -268,6 +273,12 @@ export class Requests {
   /** The long way: every check, every guard. */
   private guardedRequest(client: Client, row: CommandRow | null, index: number): number {
     const { batch, call, muting } = this;
+    if (client.is(ClientState.PRIMARY)) {
+      this.upstream.run(client, row, batch, index);
+      return (client.unusual & (ClientState.CLOSING | ClientState.WAITING)) === 0
+        ? Outcome.DONE
+        : Outcome.STOP;
+    }
     muting.requestBegins(client);
     if (client.is(ClientState.CLOSING)) return Outcome.STOP;
     if (row === null && isHttp(batch, index)) {
@@ -349,7 +360,9 @@ export class Requests {
         `Closing client that reached max query buffer length: ${this.report.describe(client)}`,
       );
     } else {
-      if (client.replyMode === ReplyMode.ON) this.reply.error(`ERR ${client.reader.error}`);
+      // What a primary gets wrong is not answered, as nothing of it is.
+      if (client.replyMode === ReplyMode.ON && !client.is(ClientState.PRIMARY))
+        this.reply.error(`ERR ${client.reader.error}`);
       this.stats.countError("ERR");
     }
     this.clients.closeAfterReply(client, "protocol error");

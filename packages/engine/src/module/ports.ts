@@ -12,7 +12,12 @@ import type { Users } from "@kv/acl";
 import type { Call, CommandError, CommandSettings, CommandTable } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
 import type { Keyspace } from "@kv/core";
-import type { SnapshotLoader, SnapshotOptions } from "@kv/persistence";
+import type {
+  RdbWriteVersion,
+  ReplicationFacts,
+  SnapshotLoader,
+  SnapshotOptions,
+} from "@kv/persistence";
 import type { ArgVector, ReplyWriter, RequestLimits } from "@kv/resp";
 import type { Caller } from "../kernel/caller.ts";
 import type { Client } from "../kernel/client.ts";
@@ -23,7 +28,7 @@ import type { Cron } from "../kernel/cron.ts";
 import type { DebugSwitches } from "../kernel/debug-switches.ts";
 import type { EngineEffects } from "../kernel/effects.ts";
 import type { Execution } from "../kernel/execution.ts";
-import type { Host } from "../kernel/host.ts";
+import type { Connection, Host } from "../kernel/host.ts";
 import type { Identity } from "../kernel/identity.ts";
 import type { LatencyMonitor } from "../kernel/latency-monitor.ts";
 import type { Muting } from "../kernel/muting.ts";
@@ -121,6 +126,12 @@ export interface Ports {
   readonly queuedBatch: ArgVector;
   /** What the system behind a port offers. Throws where there is no such system. */
   of<Offer>(port: Port<Offer>): Offer;
+  /** A connection to the primary of this server: what comes by it is requests from now on. */
+  adopt(connection: Connection): Client;
+  /** Bytes of a client that came in by adopt(); they may be overwritten after this returns. */
+  receive(client: Client, chunk: Uint8Array, view: DataView, start: number, end: number): void;
+  /** The connection of such a client is gone. */
+  disconnected(client: Client): void;
   /** A client that waited may go on: what it sent meanwhile is served. */
   resume(client: Client): void;
   /** RESET: every system makes the client as it was when it came. */
@@ -179,12 +190,20 @@ export interface FunctionLibraries {
 export interface DataSetFile {
   /** Set by who knows functions (scripting). Null: a file that holds some is refused. */
   functions: FunctionLibraries | null;
+  /** Set by who knows of a history that a file belongs to (replication); undefined: it is of none. */
+  history: (() => ReplicationFacts | undefined) | null;
+  /** What the file that was loaded at the start tells about itself. */
+  readonly loadedFacts: ReadonlyMap<string, string>;
   /** Whether the file is being loaded, with clients being served meanwhile. */
   readonly isLoading: boolean;
   /** Whether a background save is under way. */
   readonly isRunning: boolean;
+  /** `rdb.version`: of what is written, be it a file or a payload of DUMP. */
+  readonly version: RdbWriteVersion;
   /** How the data set is to be written now, to its file or elsewhere. */
   snapshotOptions(): SnapshotOptions;
+  /** The background save that is under way is given up. */
+  abortBackground(): void;
   /** Saves while everybody waits. False when it failed; the log says why. */
   saveNow(): boolean;
   /**
@@ -192,14 +211,24 @@ export interface DataSetFile {
    * libraries of functions. False when it failed.
    */
   loadNow(policy: LibraryPolicy): boolean;
-  /** The data set is being loaded from elsewhere: clients are answered so until endLoading(). */
-  beginLoading(): void;
+  /** `save` has conditions: the file is to be there when the server starts again. */
+  readonly hasSavePoints: boolean;
+  /**
+   * The data set is being loaded from elsewhere: clients are answered so until endLoading(). `isServing`:
+   * they are served what was there before.
+   */
+  beginLoading(isServing?: boolean): void;
+  /** key-load-delay is set: a load is to wait by loadingTurn() now and then. */
+  readonly isLoadingSlowly: boolean;
   /** How far that has come. */
   loaded(loadedBytes: number, totalBytes: number): void;
   /** It is over. */
   endLoading(): void;
-  /** Loads a snapshot from elsewhere, besides the keys that are there. */
-  snapshotLoader(): SnapshotLoader;
+  /**
+   * Loads a snapshot from elsewhere into `keyspace`, besides the keys that are there. `keepsExpired`: keys
+   * whose time has passed stay until a primary says that they go.
+   */
+  snapshotLoader(options?: { keyspace?: Keyspace; keepsExpired?: boolean }): SnapshotLoader;
   /**
    * Serves the clients while a loader of snapshotLoader() is at work, for so long as `key-load-delay` wants
    * what it has read since then to take.
@@ -213,12 +242,20 @@ export interface DataSetFile {
 /** Offered by saving. */
 export const dataSetFilePort = new Port<DataSetFile>("data-set-file");
 
-/** The append-only file, for DEBUG and for saving. */
+/** The append-only file, for DEBUG, for WAITAOF and for saving. */
 export interface AppendOnlyFile {
+  /** Whether the data set is logged, or is about to be. */
+  readonly isOn: boolean;
+  /** Behind all that was logged so far. */
+  readonly offset: number;
+  /** Whether the log up to there (Client.loggedOffset) survives a power failure. */
+  isSynced(offset: number): boolean;
   /** Whether it is being rewritten. */
   readonly isRewriting: boolean;
   /** Loads it while everybody waits, besides the keys that are there. False when it failed. */
   loadNow(): boolean;
+  /** All data were replaced: what is logged so far is of no use, and another log begins. */
+  dataSetReplaced(): void;
   /** Microseconds that each write to it takes longer, for tests. */
   setWriteDelay(microseconds: number): void;
 }
@@ -240,6 +277,38 @@ export interface ShutdownWaits {
 }
 /** Offered by shutting down. */
 export const shutdownWaitsPort = new Port<ShutdownWaits>("shutdown-waits");
+
+/** A client whose command waits for something; whoever knows what for has one for it. */
+export interface Waiter {
+  /** Who waits. */
+  readonly client: Client;
+  /** When its time is up, in milliseconds since 1970; 0: never. */
+  readonly untilMs: number;
+  /** Its place among those whose time will be up, kept by Waits; -1 for one that is new. */
+  heapIndex: number;
+  /** It waits no more, however that came, and is to be forgotten. */
+  released(): void;
+  /** Writes what the client is answered whose wait ends without an error. */
+  answer(box: ReplyWriter): void;
+  /** Behind released(), where nothing of the command is run any more. */
+  ended?(withError: boolean): void;
+}
+
+/** Clients whose commands wait, for those who know what for. */
+export interface Waits {
+  /** How many of them have a time that will be up. */
+  readonly deadlineCount: number;
+  /** The client, which has been answered nothing, waits from now on. */
+  hold(waiter: Waiter): void;
+  /** It is answered, with the error if there is one, and goes on with the next turn. */
+  end(waiter: Waiter, error?: CommandError | null): void;
+  /** It waits no more, and has not been answered yet. */
+  release(waiter: Waiter): void;
+  /** The client was answered: what it sent meanwhile is served in the next turn. */
+  goOn(client: Client): void;
+}
+/** Offered by waiting. */
+export const waitsPort = new Port<Waits>("waits");
 
 /** Active expiry, for DEBUG SET-ACTIVE-EXPIRE. */
 export interface ActiveExpiry {

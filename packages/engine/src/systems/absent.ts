@@ -9,22 +9,8 @@ export const absentSystem: System = {
   name: "absent",
   directives: [
     {
-      names: ["replicaof"],
-      missing: { what: "replication", isAsked: (config) => config.value("replicaof") !== null },
-    },
-    {
       names: ["cluster-enabled"],
       missing: { what: "cluster mode", isAsked: (config) => config.boolean("cluster-enabled") },
-    },
-    {
-      names: ["min-replicas-to-write", "min-replicas-max-lag"],
-      missing: {
-        what: "replication",
-        // A lag of 0 seconds switches the check off.
-        isAsked: (config) =>
-          config.number("min-replicas-to-write") !== 0 &&
-          config.number("min-replicas-max-lag") !== 0,
-      },
     },
   ],
 };

@@ -15,6 +15,7 @@ import { debugSystem } from "./debug/system.ts";
 import { expirySystem } from "./expiry/system.ts";
 import { infoSystem } from "./info/system.ts";
 import { memorySystem } from "./memory/system.ts";
+import { migrateSystem } from "./migrate/system.ts";
 import { observeSystem } from "./observe/system.ts";
 import { pubsubSystem } from "./pubsub/system.ts";
 import { savingSystem } from "./saving/system.ts";
@@ -22,7 +23,9 @@ import { serverSystem } from "./server/system.ts";
 import { shutdownSystem } from "./shutdown/system.ts";
 import { trackingSystem } from "./tracking/system.ts";
 import { transactionsSystem } from "./transactions/system.ts";
+import { waitingSystem } from "./waiting/system.ts";
 
+/** The engine's own systems: all of them, in their order. */
 export const ownSystems: readonly System[] = [
   connectionSystem,
   aclSystem,
@@ -41,5 +44,7 @@ export const ownSystems: readonly System[] = [
   serverSystem,
   shutdownSystem,
   blockingSystem,
+  waitingSystem,
+  migrateSystem,
   absentSystem,
 ];

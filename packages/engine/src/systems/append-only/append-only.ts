@@ -89,6 +89,18 @@ export class AppendOnly implements Running, AppendOnlyFile {
       (this.isRewriting || ports.of(dataSetFilePort).isRunning);
   }
 
+  get isOn(): boolean {
+    return this.state !== "off";
+  }
+
+  get offset(): number {
+    return this.writer.offset;
+  }
+
+  isSynced(offset: number): boolean {
+    return this.state === "on" && this.writer.isSynced(offset);
+  }
+
   /** Whether a rewrite is under way. */
   get isRewriting(): boolean {
     return this.rewrite !== null;
@@ -472,6 +484,13 @@ export class AppendOnly implements Running, AppendOnlyFile {
     }
     situation.dirty = 0;
     return true;
+  }
+
+  /** All data were replaced: what is logged so far is of no use, and another log begins. */
+  dataSetReplaced(): void {
+    if (!this.isStarted || this.state === "off") return;
+    this.turnOff();
+    this.turnOn();
   }
 
   // The end.

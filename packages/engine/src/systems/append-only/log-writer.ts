@@ -74,6 +74,8 @@ export class LogWriter implements PropagationSink, ReplyGate {
   private length = 0;
   /** Bytes of the file that survive a power failure. */
   private syncedBytes = 0;
+  /** What was logged before the file began: offsets count on over all files. */
+  private offsetBeforeFile = 0;
   private syncStartUs = 0;
   private syncUnderWay: Promise<void> | null = null;
   /** Until then writes wait for syncs to end. */
@@ -104,6 +106,16 @@ export class LogWriter implements PropagationSink, ReplyGate {
     return this.length;
   }
 
+  /** Behind all that was given so far, since the first of it. */
+  get offset(): number {
+    return this.offsetBeforeFile + this.fileBytes + this.length;
+  }
+
+  /** Whether all before this offset survives a power failure. */
+  isSynced(offset: number): boolean {
+    return !this.isBroken && offset <= this.offsetBeforeFile + this.syncedBytes;
+  }
+
   /** Whether all that was given is in the file: `aof_last_write_status` of INFO. */
   get isHealthy(): boolean {
     return this.problem === null && !this.isBroken;
@@ -121,6 +133,7 @@ export class LogWriter implements PropagationSink, ReplyGate {
 
   /** Goes on at the end of the file. */
   start(file: AppendFile): void {
+    this.offsetBeforeFile = this.offset - this.length - file.sizeBytes;
     this.file = file;
     this.syncedBytes = file.sizeBytes;
     this.databaseIndex = -1;
@@ -137,6 +150,8 @@ export class LogWriter implements PropagationSink, ReplyGate {
       this.put(select, 0, select.length);
     }
     this.put(bytes, start, end);
+    const { current } = this.parts.situation;
+    if (current !== null) current.loggedOffset = this.offset;
   }
 
   /** When it is, if that is a later second than at the last command. */
@@ -407,6 +422,7 @@ export class LogWriter implements PropagationSink, ReplyGate {
 
   /** No more is written. What waits is dropped: secure() was before. */
   stop(): void {
+    this.offsetBeforeFile = this.offset;
     this.file?.close();
     this.file = null;
     this.length = 0;

@@ -6,16 +6,13 @@
  *      a key changes   --keyChanged()--> it is noted, if somebody waits for it
  *      a command ends  --commandRan()--> serve(): noted keys in their order, for each the clients in
  *                                        theirs; the request runs anew, whole
- *      time is up      --turn()--> a null array
+ *      time is up      --(systems/waiting)--> a null array
  *
  * Each database in which somebody waits has a table of its own, off-heap (core's membership.ts): who
  * waits for a key stands there in the order of coming. Whoever asks to wait again is the last then, as
- * in Redis. While nothing happens, nobody is looked at: changes are heard of by their keys, and only
- * the deadline that is next is known to the host.
- *
- * A client that waits executes nothing: what it sends is held until the turn after its reply.
+ * in Redis. While nothing happens, nobody is looked at: changes are heard of by their keys.
  */
-import { CommandError, type CommandRow, type Wait } from "@kv/commands";
+import type { CommandRow, Wait } from "@kv/commands";
 import {
   bytesOf,
   type Database,
@@ -28,29 +25,59 @@ import {
   typeOf,
   viewOf,
 } from "@kv/core";
-import { ArgVector } from "@kv/resp";
+import { ArgVector, type ReplyWriter } from "@kv/resp";
 import type { Client } from "../../kernel/client.ts";
 import type { ClientCall } from "../../kernel/client-call.ts";
 import { ClientState } from "../../kernel/client-state.ts";
 import { CommandQueue } from "../../kernel/command-queue.ts";
 import type { ChangeListener, CommandListener } from "../../kernel/effects.ts";
-import { Port, type Ports } from "../../module/ports.ts";
+import { Port, type Ports, type Waiter, waitsPort } from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
-import { type Deadline, Deadlines } from "./deadlines.ts";
 
 export const blockingPort = new Port<Blocking>("blocking");
 
-const unblocked = new CommandError("UNBLOCKED client unblocked via CLIENT UNBLOCK");
-
 /** What a client waits for, and the request that runs anew then. */
-interface Waiter extends Deadline {
+class KeyWaiter implements Waiter {
   readonly client: Client;
   readonly row: CommandRow;
   /** Holds the one request. */
   readonly request: CommandQueue;
+  readonly databaseIndex: number;
   readonly type: number;
   readonly isLossAwaited: boolean;
-  readonly databaseIndex: number;
+  readonly untilMs: number;
+  heapIndex = -1;
+  private readonly blocking: Blocking;
+
+  constructor(
+    blocking: Blocking,
+    client: Client,
+    row: CommandRow,
+    request: CommandQueue,
+    databaseIndex: number,
+    wait: Wait,
+  ) {
+    this.blocking = blocking;
+    this.client = client;
+    this.row = row;
+    this.request = request;
+    this.databaseIndex = databaseIndex;
+    this.type = wait.type;
+    this.isLossAwaited = wait.isLossAwaited === true;
+    this.untilMs = wait.untilMs;
+  }
+
+  released(): void {
+    this.blocking.released(this);
+  }
+
+  answer(box: ReplyWriter): void {
+    box.nullArray();
+  }
+
+  ended(withError: boolean): void {
+    this.blocking.ended(this, withError);
+  }
 }
 
 /** A key that somebody waits for and that has changed. */
@@ -66,17 +93,16 @@ const FIRST_SERVED_MAX = 8;
 
 type Needs = Pick<
   Ports,
-  "host" | "situation" | "stats" | "keyspace" | "clients" | "effects" | "output" | "pause"
+  "host" | "situation" | "stats" | "keyspace" | "clients" | "effects" | "pause"
 > &
-  Pick<Ports, "caller" | "call" | "reexecution" | "resume" | "muting">;
+  Pick<Ports, "caller" | "call" | "reexecution" | "of">;
 
 export class Blocking implements Running, ChangeListener, CommandListener {
   readonly changeListener = this;
   readonly commandListener = this;
   readonly clientFacts = this;
   private readonly ports: Needs;
-  private readonly waiters = new Map<Client, Waiter>();
-  private readonly deadlines = new Deadlines<Waiter>();
+  private readonly waiters = new Map<Client, KeyWaiter>();
   private readonly byDatabase = new Map<number, Membership>();
   private lossAwaiters = 0;
   /** Keys to look at when the command at hand is over, in the order in which they changed. */
@@ -84,8 +110,6 @@ export class Blocking implements Running, ChangeListener, CommandListener {
   /** Databases whose keys are all to be looked at: they were emptied or replaced. */
   private readonly changedDatabases = new Set<number>();
   private isServing = false;
-  /** Those who were answered: what they sent meanwhile is served in the next turn. */
-  private answered: Client[] = [];
   private readonly batch = new ArgVector();
   private readonly members = new RefList(16);
 
@@ -100,11 +124,6 @@ export class Blocking implements Running, ChangeListener, CommandListener {
   /** Clients that wait for keys. */
   get clientCount(): number {
     return this.waiters.size;
-  }
-
-  /** Those whose wait ends at some time. */
-  get deadlineCount(): number {
-    return this.deadlines.count;
   }
 
   /** Keys that somebody waits for. */
@@ -140,17 +159,12 @@ export class Blocking implements Running, ChangeListener, CommandListener {
     const waiter = this.waiterOf(client, row, call, wait);
     this.waiters.set(client, waiter);
     if (waiter.isLossAwaited) this.lossAwaiters++;
-    if (waiter.untilMs !== 0) {
-      this.deadlines.add(waiter);
-      if (this.deadlines.first === waiter) this.setAlarm();
-    }
-    client.mark(ClientState.WAITING, true);
-    client.unblock = (withError) => this.unblock(client, withError);
+    this.ports.of(waitsPort).hold(waiter);
     if (this.waiters.size === 1) this.ports.effects.updateInterest();
   }
 
   /** Keeps the request and enters its keys, or throws and has done neither. */
-  private waiterOf(client: Client, row: CommandRow, call: ClientCall, wait: Wait): Waiter {
+  private waiterOf(client: Client, row: CommandRow, call: ClientCall, wait: Wait): KeyWaiter {
     const { keyspace, host } = this.ports;
     const { index: databaseIndex } = call.database;
     const request = new CommandQueue(keyspace.arena);
@@ -175,8 +189,7 @@ export class Blocking implements Running, ChangeListener, CommandListener {
       this.leaveKeys(client, databaseIndex);
       throw full;
     }
-    const { type, untilMs } = wait;
-    return { client, row, request, type, isLossAwaited, databaseIndex, untilMs, heapIndex: -1 };
+    return new KeyWaiter(this, client, row, request, databaseIndex, wait);
   }
 
   private leaveKeys(client: Client, databaseIndex: number): void {
@@ -185,49 +198,21 @@ export class Blocking implements Running, ChangeListener, CommandListener {
     if (keys?.nameCount === 0) this.byDatabase.delete(databaseIndex);
   }
 
-  /** The client waits no more; its request is still the caller's to free. */
-  private release(waiter: Waiter): void {
-    const { client } = waiter;
+  /** @internal The client waits no more; its request is freed by ended(), or once it has run. */
+  released({ client, databaseIndex, isLossAwaited }: KeyWaiter): void {
     this.waiters.delete(client);
-    this.deadlines.remove(waiter);
-    if (waiter.isLossAwaited) this.lossAwaiters--;
-    this.leaveKeys(client, waiter.databaseIndex);
-    client.unblock = null;
+    if (isLossAwaited) this.lossAwaiters--;
+    this.leaveKeys(client, databaseIndex);
     if (this.waiters.size === 0) this.ports.effects.updateInterest();
   }
 
-  clientClosed(client: Client): void {
-    const waiter = this.waiters.get(client);
-    if (waiter === undefined) return;
-    this.release(waiter);
-    waiter.request.free();
-  }
-
-  /** CLIENT UNBLOCK, or time is up: the client is answered without having got anything. */
-  private unblock(client: Client, withError: boolean): void {
-    const { muting, output, stats } = this.ports;
-    const waiter = this.waiters.get(client) as Waiter;
-    this.release(waiter);
-    waiter.request.free();
-    const { row } = waiter;
+  /** @internal It has not got anything, or has gone. */
+  ended({ client, request, row }: KeyWaiter, withError: boolean): void {
+    request.free();
+    if (client.closed) return;
     row.calls++;
-    stats.commandsProcessed++;
-    if (withError) {
-      row.failedCalls++;
-      stats.countError(unblocked.reply);
-    }
-    if (!client.isMuted) {
-      const box = output.pushWriter(client);
-      if (withError) box.error(unblocked.reply);
-      else box.nullArray();
-    }
-    muting.waitEnds(client);
-    this.answeredNow(client);
-  }
-
-  private answeredNow(client: Client): void {
-    if (this.answered.length === 0) this.ports.host.wake();
-    this.answered.push(client);
+    this.ports.stats.commandsProcessed++;
+    if (withError) row.failedCalls++;
   }
 
   // Keys that change.
@@ -281,14 +266,7 @@ export class Blocking implements Running, ChangeListener, CommandListener {
   }
 
   turn(): void {
-    if (this.waiters.size > 0) {
-      if (this.wantsCommands) this.serve();
-      this.endOverdue();
-    }
-    if (this.answered.length === 0) return;
-    const clients = this.answered;
-    this.answered = [];
-    for (const client of clients) if (!client.closed) this.ports.resume(client);
+    if (this.wantsCommands && this.waiters.size > 0) this.serve();
   }
 
   private serve(): void {
@@ -374,9 +352,10 @@ export class Blocking implements Running, ChangeListener, CommandListener {
     return typeOf(this.ports.keyspace.arena, entry);
   }
 
-  private serveWaiter(waiter: Waiter): void {
+  private serveWaiter(waiter: KeyWaiter): void {
     const { client, row, request } = waiter;
-    this.release(waiter);
+    const waits = this.ports.of(waitsPort);
+    waits.release(waiter);
     client.mark(ClientState.WAITING, false);
     request.rewind();
     request.next(this.batch);
@@ -386,22 +365,7 @@ export class Blocking implements Running, ChangeListener, CommandListener {
     if (waitsAgain || client.closed) return;
     // What it has sent meanwhile is held until its turn comes.
     client.mark(ClientState.WAITING, true);
-    this.answeredNow(client);
-  }
-
-  private endOverdue(): void {
-    const { nowMs } = this.ports.situation;
-    for (let next = this.deadlines.first; next !== undefined; next = this.deadlines.first) {
-      if (next.untilMs > nowMs) break;
-      this.unblock(next.client, false);
-    }
-    this.setAlarm();
-  }
-
-  /** The host has a turn run when the next deadline has come. */
-  private setAlarm(): void {
-    const next = this.deadlines.first;
-    if (next !== undefined) this.ports.host.wakeAfter(next.untilMs - this.ports.situation.nowMs);
+    waits.goOn(client);
   }
 }
 

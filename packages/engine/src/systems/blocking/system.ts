@@ -11,10 +11,6 @@ export const blockingSystem: System = {
       title: "Clients",
       isDefault: true,
       fields: [
-        {
-          name: "clients_in_timeout_table",
-          value: (ports) => ports.of(blockingPort).deadlineCount,
-        },
         { name: "total_blocking_keys", value: (ports) => ports.of(blockingPort).keyCount },
         {
           name: "total_blocking_keys_on_nokey",

@@ -326,7 +326,7 @@ describe("CLIENT UNBLOCK", () => {
     const other = kv.client();
     expect(kv.send("CLIENT", "UNBLOCK", 2)).toBe(0);
     const ended: boolean[] = [];
-    if (other.client !== null) other.client.unblock = (withError) => ended.push(withError);
+    if (other.client !== null) other.client.unblock = (error) => ended.push(error !== null);
     expect(kv.send("CLIENT", "UNBLOCK", 2)).toBe(1);
     expect(kv.send("CLIENT", "UNBLOCK", 2, "ERROR")).toBe(1);
     expect(ended).toEqual([false, true]);

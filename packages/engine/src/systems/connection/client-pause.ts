@@ -54,6 +54,8 @@ const unpause = engineCommand({
   },
 });
 
+const unblocked = new CommandError("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+
 const unblock = engineCommand({
   name: "unblock",
   group: "connection",
@@ -80,7 +82,7 @@ const unblock = engineCommand({
       reply.integer(0);
       return;
     }
-    end(withError);
+    end(withError ? unblocked : null);
     reply.integer(1);
   },
 });

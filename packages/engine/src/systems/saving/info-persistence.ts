@@ -29,9 +29,13 @@ export const persistenceSection: InfoSection = {
   title: "Persistence",
   isDefault: true,
   fields: [
-    { name: "loading", value: (ports) => (ports.of(savingPort).loading === null ? 0 : 1) },
+    {
+      name: "loading",
+      value: (ports) => (ports.of(savingPort).loading?.isServing === false ? 1 : 0),
+    },
+    { name: "async_loading", value: (ports) => (ports.of(savingPort).loading?.isServing ? 1 : 0) },
     // Saving copies no pages, for nothing forks: what changes meanwhile is written first.
-    ...fixed(0, "async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"),
+    ...fixed(0, "current_cow_peak", "current_cow_size", "current_cow_size_age"),
     {
       name: "current_fork_perc",
       value: (ports) => {

@@ -116,11 +116,20 @@ export class Saving implements Running, DataSetFile {
    * How far the loading at the start has come; null while nothing is being loaded. `startedMs` is
    * by the wall clock.
    */
-  loading: { startedMs: number; loadedBytes: number; totalBytes: number } | null = null;
+  loading: {
+    startedMs: number;
+    loadedBytes: number;
+    totalBytes: number;
+    isServing: boolean;
+  } | null = null;
   /** BGSAVE that waits: for the end of a rewrite (SCHEDULE), or of the transaction that it stands in. */
   isScheduled = false;
   /** Libraries that are saved and loaded with the keys. Null: a file that holds some is refused. */
   functions: FunctionLibraries | null = null;
+  /** Says which history a file belongs to. */
+  history: DataSetFile["history"] = null;
+  /** What the file that was loaded at the start tells about itself. */
+  loadedFacts: ReadonlyMap<string, string> = new Map();
   /** The code of those that the file being loaded holds. */
   private loadedCodes: Uint8Array[] = [];
   /** Keys of the file being loaded that `key-load-delay` has been heeded for. */
@@ -195,6 +204,7 @@ export class Saving implements Running, DataSetFile {
         redisVersion: identity.redisVersion,
         nowMs: host.wallMs(),
         usedMemoryBytes: memory.usedBytes,
+        replication: this.history?.(),
       },
     };
   }
@@ -380,12 +390,17 @@ export class Saving implements Running, DataSetFile {
     return this.savePoints.length > 0 && this.saveNow();
   }
 
-  /** Clients are answered that it is being loaded, until endLoading(). */
-  beginLoading(): void {
+  /** `save` has conditions. */
+  get hasSavePoints(): boolean {
+    return this.savePoints.length > 0;
+  }
+
+  /** Clients are answered that it is being loaded, until endLoading(), unless they can be served. */
+  beginLoading(isServing = false): void {
     const { host, memory, situation } = this.ports;
-    situation.setUnusual(EngineState.LOADING, true);
+    situation.setUnusual(isServing ? EngineState.ASYNC_LOADING : EngineState.LOADING, true);
     memory.refreshIdle(host.wallMs());
-    this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0 };
+    this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0, isServing };
   }
 
   /** How far it has come. */
@@ -398,12 +413,15 @@ export class Saving implements Running, DataSetFile {
   /** It is over. */
   endLoading(): void {
     this.loading = null;
-    this.ports.situation.setUnusual(EngineState.LOADING, false);
+    this.ports.situation.setUnusual(EngineState.LOADING | EngineState.ASYNC_LOADING, false);
   }
 
-  /** Loads a snapshot into the keyspace, whatever file it comes from. */
-  snapshotLoader(): FileLoader {
-    const { config, keyspace, settings, memory, host } = this.ports;
+  /** Loads a snapshot into the keyspace or another one, whatever file it comes from. */
+  snapshotLoader({
+    keyspace = this.ports.keyspace,
+    keepsExpired = this.ports.situation.is(EngineState.REPLICA),
+  } = {}): FileLoader {
+    const { config, settings, memory, host } = this.ports;
     const { clock } = memory.evictor;
     this.loadedCodes = [];
     this.delayedKeys = 0;
@@ -411,7 +429,7 @@ export class Saving implements Running, DataSetFile {
       ...(this.functions === null
         ? {}
         : { functionCode: (code: Uint8Array) => this.loadedCodes.push(code) }),
-      nowMs: host.wallMs(),
+      ...(keepsExpired ? {} : { nowMs: host.wallMs() }),
       checksum: config.boolean("rdbchecksum"),
       limits: settings.limits,
       idleBits: (idleSeconds, frequency) => {
@@ -446,6 +464,7 @@ export class Saving implements Running, DataSetFile {
       const isStopped = () => this.isStopped;
       const pieceBytes = () => config.number("loading-process-events-interval-bytes");
       const result = await loadFile(host.storage, name, loader, goOn, isStopped, pieceBytes);
+      this.loadedFacts = loader.facts;
       return this.loadEnded(result, loader, startUs, "FLUSH");
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
@@ -455,6 +474,11 @@ export class Saving implements Running, DataSetFile {
     } finally {
       this.endLoading();
     }
+  }
+
+  /** key-load-delay is set. */
+  get isLoadingSlowly(): boolean {
+    return this.ports.config.number("key-load-delay") !== 0;
   }
 
   /** Keys that the loader has read since it was asked last. */

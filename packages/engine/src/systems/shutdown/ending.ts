@@ -67,7 +67,7 @@ export class Ending implements Running, ShutdownWaits {
       this.end(request);
       return;
     }
-    pause.holdForShutdown(true);
+    pause.holdWrites("shutdown", true);
     host.log("notice", "Waiting for replicas before shutting down.");
     this.waiting = { request, untilMs: situation.nowMs + timeoutMs };
   }
@@ -88,7 +88,7 @@ export class Ending implements Running, ShutdownWaits {
     this.asking = [];
     this.waiting = null;
     // At the end nothing that was held may change anything any more.
-    if (!mayExit) this.ports.pause.holdForShutdown(false);
+    if (!mayExit) this.ports.pause.holdWrites("shutdown", false);
     for (const decided of asking) decided(mayExit);
   }
 

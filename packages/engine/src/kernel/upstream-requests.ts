@@ -1,0 +1,115 @@
+/**
+ * UpstreamRequests: does what the primary of this server has done. No guard is asked and nobody is
+ * answered; nothing expires by itself, since the primary says when (Call.isReplayed). Otherwise it is as
+ * with any client: it counts, is logged, is told to those who watch, and goes to the append-only file.
+ *
+ *      batch ─> run() ─> UpstreamListener.applied(bytes)      queued ones too
+ *                   └──> UpstreamListener.failed(error)       what would have been the answer
+ *
+ * What changes data is the primary's to say, and reads do no harm. What is about this server, its clients or
+ * this link (SHUTDOWN, CONFIG, REPLICAOF, SYNC, MONITOR, RESET) is not: no primary says it, and one that does
+ * may not be ours. Redis does as it is told.
+ */
+import {
+  arityError,
+  CommandError,
+  type CommandRow,
+  type CommandTable,
+  FLAG_BITS,
+} from "@kv/commands";
+import { type ArgVector, latin1, type ReplyWriter } from "@kv/resp";
+import type { Caller } from "./caller.ts";
+import type { Client, UpstreamListener } from "./client.ts";
+import type { ClientCall } from "./client-call.ts";
+import type { Transactions } from "./queued.ts";
+import { EngineState, type Situation } from "./situation.ts";
+import { unknownCommand } from "./unknown-command.ts";
+
+const DASH = 0x2d;
+/** Longer errors are cut off in the log. */
+const ERROR_BYTES_MAX = 1024;
+
+const { write, readonly, may_replicate } = FLAG_BITS;
+/** What else streams are made of; old primaries tell of scripts as well. */
+const spoken = new Set(
+  "ping select multi exec discard replconf script|load script|flush".split(" "),
+);
+const notToSay = new CommandError("ERR this is not for a primary to say");
+
+/** Whether it is a primary's to say. */
+function isForStream({ bits, fullName }: CommandRow): boolean {
+  return (bits & (write | readonly | may_replicate)) !== 0 || spoken.has(fullName);
+}
+
+/** What UpstreamRequests are made of. */
+export interface UpstreamParts {
+  /** Says whether the disk refuses what is changed. */
+  situation: Situation;
+  /** Runs each request. */
+  caller: Caller;
+  /** Points at it meanwhile. */
+  call: ClientCall;
+  /** Takes what would be the answer, until it is taken back. */
+  reply: ReplyWriter;
+  /** Keeps what stands between MULTI and EXEC. */
+  transactions: Transactions;
+  /** Knows what is no command. */
+  commands: CommandTable;
+}
+
+/** Requests of the primary: see the head of this file. */
+export class UpstreamRequests {
+  private readonly parts: UpstreamParts;
+
+  constructor(parts: UpstreamParts) {
+    this.parts = parts;
+  }
+
+  /** Does request `index` of the batch; null: its command is unknown. */
+  run(client: Client, row: CommandRow | null, batch: ArgVector, index: number): void {
+    const { reply } = this.parts;
+    const listener = client.upstream as UpstreamListener;
+    const mark = reply.mark();
+    const problem = this.perform(client, row, batch, index);
+    const name = row?.fullName ?? "";
+    if (problem !== null) listener.failed(problem.reply, name);
+    else if (reply.length > 0 && reply.partsBytes === 0 && reply.bytes[mark] === DASH)
+      listener.failed(latin1(reply.bytes, mark + 1, endOfLine(reply, mark)), name);
+    reply.rewind(mark);
+    const start = batch.requestStart[index] as number;
+    const end = batch.requestEnd[index] as number;
+    listener.applied(batch.bytes, start, end, client.inTransaction);
+  }
+
+  private perform(
+    client: Client,
+    row: CommandRow | null,
+    batch: ArgVector,
+    index: number,
+  ): CommandError | null {
+    const { call, caller, commands, situation, transactions } = this.parts;
+    if (row === null) return unknownCommand(commands, batch, index);
+    call.begin(batch, index, row);
+    client.lastCommand = row;
+    if (!row.accepts(call.argc)) return arityError(row.fullName);
+    if (!isForStream(row)) return notToSay;
+    if (client.inTransaction && (row.bits & FLAG_BITS.not_queued) === 0)
+      return transactions.queue(client, row, call);
+    if (situation.is(EngineState.DISK_FAILED) && (row.bits & FLAG_BITS.write) !== 0)
+      client.upstream?.cannotBeLogged();
+    call.isReplayed = true;
+    call.mayWait = false;
+    caller.run(client, row);
+    call.mayWait = true;
+    call.isReplayed = false;
+    return null;
+  }
+}
+
+/** Where the error that begins at `mark` ends. */
+function endOfLine({ bytes, length }: ReplyWriter, mark: number): number {
+  const most = Math.min(length, mark + ERROR_BYTES_MAX);
+  let at = mark;
+  while (at < most && bytes[at] !== 0x0d) at++;
+  return at;
+}
