@@ -1,11 +1,17 @@
 /**
- * Fleets in which servers and sentinels come and go at random. At every moment: nobody leads twice in
+ * Fleets in which servers and sentinels come and go at random, and do not always hear each other. At every moment: nobody leads twice in
  * one epoch, and one configuration epoch names one primary. When all are back and time has passed,
  * all sentinels name the same primary, and all servers follow it.
  *
  * One number makes a run: KV_SENTINEL_SEED=7 runs that one, KV_SENTINEL_RUNS=100 more of them.
  */
-import { Chance, type FleetSentinel, type Harness, SentinelFleet } from "@kv/testing";
+import {
+  Chance,
+  FaultyNetwork,
+  type FleetSentinel,
+  type Harness,
+  SentinelFleet,
+} from "@kv/testing";
 import { expect, test } from "vitest";
 
 const servers = ["10.0.0.1:6379", "10.0.0.2:6379", "10.0.0.3:6379"] as const;
@@ -16,8 +22,11 @@ sentinel down-after-milliseconds mymaster 1000
 sentinel failover-timeout mymaster 3000
 `;
 
+const hostOf = (address: string) => address.split(":")[0] as string;
+
 class Story {
   readonly fleet: SentinelFleet;
+  private readonly network: FaultyNetwork;
   private readonly chance: Chance;
   private readonly running = new Map<string, Harness>();
   private readonly watching = new Map<string, FleetSentinel>();
@@ -30,8 +39,10 @@ class Story {
   readonly log: string[] = [];
 
   constructor(seed: number) {
-    this.fleet = new SentinelFleet(seed * 1000);
     this.chance = new Chance(seed);
+    this.network = new FaultyNetwork(this.chance);
+    this.network.delayMaxMs = 50;
+    this.fleet = new SentinelFleet(seed * 1000, this.network);
   }
 
   async begin(): Promise<void> {
@@ -40,7 +51,7 @@ class Story {
         address,
         await this.fleet.addServer(address, address === servers[0] ? null : servers[0]),
       );
-    await this.fleet.network.advance(1000);
+    await this.network.pass(1000);
     for (const address of sentinels) await this.watch(address, lines);
     await this.pass(5000);
   }
@@ -54,7 +65,7 @@ class Story {
 
   private async pass(durationMs: number): Promise<void> {
     for (let leftMs = durationMs; leftMs > 0; leftMs -= 500) {
-      await this.fleet.network.advance(500);
+      await this.network.pass(500);
       this.check();
     }
   }
@@ -78,12 +89,37 @@ class Story {
     }
   }
 
-  /** One of them goes, or comes back as its file says. */
+  /** One of them goes, or comes back as its file says; or the network fails, or works again. */
   async step(): Promise<void> {
-    const address = this.chance.of([...servers, ...sentinels]);
+    if (this.chance.percent(30)) this.disturb();
+    else await this.comeOrGo();
+    await this.pass(500 * (1 + this.chance.below(16)));
+  }
+
+  private disturb(): void {
+    const all = [...servers, ...sentinels].map(hostOf);
+    const some = all.filter(() => this.chance.percent(40));
+    // It works more often than not.
+    const kind = Math.max(0, this.chance.below(7) - 3);
+    if (kind === 0) this.network.heal();
+    else if (kind === 1) this.network.lose(this.chance.percent(50) ? "silent" : "both");
+    else if (kind === 2) this.network.cut(this.chance.of(all), this.chance.of(all));
+    else
+      this.network.partition(
+        some,
+        all.filter((host) => !some.includes(host)),
+      );
+    this.log.push(
+      `network ${["heals", "loses a connection", "is cut one way", `parts ${some}`][kind]}`,
+    );
+  }
+
+  private async comeOrGo(): Promise<void> {
+    const away = [...this.files.keys()];
+    const isRich = away.length < 2 || this.chance.percent(20);
+    const address = this.chance.of(isRich ? [...servers, ...sentinels] : away);
     if (this.files.has(address)) await this.back(address);
     else this.gone(address);
-    await this.pass(500 * (1 + this.chance.below(12)));
   }
 
   private gone(address: string): void {
@@ -106,6 +142,7 @@ class Story {
 
   /** All are there again, and agree in the end. */
   async end(): Promise<void> {
+    this.network.heal();
     for (const address of [...this.files.keys()]) await this.back(address);
     await this.pass(40_000);
     const named = [...this.watching.values()].map((sentinel) =>
@@ -130,7 +167,7 @@ async function run(seed: number): Promise<void> {
   const story = new Story(seed);
   try {
     await story.begin();
-    for (let step = 0; step < 12; step++) await story.step();
+    for (let step = 0; step < 25; step++) await story.step();
     await story.end();
   } catch (error) {
     throw new Error(`KV_SENTINEL_SEED=${seed}\n${story.log.join("\n")}`, { cause: error });

@@ -57,11 +57,12 @@ export const usualLines =
   "sentinel monitor mymaster 10.0.0.1 6379 2\nsentinel down-after-milliseconds mymaster 3000\nsentinel failover-timeout mymaster 20000\n";
 
 export class SentinelFleet {
-  readonly network = new Network();
+  readonly network: Network;
   private seed: number;
 
-  constructor(seed = 1) {
+  constructor(seed = 1, network = new Network()) {
     this.seed = seed;
+    this.network = network;
   }
 
   /** A server that follows `primary` (host:port), or nobody. */
