@@ -339,3 +339,31 @@ describe.runIf(hasRedisServer() && toolsSpeakTls())("TLS on both servers", () =>
     await ours.ask("CONFIG", "SET", "maxclients", "4000");
   });
 });
+
+describe.runIf(hasRedisServer() && toolsSpeakTls())("replication by TLS", () => {
+  test.each([
+    ["redis-server", "ours", startRedis, startOurs],
+    ["ours", "redis-server", startOurs, startRedis],
+    ["ours", "ours", startOurs, startOurs],
+  ] as const)("%s leads, %s follows", async (_leader, _follower, startPrimary, startReplica) => {
+    const primary = await startTls(startPrimary, { "repl-diskless-sync-delay": "0" });
+    // The other certificate is good for servers only.
+    const client = {
+      "tls-client-cert-file": pem("client"),
+      "tls-client-key-file": pem("client-key"),
+    };
+    const replica = await startTls(startReplica, { "tls-replication": "yes", ...client });
+    try {
+      await primary.ask("SET", "k", "v");
+      await replica.ask("REPLICAOF", "localhost", String(primary.tlsPort));
+      await expect.poll(() => replica.ask("GET", "k"), { timeout: 15_000 }).toBe("$1\r\nv\r\n");
+      await primary.ask("SET", "k", "w");
+      expect(await primary.ask("WAIT", "1", "5000")).toBe(":1\r\n");
+      expect(await replica.ask("GET", "k")).toBe("$1\r\nw\r\n");
+      const link = await primary.ask("CLIENT", "LIST", "TYPE", "replica");
+      expect(link).toContain(`:${primary.tlsPort} `);
+    } finally {
+      await Promise.all([primary.process.stop(), replica.process.stop()]);
+    }
+  });
+});

@@ -45,6 +45,7 @@ export * from "./module/engine-call.ts";
 export { humanBytes } from "./module/info-format.ts";
 export * from "./module/ports.ts";
 export * from "./module/system.ts";
+export { ownSystems } from "./systems/index.ts";
 export { AclStartError } from "./systems/acl/user-sources.ts";
 export { type Saving, type SavingNeeds, savingPort } from "./systems/saving/saving.ts";
 export {

@@ -95,7 +95,7 @@ export abstract class Arrival {
 
   /** The loader is done with all bytes: what it has read takes the place of what is there. */
   protected takeOver(loader: SnapshotLoader, beside: Keyspace | null): ArrivalResult {
-    const { config, effects, keyspace, situation } = this.ports;
+    const { effects, keyspace, situation } = this.ports;
     const error = loader.finish();
     if (error !== undefined) return this.failed(describeLoadError(error));
     const problem = this.file.snapshotLoaded(loader, "FLUSH");
@@ -105,7 +105,8 @@ export abstract class Arrival {
       effects.databaseChanged(-1);
       this.file.abortBackground();
       keyspace.takeOver(beside);
-      beside.discard(config.boolean("replica-lazy-flush"));
+      // Nobody waits for that memory.
+      beside.discard(true);
     }
     situation.dirty = 0;
     this.log.dataSetReplaced();
@@ -161,7 +162,7 @@ export class DirectArrival extends Arrival {
   private async pause(): Promise<void> {
     if (!this.file.isLoadingSlowly) return;
     this.events.full(true);
-    await this.file.loadingPause(this.loader);
+    await this.file.loadingTurn(this.loader);
     if (!this.isOver) this.events.full(false);
   }
 
@@ -289,7 +290,7 @@ export class FileArrival extends Arrival {
     try {
       const how = await this.load(loader, (loadedBytes, totalBytes) => {
         this.file.loaded(loadedBytes, totalBytes);
-        return this.file.loadingPause(loader);
+        return this.file.loadingTurn(loader);
       });
       if (how === "loaded" || how === "failed") result = this.takeOver(loader, beside);
       return result;

@@ -70,8 +70,10 @@ export class FileSync implements FullSync {
 
   private async run(): Promise<void> {
     const saved = await this.save.result;
-    if (saved.ok) await this.sendAll();
-    else this.failAll(saved.error.message);
+    if (saved.ok) {
+      this.needs.host.log("notice", "Background saving terminated with success");
+      await this.sendAll();
+    } else this.failAll(saved.error.message);
     this.isOver = true;
     this.needs.host.wake();
   }

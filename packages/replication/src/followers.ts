@@ -32,6 +32,8 @@ export interface PsyncRequest {
 export class Followers {
   /** Null: nobody follows, or has lately. */
   stream: Stream | null = null;
+  /** repl-backlog-size. */
+  backlogBytesMax = 0;
   /** Nothing of our own (a ping) is put into the stream: a failover needs it to stay as long as it is. */
   isStill = false;
   private readonly ports: FollowersNeeds;
@@ -256,7 +258,7 @@ export class Followers {
       least = Math.min(least, replica.offset);
     }
     const isUnread = this.replicas.size === 0 && this.ports.clients.replicaCount === 0;
-    stream.trim(this.ports.config.number("repl-backlog-size"), least, isUnread);
+    stream.trim(this.backlogBytesMax, least, isUnread);
   }
 
   /** A second has passed. */

@@ -1,11 +1,5 @@
 /** Rows of INFO about replication: the section of that name, and what other sections say of replicas. */
-import {
-  type Client,
-  ClientState,
-  dataSetFilePort,
-  type InfoSection,
-  type Ports,
-} from "@kv/engine";
+import { dataSetFilePort, type InfoSection, type Ports } from "@kv/engine";
 import { replicationPort } from "./primary.ts";
 import { LinkState, type Upstream } from "./upstream.ts";
 
@@ -70,15 +64,6 @@ function replicationRows(ports: Ports): Row[] {
   ];
 }
 
-/** What the server holds for its replicas, and for all others. */
-function bufferBytes({ clients }: Ports): { replicas: number; others: number } {
-  const sums = { replicas: 0, others: 0 };
-  const isReplica = (client: Client) => client.is(ClientState.REPLICA);
-  for (const client of clients.values())
-    sums[isReplica(client) ? "replicas" : "others"] += client.countedBytes;
-  return sums;
-}
-
 export const infoSections: readonly InfoSection[] = [
   {
     name: "replication",
@@ -87,23 +72,6 @@ export const infoSections: readonly InfoSection[] = [
     replaces: true,
     fields: [],
     rows: replicationRows,
-  },
-  {
-    name: "memory",
-    title: "Memory",
-    isDefault: true,
-    fields: [
-      {
-        name: "mem_replication_backlog",
-        value: (ports) => ports.of(replicationPort).followers.stream?.heldBytes ?? 0,
-      },
-      {
-        name: "mem_total_replication_buffers",
-        value: (ports) => ports.of(replicationPort).uncountedBytes(),
-      },
-      { name: "mem_clients_slaves", value: (ports) => bufferBytes(ports).replicas },
-      { name: "mem_clients_normal", value: (ports) => bufferBytes(ports).others },
-    ],
   },
   {
     name: "persistence",

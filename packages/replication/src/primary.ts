@@ -23,6 +23,7 @@ import {
   EngineState,
   Port,
   type Ports,
+  type ReplicationMemory,
   type Running,
   type SlowReader,
   shutdownWaitsPort,
@@ -59,6 +60,7 @@ export type PrimaryNeeds = Pick<
   | "config"
   | "situation"
   | "pause"
+  | "memory"
   | "identity"
   | "keyspace"
   | "clients"
@@ -73,7 +75,7 @@ export type PrimaryNeeds = Pick<
   UpstreamNeeds &
   OwnExpiriesNeeds;
 
-export class Primary implements Running, SyncEvents, SlowReader {
+export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemory {
   readonly clientFacts: ClientFacts = {
     flagsOf: (client) => {
       if (client.is(ClientState.PRIMARY)) return "M";
@@ -122,6 +124,7 @@ export class Primary implements Running, SyncEvents, SlowReader {
     ports.of(dataSetFilePort).history = () => this.history();
     this.lastSecondMs = ports.situation.nowMs;
     ports.of(shutdownWaitsPort).slowReaders.push(this);
+    ports.memory.replication = this;
   }
 
   /** Hears of changes while clients may write to what is another server's. */
@@ -247,9 +250,16 @@ export class Primary implements Running, SyncEvents, SlowReader {
     const { host, identity, snapshotJobs } = this.ports;
     const [first] = replicas as [Replica];
     const isBySocket = this.isBySocket(first);
-    const target = isBySocket ? "replicas sockets" : "disk";
-    host.log("notice", `Starting BGSAVE for SYNC with target: ${target}`);
     for (const replica of replicas) if (!replica.isRdbOnly) this.followers.add(replica);
+    const { processId } = host.facts;
+    host.log(
+      "notice",
+      `Starting BGSAVE for SYNC with target: ${isBySocket ? "replicas sockets" : "disk"}`,
+    );
+    host.log(
+      "notice",
+      `Background ${isBySocket ? "RDB transfer" : "saving"} started by pid ${processId}`,
+    );
     const { offset } = this.followers;
     const answer = latin1Bytes(`+FULLRESYNC ${identity.replicationId} ${offset}\r\n`);
     for (const replica of replicas) {
@@ -307,6 +317,11 @@ export class Primary implements Running, SyncEvents, SlowReader {
     const { client } = replica;
     if (!replica.isRdbOnly) {
       this.leaveSync(replica);
+      if (replica.state === ReplicaState.TAKING)
+        host.log(
+          "notice",
+          `Streamed RDB transfer with replica ${replica.name} succeeded (socket). Waiting for REPLCONF ACK from replica to enable streaming`,
+        );
       // Behind the mark it has to see that this was the end, before more comes.
       this.followers.putOnline(replica, replica.state === ReplicaState.TAKING);
       this.goodReplicas.update();
@@ -400,11 +415,21 @@ export class Primary implements Running, SyncEvents, SlowReader {
     this.ports.host.log("warning", `Connection with replica ${replica.name} lost.`);
   }
 
-  /** Bytes that synchronisations keep in memory. */
-  uncountedBytes(): number {
-    let sum = this.followers.stream?.heldBytes ?? 0;
+  get backlogBytes(): number {
+    const { stream, backlogBytesMax } = this.followers;
+    return stream === null ? 0 : Math.min(stream.heldBytes, backlogBytesMax);
+  }
+
+  get beyondBytes(): number {
+    const { stream, backlogBytesMax } = this.followers;
+    let sum = stream === null ? 0 : Math.max(0, stream.heldBytes - backlogBytesMax);
     for (const sync of this.running) sum += sync.heldBytes;
     return sum;
+  }
+
+  /** Bytes that the stream and synchronisations keep in memory. */
+  uncountedBytes(): number {
+    return this.backlogBytes + this.beyondBytes;
   }
 
   /** The data set has been loaded: its file may say where this server stood. */

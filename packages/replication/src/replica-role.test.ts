@@ -159,7 +159,7 @@ describe("a replica", () => {
   });
 
   test("waits for a script that runs for too long, and misses nothing", async () => {
-    const { network, primary, replica } = await pair({ "busy-reply-threshold": 10 });
+    const { network, primary, replica } = await pair({ "busy-reply-threshold": 1 });
     const runner = replica.client();
     runner.send("EVAL_RO", "while true do end", 0);
     replica.clock.advance(11);

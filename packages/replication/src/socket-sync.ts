@@ -90,7 +90,7 @@ export class SocketSync implements FullSync {
       writer.header(content.facts);
       for (const code of content.functions ?? []) writer.functionCode(code);
       writer.finish();
-      this.isDone = true;
+      this.done();
     }
   }
 
@@ -120,9 +120,21 @@ export class SocketSync implements FullSync {
     if (this.isDone || this.snapshot === null) return true;
     const isLast = this.snapshot.step(keyCount);
     // One that has given up for want of memory is done as well.
-    if (isLast && this.failure === "") this.isDone = true;
+    if (isLast && this.failure === "") this.done();
     this.turn();
     return this.isDone || this.isOver;
+  }
+
+  /** In the words of a server whose child process would have written into a pipe: tools wait for them. */
+  private done(): void {
+    this.isDone = true;
+    const { host } = this.needs;
+    const count = this.readers.size;
+    host.log(
+      "warning",
+      `Diskless rdb transfer, done reading from pipe, ${count} replicas still up.`,
+    );
+    host.log("notice", "Background RDB transfer terminated with success");
   }
 
   turn(): void {
@@ -184,7 +196,13 @@ export class SocketSync implements FullSync {
       this.needs.host.wake(); // The others may go on, if it was the slowest.
       return;
     }
-    if (!this.isDone) this.snapshot?.abort();
+    if (!this.isDone) {
+      this.needs.host.log(
+        "notice",
+        "Diskless rdb transfer, last replica dropped, killing fork child.",
+      );
+      this.snapshot?.abort();
+    }
     this.isDone = true;
     this.chunks = [];
   }

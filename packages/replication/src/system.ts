@@ -21,7 +21,6 @@ export const replicationSystem: System = {
         "repl-diskless-sync-delay",
         "repl-diskless-sync-max-replicas",
         "repl-timeout",
-        "repl-backlog-size",
         "repl-backlog-ttl",
         "repl-ping-replica-period",
         "replicaof",
@@ -39,6 +38,15 @@ export const replicationSystem: System = {
         "replica-ignore-disk-write-errors",
         "propagation-error-behavior",
       ],
+    },
+    {
+      names: ["repl-backlog-size"],
+      apply: (config, ports) => {
+        ports.of(replicationPort).followers.backlogBytesMax = config.number("repl-backlog-size");
+        // What is too much by now goes at once.
+        ports.host.wake();
+        return undefined;
+      },
     },
     {
       names: ["min-replicas-to-write", "min-replicas-max-lag"],

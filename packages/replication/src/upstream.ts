@@ -22,6 +22,7 @@ import { encodeRequest, latin1, type RequestArgument } from "@kv/resp";
 import { Applied, type UpstreamNeeds } from "./applied.ts";
 import type { Followers } from "./followers.ts";
 import { Handshake, type Outcome } from "./handshake.ts";
+import { SyncedOffset } from "./synced-offset.ts";
 import { Transfer } from "./transfer.ts";
 
 /** How far the link is. */
@@ -82,8 +83,7 @@ export class Upstream {
   private line = "";
   private transfer: Transfer | null = null;
   private readonly underWay = new Set<Promise<unknown>>();
-  /** Up to where its stream is on disk here, as of the last acknowledgement. */
-  private syncedOffset = 0;
+  private readonly syncedOffset = new SyncedOffset();
   /** When the primary was last heard of. */
   private heardMs = 0;
   private lastSecondMs = 0;
@@ -159,8 +159,13 @@ export class Upstream {
     this.primary = primary;
     this.failover = failover;
     config.assign("replicaof", primary);
-    // What was done here so far may be what the other one goes on from.
-    if (!wasReplica) this.hasHistory = true;
+    if (!wasReplica) {
+      this.hasHistory = true;
+      host.log(
+        "notice",
+        "Before turning into a replica, using my own master parameters to synthesize a cached master: I may be able to synchronize with the new master with just a partial transfer.",
+      );
+    }
     this.applied.databaseIndex = wasReplica ? this.applied.databaseIndex : 0;
     this.state = LinkState.CONNECT;
     this.downSinceMs = 0;
@@ -288,12 +293,9 @@ export class Upstream {
     this.applied.passOn();
     const { offset } = this.followers;
     const log = this.ports.of(appendOnlyFilePort);
-    if (!log.isOn) {
-      this.send("REPLCONF", "ACK", `${offset}`);
-      return;
-    }
-    if (this.client !== null && log.isSynced(this.client.loggedOffset)) this.syncedOffset = offset;
-    this.send("REPLCONF", "ACK", `${offset}`, "FACK", `${this.syncedOffset}`);
+    if (log.isOn)
+      this.send("REPLCONF", "ACK", `${offset}`, "FACK", `${this.syncedOffset.at(offset, log)}`);
+    else this.send("REPLCONF", "ACK", `${offset}`);
   }
 
   private received(chunk: Uint8Array, view: DataView, start: number, end: number): void {
@@ -410,8 +412,7 @@ export class Upstream {
     const isKnown = id !== "";
     this.followers.takeHistory(isKnown ? id : host.randomHex(20), isKnown ? offset : 0);
     this.hasHistory = isKnown;
-    // What was on disk of another history says nothing of this one.
-    this.syncedOffset = 0;
+    this.syncedOffset.forget();
     this.applied.databaseIndex = this.databaseOf(facts);
     host.log("notice", "MASTER <-> REPLICA sync: Finished with success");
     this.connected();

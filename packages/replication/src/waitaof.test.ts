@@ -1,7 +1,8 @@
 /** WAITAOF: until what a client wrote is on disk, here and at replicas. */
 
 import { EngineState } from "@kv/engine";
-import { follower, type Harness, harness, infoField, streamText } from "@kv/testing";
+import { latin1 } from "@kv/resp";
+import { fleet, follower, type Harness, harness, infoField, streamText } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
 const logging = async (appendfsync = "everysec"): Promise<Harness> => {
@@ -144,6 +145,34 @@ describe("WAITAOF, the disks of replicas", () => {
     expect(writer.receive()).toBe(undefined);
     kv.clock.advance(1);
     expect(writer.receive()).toEqual([0, 0]);
+  });
+});
+
+describe("WAITAOF among servers", () => {
+  test("a replica that logs says how much of it is on disk; one that does not is none", async () => {
+    const { network, nodes } = fleet(3, { appendonly: "yes" });
+    const [primary, second, third] = nodes;
+    for (const kv of nodes) await kv.engine.load();
+    third.send("CONFIG", "SET", "appendonly", "no");
+    for (const replica of [second, third]) replica.send("REPLICAOF", "n1", 6379);
+    await network.advance(3000);
+    expect(infoField(primary, "connected_slaves")).toBe("2");
+    const writer = primary.client();
+    for (let round = 0; round < 3; round++) {
+      writer.send("SET", "k", round);
+      expect(writer.send("WAITAOF", 1, 1, 0)).toBeUndefined();
+      await network.advance(4000);
+      expect(writer.receive()).toEqual([1, 1]);
+      expect(second.send("GET", "k")).toBe(`${round}`);
+      const text = [1, 2, 3, 4].map((sequence) => {
+        const name = `appendonlydir/appendonly.aof.${sequence}.incr.aof`;
+        return latin1(second.host.disk.contents(name) ?? new Uint8Array(0));
+      });
+      expect(text.join("")).toContain(streamText(`SET k ${round}`));
+    }
+    expect(writer.send("WAITAOF", 0, 2, 500)).toBeUndefined();
+    await network.advance(600);
+    expect(writer.receive()).toEqual([1, 1]);
   });
 });
 

@@ -13,6 +13,7 @@ export * from "./network.ts";
 export * from "./odd-requests.ts";
 export * from "./readme.ts";
 export * from "./replica-client.ts";
+export * from "./sentinel-fleet.ts";
 export * from "./server-process.ts";
 export * from "./slow-clock.ts";
 export * from "./wire-client.ts";

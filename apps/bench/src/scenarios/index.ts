@@ -9,6 +9,7 @@ import { flatness } from "./flatness.ts";
 import { large } from "./large.ts";
 import { memory } from "./memory.ts";
 import { pipelines } from "./pipelines.ts";
+import { replication } from "./replication.ts";
 import { restart } from "./restart.ts";
 import { scripts } from "./scripts.ts";
 import { rewrite, snapshot } from "./snapshot.ts";
@@ -35,4 +36,5 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["defragmentation", defragmentation],
   ["durable", durable],
   ["rewrite", rewrite],
+  ["replication", replication],
 ]);

@@ -21,6 +21,17 @@ import {
 } from "../servers.ts";
 import { median } from "../statistics.ts";
 
+/** A calm time and one in which something goes on. */
+export interface UnderWrites {
+  calm: ProbeResult;
+  busy: ProbeResult;
+  /** How long it went on. */
+  tookMs: number;
+  /** Most memory meanwhile, against before. */
+  growth: number;
+  bytesBefore: number;
+}
+
 export interface Snapshot {
   calm: ProbeResult;
   saving: ProbeResult;
@@ -114,6 +125,44 @@ async function save(
   }
 }
 
+/** What is written to a server, and asked of it, meanwhile. */
+export type WritesMeanwhile = Pick<SnapshotLoad, "probedKeys" | "template" | "numbers">;
+
+/**
+ * A calm time, and one in which `work` goes on, under the same writes. The work answers with the most
+ * memory that was in use.
+ */
+export async function underWrites(
+  context: Context,
+  { port, pid }: Server,
+  { probedKeys, template, numbers }: WritesMeanwhile,
+  work: () => Promise<number>,
+): Promise<UnderWrites> {
+  const { calmMs, writesPerSecond } = context.sizes.snapshot;
+  const writer = startWriter({ port, template, keys: numbers, perSecond: writesPerSecond });
+  await sleep(Math.min(1000, calmMs));
+
+  const probing = { port, pid, keys: probedKeys, intervalMs: 1, writes: true };
+  const calmProbe = startProbe(probing);
+  const calmEndsAtMs = performance.now() + calmMs;
+  // Sampling memory costs the server a little, so the calm phase is sampled as well.
+  let bytesBefore = familyBytes(pid);
+  while (performance.now() < calmEndsAtMs) {
+    await sleep(SAMPLE_MS);
+    bytesBefore = familyBytes(pid);
+  }
+  const calm = await calmProbe.stop();
+
+  const busyProbe = startProbe(probing);
+  await sleep(20);
+  const startMs = performance.now();
+  const peakBytes = await work();
+  const tookMs = performance.now() - startMs;
+  const busy = await busyProbe.stop();
+  await writer.stop();
+  return { calm, busy, tookMs, growth: peakBytes / bytesBefore - 1, bytesBefore };
+}
+
 /**
  * A calm time and a BGSAVE, or another job, under the same writes. `atSave` is called right before and right after it;
  * `inFile` gets a redis-server that has loaded the file.
@@ -126,36 +175,27 @@ export async function measureSnapshot(
   atSave: (client: RespClient) => Promise<void> = async () => {},
   job: SnapshotJob = bgsave,
 ): Promise<Snapshot> {
-  const { calmMs, writesPerSecond } = context.sizes.snapshot;
   await using server = await startServer(kind, { args: job.args });
   await load(server);
-  const { port } = server;
-  const writer = startWriter({ port, template, keys: numbers, perSecond: writesPerSecond });
-  await sleep(Math.min(1000, calmMs));
-
-  const probing = { port, pid: server.pid, keys: probedKeys, intervalMs: 1, writes: true };
-  const calmProbe = startProbe(probing);
-  const calmEndsAtMs = performance.now() + calmMs;
-  // Sampling memory costs the server a little, so the calm phase is sampled as well.
-  let bytesBefore = familyBytes(server.pid);
-  while (performance.now() < calmEndsAtMs) {
-    await sleep(SAMPLE_MS);
-    bytesBefore = familyBytes(server.pid);
-  }
-  const calm = await calmProbe.stop();
-
-  const savingProbe = startProbe(probing);
-  await sleep(20);
-  await using client = await RespClient.connect(port);
-  await atSave(client);
-  const { savedInMs, peakBytes } = await save(server, job, () => atSave(client));
-  const saving = await savingProbe.stop();
-  await writer.stop();
+  let savedInMs = Number.NaN;
+  const meanwhile = { probedKeys, template, numbers };
+  const { calm, busy, growth, bytesBefore } = await underWrites(
+    context,
+    server,
+    meanwhile,
+    async () => {
+      await using client = await RespClient.connect(server.port);
+      await atSave(client);
+      const saved = await save(server, job, () => atSave(client));
+      savedInMs = saved.savedInMs;
+      return saved.peakBytes;
+    },
+  );
 
   const { leaves } = job;
   if (!existsSync(join(server.dir, leaves))) throw new Error(`${kind.label} has left no ${leaves}`);
   await withFile(server.dir, job, context.redis, inFile);
-  return { calm, saving, savedInMs, growth: peakBytes / bytesBefore - 1, bytesBefore };
+  return { calm, saving: busy, savedInMs, growth, bytesBefore };
 }
 
 interface CountedSnapshot extends Snapshot {

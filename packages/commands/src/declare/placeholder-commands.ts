@@ -11,7 +11,6 @@ import { placeholders } from "./placeholder.ts";
 const generic = placeholders(
   "generic",
   `
-    migrate  -6  2.6.0  write movablekeys @keyspace @dangerous
     wait      3  3.0.0  blocking @connection
     waitaof   4  7.2.0  blocking @connection
   `,

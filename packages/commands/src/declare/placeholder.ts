@@ -9,7 +9,7 @@
  *
  *     xgroup         -2  5.0.0
  *     xgroup|create  -5  5.0.0  write denyoom
- *     migrate        -6  2.6.0  write @keyspace @dangerous
+ *     asking          1  3.0.0  fast @connection
  *     │               │  │      └ flags, then ACL categories that group and flags do not imply
  *     name        arity  since
  *

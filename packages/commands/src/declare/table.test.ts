@@ -25,7 +25,7 @@ describe("the command table", () => {
       const table = new CommandTable([...dataCommands, ...declared]);
       expect(table.byName.get("wait")?.command).toBe(wait);
       expect(table.listed.map(({ fullName }) => fullName)).toContain("wait");
-      expect(table.byName.get("migrate")?.isPlaceholder).toBe(true);
+      expect(table.byName.get("asking")?.isPlaceholder).toBe(true);
     }
     expect(() => new CommandTable([wait, wait])).toThrow("declared twice");
     expect(() => new CommandTable([...placeholderCommands, ...placeholderCommands])).toThrow(

@@ -42,6 +42,9 @@ export interface CallFrame {
 /** What a command that has stopped in its middle waits for: no key, but that it is its turn again. */
 export const goesOnLater: Wait = { firstKey: 0, keyCount: 0, type: -1, untilMs: 0 };
 
+/** What a command waits for whose owner keeps the request, and has it run anew by Reexecution. */
+export const runsAnew: Wait = { firstKey: 0, keyCount: 0, type: -1, untilMs: 0 };
+
 /** What the call has come to, of a command that began at `startUs`. */
 export function frameOf(call: ClientCall, startUs: number): CallFrame {
   return {

@@ -18,7 +18,7 @@ import {
 } from "@kv/commands";
 import { ArenaFullError, InvariantError } from "@kv/core";
 import type { ReplyWriter } from "@kv/resp";
-import { goesOnLater } from "./call-frame.ts";
+import { goesOnLater, runsAnew } from "./call-frame.ts";
 import type { Client } from "./client.ts";
 import type { ClientCall } from "./client-call.ts";
 import type { EngineEffects } from "./effects.ts";
@@ -50,7 +50,8 @@ const WINDOW_BYTES_MAX = 16384;
 const REQUEST_BYTES_MAX = 4096;
 /** Small commands take less than this together; nobody asks for times below it while they are so timed. */
 const RUN_US_MAX = 1000;
-const tooLarge = new CommandError(
+/** What is answered where isTooLarge() says so. */
+export const tooLarge = new CommandError(
   "ERR the request or its reply is larger than this server can hold",
 );
 const internal = new CommandError("ERR internal error: see the server's log");
@@ -195,7 +196,9 @@ export class Caller {
     const mark = reply.mark();
     try {
       (row.run as (call: ClientCall) => void)(call);
-      if (call.wait !== null && call.wait !== goesOnLater) this.onWait(client, row, call);
+      const { wait } = call;
+      if (wait !== null && wait !== goesOnLater && wait !== runsAnew)
+        this.onWait(client, row, call);
     } catch (error) {
       this.failed(error, row, mark);
     }

@@ -12,7 +12,7 @@ function guardedBy(guards: Partial<Record<GuardName, Guard>>): Harness {
 }
 
 describe("guards", () => {
-  test("stand in Redis's order", () => {
+  test("stand in Redis's order, and one behind pausing, which is ours", () => {
     expect(guardNames).toEqual([
       "quit",
       "auth",
@@ -29,6 +29,7 @@ describe("guards", () => {
       "busy",
       "watcher",
       "pause",
+      "migration",
       "absent",
       "multi",
     ]);

@@ -98,6 +98,7 @@ export const guardNames = [
   "busy",
   "watcher",
   "pause",
+  "migration",
   "absent",
   "multi",
 ] as const;
@@ -147,6 +148,9 @@ const clientGuards = {
     client.is(MONITOR | REPLICA) && involves(client, row, write | readonly | may_replicate)
       ? watchesOnly
       : null,
+
+  /** Whoever moves keys to other servers says which commands have to wait for that. */
+  migration: () => null,
 
   /** After all others: what a placeholder stands for would have been refused by them as well. */
   absent: (_client, row) => (row.isAbsent ? Verdict.UNKNOWN : null),

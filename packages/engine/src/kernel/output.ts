@@ -6,7 +6,7 @@
  * While the gate is closed, something that was done is not on disk yet, and no reply that may promise
  * it leaves: short ones wait for the end of the turn, when the disk is written to once for all of them.
  */
-import type { BufferLimits, ConfigStore } from "@kv/config";
+import type { BufferLimits, ConfigStore, Integer } from "@kv/config";
 import { ReplyWriter, release } from "@kv/resp";
 import type { Client, OutputClass } from "./client.ts";
 import type { ClientReport } from "./client-report.ts";
@@ -261,7 +261,7 @@ export class Output {
   checkLimit(client: Client): void {
     const pending = client.pendingBytes;
     const limit = this.limitsOf(client);
-    let exceeded = limit.hardBytes > 0 && pending > limit.hardBytes;
+    let exceeded = limit.hardBytes > 0 && pending > this.hardBytesFor(client, limit.hardBytes);
     if (client.is(ClientState.UNAUTHENTICATED) && pending > UNAUTHENTICATED_BYTES_MAX * 64)
       exceeded = true;
     if (limit.softBytes > 0 && pending > limit.softBytes) {
@@ -272,6 +272,16 @@ export class Output {
       client.softLimitSinceMs = 0;
     }
     if (exceeded) this.closeOverLimit(client);
+  }
+
+  /**
+   * What a replica lacks of the backlog is kept in any case, so that much may wait for it: else one that
+   * came back within it would be closed for that.
+   */
+  private hardBytesFor(client: Client, hardBytes: Integer): Integer {
+    if (!client.is(ClientState.REPLICA)) return hardBytes;
+    const backlogBytes = this.config.number("repl-backlog-size");
+    return hardBytes > backlogBytes ? hardBytes : backlogBytes;
   }
 
   /** A reply in the middle of a data set would be taken for a part of it. */

@@ -2,7 +2,8 @@
  * CLIENT PAUSE: commands are held, unanswered, until the pause ends; then they are served in the
  * order in which their clients came. WRITE holds only what may change the data set; ALL everything.
  * While it is in force nothing expires and nothing is evicted. A shutdown that waits for replicas holds
- * writes in the same way, and so does a failover, whatever clients say of their pause.
+ * writes in the same way, and so does a failover, whatever clients say of their pause. Clients that another
+ * guard holds wait here as well, until who brought it says ease().
  */
 
 import type { Client } from "./client.ts";
@@ -70,7 +71,8 @@ export class Pause {
     }
   }
 
-  private ease(): void {
+  /** Something that held clients is over: each of them is looked at anew with the next turn. */
+  ease(): void {
     this.update();
     this.isEased = true;
     if (this.held.size > 0) this.host.wake();

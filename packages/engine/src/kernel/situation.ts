@@ -38,6 +38,8 @@ export const EngineState = {
   LACKS_REPLICAS: 512,
   /** Another data set is being loaded, while commands are served the present one. */
   ASYNC_LOADING: 1024,
+  /** Keys are on their way to other servers (MIGRATE): who would change one of them waits. */
+  MIGRATING: 2048,
 } as const;
 
 /** What most commands are answered while a script of EVAL runs for too long. */

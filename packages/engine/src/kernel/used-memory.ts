@@ -50,6 +50,14 @@ export interface ScriptMemory {
   readonly machinesBytes: number;
 }
 
+/** What is kept for replicas, in bytes: no part of the data set. */
+export interface ReplicationMemory {
+  /** The backlog, as far as it may be as long as that. */
+  readonly backlogBytes: number;
+  /** What is kept beyond that, since replicas are slow: nothing is evicted for want of it. */
+  readonly beyondBytes: number;
+}
+
 /** What memory is in use, and how room is made: see the head of this file. */
 export class UsedMemory {
   /** Chooses what goes; has `maxmemory` and the other eviction directives. */
@@ -67,6 +75,8 @@ export class UsedMemory {
   readonly further: (() => number)[] = [];
   /** That of scripts and functions, which count as `further`; whoever runs them puts it here. */
   scripts: ScriptMemory = { scriptBytes: 0, functionBytes: 0, machinesBytes: 0 };
+  /** That of replication, which counts as `further`; whoever has replicas puts it here. */
+  replication: ReplicationMemory = { backlogBytes: 0, beyondBytes: 0 };
   /** Bytes in use when the server was put together: `used_memory_startup` of INFO. */
   startupBytes = 0;
   /** What of the bytes at the start was key tables. */
@@ -167,7 +177,7 @@ export class UsedMemory {
 
   /** Bytes over `maxmemory`; 0 or less: none. */
   overBytes(): number {
-    return this.evictor.overBytes(this.usedBytes, 0);
+    return this.evictor.overBytes(this.usedBytes, this.replication.beyondBytes);
   }
 
   /** Evicts as far as needed. False: still over the limit, and nothing more may go now. */

@@ -7,18 +7,18 @@ import { UnsupportedDirectiveError } from "./directives.ts";
 import type { System } from "./system.ts";
 
 describe("directives that ask for what is not there", () => {
-  test.each([
-    ["cluster-enabled yes", "cluster-enabled", "cluster mode"],
-    ["replicaof 127.0.0.1 1", "replicaof", "replication"],
-  ])("%s stops the start", (line, name, what) => {
-    const config = new ConfigStore();
-    config.load(line);
-    const reason = `'${name}' is refused: this server does not have ${what} yet`;
-    expect(unsupportedDirectives(config)).toEqual([{ name, reason }]);
-    const start = () => createEngine({ host: new FakeHost(1), config });
-    expect(start).toThrow(UnsupportedDirectiveError);
-    expect(start).toThrow(reason);
-  });
+  test.each([["cluster-enabled yes", "cluster-enabled", "cluster mode"]])(
+    "%s stops the start",
+    (line, name, what) => {
+      const config = new ConfigStore();
+      config.load(line);
+      const reason = `'${name}' is refused: this server does not have ${what} yet`;
+      expect(unsupportedDirectives(config)).toEqual([{ name, reason }]);
+      const start = () => createEngine({ host: new FakeHost(1), config });
+      expect(start).toThrow(UnsupportedDirectiveError);
+      expect(start).toThrow(reason);
+    },
+  );
 
   /** A system that has no backups yet, but is asked for them by two numbers. */
   const backups: System = {

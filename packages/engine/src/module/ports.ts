@@ -12,7 +12,12 @@ import type { Users } from "@kv/acl";
 import type { Call, CommandError, CommandSettings, CommandTable } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
 import type { Keyspace } from "@kv/core";
-import type { ReplicationFacts, SnapshotLoader, SnapshotOptions } from "@kv/persistence";
+import type {
+  RdbWriteVersion,
+  ReplicationFacts,
+  SnapshotLoader,
+  SnapshotOptions,
+} from "@kv/persistence";
 import type { ArgVector, ReplyWriter, RequestLimits } from "@kv/resp";
 import type { Caller } from "../kernel/caller.ts";
 import type { Client } from "../kernel/client.ts";
@@ -193,6 +198,8 @@ export interface DataSetFile {
   readonly isLoading: boolean;
   /** Whether a background save is under way. */
   readonly isRunning: boolean;
+  /** `rdb.version`: of what is written, be it a file or a payload of DUMP. */
+  readonly version: RdbWriteVersion;
   /** How the data set is to be written now, to its file or elsewhere. */
   snapshotOptions(): SnapshotOptions;
   /** The background save that is under way is given up. */
@@ -211,10 +218,8 @@ export interface DataSetFile {
    * they are served what was there before.
    */
   beginLoading(isServing?: boolean): void;
-  /** key-load-delay is set: a load is to wait by loadingPause() now and then. */
+  /** key-load-delay is set: a load is to wait by loadingTurn() now and then. */
   readonly isLoadingSlowly: boolean;
-  /** Resolves when others were served, and the time has passed that the keys since the last pause are to take. */
-  loadingPause(loader: SnapshotLoader): Promise<void>;
   /** How far that has come. */
   loaded(loadedBytes: number, totalBytes: number): void;
   /** It is over. */
@@ -224,18 +229,29 @@ export interface DataSetFile {
    * whose time has passed stay until a primary says that they go.
    */
   snapshotLoader(options?: { keyspace?: Keyspace; keepsExpired?: boolean }): SnapshotLoader;
+  /**
+   * Serves the clients while a loader of snapshotLoader() is at work, for so long as `key-load-delay` wants
+   * what it has read since then to take.
+   */
+  loadingTurn(loader: SnapshotLoader): Promise<void>;
+  /** The same while everybody waits. */
+  loadingDelay(loader: SnapshotLoader): void;
   /** The loader has done: its libraries are taken. Undefined, or why that cannot be. */
   snapshotLoaded(loader: SnapshotLoader, policy: LibraryPolicy): string | undefined;
 }
 /** Offered by saving. */
 export const dataSetFilePort = new Port<DataSetFile>("data-set-file");
 
-/** The append-only file, for DEBUG and for WAITAOF. */
+/** The append-only file, for DEBUG, for WAITAOF and for saving. */
 export interface AppendOnlyFile {
   /** Whether the data set is logged, or is about to be. */
   readonly isOn: boolean;
+  /** Behind all that was logged so far. */
+  readonly offset: number;
   /** Whether the log up to there (Client.loggedOffset) survives a power failure. */
   isSynced(offset: number): boolean;
+  /** Whether it is being rewritten. */
+  readonly isRewriting: boolean;
   /** Loads it while everybody waits, besides the keys that are there. False when it failed. */
   loadNow(): boolean;
   /** All data were replaced: what is logged so far is of no use, and another log begins. */
@@ -264,6 +280,7 @@ export const shutdownWaitsPort = new Port<ShutdownWaits>("shutdown-waits");
 
 /** A client whose command waits for something; whoever knows what for has one for it. */
 export interface Waiter {
+  /** Who waits. */
   readonly client: Client;
   /** When its time is up, in milliseconds since 1970; 0: never. */
   readonly untilMs: number;

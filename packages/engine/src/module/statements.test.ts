@@ -22,7 +22,7 @@ describe("rename-command", () => {
     expect(String(client.send("FLUSHALL"))).toMatch("unknown command 'FLUSHALL'");
   });
 
-  test.each(["EVAL", "LLEN", "BGREWRITEAOF", "SLAVEOF", "CLUSTER", "SAVE", "FUNCTION", "MIGRATE"])(
+  test.each(["EVAL", "LLEN", "BGREWRITEAOF", "SLAVEOF", "CLUSTER", "SAVE", "FUNCTION"])(
     "takes %s as Redis does, whether it is there or not",
     (name) => {
       const hidden = startedWith(`rename-command ${name} ""`);

@@ -15,6 +15,7 @@ import { debugSystem } from "./debug/system.ts";
 import { expirySystem } from "./expiry/system.ts";
 import { infoSystem } from "./info/system.ts";
 import { memorySystem } from "./memory/system.ts";
+import { migrateSystem } from "./migrate/system.ts";
 import { observeSystem } from "./observe/system.ts";
 import { pubsubSystem } from "./pubsub/system.ts";
 import { savingSystem } from "./saving/system.ts";
@@ -24,6 +25,7 @@ import { trackingSystem } from "./tracking/system.ts";
 import { transactionsSystem } from "./transactions/system.ts";
 import { waitingSystem } from "./waiting/system.ts";
 
+/** The engine's own systems: all of them, in their order. */
 export const ownSystems: readonly System[] = [
   connectionSystem,
   aclSystem,
@@ -43,5 +45,6 @@ export const ownSystems: readonly System[] = [
   shutdownSystem,
   blockingSystem,
   waitingSystem,
+  migrateSystem,
   absentSystem,
 ];

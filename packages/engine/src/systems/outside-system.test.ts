@@ -175,3 +175,43 @@ test("every system has a name of its own, and says what it is", () => {
   const names = ownSystems.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
 });
+
+describe("a system that makes another kind of server", () => {
+  const limiting: System = {
+    name: "limiting",
+    commands: counting.commands ?? [],
+    ports: counting.ports ?? [],
+    info: [
+      {
+        name: "counter",
+        title: "Counter",
+        isDefault: true,
+        fields: [{ name: "count", value: (ports) => ports.of(counterPort).count }],
+      },
+    ],
+    limits: { commands: ["ping", "hello", "info"], sections: ["counter", "server"] },
+    start: (ports) => {
+      ports.identity.mode = "counting";
+      return new Counter();
+    },
+  };
+
+  test("has its own commands and sections, and those of others that it names", () => {
+    const kv = startedWith([limiting]).client();
+    expect(kv.send("FAILOVER")).toBe(1);
+    expect(kv.send("PING")).toBe("PONG");
+    for (const name of ["GET", "CONFIG", "MULTI", "SLAVEOF"])
+      expect(`${kv.send(name)}`).toContain(`unknown command '${name}'`);
+    const info = kv.send("INFO", "everything") as string;
+    expect(info.match(/^# .*/gm)).toEqual(["# Server", "# Counter"]);
+    expect(info).toContain("redis_mode:counting\r\n");
+    expect((kv.send("HELLO") as unknown[]).slice(8)).toEqual(["mode", "counting", "modules", []]);
+  });
+
+  test("knows no other commands when its file is read", () => {
+    const config = new ConfigStore();
+    checkStatements(config, [limiting]);
+    expect(() => config.load("rename-command GET other")).toThrow("No such command");
+    config.load("rename-command PING other");
+  });
+});

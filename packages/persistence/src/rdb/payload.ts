@@ -27,21 +27,55 @@ export function dumpPayload(
   entry: Ref,
   version: RdbWriteVersion = RDB_VERSION_DEFAULT,
 ): Uint8Array {
-  const parts: Uint8Array[] = [];
-  const output = new RdbOutput((bytes, start, end) => parts.push(bytes.subarray(start, end)));
-  const objects = new ObjectWriter(arena, output, version);
-  const type = objects.typeOf(entry);
-  const since = type >= RdbType.HASH_METADATA ? RDB_FIELD_EXPIRY_SINCE : version;
-  output.byte(type);
-  objects.write(entry);
-  output.footer(Math.max(version, since));
-  const payload = new Uint8Array(output.writtenBytes);
-  let at = 0;
-  for (const part of parts) {
-    payload.set(part, at);
-    at += part.length;
+  return new PayloadWriter(arena, version).payloadOf(entry);
+}
+
+/**
+ * Makes one payload after the other, as dumpPayload() makes one. The room that they are put together in is
+ * kept, which for a small value is most of the work. After it has thrown it is of no use any more.
+ */
+export class PayloadWriter {
+  private readonly output: RdbOutput;
+  private readonly objects: ObjectWriter;
+  private readonly version: RdbWriteVersion;
+  private parts: Uint8Array[] = [];
+
+  constructor(arena: Arena, version: RdbWriteVersion) {
+    this.output = new RdbOutput((bytes, start, end) => this.take(bytes, start, end));
+    this.objects = new ObjectWriter(arena, this.output, version);
+    this.version = version;
   }
-  return payload;
+
+  /** A full chunk is a part of the payload; of another, what is in it. */
+  private take(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start === bytes.length) {
+      this.parts.push(bytes);
+      return;
+    }
+    this.parts.push(bytes.slice(start, end));
+    this.output.recycle(bytes);
+  }
+
+  /** The payload of the entry's value: a new array. */
+  payloadOf(entry: Ref): Uint8Array {
+    const { objects, output, version } = this;
+    const before = output.writtenBytes;
+    output.crc.hi = 0;
+    output.crc.lo = 0;
+    const type = objects.typeOf(entry);
+    const since = type >= RdbType.HASH_METADATA ? RDB_FIELD_EXPIRY_SINCE : version;
+    output.byte(type);
+    objects.write(entry);
+    output.footer(Math.max(version, since));
+    const payload = new Uint8Array(output.writtenBytes - before);
+    let at = 0;
+    for (const part of this.parts) {
+      payload.set(part, at);
+      at += part.length;
+    }
+    this.parts = [];
+    return payload;
+  }
 }
 
 /** True when bytes[start, end) end with a version that can be read and the right checksum. */

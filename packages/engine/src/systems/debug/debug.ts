@@ -10,6 +10,7 @@ import { replyHelp, subcommandError } from "@kv/commands";
 import { globMatch, InvariantError } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
 import { OUTPUT_PEAK_PERIOD_MS } from "../../kernel/debug-switches.ts";
+import { Target } from "../../kernel/propagate.ts";
 import { requireAllowed } from "../../module/allowed-locally.ts";
 import { rewriteFile } from "../../module/config-file.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
@@ -259,6 +260,15 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
     },
   ],
   [
+    "replicate",
+    {
+      usage: "<word> [<word> ...]",
+      help: "Sends the replicas a command that is not run here: they are not equal then.",
+      words: [3, 2 ** 31],
+      run: replicate,
+    },
+  ],
+  [
     "replybuffer",
     {
       usage: "<PEAK-RESET-TIME|RESIZING> <value>",
@@ -356,6 +366,14 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
 
 function crash(reason: string): never {
   throw new InvariantError(reason);
+}
+
+function replicate(call: EngineCall): void {
+  const { engine, argc, reply } = call;
+  const words: string[] = [];
+  for (let index = 2; index < argc; index++) words.push(call.text(index));
+  engine.propagator.words(call.database.index, words, Target.REPLICAS);
+  reply.ok();
 }
 
 function changeReplicationId({ engine, reply }: EngineCall): void {

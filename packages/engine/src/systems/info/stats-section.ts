@@ -59,8 +59,10 @@ export const statsSection: InfoSection = {
     { name: "evicted_keys", value: ({ stats }) => stats.evictedKeys },
     { name: "keyspace_hits", value: ({ call }) => call.keyspaceHits },
     { name: "keyspace_misses", value: ({ call }) => call.keyspaceMisses },
-    // Nothing forks, no sockets are kept for MIGRATE.
-    ...zero("latest_fork_usec", "total_forks", "migrate_cached_sockets"),
+    // Nothing forks.
+    ...zero("latest_fork_usec", "total_forks"),
+    // Whoever migrates keys, or replicates, tells of its own.
+    ...zero("migrate_cached_sockets", "slave_expires_tracked_keys"),
     ...zero("unexpected_error_replies"),
     { name: "total_error_replies", value: ({ stats }) => stats.errorReplies },
     { name: "dump_payload_sanitizations", value: ({ stats }) => stats.payloadsValidated },

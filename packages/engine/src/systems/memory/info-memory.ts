@@ -24,6 +24,7 @@ function memoryRows(engine: Ports): Row[] {
   const { arena, lazyFree } = keyspace;
   const { heapUsedBytes, heapTotalBytes, totalMemoryBytes } = host.usage();
   const now = memoryOverview(engine);
+  const { backlogBytes, beyondBytes } = memory.replication;
   return [
     ["used_memory", now.usedBytes],
     ["used_memory_human", humanBytes(now.usedBytes)],
@@ -60,10 +61,10 @@ function memoryRows(engine: Ports): Row[] {
     ["rss_overhead_bytes", now.residentBytes - now.touchedBytes],
     ["mem_fragmentation_ratio", now.residentRatio.toFixed(2)],
     ["mem_fragmentation_bytes", now.residentBytes - now.usedBytes],
-    ["mem_not_counted_for_evict", 0],
-    ["mem_replication_backlog", 0],
-    ["mem_total_replication_buffers", 0],
-    ["mem_clients_slaves", 0],
+    ["mem_not_counted_for_evict", beyondBytes],
+    ["mem_replication_backlog", backlogBytes],
+    ["mem_total_replication_buffers", backlogBytes + beyondBytes],
+    ["mem_clients_slaves", beyondBytes],
     ["mem_clients_normal", now.clientBytes],
     ["mem_cluster_links", 0],
     ["mem_aof_buffer", 0],

@@ -37,9 +37,11 @@ export function memoryOverview(engine: Ports): MemoryOverview {
   // The tables of an empty keyspace are part of what the start took.
   const tableBytes = Math.max(0, keyspace.tableBytes() - memory.startupTableBytes);
   const { scriptBytes, functionBytes, machinesBytes } = memory.scripts;
+  const { backlogBytes, beyondBytes } = memory.replication;
+  const forOthersBytes = clientBufferBytes + backlogBytes + beyondBytes;
   const overheadBytes = Math.min(
     usedBytes,
-    startupBytes + clientBufferBytes + tableBytes + scriptBytes + functionBytes + machinesBytes,
+    startupBytes + forOthersBytes + tableBytes + scriptBytes + functionBytes + machinesBytes,
   );
   const datasetBytes = usedBytes - overheadBytes;
   const netBytes = usedBytes - startupBytes;

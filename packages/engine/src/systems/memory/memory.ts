@@ -123,7 +123,7 @@ type Size = readonly [
 function sizesOf(engine: Ports): Size[] {
   const now = memoryOverview(engine);
   const { keyspace } = engine;
-  const { scripts } = engine.memory;
+  const { scripts, replication } = engine.memory;
   const keyCount = keyspace.keyCount;
   const netBytes = Math.max(0, now.usedBytes - now.startupBytes);
   const peakShare = now.peakBytes > 0 ? (now.usedBytes / now.peakBytes) * 100 : 0;
@@ -143,8 +143,8 @@ function sizesOf(engine: Ports): Size[] {
     ["peak.allocated", now.peakBytes],
     ["total.allocated", now.usedBytes],
     ["startup.allocated", now.startupBytes],
-    ["replication.backlog", 0],
-    ["clients.slaves", 0],
+    ["replication.backlog", replication.backlogBytes],
+    ["clients.slaves", replication.beyondBytes],
     ["clients.normal", now.clientBytes],
     ["cluster.links", 0],
     ["aof.buffer", 0],

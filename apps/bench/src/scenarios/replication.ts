@@ -1,0 +1,261 @@
+/**
+ * Replication: what a replica's work costs, what replicas cost their primary, what a full synchronisation
+ * under writes does to the primary, and how soon a lost link is there again.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  count,
+  megabytes,
+  milliseconds,
+  ratio,
+  ratioSpread,
+  significant,
+  spread,
+} from "../format.ts";
+import { loadKeys } from "../load-client.ts";
+import { familyBytes, watchUsage } from "../process-usage.ts";
+import { runBenchmark } from "../redis-benchmark.ts";
+import { RespClient } from "../resp-client.ts";
+import type { Claim, Context, Section, Table } from "../scenario.ts";
+import { inTurns, type Server, type ServerKind, startServer } from "../servers.ts";
+import { median, pairedRatios, summarize } from "../statistics.ts";
+import { costColumns, measureCost, PairedCosts } from "./pipelines.ts";
+import { type UnderWrites, underWrites } from "./snapshot.ts";
+
+const WITHIN_MS = 180_000;
+const POLL_MS = 20;
+
+/** What is waited for here is not the time that primaries give replicas to gather. */
+const primaryArgs = [
+  ...["--repl-diskless-sync-delay", "0", "--repl-backlog-size", "256mb"],
+  ...["--client-output-buffer-limit", "replica 0 0 0"],
+];
+
+async function infoOf({ port }: Server): Promise<Map<string, string>> {
+  await using client = await RespClient.connect(port);
+  return await client.info("replication");
+}
+
+async function until(what: string, isSo: () => Promise<boolean>, pollMs = POLL_MS): Promise<void> {
+  const endsAtMs = performance.now() + WITHIN_MS;
+  while (!(await isSo())) {
+    if (performance.now() > endsAtMs) throw new Error(`in vain: ${what}`);
+    await sleep(pollMs);
+  }
+}
+
+/** The replica has all that the primary has. */
+const caughtUp = (replica: Server, primary: Server) =>
+  until("the replica catches up", async () => {
+    const row = "master_repl_offset";
+    return (await infoOf(replica)).get(row) === (await infoOf(primary)).get(row);
+  });
+
+async function follow(replica: Server, primary: Server): Promise<void> {
+  await using client = await RespClient.connect(replica.port);
+  await client.send("REPLICAOF", "127.0.0.1", primary.port);
+  await until(
+    "the link is up",
+    async () => (await client.info("replication")).get("master_link_status") === "up",
+  );
+}
+
+interface Applying {
+  test: string;
+  ours: number[];
+  redis: number[];
+}
+
+/** Both kinds follow one redis-server, and do the same at the same time. */
+async function applying(context: Context): Promise<Applying[]> {
+  const { keys, requests } = context.sizes.pipelines;
+  const most = Math.max(...requests.map(({ count: each }) => each)) / 4;
+  const rows = ["set", "incr", "hset", "zadd", "sadd"].map(
+    (test): Applying => ({ test, ours: [], redis: [] }),
+  );
+  for (let round = 0; round < context.rounds; round++) {
+    await using primary = await startServer(context.redis, { args: primaryArgs });
+    await using ours = await startServer(context.ours);
+    await using redis = await startServer(context.redis);
+    for (const replica of [ours, redis]) await follow(replica, primary);
+    for (const row of rows) {
+      context.say(`round ${round + 1} of ${context.rounds}: replicas apply ${row.test}`);
+      const run = { port: primary.port, requests: most, pipeline: 16, test: row.test };
+      await runBenchmark({ ...run, requests: Math.ceil(most / 5), randomKeys: keys });
+      for (const replica of [ours, redis]) await caughtUp(replica, primary);
+      const since = { ours: watchUsage(ours.pid, []), redis: watchUsage(redis.pid, []) };
+      await runBenchmark({ ...run, randomKeys: keys });
+      for (const replica of [ours, redis]) await caughtUp(replica, primary);
+      for (const side of ["ours", "redis"] as const)
+        row[side].push(since[side]().cpuNs / 1000 / most);
+    }
+  }
+  return rows;
+}
+
+interface Costs {
+  replicas: number;
+  costs: PairedCosts;
+}
+
+/** SET on primaries that so many redis-servers follow. */
+async function primaries(context: Context): Promise<Costs[]> {
+  const { keys, requests } = context.sizes.pipelines;
+  const run = requests.find(({ depth }) => depth === 16) ?? requests[0];
+  const rows = context.sizes.replication.replicas.map(
+    (replicas): Costs => ({ replicas, costs: new PairedCosts() }),
+  );
+  for (let round = 0; round < context.rounds; round++) {
+    for (const { replicas, costs } of rows) {
+      context.say(`round ${round + 1} of ${context.rounds}: a primary of ${replicas}`);
+      const pair = await inTurns([context.ours, context.redis], round, async (kind) => {
+        await using stack = new AsyncDisposableStack();
+        const primary = stack.use(await startServer(kind, { args: primaryArgs }));
+        const followers = [];
+        for (let index = 0; index < replicas; index++)
+          followers.push(stack.use(await startServer(context.redis)));
+        for (const replica of followers) await follow(replica, primary);
+        return await measureCost(primary, followers[0] ?? primary, {
+          requests: run.count,
+          pipeline: 16,
+          randomKeys: keys,
+          test: "set",
+        });
+      });
+      costs.add(pair);
+    }
+  }
+  return rows;
+}
+
+interface FullSync extends UnderWrites {
+  /** Milliseconds that a lost link takes to be there again, with what was missed. */
+  partialMs: number;
+}
+
+/** A redis-server begins to follow while others write. */
+async function synchronising(context: Context, kind: ServerKind): Promise<FullSync> {
+  const { keys } = context.sizes.snapshot;
+  await using primary = await startServer(kind, { args: primaryArgs });
+  await loadKeys(primary.port, "string", keys);
+  await using replica = await startServer(context.redis);
+  const load = { probedKeys: keys, template: "string", numbers: keys } as const;
+  const measured = await underWrites(context, primary, load, async () => {
+    let peakBytes = 0;
+    await using client = await RespClient.connect(replica.port);
+    await client.send("REPLICAOF", "127.0.0.1", primary.port);
+    // The data set has left when the replica loads it.
+    await until("the data set has left", async () => {
+      peakBytes = Math.max(peakBytes, familyBytes(primary.pid));
+      return /state=online/.test((await infoOf(primary)).get("slave0") ?? "");
+    });
+    return peakBytes;
+  });
+  await caughtUp(replica, primary);
+  await using client = await RespClient.connect(primary.port);
+  await client.send("CLIENT", "KILL", "TYPE", "replica");
+  const startMs = performance.now();
+  for (let index = 0; index < 1000; index++) await client.send("SET", `missed:${index}`, index);
+  await until(
+    "the link is there again",
+    async () =>
+      (await infoOf(replica)).get("master_repl_offset") ===
+      (await client.info("replication")).get("master_repl_offset"),
+    1,
+  );
+  return { ...measured, partialMs: performance.now() - startMs };
+}
+
+const cpuRatios = ({ ours, redis }: Applying) => pairedRatios(ours, redis);
+
+function applyingTable(rows: readonly Applying[]): Table {
+  return {
+    title: "The replica",
+    columns: ["test", "kv CPU µs", "redis CPU µs", "CPU ratio"],
+    rows: rows.map((row) => [
+      row.test.toUpperCase(),
+      spread(summarize(row.ours)),
+      spread(summarize(row.redis)),
+      ratioSpread(summarize(cpuRatios(row))),
+    ]),
+  };
+}
+
+export async function replication(context: Context): Promise<Section> {
+  const applied = await applying(context);
+  const costs = await primaries(context);
+  const syncs: { ours: FullSync[]; redis: FullSync[] } = { ours: [], redis: [] };
+  const rounds = Math.min(3, context.rounds);
+  for (let round = 0; round < rounds; round++) {
+    const pair = await inTurns([context.ours, context.redis], round, (kind) => {
+      context.say(`round ${round + 1} of ${rounds}: full synchronisation of ${kind.label}`);
+      return synchronising(context, kind);
+    });
+    syncs.ours.push(pair.ours);
+    syncs.redis.push(pair.redis);
+  }
+  const of = (side: "ours" | "redis", value: (each: FullSync) => number) =>
+    median(syncs[side].map(value));
+  const growth = (side: "ours" | "redis") =>
+    of(side, ({ calm, busy }) => busy.net.p99Ms / calm.net.p99Ms);
+  const { keys, writesPerSecond } = context.sizes.snapshot;
+  return {
+    name: "replication",
+    title: "Replication",
+    method:
+      "A replica of each kind follows one redis-server and applies what redis-benchmark has it do, depth " +
+      "16; CPU of the replica's process for each command. Then primaries of both kinds with so many " +
+      `redis-servers behind them. Then a redis-server begins to follow a primary of ${count(keys)} strings, ` +
+      `with ${writesPerSecond} overwrites a second and a probe as under "snapshot"; until the data set has ` +
+      "left. At last the link is cut, and 1000 SETs later it is there again.",
+    tables: [
+      applyingTable(applied),
+      {
+        title: "The primary, SET at depth 16",
+        columns: ["replicas", ...costColumns],
+        rows: costs.map(({ replicas, costs: each }) => [`${replicas}`, ...each.row()]),
+      },
+      {
+        title: "Full synchronisation under writes",
+        columns: [
+          ...["server", "p99 calm, net", "p99 meanwhile, net", "ratio", "longest, net"],
+          ...["took", "memory", "growth", "lost link back after"],
+        ],
+        rows: (["ours", "redis"] as const).map((side) => [
+          context[side].label,
+          milliseconds(of(side, ({ calm }) => calm.net.p99Ms)),
+          milliseconds(of(side, ({ busy }) => busy.net.p99Ms)),
+          ratio(growth(side)),
+          milliseconds(of(side, ({ busy }) => busy.net.maxMs)),
+          `${significant(of(side, ({ tookMs }) => tookMs) / 1000)} s`,
+          megabytes(of(side, ({ bytesBefore }) => bytesBefore)),
+          `${significant(of(side, (each) => each.growth) * 100)} %`,
+          milliseconds(of(side, ({ partialMs }) => partialMs)),
+        ]),
+      },
+    ],
+    claims: [
+      ...applied.map(
+        (row): Claim => ({
+          text: `CPU of a replica for each ${row.test.toUpperCase()}, against redis-server`,
+          measured: median(cpuRatios(row)),
+          atMost: 0.7,
+          unit: "×",
+        }),
+      ),
+      {
+        text: "p99 during a full synchronisation, against without, net",
+        measured: growth("ours"),
+        atMost: 2,
+        unit: "×",
+      },
+      {
+        text: "memory growth during a full synchronisation",
+        measured: of("ours", (each) => each.growth) * 100,
+        atMost: 10,
+        unit: " %",
+      },
+    ],
+    remarks: [],
+  };
+}
