@@ -161,8 +161,7 @@ export class Followers {
 
   /** It has the data set. `awaitsAck`: it gets what changed when it has said that it is ready. */
   putOnline(replica: Replica, awaitsAck: boolean): void {
-    replica.state = ReplicaState.ONLINE;
-    replica.ackMs = this.ports.situation.nowMs;
+    replica.putOnline(this.ports.situation.nowMs);
     replica.awaitsAck = awaitsAck;
     this.ports.host.log("notice", `Synchronization with replica ${replica.name} succeeded`);
   }
@@ -183,8 +182,7 @@ export class Followers {
     const suffix = replica.canPsync2 ? ` ${identity.replicationId}` : "";
     replica.outlet.send(latin1Bytes(`+CONTINUE${suffix}\r\n`));
     replica.offset = position;
-    replica.state = ReplicaState.ONLINE;
-    replica.ackMs = situation.nowMs;
+    replica.putOnline(situation.nowMs);
     this.replicas.add(replica);
     host.log(
       "notice",
@@ -216,13 +214,23 @@ export class Followers {
   /** How many replicas say that they have what the client wrote. */
   ackedCount({ writtenOffset }: Client): number {
     // What was written before anybody followed is at offset 0: a replica has it with its data set.
-    return this.online.filter(({ hasAcked, ackOffset }) => hasAcked && ackOffset >= writtenOffset)
-      .length;
+    return this.counted.filter(({ ackOffset }) => ackOffset >= writtenOffset).length;
   }
 
   /** How many say that they have it on disk. */
   syncedCount({ writtenOffset }: Client): number {
-    return this.online.filter(({ ackSyncedOffset }) => ackSyncedOffset >= writtenOffset).length;
+    return this.counted.filter(({ ackSyncedOffset }) => ackSyncedOffset >= writtenOffset).length;
+  }
+
+  /**
+   * Those that have said how far they are, each once: one that comes back by another connection has not
+   * always been seen to leave by the first.
+   */
+  private get counted(): Replica[] {
+    const { online } = this;
+    return online.filter((replica) => {
+      return replica.hasAcked && !online.some((other) => other.takesPlaceOf(replica));
+    });
   }
 
   /** Has all replicas say how far they are, soon. */

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { fleetReport, runFleet, runFleetDay } from "./fleet.ts";
 
 /** Days of `STEPS` steps each; KV_FLEET_RUNS=1000 and KV_FLEET_SEED=1 for a longer look. */
-const RUNS = Number(process.env.KV_FLEET_RUNS ?? 30);
+const RUNS = Number(process.env.KV_FLEET_RUNS ?? 20);
 const FIRST_SEED = Number(process.env.KV_FLEET_SEED ?? 1);
 const FAILURES_MAX = Number(process.env.KV_FLEET_FAILURES ?? 2);
 const STEPS = 60;
