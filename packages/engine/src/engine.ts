@@ -39,7 +39,7 @@ import { Refusals } from "./kernel/refusals.ts";
 import { Replay } from "./kernel/replay.ts";
 import { Requests } from "./kernel/requests.ts";
 import type { ShutdownRequest } from "./kernel/shutdown-request.ts";
-import { Situation } from "./kernel/situation.ts";
+import { EngineState, Situation } from "./kernel/situation.ts";
 import { SnapshotJobs } from "./kernel/snapshot-jobs.ts";
 import { Stats } from "./kernel/stats.ts";
 import { UsedMemory } from "./kernel/used-memory.ts";
@@ -339,8 +339,11 @@ export class Engine implements Ports {
 
   /** Loads the data set from disk, answering LOADING meanwhile. False: it could not be loaded. */
   async load(): Promise<boolean> {
+    // Whoever loads says when that is over; until the first of them begins, nobody is served either.
+    this.situation.setUnusual(EngineState.LOADING, true);
     for (const each of this.running)
       if (each.load !== undefined && !(await each.load())) return false;
+    this.situation.setUnusual(EngineState.LOADING, false);
     return true;
   }
 

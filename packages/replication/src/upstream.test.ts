@@ -256,3 +256,16 @@ describe("what a primary may do to a replica", () => {
     }
   });
 });
+
+test("nobody goes on from a file that FLUSHALL has saved: it is no point of the history", async () => {
+  const { network, primary, replica } = await pair({ save: "3600 1" });
+  primary.send("FLUSHALL");
+  network.detach("n1:6379");
+  const again = harness({ seed: 9, disk: primary.host.disk });
+  network.attach("n1:6379", again);
+  expect(await again.engine.load()).toBe(true);
+  again.send("SET", "later", 1);
+  await network.advance(8000);
+  expect(replica.send("KEYS", "*")).toEqual(["later"]);
+  expect(infoField(again, "sync_full")).toBe("1");
+});

@@ -387,7 +387,15 @@ export class Saving implements Running, DataSetFile {
    */
   allFlushed(): boolean {
     this.abortBackground();
-    return this.savePoints.length > 0 && this.saveNow();
+    if (this.savePoints.length === 0) return false;
+    // The command is not a part of its history yet: nobody may go on from this file.
+    const { history } = this;
+    this.history = null;
+    try {
+      return this.saveNow();
+    } finally {
+      this.history = history;
+    }
   }
 
   /** `save` has conditions. */
