@@ -285,26 +285,16 @@ describe("starting", () => {
   });
 
   test("a directive that is refused is told with its line, and so is the next", async () => {
-    const { ended, stderr } = run([
-      "--min-replicas-to-write",
-      "1",
-      "--cluster-enabled",
-      "yes",
-      "--hz",
-      "x",
-    ]);
+    const { ended, stderr } = run(["--cluster-enabled", "yes", "--hz", "x"]);
     expect(await ended).toBe(1);
     expect(stderr()).toBe(
       "\n*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***\n" +
-        "Reading the configuration file, at line 4\n" +
+        "Reading the configuration file, at line 3\n" +
         `>>> 'hz "x"'\n` +
         "argument couldn't be parsed into an integer\n" +
-        "Reading the configuration file, at line 3\n" +
-        `>>> 'cluster-enabled "yes"'\n` +
-        "'cluster-enabled' is refused: this server does not have cluster mode yet\n" +
         "Reading the configuration file, at line 2\n" +
-        `>>> 'min-replicas-to-write "1"'\n` +
-        "'min-replicas-to-write' is refused: this server does not have replication yet\n",
+        `>>> 'cluster-enabled "yes"'\n` +
+        "'cluster-enabled' is refused: this server does not have cluster mode yet\n",
     );
   });
 
@@ -532,8 +522,15 @@ test("an ACL file that turns the default user off lets nobody in, and ACL SAVE w
 
 test("what has no effect is said although only warnings are logged", async () => {
   const port = String(await freePort());
-  const { says } = run(["--port", port, "--loglevel", "warning", "--replica-priority", "7"]);
-  await says("# 'replica-priority' is accepted but has no effect here.");
+  const { says } = run([
+    "--port",
+    port,
+    "--loglevel",
+    "warning",
+    "--cluster-migration-barrier",
+    "7",
+  ]);
+  await says("# 'cluster-migration-barrier' is accepted but has no effect here.");
 });
 
 test("without a name for the data file it starts empty, and cannot save", async () => {
@@ -548,10 +545,10 @@ test("without a name for the data file it starts empty, and cannot save", async 
 });
 
 test("CONFIG SET says it too, of what it has set", async () => {
-  const { port, says, stdout } = await start(["--replica-announced", "no"]);
+  const { port, says, stdout } = await start(["--cluster-migration-barrier", "7"]);
   expect(await ask(port, "CONFIG SET io-threads-do-reads yes timeout 7")).toMatch(/^-ERR.*io-thr/);
-  expect(await ask(port, "CONFIG SET SLAVE-PRIORITY 7 timeout 7")).toBe("+OK\r\n");
-  await says("# 'replica-priority' is accepted but has no effect here.");
+  expect(await ask(port, "CONFIG SET CLUSTER-SLAVE-VALIDITY-FACTOR 7 timeout 7")).toBe("+OK\r\n");
+  await says("# 'cluster-replica-validity-factor' is accepted but has no effect here.");
   expect(stdout().match(/has no effect/g)).toHaveLength(2);
 });
 

@@ -144,16 +144,21 @@ test("it hears of everything from the load, without a folder too, to the stop, o
 
 test("what has no effect is said in the log: options, and CONFIG SET", async () => {
   const log: string[] = [];
-  const options = { "replica-priority": 50, "audit.limit": 9, "tcp-keepalive": 10, maxclients: 20 };
+  const options = {
+    "cluster-migration-barrier": 50,
+    "audit.limit": 9,
+    "tcp-keepalive": 10,
+    maxclients: 20,
+  };
   const embedding = { modules: [audit], log: (_level: string, text: string) => log.push(text) };
   await using server = await createServer(options, embedding);
   const said = () =>
     log.filter((text) => text.includes("no effect")).map((text) => text.split("'")[1]);
-  expect(said()).toEqual(["replica-priority"]);
+  expect(said()).toEqual(["cluster-migration-barrier"]);
   const redis = new Redis(server.port);
   await redis.config("SET", "audit.limit", 10);
   await redis.config("SET", "crash-memcheck-enabled", "no");
-  expect(said()).toEqual(["replica-priority", "crash-memcheck-enabled"]);
+  expect(said()).toEqual(["cluster-migration-barrier", "crash-memcheck-enabled"]);
   redis.disconnect();
 });
 

@@ -19,6 +19,7 @@ import {
   createEngine,
   Due,
   type Engine,
+  type EngineOptions,
   endingPort,
   type HostFacts,
   type LogLevel,
@@ -177,7 +178,7 @@ export class Server {
       },
       () => this.engine.hz,
     );
-    this.engine = createEngine({
+    this.engine = this.#createEngine({
       config,
       ...(systems === undefined ? { modules: withOwnModules(modules) } : { systems, modules }),
       host: createNodeHost({
@@ -219,6 +220,16 @@ export class Server {
       this.#tls.followClientChecks();
       return undefined;
     });
+  }
+
+  /** One that cannot be put together may have asked for a turn already. */
+  #createEngine(options: EngineOptions): Engine {
+    try {
+      return createEngine(options);
+    } catch (error) {
+      this.#turns.stop();
+      throw error;
+    }
   }
 
   get port(): number {
