@@ -247,13 +247,23 @@ export class LuaVm {
       return new LuaSyntaxError(message);
     }
     environment.attach();
-    return new LuaScript(stack.keep(), environment, isStraight(source));
+    const straight = isStraight(stack, -1);
+    return new LuaScript(stack.keep(), environment, straight);
   }
 
-  /** Keeps the function at `index` of a stack, to be run later with the globals that it has. */
-  keepFunction(stack: LuaStack, index: number, environment: LuaEnvironment): LuaScript {
+  /**
+   * Keeps the function at `index` of a stack, to be run later with the globals that it has. `isAlone`: no
+   * variable that it shares with others will ever hold a function of Lua.
+   */
+  keepFunction(
+    stack: LuaStack,
+    index: number,
+    environment: LuaEnvironment,
+    isAlone = false,
+  ): LuaScript {
+    const straight = isStraight(stack, index, isAlone);
     stack.pushValue(index);
-    return new LuaScript(stack.keep(), environment, false);
+    return new LuaScript(stack.keep(), environment, straight);
   }
 
   /** Forgets a script, which must not be run again. */
