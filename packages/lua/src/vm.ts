@@ -287,8 +287,7 @@ export class LuaVm {
     }
     this.errorSource = undefined;
     this.errorLine = 0;
-    stack.pushKept(this.handler);
-    stack.pushKept(script.ref);
+    stack.glue.enter(core.L, this.handler, script.ref);
     const count = pushArguments === undefined ? 0 : this.take(pushArguments);
     if (count < 0) return Outcome.FAILED;
     this.suspendable = this.canSuspend && !script.straight;
@@ -380,7 +379,7 @@ export class LuaVm {
   /** Forgets what the last run left on the stack. */
   clear(): void {
     this.stack.L = this.core.L;
-    this.stack.setTop(0);
+    if (this.stack.top > 0) this.stack.setTop(0);
   }
 
   private nowMs(): number {
@@ -509,7 +508,6 @@ export class LuaVm {
     this.running = false;
     core.setLimit(0);
     stack.L = core.L;
-    stack.remove(1);
     this.json.reset();
     if (this.collector.changed) this.collector.reset();
     this.lookedAtMs = -1;
