@@ -1,7 +1,15 @@
 /** How a host uses the machine: scripts, arguments, results, errors, functions of its own. */
 
 import { describe, expect, test } from "vitest";
-import { type HostFunction, LuaScript, LuaSyntaxError, LuaType, LuaVm, Outcome } from "./index.ts";
+import {
+  type HostFunction,
+  LuaScript,
+  type LuaStack,
+  LuaSyntaxError,
+  LuaType,
+  LuaVm,
+  Outcome,
+} from "./index.ts";
 import { runLuaBenchmark } from "./lua.bench.ts";
 import { luaBytes, luaModule } from "./node.ts";
 
