@@ -5,6 +5,13 @@
 import {
   arrayAddress,
   arraySize,
+  codeAddress,
+  codeSize,
+  constantsAddress,
+  constantsSize,
+  functionCode,
+  innerCount,
+  isOfC,
   LuaType,
   NODE_KEY,
   nodesAddress,
@@ -14,9 +21,26 @@ import {
   STRING_BYTES,
   STRING_LENGTH,
   TYPE,
+  upvalueCount,
   VALUE_BYTES,
 } from "./layout.ts";
 import type { LuaStack } from "./stack.ts";
+
+/** The first instruction of the function that is looked at. */
+const LOAD_CONSTANT = 1;
+
+function functionFound(view: DataView, closure: number): (number | boolean)[] {
+  const code = functionCode(view, closure);
+  return [
+    isOfC(view, closure),
+    upvalueCount(view, closure),
+    codeSize(view, code),
+    view.getUint32(codeAddress(view, code), true),
+    constantsSize(view, code),
+    view.getFloat64(constantsAddress(view, code), true),
+    innerCount(view, code),
+  ];
+}
 
 /** Throws when the machine is laid out otherwise. */
 export function checkLayout(stack: LuaStack): void {
@@ -37,7 +61,7 @@ export function checkLayout(stack: LuaStack): void {
   const node = nodesAddress(view, table);
   const string = view.getUint32(node, true);
   const key = view.getUint32(node + NODE_KEY, true);
-  const found = [
+  const found: (number | string | boolean)[] = [
     view.getUint32(L + STACK_TOP, true) - base - count * VALUE_BYTES,
     view.getFloat64(base + (count - 2) * VALUE_BYTES, true),
     view.getInt32(base + (count - 1) * VALUE_BYTES + TYPE, true),
@@ -50,7 +74,12 @@ export function checkLayout(stack: LuaStack): void {
     stack.text(string + STRING_BYTES, view.getInt32(string + STRING_LENGTH, true) & 0xff),
     stack.text(key + STRING_BYTES, view.getInt32(key + STRING_LENGTH, true) & 0xff),
   ];
-  stack.pop(2);
+  const source = "local n = 0.5 return function() return n end";
+  stack.pushText(source);
+  stack.string(-1);
+  api.luaL_loadbuffer(L, stack.start, source.length, stack.zeroEnded("layout"));
+  found.push(...functionFound(stack.view, api.lua_topointer(L, -1)));
+  stack.pop(4);
   const expected = [
     0,
     0.5,
@@ -63,6 +92,13 @@ export function checkLayout(stack: LuaStack): void {
     LuaType.STRING,
     "layout",
     "key",
+    false,
+    0,
+    5,
+    LOAD_CONSTANT,
+    1,
+    0.5,
+    1,
   ];
   if (`${found}` !== `${expected}`) throw new Error(`the machine is laid out otherwise: ${found}`);
 }

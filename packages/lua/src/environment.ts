@@ -9,7 +9,7 @@
 import type { Core, Slot } from "./core.ts";
 import { GLOBALS } from "./machine.ts";
 import type { ReadOnlyTables } from "./read-only.ts";
-import type { LuaStack } from "./stack.ts";
+import type { LuaStack, WordSource } from "./stack.ts";
 
 /** Raises what a script gets that asks for a global that is not there. */
 export function missingGlobal(stack: LuaStack): number {
@@ -63,6 +63,15 @@ export class LuaEnvironment {
 
   /** Pops a value from the stack, which becomes the global of that name. */
   setGlobal(name: string): void {
+    this.stack.setKept(this.contents, this.nameOf(name));
+  }
+
+  /** Makes a table of words the global of that name: as many as `count`, from number `first` on. */
+  setWords(name: string, words: WordSource, first: number, count: number): void {
+    this.stack.setWords(words, first, count, this.contents, this.nameOf(name));
+  }
+
+  private nameOf(name: string): number {
     const { stack } = this;
     let ref = this.names.get(name);
     if (ref === undefined) {
@@ -70,7 +79,7 @@ export class LuaEnvironment {
       ref = stack.keep();
       this.names.set(name, ref);
     }
-    stack.setKept(this.contents, ref);
+    return ref;
   }
 
   /** Makes a kept value the global of that name. */

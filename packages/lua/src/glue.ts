@@ -4,12 +4,13 @@
  *
  *   gate      made before Lua, since Lua imports it: hands on to the glue, which needs Lua's table
  *   run       a protected call that leaves its status in memory: the caller looks there and need not
- *             wait for a promise when nothing was suspended
+ *             wait for a promise when nothing was suspended; the handler of errors is gone afterwards
  *   invoke    protected calls inside Lua: setjmp is a `try`, longjmp throws a tag
  *   hook      asks each so many instructions what is due: nothing, a suspension, an error, an end
  *   allocate  counts the bytes of all values and refuses beyond the limit
  *   pcall     Redis's: an error that is a table with `err` is handed to the script as that text
- *   words     a table of strings      setKept   a field of a kept table      both for each run
+ *   enter     two kept values           words     a table of strings
+ *   setKept   a field of a kept table   setWords  both: all of these are done for each run
  *   guard     stands before a function of Lua's library and looks at its arguments first
  *
  * The first kilobyte of the memory is not used by Lua. The words below lie there.
@@ -157,6 +158,16 @@ function addShortCuts(m: Assembler, lua: LuaImports): void {
   const L = get(0);
   const [at, count, length] = [get(1), get(2), get(4)];
   m.func(
+    "enter",
+    [I32, I32, I32],
+    [],
+    [],
+    [
+      [L, num(REGISTRY), get(1), call(lua.rawgeti)],
+      [L, num(REGISTRY), get(2), call(lua.rawgeti)],
+    ],
+  );
+  const words = m.func(
     "words",
     [I32, I32, I32],
     [],
@@ -176,7 +187,7 @@ function addShortCuts(m: Assembler, lua: LuaImports): void {
       ),
     ],
   );
-  m.func(
+  const setKept = m.func(
     "setKept",
     [I32, I32, I32],
     [],
@@ -187,6 +198,16 @@ function addShortCuts(m: Assembler, lua: LuaImports): void {
       [L, num(-3), call(lua.pushvalue)],
       [L, num(-3), call(lua.rawset)],
       [L, num(-3), call(lua.settop)],
+    ],
+  );
+  m.func(
+    "setWords",
+    [I32, I32, I32, I32, I32],
+    [],
+    [],
+    [
+      [L, at, count, call(words)],
+      [L, get(3), get(4), call(setKept)],
     ],
   );
 }
@@ -287,7 +308,10 @@ export function glueModule({ errName, space, hookSlot }: GlueNumbers): Uint8Arra
     [I32, I32, I32, I32],
     [],
     [],
-    [[num(0), L, get(1), get(2), get(3), call(lua.pcall), i32.store(STATUS_AT)]],
+    [
+      [num(0), L, get(1), get(2), get(3), call(lua.pcall), i32.store(STATUS_AT)],
+      [L, get(3), call(lua.remove)],
+    ],
   );
 
   const raise: Code = [

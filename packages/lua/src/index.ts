@@ -3,6 +3,5 @@
 export type { LuaEnvironment } from "./environment.ts";
 export { LuaType } from "./layout.ts";
 export type { HostFunction, LuaStack, WordSource } from "./stack.ts";
-export { isStraight } from "./straight.ts";
 export { LuaScript, LuaSyntaxError, LuaVm, type LuaVmOptions, Outcome } from "./vm.ts";
 export type { WasmModule } from "./webassembly.ts";

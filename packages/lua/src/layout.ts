@@ -8,6 +8,9 @@
  *   table       7 log2 of the nodes   12 address of the array   16 of the nodes   28 size of the array
  *   node   32   0 value   16 key (as a value)
  *   string     12 length   16 the bytes
+ *   function    6 whether it is one of C   7 number of upvalues   16 address of its code
+ *   code        8 address of the constants (values)   12 of the instructions, 4 bytes each
+ *              40 number of the constants   44 of the instructions   52 of the functions within it
  *
  * A table's elements come in the order of `next`: the array, then the nodes; what is nil is not there.
  * Addresses are good while Lua does not run and nothing is pushed.
@@ -45,3 +48,12 @@ export const arrayAddress = (view: DataView, table: number) => view.getUint32(ta
 export const arraySize = (view: DataView, table: number) => view.getInt32(table + 28, true);
 export const nodesAddress = (view: DataView, table: number) => view.getUint32(table + 16, true);
 export const nodesCount = (view: DataView, table: number) => 1 << view.getUint8(table + 7);
+
+export const isOfC = (view: DataView, closure: number) => view.getUint8(closure + 6) !== 0;
+export const upvalueCount = (view: DataView, closure: number) => view.getUint8(closure + 7);
+export const functionCode = (view: DataView, closure: number) => view.getUint32(closure + 16, true);
+export const constantsAddress = (view: DataView, code: number) => view.getUint32(code + 8, true);
+export const codeAddress = (view: DataView, code: number) => view.getUint32(code + 12, true);
+export const constantsSize = (view: DataView, code: number) => view.getInt32(code + 40, true);
+export const codeSize = (view: DataView, code: number) => view.getInt32(code + 44, true);
+export const innerCount = (view: DataView, code: number) => view.getInt32(code + 52, true);

@@ -46,6 +46,10 @@ export interface StackGlue {
   words(L: number, at: number, count: number): void;
   /** Pops a value into the field `name` of a table, both kept. */
   setKept(L: number, table: number, name: number): void;
+  /** Makes such a table of strings the field `name` of a table, both kept. */
+  setWords(L: number, at: number, count: number, table: number, name: number): void;
+  /** Pushes two kept values. */
+  enter(L: number, first: number, second: number): void;
 }
 
 /** Room for small strings on their way in. */
@@ -249,6 +253,26 @@ export class LuaStack {
    * length.
    */
   pushWords(words: WordSource, first: number, count: number): void {
+    const start = this.lendWords(words, first, count);
+    try {
+      this.glue.words(this.L, start, count);
+    } finally {
+      this.giveBack(start);
+    }
+  }
+
+  /** Makes such a table a field of a table, without metamethods; the table and the name are kept. */
+  setWords(words: WordSource, first: number, count: number, table: number, name: number): void {
+    const start = this.lendWords(words, first, count);
+    try {
+      this.glue.setWords(this.L, start, count, table, name);
+    } finally {
+      this.giveBack(start);
+    }
+  }
+
+  /** Puts words where Lua can read them until giveBack(). */
+  private lendWords(words: WordSource, first: number, count: number): number {
     let size = 0;
     for (let i = 0; i < count; i++)
       size += (words.end(first + i) - words.start(first + i) + 7) & ~3;
@@ -263,11 +287,11 @@ export class LuaStack {
       this.copyIn(at, words.bytes, from, length);
       at += (length + 3) & ~3;
     }
-    try {
-      this.glue.words(this.L, start, count);
-    } finally {
-      if (start !== this.scratch) this.api.free(start);
-    }
+    return start;
+  }
+
+  private giveBack(at: number): void {
+    if (at !== this.scratch) this.api.free(at);
   }
 
   /** Pushes the string at `index` so many times in a row. */
@@ -449,7 +473,7 @@ export class LuaStack {
     try {
       this.api.lua_pushlstring(this.L, at, length);
     } finally {
-      this.api.free(at);
+      this.giveBack(at);
     }
   }
 

@@ -1,39 +1,82 @@
 /**
- * Scripts that cannot run long: without a loop and without a function of their own, each instruction
- * runs once. Such a script need not be made ready for a suspension, which costs about as much as a
+ * Functions that cannot run long: without a loop and without a function of their own, each instruction
+ * runs once. Such a function need not be made ready for a suspension, which costs about as much as a
  * short script itself. Most scripts of one or two calls are of this kind.
  *
- * Only words are looked at, those in strings and comments too: what looks like a loop counts as one.
- * Code made at run time and the table of globals, where that could be found, count as well.
+ * What was compiled is looked at, not the source. An instruction has its kind in the lowest six bits and,
+ * where it jumps, how far in the highest eighteen:
+ *
+ *      01 80 00 00   kind 1: loads a constant          1e 00 80 00   kind 30: returns
+ *      16 c0 ff 7f   kind 22: jumps, by 0x1ffff - 131071 = 0; less is backwards, so a loop
+ *
+ * Code made at run time and the table of globals, where that could be found, count as a loop: so do the
+ * names that they have.
  */
 
-const WORDS = ["for", "while", "repeat", "function", "_G", "load", "loadstring"].map((word) =>
-  [...word].map((letter) => letter.charCodeAt(0)),
-);
+import {
+  codeAddress,
+  codeSize,
+  constantsAddress,
+  constantsSize,
+  functionCode,
+  innerCount,
+  isOfC,
+  LuaType,
+  STRING_BYTES,
+  STRING_LENGTH,
+  TYPE,
+  upvalueCount,
+  VALUE_BYTES,
+} from "./layout.ts";
+import type { LuaStack } from "./stack.ts";
 
-function isWordByte(byte: number): boolean {
-  if (byte >= 0x61) return byte <= 0x7a;
-  if (byte >= 0x41) return byte <= 0x5a || byte === 0x5f;
-  return byte >= 0x30 && byte <= 0x39;
-}
+const KIND_BITS = 0x3f;
+const JUMP = 22;
+const FOR_LOOP = 31;
+const FOR_IN_LOOP = 33;
+const SET_LIST = 34;
+const JUMP_SHIFT = 14;
+const NO_JUMP = 131_071;
+/** Which elements a list is continued with; 0: the number that stands in the place of the next instruction. */
+const LIST_PART = 0x1ff;
+const NAMES = ["_G", "load", "loadstring"];
 
-function isAmong(source: Uint8Array, start: number, end: number): boolean {
-  for (const word of WORDS) {
-    if (word.length !== end - start) continue;
-    let i = 0;
-    while (i < word.length && source[start + i] === word[i]) i++;
-    if (i === word.length) return true;
+function hasLoop(view: DataView, code: number): boolean {
+  const end = codeAddress(view, code) + 4 * codeSize(view, code);
+  for (let at = codeAddress(view, code); at < end; at += 4) {
+    const instruction = view.getUint32(at, true);
+    const kind = instruction & KIND_BITS;
+    if (kind === FOR_LOOP || kind === FOR_IN_LOOP) return true;
+    if (kind === JUMP && instruction >>> JUMP_SHIFT < NO_JUMP) return true;
+    if (kind === SET_LIST && ((instruction >>> JUMP_SHIFT) & LIST_PART) === 0) at += 4;
   }
   return false;
 }
 
-/** Whether a source has no loop and no function of its own: see the head of this file. */
-export function isStraight(source: Uint8Array): boolean {
-  for (let at = 0; at < source.length; ) {
-    const start = at;
-    while (at < source.length && isWordByte(source[at])) at++;
-    if (at === start) at++;
-    else if (isAmong(source, start, at)) return false;
+function hasName({ view, bytes }: LuaStack, code: number): boolean {
+  const end = constantsAddress(view, code) + VALUE_BYTES * constantsSize(view, code);
+  for (let at = constantsAddress(view, code); at < end; at += VALUE_BYTES) {
+    if (view.getInt32(at + TYPE, true) !== LuaType.STRING) continue;
+    const string = view.getUint32(at, true);
+    const length = view.getInt32(string + STRING_LENGTH, true);
+    for (const name of NAMES) {
+      if (name.length !== length) continue;
+      let i = 0;
+      while (i < length && bytes[string + STRING_BYTES + i] === name.charCodeAt(i)) i++;
+      if (i === length) return true;
+    }
   }
-  return true;
+  return false;
+}
+
+/**
+ * Whether the function at `index` has no loop and no function of its own, nor gets at one by what it has
+ * of its surroundings. `isAlone`: nothing there holds a function of Lua.
+ */
+export function isStraight(stack: LuaStack, index: number, isAlone = false): boolean {
+  const { view } = stack;
+  const closure = stack.api.lua_topointer(stack.L, index);
+  if (isOfC(view, closure) || (!isAlone && upvalueCount(view, closure) > 0)) return false;
+  const code = functionCode(view, closure);
+  return innerCount(view, code) === 0 && !hasLoop(view, code) && !hasName(stack, code);
 }

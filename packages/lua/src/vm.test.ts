@@ -1,10 +1,17 @@
 /** How a host uses the machine: scripts, arguments, results, errors, functions of its own. */
 
 import { describe, expect, test } from "vitest";
-import { type HostFunction, LuaScript, LuaSyntaxError, LuaType, LuaVm, Outcome } from "./index.ts";
+import {
+  type HostFunction,
+  LuaScript,
+  type LuaStack,
+  LuaSyntaxError,
+  LuaType,
+  LuaVm,
+  Outcome,
+} from "./index.ts";
 import { runLuaBenchmark } from "./lua.bench.ts";
 import { luaBytes, luaModule } from "./node.ts";
-import { isStraight } from "./straight.ts";
 
 const bytes = (text: string) => Buffer.from(text, "latin1");
 const vm = new LuaVm({ module: luaModule(), clockMs: () => 12_345 });
@@ -164,17 +171,48 @@ test("the clock is the host's", () => {
 });
 
 test("which scripts are short for certain", () => {
-  const straight = (source: string) => isStraight(bytes(source));
+  const straight = (source: string) => compile(source).straight;
   expect(straight("return redis.call('GET', KEYS[1])")).toBe(true);
   expect(straight("return string.format('%d', 1) -- before whiles")).toBe(true);
+  expect(straight("return 'while' -- for a function")).toBe(true);
+  expect(straight("local a = ... if a and (a > 1 or a < 0) then return not a else a = 1 end")).toBe(
+    true,
+  );
   expect(straight("while true do end")).toBe(false);
+  expect(straight("while x do x = y end")).toBe(false);
   expect(straight("for i=1,2 do end")).toBe(false);
+  expect(straight("for k in next, {} do end")).toBe(false);
   expect(straight("repeat until x")).toBe(false);
   expect(straight("local function f() end")).toBe(false);
   expect(straight("loadstring('x')()")).toBe(false);
   expect(straight("return load(x)")).toBe(false);
   expect(straight("_G['lo'..'ad'](x)")).toBe(false);
-  expect(straight("return 'while'")).toBe(false);
+  // What stands where an instruction would is no loop.
+  const list = `return {${"x,".repeat(50 * 544)}}`;
+  expect(straight(list)).toBe(true);
+  expect(straight(`${list.slice(7)} while true do end`.replace("{", "local t = {"))).toBe(false);
+});
+
+test("which functions are short for certain", () => {
+  const kept: boolean[] = [];
+  const keep = (isAlone: boolean) => (stack: LuaStack) => {
+    kept.push(vm.keepFunction(stack, 1, vm.environment, isAlone).straight);
+    return 0;
+  };
+  vm.environment.define("test", vm.library({ keep: keep(false), alone: keep(true) }));
+  const straight = (source: string) => {
+    kept.length = 0;
+    expect(vm.run(compile(source))).toBe(Outcome.DONE);
+    return kept;
+  };
+  expect(straight("test.keep(function(a) return a end) while false do end")).toEqual([true]);
+  expect(straight("test.keep(function(a) for i = 1, a do end end)")).toEqual([false]);
+  expect(straight("test.keep(function() return function() end end)")).toEqual([false]);
+  expect(straight("test.keep(function() return loadstring('') end)")).toEqual([false]);
+  expect(straight("test.keep(type)")).toEqual([false]);
+  expect(
+    straight("local f local function g() return f() end f = g test.keep(g) test.alone(g)"),
+  ).toEqual([false, true]);
 });
 
 test("cjson prints numbers as string.format does", () => {

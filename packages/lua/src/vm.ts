@@ -247,13 +247,23 @@ export class LuaVm {
       return new LuaSyntaxError(message);
     }
     environment.attach();
-    return new LuaScript(stack.keep(), environment, isStraight(source));
+    const straight = isStraight(stack, -1);
+    return new LuaScript(stack.keep(), environment, straight);
   }
 
-  /** Keeps the function at `index` of a stack, to be run later with the globals that it has. */
-  keepFunction(stack: LuaStack, index: number, environment: LuaEnvironment): LuaScript {
+  /**
+   * Keeps the function at `index` of a stack, to be run later with the globals that it has. `isAlone`: no
+   * variable that it shares with others will ever hold a function of Lua.
+   */
+  keepFunction(
+    stack: LuaStack,
+    index: number,
+    environment: LuaEnvironment,
+    isAlone = false,
+  ): LuaScript {
+    const straight = isStraight(stack, index, isAlone);
     stack.pushValue(index);
-    return new LuaScript(stack.keep(), environment, false);
+    return new LuaScript(stack.keep(), environment, straight);
   }
 
   /** Forgets a script, which must not be run again. */
@@ -277,8 +287,7 @@ export class LuaVm {
     }
     this.errorSource = undefined;
     this.errorLine = 0;
-    stack.pushKept(this.handler);
-    stack.pushKept(script.ref);
+    stack.glue.enter(core.L, this.handler, script.ref);
     const count = pushArguments === undefined ? 0 : this.take(pushArguments);
     if (count < 0) return Outcome.FAILED;
     this.suspendable = this.canSuspend && !script.straight;
@@ -370,7 +379,7 @@ export class LuaVm {
   /** Forgets what the last run left on the stack. */
   clear(): void {
     this.stack.L = this.core.L;
-    this.stack.setTop(0);
+    if (this.stack.top > 0) this.stack.setTop(0);
   }
 
   private nowMs(): number {
@@ -499,7 +508,6 @@ export class LuaVm {
     this.running = false;
     core.setLimit(0);
     stack.L = core.L;
-    stack.remove(1);
     this.json.reset();
     if (this.collector.changed) this.collector.reset();
     this.lookedAtMs = -1;

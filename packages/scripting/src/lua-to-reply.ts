@@ -35,16 +35,21 @@ export class LuaToReply {
 
   /** Pops the value on top and writes it. `speaks3`: the script has said redis.setresp(3). */
   write(speaks3: boolean): void {
+    // For the outermost there is room, as after any run.
     this.value(speaks3);
+  }
+
+  private inner(speaks3: boolean): void {
+    const { stack, reply } = this;
+    if (stack.room(ROOM)) this.value(speaks3);
+    else {
+      reply.error(stackLimit);
+      stack.pop(1);
+    }
   }
 
   private value(speaks3: boolean): void {
     const { stack, reply } = this;
-    if (!stack.room(ROOM)) {
-      reply.error(stackLimit);
-      stack.pop(1);
-      return;
-    }
     switch (stack.type(-1)) {
       case LuaType.STRING:
         stack.string(-1);
@@ -140,8 +145,8 @@ export class LuaToReply {
     while (stack.next(-2)) {
       // Key and value are on the stack; the key is needed again for the next pair.
       stack.pushValue(-2);
-      this.value(speaks3);
-      this.value(speaks3);
+      this.inner(speaks3);
+      this.inner(speaks3);
       pairs++;
     }
     reply.closeMap(handle, pairs);
@@ -156,7 +161,7 @@ export class LuaToReply {
     while (stack.next(-2)) {
       stack.pop(1);
       stack.pushValue(-1);
-      this.value(speaks3);
+      this.inner(speaks3);
       count++;
     }
     reply.closeSet(handle, count);
@@ -190,7 +195,7 @@ export class LuaToReply {
     for (;;) {
       stack.getElement(-1, count + 1);
       if (stack.type(-1) === LuaType.NIL) break;
-      this.value(speaks3);
+      this.inner(speaks3);
       count++;
     }
     stack.pop(1);

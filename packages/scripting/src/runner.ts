@@ -176,10 +176,9 @@ export class Runner {
     if (outcome === Outcome.FAILED) this.fail(vm, owner);
     if (vm.stack.top === 0) this.ports.reply.null();
     else {
-      vm.stack.setTop(1);
+      if (vm.stack.top > 1) vm.stack.setTop(1);
       toReply.write(this.context.speaks3);
     }
-    vm.clear();
     this.collect(vm, owner);
   }
 

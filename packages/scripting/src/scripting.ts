@@ -14,7 +14,7 @@ import {
   type Running,
   type ScriptMemory,
 } from "@kv/engine";
-import { type LuaScript, type LuaStack, LuaSyntaxError, type WasmModule } from "@kv/lua";
+import { type LuaScript, LuaSyntaxError, type WasmModule } from "@kv/lua";
 import { Functions } from "./functions/functions.ts";
 import { keyCountOf } from "./key-count.ts";
 import { type Machine, type MachineOwner, makeMachine } from "./machine.ts";
@@ -166,7 +166,7 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
     mustSuit(this.ports, flags, isReadOnly);
     if (script.compiled === null) this.compile(script);
     this.runner.begin(script.sha, flags, isReadOnly);
-    const pushArguments = (stack: LuaStack) => this.pushArguments(stack, call, keyCount);
+    const pushArguments = () => this.setArguments(call, keyCount);
     this.runner.run(call, this, script.compiled as LuaScript, pushArguments);
   }
 
@@ -180,12 +180,10 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
     return this.runner.kill(this);
   }
 
-  private pushArguments(stack: LuaStack, call: EngineCall, keyCount: number): number {
+  private setArguments(call: EngineCall, keyCount: number): number {
     const { environment } = this.present().vm;
-    stack.pushWords(call, 3, keyCount);
-    environment.setGlobal("KEYS");
-    stack.pushWords(call, 3 + keyCount, call.argc - 3 - keyCount);
-    environment.setGlobal("ARGV");
+    environment.setWords("KEYS", call, 3, keyCount);
+    environment.setWords("ARGV", call, 3 + keyCount, call.argc - 3 - keyCount);
     return 0;
   }
 }

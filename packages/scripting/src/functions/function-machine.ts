@@ -20,9 +20,9 @@ import { asOneLine } from "../one-line.ts";
 import { redisConstants, redisFunctions } from "../redis-api.ts";
 import { RedisCall } from "../redis-call.ts";
 import type { Runner } from "../runner.ts";
+import { hasOnlyAloneFunctions } from "./alone-functions.ts";
 import type { LibraryFunction } from "./library.ts";
 import { Registration } from "./registration.ts";
-import { hasOnlyShortFunctions } from "./short-functions.ts";
 
 /** The chunk's name, as errors show it. */
 const CHUNK_NAME = "@user_function";
@@ -61,8 +61,8 @@ export class FunctionMachine {
     const { vm } = this.machine;
     this.running = vm.newEnvironment();
     this.loading = vm.newEnvironment(true);
-    this.registration = new Registration((stack, index) =>
-      vm.keepFunction(stack, index, this.running),
+    this.registration = new Registration((stack, index, isAlone) =>
+      vm.keepFunction(stack, index, this.running, isAlone),
     );
     const redisCall = new RedisCall(ports, context, vm.stack);
     const { log, ...rest } = redisFunctions(ports, context, redisCall);
@@ -88,7 +88,7 @@ export class FunctionMachine {
     this.loadUntilUs = isTrusted
       ? Number.POSITIVE_INFINITY
       : this.ports.host.monotonicUs() + LOAD_MS_MAX * 1000;
-    this.registration.begin(hasOnlyShortFunctions(source));
+    this.registration.begin(hasOnlyAloneFunctions(source));
     let outcome: Outcome;
     try {
       // As a script without loops it is not suspended; when it takes too long, it is killed.

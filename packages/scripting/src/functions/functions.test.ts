@@ -34,6 +34,23 @@ describe("a function", () => {
     expect(kv.send("FCALL", "count", 0)).toBe(1);
   });
 
+  test("is found by its name in any case, as it is now", () => {
+    const kv = harness();
+    const library = (n: number) =>
+      `#!lua name=lib\nredis.register_function('same', function() return ${n} end)`;
+    kv.send("FUNCTION", "LOAD", library(1));
+    for (const name of ["same", "same", "SAME", "SAME", "Same"])
+      expect(kv.send("FCALL", name, 0)).toBe(1);
+    expect(kv.send("FCALL", "sama", 0)).toEqual(failing("Function not found"));
+    kv.send("FUNCTION", "LOAD", "REPLACE", library(2));
+    expect(kv.send("FCALL", "Same", 0)).toBe(2);
+    kv.send("FUNCTION", "DELETE", "lib");
+    expect(kv.send("FCALL", "Same", 0)).toEqual(failing("Function not found"));
+    kv.send("FUNCTION", "LOAD", library(3));
+    kv.send("FUNCTION", "FLUSH");
+    expect(kv.send("FCALL", "Same", 0)).toEqual(failing("Function not found"));
+  });
+
   test("leaves nothing behind in what all functions share", () => {
     const kv = harness();
     const refused = failing("Attempt to modify a readonly table");

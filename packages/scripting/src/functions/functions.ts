@@ -57,7 +57,7 @@ export class Functions implements MachineOwner, FunctionLibraries {
 
   /** FCALL and FCALL_RO. */
   call(call: EngineCall, isReadOnly: boolean): void {
-    const found = this.set.find(call.word(1));
+    const found = this.set.findWritten(call.bytes, call.start(1), call.end(1));
     if (found === undefined) throw notFound;
     const { name, flags } = found;
     mustBeAllowedNow(this.ports, flags);

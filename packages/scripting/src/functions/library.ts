@@ -6,10 +6,13 @@
  */
 import { CommandError } from "@kv/commands";
 import type { LuaScript } from "@kv/lua";
+import { latin1 } from "@kv/resp";
 
 /** What a library takes besides its code, and a function besides its description. */
 const LIBRARY_BYTES = 200;
 const FUNCTION_BYTES = 200;
+/** A longer name is none: it is not made a text of to find that out. */
+const CALLED_NAME_BYTES_MAX = 1024;
 
 /** A function that a library has registered. */
 export interface LibraryFunction {
@@ -34,12 +37,37 @@ export class LibrarySet {
   /** By name, in the order in which they came. */
   readonly libraries = new Map<string, Library>();
   private readonly functions = new Map<string, LibraryFunction>();
+  /** The function that was found last, and its name as it was written: no text is made of it again. */
+  private recent: LibraryFunction | undefined;
+  private recentName = new Uint8Array(0);
   /** Bytes that codes, descriptions and entries take. */
   bytes = 0;
 
   /** The function of this name, in any case. */
   find(name: string): LibraryFunction | undefined {
     return this.functions.get(name.toLowerCase());
+  }
+
+  /** The function whose name stands in bytes[start, end), in any case. */
+  findWritten(bytes: Uint8Array, start: number, end: number): LibraryFunction | undefined {
+    const { recentName } = this;
+    if (end - start === recentName.length) {
+      let i = 0;
+      while (i < recentName.length && bytes[start + i] === recentName[i]) i++;
+      if (i === recentName.length) return this.recent;
+    }
+    if (end - start > CALLED_NAME_BYTES_MAX) return undefined;
+    const found = this.find(latin1(bytes, start, end));
+    if (found !== undefined) {
+      this.recent = found;
+      this.recentName = bytes.slice(start, end);
+    }
+    return found;
+  }
+
+  private forgetRecent(): void {
+    this.recent = undefined;
+    this.recentName = new Uint8Array(0);
   }
 
   /** Two of one library whose names differ in case count as two, although only the first is found. */
@@ -50,6 +78,7 @@ export class LibrarySet {
   }
 
   add(library: Library): void {
+    this.forgetRecent();
     this.libraries.set(library.name, library);
     for (const each of library.functions) {
       const key = each.name.toLowerCase();
@@ -59,6 +88,7 @@ export class LibrarySet {
   }
 
   remove(library: Library): void {
+    this.forgetRecent();
     this.libraries.delete(library.name);
     for (const each of library.functions) {
       const key = each.name.toLowerCase();

@@ -22,22 +22,24 @@ interface Given {
 
 const named = "argument given to redis.register_function must be a";
 
+/** Makes a function on the stack one that can be run later; `isAlone`: no other one can call it. */
+type Keep = (stack: LuaStack, index: number, isAlone: boolean) => LuaScript;
+
 /** Collects what a library registers. One for each machine. */
 export class Registration {
   /** What has been registered; null while no library is being loaded. */
   private functions: LibraryFunction[] | null = null;
-  private readonly keep: (stack: LuaStack, index: number) => LuaScript;
-  /** Those of the library cannot run long. */
-  private areShort = false;
+  private readonly keep: Keep;
+  /** Those of the library cannot be called by one another. */
+  private areAlone = false;
 
-  /** `keep` makes a function on the stack one that can be run later. */
-  constructor(keep: (stack: LuaStack, index: number) => LuaScript) {
+  constructor(keep: Keep) {
     this.keep = keep;
   }
 
-  /** A library begins to be loaded; `areShort`: its functions cannot run long. */
-  begin(areShort: boolean): void {
-    this.areShort = areShort;
+  /** A library begins to be loaded; `areAlone`: its functions cannot be called by one another. */
+  begin(areAlone: boolean): void {
+    this.areAlone = areAlone;
     this.functions = [];
   }
 
@@ -60,8 +62,7 @@ export class Registration {
     if (!isName(name)) return pushError(stack, badName, true);
     if (functions.some((each) => each.name === name))
       return fail(stack, "Function already exists in the library");
-    const { ref, environment } = this.keep(stack, callbackAt);
-    const callback = { ref, environment, straight: this.areShort };
+    const callback = this.keep(stack, callbackAt, this.areAlone);
     functions.push({ name, description, flags, callback });
     return 0;
   };

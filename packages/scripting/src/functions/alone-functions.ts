@@ -1,7 +1,6 @@
 /**
- * Libraries whose functions cannot run long: without a loop, and without a function that another could
- * call. A run of such a function need not be made ready for a suspension, which costs as much as a short
- * function itself (as of scripts, see @kv/lua).
+ * Libraries whose functions cannot be called by one another: then one that has no loop cannot run long, and
+ * a run of it need not be made ready for a suspension, which costs as much as a short function itself.
  *
  * A function that is written where it is registered has no name that anything could call it by:
  *
@@ -11,8 +10,7 @@
  * Such a call has to begin its line, with nothing but plain strings before the function: then it is
  * code, or all of it is a comment or part of a string.
  */
-import { isStraight } from "@kv/lua";
-import { latin1, latin1Bytes } from "@kv/resp";
+import { latin1 } from "@kv/resp";
 
 const STRING = `(?:'[\\w -]*'|"[\\w -]*")`;
 const FIELD = `\\w+\\s*=\\s*(?:${STRING}|\\{\\s*(?:${STRING}\\s*,?\\s*)*\\})\\s*,\\s*`;
@@ -21,12 +19,14 @@ const registrations = new RegExp(
   `${BEGIN}(?:\\(\\s*${STRING}\\s*,\\s*|\\(?\\s*\\{\\s*(?:${FIELD})*callback\\s*=\\s*))function\\b`,
   "gm",
 );
+/** What makes a function, finds one among the globals, or takes another table for `redis`. */
+const others = /\b(?:function|load|loadstring|_G|redis(?!\.))\b/;
 /** What is longer is not looked at: it is hardly short. */
 const SOURCE_BYTES_MAX = 64 * 1024;
 
-/** Whether no function of this library can run long. */
-export function hasOnlyShortFunctions(source: Uint8Array): boolean {
+/** Whether no function of this library can be called by what is in it. */
+export function hasOnlyAloneFunctions(source: Uint8Array): boolean {
   if (source.length > SOURCE_BYTES_MAX) return false;
   const text = latin1(source, 0, source.length);
-  return isStraight(latin1Bytes(text.replace(registrations, "$1")));
+  return !others.test(text.replace(registrations, "$1"));
 }
