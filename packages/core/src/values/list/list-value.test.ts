@@ -242,13 +242,13 @@ describe(`the ends of a long list, seed ${seed}`, () => {
     { fill: 3, compressDepth: 0, plainBytesMin: 50 },
   ];
 
-  /** Pushes or pops at one end, up to `most` times in a row. */
+  /** Pushes or pops at one end, up to `most` times; the more there is the more often it pops. */
   function burst(rig: Rig, model: string[], chance: (below: number) => number, most: number): void {
     const isTail = chance(2) === 0;
-    const isPop = chance(2) === 0;
+    const isPop = chance(9 * most) < model.length;
     for (let i = chance(most); i >= 0; i--) {
       if (!isPop) {
-        const text = chance(30) === 0 ? "x".repeat(chance(3000)) : randomText(chance);
+        const text = chance(40) === 0 ? "x".repeat(chance(3000)) : randomText(chance);
         rig.push(isTail, text);
         if (isTail) model.push(text);
         else model.unshift(text);
@@ -257,19 +257,23 @@ describe(`the ends of a long list, seed ${seed}`, () => {
         rig.list.removeEnd(isTail);
         rig.removed();
       }
+      if (most < 10) rig.list.check();
     }
   }
 
   test.each(shapes)("take and give as those of an array under %o", (limits) => {
     const chance = chanceOf(seed + 4);
     // Lists of about one node, where both ends are in the same block, and of several.
-    for (const most of [8, 300]) {
+    for (const [most, bursts] of [
+      [7, 600],
+      [200, 60],
+    ] as const) {
       const rig = new Rig(limits);
       const model: string[] = [];
-      for (let i = 0; i < 150; i++) {
+      for (let i = 0; i < bursts; i++) {
         burst(rig, model, chance, most);
-        if (chance(4) === 0 && model.length > 0) disturb(rig, model, chance);
-        if (i % 10 === 0) rig.check(model);
+        if (chance(6) === 0 && model.length > 0) disturb(rig, model, chance);
+        if (i % 20 === 0) rig.check(model);
       }
       rig.check(model);
       freeEntry(rig.arena, rig.list.entry);
