@@ -2,7 +2,7 @@
  * The layers of the repository, one rule each. Imports only look down:
  *
  *   apps       server   bench                              may use node:* ; nothing imports an app
- *   modules    scripting   replication                     see what an engine offers; scripting lua, too
+ *   modules    scripting   replication   sentinel          see what an engine offers; scripting lua, too
  *   engine     engine                                      sees the parts and the ground
  *   parts      commands   acl   persistence   eviction   config   see what their rule says
  *   ground     core   resp   lua                           import nothing, not even each other
@@ -107,6 +107,11 @@ module.exports = {
       "@kv/replication is a module: it sees what an engine offers. Need sockets, files or time? The engine's host has them.",
     ),
     layer(
+      "sentinel",
+      ["commands", "config", "engine", "resp"],
+      "@kv/sentinel is a module: it sees what an engine offers. Need sockets, files or time? The engine's host has them.",
+    ),
+    layer(
       "testing",
       [
         ...[
@@ -122,6 +127,7 @@ module.exports = {
         ],
         "replication",
         "scripting",
+        "sentinel",
       ],
       "@kv/testing sees everything below the apps. A test that needs an app stands in that app.",
       ["fast-check", "vitest"],

@@ -7,7 +7,15 @@ export interface Sizes {
   rounds: number;
   pipelines: { keys: number; requests: readonly { depth: number; count: number }[] };
   defaultList: { keys: number; requests: number };
-  memory: { strings: readonly number[]; collections: number; settleMs: number };
+  memory: {
+    strings: readonly number[];
+    collections: number;
+    /** Kinds of collections that are measured, from the first on. */
+    kinds: number;
+    /** So often keys are loaded and flushed before. */
+    warmUps: number;
+    settleMs: number;
+  };
   snapshot: { keys: number; calmMs: number; writesPerSecond: number };
   restart: { keys: number };
   /** Numbers of replicas that a primary is measured with. */
@@ -63,7 +71,13 @@ export const sizes: Record<Sizes["name"], Sizes> = {
       ],
     },
     defaultList: { keys: 1_000_000, requests: 500_000 },
-    memory: { strings: [1_000_000, 5_000_000], collections: 1_000_000, settleMs: 1500 },
+    memory: {
+      strings: [1_000_000, 5_000_000],
+      collections: 1_000_000,
+      kinds: Number.POSITIVE_INFINITY,
+      warmUps: 20,
+      settleMs: 1500,
+    },
     snapshot: { keys: 5_000_000, calmMs: 10_000, writesPerSecond: 20_000 },
     restart: { keys: 5_000_000 },
     replication: { replicas: [0, 1, 3] },
@@ -101,7 +115,13 @@ export const sizes: Record<Sizes["name"], Sizes> = {
       ],
     },
     defaultList: { keys: 1_000_000, requests: 200_000 },
-    memory: { strings: [1_000_000, 5_000_000], collections: 1_000_000, settleMs: 1500 },
+    memory: {
+      strings: [1_000_000, 5_000_000],
+      collections: 1_000_000,
+      kinds: Number.POSITIVE_INFINITY,
+      warmUps: 20,
+      settleMs: 1500,
+    },
     snapshot: { keys: 2_000_000, calmMs: 4_000, writesPerSecond: 20_000 },
     restart: { keys: 2_000_000 },
     replication: { replicas: [0, 1, 3] },
@@ -133,7 +153,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     rounds: 1,
     pipelines: { keys: 1000, requests: [{ depth: 16, count: 2000 }] },
     defaultList: { keys: 1000, requests: 1000 },
-    memory: { strings: [2000], collections: 500, settleMs: 50 },
+    memory: { strings: [2000], collections: 500, kinds: 1, warmUps: 1, settleMs: 50 },
     snapshot: { keys: 2000, calmMs: 100, writesPerSecond: 1000 },
     restart: { keys: 2000 },
     replication: { replicas: [1] },

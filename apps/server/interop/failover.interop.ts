@@ -5,6 +5,7 @@
 import { hasRedisServer, type ServerProcess } from "@kv/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startOurs, startRedis } from "./both-servers.ts";
+import { field, send } from "./replicated.ts";
 
 const limits = { timeout: 15_000, interval: 50 };
 
@@ -19,16 +20,6 @@ describe.runIf(hasRedisServer())("a primary and its replica", () => {
   afterEach(async () => {
     await Promise.all([ours?.stop(), redis?.stop()]);
   });
-
-  async function send(server: ServerProcess, ...lines: (string | number)[][]): Promise<string> {
-    const client = await server.connect();
-    let reply = "";
-    for (const words of lines) reply = await client.request(...words);
-    client.close();
-    return reply;
-  }
-  const field = async (server: ServerProcess, name: string) =>
-    new RegExp(`^${name}:(.*)\r$`, "m").exec(await send(server, ["INFO"]))?.[1];
 
   async function follows(replica: ServerProcess, primary: ServerProcess): Promise<void> {
     await send(replica, ["REPLICAOF", "127.0.0.1", primary.port]);

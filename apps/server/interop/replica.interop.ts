@@ -8,53 +8,11 @@ import { join } from "node:path";
 import { hasRedisServer, type ServerOptions, type ServerProcess } from "@kv/testing";
 import { afterEach, describe, expect, test } from "vitest";
 import { startOurs, startRedis } from "./both-servers.ts";
+import { changes, content, field, numbers, send, stateOf } from "./replicated.ts";
 
-type Words = readonly (string | number)[];
 type Start = (options?: ServerOptions) => Promise<ServerProcess>;
 
-const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
 const limits = { timeout: 20_000, interval: 50 };
-
-/** Every type; scores are whole, for versions print others in different ways. */
-const content: readonly Words[] = [
-  ["SET", "text", "compressible ".repeat(100)],
-  ["SET", "binary\0\r\n", "\xff\0\r\n"],
-  ["SET", "expires", "v", "PXAT", 32503680000000],
-  ["HSET", "hash", ...numbers(600)],
-  ["RPUSH", "list", ...numbers(1000)],
-  ["SADD", "set", ...numbers(700), "x"],
-  ["SADD", "integers", ...numbers(20)],
-  ["ZADD", "sorted", ...numbers(600)],
-  ["XADD", "stream", "1-1", "f", "v"],
-  ["XGROUP", "CREATE", "stream", "group", "0"],
-  ["PFADD", "hyperloglog", ...numbers(50)],
-  ["GEOADD", "geo", 13.361389, 38.115556, "Palermo"],
-  ["SETBIT", "bits", 1000, 1],
-  ["FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)"],
-];
-
-/** Commands whose effects are not their words, besides plain ones. */
-const changes: readonly Words[] = [
-  ["SET", "short", "v", "PX", 80],
-  ["SPOP", "set", 3],
-  ["INCRBYFLOAT", "float", "1.5"],
-  ["LMPOP", 1, "list", "LEFT", "COUNT", 5],
-  ["ZPOPMIN", "sorted", 2],
-  ["XADD", "stream", "MAXLEN", "~", 100, "*", "f", "v"],
-  ["GETEX", "text", "EX", 10_000],
-  ["EVAL", "redis.call('SET', 'a', 1) redis.call('SELECT', 3) redis.call('SET', 'b', 2)", 0],
-  ["MULTI"],
-  ["INCR", "in transaction"],
-  ["SELECT", 3],
-  ["RPUSH", "l", ...numbers(50)],
-  ["EXEC"],
-  ["SELECT", 0],
-  ["SWAPDB", 3, 4],
-  ["BITOP", "NOT", "inverse", "bits"],
-  ["SELECT", 9],
-  ["SET", "elsewhere", "v"],
-  ["SELECT", 0],
-];
 
 describe.runIf(hasRedisServer())("a replica of ours", () => {
   const servers: ServerProcess[] = [];
@@ -71,24 +29,6 @@ describe.runIf(hasRedisServer())("a replica of ours", () => {
   const following = (start: Start, { port }: ServerProcess, config: ServerOptions["config"] = {}) =>
     started(start, { config: { replicaof: `127.0.0.1 ${port}`, ...config } });
 
-  async function send(server: ServerProcess, ...lines: Words[]): Promise<string> {
-    const client = await server.connect();
-    let reply = "";
-    for (const words of lines) reply = await client.request(...words);
-    client.close();
-    return reply;
-  }
-  const field = async (server: ServerProcess, name: string) =>
-    new RegExp(`^${name}:(.*)\r$`, "m").exec(await send(server, ["INFO"]))?.[1];
-
-  async function stateOf(server: ServerProcess): Promise<string[]> {
-    return [
-      await send(server, ["DEBUG", "DIGEST"]),
-      await send(server, ["FUNCTION", "LIST", "WITHCODE"]),
-      (await field(server, "master_replid")) ?? "",
-    ];
-  }
-
   /** All of them have what the first has, and are where it is. */
   async function areEqual(...all: ServerProcess[]): Promise<void> {
     const [first, ...others] = all as [ServerProcess, ...ServerProcess[]];
@@ -99,6 +39,7 @@ describe.runIf(hasRedisServer())("a replica of ours", () => {
       await expect.poll(() => field(other, "master_link_status"), limits).toBe("up");
       await expect.poll(isThere, limits).toBe(true);
       expect(await stateOf(other)).toEqual(await stateOf(first));
+      expect(await field(other, "master_replid")).toBe(await field(first, "master_replid"));
     }
   }
 

@@ -9,60 +9,7 @@ import { join } from "node:path";
 import { hasRedisServer, type ServerProcess } from "@kv/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startOurs, startRedis } from "./both-servers.ts";
-
-const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
-
-/** Every type; scores are whole, for versions print others in different ways. */
-const content: readonly (readonly (string | number)[])[] = [
-  ["SET", "text", "compressible ".repeat(100)],
-  ["SET", "binary\0\r\n", "\xff\0\r\n"],
-  ["SET", "expires", "v", "PXAT", 32503680000000],
-  ["HSET", "hash", ...numbers(600)],
-  ["RPUSH", "list", ...numbers(1000)],
-  ["SADD", "set", ...numbers(700), "x"],
-  ["SADD", "integers", ...numbers(20)],
-  ["ZADD", "sorted", ...numbers(600)],
-  ["XADD", "stream", "1-1", "f", "v"],
-  ["XGROUP", "CREATE", "stream", "group", "0"],
-  ["XREADGROUP", "GROUP", "group", "me", "STREAMS", "stream", ">"],
-  ["SELECT", 9],
-  ["SET", "elsewhere", "v"],
-  ["DEBUG", "POPULATE", 20_000, "key", 100],
-  ["SELECT", 0],
-  [
-    "FUNCTION",
-    "LOAD",
-    "#!lua name=lib\nredis.register_function('f', function() return 'from a function' end)",
-  ],
-];
-
-/** Commands whose effects are not their words, besides plain ones. */
-const changes: typeof content = [
-  ["SET", "short", "v", "PX", 50],
-  ["SPOP", "set", 3],
-  ["INCRBYFLOAT", "float", "1.5"],
-  ["HINCRBYFLOAT", "hash", "0", "2"],
-  ["LMPOP", 1, "list", "LEFT", "COUNT", 5],
-  ["ZPOPMIN", "sorted", 2],
-  ["XADD", "stream", "MAXLEN", "~", 100, "*", "f", "v"],
-  ["XREADGROUP", "GROUP", "group", "me", "COUNT", 1, "STREAMS", "stream", ">"],
-  ["GETEX", "text", "EX", 10_000],
-  ["EVAL", "redis.call('SET', 'a', 1) redis.call('SELECT', 3) redis.call('SET', 'b', 2)", 0],
-  ["MULTI"],
-  ["SET", "in transaction", 1],
-  ["SELECT", 3],
-  ["RPUSH", "l", ...numbers(50)],
-  ["SELECT", 0],
-  ["EXEC"],
-  ["SWAPDB", 3, 4],
-  ["COPY", "hash", "copied", "REPLACE"],
-  ["SORT", "l", "STORE", "stored"],
-  ["FUNCTION", "LOAD", "REPLACE", "#!lua name=lib\nredis.register_function('g', print)"],
-  ["SELECT", 9],
-  ["FLUSHDB"],
-  ["SELECT", 0],
-  ["PUBLISH", "channel", "message"],
-];
+import { changes, content, stateOf } from "./replicated.ts";
 
 describe.runIf(hasRedisServer())("replication", () => {
   let ours: ServerProcess;
@@ -95,17 +42,6 @@ describe.runIf(hasRedisServer())("replication", () => {
         else resolve({ stdout, stderr: stderr.toString("latin1") });
       });
     });
-  }
-
-  /** What a server has: a digest of its keys, and its functions. */
-  async function stateOf(server: ServerProcess): Promise<string[]> {
-    const client = await server.connect();
-    const state = [
-      await client.request("DEBUG", "DIGEST"),
-      await client.request("FUNCTION", "LIST", "WITHCODE"),
-    ];
-    client.close();
-    return state;
   }
 
   /** The state of a redis-server that was started on the file. */

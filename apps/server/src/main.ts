@@ -22,8 +22,10 @@ import {
   checkStatements,
   directiveRows,
   engineVersion,
+  type System,
   unsupportedDirectives,
 } from "@kv/engine";
+import { SentinelStartError } from "@kv/sentinel";
 import { implementedDirectives } from "./implemented-directives.ts";
 import { banner } from "./process/banner.ts";
 import { globBytes } from "./process/byte-glob.ts";
@@ -50,6 +52,7 @@ import { SystemLog } from "./process/system-log.ts";
 import { usageText, versionLine } from "./process/usage.ts";
 import { backlogWarning, checkSystem, folderWarning, startWarnings } from "./process/warnings.ts";
 import { Watchdog } from "./process/watchdog.ts";
+import { isSentinel, prepareSentinel } from "./sentinel-mode.ts";
 import { Server, type ServerOptions } from "./server.ts";
 
 /** Runs the program. Resolves when the server is ready, or has given up. */
@@ -75,7 +78,13 @@ export async function main(): Promise<void> {
 }
 
 function print(text: string): void {
-  writeSync(1, text, null, "latin1");
+  try {
+    writeSync(1, text, null, "latin1");
+  } catch (error) {
+    // As of `--check-system | head`: nobody reads on, which is no fault of ours.
+    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+    process.exit(1);
+  }
 }
 
 function printError(text: string, code: number): void {
@@ -83,15 +92,15 @@ function printError(text: string, code: number): void {
   process.exitCode = code;
 }
 
-/** A server that is asked to watch others and serves data instead would be the worse answer. */
-const noSentinel = "'--sentinel' is refused: this server does not have Sentinel yet";
-
 class Program {
   readonly #commandLine: CommandLine;
   readonly #words: readonly string[];
   /** Where the program was started; `dir` leads elsewhere. */
   readonly #startFolder = workingFolder();
   readonly #configFile: string;
+  readonly #isSentinel: boolean;
+  /** Those of a sentinel; undefined: of a data server. */
+  #systems: readonly System[] | undefined;
   readonly #config = new ConfigStore(directiveRows, { implemented: implementedDirectives });
   readonly #log: Log;
   readonly #systemLog = new SystemLog({
@@ -121,7 +130,8 @@ class Program {
 
   constructor(commandLine: CommandLine, words: readonly string[]) {
     const { configFile } = commandLine;
-    this.#commandLine = commandLine;
+    this.#isSentinel = isSentinel(commandLine.sentinel, process.argv[1] ?? "");
+    this.#commandLine = { ...commandLine, sentinel: this.#isSentinel };
     this.#words = words;
     this.#configFile = configFile === undefined ? "" : absolutePath(configFile);
     this.#log = new Log({
@@ -139,6 +149,7 @@ class Program {
   }
 
   get #role(): Role {
+    if (this.#isSentinel) return "X";
     if (!this.#isUp) return "C";
     return this.#config.value("replicaof") === null ? "M" : "S";
   }
@@ -197,10 +208,10 @@ class Program {
   #loadConfig(stdinText: string): boolean {
     const config = this.#config;
     config.onParse<string>("dir", folderEntered);
-    checkStatements(config);
+    if (this.#isSentinel) this.#systems = prepareSentinel(config);
+    else checkStatements(config);
     config.onLoaded(unsupportedDirectives);
     try {
-      if (this.#commandLine.sentinel) throw new ConfigFileError({ reason: noSentinel });
       loadConfig(config, {
         commandLine: { ...this.#commandLine, configFile: this.#configFile || undefined },
         stdinText,
@@ -264,14 +275,20 @@ class Program {
     const title = processTitle(this.#config, {
       executable: byteString(process.argv[1] ?? "kv-server"),
       configFile: this.#configFile,
+      isSentinel: this.#isSentinel,
     });
     process.title = textOf(title);
+  }
+
+  get #mode() {
+    if (this.#isSentinel) return "sentinel";
+    return this.#config.boolean("cluster-enabled") ? "cluster" : "standalone";
   }
 
   #showBanner(): void {
     const config = this.#config;
     const port = config.number("port") || config.number("tls-port");
-    const mode = config.boolean("cluster-enabled") ? "cluster" : "standalone";
+    const mode = this.#mode;
     // A log that is read by people in a terminal gets the picture, others a line.
     const isShown =
       config.boolean("always-show-logo") || (config.text("logfile") === "" && isatty(1));
@@ -279,12 +296,12 @@ class Program {
     else this.#log.notice(`Running mode=${mode}, port=${port}.`);
   }
 
-  /** Undefined: its users cannot be had, and the log says why. */
+  /** Undefined: its users, or who is to be watched, cannot be had, and the log says why. */
   #makeServer(): Server | undefined {
     try {
       return new Server(this.#serverOptions());
     } catch (error) {
-      if (!(error instanceof AclStartError)) throw error;
+      if (!(error instanceof AclStartError || error instanceof SentinelStartError)) throw error;
       this.#log.warning(error.message);
       return undefined;
     }
@@ -294,6 +311,7 @@ class Program {
     return {
       config: this.#config,
       configFile: this.#configFile,
+      systems: this.#systems,
       folder: ".",
       log: (level, message) => this.#log.write(level, message),
       exit: (code) => this.#exit(code),

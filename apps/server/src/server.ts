@@ -52,6 +52,8 @@ export interface ServerOptions {
   configFile?: string;
   executable?: string;
   modules?: readonly System[];
+  /** All systems, where it is to be no data server; `modules` come on top. */
+  systems?: readonly System[] | undefined;
   /** Where data files live. "." follows the process's working directory; undefined: in memory. */
   folder: string | undefined;
   /** To listen nowhere is fine; otherwise it is an error. */
@@ -154,7 +156,7 @@ export class Server {
   #failure: ListenFailure | undefined;
 
   constructor(options: ServerOptions) {
-    const { config, folder, log, modules = [] } = options;
+    const { config, folder, log, modules = [], systems } = options;
     this.#options = options;
     this.#facts = {
       processId: process.pid,
@@ -177,7 +179,7 @@ export class Server {
     );
     this.engine = createEngine({
       config,
-      modules: withOwnModules(modules),
+      ...(systems === undefined ? { modules: withOwnModules(modules) } : { systems, modules }),
       host: createNodeHost({
         folder,
         facts: this.#facts,

@@ -268,11 +268,15 @@ export class ConfigStore {
     return entries;
   }
 
-  /** The text of the configuration file `original`, with the values that are in force. */
-  rewrite(original: string): string {
+  /**
+   * The text of the configuration file `original`, with the values that are in force: of all directives,
+   * or of `only` these. Statements are brought up to date in either case.
+   */
+  rewrite(original: string, only?: ReadonlySet<string>): string {
     const options: RewriteOption[] = [];
     for (const [key, { name, slot }] of this.#entries) {
-      if (name === slot.directive.name) options.push(rewriteOption(key, slot));
+      if (name !== slot.directive.name || only?.has(name) === false) continue;
+      options.push(rewriteOption(key, slot));
     }
     options.push(...this.#statements.rewriteOptions(original));
     return rewriteConf(original, options, (words) => {

@@ -23,8 +23,13 @@ export function unsupportedDirectives(
 
 /**
  * Has each line that sets no directive (`rename-command`, `user`) checked while the configuration is
- * read, so that an error names its line. Before ConfigStore.load().
+ * read, so that an error names its line. Before ConfigStore.load(). `systems`: the engine's own, where
+ * it is to have others than all of them.
  */
-export function checkStatements(config: ConfigStore, modules: readonly System[] = []): void {
-  check(config, [...ownSystems, ...modules]);
+export function checkStatements(
+  config: ConfigStore,
+  modules: readonly System[] = [],
+  systems: readonly System[] = ownSystems,
+): void {
+  check(config, [...systems, ...modules]);
 }

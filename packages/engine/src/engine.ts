@@ -63,6 +63,8 @@ export interface EngineOptions {
   modules?: readonly System[];
   /** The engine's own systems, where it is to have others than all of them. */
   systems?: readonly System[];
+  /** Bytes of the first piece of memory that data is put into: see ArenaOptions. Default 16 MiB. */
+  segmentBytes?: number;
 }
 
 /**
@@ -71,6 +73,17 @@ export interface EngineOptions {
  */
 export function createEngine(options: EngineOptions): Engine {
   return new Engine(options);
+}
+
+function keyspaceFor({ host, config, segmentBytes }: EngineOptions): Keyspace {
+  return new Keyspace({
+    databaseCount: config.number("databases"),
+    random32: () => host.random32(),
+    arena: {
+      ...(segmentBytes === undefined ? {} : { segmentBytes }),
+      release: (buffer, touchedBytes) => host.releaseMemory(buffer, touchedBytes),
+    },
+  });
 }
 
 /** A whole server without I/O: see the head of this file. Made by createEngine(). */
@@ -147,16 +160,13 @@ export class Engine implements Ports {
   private isStopped = false;
   private readonly offers = new Map<Port<unknown>, Running>();
 
-  constructor({ host, config, modules = [], systems = ownSystems }: EngineOptions) {
+  constructor(options: EngineOptions) {
+    const { host, config, modules = [], systems = ownSystems } = options;
     this.host = host;
     this.config = config;
     this.systems = [...systems, ...modules];
     const { stats, latency, reply, settings, requestLimits } = this;
-    const keyspace = new Keyspace({
-      databaseCount: config.number("databases"),
-      random32: () => host.random32(),
-      arena: { release: (buffer, touchedBytes) => host.releaseMemory(buffer, touchedBytes) },
-    });
+    const keyspace = keyspaceFor(options);
     const commands = new CommandTable(commandList(this.systems));
     const situation = new Situation(host);
     const propagator = new Propagator(situation);
@@ -266,9 +276,11 @@ export class Engine implements Ports {
     return client === null ? null : this.opened(client);
   }
 
-  /** A connection that this server has opened: what comes by it is requests from now on. */
+  /** A connection to the primary of this server: what comes by it is requests from now on. */
   adopt(connection: Connection): Client {
-    return this.opened(this.admission.letIn(connection));
+    const client = this.admission.letIn(connection);
+    client.mark(ClientState.REPLICATION | ClientState.PRIMARY, true);
+    return this.opened(client);
   }
 
   private opened(client: Client): Client {

@@ -46,6 +46,7 @@ export { humanBytes } from "./module/info-format.ts";
 export * from "./module/ports.ts";
 export * from "./module/system.ts";
 export { AclStartError } from "./systems/acl/user-sources.ts";
+export { ownSystems } from "./systems/index.ts";
 export { type Saving, type SavingNeeds, savingPort } from "./systems/saving/saving.ts";
 export {
   type Decided,

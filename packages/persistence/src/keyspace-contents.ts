@@ -42,7 +42,9 @@ export interface KeyContents {
 export type Contents = Map<string, KeyContents>;
 
 export function bytesOfText(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 export function textOfBytes(bytes: Uint8Array, start = 0, end = bytes.length): string {

@@ -17,9 +17,45 @@ import {
   type SyncStorageWriter,
 } from "./storage.ts";
 
-interface MemoryFile {
-  bytes: number[];
-  syncedBytes: number[];
+const NO_BYTES = new Uint8Array(0);
+
+/** What is in a file, and what of it was synced. */
+class MemoryFile {
+  syncedBytes: Uint8Array = NO_BYTES;
+  /** With room behind its end: logs are written a few bytes at a time. */
+  private room: Uint8Array = NO_BYTES;
+  sizeBytes = 0;
+
+  /** Good until the file changes. */
+  get bytes(): Uint8Array {
+    return this.room.subarray(0, this.sizeBytes);
+  }
+
+  append(bytes: Uint8Array, start: number, end: number): void {
+    const sizeBytes = this.sizeBytes + end - start;
+    if (sizeBytes > this.room.length) {
+      const room = new Uint8Array(sizeBytes * 2);
+      room.set(this.bytes);
+      this.room = room;
+    }
+    this.room.set(bytes.subarray(start, end), this.sizeBytes);
+    this.sizeBytes = sizeBytes;
+  }
+
+  truncate(sizeBytes: number): void {
+    this.sizeBytes = Math.min(this.sizeBytes, sizeBytes);
+  }
+
+  sync(): void {
+    this.syncedBytes = this.bytes.slice();
+  }
+
+  copy(): MemoryFile {
+    const copy = new MemoryFile();
+    copy.append(this.bytes, 0, this.sizeBytes);
+    copy.syncedBytes = this.syncedBytes;
+    return copy;
+  }
 }
 
 /** The changing operation number `at` (from 1 on) fails with `code`. */
@@ -119,7 +155,7 @@ export class MemoryStorage {
     if (slash !== -1)
       return this.folders.get(name.slice(0, slash))?.contents(name.slice(slash + 1));
     const file = this.names.get(name);
-    return file === undefined ? undefined : Uint8Array.from(file.bytes);
+    return file?.bytes.slice();
   }
 
   /** Puts a file there, safe from power failures; its folder, too. */
@@ -132,7 +168,9 @@ export class MemoryStorage {
       folder.put(name.slice(slash + 1), bytes);
       return;
     }
-    const file = { bytes: [...bytes], syncedBytes: [...bytes] };
+    const file = new MemoryFile();
+    file.append(bytes, 0, bytes.length);
+    file.sync();
     this.names.set(name, file);
     this.syncedNames.set(name, file);
   }
@@ -143,7 +181,7 @@ export class MemoryStorage {
     const fileOf = (file: MemoryFile): MemoryFile => {
       const known = copies.get(file);
       if (known !== undefined) return known;
-      const made = { bytes: file.bytes.slice(), syncedBytes: file.syncedBytes.slice() };
+      const made = file.copy();
       copies.set(file, made);
       return made;
     };
@@ -179,10 +217,12 @@ export class MemoryStorage {
       const unsynced = bytes.length - syncedBytes.length;
       const isLonger = unsynced > 0 && syncedBytes.every((byte, at) => bytes[at] === byte);
       const kept = isLonger ? Math.min(unsynced, keptBytes(unsynced)) : 0;
-      const tail = bytes.slice(syncedBytes.length, syncedBytes.length + kept);
-      const lost = isLonger && zeros ? new Array<number>(unsynced - kept).fill(0) : [];
-      file.bytes = [...syncedBytes, ...tail, ...lost];
-      file.syncedBytes = file.bytes.slice();
+      const left = new Uint8Array(syncedBytes.length + (isLonger && zeros ? unsynced : kept));
+      left.set(syncedBytes);
+      left.set(bytes.subarray(syncedBytes.length, syncedBytes.length + kept), syncedBytes.length);
+      file.truncate(0);
+      file.append(left, 0, left.length);
+      file.sync();
     }
     for (const folder of folders.values()) folder.powerLoss(spared);
     this.names = names;
@@ -222,13 +262,13 @@ export class MemoryStorage {
     return {
       write: (bytes, start, end) => {
         const half = this.isDead ? start : start + ((end - start) >> 1);
-        for (let i = start; i < half; i++) file.bytes.push(bytes[i]);
+        file.append(bytes, start, half);
         this.step("write");
-        for (let i = half; i < end; i++) file.bytes.push(bytes[i]);
+        file.append(bytes, half, end);
       },
       sync: () => {
         this.step("sync");
-        file.syncedBytes = file.bytes.slice();
+        file.sync();
       },
       close: () => this.step("close"),
     };
@@ -236,7 +276,7 @@ export class MemoryStorage {
 
   private create(name: string): SyncStorageWriter {
     this.step("create");
-    const file: MemoryFile = { bytes: [], syncedBytes: [] };
+    const file = new MemoryFile();
     this.names.set(name, file);
     return this.writerOf(file);
   }
@@ -245,19 +285,19 @@ export class MemoryStorage {
     let file = this.names.get(name);
     if (file === undefined) {
       this.step("create");
-      file = { bytes: [], syncedBytes: [] };
+      file = new MemoryFile();
       this.names.set(name, file);
     }
     const grown = file;
     const { write, sync } = this.writerOf(grown);
     return {
       get sizeBytes() {
-        return grown.bytes.length;
+        return grown.sizeBytes;
       },
       write,
       truncate: (sizeBytes) => {
         this.step("truncate");
-        grown.bytes.length = sizeBytes;
+        grown.truncate(sizeBytes);
       },
       syncNow: sync,
       sync: async () => sync(),
@@ -270,9 +310,9 @@ export class MemoryStorage {
     if (file === undefined) return undefined;
     let at = 0;
     return {
-      sizeBytes: file.bytes.length,
+      sizeBytes: file.sizeBytes,
       read: (target) => {
-        const part = file.bytes.slice(at, at + target.length);
+        const part = file.bytes.subarray(at, at + target.length);
         target.set(part);
         at += part.length;
         return part.length;

@@ -28,6 +28,9 @@ export class Applied {
   private doneEnd = -1;
   /** Bytes of a transaction whose EXEC has not come. */
   heldBytes = 0;
+  /** Bytes of this link that came, and those that were requests. */
+  private receivedBytes = 0;
+  private requestBytes = 0;
   private readonly ports: UpstreamNeeds;
   private readonly followers: Followers;
   private readonly fail: (reason: string) => void;
@@ -47,7 +50,6 @@ export class Applied {
   /** What comes by the connection is done from now on. */
   begin(connection: Connection): void {
     const client = this.ports.adopt(connection);
-    client.mark(ClientState.REPLICATION | ClientState.PRIMARY, true);
     client.databaseIndex = this.databaseIndex;
     client.upstream = {
       applied: (bytes, start, end, isQueued) => this.applied(bytes, start, end, isQueued),
@@ -56,6 +58,23 @@ export class Applied {
       failed: (error, commandName) => this.failed(error, commandName),
     };
     this.client = client;
+    this.receivedBytes = 0;
+    this.requestBytes = 0;
+  }
+
+  /** Does what has come in chunk[start, end). */
+  receive(chunk: Uint8Array, view: DataView, start: number, end: number): void {
+    const { client } = this;
+    if (client === null) return;
+    this.receivedBytes += end - start;
+    this.ports.receive(client, chunk, view, start, end);
+    if (this.client !== client || client.is(ClientState.WAITING)) return;
+    const { error, overLimit, pendingBytes } = client.reader;
+    if (overLimit) this.failSoon("MASTER sends more than a command may be");
+    else if (error !== "") this.failSoon(`MASTER sends what is no command: ${error}`);
+    // Whoever counts other bytes than we do would go on in another place than we stand.
+    else if (this.receivedBytes - pendingBytes !== this.requestBytes)
+      this.failSoon("MASTER sends bytes that belong to no command");
   }
 
   /** Nothing waits to be done. */
@@ -64,6 +83,7 @@ export class Applied {
   }
 
   private applied(bytes: Uint8Array, start: number, end: number, isQueued: boolean): void {
+    this.requestBytes += end - start;
     if (!isQueued && this.heldBytes === 0) {
       // What stands side by side goes on together.
       if (this.doneEnd !== start) {

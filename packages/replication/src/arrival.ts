@@ -54,23 +54,24 @@ export interface ArrivalEvents {
   replacing(): void;
 }
 
-/** How it ended: the keys are there, or why not. `isEmptied`: and what was there before is gone. */
+/** How it ended: the keys are there, or why not. */
 export type ArrivalResult =
   | { readonly ok: true; readonly facts: ReadonlyMap<string, string> }
-  | { readonly ok: false; readonly reason: string; readonly isEmptied: boolean };
+  | { readonly ok: false; readonly reason: string };
 
 /** A data set on its way: see the head of this file. */
 export abstract class Arrival {
   protected readonly ports: ArrivalNeeds;
   protected readonly events: ArrivalEvents;
   protected isAborted = false;
-  protected isEmptied = false;
 
   constructor(ports: ArrivalNeeds, events: ArrivalEvents) {
     this.ports = ports;
     this.events = events;
   }
 
+  /** Why there is no point in taking more; undefined while there is one. */
+  abstract get error(): string | undefined;
   /** Takes bytes[start, end) of the file. */
   abstract take(bytes: Uint8Array, start: number, end: number): void;
   /** All bytes were given: reads what is not read yet, and lets it take over. */
@@ -89,12 +90,12 @@ export abstract class Arrival {
   }
 
   protected failed(reason: string): ArrivalResult {
-    return { ok: false, reason, isEmptied: this.isEmptied };
+    return { ok: false, reason };
   }
 
   /** The loader is done with all bytes: what it has read takes the place of what is there. */
   protected takeOver(loader: SnapshotLoader, beside: Keyspace | null): ArrivalResult {
-    const { config, effects, keyspace, situation } = this.ports;
+    const { effects, keyspace, situation } = this.ports;
     const error = loader.finish();
     if (error !== undefined) return this.failed(describeLoadError(error));
     const problem = this.file.snapshotLoaded(loader, "FLUSH");
@@ -104,7 +105,8 @@ export abstract class Arrival {
       effects.databaseChanged(-1);
       this.file.abortBackground();
       keyspace.takeOver(beside);
-      beside.discard(config.boolean("replica-lazy-flush"));
+      // Nobody waits for that memory.
+      beside.discard(true);
     }
     situation.dirty = 0;
     this.log.dataSetReplaced();
@@ -119,7 +121,6 @@ export abstract class Arrival {
     effects.databaseChanged(-1);
     this.file.abortBackground();
     keyspace.flush(config.boolean("replica-lazy-flush"));
-    this.isEmptied = true;
   }
 
   private get log(): AppendOnlyFile {
@@ -161,7 +162,7 @@ export class DirectArrival extends Arrival {
   private async pause(): Promise<void> {
     if (!this.file.isLoadingSlowly) return;
     this.events.full(true);
-    await this.file.loadingPause(this.loader);
+    await this.file.loadingTurn(this.loader);
     if (!this.isOver) this.events.full(false);
   }
 
@@ -202,6 +203,7 @@ export class FileArrival extends Arrival {
   /** Follows what comes to its end, where the present data set has to go first. */
   private readonly check: RdbCheck | null;
   private readonly complaints: string[] = [];
+  private diskError: string | undefined;
 
   /** `name`: of the temporary file. */
   constructor(ports: ArrivalNeeds, events: ArrivalEvents, name: string) {
@@ -217,6 +219,14 @@ export class FileArrival extends Arrival {
       ...(config.boolean("rdb-save-incremental-fsync") ? { syncEveryBytes: 8 * 2 ** 20 } : {}),
       onWritten: (byteCount) => this.written(byteCount),
     });
+    void this.saving.result.then((saved) => {
+      if (saved.ok) return;
+      this.diskError = `Failed trying to write the MASTER synchronization DB to disk: ${saved.error.message}`;
+    });
+  }
+
+  get error(): string | undefined {
+    return this.diskError;
   }
 
   private get hasRoom(): boolean {
@@ -251,10 +261,7 @@ export class FileArrival extends Arrival {
     try {
       this.saving.complete();
       const saved = await this.saving.result;
-      if (!saved.ok)
-        return this.failed(
-          `Failed trying to write the MASTER synchronization DB to disk: ${saved.error.message}`,
-        );
+      if (!saved.ok) return this.failed(this.diskError ?? saved.error.message);
       const result = await this.read();
       if (result.ok) await this.keepFile();
       return result;
@@ -283,7 +290,7 @@ export class FileArrival extends Arrival {
     try {
       const how = await this.load(loader, (loadedBytes, totalBytes) => {
         this.file.loaded(loadedBytes, totalBytes);
-        return this.file.loadingPause(loader);
+        return this.file.loadingTurn(loader);
       });
       if (how === "loaded" || how === "failed") result = this.takeOver(loader, beside);
       return result;

@@ -9,6 +9,7 @@ import {
   replicaOptions,
   requestText,
   streamText as stream,
+  type TestClient,
 } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
@@ -216,7 +217,7 @@ describe("a replica that comes back", () => {
 describe("WAIT", () => {
   const two = () => {
     const kv = quick();
-    const replicas = [follower(kv).client, follower(kv).client] as const;
+    const replicas = [follower(kv).client, follower(kv, 7002).client] as const;
     return { kv, replicas, writer: kv.client() };
   };
   const offsetOf = (kv: Harness) => Number(infoField(kv, "master_repl_offset"));
@@ -251,6 +252,49 @@ describe("WAIT", () => {
     expect(writer.receive()).toBe("PONG");
     expect(infoField(kv, "blocked_clients")).toBe("0");
     expect(writer.send("WAIT", 2, 0)).toBe(2);
+  });
+
+  test("one that is back by another connection counts once, two that listen alike twice", () => {
+    const kv = quick();
+    const writer = kv.client();
+    const { client: first, id } = follower(kv);
+    const sayAll = (client: TestClient) => client.send("REPLCONF", "ACK", offsetOf(kv));
+    writer.send("SET", "k", "v");
+    sayAll(first);
+    // Nobody has seen the first connection end.
+    const second = replicaClient(kv, psync2, ["listening-port", 7001]);
+    second.send("PSYNC", id, offsetOf(kv) + 1);
+    sayAll(second);
+    expect(writer.send("WAIT", 2, 100)).toBeUndefined();
+    kv.clock.advance(200);
+    expect(writer.receive()).toBe(1);
+    sayAll(first);
+    expect(writer.send("WAIT", 2, 100)).toBe(2);
+  });
+
+  test("what was written before anybody followed counts when they have said so", () => {
+    const kv = quick();
+    const writer = kv.client();
+    writer.send("SET", "k", "v");
+    const client = replicaClient(kv, replicaOptions.eof);
+    client.send("PSYNC", "?", -1);
+    kv.clock.advance(100);
+    expect(infoField(kv, "slave0")).toContain("state=online");
+    expect(writer.send("WAIT", 1, 0)).toBeUndefined();
+    client.send("REPLCONF", "ACK", 0);
+    kv.clock.advance(1);
+    expect(writer.receive()).toBe(1);
+  });
+
+  test("no replica has what it was not sent, whatever it says", () => {
+    const kv = quick();
+    const { client } = follower(kv);
+    client.send("REPLCONF", "ACK", "9007199254740991");
+    const writer = kv.client();
+    client.isStuck = true;
+    writer.send("SET", "k", "v");
+    expect(Number(/offset=(\d+)/.exec(infoField(kv, "slave0") ?? "")?.[1])).toBeLessThan(1000);
+    expect(writer.send("WAIT", 1, 0)).toBeUndefined();
   });
 
   test("or until time is up", () => {

@@ -113,6 +113,14 @@ export class Followers {
     effects.updateInterest();
   }
 
+  /** The data set of this history goes, before there is another: nobody can go on from here. */
+  forgetHistory(): void {
+    const { host, identity } = this.ports;
+    this.disconnectAll();
+    if (this.stream !== null) this.close(this.stream);
+    identity.changeReplicationId(host);
+  }
+
   /** The data set is that of another history, at this offset: whoever followed has to begin anew. */
   takeHistory(id: string, offset: number): void {
     const { host, identity } = this.ports;
@@ -153,8 +161,7 @@ export class Followers {
 
   /** It has the data set. `awaitsAck`: it gets what changed when it has said that it is ready. */
   putOnline(replica: Replica, awaitsAck: boolean): void {
-    replica.state = ReplicaState.ONLINE;
-    replica.ackMs = this.ports.situation.nowMs;
+    replica.putOnline(this.ports.situation.nowMs);
     replica.awaitsAck = awaitsAck;
     this.ports.host.log("notice", `Synchronization with replica ${replica.name} succeeded`);
   }
@@ -175,8 +182,7 @@ export class Followers {
     const suffix = replica.canPsync2 ? ` ${identity.replicationId}` : "";
     replica.outlet.send(latin1Bytes(`+CONTINUE${suffix}\r\n`));
     replica.offset = position;
-    replica.state = ReplicaState.ONLINE;
-    replica.ackMs = situation.nowMs;
+    replica.putOnline(situation.nowMs);
     this.replicas.add(replica);
     host.log(
       "notice",
@@ -190,11 +196,15 @@ export class Followers {
     if (this.replicas.size === 0) this.aloneSinceMs = this.ports.situation.nowMs;
   }
 
-  /** REPLCONF ACK and FACK. */
+  /** REPLCONF ACK and FACK. `syncedOffset`: NaN: it has not said. */
   acknowledged(replica: Replica, offset: number, syncedOffset: number): void {
     if (replica.state !== ReplicaState.ONLINE) return;
-    replica.ackOffset = Math.max(replica.ackOffset, offset);
-    replica.ackSyncedOffset = Math.max(replica.ackSyncedOffset, syncedOffset);
+    // It has nothing that it has not been sent, whatever it says.
+    const { offset: sentOffset } = replica;
+    replica.ackOffset = Math.max(replica.ackOffset, Math.min(offset, sentOffset));
+    if (syncedOffset > replica.ackSyncedOffset)
+      replica.ackSyncedOffset = Math.min(syncedOffset, sentOffset);
+    replica.hasAcked = true;
     replica.ackMs = this.ports.situation.nowMs;
     if (!replica.awaitsAck) return;
     replica.awaitsAck = false;
@@ -203,12 +213,24 @@ export class Followers {
 
   /** How many replicas say that they have what the client wrote. */
   ackedCount({ writtenOffset }: Client): number {
-    return this.online.filter(({ ackOffset }) => ackOffset >= writtenOffset).length;
+    // What was written before anybody followed is at offset 0: a replica has it with its data set.
+    return this.counted.filter(({ ackOffset }) => ackOffset >= writtenOffset).length;
   }
 
   /** How many say that they have it on disk. */
   syncedCount({ writtenOffset }: Client): number {
-    return this.online.filter(({ ackSyncedOffset }) => ackSyncedOffset >= writtenOffset).length;
+    return this.counted.filter(({ ackSyncedOffset }) => ackSyncedOffset >= writtenOffset).length;
+  }
+
+  /**
+   * Those that have said how far they are, each once: one that comes back by another connection has not
+   * always been seen to leave by the first.
+   */
+  private get counted(): Replica[] {
+    const { online } = this;
+    return online.filter((replica) => {
+      return replica.hasAcked && !online.some((other) => other.takesPlaceOf(replica));
+    });
   }
 
   /** Has all replicas say how far they are, soon. */

@@ -41,7 +41,8 @@ export interface HandshakeDoor {
 }
 
 const retry: Outcome = { kind: "retry" };
-const fullAnswer = /^\+FULLRESYNC ([0-9a-zA-Z]{40}) (\d{1,16})$/;
+/** An offset of fifteen digits can be counted on from exactly, for longer than anybody will. */
+const fullAnswer = /^\+FULLRESYNC ([0-9a-zA-Z]{40}) (\d{1,15})$/;
 const continueAnswer = /^\+CONTINUE(?: +([0-9a-zA-Z]{40}))?\s*$/;
 
 /** Without a right to say so, or without the password that comes next: still somebody is there. */

@@ -75,6 +75,7 @@ describe("REPLCONF and PSYNC", () => {
     ] as const)
       expect(kv.send("REPLCONF", ...words)).toBe(undefined);
     const { client } = follower(kv);
+    kv.send("SET", "k", "v");
     client.send("REPLCONF", "ACK", 5);
     for (const offset of ["x", "", 4, -9]) client.send("REPLCONF", "ACK", offset, "FACK", "x");
     expect(infoField(kv, "slave0")).toContain("offset=5,");

@@ -80,8 +80,8 @@ export const replconf = engineCommand({
       if (call.is(index, "ACK")) {
         const offset = offsetAt(call, index + 1);
         const hasSynced = call.argc > index + 3 && call.is(index + 2, "FACK");
-        const syncedOffset = hasSynced ? offsetAt(call, index + 3) : 0;
-        if (!Number.isNaN(offset)) primary.acknowledged(replica, offset, syncedOffset || 0);
+        const syncedOffset = hasSynced ? offsetAt(call, index + 3) : Number.NaN;
+        if (!Number.isNaN(offset)) primary.acknowledged(replica, offset, syncedOffset);
         return;
       }
       const name = call.word(index);

@@ -60,16 +60,36 @@ export class Replica {
   offset = 0;
   /** REPLCONF ack: what it says that it has applied. */
   ackOffset = 0;
+  /** It has said so at least once: so it has the data set. */
+  hasAcked = false;
   /** The same with fack: what it says that it has on disk. */
   ackSyncedOffset = 0;
   /** When it last said so, by the wall clock. */
   ackMs = 0;
+  /** Since when it is online, by the wall clock. */
+  onlineMs = 0;
   /** Gets nothing of the stream until it has said so for the first time. */
   awaitsAck = false;
 
   constructor(client: Client, needs: { host: Host; output: Output }) {
     this.client = client;
     this.outlet = new Outlet(client, needs);
+  }
+
+  /** It has the data set, and is told what changes from now on. */
+  putOnline(nowMs: number): void {
+    this.state = ReplicaState.ONLINE;
+    this.ackMs = nowMs;
+    this.onlineMs = nowMs;
+  }
+
+  /**
+   * Whether this one says that it listens where the other does, which was not heard of since. Two behind
+   * one address are both heard of each second.
+   */
+  takesPlaceOf(other: Replica): boolean {
+    if (this.listeningPort === 0 || this.name !== other.name) return false;
+    return this.client.id > other.client.id && this.onlineMs >= other.ackMs;
   }
 
   /** Not all of the data set is asked for. */

@@ -6,6 +6,7 @@ describe("the offset that is on disk", () => {
   function logging() {
     const log = {
       isOn: true,
+      isRewriting: false,
       offset: 0,
       syncedTo: 0,
       isSynced: (offset: number) => offset <= log.syncedTo,

@@ -65,7 +65,7 @@ export class Transfer {
     if (this.restBytes > REST_BYTES_MAX)
       return "MASTER sends too much while its data set is loaded";
     if (this.payload.error !== "") return this.payload.error;
-    return (this.arrival instanceof DirectArrival ? this.arrival.error : undefined) ?? "";
+    return this.arrival?.error ?? "";
   }
 
   /** Takes bytes[start, end), all of them. */

@@ -61,6 +61,8 @@ const roleChanged = new CommandError(
 );
 const NEWLINE = new Uint8Array([0x0a]);
 const LINE_BYTES_MAX = 1024;
+/** So much of what we say may wait for the primary. */
+const UNREAD_BYTES_MAX = 64 * 1024;
 
 /** Follows a primary: see the head of this file. */
 export class Upstream {
@@ -96,7 +98,7 @@ export class Upstream {
     this.ports = ports;
     this.roleChanged = roleChanged;
     this.followers = followers;
-    this.applied = new Applied(ports, followers, (reason) => this.lost(reason));
+    this.applied = new Applied(ports, followers, (reason) => this.distrust(reason));
     this.primary = ports.config.value<PrimaryPlace | null>("replicaof");
     if (this.primary !== null) this.state = LinkState.CONNECT;
     this.updateSituation();
@@ -157,8 +159,13 @@ export class Upstream {
     this.primary = primary;
     this.failover = failover;
     config.assign("replicaof", primary);
-    // What was done here so far may be what the other one goes on from.
-    if (!wasReplica) this.hasHistory = true;
+    if (!wasReplica) {
+      this.hasHistory = true;
+      host.log(
+        "notice",
+        "Before turning into a replica, using my own master parameters to synthesize a cached master: I may be able to synchronize with the new master with just a partial transfer.",
+      );
+    }
     this.applied.databaseIndex = wasReplica ? this.applied.databaseIndex : 0;
     this.state = LinkState.CONNECT;
     this.downSinceMs = 0;
@@ -193,16 +200,13 @@ export class Upstream {
   /** Behind the load at the start: the file may say where this server stood. */
   started(facts: ReadonlyMap<string, string>): void {
     this.isStarted = true;
-    const { config } = this.ports;
     const id = facts.get("repl-id") ?? "";
     const offset = Number(facts.get("repl-offset") ?? -1);
-    const database = Number(facts.get("repl-stream-db") ?? 0);
     if (/^[0-9a-zA-Z]{40}$/.test(id) && Number.isSafeInteger(offset) && offset >= 0) {
       if (this.isReplica) {
         this.followers.takeHistory(id, offset);
         this.hasHistory = true;
-        const isThere = database >= 0 && database < config.number("databases");
-        this.applied.databaseIndex = isThere ? database : 0;
+        this.applied.databaseIndex = this.databaseOf(facts);
       } else {
         this.followers.continueHistory(id, offset);
       }
@@ -277,8 +281,11 @@ export class Upstream {
   }
 
   private send(...words: RequestArgument[]): void {
+    const { connection } = this;
+    // Who does not read what we say, however often it asks, is not told more.
+    if (connection === null || connection.pendingBytes > UNREAD_BYTES_MAX) return;
     const bytes = encodeRequest(words);
-    this.connection?.send(bytes, 0, bytes.length);
+    connection.send(bytes, 0, bytes.length);
   }
 
   /** REPLCONF ACK: how far this server is. */
@@ -300,7 +307,7 @@ export class Upstream {
       else if (this.client !== null) {
         // A script that runs for too long is in the way of whatever changes data.
         if (this.ports.situation.is(EngineState.BUSY)) this.holdRequests(this.client);
-        this.ports.receive(this.client, chunk, view, at, end);
+        this.applied.receive(chunk, view, at, end);
         return;
       } else return;
     }
@@ -379,13 +386,12 @@ export class Upstream {
       progressed: () => this.sendNewline(),
       replacing: () => {
         this.hasHistory = false;
-        this.followers.disconnectAll();
+        this.followers.forgetHistory();
       },
       ended: (result) => {
         if (this.transfer !== transfer) return;
         this.transfer = null;
         if (!result.ok) {
-          if (result.isEmptied) this.hasHistory = false;
           this.lost(result.reason);
           return;
         }
@@ -407,16 +413,20 @@ export class Upstream {
     this.followers.takeHistory(isKnown ? id : host.randomHex(20), isKnown ? offset : 0);
     this.hasHistory = isKnown;
     this.syncedOffset.forget();
-    const database = Number(facts.get("repl-stream-db") ?? 0);
-    const isThere = database >= 0 && database < this.ports.config.number("databases");
-    this.applied.databaseIndex = isThere ? database : 0;
+    this.applied.databaseIndex = this.databaseOf(facts);
     host.log("notice", "MASTER <-> REPLICA sync: Finished with success");
     this.connected();
     if (transfer.hasMark) this.acknowledge();
     const { rest } = transfer;
-    if (rest.length > 0 && this.client !== null)
-      this.ports.receive(this.client, rest, new DataView(rest.buffer), 0, rest.length);
+    if (rest.length > 0) this.applied.receive(rest, new DataView(rest.buffer), 0, rest.length);
     this.hold(false);
+  }
+
+  /** The database that a stream stands in behind a file that tells this. */
+  private databaseOf(facts: ReadonlyMap<string, string>): number {
+    const database = Number(facts.get("repl-stream-db") ?? 0);
+    const count = this.ports.config.number("databases");
+    return Number.isInteger(database) && database >= 0 && database < count ? database : 0;
   }
 
   private connected(): void {
@@ -489,6 +499,12 @@ export class Upstream {
       this.downSinceMs = situation.nowMs;
     this.state = this.isReplica ? LinkState.CONNECT : LinkState.NONE;
     this.updateSituation();
+  }
+
+  /** As lost(); and where the stream went wrong it would go wrong again, so all data are asked for. */
+  private distrust(reason: string): void {
+    this.hasHistory = false;
+    this.lost(reason);
   }
 
   /** Ends whatever link there is. */

@@ -4,7 +4,14 @@
  * order is that of the guards. A script without a shebang is asked about its commands one by one.
  */
 import { CommandError, errors } from "@kv/commands";
-import { EngineState, masterDown, noReplicas, type Ports, replicaIsReadOnly } from "@kv/engine";
+import {
+  ClientState,
+  EngineState,
+  masterDown,
+  noReplicas,
+  type Ports,
+  replicaIsReadOnly,
+} from "@kv/engine";
 import { ScriptFlag } from "./run-context.ts";
 
 const writesInReadOnly = new CommandError(
@@ -22,7 +29,7 @@ export function mustBeAllowedNow(ports: Ports, flags: number): void {
       throw new CommandError(refusals.error);
     if (situation.is(EngineState.LACKS_REPLICAS) && !situation.is(EngineState.REPLICA))
       throw noReplicas;
-    if (situation.is(EngineState.READ_ONLY)) throw replicaIsReadOnly;
+    if (isReadOnly(situation)) throw replicaIsReadOnly;
   }
   if ((flags & ScriptFlag.ALLOW_STALE) === 0 && situation.is(EngineState.STALE)) throw masterDown;
 }
@@ -33,6 +40,11 @@ export function mustSuit(ports: Ports, flags: number, isReadOnly: boolean): void
   if ((flags & ScriptFlag.NO_CLUSTER) !== 0 && ports.situation.is(EngineState.CLUSTER))
     throw noCluster;
   if (isReadOnly && (flags & ScriptFlag.NO_WRITES) === 0) throw writesInReadOnly;
+}
+
+/** Replicas are written to by their primary; old ones have their scripts run here as well. */
+export function isReadOnly(situation: Ports["situation"]): boolean {
+  return situation.is(EngineState.READ_ONLY) && situation.current?.is(ClientState.PRIMARY) !== true;
 }
 
 /** The guard of memory has made what room could be made. */

@@ -21,6 +21,7 @@ import {
 } from "@kv/engine";
 import type { LuaStack } from "@kv/lua";
 import { type ArgVector, latin1 } from "@kv/resp";
+import { isReadOnly } from "./may-begin.ts";
 import { ReplyToLua } from "./reply-to-lua.ts";
 import { type RunContext, ScriptFlag } from "./run-context.ts";
 import { ScriptRequest } from "./script-request.ts";
@@ -125,7 +126,7 @@ export class RedisCall {
     const { context } = this;
     const { situation, refusals } = this.ports;
     if (context.hasWritten) return null;
-    if (situation.is(EngineState.READ_ONLY)) return replicaIsReadOnly;
+    if (isReadOnly(situation)) return replicaIsReadOnly;
     if (situation.is(EngineState.REPLICA)) return null;
     if (situation.is(EngineState.DISK_FAILED)) return new CommandError(refusals.error);
     return situation.is(EngineState.LACKS_REPLICAS) ? noReplicas : null;

@@ -15,6 +15,7 @@ import { type ConfigOptions, ConfigStore } from "@kv/config";
 import {
   type Client,
   type Connection,
+  checkStatements,
   createEngine,
   directiveRows,
   type Engine,
@@ -42,15 +43,26 @@ import { FakeHost } from "./fake-host.ts";
 export interface HarnessOptions {
   /** Directives, as an embedder writes them. */
   config?: ConfigOptions;
+  /** The text of a configuration file, read behind those. */
+  configText?: string;
   /** Protocol of the clients: 2 or 3. Default 2. */
   resp?: 2 | 3;
   seed?: number;
   modules?: readonly System[];
+  /** All systems, where it is to be no data server; `modules` come on top. */
+  systems?: readonly System[];
   /** The disk of a server that was there before. */
   disk?: MemoryStorage;
   /** False: a server that is given neither scripts nor functions. Default true. */
   hasScripts?: boolean;
+  /**
+   * Bytes of the arena's first segment. Default 1 MiB: what a server takes by itself is many times what most
+   * tests need, and making it takes longer than they do.
+   */
+  segmentBytes?: number;
 }
+
+const SEGMENT_BYTES = 2 ** 20;
 
 const interned = new Map<string, CommandError>(
   Object.values(errors).map((error) => [error.reply, error]),
@@ -243,9 +255,20 @@ export class Harness {
         ...options.config,
       } as ConfigOptions,
     });
+    const { systems, modules: further = [] } = options;
     const scripting = options.hasScripts === false ? [] : [scriptingSystem(luaModule)];
-    const modules = [...scripting, replicationSystem, ...(options.modules ?? [])];
-    this.engine = createEngine({ host: this.host, config: this.config, modules });
+    const modules = [
+      ...(systems === undefined ? [...scripting, replicationSystem] : []),
+      ...further,
+    ];
+    if (options.configText !== undefined) this.readFile(options.configText, modules, systems);
+    this.engine = createEngine({
+      host: this.host,
+      config: this.config,
+      modules,
+      ...(systems === undefined ? {} : { systems }),
+      segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
+    });
     onKeyspaceEvent(this.engine, (channel, message) => {
       const event = /^__keyevent@\d+__:(.*)$/s.exec(channel);
       if (event !== null) this.events.push(`${event[1]} ${message}`);
@@ -257,6 +280,16 @@ export class Harness {
     this.engine.effects.updateInterest();
     this.clock = { advance: (durationMs) => this.advance(durationMs) };
     this.first = this.client();
+  }
+
+  /** The configuration file, which the host has from now on, too. */
+  private readFile(text: string, modules: readonly System[], systems?: readonly System[]): void {
+    const { config, host } = this;
+    host.facts.configFile = "/etc/kv.conf";
+    host.writeText(host.facts.configFile, text);
+    checkStatements(config, modules, systems);
+    config.load(text, { sentinel: systems !== undefined });
+    host.facts.tcpPort = config.number("port");
   }
 
   private recordPropagated(bytes: Uint8Array, start: number, end: number): void {

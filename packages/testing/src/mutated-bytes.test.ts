@@ -4,17 +4,31 @@
  * materials. KV_ODD_ROUNDS makes it go on longer, KV_ODD_SEED repeats a run.
  */
 import { type CommandRow, FLAG_BITS } from "@kv/commands";
+import type { Arena } from "@kv/core";
+import { MemoryStorage } from "@kv/persistence/testing";
 import { latin1Bytes } from "@kv/resp";
 import { describe, expect, test } from "vitest";
 import { Chance } from "./chance.ts";
+import { collectedBytes } from "./collected-bytes.ts";
 import { type Harness, harness } from "./harness.ts";
 import { madeCall } from "./made-calls.ts";
 import { allMaterials } from "./values/all-materials.ts";
 
 const seed = Number(process.env.KV_ODD_SEED ?? Date.now() % 1_000_000);
 const rounds = Number(process.env.KV_ODD_ROUNDS ?? 1);
-const PAYLOADS_PER_ROUND = 10_000;
-const FILES_PER_ROUND = 200;
+const PAYLOADS_PER_ROUND = 4000;
+const FILES_PER_ROUND = 4000;
+/**
+ * Bytes of memory for each byte of a file, at most: text that was compressed is many times as long, and what a
+ * table takes for a few short elements is much more than they do.
+ */
+const BYTES_PER_BYTE_MAX = 100;
+/** For the tables of sixteen databases and whatever is read in a piece. */
+const BYTES_BESIDES_MAX = 2 ** 18;
+/** Of the runtime's own: what it has not collected yet comes and goes. */
+const RUNTIME_BYTES_MAX = 32 * 2 ** 20;
+/** A file of a few hundred bytes, on a machine that has a lot else to do. */
+const MS_MAX = 2000;
 /** The limits that part small and large values of the materials. */
 const config = {
   "hash-max-listpack-entries": 16,
@@ -74,6 +88,51 @@ function mutated(bytes: Uint8Array, chance: Chance, from: number, to: number): U
   return changed;
 }
 
+/** For each key of fill() a file that holds it alone. */
+function smallFiles(): Uint8Array[] {
+  const from = harness({ config: config as never });
+  fill(from);
+  return names.map((key) => {
+    const kv = harness({ config: config as never, disk: new MemoryStorage() });
+    kv.send("RESTORE", key, 0, latin1Bytes(from.send("DUMP", key) as string));
+    expect(kv.send("SAVE")).toBe("OK");
+    return kv.host.disk.contents("dump.rdb") as Uint8Array;
+  });
+}
+
+/** How far an arena grows, however much of that is given back. */
+class Peak {
+  private readonly arena: Arena;
+  private startBytes = 0;
+  private mostBytes = 0;
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+    const { alloc } = arena;
+    arena.alloc = (bytes) => {
+      const ref = alloc.call(arena, bytes);
+      this.mostBytes = Math.max(this.mostBytes, arena.usedBytes);
+      return ref;
+    };
+  }
+
+  begin(): void {
+    this.startBytes = this.arena.usedBytes;
+    this.mostBytes = this.startBytes;
+  }
+
+  get grownBytes(): number {
+    return this.mostBytes - this.startBytes;
+  }
+}
+
+/** What the harness remembers for tests is no part of the server. */
+function forget(kv: Harness): void {
+  kv.events.length = 0;
+  kv.propagated.length = 0;
+  kv.host.logLines.length = 0;
+}
+
 /** Groups of commands that work on values of a type, as TYPE names it. */
 const groupsOf: Readonly<Record<string, readonly string[]>> = {
   string: ["string", "bitmap", "hyperloglog"],
@@ -110,70 +169,78 @@ describe(`changed bytes (seed ${seed})`, () => {
     const payloads = names.map((key) => latin1Bytes(kv.send("DUMP", key) as string));
     expect(payloads.every(({ length }) => length > 10)).toBe(true);
     kv.send("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", 1);
-    kv.send("FLUSHALL");
+    kv.send("FLUSHALL", "SYNC");
+    const peak = new Peak(kv.engine.keyspace.arena);
+    const runtimeBytes = collectedBytes();
     let taken = 0;
     for (let count = 0; count < rounds * PAYLOADS_PER_ROUND; count++) {
       const payload = chance.of(payloads);
       const bytes = mutated(payload, chance, 0, payload.length - 10);
       const what = () => `seed ${seed}, payload ${count}: ${Buffer.from(bytes).toString("hex")}`;
       try {
+        peak.begin();
+        const startMs = performance.now();
         const reply = kv.send("RESTORE", "k", 0, bytes, "REPLACE");
+        expect(performance.now() - startMs).toBeLessThan(MS_MAX);
+        expect(peak.grownBytes).toBeLessThan(bytes.length * BYTES_PER_BYTE_MAX + BYTES_BESIDES_MAX);
         if (reply === "OK") {
           // All commands on each would be half a million of them.
           if (taken++ % 4 === 0) use(kv, "k", chance);
           kv.send("DEBUG", "DIGEST");
         }
         if (count % 20 === 0) kv.check();
+        forget(kv);
       } catch (error) {
         throw new Error(what().slice(0, 3000), { cause: error });
       }
     }
     expect(taken).toBeGreaterThan(rounds);
-    kv.send("FLUSHALL");
+    kv.send("FLUSHALL", "SYNC");
     kv.check();
     kv.engine.keyspace.arena.check();
+    expect(collectedBytes() - runtimeBytes).toBeLessThan(RUNTIME_BYTES_MAX);
   }, 120_000);
 
   test("in a file are refused, or load as what can be used; nothing of a refused one stays", () => {
     const chance = new Chance(seed);
     const kv = harness({ config: config as never });
-    fill(kv);
-    kv.send("SAVE");
-    const { now } = kv.host.disk;
-    const reader = now.open("dump.rdb");
-    if (reader === undefined) throw new Error("SAVE wrote no file");
-    const file = new Uint8Array(reader.sizeBytes);
-    reader.read(file);
-    reader.close();
+    const { arena } = kv.engine.keyspace;
+    const files = smallFiles();
+    kv.send("SET", "guard", "what was there before");
     const digest = kv.send("DEBUG", "DIGEST");
-    const write = (bytes: Uint8Array) => {
-      const writer = now.create("dump.rdb");
-      writer.write(bytes, 0, bytes.length);
-      writer.close();
-    };
+    const peak = new Peak(arena);
+    const { usedBytes } = arena;
+    const runtimeBytes = collectedBytes();
     let refused = 0;
     for (let count = 0; count < rounds * FILES_PER_ROUND; count++) {
+      const file = chance.of(files);
       const bytes = mutated(file, chance, 9, file.length);
       const what = () => `seed ${seed}, file ${count}: ${Buffer.from(bytes).toString("hex")}`;
       try {
-        write(bytes);
+        kv.host.disk.put("dump.rdb", bytes);
+        peak.begin();
+        const startMs = performance.now();
         const reply = kv.send("DEBUG", "RELOAD", "NOSAVE");
-        kv.check();
+        expect(performance.now() - startMs).toBeLessThan(MS_MAX);
+        expect(peak.grownBytes).toBeLessThan(bytes.length * BYTES_PER_BYTE_MAX + BYTES_BESIDES_MAX);
+        if (count % 20 === 0) kv.check();
         if (reply === "OK") {
-          use(kv, chance.of(names), chance);
+          const [key] = kv.send("KEYS", "*") as string[];
+          if (key !== undefined && count % 4 === 0) use(kv, key, chance);
           kv.check();
-        } else {
-          refused++;
-          expect(kv.send("DEBUG", "DIGEST"), what()).toBe(digest);
-        }
-        write(file);
-        expect(kv.send("DEBUG", "RELOAD", "NOSAVE")).toBe("OK");
+          kv.send("FLUSHALL", "SYNC");
+          kv.send("SET", "guard", "what was there before");
+        } else refused++;
         expect(kv.send("DEBUG", "DIGEST")).toBe(digest);
+        while (kv.engine.turn());
+        forget(kv);
       } catch (error) {
         throw new Error(what().slice(0, 3000), { cause: error });
       }
     }
-    expect(refused).toBeGreaterThan(rounds);
-    kv.engine.keyspace.arena.check();
+    expect(refused).toBeGreaterThan(rounds * 100);
+    expect(arena.usedBytes).toBe(usedBytes);
+    expect(collectedBytes() - runtimeBytes).toBeLessThan(RUNTIME_BYTES_MAX);
+    arena.check();
   }, 120_000);
 });

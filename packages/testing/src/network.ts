@@ -17,8 +17,14 @@ interface Receiver {
   closed(reason: string): void;
 }
 
+/** Bytes on their way, and when they arrive at the earliest. */
+interface UnderWay {
+  bytes: Uint8Array;
+  dueMs: number;
+}
+
 /** One end of a connection. */
-class End implements Connection {
+export class ConnectionEnd implements Connection {
   readonly fileDescriptor = 9;
   /** So that nobody is in protected mode's way. */
   readonly isLocal = true;
@@ -26,31 +32,52 @@ class End implements Connection {
   readonly address: string;
   readonly localAddress: string;
   receiver: Receiver | null = null;
-  other!: End;
-  /** What is on its way to the other end. */
-  readonly underWay: Uint8Array[] = [];
+  other!: ConnectionEnd;
+  pendingBytes = 0;
   /** Ended on this side: the other hears of it behind the bytes. */
   isClosed = false;
+  /** The other never hears of it. */
+  isSilent = false;
+  /** What is on its way to the other end. */
+  private readonly underWay: UnderWay[] = [];
+  private readonly dueMs: (end: ConnectionEnd) => number;
+  private lastDueMs = 0;
   private closeReason = "";
   private isPaused = false;
   private drained: (() => void) | null = null;
 
-  constructor(address: string, localAddress: string) {
+  /** `dueMs`: when what is sent now arrives. */
+  constructor(address: string, localAddress: string, dueMs: (end: ConnectionEnd) => number) {
     this.address = address;
     this.localAddress = localAddress;
-  }
-
-  get pendingBytes(): number {
-    return this.underWay.reduce((sum, { length }) => sum + length, 0);
+    this.dueMs = dueMs;
   }
 
   get heldBytes(): number {
     return this.pendingBytes;
   }
 
+  /** The host on this side. */
+  get from(): string {
+    return hostOf(this.localAddress);
+  }
+
+  /** The host on the other. */
+  get to(): string {
+    return hostOf(this.address);
+  }
+
   send(bytes: Uint8Array, start: number, end: number): boolean {
-    if (!this.isClosed && end > start) this.underWay.push(bytes.slice(start, end));
+    if (this.isClosed || end === start) return true;
+    this.underWay.push({ bytes: bytes.slice(start, end), dueMs: this.nextDueMs() });
+    this.pendingBytes += end - start;
     return true;
+  }
+
+  /** Nothing overtakes what was sent before. */
+  private nextDueMs(): number {
+    this.lastDueMs = Math.max(this.lastDueMs, this.dueMs(this));
+    return this.lastDueMs;
   }
 
   give(bytes: Uint8Array): void {
@@ -66,7 +93,7 @@ class End implements Connection {
   }
 
   destroy(): void {
-    this.underWay.length = 0;
+    this.forget();
     this.close("Connection reset by peer");
   }
 
@@ -74,10 +101,17 @@ class End implements Connection {
     if (this.isClosed) return;
     this.isClosed = true;
     this.closeReason = reason;
+    this.nextDueMs();
     const { receiver } = this;
     this.receiver = null;
     // A client of an engine hears of its own end, too; who dialed does not.
     if (receiver instanceof AcceptedClient) receiver.closed();
+  }
+
+  /** What is under way is lost. */
+  forget(): void {
+    this.underWay.length = 0;
+    this.pendingBytes = 0;
   }
 
   pause(): void {
@@ -88,26 +122,31 @@ class End implements Connection {
     this.isPaused = false;
   }
 
-  /** Whether something of this end's can arrive at the other. */
-  get hasNews(): boolean {
-    if (this.other.receiver === null) return this.underWay.length > 0;
-    return !this.other.isPaused && (this.underWay.length > 0 || this.isClosed);
+  /** Whether something of this end's can arrive at the other at this time. */
+  hasNews(nowMs: number): boolean {
+    const [next] = this.underWay;
+    if (this.other.receiver !== null && this.other.isPaused) return false;
+    if (next !== undefined) return next.dueMs <= nowMs;
+    if (this.other.receiver === null || this.isSilent) return false;
+    return this.isClosed && this.lastDueMs <= nowMs;
   }
 
   /** The next bytes, at most so many, or the end arrive at the other side. */
   deliver(bytesMax = Number.POSITIVE_INFINITY): void {
-    const { other } = this;
-    const chunk = this.underWay.shift();
+    const { other, underWay } = this;
+    const [next] = underWay;
     if (other.receiver === null) {
-      this.underWay.length = 0;
-    } else if (chunk === undefined) {
+      this.forget();
+    } else if (next === undefined) {
       other.lost(this.closeReason);
     } else {
-      if (chunk.length > bytesMax) this.underWay.unshift(chunk.subarray(bytesMax));
-      const part = chunk.slice(0, bytesMax);
+      const part = next.bytes.slice(0, bytesMax);
+      if (part.length === next.bytes.length) underWay.shift();
+      else next.bytes = next.bytes.subarray(part.length);
+      this.pendingBytes -= part.length;
       other.receiver.received(part, new DataView(part.buffer), 0, part.length);
     }
-    if (this.underWay.length > 0 || this.drained === null) return;
+    if (underWay.length > 0 || this.drained === null) return;
     const { drained } = this;
     this.drained = null;
     if (!this.isClosed) drained();
@@ -118,8 +157,13 @@ class End implements Connection {
     const { receiver } = this;
     this.receiver = null;
     this.isClosed = true;
-    this.underWay.length = 0;
+    this.forget();
     receiver?.closed(reason);
+  }
+
+  /** Both sides are done with it. */
+  get isOver(): boolean {
+    return this.isClosed && this.other.isClosed && this.underWay.length === 0;
   }
 }
 
@@ -146,40 +190,77 @@ type Say = (words: string[]) => string | Uint8Array | undefined;
 /** Somebody who answers each request with bytes. */
 class Talker implements Receiver {
   private readonly parser = new ReplyParser({ strings: "latin1" });
-  private readonly end: End;
+  private readonly end: ConnectionEnd;
   private readonly say: Say;
 
-  constructor(end: End, say: Say) {
+  constructor(end: ConnectionEnd, say: Say) {
     this.end = end;
     this.say = say;
   }
 
   received(chunk: Uint8Array, _view: DataView, start: number, end: number): void {
-    this.parser.feed(chunk.slice(start, end));
+    let from = start;
+    // Signs of life between requests, which are whole in what comes here.
+    while (from < end && chunk[from] === 0x0a) from++;
+    this.parser.feed(chunk.slice(from, end));
     for (let next = this.parser.next(); next !== undefined; next = this.parser.next()) {
       const answer = this.say((next as unknown[]).map(String));
-      if (answer === undefined) continue;
-      const bytes = typeof answer === "string" ? latin1Bytes(answer) : answer;
-      this.end.send(bytes, 0, bytes.length);
+      if (answer !== undefined) this.end.give(bytesOf(answer));
     }
   }
 
   closed(): void {}
 }
 
+const bytesOf = (text: string | Uint8Array) =>
+  typeof text === "string" ? latin1Bytes(text) : text;
+
+/** How somebody answers who is dialed. */
+export type DialAnswer = "accepts" | "refuses" | "nothing";
+
 /** Connections in memory: see the head of this file. */
 export class Network {
   /** The servers by "host:port". */
   readonly nodes = new Map<string, Harness>();
+  /** Milliseconds that have passed. */
+  nowMs = 0;
+  /** Both ends of each connection. */
+  protected ends: ConnectionEnd[] = [];
   private readonly talkers = new Map<string, Say>();
-  private readonly dialing: (() => void)[] = [];
-  private ends: End[] = [];
+  private dialing: { from: string; connect: () => boolean }[] = [];
   private port = 40_000;
+
+  // What a worse network does otherwise.
+
+  /** How long what is sent takes. */
+  protected delayMs(_from: string, _to: string): number {
+    return 0;
+  }
+
+  /** Whether nothing arrives at the moment. */
+  protected isCut(_from: string, _to: string): boolean {
+    return false;
+  }
+
+  /** What becomes of a connection that is wanted. */
+  protected answerOf(_from: string, _to: string): DialAnswer {
+    return "accepts";
+  }
+
+  /** The ends of which something arrives next, in this order. */
+  protected inOrder(ends: ConnectionEnd[]): ConnectionEnd[] {
+    return ends;
+  }
+
+  /** How many bytes of the next piece arrive together. */
+  protected pieceBytes(): number {
+    return Number.POSITIVE_INFINITY;
+  }
 
   /** Others may dial the server, and it them. In place of who was there (a restart). */
   attach(address: string, node: Harness): void {
     this.nodes.set(address, node);
-    const [host = ""] = address.split(":");
+    const host = hostOf(address);
     node.host.network = {
       dial: (target, dialed) => this.dial(host, target, dialed),
     };
@@ -190,35 +271,50 @@ export class Network {
     this.talkers.set(address, say);
   }
 
-  /** The server is gone: all of its connections end, and it cannot be dialed. */
-  detach(address: string): void {
+  /** Whoever has dialed one who listens there gets this, unasked. */
+  say(address: string, text: string | Uint8Array): void {
+    for (const end of this.ends)
+      if (end.localAddress === address && end.receiver !== null) end.give(bytesOf(text));
+  }
+
+  /** Whoever listens there does not listen any more, and keeps the connections that there are. */
+  deafen(address: string): void {
+    for (const end of this.ends) if (end.localAddress === address) end.pause();
+  }
+
+  /** The server is gone: all of its connections end, and it cannot be dialed. `isSilent`: nobody hears of that. */
+  detach(address: string, isSilent = false): void {
+    const node = this.nodes.get(address);
+    if (node !== undefined) node.host.network = nowhere;
     this.nodes.delete(address);
+    this.dialing = this.dialing.filter(({ from }) => from !== hostOf(address));
     for (const end of [...this.ends]) {
-      if (end.localAddress !== address && !end.localAddress.startsWith(`${hostOf(address)}:`))
-        continue;
+      if (end.from !== hostOf(address)) continue;
       end.receiver = null;
+      end.isSilent = isSilent;
       end.destroy();
     }
   }
 
   private dial(from: string, { host, port }: DialTarget, dialed: Dialed): Dialing {
-    let near: End | null = null;
+    const to = `${host}:${port}`;
+    const dueMs = this.nowMs + this.delayMs(from, host) + this.delayMs(host, from);
+    let near: ConnectionEnd | null = null;
     let isAbandoned = false;
-    this.dialing.push(() => {
-      if (isAbandoned) return;
-      const node = this.nodes.get(`${host}:${port}`);
-      const say = this.talkers.get(`${host}:${port}`);
-      if (node === undefined && say === undefined) {
+    const connect = () => {
+      if (isAbandoned) return true;
+      if (dueMs > this.nowMs) return false;
+      const answer = this.answerOf(from, host);
+      if (answer === "nothing") return false;
+      const node = this.nodes.get(to);
+      const say = this.talkers.get(to);
+      if (answer === "refuses" || (node === undefined && say === undefined)) {
         dialed.closed("Connection refused");
-        return;
+        return true;
       }
-      const local = `${from}:${this.port++}`;
-      near = new End(`${host}:${port}`, local);
-      const far = new End(local, `${host}:${port}`);
-      near.other = far;
-      far.other = near;
-      this.ends.push(near, far);
+      near = this.connect(from, to);
       near.receiver = dialed;
+      const far = near.other;
       if (node !== undefined) {
         const accepted = new AcceptedClient(node.engine);
         far.receiver = accepted;
@@ -227,7 +323,9 @@ export class Network {
         far.receiver = new Talker(far, say);
       }
       dialed.opened(near);
-    });
+      return true;
+    };
+    this.dialing.push({ from, connect });
     return {
       abandon() {
         isAbandoned = true;
@@ -236,16 +334,29 @@ export class Network {
     };
   }
 
-  /** All that is under way arrives. False: nothing was. */
-  deliver(bytesMax?: number): boolean {
+  /** A connection, as its first end. */
+  private connect(from: string, to: string): ConnectionEnd {
+    const dueMs = (end: ConnectionEnd) => this.nowMs + this.delayMs(end.from, end.to);
+    const local = `${from}:${this.port++}`;
+    const near = new ConnectionEnd(to, local, dueMs);
+    const far = new ConnectionEnd(local, to, dueMs);
+    near.other = far;
+    far.other = near;
+    this.ends.push(near, far);
+    return near;
+  }
+
+  /** What is due arrives, of each connection a piece. False: nothing was. */
+  deliver(bytesMax = this.pieceBytes()): boolean {
     const dialing = this.dialing.splice(0);
-    for (const connect of dialing) connect();
-    const talking = this.ends.filter(({ hasNews }) => hasNews);
-    for (const end of talking) if (end.hasNews) end.deliver(bytesMax);
-    this.ends = this.ends.filter(({ isClosed, receiver, other, underWay }) => {
-      return !(isClosed && receiver === null && other.isClosed && underWay.length === 0);
-    });
-    return dialing.length > 0 || talking.length > 0;
+    const waiting = dialing.filter(({ connect }) => !connect());
+    this.dialing.push(...waiting);
+    const hasNews = (end: ConnectionEnd) =>
+      end.hasNews(this.nowMs) && !this.isCut(end.from, end.to);
+    const talking = this.inOrder(this.ends.filter(hasNews));
+    for (const end of talking) if (hasNews(end)) end.deliver(bytesMax);
+    this.ends = this.ends.filter(({ isOver }) => !isOver);
+    return dialing.length > waiting.length || talking.length > 0;
   }
 
   /**
@@ -269,14 +380,23 @@ export class Network {
   async advance(durationMs: number): Promise<void> {
     const tickMs = 100;
     for (let leftMs = durationMs; leftMs > 0; leftMs -= tickMs) {
-      for (const { host, engine } of this.nodes.values()) {
-        host.advance(Math.min(leftMs, tickMs));
-        engine.cron();
-      }
+      this.tick(Math.min(leftMs, tickMs));
       await this.settle();
     }
   }
+
+  /** So much time passes at once. */
+  protected tick(durationMs: number): void {
+    this.nowMs += durationMs;
+    for (const { host, engine } of this.nodes.values()) {
+      host.advance(durationMs);
+      engine.cron();
+    }
+  }
 }
+
+/** Where a server dials that is gone. */
+const nowhere = { dial: () => ({ abandon() {} }) };
 
 function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(":"));

@@ -61,3 +61,14 @@ export function infoField(kv: Harness, name: string): string | undefined {
   const text = kv.send("INFO", "everything") as string;
   return new RegExp(`^${name}:(.*)\r$`, "m").exec(text)?.[1];
 }
+
+/** All fields of a section of INFO. */
+export function infoFields(kv: Harness, section: string): Record<string, string | undefined> {
+  const text = kv.send("INFO", section) as string;
+  return Object.fromEntries(
+    text
+      .split("\r\n")
+      .filter((line) => line.includes(":"))
+      .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)]),
+  );
+}

@@ -191,7 +191,7 @@ export function contentsOf(keyspace: Keyspace): Map<string, string> {
 }
 
 /** The first difference of two data sets, or an empty text. */
-function difference(ours: Map<string, string>, theirs: Map<string, string>): string {
+export function difference(ours: Map<string, string>, theirs: Map<string, string>): string {
   for (const key of new Set([...ours.keys(), ...theirs.keys()])) {
     const left = ours.get(key)?.slice(0, 200);
     const right = theirs.get(key)?.slice(0, 200);

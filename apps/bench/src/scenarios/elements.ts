@@ -71,7 +71,7 @@ export async function elements(context: Context): Promise<Section> {
     }
     context.say(set.label);
     const measured = await inTurns([context.ours, context.redis], rows.length, (kind) =>
-      footprint(kind, set, context.sizes.memory.settleMs),
+      footprint(kind, set, context.sizes.memory),
     );
     const perElement = ({ bytesPerKey }: Footprint) => (bytesPerKey * set.keys) / set.elements;
     const { ours, redis } = measured;

@@ -6,7 +6,7 @@ import { type GcTrace, parseGcTrace } from "../gc-trace.ts";
 import { loadKeys } from "../load-client.ts";
 import { availableBytes, residentBytes } from "../process-usage.ts";
 import { RespClient } from "../resp-client.ts";
-import type { Claim, Context, Section } from "../scenario.ts";
+import type { Claim, Context, Section, Sizes } from "../scenario.ts";
 import { inTurns, type Server, type ServerKind, startServer } from "../servers.ts";
 
 export interface DataSet {
@@ -34,9 +34,8 @@ export interface Footprint {
   loadMs: number;
 }
 
-/** Less than a megabyte, and so often that all is compiled, and has grown, that loading needs. */
+/** Less than a megabyte, loaded so often that all is compiled, and has grown, that loading needs. */
 const WARM_UP_KEYS = 10_000;
-const WARM_UP_PASSES = 20;
 /** Upper bound of what one key of these data sets takes; more than that is not worth waiting for. */
 const BYTES_PER_KEY_MAX = 600;
 
@@ -53,11 +52,11 @@ async function heapBytes(server: Server): Promise<number> {
 export async function footprint(
   kind: ServerKind,
   { template, keys, databaseSize = keys, passes = 1, connections = 4, args = () => [] }: DataSet,
-  settleMs: number,
+  { settleMs, warmUps }: Sizes["memory"],
 ): Promise<Footprint> {
   const runtimeArgs = ["--trace-gc"];
   await using server = await startServer(kind, { runtimeArgs, args: args(kind) });
-  await warmUp(server, template, Math.min(WARM_UP_KEYS, keys), connections);
+  await warmUp(server, template, Math.min(WARM_UP_KEYS, keys), connections, warmUps);
   await sleep(settleMs);
   const idleBytes = residentBytes(server.pid);
   const idleHeapBytes = kind.onV8 ? await heapBytes(server) : Number.NaN;
@@ -86,9 +85,10 @@ async function warmUp(
   template: TemplateName,
   keys: number,
   connections: number,
+  passes: number,
 ): Promise<void> {
   await using client = await RespClient.connect(server.port);
-  for (let pass = 0; pass < WARM_UP_PASSES; pass++) {
+  for (let pass = 0; pass < passes; pass++) {
     await loadKeys(server.port, template, keys, { connections });
     await client.send("FLUSHALL");
   }
@@ -101,7 +101,7 @@ function reasonOf(error: unknown): string {
 }
 
 function dataSets({ sizes }: Context): LabelledDataSet[] {
-  const { strings, collections } = sizes.memory;
+  const { strings, collections, kinds } = sizes.memory;
   const collection = (label: string, template: TemplateName) => ({
     label: `${label} of 5`,
     template,
@@ -109,10 +109,12 @@ function dataSets({ sizes }: Context): LabelledDataSet[] {
   });
   return [
     ...strings.map((keys) => ({ label: "strings", template: "string" as const, keys })),
-    collection("hashes", "hash"),
-    collection("lists", "list"),
-    collection("sets", "set"),
-    collection("sorted sets", "sortedSet"),
+    ...[
+      collection("hashes", "hash"),
+      collection("lists", "list"),
+      collection("sets", "set"),
+      collection("sorted sets", "sortedSet"),
+    ].slice(0, kinds),
   ];
 }
 
@@ -130,7 +132,7 @@ export async function memory(context: Context): Promise<Section> {
     let measured: { ours: Footprint; redis: Footprint };
     try {
       measured = await inTurns([context.ours, context.redis], 0, (kind) =>
-        footprint(kind, set, context.sizes.memory.settleMs),
+        footprint(kind, set, context.sizes.memory),
       );
     } catch (error) {
       remarks.push(`${title}: ${reasonOf(error)}`);
@@ -171,7 +173,7 @@ export async function memory(context: Context): Promise<Section> {
     title: "Memory",
     method:
       "Resident size after loading, less that of the same process while idle, per key. Before that, " +
-      `${WARM_UP_KEYS} keys were loaded and flushed ${WARM_UP_PASSES} times: what is compiled meanwhile does not count. 16-byte keys; ` +
+      `${WARM_UP_KEYS} keys were loaded and flushed ${context.sizes.memory.warmUps} times: what is compiled meanwhile does not count. 16-byte keys; ` +
       "strings of 16 bytes; collections of 5 short elements. Heap growth is from INFO, pauses are " +
       "from --trace-gc (longest, sum, number). One fresh process per row.",
     tables: [

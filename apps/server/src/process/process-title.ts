@@ -5,6 +5,7 @@ export interface TitleFacts {
   /** {title}: the path by which the server was started. */
   executable: string;
   configFile: string;
+  isSentinel?: boolean;
 }
 
 export function processTitle(config: ConfigStore, facts: TitleFacts): string {
@@ -14,10 +15,12 @@ export function processTitle(config: ConfigStore, facts: TitleFacts): string {
   const [first = "*"] = config.value<readonly string[]>("bind");
   const address = first.replace(/^-/, "");
   const listenPort = port === 0 ? tlsPort : port;
+  const dataMode = config.boolean("cluster-enabled") ? "[cluster]" : "";
+  const mode = facts.isSentinel === true ? "[sentinel]" : dataMode;
   const variables = new Map([
     ["title", facts.executable.replace(/\.m?js$/, "")],
     ["listen-addr", listenPort === 0 ? unixSocket : `${address}:${listenPort}`],
-    ["server-mode", config.boolean("cluster-enabled") ? "[cluster]" : ""],
+    ["server-mode", mode],
     ["port", String(port)],
     ["tls-port", String(tlsPort)],
     ["unixsocket", unixSocket],

@@ -19,6 +19,7 @@ Examples:
        kv-server --port 7777 --maxmemory 2gb
        kv-server /etc/kv.conf --loglevel verbose
        echo 'maxmemory 128mb' | kv-server -
+       kv-server /etc/sentinel.conf --sentinel      watches primaries and replicas
 `;
 
 export const toolUsageTexts = {

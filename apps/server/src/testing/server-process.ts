@@ -1,4 +1,8 @@
-/** The server as a process of its own, run from its sources, for tests of start, signals and end. */
+/**
+ * The server as a process of its own, for tests of start, signals and end: run from its sources, or as it was
+ * built where KV_TEST_BUILT=1 says that the build is of these sources. To read them all anew takes
+ * most of what such a test takes.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import * as net from "node:net";
@@ -7,7 +11,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach } from "vitest";
 
-const program = fileURLToPath(new URL("./kv-server.mjs", import.meta.url));
+/** Whether the servers are those that were built. */
+export const isBuilt = process.env.KV_TEST_BUILT === "1";
+const program = isBuilt
+  ? new URL("../../bin/kv-server.mjs", import.meta.url)
+  : new URL("./kv-server.mjs", import.meta.url);
+/** What is given to the runtime before the arguments of the server. */
+export const programWords: readonly string[] = [
+  ...(isBuilt ? [] : ["--conditions=@kv/source"]),
+  fileURLToPath(program),
+];
 const patienceMs = 15_000;
 
 export interface ServerProcess {
@@ -31,8 +44,8 @@ export interface RunOptions {
 
 export function runServer(args: readonly string[], options: RunOptions = {}): ServerProcess {
   const { folder, stdin, env, shellWords } = options;
-  const words = ["--conditions=@kv/source", program, ...args];
-  const script = `exec "$0" "$1" "$2" ${shellWords}`;
+  const words = [...programWords, ...args];
+  const script = `exec "$0" "$@" ${shellWords}`;
   const [command, commandWords] =
     shellWords === undefined
       ? [process.execPath, words]

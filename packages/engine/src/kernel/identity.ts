@@ -10,6 +10,8 @@ export class Identity {
   readonly version: string = engineVersion;
   /** The version of Redis that clients are told. */
   readonly redisVersion: string = redisVersion;
+  /** What kind of server it is: one with data, or another (System.limits). */
+  mode = "standalone";
   /** 40 hex digits that are new with every start. */
   readonly runId: string;
   /** 40 hex digits that name the history of this data set (INFO's master_replid). */

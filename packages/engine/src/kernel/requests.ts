@@ -360,7 +360,9 @@ export class Requests {
         `Closing client that reached max query buffer length: ${this.report.describe(client)}`,
       );
     } else {
-      if (client.replyMode === ReplyMode.ON) this.reply.error(`ERR ${client.reader.error}`);
+      // What a primary gets wrong is not answered, as nothing of it is.
+      if (client.replyMode === ReplyMode.ON && !client.is(ClientState.PRIMARY))
+        this.reply.error(`ERR ${client.reader.error}`);
       this.stats.countError("ERR");
     }
     this.clients.closeAfterReply(client, "protocol error");

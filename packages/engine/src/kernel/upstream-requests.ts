@@ -5,10 +5,14 @@
  *
  *      batch ─> run() ─> UpstreamListener.applied(bytes)      queued ones too
  *                   └──> UpstreamListener.failed(error)       what would have been the answer
+ *
+ * What changes data is the primary's to say, and reads do no harm. What is about this server, its clients or
+ * this link (SHUTDOWN, CONFIG, REPLICAOF, SYNC, MONITOR, RESET) is not: no primary says it, and one that does
+ * may not be ours. Redis does as it is told.
  */
 import {
   arityError,
-  type CommandError,
+  CommandError,
   type CommandRow,
   type CommandTable,
   FLAG_BITS,
@@ -24,6 +28,18 @@ import { unknownCommand } from "./unknown-command.ts";
 const DASH = 0x2d;
 /** Longer errors are cut off in the log. */
 const ERROR_BYTES_MAX = 1024;
+
+const { write, readonly, may_replicate } = FLAG_BITS;
+/** What else streams are made of; old primaries tell of scripts as well. */
+const spoken = new Set(
+  "ping select multi exec discard replconf script|load script|flush".split(" "),
+);
+const notToSay = new CommandError("ERR this is not for a primary to say");
+
+/** Whether it is a primary's to say. */
+function isForStream({ bits, fullName }: CommandRow): boolean {
+  return (bits & (write | readonly | may_replicate)) !== 0 || spoken.has(fullName);
+}
 
 /** What UpstreamRequests are made of. */
 export interface UpstreamParts {
@@ -76,6 +92,7 @@ export class UpstreamRequests {
     call.begin(batch, index, row);
     client.lastCommand = row;
     if (!row.accepts(call.argc)) return arityError(row.fullName);
+    if (!isForStream(row)) return notToSay;
     if (client.inTransaction && (row.bits & FLAG_BITS.not_queued) === 0)
       return transactions.queue(client, row, call);
     if (situation.is(EngineState.DISK_FAILED) && (row.bits & FLAG_BITS.write) !== 0)

@@ -4,6 +4,11 @@ import type { System } from "./system.ts";
 
 /** What works on data alone, what the systems bring, and placeholders for what is missing. */
 export function commandList(systems: readonly System[]): Command[] {
-  const own = systems.flatMap(({ commands }) => [...(commands ?? [])]);
-  return [...dataCommands, ...own, ...placeholderCommands];
+  const limits = systems.find(({ limits }) => limits !== undefined)?.limits;
+  const own = systems.flatMap((system) => {
+    const commands = [...(system.commands ?? [])];
+    if (limits === undefined || system.limits === limits) return commands;
+    return commands.filter(({ name }) => limits.commands.includes(name));
+  });
+  return limits === undefined ? [...dataCommands, ...own, ...placeholderCommands] : own;
 }

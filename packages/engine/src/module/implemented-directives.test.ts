@@ -4,8 +4,8 @@ import { directives } from "@kv/config";
 import { expect, test } from "vitest";
 import { engineDirectives } from "../configuration.ts";
 
-/** Named in the source, but only to show a value or to speak of what is not there. */
-const onlyShown = ["bind", "repl-backlog-size", "supervised", "unixsocket"];
+/** Named in the source, but only to show a value, or as another word. */
+const onlyShown = ["bind", "port", "repl-backlog-size", "supervised", "unixsocket"];
 
 test("the directives said to have an effect are those that the source reads", () => {
   const names = new Set<string>(directives.map(({ name }) => name));

@@ -126,7 +126,7 @@ export interface Ports {
   readonly queuedBatch: ArgVector;
   /** What the system behind a port offers. Throws where there is no such system. */
   of<Offer>(port: Port<Offer>): Offer;
-  /** A connection that this server has opened: what comes by it is requests from now on. */
+  /** A connection to the primary of this server: what comes by it is requests from now on. */
   adopt(connection: Connection): Client;
   /** Bytes of a client that came in by adopt(); they may be overwritten after this returns. */
   receive(client: Client, chunk: Uint8Array, view: DataView, start: number, end: number): void;
@@ -218,10 +218,8 @@ export interface DataSetFile {
    * they are served what was there before.
    */
   beginLoading(isServing?: boolean): void;
-  /** key-load-delay is set: a load is to wait by loadingPause() now and then. */
+  /** key-load-delay is set: a load is to wait by loadingTurn() now and then. */
   readonly isLoadingSlowly: boolean;
-  /** Resolves when others were served, and the time has passed that the keys since the last pause are to take. */
-  loadingPause(loader: SnapshotLoader): Promise<void>;
   /** How far that has come. */
   loaded(loadedBytes: number, totalBytes: number): void;
   /** It is over. */
@@ -231,13 +229,20 @@ export interface DataSetFile {
    * whose time has passed stay until a primary says that they go.
    */
   snapshotLoader(options?: { keyspace?: Keyspace; keepsExpired?: boolean }): SnapshotLoader;
+  /**
+   * Serves the clients while a loader of snapshotLoader() is at work, for so long as `key-load-delay` wants
+   * what it has read since then to take.
+   */
+  loadingTurn(loader: SnapshotLoader): Promise<void>;
+  /** The same while everybody waits. */
+  loadingDelay(loader: SnapshotLoader): void;
   /** The loader has done: its libraries are taken. Undefined, or why that cannot be. */
   snapshotLoaded(loader: SnapshotLoader, policy: LibraryPolicy): string | undefined;
 }
 /** Offered by saving. */
 export const dataSetFilePort = new Port<DataSetFile>("data-set-file");
 
-/** The append-only file, for DEBUG and for WAITAOF. */
+/** The append-only file, for DEBUG, for WAITAOF and for saving. */
 export interface AppendOnlyFile {
   /** Whether the data set is logged, or is about to be. */
   readonly isOn: boolean;
@@ -245,6 +250,8 @@ export interface AppendOnlyFile {
   readonly offset: number;
   /** Whether the log up to there (Client.loggedOffset) survives a power failure. */
   isSynced(offset: number): boolean;
+  /** Whether it is being rewritten. */
+  readonly isRewriting: boolean;
   /** Loads it while everybody waits, besides the keys that are there. False when it failed. */
   loadNow(): boolean;
   /** All data were replaced: what is logged so far is of no use, and another log begins. */

@@ -137,6 +137,14 @@ export interface Running extends Job {
   settled?(): Promise<void>;
 }
 
+/** What is left of a server that is no data server: see System.limits. */
+export interface SystemLimits {
+  /** Commands of other systems, by their names. There are none on data. */
+  readonly commands: readonly string[];
+  /** Sections of INFO, in any order. */
+  readonly sections: readonly string[];
+}
+
 /**
  * A part of the server: see the head of this file. A constant: its state is what start() returns.
  */
@@ -156,6 +164,8 @@ export interface System {
   readonly statements?: readonly StatementRow[];
   /** Sections of INFO, and rows that it adds to those of others. */
   readonly info?: readonly InfoSection[];
+  /** Set by one that makes the server another kind of server: what of others' there is besides its own. */
+  readonly limits?: SystemLimits;
   /**
    * Once, when the engine is put together: the kernel stands, systems before this one have started.
    */

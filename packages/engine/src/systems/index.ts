@@ -25,6 +25,7 @@ import { trackingSystem } from "./tracking/system.ts";
 import { transactionsSystem } from "./transactions/system.ts";
 import { waitingSystem } from "./waiting/system.ts";
 
+/** The engine's own systems: all of them, in their order. */
 export const ownSystems: readonly System[] = [
   connectionSystem,
   aclSystem,

@@ -101,15 +101,15 @@ class Counter implements Running {
 
 const counterPort = new Port<Counter>("counter");
 
-/** Counts; and has FAILOVER, which is a placeholder otherwise, as its command. */
+/** Counts; and has READWRITE, which is a placeholder otherwise, as its command. */
 const counting: System = {
   name: "counting",
   ports: [counterPort],
   commands: [
     engineCommand({
-      name: "failover",
+      name: "readwrite",
       group: "server",
-      since: "6.2.0",
+      since: "3.0.0",
       summary: "Counts.",
       complexity: "O(1)",
       arity: 1,
@@ -138,19 +138,17 @@ const counting: System = {
 describe("a system from outside", () => {
   test("has commands that take the places of placeholders, and rows of INFO", () => {
     const kv = harness({ modules: [counting] });
-    expect(kv.send("FAILOVER")).toBe(1);
+    expect(kv.send("READWRITE")).toBe(1);
     expect(kv.send("INFO")).toMatch("# Counting\r\ncounted:1\r\n");
     expect(kv.send("CONFIG", "RESETSTAT")).toBe("OK");
-    expect(kv.send("FAILOVER")).toBe(1);
-    expect(String(harness().send("FAILOVER", "k", 1, 2, "m"))).toMatch(
-      "unknown command 'FAILOVER'",
-    );
+    expect(kv.send("READWRITE")).toBe(1);
+    expect(String(harness().send("READWRITE"))).toMatch("cluster support disabled");
   });
 
   test("has guards, and hears of clients that go", () => {
     const kv = harness({ modules: [counting] });
     const other = kv.client();
-    for (let i = 0; i < 3; i++) kv.send("FAILOVER");
+    for (let i = 0; i < 3; i++) kv.send("READWRITE");
     expect(kv.send("MULTI")).toBe("OK");
     expect(kv.send("GET", "k")).toBe(kv.error("BUSY counting"));
     other.destroy();
@@ -158,10 +156,10 @@ describe("a system from outside", () => {
   });
 
   test("its commands can be renamed, and its directives count as implemented", () => {
-    const kv = startedWith([counting], ownSystems, 'rename-command FAILOVER COUNT\nsave ""');
+    const kv = startedWith([counting], ownSystems, 'rename-command READWRITE COUNT\nsave ""');
     const client = kv.client();
     expect(client.send("COUNT")).toBe(1);
-    expect(String(client.send("FAILOVER", "k"))).toMatch("unknown command 'FAILOVER'");
+    expect(String(client.send("READWRITE", "k"))).toMatch("unknown command 'READWRITE'");
     expect(engineDirectives([counting])).toContain("geo-limit-of-nobody");
     expect(engineDirectives()).not.toContain("geo-limit-of-nobody");
   });
@@ -174,4 +172,44 @@ describe("a system from outside", () => {
 test("every system has a name of its own, and says what it is", () => {
   const names = ownSystems.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
+});
+
+describe("a system that makes another kind of server", () => {
+  const limiting: System = {
+    name: "limiting",
+    commands: counting.commands ?? [],
+    ports: counting.ports ?? [],
+    info: [
+      {
+        name: "counter",
+        title: "Counter",
+        isDefault: true,
+        fields: [{ name: "count", value: (ports) => ports.of(counterPort).count }],
+      },
+    ],
+    limits: { commands: ["ping", "hello", "info"], sections: ["counter", "server"] },
+    start: (ports) => {
+      ports.identity.mode = "counting";
+      return new Counter();
+    },
+  };
+
+  test("has its own commands and sections, and those of others that it names", () => {
+    const kv = startedWith([limiting]).client();
+    expect(kv.send("READWRITE")).toBe(1);
+    expect(kv.send("PING")).toBe("PONG");
+    for (const name of ["GET", "CONFIG", "MULTI", "SLAVEOF"])
+      expect(`${kv.send(name)}`).toContain(`unknown command '${name}'`);
+    const info = kv.send("INFO", "everything") as string;
+    expect(info.match(/^# .*/gm)).toEqual(["# Server", "# Counter"]);
+    expect(info).toContain("redis_mode:counting\r\n");
+    expect((kv.send("HELLO") as unknown[]).slice(8)).toEqual(["mode", "counting", "modules", []]);
+  });
+
+  test("knows no other commands when its file is read", () => {
+    const config = new ConfigStore();
+    checkStatements(config, [limiting]);
+    expect(() => config.load("rename-command GET other")).toThrow("No such command");
+    config.load("rename-command PING other");
+  });
 });

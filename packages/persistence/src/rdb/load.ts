@@ -105,6 +105,11 @@ export class RdbLoader implements RdbTarget {
     return this.reader.offset;
   }
 
+  /** Others may go on from where the file stands: what has expired goes when they can be told. */
+  private get isOfHistory(): boolean {
+    return this.facts.has("repl-id");
+  }
+
   // --- What the reader calls -----------------------------------------------------------------
 
   /** Keeps a fact about the file, and tells the log of some. */
@@ -204,7 +209,7 @@ export class RdbLoader implements RdbTarget {
     if (status !== Status.OK) return status;
     const { expiryMs, idleSeconds, frequency } = record;
     const { nowMs, idleBits } = this.options;
-    if (expiryMs !== -1 && nowMs !== undefined && expiryMs < nowMs) {
+    if (expiryMs !== -1 && nowMs !== undefined && expiryMs < nowMs && !this.isOfHistory) {
       this.objects.discard();
       this.expiredCount++;
       return status;

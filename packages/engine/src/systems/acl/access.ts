@@ -137,9 +137,11 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
   }
 
   private refresh(client: Client): void {
-    const isStranger = !client.loggedIn && !this.users.opensFreely;
+    // The link to the primary is nobody's: what comes by it has been allowed there.
+    const isPrimary = client.is(ClientState.PRIMARY);
+    const isStranger = !isPrimary && !client.loggedIn && !this.users.opensFreely;
     client.mark(ClientState.UNAUTHENTICATED, isStranger);
-    client.mark(ClientState.RESTRICTED, !client.user.isUnrestricted);
+    client.mark(ClientState.RESTRICTED, !isPrimary && !client.user.isUnrestricted);
     client.reader.authenticated = !isStranger;
   }
 

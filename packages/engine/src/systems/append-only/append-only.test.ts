@@ -277,6 +277,48 @@ describe("BGREWRITEAOF", () => {
     expect(kv.host.disk.operations.slice(later)).toEqual(["write", "sync"]);
   });
 
+  test("all files that hold the data set count, whatever becomes of it", async () => {
+    const kv = await started();
+    const told = () => Number(/aof_current_size:(\d+)/.exec(kv.send("INFO") as string)?.[1]);
+    const onDisk = () =>
+      [...manifestOf(kv).matchAll(/^file (\S+) seq \d+ type [bi]$/gm)].reduce(
+        (sum, [, name]) => sum + (kv.host.disk.contents(`appendonlydir/${name}`)?.length ?? 0),
+        0,
+      );
+    const write = () => {
+      kv.send("APPEND", "k", "v".repeat(1000));
+      expect(told()).toBe(onDisk());
+    };
+    for (let i = 0; i < 5; i++) write();
+    kv.send("BGREWRITEAOF");
+    // Two files have commands of the log now, and still the base is the old one.
+    for (; logOf(kv, 2) === ""; await Promise.resolve()) write();
+    write();
+    const { disk } = kv.host;
+    disk.fault = { at: disk.operations.length + 1, code: "EIO", message: "Input/output error" };
+    await rewritten(kv);
+    expect(kv.send("INFO", "persistence")).toMatch(/aof_last_bgrewrite_status:err/);
+    write();
+    expect(manifestOf(kv).match(/type i$/gm)).toHaveLength(2);
+    const next = await started({}, disk.copy());
+    expect(next.send("INFO", "persistence")).toContain(`aof_current_size:${told()}\r\n`);
+    kv.send("BGREWRITEAOF");
+    await rewritten(kv);
+    write();
+    expect(manifestOf(kv).match(/type i$/gm)).toHaveLength(1);
+  });
+
+  test("waits for the end of the transaction that it stands in", async () => {
+    const kv = await started();
+    kv.self.sendBytes("MULTI\r\nSET a 1\r\nBGREWRITEAOF\r\nINCR a\r\nEXEC\r\n");
+    for (let i = 0; i < 4; i++) kv.self.receive();
+    expect(kv.self.receive()).toEqual(["OK", "Background append only file rewriting scheduled", 2]);
+    kv.clock.advance(200);
+    await rewritten(kv);
+    expect(manifestOf(kv)).toMatch(/2\.base\.rdb/);
+    expect((await restarted(kv)).send("GET", "a")).toBe("2");
+  });
+
   test("waits for a save that is under way", async () => {
     const kv = await started();
     kv.self.sendBytes("SET a 1\r\nBGSAVE\r\nBGREWRITEAOF\r\n");
@@ -290,6 +332,27 @@ describe("BGREWRITEAOF", () => {
     kv.clock.advance(200);
     await rewritten(kv);
     expect(manifestOf(kv)).toMatch(/2\.base\.rdb/);
+  });
+
+  test("makes saves wait", async () => {
+    const kv = await started({ save: "1 1" });
+    kv.send("SET", "a", 1);
+    kv.send("BGREWRITEAOF");
+    expect(kv.send("BGSAVE")).toEqual(
+      kv.error(
+        "ERR Another child process is active (AOF?): can't BGSAVE right now. " +
+          "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.",
+      ),
+    );
+    kv.clock.advance(2000);
+    expect(kv.log.join("\n")).not.toMatch(/1 changes in 1 seconds/);
+    expect(kv.send("BGSAVE", "SCHEDULE")).toBe("Background saving scheduled");
+    expect(kv.send("INFO", "persistence")).toMatch(/rdb_bgsave_in_progress:0/);
+    expect(kv.send("SAVE")).toBe("OK");
+    await rewritten(kv);
+    kv.clock.advance(200);
+    await kv.engine.settled();
+    expect(kv.send("INFO", "persistence")).toMatch(/rdb_saves:2\r\n/);
   });
 
   test("begins by itself when the file has grown", async () => {
@@ -346,6 +409,26 @@ describe("CONFIG SET appendonly", () => {
     expect(kv.send("CONFIG", "SET", "appendonly", "yes")).toBe("OK");
     await rewritten(kv);
     expect((await restarted(kv)).send("GET", "never")).toBe("1");
+  });
+
+  test("during a save the log begins when that has ended", async () => {
+    const kv = harness();
+    await kv.engine.load();
+    kv.self.sendBytes(
+      "SET before 1\r\nBGSAVE\r\nCONFIG SET appendonly yes\r\nINFO persistence\r\n",
+    );
+    for (let i = 0; i < 3; i++) expect(kv.self.receive()).not.toBeInstanceOf(Error);
+    expect(kv.self.receive()).toMatch(/aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:1\r\n/);
+    kv.send("SET", "meanwhile", 1);
+    await kv.engine.settled();
+    kv.clock.advance(200);
+    await rewritten(kv);
+    kv.send("SET", "after", 1);
+    expect((await restarted(kv)).send("MGET", "before", "meanwhile", "after")).toEqual([
+      "1",
+      "1",
+      "1",
+    ]);
   });
 
   test("a shutdown waits for the first file, unless it is forced", async () => {

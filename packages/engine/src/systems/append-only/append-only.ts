@@ -72,7 +72,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
   private rewriteStartMs = 0;
   private failedMs = 0;
   private isDelayTold = false;
-  /** Bytes of all files but the one that grows. */
+  /** Bytes of all files but those that the writer has had since they were measured. */
   private otherBytes = 0;
   /** The start is over: from now on `appendonly` is put into force at once. */
   private isStarted = false;
@@ -114,7 +114,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
 
   /** Bytes of all files: `aof_current_size` of INFO. */
   get currentBytes(): number {
-    return this.otherBytes + this.writer.fileBytes;
+    return this.otherBytes + this.writer.formerBytes + this.writer.fileBytes;
   }
 
   // Directives.
@@ -144,7 +144,10 @@ export class AppendOnly implements Running, AppendOnlyFile {
     this.rewrite?.abort();
     this.rewrite = null;
     this.state = "beginning";
-    this.begin("beginning");
+    if (this.isHindered) {
+      this.isScheduled = true;
+      host.log("notice", "The AOF is on, and begins with a rewrite when that can be.");
+    } else this.begin("beginning");
     return undefined;
   }
 
@@ -183,12 +186,19 @@ export class AppendOnly implements Running, AppendOnlyFile {
   /** BGREWRITEAOF. The status for the client; an error begins with "ERR". */
   rewriteAsked(): string {
     if (this.isRewriting) return alreadyRewriting;
-    if (this.ports.of(dataSetFilePort).isRunning) {
+    if (this.isHindered) {
       this.isScheduled = true;
+      // Somebody asks for it: it need not wait because others have failed.
+      this.failuresInARow = 0;
       return "Background append only file rewriting scheduled";
     }
     const problem = this.startRewrite();
     return problem ?? "Background append only file rewriting started";
+  }
+
+  /** A rewrite has to wait: for a background save, or for the end of a transaction, half of which is no instant. */
+  private get isHindered(): boolean {
+    return this.ports.of(dataSetFilePort).isRunning || this.ports.situation.isNested;
   }
 
   private startRewrite(): string | undefined {
@@ -255,6 +265,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
     const { base, incrementals } = this.folder.manifest;
     const others = [...(base === undefined ? [] : [base]), ...incrementals.slice(0, -1)];
     this.otherBytes = 0;
+    this.writer.formerBytes = 0;
     try {
       for (const { name } of others) this.otherBytes += this.folder.sizeOf(name) ?? 0;
     } catch (error) {
@@ -325,9 +336,9 @@ export class AppendOnly implements Running, AppendOnlyFile {
       const load = this.loader();
       file.beginLoading();
       try {
-        for (const _ of load.steps()) {
+        for (const loader of load.steps()) {
           file.loaded(load.loadedBytes, load.totalBytes);
-          await host.nextTurn();
+          await file.loadingTurn(loader);
           if (this.isStopped) return false;
         }
       } finally {
@@ -378,6 +389,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
       folder,
       replay,
       takesTruncated: config.boolean("aof-load-truncated"),
+      pieceBytes: () => config.number("loading-process-events-interval-bytes"),
       snapshotLoader: () => file.snapshotLoader(),
       snapshotLoaded: (loader) => file.snapshotLoaded(loader, "FLUSH"),
     });
@@ -463,7 +475,8 @@ export class AppendOnly implements Running, AppendOnlyFile {
         this.tellManifestError(found);
         return false;
       }
-      for (const _ of this.loader().steps());
+      const file = this.ports.of(dataSetFilePort);
+      for (const loader of this.loader().steps()) file.loadingDelay(loader);
     } catch (error) {
       if (!(error instanceof LogLoadError) && !(error instanceof StorageError)) throw error;
       for (const line of error.message.split("\n")) host.log("warning", line);

@@ -35,6 +35,8 @@ export interface LogLoadParts {
   replay: Replay;
   /** Whether a file that is cut off is taken: aof-load-truncated. */
   takesTruncated: boolean;
+  /** Bytes of a snapshot that are read before others are served: loading-process-events-interval-bytes. */
+  pieceBytes(): number;
   /** For a base that is a snapshot. */
   snapshotLoader(): SnapshotLoader;
   /** The snapshot is read: undefined, or why it cannot be taken. */
@@ -56,8 +58,11 @@ export class LogLoad {
     this.parts = parts;
   }
 
-  /** Loads all files, a chunk between two steps. Throws LogLoadError and StorageError. */
-  *steps(): Generator<void> {
+  /**
+   * Loads all files, a chunk between two steps; gives the loader of what is a snapshot in the present one. Throws
+   * LogLoadError and StorageError.
+   */
+  *steps(): Generator<SnapshotLoader> {
     const { host, folder } = this.parts;
     const { base, incrementals } = folder.manifest;
     const files = [...(base === undefined ? [] : [base]), ...incrementals];
@@ -85,18 +90,24 @@ export class LogLoad {
     );
   }
 
-  private *file({ name, type }: AofFile, isLast: boolean): Generator<void> {
-    const { folder, host, replay } = this.parts;
+  private *file({ name, type }: AofFile, isLast: boolean): Generator<SnapshotLoader> {
+    const { folder, host, replay, snapshotLoader } = this.parts;
     const file = folder.now.open(name);
     if (file === undefined)
       throw new LogLoadError(
         `The append log file ${name} doesn't exist: No such file or directory`,
       );
     replay.beginFile();
+    const startBytes = this.loadedBytes;
     try {
-      const input = this.inputOf(name);
+      const loader = snapshotLoader();
+      const input = this.inputOf(name, loader);
       let isTold = false;
-      for (let length = file.read(this.chunk); length > 0; length = file.read(this.chunk)) {
+      for (;;) {
+        // Of the first bytes it is not known yet what they are.
+        const isPiece = this.loadedBytes === startBytes || input.hasSnapshot;
+        const length = file.read(isPiece ? this.piece() : this.chunk);
+        if (length === 0) break;
         this.take(name, input, length);
         this.loadedBytes += length;
         if (input.hasSnapshot && !isTold) {
@@ -108,7 +119,7 @@ export class LogLoad {
               : `Reading RDB preamble from AOF file ${name}...`,
           );
         }
-        yield;
+        yield loader;
       }
       const damage = input.finish();
       if (damage !== undefined) this.damaged(name, input, damage, isLast);
@@ -118,9 +129,12 @@ export class LogLoad {
     }
   }
 
-  private inputOf(name: string): AofFileInput {
-    const { snapshotLoader, snapshotLoaded } = this.parts;
-    const loader = snapshotLoader();
+  private piece(): Uint8Array {
+    return this.chunk.subarray(0, this.parts.pieceBytes());
+  }
+
+  private inputOf(name: string, loader: SnapshotLoader): AofFileInput {
+    const { snapshotLoaded } = this.parts;
     return new AofFileInput(loader, {}, () => {
       const problem = snapshotLoaded(loader);
       if (problem !== undefined) throw new LogLoadError(badSnapshot(name, problem));

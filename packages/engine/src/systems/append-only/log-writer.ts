@@ -61,6 +61,8 @@ export class LogWriter implements PropagationSink, ReplyGate {
   skipsSync: () => boolean = () => false;
   /** Syncs of `everysec` that took so long that writing did not wait for them any more. */
   delayedSyncCount = 0;
+  /** Bytes of the files that it had before this one: 0 from whoever knows what has become of them. */
+  formerBytes = 0;
   /** Microseconds that each write takes longer (DEBUG AOF-FLUSH-SLEEP). */
   writeDelayUs = 0;
   /** A sync failed: the file is to be replaced. */
@@ -383,6 +385,7 @@ export class LogWriter implements PropagationSink, ReplyGate {
    */
   switchTo(file: AppendFile): boolean {
     if (!this.isBroken && !this.secure()) return false;
+    this.formerBytes += this.fileBytes;
     this.file?.close();
     this.start(file);
     return true;

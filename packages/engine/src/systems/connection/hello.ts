@@ -52,7 +52,9 @@ export const hello = engineCommand({
       reply.resp3 = protocol === 3;
       client.subscriptionsChanged();
     }
-    reply.map(7);
+    // A server of another kind has no part in replication.
+    const { mode } = engine.identity;
+    reply.map(mode === "standalone" ? 7 : 6);
     reply.bulkLatin1("server");
     reply.bulkLatin1("redis");
     reply.bulkLatin1("version");
@@ -62,9 +64,11 @@ export const hello = engineCommand({
     reply.bulkLatin1("id");
     reply.integer(client.id);
     reply.bulkLatin1("mode");
-    reply.bulkLatin1(!engine.situation.is(EngineState.CLUSTER) ? "standalone" : "cluster");
-    reply.bulkLatin1("role");
-    reply.bulkLatin1(!engine.situation.is(EngineState.REPLICA) ? "master" : "replica");
+    reply.bulkLatin1(!engine.situation.is(EngineState.CLUSTER) ? mode : "cluster");
+    if (mode === "standalone") {
+      reply.bulkLatin1("role");
+      reply.bulkLatin1(!engine.situation.is(EngineState.REPLICA) ? "master" : "replica");
+    }
     reply.bulkLatin1("modules");
     reply.array(0);
   },

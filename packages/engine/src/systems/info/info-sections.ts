@@ -14,7 +14,10 @@ export class InfoSections implements Running {
   }
 
   assembled(systems: readonly System[]): void {
-    this.sections = systems.flatMap(({ info }) => info ?? []);
+    const limits = systems.find(({ limits }) => limits !== undefined)?.limits;
+    this.sections = systems
+      .flatMap(({ info }) => info ?? [])
+      .filter(({ name }) => limits?.sections.includes(name) !== false);
   }
 
   /** The text of INFO with these section names. */

@@ -28,7 +28,7 @@ export const serverSection: InfoSection = {
     { name: "redis_git_dirty", value: () => 0 },
     { name: "server_name", value: () => "kv" },
     { name: "kv_version", value: ({ identity }) => identity.version },
-    { name: "redis_mode", value: () => "standalone" },
+    { name: "redis_mode", value: ({ identity }) => identity.mode },
     { name: "os", value: ({ host }) => host.facts.operatingSystem },
     {
       name: "arch_bits",

@@ -17,6 +17,17 @@ function fill(kv: Harness, count: number): void {
   for (let i = 0; i < count; i++) kv.send("SET", `key:${i}`, "v".repeat(20));
 }
 
+/** A server that loads a log whose base is what is in the other one. */
+function loadingLog(source: Harness, config: Record<string, string>) {
+  source.send("SAVE");
+  const kv = harness({ config: { appendonly: "yes", ...config } as never });
+  const { disk } = kv.host;
+  const folder = "appendonlydir/appendonly.aof";
+  disk.put(`${folder}.1.base.rdb`, source.host.disk.contents("dump.rdb") as Uint8Array);
+  disk.put(`${folder}.manifest`, Buffer.from("file appendonly.aof.1.base.rdb seq 1 type b\n"));
+  return kv;
+}
+
 /** A server that loads the file of the other one. */
 function loading(source: Harness, config: Record<string, string>) {
   const kv = harness({ config });
@@ -88,6 +99,19 @@ describe("key-load-delay", () => {
     expect(kv.host.nowMs - startMs).toBeCloseTo(30, 5);
   });
 
+  test("so does the base of a log, at the start and by DEBUG LOADAOF", async () => {
+    const source = harness();
+    fill(source, 100);
+    const kv = loadingLog(source, { "key-load-delay": "300", "enable-debug-command": "yes" });
+    let startMs = kv.host.nowMs;
+    expect(await kv.engine.load()).toBe(true);
+    expect(kv.host.nowMs - startMs).toBeCloseTo(30, 5);
+    startMs = kv.host.nowMs;
+    expect(kv.send("DEBUG", "LOADAOF")).toBe("OK");
+    expect(kv.host.nowMs - startMs).toBeCloseTo(30, 5);
+    expect(kv.send("DBSIZE")).toBe(100);
+  });
+
   test("it may be taken away meanwhile", async () => {
     const source = harness();
     fill(source, 1000);
@@ -107,31 +131,37 @@ describe("key-load-delay", () => {
   });
 });
 
-test("loading-process-events-interval-bytes: how often clients are served, and see the progress", async () => {
-  const source = harness();
-  fill(source, 1000);
-  source.send("SAVE");
-  const bytes = (source.host.disk.contents("dump.rdb") as Uint8Array).length;
-  const kv = loading(source, { "loading-process-events-interval-bytes": "2048" });
-  const seen: number[] = [];
-  kv.host.nextTurn = async () => {
-    expect(kv.send("GET", "key:1")).toBe(
-      kv.error("LOADING Redis is loading the dataset in memory"),
-    );
-    expect(field(kv, "loading")).toBe("1");
-    expect(field(kv, "async_loading")).toBe("0");
-    expect(field(kv, "loading_total_bytes")).toBe(String(bytes));
-    const loaded = Number(field(kv, "loading_loaded_bytes"));
-    expect(field(kv, "loading_loaded_perc")).toBe(((loaded / bytes) * 100).toFixed(2));
-    seen.push(loaded);
-  };
-  expect(await kv.engine.load()).toBe(true);
-  expect(seen.length).toBe(Math.ceil(bytes / 2048));
-  expect(seen).toEqual(seen.toSorted((one, other) => one - other));
-  expect(field(kv, "loading")).toBe("0");
-  expect(field(kv, "loading_total_bytes")).toBe(undefined);
-  expect(kv.send("DBSIZE")).toBe(1000);
-});
+test.each([
+  { of: "a file", load: loading },
+  { of: "the base of a log", load: loadingLog },
+])(
+  "loading-process-events-interval-bytes of $of: how often clients are served, and see the progress",
+  async ({ load }) => {
+    const source = harness();
+    fill(source, 1000);
+    source.send("SAVE");
+    const bytes = (source.host.disk.contents("dump.rdb") as Uint8Array).length;
+    const kv = load(source, { "loading-process-events-interval-bytes": "2048" });
+    const seen: number[] = [];
+    kv.host.nextTurn = async () => {
+      expect(kv.send("GET", "key:1")).toBe(
+        kv.error("LOADING Redis is loading the dataset in memory"),
+      );
+      expect(field(kv, "loading")).toBe("1");
+      expect(field(kv, "async_loading")).toBe("0");
+      expect(field(kv, "loading_total_bytes")).toBe(String(bytes));
+      const loaded = Number(field(kv, "loading_loaded_bytes"));
+      expect(field(kv, "loading_loaded_perc")).toBe(((loaded / bytes) * 100).toFixed(2));
+      seen.push(loaded);
+    };
+    expect(await kv.engine.load()).toBe(true);
+    expect(seen.length).toBe(Math.ceil(bytes / 2048));
+    expect(seen).toEqual(seen.toSorted((one, other) => one - other));
+    expect(field(kv, "loading")).toBe("0");
+    expect(field(kv, "loading_total_bytes")).toBe(undefined);
+    expect(kv.send("DBSIZE")).toBe(1000);
+  },
+);
 
 describe("rdb.version", () => {
   const versionOf = (file: Uint8Array) => Buffer.from(file.subarray(5, 9)).toString();

@@ -1,9 +1,18 @@
-/** SAVE and BGSAVE: write the data set to its file, while everybody waits or beside them. */
+/**
+ * SAVE and BGSAVE: write the data set to its file, while everybody waits or beside them.
+ *
+ * A save and a rewrite of the append-only file could well run at once, but of the two the later one waits or
+ * is refused: tools read that off the replies, and the disk writes the data set once at a time.
+ */
 import { arg, CommandError, errors, fail } from "@kv/commands";
 import { engineCommand } from "../../module/engine-call.ts";
 import { savingPort } from "./saving.ts";
 
 const alreadySaving = new CommandError("ERR Background save already in progress");
+const isRewriting = new CommandError(
+  "ERR Another child process is active (AOF?): can't BGSAVE right now. " +
+    "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.",
+);
 /** Redis says no more than this; the log tells what went wrong. */
 const failed = new CommandError("ERR");
 
@@ -37,8 +46,10 @@ export const bgsave = engineCommand({
     if (argc > 2 || (argc === 2 && !call.is(1, "SCHEDULE"))) throw errors.syntax;
     const saving = engine.of(savingPort);
     if (saving.isRunning) throw alreadySaving;
+    const { isHindered } = saving;
+    if (isHindered && argc === 1 && !engine.situation.isNested) throw isRewriting;
     // Inside EXEC the transaction is not over yet, and half of it must not be saved.
-    if (engine.situation.isNested) {
+    if (isHindered || engine.situation.isNested) {
       saving.isScheduled = true;
       reply.simple("Background saving scheduled");
       return;

@@ -31,6 +31,7 @@ import { EngineState } from "../../kernel/situation.ts";
 import { durationOfKeysUs } from "../../kernel/snapshot-jobs.ts";
 import { wakingStorage } from "../../kernel/waking-storage.ts";
 import {
+  appendOnlyFilePort,
   type DataSetFile,
   type FunctionLibraries,
   type LibraryPolicy,
@@ -83,6 +84,7 @@ export type SavingNeeds = Pick<
   | "refusals"
   | "snapshotJobs"
   | "settings"
+  | "of"
 >;
 
 /** Saves and loads the data set: see the head of this file. */
@@ -120,9 +122,7 @@ export class Saving implements Running, DataSetFile {
     totalBytes: number;
     isServing: boolean;
   } | null = null;
-  /** Keys that key-load-delay has been paid for. */
-  private delayedCount = 0;
-  /** BGSAVE SCHEDULE, while another job runs. */
+  /** BGSAVE that waits: for the end of a rewrite (SCHEDULE), or of the transaction that it stands in. */
   isScheduled = false;
   /** Libraries that are saved and loaded with the keys. Null: a file that holds some is refused. */
   functions: FunctionLibraries | null = null;
@@ -132,6 +132,8 @@ export class Saving implements Running, DataSetFile {
   loadedFacts: ReadonlyMap<string, string> = new Map();
   /** The code of those that the file being loaded holds. */
   private loadedCodes: Uint8Array[] = [];
+  /** Keys of the file being loaded that `key-load-delay` has been heeded for. */
+  private delayedKeys = 0;
   private readonly ports: SavingNeeds;
   private running: BackgroundSave | null = null;
   /** What the disk still has to do with: saves, given up or not, and the loading. */
@@ -159,6 +161,11 @@ export class Saving implements Running, DataSetFile {
   /** Whether a background save is under way. */
   get isRunning(): boolean {
     return this.running !== null;
+  }
+
+  /** Whether a background save has to wait: the append-only file is being rewritten. */
+  get isHindered(): boolean {
+    return this.ports.of(appendOnlyFilePort).isRewriting;
   }
 
   /** Keys written and to be written by the running save. */
@@ -348,6 +355,7 @@ export class Saving implements Running, DataSetFile {
   /** Save points, and what was scheduled. */
   cron(nowMs: number): void {
     if (this.running !== null || this.loading !== null || this.isStopped) return;
+    if (this.isHindered) return;
     const { host, situation } = this.ports;
     const mayTry = this.lastSaveOk || nowMs - this.lastTryMs > RETRY_MS;
     for (const { seconds, changes } of this.savePoints) {
@@ -393,7 +401,6 @@ export class Saving implements Running, DataSetFile {
     situation.setUnusual(isServing ? EngineState.ASYNC_LOADING : EngineState.LOADING, true);
     memory.refreshIdle(host.wallMs());
     this.loading = { startedMs: host.wallMs(), loadedBytes: 0, totalBytes: 0, isServing };
-    this.delayedCount = 0;
   }
 
   /** How far it has come. */
@@ -417,6 +424,7 @@ export class Saving implements Running, DataSetFile {
     const { config, settings, memory, host } = this.ports;
     const { clock } = memory.evictor;
     this.loadedCodes = [];
+    this.delayedKeys = 0;
     return new FileLoader(keyspace, {
       ...(this.functions === null
         ? {}
@@ -451,7 +459,7 @@ export class Saving implements Running, DataSetFile {
     try {
       const goOn = (loadedBytes: number, totalBytes: number): Promise<void> => {
         this.loaded(loadedBytes, totalBytes);
-        return this.loadingPause(loader);
+        return this.loadingTurn(loader);
       };
       const isStopped = () => this.isStopped;
       const pieceBytes = () => config.number("loading-process-events-interval-bytes");
@@ -473,12 +481,22 @@ export class Saving implements Running, DataSetFile {
     return this.ports.config.number("key-load-delay") !== 0;
   }
 
-  /** Serves the clients; until the time that `key-load-delay` wants the keys since then to take has passed. */
-  async loadingPause(loader: SnapshotLoader): Promise<void> {
+  /** Keys that the loader has read since it was asked last. */
+  private newKeysOf({ loadedCount, expiredCount, emptyCount }: SnapshotLoader): number {
+    const before = this.delayedKeys;
+    this.delayedKeys = loadedCount + expiredCount + emptyCount;
+    return this.delayedKeys - before;
+  }
+
+  /** Holds everybody for as long as `key-load-delay` wants what the loader has read since to take. */
+  loadingDelay(loader: SnapshotLoader): void {
+    this.delay(this.newKeysOf(loader), this.ports.config.number("key-load-delay"));
+  }
+
+  /** Serves the clients, for so long as `key-load-delay` wants what the loader has read since to take. */
+  async loadingTurn(loader: SnapshotLoader): Promise<void> {
     const { config, host } = this.ports;
-    const keyCount = keysOf(loader) - this.delayedCount;
-    this.delayedCount += keyCount;
-    let leftMs = durationOfKeysUs(keyCount, config.number("key-load-delay")) / 1000;
+    let leftMs = durationOfKeysUs(this.newKeysOf(loader), config.number("key-load-delay")) / 1000;
     for (; leftMs > 0 && !this.isStopped; leftMs -= LOADING_SLEEP_MS) {
       host.sleepMs(Math.min(leftMs, LOADING_SLEEP_MS));
       await host.nextTurn();
@@ -495,7 +513,7 @@ export class Saving implements Running, DataSetFile {
     try {
       const name = config.text("dbfilename");
       const result = loadFileNow(host.syncStorage, name, loader);
-      this.delay(keysOf(loader), config.number("key-load-delay"));
+      this.loadingDelay(loader);
       return this.loadEnded(result, loader, startUs, policy);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
@@ -558,9 +576,4 @@ export class Saving implements Running, DataSetFile {
     host.log("notice", `DB loaded from disk: ${seconds} seconds`);
     return true;
   }
-}
-
-/** Keys that the loader has read, whatever became of them. */
-function keysOf({ loadedCount, expiredCount, emptyCount }: SnapshotLoader): number {
-  return loadedCount + expiredCount + emptyCount;
 }

@@ -1,0 +1,315 @@
+/**
+ * Sentinels of both kinds as processes: they agree with each other that a primary is gone, one of them
+ * promotes a replica, and the old primary comes back as a replica. And SENTINEL answers as
+ * redis-sentinel does.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hasRedisServer, type ServerProcess } from "@kv/testing";
+import { Redis } from "ioredis";
+import { createSentinel } from "redis";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { startOurs, startRedis } from "./both-servers.ts";
+
+type Start = typeof startOurs;
+
+/** Not on the command line, but in the file or nowhere. */
+const left = { unixsocket: null, save: null, "enable-debug-command": null };
+
+const sleep = (durationMs: number) => new Promise((resolve) => setTimeout(resolve, durationMs));
+
+describe.runIf(hasRedisServer())("sentinels", () => {
+  let folder: string;
+  const running: ServerProcess[] = [];
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "kv-sentinel-"));
+  });
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((server) => server.stop()));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function server(start: Start, config: Record<string, string | number> = {}) {
+    const started = await start({ config: { "repl-diskless-sync-delay": 0, ...config } });
+    running.push(started);
+    return started;
+  }
+
+  const fileOf = (number: number) => join(folder, `sentinel-${number}.conf`);
+
+  async function sentinel(start: Start, number: number, port: number, quorum = 2) {
+    const file = fileOf(number);
+    writeFileSync(
+      file,
+      `# The operator's.
+sentinel monitor mymaster 127.0.0.1 ${port} ${quorum}
+sentinel down-after-milliseconds mymaster 2000
+sentinel failover-timeout mymaster 10000
+`,
+    );
+    const started = await start({ args: [file, "--sentinel"], config: left });
+    running.push(started);
+    // So that a test need not wait for minutes.
+    const periods = ["info-period", 1000, "publish-period", 500];
+    expect(await ask(started, "SENTINEL", "DEBUG", ...periods)).toBe("+OK\r\n");
+    return started;
+  }
+
+  async function ask(asked: ServerProcess, ...words: (string | number)[]): Promise<string> {
+    const client = await asked.connect();
+    try {
+      return await client.request(...words);
+    } finally {
+      client.close();
+    }
+  }
+
+  async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+    for (let turn = 0; !(await isSo()); turn++) {
+      if (turn === 200) throw new Error(`not within 20 s: ${what}`);
+      await sleep(100);
+    }
+  }
+
+  const portOf = (reply: string) => Number(/\$\d+\r\n(\d+)\r\n$/.exec(reply)?.[1]);
+  const primaryPort = async (watching: ServerProcess) =>
+    portOf(await ask(watching, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster"));
+
+  test.each([
+    {
+      what: "two stock ones and ours, about redis-servers",
+      sentinels: [startRedis, startOurs, startRedis],
+      servers: [startRedis, startRedis, startRedis],
+    },
+    {
+      what: "three of ours, about redis-servers",
+      sentinels: [startOurs, startOurs, startOurs],
+      servers: [startRedis, startRedis, startRedis],
+    },
+    {
+      what: "ours and stock ones, about servers of both kinds",
+      sentinels: [startOurs, startRedis, startOurs],
+      servers: [startOurs, startOurs, startRedis],
+    },
+  ])("agree on a failover: $what", async ({ sentinels, servers }) => {
+    const primary = await server(servers[0] as Start);
+    const replicaof = `127.0.0.1 ${primary.port}`;
+    const replicas = await Promise.all(
+      servers.slice(1).map((start) => server(start, { replicaof })),
+    );
+    const watching = await Promise.all(
+      sentinels.map((start, number) => sentinel(start, number, primary.port)),
+    );
+    await until("all have found all", async () => {
+      const found = await Promise.all(
+        watching.map((each) => ask(each, "SENTINEL", "MASTER", "mymaster")),
+      );
+      return found.every(
+        (text) =>
+          text.includes("num-slaves\r\n$1\r\n2\r\n") &&
+          text.includes("num-other-sentinels\r\n$1\r\n2\r\n"),
+      );
+    });
+    for (const each of watching)
+      expect(await ask(each, "SENTINEL", "CKQUORUM", "mymaster")).toBe(
+        "+OK 3 usable Sentinels. Quorum and failover authorization can be reached\r\n",
+      );
+    expect(await ask(primary, "SET", "k", "v")).toBe("+OK\r\n");
+    expect(await ask(primary, "WAIT", 2, 5000)).toBe(":2\r\n");
+
+    await primary.kill();
+    await until("all have another primary", async () => {
+      const ports = await Promise.all(watching.map(primaryPort));
+      return ports[0] !== primary.port && ports.every((port) => port === ports[0]);
+    });
+    const port = await primaryPort(watching[0] as ServerProcess);
+    const promoted = replicas.find((each) => each.port === port) as ServerProcess;
+    const other = replicas.find((each) => each.port !== port) as ServerProcess;
+    await until("it is one", async () => (await ask(promoted, "ROLE")).includes("master"));
+    await until("the other follows it", async () =>
+      (await ask(other, "INFO", "replication")).includes(
+        `master_port:${port}\r\nmaster_link_status:up`,
+      ),
+    );
+    expect(await ask(promoted, "GET", "k")).toBe("$1\r\nv\r\n");
+
+    const back = await server(servers[0] as Start, { port: primary.port });
+    await until("the old one is a replica", async () =>
+      (await ask(back, "INFO", "replication")).includes(
+        `master_port:${port}\r\nmaster_link_status:up`,
+      ),
+    );
+    expect(await ask(back, "GET", "k")).toBe("$1\r\nv\r\n");
+    for (const number of [0, 1, 2]) {
+      const text = readFileSync(fileOf(number), "utf8");
+      expect(text.split("\n").slice(0, 2)).toEqual([
+        "# The operator's.",
+        `sentinel monitor mymaster 127.0.0.1 ${port} 2`,
+      ]);
+      expect(text).toContain("sentinel config-epoch mymaster 1\n");
+      expect(text).toContain(`sentinel known-replica mymaster 127.0.0.1 ${primary.port}\n`);
+    }
+  });
+
+  test("clients that ask ours find the primary, and follow it", async () => {
+    const primary = await server(startOurs);
+    const replica = await server(startOurs, { replicaof: `127.0.0.1 ${primary.port}` });
+    const watching = await sentinel(startOurs, 0, primary.port, 1);
+    await until("the replica is found", async () =>
+      (await ask(watching, "SENTINEL", "REPLICAS", "mymaster")).includes(
+        "master-link-status\r\n$2\r\nok",
+      ),
+    );
+    const place = { host: "127.0.0.1", port: watching.port };
+    const ioredis = new Redis({ sentinels: [place], name: "mymaster", retryStrategy: () => 50 });
+    const nodeRedis = createSentinel({ name: "mymaster", sentinelRootNodes: [place] });
+    for (const client of [ioredis, nodeRedis]) client.on("error", () => {});
+    try {
+      await nodeRedis.connect();
+      expect(await ioredis.set("a", 1)).toBe("OK");
+      expect(await nodeRedis.set("b", "2")).toBe("OK");
+      expect(await ask(primary, "WAIT", 1, 5000)).toBe(":1\r\n");
+      expect(await ask(watching, "SENTINEL", "FAILOVER", "mymaster")).toBe("+OK\r\n");
+      await until("the replica is the primary", async () => {
+        return (await primaryPort(watching)) === replica.port;
+      });
+      const portOfClient = async (info: Promise<unknown>) =>
+        Number(/tcp_port:(\d+)/.exec(`${await info.catch(() => "")}`)?.[1]);
+      await until("ioredis is there", async () => {
+        return (await portOfClient(ioredis.info("server"))) === replica.port;
+      });
+      await until("node-redis is there", async () => {
+        const info = nodeRedis.use((client) => client.info("server"));
+        return (await portOfClient(info)) === replica.port;
+      });
+      expect(await ioredis.get("b")).toBe("2");
+      expect(await nodeRedis.get("a")).toBe("1");
+      expect(await ioredis.set("c", 3)).toBe("OK");
+    } finally {
+      ioredis.disconnect();
+      nodeRedis.destroy();
+    }
+  });
+
+  test("SENTINEL answers as redis-sentinel does", async () => {
+    const primary = await server(startRedis);
+    await server(startRedis, { replicaof: `127.0.0.1 ${primary.port}` });
+    const both = [
+      await sentinel(startRedis, 0, primary.port),
+      await sentinel(startOurs, 1, primary.port),
+    ];
+    await until("both have found each other and the replica", async () => {
+      const found = await Promise.all(
+        both.map((each) => ask(each, "SENTINEL", "MASTER", "mymaster")),
+      );
+      return found.every((text) =>
+        /num-slaves\r\n.*\r\n1\r\nnum-other|sentinels\r\n\$1\r\n1/s.test(text),
+      );
+    });
+    await sleep(1500);
+    for (const call of questions(primary.port)) {
+      const [theirs, own] = await Promise.all(both.map((each) => ask(each, ...call)));
+      expect.soft(comparable(own ?? ""), call.join(" ")).toBe(comparable(theirs ?? ""));
+    }
+  });
+});
+
+/** Times, ids and ports of sentinels differ, and what has been counted. */
+function comparable(reply: string): string {
+  return reply
+    .replace(/\b[0-9a-f]{40}\b/g, "id")
+    .replace(/((?:last|info|role|s-down|o-down)-[a-z-]+)\r\n\$\d+\r\n\d+/g, "$1 time")
+    .replace(
+      /(slave-repl-offset|link-pending-commands|last-hello-message)\r\n\$\d+\r\n\d+/g,
+      "$1 n",
+    )
+    .replace(/(id\r\n\$2\r\nip\r\n\$9\r\n127.0.0.1\r\n\$4\r\nport\r\n)\$\d+\r\n\d+/g, "$1port")
+    .replace(/^\*2\r\n:\d+\r\n\$\d+\r\n# Server.*$/gs, "info");
+}
+
+/** In this order: some change what later ones are about. What 7.2 has changed is left out. */
+function questions(port: number): (string | number)[][] {
+  const sentinel = (...words: (string | number)[]) => ["SENTINEL", ...words];
+  const set = (...words: (string | number)[]) => sentinel("SET", "mymaster", ...words);
+  return [
+    sentinel("MASTER", "mymaster"),
+    sentinel("MASTERS"),
+    sentinel("REPLICAS", "mymaster"),
+    sentinel("SLAVES", "mymaster"),
+    sentinel("SENTINELS", "mymaster"),
+    ...["MASTER", "REPLICAS", "SLAVES", "SENTINELS", "REMOVE", "FAILOVER", "CKQUORUM"].flatMap(
+      (name) => [sentinel(name), sentinel(name, "nosuch")],
+    ),
+    sentinel("GET-MASTER-ADDR-BY-NAME", "nosuch"),
+    sentinel("GET-MASTER-ADDR-BY-NAME", "mymaster"),
+    sentinel("CKQUORUM", "mymaster"),
+    sentinel("NOSUCH"),
+    sentinel("MYID", "x"),
+    sentinel("PENDING-SCRIPTS"),
+    sentinel("SIMULATE-FAILURE"),
+    sentinel("SIMULATE-FAILURE", "HELP"),
+    sentinel("SIMULATE-FAILURE", "nosuch"),
+    sentinel("RESET", "nosuch*"),
+    sentinel("INFO-CACHE", "nosuch"),
+    sentinel("IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", port, 0, "*"),
+    sentinel("IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", 1, 0, "*"),
+    sentinel("IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", "x", 0, "*"),
+    sentinel("IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", port, "x", "*"),
+    sentinel("IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", port, 0),
+    sentinel("MONITOR", "a", "127.0.0.1", 1, "x"),
+    sentinel("MONITOR", "a", "127.0.0.1", 1, 0),
+    sentinel("MONITOR", "a", "127.0.0.1", "x", 1),
+    sentinel("MONITOR", "a", "127.0.0.1", 70_000, 1),
+    sentinel("MONITOR", "a", "nosuch.host", 1, 1),
+    sentinel("MONITOR", "mymaster", "127.0.0.1", 1, 1),
+    sentinel("MONITOR", "other", "127.0.0.1", 1, 1),
+    sentinel("FAILOVER", "other"),
+    sentinel("CKQUORUM", "other"),
+    sentinel("REMOVE", "other"),
+    ["ROLE"],
+    set("nosuch", 1),
+    set("quorum", "x"),
+    set("quorum", 0),
+    set("quorum", 1, "nosuch", 1),
+    set("quorum", 2, "down-after-milliseconds"),
+    ...["down-after-milliseconds", "failover-timeout", "parallel-syncs"].flatMap((name) => [
+      set(name, 0),
+      set(name, -1),
+      set(name, "1x"),
+    ]),
+    set("master-reboot-down-after-period", 0),
+    set("master-reboot-down-after-period", -1),
+    set("notification-script", "/bin/true"),
+    set("client-reconfig-script", "/bin/true"),
+    set("rename-command", "CONFIG"),
+    set("rename-command", "CONFIG", ""),
+    set("rename-command", "CONFIG", "CONFIG"),
+    set("parallel-syncs", 3, "failover-timeout", 9000),
+    sentinel("MASTER", "mymaster"),
+    sentinel("CONFIG"),
+    sentinel("CONFIG", "GET", "announce-*"),
+    sentinel("CONFIG", "GET", "nosuch"),
+    sentinel("CONFIG", "SET", "nosuch", 1),
+    sentinel("CONFIG", "SET", "announce-port", "x"),
+    sentinel("CONFIG", "SET", "announce-port", 70_000),
+    sentinel("CONFIG", "SET", "resolve-hostnames", "maybe"),
+    sentinel("CONFIG", "SET", "announce-ip", "127.0.0.1"),
+    sentinel("CONFIG", "SET", "sentinel-user", ""),
+    sentinel("DEBUG"),
+    sentinel("DEBUG", "nosuch", 1),
+    sentinel("DEBUG", "info-period"),
+    sentinel("DEBUG", "info-period", 0),
+    sentinel("DEBUG", "info-period", "x"),
+    sentinel("FLUSHCONFIG"),
+    ["PUBLISH", "channel", "message"],
+    ["PUBLISH", "__sentinel__:hello", "message"],
+    ["GET", "k"],
+    ["CONFIG", "GET", "*"],
+    ["MULTI"],
+    ["SELECT", 1],
+    ["SUBSCRIBE", "x"],
+    ["ACL", "WHOAMI"],
+    ["COMMAND", "INFO", "sentinel|set"],
+  ];
+}
