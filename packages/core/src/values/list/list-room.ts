@@ -12,10 +12,11 @@
  *      example, "hi" in a block of 24 bytes:
  *      08 00 00 80 | ?? ?? ?? ?? | 0B 00 00 00 | 01 00 | 82 68 69 03 | FF | ?? ?? ?? ?? ??
  *
- * Room is made an eighth of the listpack at a time, as far as the node may grow at all, and given back
- * when it is more than a quarter (ROOM_BYTES_MIN apart). So each byte that is pushed or popped moves
- * about eight others, where it would move half a node; and a list of any length has no more room than
- * a quarter of its first node. Appending to what has no room moves nothing anyhow: last nodes get none.
+ * Room is made a sixteenth of the listpack at a time, as far as the node may grow at all, and given
+ * back when it is more than an eighth: and some bytes (ROOM_BYTES_MIN), and what rounds the size of the
+ * block. So each byte that is pushed or popped moves up to 16 others, where it would move half a node,
+ * and a list of any length has no more room than an eighth of its first node. Appending to what has no
+ * room moves nothing anyhow: last nodes get none.
  *
  * Values given to a node must not lie in it. Only making room can throw ArenaFullError, and nothing
  * has changed then.
@@ -36,8 +37,8 @@ import { packedBytesOf, packedStartOf, ROOMY, setWordAt, wordAt } from "./list-l
 /** Bytes before the free ones. */
 const HEAD_BYTES = 4;
 const ROOM_BYTES_MIN = 64;
-const ROOM_MADE_SHIFT = 3;
-const ROOM_KEPT_SHIFT = 2;
+const ROOM_MADE_SHIFT = 4;
+const ROOM_KEPT_SHIFT = 3;
 const COUNT_UNKNOWN = 0xffff;
 
 /** True when the packed node has room at its ends. */
@@ -164,7 +165,7 @@ export function popLast(arena: Arena, block: Ref, count: number): Ref {
 /** Gives the room back if it is too much for a listpack of so many bytes. */
 function withLessRoom(arena: Arena, block: Ref, bytes: number): Ref {
   const kept = HEAD_BYTES + bytes + 2 * ROOM_BYTES_MIN + (bytes >>> ROOM_KEPT_SHIFT);
-  if (arena.blockBytes(block) <= kept) return block;
+  if (arena.blockBytes(block) <= roundedBytes(kept)) return block;
   try {
     return withoutRoom(arena, block);
   } catch (full) {
