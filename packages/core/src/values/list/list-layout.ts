@@ -14,7 +14,7 @@
  *
  * What a cell's block holds:
  *
- *      packed                 a listpack
+ *      packed                 a listpack; of the first node perhaps with room around it: list-room.ts
  *      PLAIN                  length u32 | the bytes of one large element
  *      COMPRESSED             raw bytes u32 | LZF bytes u32 | LZF of a listpack
  *      PLAIN and COMPRESSED   the same, of the bytes of one element
@@ -25,8 +25,7 @@
  * take 10 bytes a node, where links between nodes would take 32.
  */
 import type { Arena, Ref } from "../../memory/arena.ts";
-import { listpackBytes } from "../../memory/listpack.ts";
-import { wordIndex, wordsOf } from "../../table/entry.ts";
+import { byteIndex, viewOf, wordIndex, wordsOf } from "../../table/entry.ts";
 
 export const HEADER_BYTES = 32;
 /** Words of the header. */
@@ -55,6 +54,8 @@ const COUNT_MASK = 0x1fffffff;
 /** Bytes before the element of a plain node, and before the LZF of a compressed one. */
 export const PLAIN_HEAD_BYTES = 4;
 export const LZF_HEAD_BYTES = 8;
+/** In the first word of a packed node: the other bits say where in the block its listpack begins. */
+export const ROOMY = 0x80000000 | 0;
 
 /** A word of the block at `ref`. */
 export function wordAt(arena: Arena, ref: Ref, index: number): number {
@@ -110,10 +111,22 @@ export function pageAt(arena: Arena, header: Ref, entry: number): Ref {
   return wordAt(arena, wordAt(arena, header, Field.TOP), (first + entry) * 2);
 }
 
+/** Where in its block the listpack of a packed node begins: 0, unless there is room before it. */
+export function packedStartOf(arena: Arena, block: Ref): number {
+  const word = wordAt(arena, block, 0);
+  return word < 0 ? word & ~ROOMY : 0;
+}
+
+/** Bytes of the listpack of a packed node. */
+export function packedBytesOf(arena: Arena, block: Ref): number {
+  const word = wordAt(arena, block, 0);
+  return word < 0 ? viewOf(arena, block).getInt32(byteIndex(block) + (word & ~ROOMY), true) : word;
+}
+
 /** Bytes of a node as they would be uncompressed: of the listpack, or of the one element. */
 export function rawBytesOf(arena: Arena, cell: Ref): number {
   const shape = shapeOf(arena, cell);
   const block = blockOf(arena, cell);
-  if ((shape & (PLAIN | COMPRESSED)) === 0) return listpackBytes(arena, block);
+  if ((shape & (PLAIN | COMPRESSED)) === 0) return packedBytesOf(arena, block);
   return wordAt(arena, block, 0) >>> 0;
 }

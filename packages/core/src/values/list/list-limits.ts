@@ -28,6 +28,11 @@ function nodeBytesMax(fill: number): number {
   return NODE_BYTES[Math.min(-fill, NODE_BYTES.length) - 1] as number;
 }
 
+/** Bytes that a packed node may have. */
+export function packedBytesMax(fill: number): number {
+  return fill < 0 ? nodeBytesMax(fill) : SAFE_BYTES;
+}
+
 /** True when a node of so many bytes and elements is more than one node may be. */
 export function exceeds(fill: number, bytes: number, elements: number): boolean {
   if (fill < 0) return bytes > nodeBytesMax(fill);
@@ -42,7 +47,7 @@ export function hasRoomFor(fill: number, bytes: number, elements: number, length
 /** True when an element of so many bytes is a node of its own. */
 export function isPlain(fill: number, plainBytesMin: number, length: number): boolean {
   if (plainBytesMin !== 0) return length >= plainBytesMin;
-  return length > (fill < 0 ? nodeBytesMax(fill) : SAFE_BYTES);
+  return length > packedBytesMax(fill);
 }
 
 /** True when a listpack of so many bytes and elements is small enough for a list to be that again. */

@@ -19,6 +19,8 @@ import {
   LZF_HEAD_BYTES,
   PLAIN,
   PLAIN_HEAD_BYTES,
+  packedBytesOf,
+  packedStartOf,
   rawBytesOf,
   setWordAt,
   shapeOf,
@@ -90,9 +92,9 @@ export class NodeView {
     if ((shape & COMPRESSED) !== 0) return this.decompressed(arena, block);
     this.bytes = bytesOf(arena, block);
     this.view = viewOf(arena, block);
-    this.start = byteIndex(block) + (this.isPlain ? PLAIN_HEAD_BYTES : 0);
-    const length = this.isPlain ? wordAt(arena, block, 0) : listpackBytes(arena, block);
-    this.end = this.start + length;
+    const { isPlain } = this;
+    this.start = byteIndex(block) + (isPlain ? PLAIN_HEAD_BYTES : packedStartOf(arena, block));
+    this.end = this.start + (isPlain ? wordAt(arena, block, 0) : packedBytesOf(arena, block));
     return this;
   }
 
@@ -176,8 +178,9 @@ export function nodeImage(arena: Arena, cell: Ref): NodeImage {
   const isPlain = (shape & PLAIN) !== 0;
   const isCompressed = (shape & COMPRESSED) !== 0;
   const rawBytes = rawBytesOf(arena, cell);
-  const head = isCompressed ? LZF_HEAD_BYTES : isPlain ? PLAIN_HEAD_BYTES : 0;
-  const start = byteIndex(block) + head;
+  let start = byteIndex(block);
+  if (isCompressed) start += LZF_HEAD_BYTES;
+  else start += isPlain ? PLAIN_HEAD_BYTES : packedStartOf(arena, block);
   const end = start + (isCompressed ? lzfBytesOf(arena, block) : rawBytes);
   const [bytes, view] = [bytesOf(arena, block), viewOf(arena, block)];
   return { bytes, view, start, end, isPlain, isCompressed, rawBytes };

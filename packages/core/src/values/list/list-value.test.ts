@@ -110,6 +110,12 @@ class Rig {
     return String.fromCharCode(...bytes.subarray(start, end));
   }
 
+  end(isTail: boolean): string {
+    this.list.readEnd(isTail, this.out);
+    const { bytes, start, end } = this.out;
+    return String.fromCharCode(...bytes.subarray(start, end));
+  }
+
   check(model: readonly string[]): void {
     // Whoever empties a list deletes it.
     if (model.length === 0) return;
@@ -225,6 +231,141 @@ describe(`a list and an array, seed ${seed}`, () => {
     }
     rig.check(model);
     for (let i = 0; i < model.length; i++) expect(rig.at(i)).toBe(model[i]);
+  });
+});
+
+describe(`the ends of a long list, seed ${seed}`, () => {
+  const shapes: ListLimits[] = [
+    { fill: -1, compressDepth: 0, plainBytesMin: 0 },
+    { fill: -1, compressDepth: 1, plainBytesMin: 0 },
+    { fill: 40, compressDepth: 0, plainBytesMin: 0 },
+    { fill: 3, compressDepth: 0, plainBytesMin: 50 },
+  ];
+
+  /** Pushes or pops at one end, up to `most` times; the more there is the more often it pops. */
+  function burst(rig: Rig, model: string[], chance: (below: number) => number, most: number): void {
+    const isTail = chance(2) === 0;
+    const isPop = chance(9 * most) < model.length;
+    for (let i = chance(most); i >= 0; i--) {
+      if (!isPop) {
+        const text = chance(40) === 0 ? "x".repeat(chance(3000)) : randomText(chance);
+        rig.push(isTail, text);
+        if (isTail) model.push(text);
+        else model.unshift(text);
+      } else if (model.length > 1) {
+        expect(rig.end(isTail)).toBe(isTail ? model.pop() : model.shift());
+        rig.list.removeEnd(isTail);
+        rig.removed();
+      }
+      if (most < 10) rig.list.check();
+    }
+  }
+
+  test.each(shapes)("take and give as those of an array under %o", (limits) => {
+    const chance = chanceOf(seed + 4);
+    // Lists of about one node, where both ends are in the same block, and of several.
+    for (const [most, bursts] of [
+      [7, 600],
+      [200, 60],
+    ] as const) {
+      const rig = new Rig(limits);
+      const model: string[] = [];
+      for (let i = 0; i < bursts; i++) {
+        burst(rig, model, chance, most);
+        if (chance(6) === 0 && model.length > 0) disturb(rig, model, chance);
+        if (i % 20 === 0) rig.check(model);
+      }
+      rig.check(model);
+      freeEntry(rig.arena, rig.list.entry);
+      expect(rig.arena.usedBytes).toBe(rig.emptyBytes);
+    }
+  });
+
+  const fill2: ListLimits = { fill: -2, compressDepth: 0, plainBytesMin: 0 };
+  const numbers = Array.from({ length: 20_000 }, (_, i) => `${i % 1000}`);
+
+  /** Bytes that are moved from place to place meanwhile. */
+  function movedBytes(rig: Rig, run: () => void): number {
+    const { copy } = rig.arena;
+    let moved = 0;
+    rig.arena.copy = (to, toOffset, from, fromOffset, length) => {
+      moved += length;
+      copy.call(rig.arena, to, toOffset, from, fromOffset, length);
+    };
+    run();
+    rig.arena.copy = copy;
+    return moved;
+  }
+
+  test("move little memory for each element that comes or goes", () => {
+    for (const isTail of [false, true]) {
+      const rig = new Rig(fill2);
+      // More than one node has room for.
+      rig.push(isTail, ...numbers.slice(0, 3000));
+      const pushing = movedBytes(rig, () => {
+        for (const text of numbers) rig.push(isTail, text);
+      });
+      const popping = movedBytes(rig, () => {
+        for (const _ of numbers) rig.list.removeEnd(isTail);
+      });
+      // The elements are 80,000 bytes; to move half a node for each would be 80,000,000.
+      expect(pushing).toBeLessThan(800_000);
+      expect(popping).toBeLessThan(800_000);
+    }
+  });
+
+  test("have no more room than a part of one node", () => {
+    const [head, tail] = [new Rig(fill2), new Rig(fill2)];
+    for (let i = 0; i < numbers.length; i++) {
+      head.push(false, numbers[i] as string);
+      tail.push(true, numbers[i] as string);
+      if (i % 500 !== 0) continue;
+      const [one, other] = [head, tail].map((rig) => entryMemory(rig.arena, rig.list.entry, 0));
+      expect(one).toBeLessThan((other as number) + 2048);
+      // A list that is one listpack has none at all.
+      if (!head.isQuicklist) expect(one).toBe(other);
+    }
+    for (let left = numbers.length; left > 10; left--) {
+      head.list.removeEnd(left % 3 === 0);
+      head.removed();
+      if (left % 500 !== 0) continue;
+      let bytes = 0;
+      head.list.open(0);
+      do bytes += head.list.node.end - head.list.node.start;
+      while (head.list.openBeside(true));
+      expect(entryMemory(head.arena, head.list.entry, 0)).toBeLessThan(bytes * 1.1 + 2400);
+    }
+    expect(head.isQuicklist).toBe(false);
+  });
+
+  test("stay as they were when there is no memory", () => {
+    const rig = new Rig({ fill: -1, compressDepth: 0, plainBytesMin: 0 });
+    const model = Array.from({ length: 1500 }, (_, i) => `${i}`);
+    rig.push(true, ...model);
+    let refused = 0;
+    for (let i = 0; i < 2000; i++) {
+      const text = `${i}`;
+      rig.push(false, text, text);
+      model.unshift(text, text);
+      withoutRoom(rig.arena, 1, false, () => {
+        try {
+          rig.push(false, text);
+          model.unshift(text);
+        } catch (full) {
+          if (!(full instanceof ArenaFullError)) throw full;
+          refused++;
+        }
+        // Popping never fails.
+        for (let left = 1 + (i % 3); left > 0; left--) {
+          rig.list.removeEnd(i % 10 === 0);
+          if (i % 10 === 0) model.pop();
+          else model.shift();
+        }
+      });
+      if (i % 50 === 0) rig.check(model);
+    }
+    expect(refused).toBeGreaterThan(0);
+    rig.check(model);
   });
 });
 

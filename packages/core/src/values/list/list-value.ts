@@ -60,6 +60,7 @@ import { ListDirectory } from "./list-directory.ts";
 import { COMPRESSED, elementsOf, PLAIN, rawBytesOf, shapeOf } from "./list-layout.ts";
 import { exceeds, fitsListpack, type ListLimits } from "./list-limits.ts";
 import { createPlain, NodeView } from "./list-node.ts";
+import { closeRoom } from "./list-room.ts";
 import { Quicklist } from "./quicklist.ts";
 
 const EXTERNAL_VALUE = WORD_FLAG | EXTERNAL_FLAG;
@@ -199,7 +200,8 @@ export class ListValue {
     const { arena, entry } = this;
     const { directory } = this.quicklist;
     directory.toFirst();
-    this.listpack = directory.block;
+    const bytes = rawBytesOf(arena, directory.cell);
+    this.listpack = arena.resize(closeRoom(arena, directory.block), bytes, bytes);
     directory.free();
     this.isQuicklist = false;
     setValueRef(arena, entry, this.listpack);

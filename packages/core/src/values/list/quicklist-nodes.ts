@@ -5,12 +5,12 @@
  * Compressing is put off until settle(), so that a change of several steps can go back.
  */
 import { type Arena, ArenaFullError, NONE, type Ref } from "../../memory/arena.ts";
-import { listpackBytes } from "../../memory/listpack.ts";
 import { listpackOf } from "../../memory/listpack-parts.ts";
 import { ListDirectory } from "./list-directory.ts";
-import { blockOf, COMPRESSED, elementsOf, PLAIN, shapeOf, wordAt } from "./list-layout.ts";
+import { blockOf, COMPRESSED, elementsOf, PLAIN, rawBytesOf, shapeOf } from "./list-layout.ts";
 import { hasRoomFor } from "./list-limits.ts";
 import { createPlain, inflated, NodePress, NodeView } from "./list-node.ts";
+import { closeRoom, copyWithoutRoom, hasRoom } from "./list-room.ts";
 
 /** The nodes of a quicklist: see the head of this file. */
 export class QuicklistNodes {
@@ -45,9 +45,7 @@ export class QuicklistNodes {
     const cell = directory.cell;
     const shape = shapeOf(arena, cell);
     if ((shape & PLAIN) !== 0) return false;
-    const block = blockOf(arena, cell);
-    const bytes = shape < 0 ? wordAt(arena, block, 0) : listpackBytes(arena, block);
-    return hasRoomFor(directory.fill, bytes, elementsOf(shape), length);
+    return hasRoomFor(directory.fill, rawBytesOf(arena, cell), elementsOf(shape), length);
   }
 
   /** Sees to it that the node at the position is not compressed. */
@@ -81,12 +79,33 @@ export class QuicklistNodes {
     }
   }
 
-  /** The packed node at the position is to be changed in place: its listpack. */
-  protected openForChange(): Ref {
+  /** The packed node at the position is to be changed at an end: its block. */
+  protected openEndForChange(): Ref {
     const { arena, directory } = this;
     if (shapeOf(arena, directory.cell) < 0) this.inflate();
     directory.beforeChange();
     return blockOf(arena, directory.cell);
+  }
+
+  /** The packed node at the position is to be changed anywhere: its listpack. */
+  protected openForChange(): Ref {
+    return closeRoom(this.arena, this.openEndForChange());
+  }
+
+  /** The node at the position is about to have one before it: no room at its head any more. */
+  protected giveRoomBack(): void {
+    const { arena, directory } = this;
+    const { block, cell } = directory;
+    const shape = shapeOf(arena, cell);
+    if ((shape & (PLAIN | COMPRESSED)) !== 0 || !hasRoom(arena, block)) return;
+    try {
+      const tight = copyWithoutRoom(arena, block);
+      directory.dropBlock();
+      directory.replace(tight, shape);
+    } catch (full) {
+      // It keeps its room then.
+      if (!(full instanceof ArenaFullError)) throw full;
+    }
   }
 
   /** Drops the node at the position. The position is the next one; false when there is none. */

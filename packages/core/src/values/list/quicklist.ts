@@ -6,6 +6,8 @@
  *   - An element that is too large for any node is a plain node of its own.
  *   - Nodes deeper than `depth` from both ends are compressed where that pays. settle() sees to it;
  *     until then, and where there is no memory, a node may be in either form.
+ *   - The first node may have room at its ends (list-room.ts). A later one has none, unless there was
+ *     no memory to give it back. What changes a node elsewhere than at an end closes it first.
  *
  * What throws ArenaFullError has left the elements as they were. Removing fails only if a node has to
  * be decompressed first, and then before anything has changed.
@@ -13,16 +15,10 @@
 import { assert } from "../../assert.ts";
 import { ArenaFullError, type Ref } from "../../memory/arena.ts";
 import {
-  append,
-  checkListpack,
   deleteAt,
   insertAt,
   type ListpackValue,
-  last,
   listpackBytes,
-  listpackCount,
-  prepend,
-  readAt,
   replaceAt,
   validateListpack,
 } from "../../memory/listpack.ts";
@@ -33,19 +29,28 @@ import {
   listpackTail,
   truncate,
 } from "../../memory/listpack-parts.ts";
-import { LISTPACK_HEADER_BYTES, positionOf, type TextMatcher } from "../../memory/listpack-walk.ts";
-import { byteIndex, bytesOf } from "../../table/entry.ts";
+import {
+  LISTPACK_HEADER_BYTES,
+  positionBefore,
+  positionOf,
+  readPosition,
+  type TextMatcher,
+} from "../../memory/listpack-walk.ts";
+import { byteIndex, bytesOf, viewOf } from "../../table/entry.ts";
 import {
   blockOf,
   COMPRESSED,
   elementsOf,
   PLAIN,
   PLAIN_HEAD_BYTES,
+  packedBytesOf,
+  packedStartOf,
   shapeOf,
   wordAt,
 } from "./list-layout.ts";
-import { exceeds, hasRoomFor, isPlain } from "./list-limits.ts";
+import { exceeds, hasRoomFor, isPlain, packedBytesMax } from "./list-limits.ts";
 import { createPlain, type NodeView } from "./list-node.ts";
+import { checkPacked, hasRoom, popFirst, popLast, pushBefore, pushBehind } from "./list-room.ts";
 import { QuicklistNodes } from "./quicklist-nodes.ts";
 
 /** A window on a list of many nodes: see the head of this file. */
@@ -65,25 +70,37 @@ export class Quicklist extends QuicklistNodes {
     const shape = directory.openEnd(isTail);
     if (this.isOpen(shape) && (plainBytesMin === 0 || length < plainBytesMin)) {
       const block = directory.endBlock;
-      if (hasRoomFor(directory.fill, listpackBytes(arena, block), shape, length)) {
-        const changed = isTail
-          ? append(arena, block, bytes, start, end)
-          : prepend(arena, block, bytes, start, end);
+      if (hasRoomFor(directory.fill, packedBytesOf(arena, block), shape, length)) {
+        const changed = this.extended(block, isTail, bytes, start, end, shape);
         directory.setEnd(changed, shape + 1, 1);
         return;
       }
     }
     const isLarge = isPlain(directory.fill, plainBytesMin, length);
     if (isLarge || directory.nodeCount === 0 || !this.takesMore(length)) {
+      if (!isTail && directory.nodeCount !== 0) this.giveRoomBack();
       this.insertNode(isTail, isLarge, bytes, start, end);
       return;
     }
-    const listpack = this.openForChange();
+    const block = this.openEndForChange();
     const count = elementsOf(shapeOf(arena, directory.cell));
-    const changed = isTail
-      ? append(arena, listpack, bytes, start, end)
-      : prepend(arena, listpack, bytes, start, end);
-    directory.replace(changed, count + 1);
+    directory.replace(this.extended(block, isTail, bytes, start, end, count), count + 1);
+  }
+
+  /** The block of the packed node at one end with one more element there than its `count`. */
+  private extended(
+    block: Ref,
+    isTail: boolean,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    count: number,
+  ): Ref {
+    const { arena, directory } = this;
+    const bytesMax = packedBytesMax(directory.fill);
+    if (isTail) return pushBehind(arena, block, bytes, start, end, count, bytesMax);
+    const isOnly = directory.nodeCount === 1;
+    return pushBefore(arena, block, bytes, start, end, count, isOnly, bytesMax);
   }
 
   /** True when the node at hand is packed and nobody has to be told of changes. */
@@ -101,8 +118,12 @@ export class Quicklist extends QuicklistNodes {
       return;
     }
     const block = directory.endBlock;
-    if (isTail) readAt(arena, block, last(arena, block), out);
-    else readAt(arena, block, LISTPACK_HEADER_BYTES, out);
+    const bytes = bytesOf(arena, block);
+    const from = byteIndex(block) + packedStartOf(arena, block);
+    const at = isTail
+      ? positionBefore(bytes, from + packedBytesOf(arena, block) - 1)
+      : from + LISTPACK_HEADER_BYTES;
+    readPosition(bytes, viewOf(arena, block), at, out);
   }
 
   // --- In the middle ---------------------------------------------------------------------------
@@ -200,13 +221,13 @@ export class Quicklist extends QuicklistNodes {
     const nextShape = shapeOf(arena, directory.cell);
     const next = blockOf(arena, directory.cell);
     directory.previous();
-    if (((shape | nextShape) & (PLAIN | COMPRESSED)) !== 0) return false;
-    const bytes = listpackBytes(arena, blockOf(arena, first)) + listpackBytes(arena, next) - 7;
+    if (((shape | nextShape) & (PLAIN | COMPRESSED)) !== 0 || hasRoom(arena, next)) return false;
+    const bytes = packedBytesOf(arena, blockOf(arena, first)) + listpackBytes(arena, next) - 7;
     const count = elementsOf(shape) + elementsOf(nextShape);
     if (exceeds(directory.fill, bytes, count)) return false;
-    directory.beforeChange();
+    const listpack = this.openForChange();
     try {
-      const joined = appendListpack(arena, blockOf(arena, directory.cell), next, count);
+      const joined = appendListpack(arena, listpack, next, count);
       // The elements are in both for a moment.
       directory.replace(joined, elementsOf(shape));
     } catch (full) {
@@ -315,16 +336,17 @@ export class Quicklist extends QuicklistNodes {
     const { arena, directory } = this;
     const shape = directory.openEnd(isTail);
     const elements = elementsOf(shape);
-    if (elements > 1 && this.isOpen(shape)) {
+    if (elements === 1) {
+      this.dropNode();
+    } else if (this.isOpen(shape)) {
       const block = directory.endBlock;
-      const changed = isTail
-        ? truncate(arena, block, last(arena, block), elements - 1)
-        : deleteAt(arena, block, LISTPACK_HEADER_BYTES);
+      const changed = isTail ? popLast(arena, block, elements) : popFirst(arena, block, elements);
       directory.setEnd(changed, shape - 1, -1);
-      return;
+    } else {
+      const block = this.openEndForChange();
+      const changed = isTail ? popLast(arena, block, elements) : popFirst(arena, block, elements);
+      directory.replace(changed, elements - 1);
     }
-    if (elements === 1) this.dropNode();
-    else this.removeHere(isTail ? elements - 1 : 0, 1, elements);
   }
 
   /**
@@ -439,8 +461,7 @@ export class Quicklist extends QuicklistNodes {
       const block = blockOf(arena, cell);
       if ((shape & PLAIN) !== 0) assert(elementsOf(shape) === 1, "a plain node is one element");
       if ((shape & (PLAIN | COMPRESSED)) === 0) {
-        checkListpack(arena, block);
-        assert(listpackCount(arena, block) === elementsOf(shape), "a cell counts its elements");
+        checkPacked(arena, block, elementsOf(shape));
       } else if (shape === (PLAIN | 1)) {
         const bytes = PLAIN_HEAD_BYTES + wordAt(arena, block, 0);
         assert(arena.blockBytes(block) >= bytes, "a plain node fits its block");
