@@ -63,6 +63,7 @@ describe("active defragmentation", () => {
 
   test("gives back what it has made free, and rests when it cannot", () => {
     const kv = harness({
+      segmentBytes: 16 * 2 ** 20,
       config: { "active-defrag-ignore-bytes": "1mb", "active-defrag-cycle-max": "80", hz: "500" },
     });
     const { arena } = kv.engine.keyspace;
