@@ -175,3 +175,14 @@ describe("the buffer", () => {
     expect(reply.bytes.length).toBe(64);
   });
 });
+
+test("reset() lets go of the memory that replies were copied from", () => {
+  const writer = new ReplyWriter();
+  const source = new Uint8Array(64);
+  for (let i = 0; i < 3; i++) writer.bulk(source, 0, 64);
+  writer.reset();
+  const kept = Object.values(writer).filter(
+    (value) => ArrayBuffer.isView(value) && value.buffer === source.buffer,
+  );
+  expect(kept).toEqual([]);
+});

@@ -82,6 +82,7 @@ export class ReplyWriter extends ReplyBuffer {
   override reset(): void {
     super.reset();
     this.source = NO_BYTES;
+    this.sourceView = NO_VIEW;
     this.candidate = NO_BYTES;
   }
 
