@@ -12,7 +12,7 @@ import type { Followers } from "./followers.ts";
 
 /** What the side that follows takes of the engine. */
 export type UpstreamNeeds = ArrivalNeeds &
-  Pick<Ports, "identity" | "clients" | "output" | "adopt" | "receive" | "disconnected" | "resume">;
+  Pick<Ports, "identity" | "clients" | "output" | "adopt" | "receive" | "resume">;
 
 /** What goes on and on is told so often. */
 const TOLD_AGAIN_MS = 10_000;

@@ -113,20 +113,20 @@ export class Followers {
     effects.updateInterest();
   }
 
-  /** The data set of this history goes, before there is another: nobody can go on from here. */
-  forgetHistory(): void {
-    const { host, identity } = this.ports;
-    this.disconnectAll();
-    if (this.stream !== null) this.close(this.stream);
-    identity.changeReplicationId(host);
-  }
-
-  /** The data set is that of another history, at this offset: whoever followed has to begin anew. */
-  takeHistory(id: string, offset: number): void {
+  /**
+   * The data set of this history goes, and nobody can go on from here. `id`: of the one that comes in its
+   * place; a new one while there is none.
+   */
+  forgetHistory(id?: string): void {
     const { host, identity } = this.ports;
     this.disconnectAll();
     if (this.stream !== null) this.close(this.stream);
     identity.changeReplicationId(host, id);
+  }
+
+  /** The data set is that of another history, at this offset: whoever followed has to begin anew. */
+  takeHistory(id: string, offset: number): void {
+    this.forgetHistory(id);
     this.open(offset);
     this.passOn(true);
   }

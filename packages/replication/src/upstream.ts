@@ -345,13 +345,9 @@ export class Upstream {
     }
     switch (outcome.kind) {
       case "retry":
-        if (failover === null) {
-          this.lost("");
-          return;
-        }
         this.failover = null;
         this.lost("");
-        failover.rejected();
+        failover?.rejected();
         return;
       case "continue": {
         const { id } = outcome;

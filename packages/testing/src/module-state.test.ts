@@ -2,15 +2,11 @@
  * No state in modules: an engine that nobody holds any more is garbage, its memory included,
  * whatever commands it ran. Two engines in a process then share nothing, either.
  */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { Chance } from "./chance.ts";
+import { collectGarbage } from "./collected-bytes.ts";
 import { harness } from "./harness.ts";
 import { madeCall } from "./made-calls.ts";
-
-setFlagsFromString("--expose-gc");
-const collectGarbage: () => void = runInNewContext("gc");
 
 /** Those of the named things that are still there after some rounds of collection. */
 async function kept(things: ReadonlyMap<string, WeakRef<object>>): Promise<string[]> {

@@ -130,8 +130,6 @@ export interface Ports {
   adopt(connection: Connection): Client;
   /** Bytes of a client that came in by adopt(); they may be overwritten after this returns. */
   receive(client: Client, chunk: Uint8Array, view: DataView, start: number, end: number): void;
-  /** The connection of such a client is gone. */
-  disconnected(client: Client): void;
   /** A client that waited may go on: what it sent meanwhile is served. */
   resume(client: Client): void;
   /** RESET: every system makes the client as it was when it came. */
