@@ -336,9 +336,9 @@ export class AppendOnly implements Running, AppendOnlyFile {
       const load = this.loader();
       file.beginLoading();
       try {
-        for (const loader of load.steps()) {
+        for (const loaded of load.steps()) {
           file.loaded(load.loadedBytes, load.totalBytes);
-          await file.loadingTurn(loader);
+          await file.loadingTurn(loaded);
           if (this.isStopped) return false;
         }
       } finally {
@@ -476,7 +476,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
         return false;
       }
       const file = this.ports.of(dataSetFilePort);
-      for (const loader of this.loader().steps()) file.loadingDelay(loader);
+      for (const loaded of this.loader().steps()) file.loadingDelay(loaded);
     } catch (error) {
       if (!(error instanceof LogLoadError) && !(error instanceof StorageError)) throw error;
       for (const line of error.message.split("\n")) host.log("warning", line);

@@ -35,6 +35,7 @@ import {
   type DataSetFile,
   type FunctionLibraries,
   type LibraryPolicy,
+  type LoadedKeys,
   Port,
   type Ports,
 } from "../../module/ports.ts";
@@ -490,21 +491,21 @@ export class Saving implements Running, DataSetFile {
   }
 
   /** Keys that the loader has read since it was asked last. */
-  private newKeysOf({ loadedCount, expiredCount, emptyCount }: SnapshotLoader): number {
+  private newKeysOf({ loadedCount, expiredCount, emptyCount }: LoadedKeys): number {
     const before = this.delayedKeys;
     this.delayedKeys = loadedCount + expiredCount + emptyCount;
     return this.delayedKeys - before;
   }
 
   /** Holds everybody for as long as `key-load-delay` wants what the loader has read since to take. */
-  loadingDelay(loader: SnapshotLoader): void {
-    this.delay(this.newKeysOf(loader), this.ports.config.number("key-load-delay"));
+  loadingDelay(loaded: LoadedKeys): void {
+    this.delay(this.newKeysOf(loaded), this.ports.config.number("key-load-delay"));
   }
 
   /** Serves the clients, for so long as `key-load-delay` wants what the loader has read since to take. */
-  async loadingTurn(loader: SnapshotLoader): Promise<void> {
+  async loadingTurn(loaded: LoadedKeys): Promise<void> {
     const { config, host } = this.ports;
-    let leftMs = durationOfKeysUs(this.newKeysOf(loader), config.number("key-load-delay")) / 1000;
+    let leftMs = durationOfKeysUs(this.newKeysOf(loaded), config.number("key-load-delay")) / 1000;
     for (; leftMs > 0 && !this.isStopped; leftMs -= LOADING_SLEEP_MS) {
       host.sleepMs(Math.min(leftMs, LOADING_SLEEP_MS));
       await host.nextTurn();
