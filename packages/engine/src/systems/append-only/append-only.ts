@@ -84,9 +84,9 @@ export class AppendOnly implements Running, AppendOnlyFile {
     const { config, host } = ports;
     this.folder = new LogFolder(host, config.text("appenddirname"), config.text("appendfilename"));
     this.writer = new LogWriter(ports);
-    this.writer.skipsSync = () =>
-      config.boolean("no-appendfsync-on-rewrite") &&
-      (this.isRewriting || ports.of(dataSetFilePort).isRunning);
+    const isBesideSnapshot = () => this.isRewriting || ports.of(dataSetFilePort).isRunning;
+    this.writer.isBesideSnapshot = isBesideSnapshot;
+    this.writer.skipsSync = () => config.boolean("no-appendfsync-on-rewrite") && isBesideSnapshot();
   }
 
   get isOn(): boolean {

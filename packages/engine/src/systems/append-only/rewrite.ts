@@ -136,6 +136,8 @@ export class Rewrite {
   /** The instant. Returns the file that its data set is being written to. */
   private cut(next: AofFile | undefined): AofFile {
     const { folder, ports, writer } = this.parts;
+    // It may have been given up behind ready(): then nobody would drive a snapshot to its end.
+    this.throwIfAborted();
     ports.propagator.finish();
     if (next !== undefined) {
       const file = folder.append(next.name);
