@@ -283,8 +283,8 @@ export const shutdownWaitsPort = new Port<ShutdownWaits>("shutdown-waits");
 export interface Waiter {
   /** Who waits. */
   readonly client: Client;
-  /** When its time is up, in milliseconds since 1970; 0: never. */
-  readonly untilMs: number;
+  /** When its time is up, in milliseconds since 1970; 0: never. Moved along when the clock is set. */
+  untilMs: number;
   /** Its place among those whose time will be up, kept by Waits; -1 for one that is new. */
   heapIndex: number;
   /** It waits no more, however that came, and is to be forgotten. */

@@ -273,6 +273,12 @@ export class AppendOnly implements Running, AppendOnlyFile {
     }
   }
 
+  /** What lasts, and what is waited for behind a failure, takes as long as before. */
+  clockStepped(stepMs: number): void {
+    this.rewriteStartMs += stepMs;
+    this.failedMs += stepMs;
+  }
+
   // Periodic work.
 
   /** Syncs, and begins rewrites that are due. */

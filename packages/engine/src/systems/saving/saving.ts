@@ -141,12 +141,15 @@ export class Saving implements Running, DataSetFile {
   private readonly underWay = new Set<Promise<unknown>>();
   private isStopped = false;
   private runningStartMs = 0;
+  /** As lastSaveMs, but that it moves along when the clock is set: save points are about a duration. */
+  private savedMs: number;
   private dirtyAtStart = 0;
   private tryCount = 0;
 
   constructor(ports: SavingNeeds) {
     this.ports = ports;
     this.lastSaveMs = ports.situation.nowMs;
+    this.savedMs = this.lastSaveMs;
   }
 
   /** `rdb.version`: of what is written, be it a file or a payload of DUMP. */
@@ -332,6 +335,7 @@ export class Saving implements Running, DataSetFile {
     if (result.ok) {
       situation.dirty -= savedChanges;
       this.lastSaveMs = situation.nowMs;
+      this.savedMs = situation.nowMs;
       this.saveCount++;
       host.log("notice", "DB saved on disk");
     } else {
@@ -353,6 +357,13 @@ export class Saving implements Running, DataSetFile {
     refusals.set("saving", refuses ? SNAPSHOT_FAILED : "");
   }
 
+  /** Saves come when they would have come. */
+  clockStepped(stepMs: number): void {
+    this.runningStartMs += stepMs;
+    this.savedMs += stepMs;
+    if (this.lastTryMs !== 0) this.lastTryMs += stepMs;
+  }
+
   /** Save points, and what was scheduled. */
   cron(nowMs: number): void {
     if (this.running !== null || this.loading !== null || this.isStopped) return;
@@ -360,7 +371,7 @@ export class Saving implements Running, DataSetFile {
     const { host, situation } = this.ports;
     const mayTry = this.lastSaveOk || nowMs - this.lastTryMs > RETRY_MS;
     for (const { seconds, changes } of this.savePoints) {
-      if (situation.dirty >= changes && nowMs - this.lastSaveMs > seconds * 1000 && mayTry) {
+      if (situation.dirty >= changes && nowMs - this.savedMs > seconds * 1000 && mayTry) {
         host.log("notice", `${changes} changes in ${seconds} seconds. Saving...`);
         this.beginBackground();
         return;
