@@ -28,6 +28,9 @@ describe("a script that runs for too long", () => {
     runner.send("PING");
     expect(runner.pushed()).toEqual([]);
     expect(other.send("GET", "k")).toEqual(busy);
+    // Nothing changes its data set or its role in the middle of it.
+    expect(other.send("REPLICAOF", "n1", 6379)).toEqual(busy);
+    expect(other.send("FLUSHALL")).toEqual(busy);
     await turns(kv, 3);
     expect(other.send("PING")).toEqual(busy);
     expect(other.send("SCRIPT", "KILL")).toBe("OK");
