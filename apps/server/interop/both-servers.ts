@@ -12,6 +12,12 @@ const override = process.env.KV_INTEROP_PROGRAM;
 const ourProgram: readonly string[] =
   override === undefined ? [process.execPath, launcher] : [override];
 
+/** What starts each of them, for tests that put something in front of it. */
+export const programs: Readonly<Record<"ours" | "redis", readonly string[]>> = {
+  ours: ourProgram,
+  redis: ["redis-server"],
+};
+
 export function startOurs(options: ServerOptions = {}): Promise<ServerProcess> {
   return ServerProcess.start({ ...options, program: ourProgram });
 }

@@ -174,10 +174,6 @@ class Program {
     this.#writePidFile(isDaemon);
     this.#setTitle();
     this.#setOomScore(true);
-    this.#showBanner();
-    const backlogText = backlogWarning(config.number("tcp-backlog"));
-    if (backlogText !== undefined) log.warning(backlogText);
-
     const server = this.#makeServer();
     if (server === undefined) return this.#exit(1);
     this.#server = server;
@@ -185,6 +181,10 @@ class Program {
     const isListening = await server.listen();
     if (this.#ending.hasBegun) return;
     if (!isListening) return this.#exit(1);
+    // Whoever waits for the process's number in the log connects when it is there.
+    this.#showBanner();
+    const backlogText = backlogWarning(config.number("tcp-backlog"));
+    if (backlogText !== undefined) log.warning(backlogText);
     log.notice("Server initialized");
     for (const text of startWarnings()) log.warning(text);
     for (const text of config.ineffective()) log.warning(text);

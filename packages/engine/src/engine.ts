@@ -220,6 +220,7 @@ export class Engine implements Ports {
     pause.resume = (client) => this.resume(client);
     clients.onClosed = (client) => this.clientClosed(client);
     transactions.onEnd = (client) => this.transactionEnded(client);
+    situation.clockSteps.onStep = (stepMs) => this.clockStepped(stepMs);
     effects.onAllFlushed = () => this.anyOf(({ allFlushed }) => allFlushed);
 
     this.running = this.start();
@@ -412,6 +413,16 @@ export class Engine implements Ports {
     this.keyspace.lazyFree.freedObjects = 0;
     this.cronJobs.rates.reset();
     for (const each of this.running) each.resetStatistics?.();
+  }
+
+  private clockStepped(stepMs: number): void {
+    const seconds = (Math.abs(stepMs) / 1000).toFixed(1);
+    const way = stepMs > 0 ? "ahead" : "back";
+    this.host.log("notice", `The system's clock was set ${way} by ${seconds} seconds.`);
+    this.memory.clockStepped(stepMs);
+    this.pause.clockStepped(stepMs);
+    for (const client of this.clients.values()) client.clockStepped(stepMs);
+    for (const each of this.running) each.clockStepped?.(stepMs);
   }
 
   private clientClosed(client: Client): void {

@@ -4,7 +4,8 @@
  * A file has the bytes that were written and, apart from those, the bytes that were synced; a folder
  * has the names of now and the names that were synced. powerLoss() leaves what was synced and nothing
  * else, or some of the rest, as disks do. Operations that change something are counted, in all folders
- * together, and any of them can be told to fail, a write after half of its bytes.
+ * together, and any of them can be told to fail, a write after half of its bytes. What is done beside the
+ * event loop can be told to take its time.
  */
 import {
   type AppendFile,
@@ -88,6 +89,8 @@ export class MemoryStorage {
   failsFrom: Fault | undefined;
   /** The process dies within this operation, a write after half of its bytes: nothing more has an effect. */
   dies: number | undefined;
+  /** Writes and syncs beside the event loop wait for this before they do anything: a disk that is slow. */
+  slowness: (() => Promise<void>) | undefined;
   private readonly root: MemoryStorage;
   private names = new Map<string, MemoryFile>();
   private syncedNames = new Map<string, MemoryFile>();
@@ -108,8 +111,14 @@ export class MemoryStorage {
     create: async (name): Promise<StorageWriter> => {
       const file = this.create(name);
       return {
-        write: async (bytes, start, end) => file.write(bytes, start, end),
-        sync: async () => file.sync(),
+        write: async (bytes, start, end) => {
+          await this.slow();
+          file.write(bytes, start, end);
+        },
+        sync: async () => {
+          await this.slow();
+          file.sync();
+        },
         close: async () => file.close(),
       };
     },
@@ -231,6 +240,10 @@ export class MemoryStorage {
     this.syncedFolders = new Map(folders);
   }
 
+  private async slow(): Promise<void> {
+    await this.root.slowness?.();
+  }
+
   private step(operation: string): void {
     const { operations, fault, failsFrom } = this.root;
     operations.push(operation);
@@ -300,7 +313,10 @@ export class MemoryStorage {
         grown.truncate(sizeBytes);
       },
       syncNow: sync,
-      sync: async () => sync(),
+      sync: async () => {
+        await this.slow();
+        sync();
+      },
       close() {},
     };
   }

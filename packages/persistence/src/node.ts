@@ -90,6 +90,8 @@ const FOLDER_SYNC_UNKNOWN = ["EINVAL", "ENOTSUP", "EISDIR", "EPERM"];
 
 /** New files may be read by everybody, as Redis's: the umask is what restricts them. */
 const FILE_MODE = 0o666;
+/** What grows is written by nobody else, whatever the umask says. */
+const APPEND_MODE = 0o644;
 /** Of a folder that Redis makes. */
 const FOLDER_MODE = 0o755;
 
@@ -177,8 +179,8 @@ function storageAt(prefix: Buffer, release: () => void): Storage {
     },
     release,
     folder: (name) => storageAt(Buffer.concat([pathOf(name), SLASH]), release),
-    async create(name): Promise<StorageWriter> {
-      const file = await callAsync(() => open(pathOf(name), CREATE_FLAGS, FILE_MODE));
+    async create(name, mode = FILE_MODE): Promise<StorageWriter> {
+      const file = await callAsync(() => open(pathOf(name), CREATE_FLAGS, mode));
       try {
         refuseSpecial(await callAsync(() => file.stat()));
       } catch (error) {
@@ -337,8 +339,8 @@ export function nodeSyncStorage(folder: string, options: SyncStorageOptions = {}
 
 function syncStorageAt(prefix: Buffer, options: SyncStorageOptions): SyncStorage {
   const pathOf = (name: string) => Buffer.concat([prefix, bytesOf(name)]);
-  const opened = (path: Buffer, flags: number): number => {
-    const file = call(() => openSync(path, flags, FILE_MODE));
+  const opened = (path: Buffer, flags: number, mode = FILE_MODE): number => {
+    const file = call(() => openSync(path, flags, mode));
     try {
       refuseSpecial(call(() => fstatSync(file)));
       return file;
@@ -358,9 +360,9 @@ function syncStorageAt(prefix: Buffer, options: SyncStorageOptions): SyncStorage
     },
     move: (name, folder) =>
       call(() => renameSync(pathOf(name), Buffer.concat([pathOf(folder), SLASH, bytesOf(name)]))),
-    append: (name) => new NodeAppendFile(opened(pathOf(name), APPEND_FLAGS)),
-    create(name): SyncStorageWriter {
-      const file = opened(pathOf(name), CREATE_FLAGS);
+    append: (name) => new NodeAppendFile(opened(pathOf(name), APPEND_FLAGS, APPEND_MODE)),
+    create(name, mode): SyncStorageWriter {
+      const file = opened(pathOf(name), CREATE_FLAGS, mode);
       return {
         write(bytes, start, end) {
           while (start < end) {

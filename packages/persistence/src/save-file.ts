@@ -23,6 +23,8 @@ export interface SaveNames {
   name: string;
   /** Its name until it is complete: temp-PID.rdb. */
   temporaryName: string;
+  /** What it allows at most, the umask aside: see Storage.create(). */
+  mode?: number;
 }
 
 /** How a file is saved. */
@@ -110,7 +112,7 @@ export class SaveFile {
     let file: StorageWriter | undefined;
     let step: SaveStep = "create";
     try {
-      file = await storage.create(options.temporaryName);
+      file = await storage.create(options.temporaryName, options.mode);
       step = "write";
       await this.writeAll(file);
       this.throwIfAborted();
@@ -204,7 +206,7 @@ export function saveFileNow(
   let close: (() => void) | undefined;
   let fileBytes = 0;
   try {
-    const file = storage.create(names.temporaryName);
+    const file = storage.create(names.temporaryName, names.mode);
     close = () => file.close();
     step = "write";
     produce((bytes, start, end) => {

@@ -76,8 +76,8 @@ export interface Storage {
   release(): void;
   /** A folder in this one, which need not be there yet. To be released as here(). */
   folder(name: string): Storage;
-  /** Creates the file, or empties it. */
-  create(name: string): Promise<StorageWriter>;
+  /** Creates the file, or empties it. `mode`: what a new one allows at most, the umask aside; default 0o666. */
+  create(name: string, mode?: number): Promise<StorageWriter>;
   /** Opens the file for reading; undefined when there is none. */
   open(name: string): Promise<StorageReader | undefined>;
   /** Gives a file another name, taking the place of a file that has it. */
@@ -122,8 +122,8 @@ export interface SyncStorage {
   move(name: string, folder: string): void;
   /** Opens the file to go on at its end; creates it where there is none. */
   append(name: string): AppendFile;
-  /** Creates the file, or empties it. */
-  create(name: string): SyncStorageWriter;
+  /** Creates the file, or empties it. `mode`: as Storage.create(). */
+  create(name: string, mode?: number): SyncStorageWriter;
   /** Opens the file for reading; undefined when there is none. */
   open(name: string): SyncStorageReader | undefined;
   /** Gives a file another name, taking the place of a file that has it. */

@@ -97,7 +97,7 @@ export class AckWaiters {
 class AckWaiter implements Waiter {
   readonly client: Client;
   readonly goal: AckGoal;
-  readonly untilMs: number;
+  untilMs: number;
   heapIndex = -1;
   private readonly all: AckWaiters;
 

@@ -98,6 +98,11 @@ export class Failover implements FailoverListener {
     this.giveUp("Failover manually aborted");
   }
 
+  /** The wall clock was set: it has as much time left. */
+  clockStepped(stepMs: number): void {
+    if (this.untilMs !== 0) this.untilMs += stepMs;
+  }
+
   /** Between commands: whether the target has everything, or time is up. */
   turn(): void {
     const { order } = this;

@@ -261,6 +261,12 @@ export class Followers {
     stream.trim(this.backlogBytesMax, least, isUnread);
   }
 
+  /** The wall clock was set: pings come as often as before. */
+  clockStepped(stepMs: number): void {
+    this.lastPingMs += stepMs;
+    this.aloneSinceMs += stepMs;
+  }
+
   /** A second has passed. */
   second(nowMs: number, timeoutMs: number): void {
     const { stream } = this;

@@ -50,6 +50,11 @@ export class Outlet {
     });
   }
 
+  /** The wall clock was set. */
+  clockStepped(stepMs: number): void {
+    this.stuckSinceMs += stepMs;
+  }
+
   /** For how long nothing has left while it was full; to be asked every now and then. */
   stuckMs(nowMs: number): number {
     const { pendingBytes } = this.client.connection;

@@ -378,6 +378,15 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     replica.client.sharedBytes = 0;
   }
 
+  /** Nobody has been silent for any longer or shorter. */
+  clockStepped(stepMs: number): void {
+    this.lastSecondMs += stepMs;
+    for (const replica of this.known.values()) replica.clockStepped(stepMs);
+    this.followers.clockStepped(stepMs);
+    this.upstream.clockStepped(stepMs);
+    this.failover.clockStepped(stepMs);
+  }
+
   /** Once a second: signs of life, and a look at who gives none. */
   cron(nowMs: number): void {
     // What a pause has put off, and what others have brought about: a log, say.

@@ -76,6 +76,14 @@ export class Replica {
     this.outlet = new Outlet(client, needs);
   }
 
+  /** The wall clock was set: it was heard of as long ago as before. */
+  clockStepped(stepMs: number): void {
+    this.waitingSinceMs += stepMs;
+    this.ackMs += stepMs;
+    this.onlineMs += stepMs;
+    this.outlet.clockStepped(stepMs);
+  }
+
   /** It has the data set, and is told what changes from now on. */
   putOnline(nowMs: number): void {
     this.state = ReplicaState.ONLINE;

@@ -538,6 +538,13 @@ export class Upstream {
     this.hold(false);
   }
 
+  /** The wall clock was set: the primary was heard of as long ago as before. */
+  clockStepped(stepMs: number): void {
+    this.heardMs += stepMs;
+    this.lastSecondMs += stepMs;
+    if (this.downSinceMs !== 0) this.downSinceMs += stepMs;
+  }
+
   cron(nowMs: number): void {
     if (!this.isReplica || !this.isStarted || this.isStopped) return;
     const passedMs = nowMs - this.lastSecondMs;

@@ -1,3 +1,5 @@
+import { MemoryStorage } from "@kv/persistence/testing";
+import { encodeRequest } from "@kv/resp";
 import { type Harness, harness, slowClock, type TestClient, turns } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
@@ -26,6 +28,9 @@ describe("a script that runs for too long", () => {
     runner.send("PING");
     expect(runner.pushed()).toEqual([]);
     expect(other.send("GET", "k")).toEqual(busy);
+    // Nothing changes its data set or its role in the middle of it.
+    expect(other.send("REPLICAOF", "n1", 6379)).toEqual(busy);
+    expect(other.send("FLUSHALL")).toEqual(busy);
     await turns(kv, 3);
     expect(other.send("PING")).toEqual(busy);
     expect(other.send("SCRIPT", "KILL")).toBe("OK");
@@ -229,4 +234,24 @@ describe("a script within EXEC that runs for too long", () => {
     expect(kv.send("GETDEL", "a")).toBe("1");
     expect(kv.engine.keyspace.arena.usedBytes).toBe(before);
   });
+});
+
+test("a slow script in a log is told of, and over before the next command is run", async () => {
+  const script =
+    "redis.call('SET', KEYS[1], 'first') for i = 1, 4e6 do end redis.call('APPEND', KEYS[1], '!')";
+  const disk = new MemoryStorage();
+  const log = [
+    ["EVAL", script, "1", "k"],
+    ["APPEND", "k", " last"],
+  ].map((words) => encodeRequest(words));
+  disk.put("appendonly.aof", Buffer.concat(log));
+  const kv = harness({ config: { "busy-reply-threshold": 20, appendonly: true }, disk });
+  slowClock(kv, 2000);
+  expect(await kv.engine.load()).toBe(true);
+  const told = () => kv.log.filter((line) => line.startsWith("Slow script detected")).length;
+  expect(told()).toBe(1);
+  expect(kv.send("GET", "k")).toBe("first! last");
+  expect(kv.send("DEBUG", "LOADAOF")).toBe("OK");
+  expect(told()).toBe(2);
+  expect(kv.send("GET", "k")).toBe("first! last");
 });

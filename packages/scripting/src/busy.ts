@@ -6,6 +6,9 @@
  *
  * Whoever sent it waits meanwhile, and what it sent behind it. Nobody else changes anything: commands
  * are refused by the guard `busy`, and the cron's jobs rest. A script within EXEC stops the transaction.
+ *
+ * One that stands in an append-only file is never stopped: the next command of the file would be run in
+ * its middle. That it is slow is told all the same.
  */
 import type { CommandError } from "@kv/commands";
 import { Due, EngineState, type Ports } from "@kv/engine";
@@ -21,9 +24,11 @@ export class Busy {
   private interruptAtUs = 0;
   private thresholdMs = 0;
   private readonly ports: Ports;
+  private readonly tellSlow: () => void;
 
-  constructor(ports: Ports) {
+  constructor(ports: Ports, tellSlow: () => void) {
     this.ports = ports;
+    this.tellSlow = tellSlow;
   }
 
   /** A script is suspended, or goes on after it was. */
@@ -43,14 +48,18 @@ export class Busy {
 
   /** Whether the script that runs is to be suspended now. Asked about every half millisecond. */
   readonly isDue = (): boolean => {
-    const { host } = this.ports;
+    const { host, replay } = this.ports;
     if (this.thresholdMs === 0) return false;
     const nowUs = host.monotonicUs();
     if (this.startUs === 0) {
       this.startUs = nowUs;
       this.interruptAtUs = nowUs + this.thresholdMs * 1000;
     }
-    return nowUs >= this.interruptAtUs;
+    if (nowUs < this.interruptAtUs) return false;
+    if (!replay.isOpen) return true;
+    this.interruptAtUs = Number.POSITIVE_INFINITY;
+    this.tellSlow();
+    return false;
   };
 
   /** The script has been suspended. `error` is what others are told, `rest` is due when it is over. */

@@ -42,7 +42,7 @@ export class Runner {
 
   constructor(ports: Ports) {
     this.ports = ports;
-    this.busy = new Busy(ports);
+    this.busy = new Busy(ports, () => this.tellSlow());
   }
 
   /** Says what is about to be run; run() follows. */
@@ -94,8 +94,7 @@ export class Runner {
   }
 
   /** The script goes on by and by; its client waits, and what it has sent behind it. */
-  private becomeBusy(call: EngineCall, { killCommand, busyError }: MachineOwner): void {
-    const { host, config } = this.ports;
+  private becomeBusy(call: EngineCall, { busyError }: MachineOwner): void {
     this.busy.suspended(busyError, () => {
       this.end(call);
       this.answer(this.outcome);
@@ -103,6 +102,12 @@ export class Runner {
     // The command is left as it was before it ran anything.
     call.propagation = Propagation.PREVENTED;
     call.client.mark(ClientState.WAITING, true);
+    this.tellSlow();
+  }
+
+  private tellSlow(): void {
+    const { host, config } = this.ports;
+    const { killCommand } = this.owner as MachineOwner;
     host.log(
       "warning",
       `Slow script detected: still in execution after ${config.number("busy-reply-threshold")} milliseconds. You can try killing the script using the ${killCommand} command. Script name is: ${this.context.name}.`,

@@ -37,7 +37,7 @@ export class Client {
   /** Parses what it sends, and holds what is not parsed yet. */
   readonly reader: RequestReader;
   /** When it came, by the wall clock: `age` of CLIENT LIST counts from here. */
-  readonly createdMs: number;
+  createdMs: number;
   /** Bits of ClientState. */
   unusual = 0;
   /** Number of the database that it has selected, from 0. */
@@ -126,6 +126,14 @@ export class Client {
     this.createdMs = nowMs;
     this.lastActiveMs = nowMs;
     this.outputPeakSinceMs = nowMs;
+  }
+
+  /** The wall clock was set: it has been here, and idle, for as long as before. */
+  clockStepped(stepMs: number): void {
+    this.createdMs += stepMs;
+    this.lastActiveMs += stepMs;
+    this.outputPeakSinceMs += stepMs;
+    if (this.softLimitSinceMs !== 0) this.softLimitSinceMs += stepMs;
   }
 
   /** True when any of these bits of ClientState is set. */

@@ -113,6 +113,7 @@ export class Cron {
   private runJobs(): void {
     const { host, situation, stats, keyspace, memory, output, propagator, pause } = this.parts;
     const nowMs = situation.readClock();
+    situation.clockSteps.follow(nowMs);
     this.cycles++;
     memory.refreshIdle(nowMs);
     if (this.isTurnOf(SAMPLE_PERIOD_MS)) this.rates.sample();

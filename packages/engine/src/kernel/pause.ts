@@ -54,6 +54,11 @@ export class Pause {
     this.update();
   }
 
+  /** The wall clock was set: it lasts as long as it was to last. */
+  clockStepped(stepMs: number): void {
+    if (this.endsMs !== 0) this.endsMs += stepMs;
+  }
+
   /** CLIENT UNPAUSE, or time is up: those who wait go on with the next turn. */
   end(): void {
     this.holdsAll = false;

@@ -72,6 +72,8 @@ export interface ReplayParts {
 
 /** Runs requests that were run before: see the head of this file. One for each engine. */
 export class Replay {
+  /** Between begin() and end(): requests are run, and nobody is served. */
+  isOpen = false;
   /** Who does it, in the eyes of commands. */
   private readonly client: Client;
   private readonly parts: ReplayParts;
@@ -79,6 +81,7 @@ export class Replay {
   /** The command that all this is done for, if there is one, and who has to hear of what it changes. */
   private outer: CallFrame | null = null;
   private outerInterest = 0;
+  private outerMayWait = false;
 
   constructor(parts: ReplayParts) {
     const { requestLimits, situation, users } = parts;
@@ -96,9 +99,12 @@ export class Replay {
     const { call, propagator, situation } = this.parts;
     this.outer = situation.current === null ? null : frameOf(call, 0);
     this.outerInterest = call.interest;
+    this.outerMayWait = call.mayWait;
+    this.isOpen = true;
     propagator.mask = 0;
     call.client = this.client;
     call.isReplayed = true;
+    call.mayWait = false;
     call.interest = 0;
     call.nowMs = situation.nowMs;
     situation.current = this.client;
@@ -108,10 +114,12 @@ export class Replay {
   end(): void {
     const { call, propagator, situation } = this.parts;
     const { outer } = this;
+    this.isOpen = false;
     situation.current = outer === null ? null : outer.client;
     if (outer !== null) restoreFrame(call, outer);
     this.outer = null;
     call.interest = this.outerInterest;
+    call.mayWait = this.outerMayWait;
     call.isReplayed = false;
     propagator.mask = Target.BOTH;
   }
@@ -141,7 +149,6 @@ export class Replay {
   private runRow(row: CommandRow): string | undefined {
     const { call, config, host, keyspace, reply } = this.parts;
     call.database = keyspace.databases[this.client.databaseIndex] as Database;
-    call.mayWait = false;
     const mark = reply.mark();
     try {
       (row.run as (call: ClientCall) => void)(call);

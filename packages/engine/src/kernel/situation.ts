@@ -2,7 +2,7 @@
  * Situation: what is true of the whole server at this moment. Every part of it reads this, and each
  * fact has one who changes it:
  *
- *      nowMs      readClock(), when a batch, a cron turn or a loop turn begins
+ *      nowMs      readClock(), when a batch, a cron turn or a loop turn begins: see clock-steps.ts
  *      current    the request loop: the client whose command is running
  *      depth      Execution: frames that are open (EXEC, later scripts)
  *      unusual    whoever owns the bit (EngineState), with setUnusual()
@@ -12,6 +12,7 @@
  */
 import { CommandError } from "@kv/commands";
 import type { Client } from "./client.ts";
+import { ClockSteps } from "./clock-steps.ts";
 import type { Host } from "./host.ts";
 
 /** Bits of Situation.unusual: why no command can take the short way. */
@@ -63,17 +64,23 @@ export class Situation {
   dirty = 0;
   /** Turns of the cron a second. */
   hz = 10;
+  /** Notices that the wall clock was set. */
+  readonly clockSteps: ClockSteps;
   private readonly host: Host;
 
   constructor(host: Host) {
     this.host = host;
     this.nowMs = host.wallMs();
+    this.clockSteps = new ClockSteps(host, this.nowMs);
   }
 
   /** A batch or a turn begins: from now on it is as late as the host's clock says. */
   readClock(): number {
-    this.nowMs = this.host.wallMs();
-    return this.nowMs;
+    const nowMs = this.host.wallMs();
+    const passedMs = nowMs - this.nowMs;
+    this.nowMs = nowMs;
+    if (passedMs < 0 || passedMs > ClockSteps.SUSPICIOUS_MS) this.clockSteps.look(nowMs);
+    return nowMs;
   }
 
   /** True when any of these bits of EngineState is set. */

@@ -91,6 +91,8 @@ export class UsedMemory {
   private readonly latency: LatencyMonitor;
   private readonly pause: Pause;
   private refreshedMs = -1;
+  /** By how much the wall clock was set since the start: see accessMs(). */
+  private steppedMs = 0;
   private clientBytes = 0;
   private countedMs = 0;
   /** Since when evicting has not sufficed; 0: it has. */
@@ -131,12 +133,23 @@ export class UsedMemory {
     this.startupTableBytes = this.keyspace.tableBytes();
   }
 
+  /** The wall clock was set: keys have been left alone for as long as before. */
+  clockStepped(stepMs: number): void {
+    this.steppedMs += stepMs;
+    this.refreshedMs += stepMs;
+  }
+
+  /** The clock of accesses, which nobody sets, when the wall clock shows this. */
+  accessMs(nowMs: number): number {
+    return nowMs - this.steppedMs;
+  }
+
   /** Brings the LRU or LFU bits of new accesses up to date. */
   refreshIdle(nowMs: number): void {
     if (nowMs - this.refreshedMs < 100 && nowMs >= this.refreshedMs) return;
     this.refreshedMs = nowMs;
     const { clock } = this.evictor;
-    clock.advance(nowMs);
+    clock.advance(this.accessMs(nowMs));
     this.idle.fresh = clock.newKeyBits;
     this.idle.isClock = this.evictor.policy.usage !== "lfu";
   }

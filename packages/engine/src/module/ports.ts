@@ -184,6 +184,9 @@ export interface FunctionLibraries {
   takeFromFile(codes: readonly Uint8Array[], policy: LibraryPolicy): string | undefined;
 }
 
+/** How much was loaded so far: a SnapshotLoader tells it, or who counts commands in the place of keys. */
+export type LoadedKeys = Pick<SnapshotLoader, "loadedCount" | "expiredCount" | "emptyCount">;
+
 /** The file of the data set (saving), for DEBUG RELOAD and for who has a part in it. */
 export interface DataSetFile {
   /** Set by who knows functions (scripting). Null: a file that holds some is refused. */
@@ -228,12 +231,12 @@ export interface DataSetFile {
    */
   snapshotLoader(options?: { keyspace?: Keyspace; keepsExpired?: boolean }): SnapshotLoader;
   /**
-   * Serves the clients while a loader of snapshotLoader() is at work, for so long as `key-load-delay` wants
-   * what it has read since then to take.
+   * Serves the clients while a loader of snapshotLoader(), or who runs the commands behind what it reads, is
+   * at work, for so long as `key-load-delay` wants what was read since then to take.
    */
-  loadingTurn(loader: SnapshotLoader): Promise<void>;
+  loadingTurn(loaded: LoadedKeys): Promise<void>;
   /** The same while everybody waits. */
-  loadingDelay(loader: SnapshotLoader): void;
+  loadingDelay(loaded: LoadedKeys): void;
   /** The loader has done: its libraries are taken. Undefined, or why that cannot be. */
   snapshotLoaded(loader: SnapshotLoader, policy: LibraryPolicy): string | undefined;
 }
@@ -280,8 +283,8 @@ export const shutdownWaitsPort = new Port<ShutdownWaits>("shutdown-waits");
 export interface Waiter {
   /** Who waits. */
   readonly client: Client;
-  /** When its time is up, in milliseconds since 1970; 0: never. */
-  readonly untilMs: number;
+  /** When its time is up, in milliseconds since 1970; 0: never. Moved along when the clock is set. */
+  untilMs: number;
   /** Its place among those whose time will be up, kept by Waits; -1 for one that is new. */
   heapIndex: number;
   /** It waits no more, however that came, and is to be forgotten. */

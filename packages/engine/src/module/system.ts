@@ -125,6 +125,11 @@ export interface Running extends Job {
   /** CONFIG RESETSTAT. */
   resetStatistics?(): void;
   /**
+   * Somebody has set the wall clock on by so many milliseconds (below 0: back). Times since when something
+   * lasts, or until when it is to last, move along; times of day (expiries) do not.
+   */
+  clockStepped?(stepMs: number): void;
+  /**
    * A shutdown is asked for. False: it may not be, and the log says why; those behind it are not
    * asked then, and those before it (saving is one) have done what they do.
    */

@@ -67,6 +67,18 @@ describe("the log", () => {
     expect(next.send("HGETALL", "h")).toEqual(["g", "2"]);
   });
 
+  test("is over once it is loaded: from then on clients may wait again", async () => {
+    const kv = await started();
+    kv.send("RPUSH", "list", "x");
+    const next = await restarted(kv);
+    const waiting = next.client();
+    expect(waiting.send("BLMPOP", 0, 1, "other", "LEFT")).toBe(undefined);
+    next.send("DEBUG", "LOADAOF");
+    next.send("RPUSH", "other", "y");
+    expect(waiting.receive()).toEqual(["other", ["y"]]);
+    expect(waiting.send("XREAD", "BLOCK", 0, "STREAMS", "s", "$")).toBe(undefined);
+  });
+
   test("a transaction is whole, or is not there", async () => {
     const kv = await started();
     kv.send("SET", "before", 1);

@@ -84,9 +84,9 @@ export class AppendOnly implements Running, AppendOnlyFile {
     const { config, host } = ports;
     this.folder = new LogFolder(host, config.text("appenddirname"), config.text("appendfilename"));
     this.writer = new LogWriter(ports);
-    this.writer.skipsSync = () =>
-      config.boolean("no-appendfsync-on-rewrite") &&
-      (this.isRewriting || ports.of(dataSetFilePort).isRunning);
+    const isBesideSnapshot = () => this.isRewriting || ports.of(dataSetFilePort).isRunning;
+    this.writer.isBesideSnapshot = isBesideSnapshot;
+    this.writer.skipsSync = () => config.boolean("no-appendfsync-on-rewrite") && isBesideSnapshot();
   }
 
   get isOn(): boolean {
@@ -273,6 +273,12 @@ export class AppendOnly implements Running, AppendOnlyFile {
     }
   }
 
+  /** What lasts, and what is waited for behind a failure, takes as long as before. */
+  clockStepped(stepMs: number): void {
+    this.rewriteStartMs += stepMs;
+    this.failedMs += stepMs;
+  }
+
   // Periodic work.
 
   /** Syncs, and begins rewrites that are due. */
@@ -336,9 +342,9 @@ export class AppendOnly implements Running, AppendOnlyFile {
       const load = this.loader();
       file.beginLoading();
       try {
-        for (const loader of load.steps()) {
+        for (const loaded of load.steps()) {
           file.loaded(load.loadedBytes, load.totalBytes);
-          await file.loadingTurn(loader);
+          await file.loadingTurn(loaded);
           if (this.isStopped) return false;
         }
       } finally {
@@ -476,7 +482,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
         return false;
       }
       const file = this.ports.of(dataSetFilePort);
-      for (const loader of this.loader().steps()) file.loadingDelay(loader);
+      for (const loaded of this.loader().steps()) file.loadingDelay(loaded);
     } catch (error) {
       if (!(error instanceof LogLoadError) && !(error instanceof StorageError)) throw error;
       for (const line of error.message.split("\n")) host.log("warning", line);

@@ -32,6 +32,9 @@ import {
 import { latin1Bytes } from "@kv/resp";
 import type { Host } from "../../kernel/host.ts";
 
+/** Of the manifest and of what grows; a base is a snapshot, and as open as one. */
+export const LOG_MODE = 0o644;
+
 /** The folder of the append-only file: see the head of this file. */
 export class LogFolder {
   /** The files by now, as the manifest on disk says. Plain data: replaced, never changed. */
@@ -158,7 +161,11 @@ export class LogFolder {
 
   private get saveNames(): SaveNames {
     const { fileName } = this;
-    return { name: manifestName(fileName), temporaryName: temporaryManifestName(fileName) };
+    return {
+      name: manifestName(fileName),
+      temporaryName: temporaryManifestName(fileName),
+      mode: LOG_MODE,
+    };
   }
 
   private written(manifest: AofManifest, result: SaveResult): void {

@@ -19,6 +19,7 @@ import {
 import { ArgVector } from "@kv/resp";
 import type { Host } from "../../kernel/host.ts";
 import type { Replay } from "../../kernel/replay.ts";
+import type { LoadedKeys } from "../../module/ports.ts";
 import type { LogFolder } from "./log-folder.ts";
 
 /** No more than the arena remembers of a buffer: copying from a larger one is slower. */
@@ -49,6 +50,8 @@ export class LogLoad {
   totalBytes = 0;
   /** Bytes of them that have been read. */
   loadedBytes = 0;
+  /** Commands of the present file that have been run. */
+  private commandCount = 0;
   private readonly parts: LogLoadParts;
   private readonly chunk = new Uint8Array(CHUNK_BYTES);
   private readonly view = new DataView(this.chunk.buffer);
@@ -59,10 +62,10 @@ export class LogLoad {
   }
 
   /**
-   * Loads all files, a chunk between two steps; gives the loader of what is a snapshot in the present one. Throws
-   * LogLoadError and StorageError.
+   * Loads all files, a chunk between two steps; tells of how many keys and commands of the present one that
+   * was. Throws LogLoadError and StorageError.
    */
-  *steps(): Generator<SnapshotLoader> {
+  *steps(): Generator<LoadedKeys> {
     const { host, folder } = this.parts;
     const { base, incrementals } = folder.manifest;
     const files = [...(base === undefined ? [] : [base]), ...incrementals];
@@ -90,7 +93,7 @@ export class LogLoad {
     );
   }
 
-  private *file({ name, type }: AofFile, isLast: boolean): Generator<SnapshotLoader> {
+  private *file({ name, type }: AofFile, isLast: boolean): Generator<LoadedKeys> {
     const { folder, host, replay, snapshotLoader } = this.parts;
     const file = folder.now.open(name);
     if (file === undefined)
@@ -99,6 +102,7 @@ export class LogLoad {
       );
     replay.beginFile();
     const startBytes = this.loadedBytes;
+    this.commandCount = 0;
     try {
       const loader = snapshotLoader();
       const input = this.inputOf(name, loader);
@@ -119,7 +123,7 @@ export class LogLoad {
               : `Reading RDB preamble from AOF file ${name}...`,
           );
         }
-        yield loader;
+        yield this.loaded(loader);
       }
       const damage = input.finish();
       if (damage !== undefined) this.damaged(name, input, damage, isLast);
@@ -127,6 +131,10 @@ export class LogLoad {
       replay.beginFile();
       file.close();
     }
+  }
+
+  private loaded({ loadedCount, expiredCount, emptyCount }: SnapshotLoader): LoadedKeys {
+    return { loadedCount: loadedCount + this.commandCount, expiredCount, emptyCount };
   }
 
   private piece(): Uint8Array {
@@ -155,6 +163,7 @@ export class LogLoad {
           if (problem !== undefined)
             throw new LogLoadError(`${problem} reading the append only file ${name}`);
         }
+        this.commandCount += batch.commandCount;
         batch.clear();
         if (!hasMore) break;
         hasMore = input.more(batch);

@@ -11,7 +11,8 @@
  * all of it is in the file. (Under `always` the server ends: what was done cannot be undone, and nobody was
  * told of it.) And where writing has been seen to wait for a sync of `everysec`, as on some systems it
  * does, commands stay in the buffer for up to two seconds while one runs, and replies leave. Redis does so
- * on any system, and so forgets what it has answered when it is killed meanwhile.
+ * on any system, and so forgets what it has answered when it is killed meanwhile. A sync that has commands
+ * wait for two seconds, or would have them wait, is counted and told as there: the disk is busy.
  *
  * A sync that failed may have lost anything behind the last one that did not, and the next one would not
  * say so: the file is not trusted again (`isBroken`) until another one has taken its place.
@@ -59,7 +60,9 @@ export class LogWriter implements PropagationSink, ReplyGate {
   hasTimestamps = false;
   /** Syncs are left out for now (no-appendfsync-on-rewrite). */
   skipsSync: () => boolean = () => false;
-  /** Syncs of `everysec` that took so long that writing did not wait for them any more. */
+  /** A snapshot is being written, which keeps the disk at work, too. */
+  isBesideSnapshot: () => boolean = () => false;
+  /** How often a sync of `everysec` took so long that writing did not wait for it any more. */
   delayedSyncCount = 0;
   /** Bytes of the files that it had before this one: 0 from whoever knows what has become of them. */
   formerBytes = 0;
@@ -81,7 +84,8 @@ export class LogWriter implements PropagationSink, ReplyGate {
   /** Until then writes wait for syncs to end. */
   private waitsForSyncUntilUs = 0;
   private isPostponed = false;
-  private postponedSinceUs = 0;
+  /** Since when commands wait for the sync that runs, or would elsewhere; -1: there were none. */
+  private overtakingSinceUs = -1;
   /** Why the disk does not take what is in the buffer. */
   private problem: StorageError | null = null;
   private triedUs = 0;
@@ -204,7 +208,11 @@ export class LogWriter implements PropagationSink, ReplyGate {
     const startUs = host.monotonicUs();
     this.triedUs = startUs;
     const isWritten = this.write(this.file);
-    const name = this.isSyncing ? "aof-write-pending-fsync" : "aof-write-alone";
+    const name = this.isSyncing
+      ? "aof-write-pending-fsync"
+      : this.isBesideSnapshot()
+        ? "aof-write-active-child"
+        : "aof-write-alone";
     const endUs = host.monotonicUs();
     const tookUs = endUs - startUs;
     if (this.isSyncing && tookUs > WRITE_US_MAX)
@@ -218,18 +226,22 @@ export class LogWriter implements PropagationSink, ReplyGate {
     if (this.policy !== "everysec" || !this.isSyncing) return false;
     const { host } = this.parts;
     const nowUs = host.monotonicUs();
-    if (nowUs > this.waitsForSyncUntilUs) return false;
-    if (!this.isPostponed) {
-      this.isPostponed = true;
-      this.postponedSinceUs = nowUs;
-    }
-    if (nowUs - this.postponedSinceUs < POSTPONED_US_MAX) return true;
+    const isLate = this.overtakes(nowUs);
+    this.isPostponed = !isLate && nowUs <= this.waitsForSyncUntilUs;
+    return this.isPostponed;
+  }
+
+  /** Something is to be written while a sync runs. True: for two seconds now, which is told. */
+  private overtakes(nowUs: number): boolean {
+    if (this.overtakingSinceUs === -1) this.overtakingSinceUs = nowUs;
+    if (nowUs - this.overtakingSinceUs < POSTPONED_US_MAX) return false;
+    this.overtakingSinceUs = -1;
     this.delayedSyncCount++;
-    host.log(
+    this.parts.host.log(
       "notice",
       "Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting for fsync to complete, this may slow down Redis.",
     );
-    return false;
+    return true;
   }
 
   /** False: the disk did not take all of it. */
@@ -340,6 +352,7 @@ export class LogWriter implements PropagationSink, ReplyGate {
     const isTimeToTry = nowUs - this.triedUs >= RETRY_PERIOD_US;
     if (this.problem !== null && isTimeToTry) this.flush(true);
     if (this.isPostponed) this.flush(false);
+    else if (this.overtakingSinceUs !== -1) this.overtakes(nowUs);
     // After a change of the policy something may be left that nobody has synced.
     if (this.policy === "no" || nowUs - this.syncStartUs < SYNC_PERIOD_US) return;
     if (!this.isSyncing && !this.skipsSync()) this.beginSync();
@@ -359,6 +372,7 @@ export class LogWriter implements PropagationSink, ReplyGate {
       .finally(() => {
         this.syncUnderWay = null;
         this.isPostponed = false;
+        this.overtakingSinceUs = -1;
         this.parts.host.wake();
       });
   }

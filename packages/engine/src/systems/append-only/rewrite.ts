@@ -26,7 +26,7 @@ import { EngineState } from "../../kernel/situation.ts";
 import { wakingStorage } from "../../kernel/waking-storage.ts";
 import type { Ports } from "../../module/ports.ts";
 import { nextBaseFile } from "./base-file.ts";
-import type { LogFolder } from "./log-folder.ts";
+import { LOG_MODE, type LogFolder } from "./log-folder.ts";
 import type { LogWriter } from "./log-writer.ts";
 
 /** What a rewrite begins from: a log, none that is to become one, or none at all. */
@@ -115,7 +115,7 @@ export class Rewrite {
     const sequence = folder.nextIncremental;
     const name = folder.incrementalName(sequence);
     const next: AofFile = { name, sequence, type: "incremental" };
-    await (await folder.later.create(name)).close();
+    await (await folder.later.create(name, LOG_MODE)).close();
     const { manifest } = folder;
     await folder.write({ ...manifest, incrementals: [...manifest.incrementals, next] });
     await writer.syncAhead();
@@ -136,6 +136,8 @@ export class Rewrite {
   /** The instant. Returns the file that its data set is being written to. */
   private cut(next: AofFile | undefined): AofFile {
     const { folder, ports, writer } = this.parts;
+    // It may have been given up behind ready(): then nobody would drive a snapshot to its end.
+    this.throwIfAborted();
     ports.propagator.finish();
     if (next !== undefined) {
       const file = folder.append(next.name);

@@ -45,7 +45,7 @@ class KeyWaiter implements Waiter {
   readonly databaseIndex: number;
   readonly type: number;
   readonly isLossAwaited: boolean;
-  readonly untilMs: number;
+  untilMs: number;
   heapIndex = -1;
   private readonly blocking: Blocking;
 

@@ -1,4 +1,5 @@
 /** Directives for tests that slow saving and loading down, and the version of what is written. */
+import { encodeRequest } from "@kv/resp";
 import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 import { Due } from "../../kernel/due.ts";
@@ -109,6 +110,25 @@ describe("key-load-delay", () => {
     startMs = kv.host.nowMs;
     expect(kv.send("DEBUG", "LOADAOF")).toBe("OK");
     expect(kv.host.nowMs - startMs).toBeCloseTo(30, 5);
+    expect(kv.send("DBSIZE")).toBe(100);
+  });
+
+  test("so does each command of a log, and clients are told meanwhile", async () => {
+    const kv = harness({ config: { appendonly: true, "key-load-delay": "1000" } });
+    const log = Array.from({ length: 100 }, (_, index) => encodeRequest(["SET", `k${index}`, "v"]));
+    kv.host.disk.put("appendonly.aof", Buffer.concat(log));
+    const startMs = kv.host.nowMs;
+    let turnCount = 0;
+    kv.host.nextTurn = async () => {
+      turnCount++;
+      expect(field(kv, "loading")).toBe("1");
+      expect(kv.send("GET", "k1")).toBe(kv.error("LOADING Redis is loading the dataset in memory"));
+    };
+    expect(await kv.engine.load()).toBe(true);
+    expect(kv.host.nowMs - startMs).toBeCloseTo(100, 5);
+    expect(turnCount).toBeGreaterThanOrEqual(10);
+    expect(kv.send("DEBUG", "LOADAOF")).toBe("OK");
+    expect(kv.host.nowMs - startMs).toBeCloseTo(200, 5);
     expect(kv.send("DBSIZE")).toBe(100);
   });
 

@@ -35,6 +35,7 @@ import {
   type DataSetFile,
   type FunctionLibraries,
   type LibraryPolicy,
+  type LoadedKeys,
   Port,
   type Ports,
 } from "../../module/ports.ts";
@@ -140,12 +141,15 @@ export class Saving implements Running, DataSetFile {
   private readonly underWay = new Set<Promise<unknown>>();
   private isStopped = false;
   private runningStartMs = 0;
+  /** As lastSaveMs, but that it moves along when the clock is set: save points are about a duration. */
+  private savedMs: number;
   private dirtyAtStart = 0;
   private tryCount = 0;
 
   constructor(ports: SavingNeeds) {
     this.ports = ports;
     this.lastSaveMs = ports.situation.nowMs;
+    this.savedMs = this.lastSaveMs;
   }
 
   /** `rdb.version`: of what is written, be it a file or a payload of DUMP. */
@@ -331,6 +335,7 @@ export class Saving implements Running, DataSetFile {
     if (result.ok) {
       situation.dirty -= savedChanges;
       this.lastSaveMs = situation.nowMs;
+      this.savedMs = situation.nowMs;
       this.saveCount++;
       host.log("notice", "DB saved on disk");
     } else {
@@ -352,6 +357,13 @@ export class Saving implements Running, DataSetFile {
     refusals.set("saving", refuses ? SNAPSHOT_FAILED : "");
   }
 
+  /** Saves come when they would have come. */
+  clockStepped(stepMs: number): void {
+    this.runningStartMs += stepMs;
+    this.savedMs += stepMs;
+    if (this.lastTryMs !== 0) this.lastTryMs += stepMs;
+  }
+
   /** Save points, and what was scheduled. */
   cron(nowMs: number): void {
     if (this.running !== null || this.loading !== null || this.isStopped) return;
@@ -359,7 +371,7 @@ export class Saving implements Running, DataSetFile {
     const { host, situation } = this.ports;
     const mayTry = this.lastSaveOk || nowMs - this.lastTryMs > RETRY_MS;
     for (const { seconds, changes } of this.savePoints) {
-      if (situation.dirty >= changes && nowMs - this.lastSaveMs > seconds * 1000 && mayTry) {
+      if (situation.dirty >= changes && nowMs - this.savedMs > seconds * 1000 && mayTry) {
         host.log("notice", `${changes} changes in ${seconds} seconds. Saving...`);
         this.beginBackground();
         return;
@@ -490,21 +502,21 @@ export class Saving implements Running, DataSetFile {
   }
 
   /** Keys that the loader has read since it was asked last. */
-  private newKeysOf({ loadedCount, expiredCount, emptyCount }: SnapshotLoader): number {
+  private newKeysOf({ loadedCount, expiredCount, emptyCount }: LoadedKeys): number {
     const before = this.delayedKeys;
     this.delayedKeys = loadedCount + expiredCount + emptyCount;
     return this.delayedKeys - before;
   }
 
   /** Holds everybody for as long as `key-load-delay` wants what the loader has read since to take. */
-  loadingDelay(loader: SnapshotLoader): void {
-    this.delay(this.newKeysOf(loader), this.ports.config.number("key-load-delay"));
+  loadingDelay(loaded: LoadedKeys): void {
+    this.delay(this.newKeysOf(loaded), this.ports.config.number("key-load-delay"));
   }
 
   /** Serves the clients, for so long as `key-load-delay` wants what the loader has read since to take. */
-  async loadingTurn(loader: SnapshotLoader): Promise<void> {
+  async loadingTurn(loaded: LoadedKeys): Promise<void> {
     const { config, host } = this.ports;
-    let leftMs = durationOfKeysUs(this.newKeysOf(loader), config.number("key-load-delay")) / 1000;
+    let leftMs = durationOfKeysUs(this.newKeysOf(loaded), config.number("key-load-delay")) / 1000;
     for (; leftMs > 0 && !this.isStopped; leftMs -= LOADING_SLEEP_MS) {
       host.sleepMs(Math.min(leftMs, LOADING_SLEEP_MS));
       await host.nextTurn();

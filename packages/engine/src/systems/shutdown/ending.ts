@@ -33,7 +33,7 @@ export class Ending implements Running, ShutdownWaits {
   /** A signal that came in the middle of a script. */
   private scheduled: ShutdownRequest | null = null;
   /** What waits for replicas, and until when by the wall clock. */
-  private waiting: { readonly request: ShutdownRequest; readonly untilMs: number } | null = null;
+  private waiting: { readonly request: ShutdownRequest; untilMs: number } | null = null;
   /** Everybody who is to be told. */
   private asking: Decided[] = [];
 
@@ -99,6 +99,10 @@ export class Ending implements Running, ShutdownWaits {
     this.ports.host.log("notice", "Shutdown manually aborted.");
     this.decide(false);
     return true;
+  }
+
+  clockStepped(stepMs: number): void {
+    if (this.waiting !== null) this.waiting.untilMs += stepMs;
   }
 
   /** Comes to what was waited for; not while a script runs. */

@@ -81,6 +81,12 @@ export class WaitingClients implements Running, Waits {
     waiter.ended?.(true);
   }
 
+  /** Each waits for as long as it was to wait: their order is the same. */
+  clockStepped(stepMs: number): void {
+    for (const waiter of this.waiters.values()) if (waiter.untilMs !== 0) waiter.untilMs += stepMs;
+    this.setAlarm();
+  }
+
   turn(): void {
     if (this.deadlines.count > 0) this.endOverdue();
     if (this.answered.length === 0) return;
