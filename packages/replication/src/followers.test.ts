@@ -60,6 +60,19 @@ describe("a replica that follows", () => {
     );
   });
 
+  test("MULTI stands ahead of the SELECT for what is in it", () => {
+    const kv = quick();
+    const { client } = follower(kv);
+    kv.send("MULTI");
+    kv.send("INCR", "a");
+    kv.send("SELECT", 3);
+    kv.send("INCR", "b");
+    kv.send("EXEC");
+    expect(client.takeRaw()).toBe(
+      stream("MULTI", "SELECT 0", "INCR a", "SELECT 3", "INCR b", "EXEC"),
+    );
+  });
+
   test("one by file is online at once", async () => {
     const kv = quick();
     const client = replicaClient(kv);

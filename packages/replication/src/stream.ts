@@ -12,7 +12,7 @@
  * any of it. Bytes that were written stay as they are, so a connection may keep a block while more is
  * written behind them.
  */
-import { type PropagationSink, Target } from "@kv/engine";
+import { NO_DATABASE, type PropagationSink, Target } from "@kv/engine";
 import { encodeRequest, type RequestArgument } from "@kv/resp";
 
 const BLOCK_BYTES = 64 * 1024;
@@ -60,7 +60,7 @@ export class Stream implements PropagationSink {
 
   /** Commands that changed the data set. */
   append(databaseIndex: number, bytes: Uint8Array, start: number, end: number): void {
-    if (databaseIndex !== this.databaseIndex) {
+    if (databaseIndex !== this.databaseIndex && databaseIndex !== NO_DATABASE) {
       this.databaseIndex = databaseIndex;
       const select = encodeRequest(["SELECT", `${databaseIndex}`]);
       this.write(select, 0, select.length);

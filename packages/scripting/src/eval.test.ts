@@ -271,3 +271,32 @@ describe("the time of a script", () => {
     expect(took()).toMatchObject({ set: ["1", "10"], get: ["2", "20"], eval: ["1", "100"] });
   });
 });
+
+test("MONITOR has the line of a script ahead of those of its commands, even if none is run", () => {
+  const kv = harness();
+  const monitor = kv.client();
+  const library =
+    "#!lua name=l\nredis.register_function('f', function(k) redis.call('GET', k[1]) end)";
+  kv.send("FUNCTION", "LOAD", library);
+  monitor.send("MONITOR");
+  monitor.takeRaw();
+  kv.send("EVAL", "redis.call('SELECT', 3) return redis.call('SET', 'k', 1)", 0);
+  kv.send("EVALSHA_RO", "none", 0);
+  kv.send("MULTI");
+  kv.send("FCALL", "f", 1, "k");
+  kv.send("FCALL_RO", "none", 0);
+  kv.send("EXEC");
+  const lines = monitor.takeRaw().split("\r\n").slice(0, -1);
+  const self = kv.self.address;
+  expect(lines.map((line) => line.slice(line.indexOf(" ") + 1))).toEqual([
+    `[0 ${self}] "EVAL" "redis.call('SELECT', 3) return redis.call('SET', 'k', 1)" "0"`,
+    '[3 lua] "SELECT" "3"',
+    '[3 lua] "SET" "k" "1"',
+    `[0 ${self}] "EVALSHA_RO" "none" "0"`,
+    `[0 ${self}] "MULTI"`,
+    `[0 ${self}] "FCALL" "f" "1" "k"`,
+    '[0 lua] "GET" "k"',
+    `[0 ${self}] "FCALL_RO" "none" "0"`,
+    `[0 ${self}] "EXEC"`,
+  ]);
+});

@@ -10,6 +10,11 @@
  *
  * A script that has said redis.setresp(3) answers true and false as such. Line breaks in errors and
  * statuses become spaces: they would end the line.
+ *
+ * A table may stand in itself, so tables are walked until Lua's stack is full, which is some thousand
+ * levels down; there stands an error in place of the value. JavaScript's own stack does not reach so far:
+ * where the walk stands in each table is kept in lists. From then on no table is opened any more: one that
+ * stands in itself twice has more ends than could ever be written.
  */
 import { type LuaStack, LuaType } from "@kv/lua";
 import type { ReplyWriter } from "@kv/resp";
@@ -20,12 +25,24 @@ const INT64_LIMIT = 2 ** 63;
 const ROOM = 5;
 const stackLimit = "ERR reached lua stack limit";
 
+/** What comes next in a table that is being written. */
+const Next = { ELEMENT: 0, MEMBER: 1, KEY: 2, VALUE: 3 } as const;
+
 /** What a script's reply is written with. One for each engine. */
 export class LuaToReply {
   private readonly stack: LuaStack;
   private readonly reply: ReplyWriter;
   /** Told of errors in replies that no command has counted before. */
   private readonly countError: (text: string) => void;
+  /** Lua's stack was full. */
+  private isFull = false;
+  /** Tables that are being written, and for each of them from the outside in: */
+  private depth = 0;
+  private readonly nexts: number[] = [];
+  /** how many of its values have begun, */
+  private readonly counts: number[] = [];
+  /** and where its length is to be written. */
+  private readonly handles: number[] = [];
 
   constructor(stack: LuaStack, reply: ReplyWriter, countError: (text: string) => void) {
     this.stack = stack;
@@ -35,19 +52,79 @@ export class LuaToReply {
 
   /** Pops the value on top and writes it. `speaks3`: the script has said redis.setresp(3). */
   write(speaks3: boolean): void {
+    this.depth = 0;
+    this.isFull = false;
     // For the outermost there is room, as after any run.
     this.value(speaks3);
+    while (this.depth > 0) this.goOn(speaks3);
   }
 
+  /** A value in a table that is being written. */
   private inner(speaks3: boolean): void {
     const { stack, reply } = this;
-    if (stack.room(ROOM)) this.value(speaks3);
-    else {
-      reply.error(stackLimit);
-      stack.pop(1);
+    if (!this.isFull && !stack.room(ROOM)) this.isFull = true;
+    if (!this.isFull || stack.type(-1) !== LuaType.TABLE) {
+      this.value(speaks3);
+      return;
     }
+    reply.error(stackLimit);
+    stack.pop(1);
   }
 
+  /** Begins a table: what is in it comes by and by, with goOn(). */
+  private open(next: number): void {
+    const level = this.depth++;
+    this.nexts[level] = next;
+    this.counts[level] = 0;
+    this.handles[level] = this.reply.deferLength();
+  }
+
+  /** Writes one more value of the innermost table, or ends it. */
+  private goOn(speaks3: boolean): void {
+    const { stack, reply, nexts, counts } = this;
+    const level = this.depth - 1;
+    const count = counts[level] as number;
+    const handle = this.handles[level] as number;
+    switch (nexts[level]) {
+      case Next.ELEMENT:
+        stack.getElement(-1, count + 1);
+        if (stack.type(-1) !== LuaType.NIL) break;
+        this.depth = level;
+        reply.closeArray(handle, count);
+        // The nil, and the table.
+        stack.pop(2);
+        return;
+      case Next.MEMBER:
+        if (stack.next(-2)) {
+          stack.pop(1);
+          stack.pushValue(-1);
+          break;
+        }
+        this.depth = level;
+        reply.closeSet(handle, count);
+        // The table of the members, and the one that it stands in.
+        stack.pop(2);
+        return;
+      case Next.KEY:
+        if (stack.next(-2)) {
+          // Key and value are on the stack; the key is needed again for the next pair.
+          stack.pushValue(-2);
+          nexts[level] = Next.VALUE;
+          this.inner(speaks3);
+          return;
+        }
+        this.depth = level;
+        reply.closeMap(handle, count);
+        stack.pop(2);
+        return;
+      default:
+        nexts[level] = Next.KEY;
+    }
+    counts[level] = count + 1;
+    this.inner(speaks3);
+  }
+
+  /** Pops the value on top and writes it; a table is opened, and popped when it ends. */
   private value(speaks3: boolean): void {
     const { stack, reply } = this;
     switch (stack.type(-1)) {
@@ -64,8 +141,11 @@ export class LuaToReply {
         this.integer(stack.number(-1));
         break;
       case LuaType.TABLE:
-        if (stack.hasFields) this.table(speaks3);
-        else this.array(speaks3);
+        if (!stack.hasFields) {
+          this.open(Next.ELEMENT);
+          return;
+        }
+        if (this.table()) return;
         break;
       default:
         reply.null();
@@ -81,44 +161,48 @@ export class LuaToReply {
     else reply.integerBig(-(2n ** 63n));
   }
 
-  private table(speaks3: boolean): void {
+  /** True: the table was opened. Else it stood for one value, which is written. */
+  private table(): boolean {
     const { stack, reply } = this;
     if (stack.getField(-1, "err") === LuaType.STRING) {
       this.error();
-      return;
+      return false;
     }
     stack.pop(1);
     if (stack.getField(-1, "ok") === LuaType.STRING) {
       reply.simple(this.oneLine());
       stack.pop(1);
-      return;
+      return false;
     }
     stack.pop(1);
     if (stack.getField(-1, "double") === LuaType.NUMBER) {
       reply.double(stack.number(-1));
       stack.pop(1);
-      return;
+      return false;
     }
     stack.pop(1);
     if (stack.getField(-1, "map") === LuaType.TABLE) {
-      this.map(speaks3);
-      return;
+      this.open(Next.KEY);
+      stack.pushNil();
+      return true;
     }
     stack.pop(1);
     if (stack.getField(-1, "set") === LuaType.TABLE) {
-      this.set(speaks3);
-      return;
+      this.open(Next.MEMBER);
+      stack.pushNil();
+      return true;
     }
     stack.pop(1);
     if (stack.getField(-1, "big_number") === LuaType.STRING) {
       reply.bigNumber(this.oneLine());
       stack.pop(1);
-      return;
+      return false;
     }
     stack.pop(1);
-    if (stack.getField(-1, "verbatim_string") === LuaType.TABLE && this.verbatim()) return;
+    if (stack.getField(-1, "verbatim_string") === LuaType.TABLE && this.verbatim()) return false;
     stack.pop(1);
-    this.array(speaks3);
+    this.open(Next.ELEMENT);
+    return true;
   }
 
   /** The error's text is on top; below it its table. */
@@ -135,37 +219,6 @@ export class LuaToReply {
 
   private oneLine(): string {
     return withoutBreaks(this.stack.latin1(-1) as string);
-  }
-
-  private map(speaks3: boolean): void {
-    const { stack, reply } = this;
-    const handle = reply.deferLength();
-    let pairs = 0;
-    stack.pushNil();
-    while (stack.next(-2)) {
-      // Key and value are on the stack; the key is needed again for the next pair.
-      stack.pushValue(-2);
-      this.inner(speaks3);
-      this.inner(speaks3);
-      pairs++;
-    }
-    reply.closeMap(handle, pairs);
-    stack.pop(1);
-  }
-
-  private set(speaks3: boolean): void {
-    const { stack, reply } = this;
-    const handle = reply.deferLength();
-    let count = 0;
-    stack.pushNil();
-    while (stack.next(-2)) {
-      stack.pop(1);
-      stack.pushValue(-1);
-      this.inner(speaks3);
-      count++;
-    }
-    reply.closeSet(handle, count);
-    stack.pop(1);
   }
 
   /** The table of a verbatim string is on top. False: it is none. */
@@ -186,19 +239,5 @@ export class LuaToReply {
     reply.verbatim(letters.slice(0, 3).padEnd(3), stack.latin1(-1) as string);
     stack.pop(2);
     return true;
-  }
-
-  private array(speaks3: boolean): void {
-    const { stack, reply } = this;
-    const handle = reply.deferArray();
-    let count = 0;
-    for (;;) {
-      stack.getElement(-1, count + 1);
-      if (stack.type(-1) === LuaType.NIL) break;
-      this.inner(speaks3);
-      count++;
-    }
-    stack.pop(1);
-    reply.closeArray(handle, count);
   }
 }

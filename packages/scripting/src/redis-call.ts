@@ -35,6 +35,8 @@ const notFromScripts = new CommandError("ERR This Redis command is not allowed f
 const onStaleReplica = new CommandError("ERR Can not execute the command on a stale replica");
 const readsOnly = new CommandError("ERR Write commands are not allowed from read-only scripts.");
 
+const IN_NO_SCRIPT = FLAG_BITS.no_multi | FLAG_BITS.not_queued | FLAG_BITS.runs_queue;
+
 /** Runs commands of scripts. One for each engine. */
 export class RedisCall {
   private readonly ports: Ports;
@@ -98,7 +100,7 @@ export class RedisCall {
     const { ports, context } = this;
     const { situation } = ports;
     const { bits } = call.row;
-    if ((bits & FLAG_BITS.noscript) !== 0) return notFromScripts;
+    if ((bits & FLAG_BITS.noscript) !== 0 && !this.isTest(call.row)) return notFromScripts;
     if (situation.is(EngineState.STALE) && (bits & FLAG_BITS.stale) === 0) return onStaleReplica;
     this.access ??= ports.of(execAccessPort);
     const denied = this.access.refusalInside(call, "script");
@@ -120,6 +122,15 @@ export class RedisCall {
       return errors.outOfMemory;
     if (writes) context.hasWritten = true;
     return null;
+  }
+
+  /**
+   * A test has asked for what scripts may not (DEBUG SET-DISABLE-DENY-SCRIPTS). It gets nothing that would
+   * take away what runs, or run another script or transaction in its middle.
+   */
+  private isTest({ bits, command }: CommandRow): boolean {
+    if (!this.ports.debug.allowsAllInScripts) return false;
+    return (bits & IN_NO_SCRIPT) === 0 && command.group !== "scripting";
   }
 
   private writeRefusal(): CommandError | null {

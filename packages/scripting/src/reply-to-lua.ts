@@ -97,8 +97,24 @@ export class ReplyToLua {
         this.line();
         stack.pushNil();
         return;
+      case 124: // |
+        this.skip(2 * this.integer());
+        this.value();
+        return;
+      case 62: // >
+        this.skip(this.integer());
+        this.value();
+        return;
       default:
         throw new Error("a reply begins with the sign of its type");
+    }
+  }
+
+  /** Scripts see nothing of attributes and of messages, which stand in front of the reply. */
+  private skip(count: number): void {
+    for (let i = 0; i < count; i++) {
+      this.inner();
+      this.stack.pop(1);
     }
   }
 

@@ -45,6 +45,12 @@ export class Runner {
     this.busy = new Busy(ports, () => this.tellSlow());
   }
 
+  /** The command of a script is there: whoever follows commands hears of it ahead of those that it runs. */
+  announce(call: EngineCall): void {
+    const { effects } = this.ports;
+    if (effects.attends) effects.scriptBegins(call.client, call.row, call);
+  }
+
   /** Says what is about to be run; run() follows. */
   begin(name: string, flags: number, isReadOnly: boolean): void {
     const { context, ports } = this;

@@ -60,6 +60,7 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
 
   /** EVAL and EVAL_RO. */
   evaluate(call: EngineCall, isReadOnly: boolean): void {
+    this.runner.announce(call);
     const start = call.start(1);
     const end = call.end(1);
     const keyCount = keyCountOf(call, noKeyCount);
@@ -71,6 +72,7 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
 
   /** EVALSHA and EVALSHA_RO. */
   evaluateSha(call: EngineCall, isReadOnly: boolean): void {
+    this.runner.announce(call);
     const keyCount = keyCountOf(call, noKeyCount);
     const script = this.cache.findWritten(call.bytes, call.start(1), call.end(1));
     if (script === undefined) throw noScript;

@@ -214,6 +214,11 @@ export class Call<Row extends RunningCommand = RunningCommand> {
     return true;
   }
 
+  /** Whether a script runs the command. Whoever knows scripts says otherwise. */
+  get isScripted(): boolean {
+    return false;
+  }
+
   /** True when the argument is `word` (given in upper case), whatever its case. */
   is(index: number, word: string): boolean {
     const start = this.start(index);

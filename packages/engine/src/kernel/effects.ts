@@ -59,6 +59,8 @@ export interface CommandListener {
   readonly wantsCommands: boolean;
   /** The command that `call` points at has run, whatever it answered; its reply is written. */
   commandRan(client: Client, row: CommandRow, call: ClientCall): void;
+  /** The command that `call` points at has begun, and is about to run others, which are told of. */
+  scriptBegins?(client: Client, row: CommandRow, call: ClientCall): void;
   /** A request was answered with a refusal; null: its command is unknown. */
   commandRefused?(client: Client, row: CommandRow | null): void;
   /** An EXEC was refused, and with it its transaction is over. */
@@ -326,6 +328,11 @@ export class EngineEffects implements Effects {
   /** A command ran. Only while `attends`. */
   commandRan(client: Client, row: CommandRow, call: ClientCall): void {
     for (const listener of this.hearCommands) listener.commandRan(client, row, call);
+  }
+
+  /** A command that runs others has begun. */
+  scriptBegins(client: Client, row: CommandRow, call: ClientCall): void {
+    for (const listener of this.hearCommands) listener.scriptBegins?.(client, row, call);
   }
 
   /** A request was refused before its command ran. */

@@ -103,6 +103,12 @@ export class Execution {
     return mark;
   }
 
+  /** What runs was asked for by a script, and not by its client word for word. */
+  get isScripted(): boolean {
+    const row = this.frames[this.frames.length - 1]?.row;
+    return row !== undefined && (row.bits & FLAG_BITS.runs_queue) === 0;
+  }
+
   /** A command has stopped in its middle, and is not over. */
   get isSuspended(): boolean {
     return this.stopped.length > 0;

@@ -181,6 +181,27 @@ describe("guards", () => {
     expect(modern.send("GET", "k")).toBe(null);
   });
 
+  test.each([
+    { state: EngineState.REPLICA | EngineState.STALE, code: "MASTERDOWN", refused: "PING" },
+    { state: EngineState.LOADING, code: "LOADING", refused: "GET k" },
+    { state: EngineState.ASYNC_LOADING, code: "LOADING", refused: "BGSAVE" },
+  ])("EXEC is judged by what it would run, as things are by then: $code, $refused", (row) => {
+    const kv = harness();
+    const outcomeOf = (command: string) => {
+      kv.send("MULTI");
+      kv.send(...command.split(" "));
+      kv.engine.situation.setUnusual(row.state, true);
+      const outcome = kv.send("EXEC");
+      kv.engine.situation.setUnusual(row.state, false);
+      return outcome;
+    };
+    expect((outcomeOf(row.refused) as CommandError).reply).toMatch(
+      new RegExp(`^EXECABORT .*: ${row.code} `),
+    );
+    expect(outcomeOf("INFO keyspace")).toHaveLength(1);
+    expect(kv.send("EXEC")).toBe(kv.error("ERR EXEC without MULTI"));
+  });
+
   test("stale: a replica without its primary, told not to serve old data", () => {
     const kv = harness();
     kv.engine.situation.setUnusual(EngineState.REPLICA | EngineState.STALE, true);

@@ -81,6 +81,16 @@ export function involves(client: Client, row: CommandRow, flag: number): boolean
   );
 }
 
+/** Whether the command has not this flag, or is an EXEC whose queue holds a command that has not. */
+function lacks(client: Client, row: CommandRow, flag: number): boolean {
+  if ((row.bits & flag) === 0) return true;
+  return (
+    client.transaction !== null &&
+    (row.bits & FLAG_BITS.runs_queue) !== 0 &&
+    (client.transaction.lackedFlags & flag) !== 0
+  );
+}
+
 /** The guards by name, in the order in which Redis asks them. */
 export const guardNames = [
   "quit",
@@ -188,13 +198,13 @@ function situationGuards({ situation, memory, refusals, pause }: GuardParts) {
 
     stale: (client, row) => {
       if (!situation.is(EngineState.STALE) || client.is(REPLICATION)) return null;
-      return (row.bits & stale) === 0 ? masterDown : null;
+      return lacks(client, row, stale) ? masterDown : null;
     },
 
-    loading: (_client, row) => {
-      if (situation.is(EngineState.LOADING)) return (row.bits & loading) === 0 ? isLoading : null;
+    loading: (client, row) => {
+      if (situation.is(EngineState.LOADING)) return lacks(client, row, loading) ? isLoading : null;
       if (!situation.is(EngineState.ASYNC_LOADING)) return null;
-      return (row.bits & no_async_loading) === 0 ? null : isLoading;
+      return involves(client, row, no_async_loading) ? isLoading : null;
     },
 
     busy: (_client, row) =>

@@ -17,9 +17,15 @@ export const Target = { LOG: 1, REPLICAS: 2, BOTH: 3 } as const;
 export interface PropagationSink {
   /** Bits of Target: what this sink stands for. It is given what is meant for that, and no more. */
   readonly targets: number;
-  /** One or more whole commands as RESP, for the database `databaseIndex`. Copies what it keeps. */
+  /**
+   * One or more whole commands as RESP, for the database `databaseIndex`; NO_DATABASE: whichever is
+   * selected, or none. Copies what it keeps.
+   */
   append(databaseIndex: number, bytes: Uint8Array, start: number, end: number): void;
 }
+
+/** In place of a database, of what needs none: MULTI and EXEC. */
+export const NO_DATABASE = -1;
 
 interface Operation {
   targets: number;
@@ -100,13 +106,10 @@ export class Propagator {
   /** What of it is for this sink: several commands take effect together. */
   private give(sink: PropagationSink): void {
     const operations = this.waiting.filter(({ targets }) => (targets & sink.targets) !== 0);
-    const first = operations[0];
-    const last = operations[operations.length - 1];
-    if (first === undefined || last === undefined) return;
     const together = operations.length > 1;
-    if (together) sink.append(first.databaseIndex, MULTI, 0, MULTI.length);
+    if (together) sink.append(NO_DATABASE, MULTI, 0, MULTI.length);
     for (const { databaseIndex, bytes } of operations)
       sink.append(databaseIndex, bytes, 0, bytes.length);
-    if (together) sink.append(last.databaseIndex, EXEC, 0, EXEC.length);
+    if (together) sink.append(NO_DATABASE, EXEC, 0, EXEC.length);
   }
 }

@@ -36,6 +36,7 @@ export class Transactions {
       return errors.outOfMemory;
     }
     transaction.flags |= row.bits;
+    transaction.lackedFlags |= ~row.bits;
     return null;
   }
 

@@ -14,6 +14,8 @@ export class Transaction {
   watchedCount = 0;
   /** The flags of all queued commands together, as FLAG_BITS: what EXEC is judged by. */
   flags = 0;
+  /** The flags that one of them, or more, does not have, as FLAG_BITS. */
+  lackedFlags = 0;
 
   constructor(arena: Arena) {
     this.queue = new CommandQueue(arena);

@@ -7,6 +7,10 @@ import type { Ports } from "./ports.ts";
 export class EngineCall extends ClientCall {
   /** The engine that runs the command. Set once, when it is put together. */
   engine!: Ports;
+
+  override get isScripted(): boolean {
+    return this.engine.execution.isScripted;
+  }
 }
 
 /** As command(), for commands of the engine's systems. */

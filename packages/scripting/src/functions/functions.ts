@@ -57,6 +57,7 @@ export class Functions implements MachineOwner, FunctionLibraries {
 
   /** FCALL and FCALL_RO. */
   call(call: EngineCall, isReadOnly: boolean): void {
+    this.runner.announce(call);
     const found = this.set.findWritten(call.bytes, call.start(1), call.end(1));
     if (found === undefined) throw notFound;
     const { name, flags } = found;

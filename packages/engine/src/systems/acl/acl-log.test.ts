@@ -63,7 +63,19 @@ describe("AclLog", () => {
     expect(aclLog.keptBytes).toBeLessThanOrEqual(16 * 2 ** 20);
     expect(aclLog.length).toBeGreaterThan(50_000);
     expect(aclLog.newest(2).map((entry) => entry.username)).toEqual(["9999", "9998"]);
-    kv.send("CONFIG", "SET", "acllog-max-len", 1);
-    expect(aclLog.newest(10).map((entry) => entry.username)).toEqual(["9999"]);
+  });
+
+  test("a lower limit takes effect with the next refusal", () => {
+    const kv = harness();
+    const names = () => (kv.send("ACL", "LOG") as string[][]).map((entry) => entry[9]);
+    for (const name of ["a", "b", "c"]) kv.send("AUTH", name, "wrong");
+    kv.send("CONFIG", "SET", "acllog-max-len", 2);
+    expect(names()).toEqual(["c", "b", "a"]);
+    kv.send("AUTH", "d", "wrong");
+    expect(names()).toEqual(["d", "c"]);
+    kv.send("CONFIG", "SET", "acllog-max-len", 0);
+    expect(names()).toEqual(["d", "c"]);
+    kv.send("AUTH", "e", "wrong");
+    expect(names()).toEqual([]);
   });
 });

@@ -97,7 +97,8 @@ export class AclLog {
     return -1;
   }
 
-  trim(lengthMax: number): void {
+  /** The oldest go. A lower limit takes effect here, with the next refusal, as in Redis. */
+  private trim(lengthMax: number): void {
     while (this.length > lengthMax || this.keptBytes > KEPT_BYTES_MAX) {
       this.keptBytes -= bytesOf(this.kept[this.gone] as AclLogEntry);
       this.gone++;

@@ -16,18 +16,11 @@ export const aclSystem: System = {
   ports: [accessPort, accountsPort, execAccessPort],
   commands: commandsOf([commands]),
   directives: [
-    { names: ["acl-pubsub-default", "aclfile"] },
+    { names: ["acl-pubsub-default", "aclfile", "acllog-max-len"] },
     {
       names: ["requirepass"],
       apply: (config, ports) => {
         ports.of(accessPort).setDefaultPassword(config.text("requirepass"));
-        return undefined;
-      },
-    },
-    {
-      names: ["acllog-max-len"],
-      apply: (config, ports) => {
-        ports.of(accessPort).log.trim(config.number("acllog-max-len"));
         return undefined;
       },
     },

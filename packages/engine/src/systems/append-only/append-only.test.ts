@@ -79,6 +79,22 @@ describe("the log", () => {
     expect(waiting.send("XREAD", "BLOCK", 0, "STREAMS", "s", "$")).toBe(undefined);
   });
 
+  test("a transaction selects its database within MULTI, and is found in it", async () => {
+    const kv = await started();
+    kv.send("SELECT", 2);
+    kv.send("MULTI");
+    kv.send("INCR", "a");
+    kv.send("INCR", "a");
+    kv.send("EXEC");
+    const words = logOf(kv)
+      .split("\r\n")
+      .filter((line) => /^[A-Za-z2]/.test(line));
+    expect(words).toEqual(["MULTI", "SELECT", "2", "INCR", "a", "INCR", "a", "EXEC"]);
+    const next = await restarted(kv);
+    next.send("SELECT", 2);
+    expect(next.send("GET", "a")).toBe("2");
+  });
+
   test("a transaction is whole, or is not there", async () => {
     const kv = await started();
     kv.send("SET", "before", 1);

@@ -22,7 +22,7 @@ import { encodeRequest, latin1Bytes, release } from "@kv/resp";
 import type { Host } from "../../kernel/host.ts";
 import type { LatencyMonitor } from "../../kernel/latency-monitor.ts";
 import type { ReplyGate } from "../../kernel/output.ts";
-import { type PropagationSink, Target } from "../../kernel/propagate.ts";
+import { NO_DATABASE, type PropagationSink, Target } from "../../kernel/propagate.ts";
 import type { Refusals } from "../../kernel/refusals.ts";
 import type { Situation } from "../../kernel/situation.ts";
 
@@ -148,7 +148,7 @@ export class LogWriter implements PropagationSink, ReplyGate {
   append(databaseIndex: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.length === 0) this.parts.host.wake();
     if (this.hasTimestamps) this.appendTimestamp();
-    if (databaseIndex !== this.databaseIndex) {
+    if (databaseIndex !== this.databaseIndex && databaseIndex !== NO_DATABASE) {
       this.databaseIndex = databaseIndex;
       const select = encodeRequest(["SELECT", `${databaseIndex}`]);
       this.put(select, 0, select.length);

@@ -315,7 +315,12 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
   ],
   [
     "set-disable-deny-scripts",
-    { usage: "<0|1>", help: "Accepted; there are no scripts.", words: [3, 3], run: accept },
+    {
+      usage: "<0|1>",
+      help: "Whether scripts may run commands that are not for them.",
+      words: [3, 3],
+      run: setDisableDenyScripts,
+    },
   ],
   [
     "set-skip-checksum-validation",
@@ -408,6 +413,11 @@ function setActiveExpire(call: EngineCall): void {
 
 function setSkipChecksums(call: EngineCall): void {
   call.engine.debug.skipsChecksums = leadingInteger(call.word(2)) !== 0;
+  call.reply.ok();
+}
+
+function setDisableDenyScripts(call: EngineCall): void {
+  call.engine.debug.allowsAllInScripts = leadingInteger(call.word(2)) !== 0;
   call.reply.ok();
 }
 

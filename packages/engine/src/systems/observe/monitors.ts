@@ -62,11 +62,21 @@ export class Monitors implements CommandListener {
   /** A command ran: everybody who monitors gets its line. */
   commandRan(client: Client, row: CommandRow, call: ClientCall): void {
     if ((row.bits & (FLAG_BITS.skip_monitor | FLAG_BITS.admin)) !== 0 || call.isRerun) return;
+    this.tell(client, call);
+  }
+
+  /** A script has its line ahead of those of its commands, be it run in the end or not. */
+  scriptBegins(client: Client, _row: CommandRow, call: ClientCall): void {
+    this.tell(client, call);
+  }
+
+  private tell(client: Client, call: ClientCall): void {
     this.listeners = [...this.clients].filter((monitor) => this.listens(monitor, client));
     const nowUs = this.ports.host.wallUs();
     const seconds = Math.floor(nowUs / 1e6);
     const time = `${seconds}.${String(nowUs - seconds * 1e6).padStart(6, "0")}`;
-    this.text(`+${time} [${client.databaseIndex} ${addressOf(client)}]`);
+    const from = call.isScripted ? "lua" : addressOf(client);
+    this.text(`+${time} [${client.databaseIndex} ${from}]`);
     const isSecret = secretsOf(call, this.ports.config);
     for (let index = 0; index < call.argc && this.listeners.length > 0; index++) {
       this.put(BEFORE_WORD);

@@ -31,6 +31,20 @@ describe("secrets", () => {
   });
 });
 
+test("secrets of MIGRATE are the words behind AUTH and AUTH2, and no keys", () => {
+  const migrate = ["MIGRATE", "h", "1", "", "0", "9"];
+  expect(shown(...migrate, "AUTH", "COPY", "COPY")).toBe(
+    `${migrate.join(" ")} AUTH ${REDACTED} COPY`,
+  );
+  expect(shown(...migrate, "REPLACE", "auth2", "AUTH", "KEYS", "KEYS", "AUTH", "k")).toBe(
+    `${migrate.join(" ")} REPLACE auth2 ${REDACTED} ${REDACTED} KEYS AUTH k`,
+  );
+  const isAuth = (index: number, word: string) => index === 6 && word === "AUTH";
+  const call = { argc: 9, row: { fullName: "migrate" }, is: isAuth } as unknown as EngineCall;
+  const isSecret = secretsOf(call, new ConfigStore());
+  expect([8, 7, 8, 0, 7].map(isSecret)).toEqual([false, true, false, false, true]);
+});
+
 describe("the lines of MONITOR", () => {
   test("are whole when they are longer than a piece", () => {
     const kv = harness();

@@ -1,0 +1,62 @@
+import { harness } from "@kv/testing";
+import { describe, expect, test } from "vitest";
+
+/** What a client that speaks this protocol is sent for a script. */
+function rawReply(script: string, protocol: 2 | 3 = 2): string {
+  const kv = harness({ resp: protocol });
+  const client = kv.client();
+  client.takeRaw();
+  client.sendBytes(`EVAL "${script}" 0\r\nPING\r\n`);
+  const raw = client.takeRaw();
+  expect(raw.endsWith("+PONG\r\n")).toBe(true);
+  return raw.slice(0, -"+PONG\r\n".length);
+}
+
+const limit = "-ERR reached lua stack limit\r\n";
+
+describe("a table that stands in itself", () => {
+  test("is written down to where Lua's stack ends, and an error is in place of the rest", () => {
+    const raw = rawReply("local a = {} local b = {a} a[1] = b return a");
+    expect(raw.endsWith(limit)).toBe(true);
+    const levels = (raw.length - limit.length) / "*1\r\n".length;
+    expect(raw).toBe("*1\r\n".repeat(levels) + limit);
+    expect(levels).toBeGreaterThan(7900);
+  });
+
+  test.each([
+    { protocol: 3, head: "%1\r\n$3\r\nkey\r\n" },
+    { protocol: 2, head: "*2\r\n$3\r\nkey\r\n" },
+  ] as const)("as a map, too: RESP$protocol", ({ protocol, head }) => {
+    const script = "redis.setresp(3) local a = {map = {}} a.map.key = a return a";
+    const raw = rawReply(script, protocol);
+    const levels = (raw.length - limit.length) / head.length;
+    expect(raw).toBe(head.repeat(levels) + limit);
+    expect(levels).toBeGreaterThan(2000);
+  });
+
+  test("as a set, too", () => {
+    const raw = rawReply("redis.setresp(3) local a = {set = {}} a.set[a] = true return a", 3);
+    const levels = (raw.length - limit.length) / "~1\r\n".length;
+    expect(raw).toBe("~1\r\n".repeat(levels) + limit);
+    expect(levels).toBeGreaterThan(2000);
+  });
+
+  test("more than once is not opened again once the end was reached", () => {
+    const raw = rawReply("local a = {1} a[2] = a a[3] = a a[4] = 'last' return a");
+    const levels = raw.split("*4\r\n").length - 1;
+    const end = `${limit}$4\r\nlast\r\n`;
+    expect(raw).toBe("*4\r\n:1\r\n".repeat(levels) + limit + end.repeat(levels));
+  });
+});
+
+test("tables within tables end where they end, whatever is around them", () => {
+  const script =
+    "redis.setresp(3) return {{}, {1, {2, {}}}, {map = {k = {set = {x = {3}}}}}, {map = {}}, {set = {}}, {double = 0.5}, {ok = 'OK'}, {err = 'E e'}, 4}";
+  expect(rawReply(script, 3)).toBe(
+    [
+      ...["*9", "*0", "*2", ":1", "*2", ":2", "*0", "%1", "$1", "k", "~1", "$1", "x"],
+      ...["%0", "~0", ",0.5", "+OK", "-E e", ":4", ""],
+    ].join("\r\n"),
+  );
+  expect(rawReply("return {1, {2, nil, 3}, nil, 4}")).toBe("*2\r\n:1\r\n*1\r\n:2\r\n");
+});

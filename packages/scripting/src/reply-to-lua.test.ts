@@ -1,0 +1,92 @@
+import { harness } from "@kv/testing";
+import { describe, expect, test } from "vitest";
+
+/** What a script makes of DEBUG PROTOCOL, and what clients of both protocols are sent. */
+function seen(kind: string, speaks: 2 | 3): [resp2: unknown, resp3: unknown] {
+  const script = `redis.setresp(${speaks}) return redis.call('DEBUG', 'PROTOCOL', '${kind}')`;
+  const reply = (resp: 2 | 3) => {
+    const kv = harness({ resp });
+    kv.send("DEBUG", "SET-DISABLE-DENY-SCRIPTS", 1);
+    const client = kv.client();
+    client.takeRaw();
+    client.sendBytes(`EVAL "${script}" 0\r\n`);
+    return client.takeRaw();
+  };
+  return [reply(2), reply(3)];
+}
+
+describe("what a command answered, as a script hands it on", () => {
+  test.each([
+    { kind: "double", in2: ["$5\r\n3.141\r\n", "$5\r\n3.141\r\n"] },
+    { kind: "double", in3: ["$5\r\n3.141\r\n", ",3.141\r\n"] },
+    { kind: "null", in2: ["$-1\r\n", "_\r\n"], in3: ["$-1\r\n", "_\r\n"] },
+    { kind: "true", in2: [":1\r\n", ":1\r\n"], in3: [":1\r\n", "#t\r\n"] },
+    { kind: "false", in2: [":0\r\n", ":0\r\n"], in3: [":0\r\n", "#f\r\n"] },
+    { kind: "set", in2: ["*3\r\n", "*3\r\n"], in3: ["*3\r\n", "~3\r\n"] },
+    { kind: "map", in2: ["*6\r\n", "*6\r\n"], in3: ["*6\r\n", "%3\r\n"] },
+    { kind: "verbatim", in3: ["$25\r\nThis", "=29\r\ntxt:This"] },
+    { kind: "bignum", in3: ["$37\r\n12345", "(12345"] },
+    // What stands in front of the reply is not for scripts.
+    { kind: "attrib", in2: ["$39\r\nSome", "$39\r\nSome"], in3: ["$39\r\nSome", "$39\r\nSome"] },
+    { kind: "push", in3: ["$40\r\nSome", "$40\r\nSome"] },
+  ])("$kind", ({ kind, in2, in3 }) => {
+    for (const [speaks, begins] of [
+      [2, in2],
+      [3, in3],
+    ] as const) {
+      if (begins === undefined) continue;
+      const [resp2, resp3] = seen(kind, speaks);
+      expect(resp2).toMatch(new RegExp(`^${begins[0]?.replace("$", "\\$").replace("*", "\\*")}`));
+      expect(resp3).toMatch(new RegExp(`^${begins[1]?.replace(/[$*(]/, "\\$&")}`));
+    }
+  });
+});
+
+describe("DEBUG SET-DISABLE-DENY-SCRIPTS", () => {
+  const refused = /not allowed from script/;
+  const call = (...words: string[]) =>
+    `return redis.pcall(${words.map((word) => `'${word}'`).join(",")})`;
+
+  test("lets a script run what is not for scripts, until it is taken back", () => {
+    const kv = harness();
+    const list = call("CLIENT", "LIST");
+    expect(String(kv.send("EVAL", list, 0))).toMatch(refused);
+    kv.send("DEBUG", "SET-DISABLE-DENY-SCRIPTS", 1);
+    expect(kv.send("EVAL", list, 0)).toMatch(/^id=1 /);
+    kv.send("DEBUG", "SET-DISABLE-DENY-SCRIPTS", 0);
+    expect(String(kv.send("EVAL", list, 0))).toMatch(refused);
+  });
+
+  test.each([
+    ["EVAL", "return 1", "0"],
+    ["SCRIPT", "FLUSH"],
+    ["FUNCTION", "FLUSH"],
+    ["MULTI"],
+    ["EXEC"],
+    ["SHUTDOWN"],
+    ["RESET"],
+    ["QUIT"],
+  ])("does not let it run %s, which would take away what runs", (...words) => {
+    const kv = harness();
+    kv.send("DEBUG", "SET-DISABLE-DENY-SCRIPTS", 1);
+    expect(String(kv.send("EVAL", call(...words), 0))).toMatch(refused);
+    expect(kv.send("PING")).toBe("PONG");
+  });
+});
+
+test("XREAD and XREADGROUP with BLOCK are refused in scripts, and wait for nothing in EXEC", () => {
+  const kv = harness();
+  kv.send("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM");
+  const read = "'xread', 'BLOCK', 0, 'STREAMS', KEYS[1], '$'";
+  const group = "'XREADGROUP', 'GROUP', 'g', 'c', 'BLOCK', 0, 'STREAMS', KEYS[1], '>'";
+  expect(kv.send("EVAL", `return redis.pcall(${read})`, 1, "s")).toBe(
+    kv.error("ERR xread command is not allowed with BLOCK option from scripts"),
+  );
+  expect(kv.send("EVAL", `return redis.pcall(${group})`, 1, "s")).toBe(
+    kv.error("ERR XREADGROUP command is not allowed with BLOCK option from scripts"),
+  );
+  kv.send("MULTI");
+  kv.send("XREAD", "BLOCK", 0, "STREAMS", "s", "$");
+  expect(kv.send("EXEC")).toEqual([null]);
+  expect(kv.send("EVAL", "return redis.call('BZPOPMIN', KEYS[1], 0)", 1, "z")).toBe(null);
+});
