@@ -12,7 +12,7 @@ import type { Followers } from "./followers.ts";
 
 /** What the side that follows takes of the engine. */
 export type UpstreamNeeds = ArrivalNeeds &
-  Pick<Ports, "identity" | "clients" | "output" | "adopt" | "receive" | "resume">;
+  Pick<Ports, "identity" | "clients" | "output" | "primaryLimits" | "adopt" | "receive" | "resume">;
 
 /** What goes on and on is told so often. */
 const TOLD_AGAIN_MS = 10_000;
@@ -98,7 +98,7 @@ export class Applied {
     this.held.push(bytes.slice(start, end));
     this.heldBytes += end - start;
     if (!isQueued) this.transactionEnded();
-    else if (this.heldBytes > this.ports.config.number("client-query-buffer-limit"))
+    else if (this.heldBytes > this.ports.primaryLimits.queryBufferMax)
       this.failSoon("MASTER sends a transaction that does not end");
   }
 

@@ -200,7 +200,8 @@ describe("the stream", () => {
       /^MASTER sends more than a command may be/,
     ],
   ])("%s: all data are asked for again", async (_what, text, log) => {
-    const { kv, network, say } = await followed({ "client-query-buffer-limit": 2 ** 20 });
+    const { kv, network, say } = await followed();
+    kv.engine.primaryLimits.queryBufferMax = 2 ** 20;
     for (let from = 0; from < text.length; from += 2 ** 16)
       await say(text.slice(from, from + 2 ** 16));
     expect(kv.log).toContainEqual(expect.stringMatching(log));

@@ -56,6 +56,34 @@ describe("a replica", () => {
     expect(line).toMatch(/addr=n1:6379 .* flags=M /);
   });
 
+  test("does what is longer than clients of its own may send: its primary has done it", async () => {
+    const { network, primary, replica } = await pair();
+    for (const name of ["client-query-buffer-limit", "proto-max-bulk-len"])
+      expect(replica.send("CONFIG", "SET", name, 2 ** 20)).toBe("OK");
+    const large = "x".repeat(2 ** 20 + 1);
+    const half = "y".repeat(2 ** 19);
+    const all = [
+      ["SET", "large", large],
+      ["APPEND", "large", half],
+      ["SETRANGE", "patched", 2 ** 20, "z"],
+      ["SETBIT", "bits", 2 ** 24, 1],
+      ["MULTI"],
+      ["RPUSH", "list", half, half, half],
+      ["RPUSH", "list", half, half, half],
+      ["EXEC"],
+    ];
+    for (const words of all) {
+      primary.send(...words);
+      await network.settle();
+    }
+    expect(replica.send("STRLEN", "bits")).toBe(2 ** 21 + 1);
+    expect(replica.send("LLEN", "list")).toBe(6);
+    expect(digest(replica)).toBe(digest(primary));
+    await network.advance(2000);
+    expect(infoField(primary, "sync_full")).toBe("1");
+    expect(infoField(primary, "sync_partial_ok")).toBe("0");
+  });
+
   test("replaces what it had", async () => {
     const { network, nodes } = fleet(2);
     const [primary, replica] = nodes;

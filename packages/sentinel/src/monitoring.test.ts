@@ -52,6 +52,17 @@ describe("a sentinel", () => {
     );
   });
 
+  test("has no subcommands that are about data", async () => {
+    const { sentinel } = await watched();
+    expect(sentinel.send("CLIENT", "NO-TOUCH", "on")).toEqual(
+      sentinel.kv.error("ERR unknown subcommand 'NO-TOUCH'. Try CLIENT HELP."),
+    );
+    const names = sentinel.send("COMMAND", "LIST") as string[];
+    expect(names).toContain("client|no-evict");
+    expect(names).not.toContain("client|no-touch");
+    expect(`${sentinel.send("CLIENT", "HELP")}`).not.toContain("NO-TOUCH");
+  });
+
   test("is told by INFO, HELLO and ROLE, and has no commands on data", async () => {
     const { fleet, sentinel } = await watched();
     await fleet.network.advance(1000);

@@ -78,6 +78,8 @@ export interface Ports {
   readonly settings: CommandSettings;
   /** What a request may be: the limits that each client's reader is held to. */
   readonly requestLimits: RequestLimits;
+  /** What a request of the server that this one follows may be: nothing that can be configured. */
+  readonly primaryLimits: RequestLimits;
   /** Users and what they may do. */
   readonly users: Users;
   /** All connected clients. */
