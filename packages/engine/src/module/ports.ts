@@ -192,6 +192,13 @@ export interface DataSetFile {
   functions: FunctionLibraries | null;
   /** Set by who knows of a history that a file belongs to (replication); undefined: it is of none. */
   history: (() => ReplicationFacts | undefined) | null;
+  /**
+   * Set by who knows histories: a key is left out of the data set as its time has passed. `facts`: what the
+   * file that it is loaded from says of itself, which belongs to a history.
+   */
+  expired:
+    | ((facts: ReadonlyMap<string, string>, databaseIndex: number, key: Uint8Array) => void)
+    | null;
   /** What the file that was loaded at the start tells about itself. */
   readonly loadedFacts: ReadonlyMap<string, string>;
   /** Whether the file is being loaded, with clients being served meanwhile. */

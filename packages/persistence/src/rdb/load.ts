@@ -30,6 +30,11 @@ export interface RdbLoadOptions extends RdbReaderOptions {
    * it undefined and keeps them: its primary will say when they go.
    */
   nowMs?: number;
+  /**
+   * Gets each key that was left out so, bytes[start, end), if the file belongs to a history: others may go
+   * on from there, and have it.
+   */
+  expired?: (databaseIndex: number, bytes: Uint8Array, start: number, end: number) => void;
   /** The 24 bits for eviction of a key that was idle so long, or so frequent; -1 is unknown. */
   idleBits?: (idleSeconds: number, frequency: number) => number;
   /** Gets the code of each library of functions. Without it, a file that holds some is refused. */
@@ -105,7 +110,7 @@ export class RdbLoader implements RdbTarget {
     return this.reader.offset;
   }
 
-  /** Others may go on from where the file stands: what has expired goes when they can be told. */
+  /** Others may go on from where the file stands. */
   private get isOfHistory(): boolean {
     return this.facts.has("repl-id");
   }
@@ -209,9 +214,11 @@ export class RdbLoader implements RdbTarget {
     if (status !== Status.OK) return status;
     const { expiryMs, idleSeconds, frequency } = record;
     const { nowMs, idleBits } = this.options;
-    if (expiryMs !== -1 && nowMs !== undefined && expiryMs < nowMs && !this.isOfHistory) {
+    if (expiryMs !== -1 && nowMs !== undefined && expiryMs < nowMs) {
       this.objects.discard();
       this.expiredCount++;
+      const { bytes, start, end } = record.key;
+      if (this.isOfHistory) this.options.expired?.(this.database.index, bytes, start, end);
       return status;
     }
     const idle =
