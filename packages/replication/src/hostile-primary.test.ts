@@ -146,6 +146,14 @@ describe.each(["disabled", "swapdb", "on-empty-db"] as const)("the data set, %s"
     await expectUnharmed(await against(polite(data), config), log);
   });
 
+  test("half of it, and no more: the log says how far it came", async () => {
+    const { kv } = await against(polite(`$EOF:${mark}\r\n${file.slice(0, 60)}`), config);
+    const line = /^Internal error in RDB reading offset \d+, .* -> Unexpected EOF/;
+    // With data of one's own that are to go first, or stay: only swapdb reads it as it comes.
+    const isThere = kv.log.some((text) => line.test(text));
+    expect(isThere).toBe(load === "swapdb");
+  });
+
   test("without end: the disk is full, or memory", async () => {
     const { kv, network } = await against(polite(`$999999999999999\r\n${file.slice(0, 9)}`), {
       ...config,

@@ -15,6 +15,7 @@ import {
   type RdbReaderOptions,
   type RdbRecord,
   type RdbTarget,
+  SHORT_READ,
 } from "./reader.ts";
 import { ShortString } from "./short-string.ts";
 
@@ -92,7 +93,10 @@ export class RdbLoader implements RdbTarget {
 
   /** There are no more bytes. Returns the error, if there is one. */
   finish(): RdbError | undefined {
-    return this.reader.finish();
+    const { reader } = this;
+    const isShort = reader.error === undefined && reader.finish() !== undefined;
+    if (isShort) this.options.log?.("warning", SHORT_READ);
+    return reader.finish();
   }
 
   /** Why nothing more is loaded, once there is a reason. */
