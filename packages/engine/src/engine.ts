@@ -14,7 +14,13 @@ import { KnownCommands, Users } from "@kv/acl";
 import { type CommandSettings, CommandTable, defaultSettings } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
 import { Keyspace } from "@kv/core";
-import { ArgVector, defaultRequestLimits, ReplyWriter, type RequestLimits } from "@kv/resp";
+import {
+  ArgVector,
+  defaultRequestLimits,
+  ReplyWriter,
+  type RequestLimits,
+  toldRequestLimits,
+} from "@kv/resp";
 import { Admission } from "./kernel/admission.ts";
 import { Caller } from "./kernel/caller.ts";
 import type { Client } from "./kernel/client.ts";
@@ -110,6 +116,8 @@ export class Engine implements Ports {
   readonly settings: CommandSettings = { ...defaultSettings };
   /** What a request may be: the limits that each client's reader is held to. */
   readonly requestLimits: RequestLimits = defaultRequestLimits();
+  /** What a request of the server that this one follows may be. */
+  readonly primaryLimits: RequestLimits = toldRequestLimits();
   /** Users and what they may do. */
   readonly users: Users;
   /** All connected clients. */
@@ -279,7 +287,7 @@ export class Engine implements Ports {
 
   /** A connection to the primary of this server: what comes by it is requests from now on. */
   adopt(connection: Connection): Client {
-    const client = this.admission.letIn(connection);
+    const client = this.admission.letIn(connection, this.primaryLimits);
     client.mark(ClientState.REPLICATION | ClientState.PRIMARY, true);
     return this.opened(client);
   }

@@ -12,7 +12,10 @@ import type { Followers } from "./followers.ts";
 
 /** What the side that follows takes of the engine. */
 export type UpstreamNeeds = ArrivalNeeds &
-  Pick<Ports, "identity" | "clients" | "output" | "adopt" | "receive" | "resume">;
+  Pick<
+    Ports,
+    "identity" | "clients" | "output" | "primaryLimits" | "stats" | "adopt" | "receive" | "resume"
+  >;
 
 /** What goes on and on is told so often. */
 const TOLD_AGAIN_MS = 10_000;
@@ -98,7 +101,7 @@ export class Applied {
     this.held.push(bytes.slice(start, end));
     this.heldBytes += end - start;
     if (!isQueued) this.transactionEnded();
-    else if (this.heldBytes > this.ports.config.number("client-query-buffer-limit"))
+    else if (this.heldBytes > this.ports.primaryLimits.queryBufferMax)
       this.failSoon("MASTER sends a transaction that does not end");
   }
 
@@ -135,12 +138,15 @@ export class Applied {
   }
 
   private failed(error: string, commandName: string): void {
-    const { host, config } = this.ports;
+    const { host, config, stats } = this.ports;
+    stats.unexpectedErrors++;
     host.log(
       "warning",
       `== CRITICAL == This replica is sending an error to its master: '${error}' after processing the command '${commandName}'`,
     );
     if (config.text("propagation-error-behavior") === "ignore") return;
+    // Whose clients write what they like has other data, and errors are to be expected.
+    if (!config.boolean("replica-read-only")) return;
     host.log(
       "warning",
       "This replica panicked sending an error to its master because 'propagation-error-behavior' says so",

@@ -34,8 +34,8 @@ const WAITING_BYTES_MAX = 8 * 2 ** 20;
 /** Two data sets may take so much of the machine's memory. */
 const MEMORY_SHARE = 0.75;
 
-function describeLoadError({ offset, reason }: LoadError): string {
-  return `Failed trying to load the MASTER synchronization DB: at byte ${offset}: ${reason}`;
+function describeLoadError({ offset, reason }: LoadError, source: "socket" | "disk"): string {
+  return `Failed trying to load the MASTER synchronization DB from ${source}: at byte ${offset}: ${reason}`;
 }
 
 /** What an arrival takes of the engine. */
@@ -70,6 +70,8 @@ export abstract class Arrival {
     this.events = events;
   }
 
+  /** Where the bytes are read from, for the log. */
+  protected abstract readonly source: "socket" | "disk";
   /** Why there is no point in taking more; undefined while there is one. */
   abstract get error(): string | undefined;
   /** Takes bytes[start, end) of the file. */
@@ -97,7 +99,7 @@ export abstract class Arrival {
   protected takeOver(loader: SnapshotLoader, beside: Keyspace | null): ArrivalResult {
     const { effects, keyspace, situation } = this.ports;
     const error = loader.finish();
-    if (error !== undefined) return this.failed(describeLoadError(error));
+    if (error !== undefined) return this.failed(describeLoadError(error, this.source));
     const problem = this.file.snapshotLoaded(loader, "FLUSH");
     if (problem !== undefined) return this.failed(problem);
     this.events.replacing();
@@ -123,6 +125,12 @@ export abstract class Arrival {
     keyspace.flush(config.boolean("replica-lazy-flush"));
   }
 
+  /** Nothing more comes: what the loader misses, or could not make out, is for the log. */
+  protected giveUp(loader: SnapshotLoader): void {
+    const error = loader.finish();
+    if (error !== undefined) this.ports.host.log("warning", error.message);
+  }
+
   private get log(): AppendOnlyFile {
     return this.ports.of(appendOnlyFilePort);
   }
@@ -134,6 +142,7 @@ export abstract class Arrival {
 
 /** Without a file (repl-diskless-load). */
 export class DirectArrival extends Arrival {
+  protected readonly source = "socket";
   private readonly beside: Keyspace;
   private readonly loader: SnapshotLoader;
   private readonly byteCount: number;
@@ -168,7 +177,7 @@ export class DirectArrival extends Arrival {
 
   get error(): string | undefined {
     const { error } = this.loader;
-    return error === undefined ? undefined : describeLoadError(error);
+    return error === undefined ? undefined : describeLoadError(error, this.source);
   }
 
   complete(): Promise<ArrivalResult> {
@@ -184,7 +193,7 @@ export class DirectArrival extends Arrival {
     this.isOver = true;
     this.file.endLoading();
     if (!isFailed) return;
-    this.loader.finish();
+    this.giveUp(this.loader);
     this.beside.discard(false);
   }
 
@@ -196,6 +205,7 @@ export class DirectArrival extends Arrival {
 
 /** By way of a file. */
 export class FileArrival extends Arrival {
+  protected readonly source = "disk";
   private readonly name: string;
   private readonly storage: Storage;
   private readonly saving: SaveFile;
@@ -297,7 +307,7 @@ export class FileArrival extends Arrival {
     } finally {
       this.file.endLoading();
       if (!result.ok) {
-        loader.finish();
+        this.giveUp(loader);
         if (beside === null) keyspace.flush(false);
         else beside.discard(false);
       }

@@ -10,7 +10,7 @@
  * under its replication ID.
  */
 import { type Client, EngineState, type Identity, type Ports } from "@kv/engine";
-import { latin1Bytes } from "@kv/resp";
+import { encodeRequest, latin1Bytes } from "@kv/resp";
 import { type Replica, ReplicaState } from "./replica.ts";
 import { Stream } from "./stream.ts";
 
@@ -32,8 +32,7 @@ export interface PsyncRequest {
 export class Followers {
   /** Null: nobody follows, or has lately. */
   stream: Stream | null = null;
-  /** repl-backlog-size. */
-  backlogBytesMax = 0;
+  private backlogBytes = 0;
   /** Nothing of our own (a ping) is put into the stream: a failover needs it to stay as long as it is. */
   isStill = false;
   private readonly ports: FollowersNeeds;
@@ -49,6 +48,16 @@ export class Followers {
 
   constructor(ports: FollowersNeeds) {
     this.ports = ports;
+  }
+
+  /** repl-backlog-size. */
+  get backlogBytesMax(): number {
+    return this.backlogBytes;
+  }
+
+  set backlogBytesMax(byteCount: number) {
+    this.backlogBytes = byteCount;
+    this.stream?.fitTo(byteCount);
   }
 
   /** master_repl_offset of INFO. */
@@ -93,7 +102,7 @@ export class Followers {
 
   private open(offset: number): Stream {
     const { host, propagator, effects, situation } = this.ports;
-    const stream: Stream = new Stream(offset, () => {
+    const stream: Stream = new Stream(offset, this.backlogBytesMax, () => {
       if (situation.current !== null) situation.current.writtenOffset = stream.endOffset;
       host.wake();
     });
@@ -152,6 +161,17 @@ export class Followers {
     if (isPassedOn) removeFrom(propagator.sinks, stream);
     else propagator.sinks.push(stream);
     effects.updateInterest();
+  }
+
+  /** A key of the loaded file has expired: whoever goes on from that file is told that it goes. */
+  expired(databaseIndex: number, key: Uint8Array): void {
+    const { stream } = this;
+    if (stream === null) return;
+    const name = this.ports.config.boolean("lazyfree-lazy-expire") ? "UNLINK" : "DEL";
+    const bytes = encodeRequest([name, key]);
+    stream.append(databaseIndex, bytes, 0, bytes.length);
+    // The load may last, and there may be many.
+    if (this.replicas.size === 0) stream.trim(this.backlogBytesMax, stream.endOffset, true);
   }
 
   /** They come back, and learn under which name the history goes on. */

@@ -146,6 +146,14 @@ describe.each(["disabled", "swapdb", "on-empty-db"] as const)("the data set, %s"
     await expectUnharmed(await against(polite(data), config), log);
   });
 
+  test("half of it, and no more: the log says how far it came", async () => {
+    const { kv } = await against(polite(`$EOF:${mark}\r\n${file.slice(0, 60)}`), config);
+    const line = /^Internal error in RDB reading offset \d+, .* -> Unexpected EOF/;
+    // With data of one's own that are to go first, or stay: only swapdb reads it as it comes.
+    const isThere = kv.log.some((text) => line.test(text));
+    expect(isThere).toBe(load === "swapdb");
+  });
+
   test("without end: the disk is full, or memory", async () => {
     const { kv, network } = await against(polite(`$999999999999999\r\n${file.slice(0, 9)}`), {
       ...config,
@@ -200,7 +208,8 @@ describe("the stream", () => {
       /^MASTER sends more than a command may be/,
     ],
   ])("%s: all data are asked for again", async (_what, text, log) => {
-    const { kv, network, say } = await followed({ "client-query-buffer-limit": 2 ** 20 });
+    const { kv, network, say } = await followed();
+    kv.engine.primaryLimits.queryBufferMax = 2 ** 20;
     for (let from = 0; from < text.length; from += 2 ** 16)
       await say(text.slice(from, from + 2 ** 16));
     expect(kv.log).toContainEqual(expect.stringMatching(log));

@@ -182,6 +182,24 @@ describe("what it says", () => {
     expect(infoField(kv, "role")).toBe("master");
   });
 
+  test.each([
+    [["GET", "k"], "ERR Replica can't interact with the keyspace", "get"],
+    [["CLIENT", "KILL"], "ERR wrong number of arguments for 'client|kill' command", "client|kill"],
+  ])("%j: the log says which error it is let go for", (words, error, command) => {
+    const kv = primary();
+    const { client } = follower(kv);
+    client.send(...words);
+    expect(client.closed).toBe(true);
+    const lines = kv.log.map((line) => line.replace(/: id=.*/, ""));
+    expect(lines.slice(-4)).toContain(
+      `== CRITICAL == This master is sending an error to its replica: '${error}' after processing the command '${command}'`,
+    );
+    expect(lines.slice(-4)).toContain(
+      `Replica generated a reply to command '${command}', disconnecting it`,
+    );
+    expect(infoField(kv, "unexpected_error_replies")).toBe("1");
+  });
+
   test.each(["*1\r\nx\r\n", "*-5\r\n$-7\r\n", "x".repeat(100_000), "*3\r\n$999999999999\r\n"])(
     "what is no command, %#: it is let go",
     async (text) => {

@@ -121,7 +121,13 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
       upstream: this.upstream,
       replicas: () => this.replicas,
     });
-    ports.of(dataSetFilePort).history = () => this.history();
+    const file = ports.of(dataSetFilePort);
+    file.history = () => this.history();
+    file.expired = (facts, databaseIndex, key) => {
+      // The file tells of its history ahead of its keys.
+      if (this.followers.stream === null) this.upstream.knowsFile(facts);
+      this.followers.expired(databaseIndex, key);
+    };
     this.lastSecondMs = ports.situation.nowMs;
     ports.of(shutdownWaitsPort).slowReaders.push(this);
     ports.memory.replication = this;

@@ -152,8 +152,14 @@ describe("a replica", () => {
       "== CRITICAL == This replica is sending an error to its master: 'WRONGTYPE Operation against a key holding the wrong kind of value' after processing the command 'rpush'",
     );
     expect(infoField(replica, "master_link_status")).toBe("up");
+    // Whoever may write here is to expect that.
     replica.send("CONFIG", "SET", "propagation-error-behavior", "panic");
     primary.send("RPUSH", "list", "b");
+    await network.settle();
+    expect(replica.host.exitCode).toBe(null);
+    expect(infoField(replica, "unexpected_error_replies")).toBe("2");
+    replica.send("CONFIG", "SET", "replica-read-only", "yes");
+    primary.send("RPUSH", "list", "c");
     await network.settle();
     expect(replica.host.exitCode).toBe(1);
   });

@@ -8,14 +8,17 @@
  *                 \______________________ the backlog ____________________________/
  *
  * An offset counts all bytes before it, since the history began: what Redis calls master_repl_offset
- * is endOffset. A block leaves when the backlog is as long without it, and no replica has to be sent
+ * is endOffset. Blocks are small where the backlog is to be short. A block leaves when the backlog is as long without it, and no replica has to be sent
  * any of it. Bytes that were written stay as they are, so a connection may keep a block while more is
  * written behind them.
  */
 import { NO_DATABASE, type PropagationSink, Target } from "@kv/engine";
 import { encodeRequest, type RequestArgument } from "@kv/resp";
 
-const BLOCK_BYTES = 64 * 1024;
+const BLOCK_BYTES_MAX = 64 * 1024;
+const BLOCK_BYTES_MIN = 1024;
+/** So many blocks make a backlog, which is as much longer than wanted as one of them. */
+const BLOCK_COUNT = 16;
 
 interface Block {
   readonly bytes: Uint8Array;
@@ -29,6 +32,9 @@ export class Stream implements PropagationSink {
   /** It says what another server's stream says, and nothing of what the engine does itself. */
   isPassedOn = false;
   endOffset = 0;
+  /** Bytes of memory. */
+  heldBytes = 0;
+  private blockBytes = BLOCK_BYTES_MAX;
   private readonly onAppended: () => void;
   private readonly blocks: Block[] = [];
   /** The memory of a block that is not needed any more. */
@@ -36,9 +42,10 @@ export class Stream implements PropagationSink {
   /** The database that is selected at the end; -1: the next command is to select its own. */
   private databaseIndex = -1;
 
-  /** Begins at this offset. `onAppended` is told whenever there is more. */
-  constructor(offset: number, onAppended: () => void) {
+  /** Begins at this offset, for a backlog of so many bytes. `onAppended` is told whenever there is more. */
+  constructor(offset: number, backlogBytes: number, onAppended: () => void) {
     this.endOffset = offset;
+    this.fitTo(backlogBytes);
     this.onAppended = onAppended;
     this.addBlock();
   }
@@ -53,9 +60,10 @@ export class Stream implements PropagationSink {
     return this.endOffset - this.firstOffset;
   }
 
-  /** Bytes of memory. */
-  get heldBytes(): number {
-    return (this.blocks.length + (this.spare === null ? 0 : 1)) * BLOCK_BYTES;
+  /** The backlog is to have so many bytes from now on. */
+  fitTo(backlogBytes: number): void {
+    const bytes = Math.floor(backlogBytes / BLOCK_COUNT);
+    this.blockBytes = Math.min(BLOCK_BYTES_MAX, Math.max(BLOCK_BYTES_MIN, bytes));
   }
 
   /** Commands that changed the data set. */
@@ -88,8 +96,10 @@ export class Stream implements PropagationSink {
   }
 
   private addBlock(): Block {
-    const bytes = this.spare ?? new Uint8Array(BLOCK_BYTES);
-    this.spare = null;
+    const { spare, blockBytes } = this;
+    this.dropSpare();
+    const bytes = spare?.length === blockBytes ? spare : new Uint8Array(blockBytes);
+    this.heldBytes += bytes.length;
     const block = { bytes, start: this.endOffset, length: 0 };
     this.blocks.push(block);
     return block;
@@ -98,8 +108,8 @@ export class Stream implements PropagationSink {
   private write(bytes: Uint8Array, start: number, end: number): void {
     for (let from = start; from < end; ) {
       let block = this.blocks[this.blocks.length - 1] as Block;
-      if (block.length === BLOCK_BYTES) block = this.addBlock();
-      const count = Math.min(end - from, BLOCK_BYTES - block.length);
+      if (block.length === block.bytes.length) block = this.addBlock();
+      const count = Math.min(end - from, block.bytes.length - block.length);
       block.bytes.set(bytes.subarray(from, from + count), block.length);
       block.length += count;
       this.endOffset += count;
@@ -119,9 +129,15 @@ export class Stream implements PropagationSink {
   }
 
   private blockAt(offset: number): Block {
-    // Every block but the last is full, so they are as far apart as they are long.
-    const index = Math.floor((offset - this.firstOffset) / BLOCK_BYTES);
-    return this.blocks[Math.min(index, this.blocks.length - 1)] as Block;
+    const { blocks } = this;
+    let low = 0;
+    let high = blocks.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((blocks[middle] as Block).start <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return blocks[low] as Block;
   }
 
   /**
@@ -137,6 +153,15 @@ export class Stream implements PropagationSink {
     }
     if (count === 0) return;
     const dropped = this.blocks.splice(0, count);
-    this.spare = isUnread ? (dropped[0] as Block).bytes : null;
+    for (const { bytes } of dropped) this.heldBytes -= bytes.length;
+    this.dropSpare();
+    if (!isUnread) return;
+    this.spare = (dropped[0] as Block).bytes;
+    this.heldBytes += this.spare.length;
+  }
+
+  private dropSpare(): void {
+    if (this.spare !== null) this.heldBytes -= this.spare.length;
+    this.spare = null;
   }
 }

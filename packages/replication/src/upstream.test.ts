@@ -56,6 +56,34 @@ describe("a replica", () => {
     expect(line).toMatch(/addr=n1:6379 .* flags=M /);
   });
 
+  test("does what is longer than clients of its own may send: its primary has done it", async () => {
+    const { network, primary, replica } = await pair();
+    for (const name of ["client-query-buffer-limit", "proto-max-bulk-len"])
+      expect(replica.send("CONFIG", "SET", name, 2 ** 20)).toBe("OK");
+    const large = "x".repeat(2 ** 20 + 1);
+    const half = "y".repeat(2 ** 19);
+    const all = [
+      ["SET", "large", large],
+      ["APPEND", "large", half],
+      ["SETRANGE", "patched", 2 ** 20, "z"],
+      ["SETBIT", "bits", 2 ** 24, 1],
+      ["MULTI"],
+      ["RPUSH", "list", half, half, half],
+      ["RPUSH", "list", half, half, half],
+      ["EXEC"],
+    ];
+    for (const words of all) {
+      primary.send(...words);
+      await network.settle();
+    }
+    expect(replica.send("STRLEN", "bits")).toBe(2 ** 21 + 1);
+    expect(replica.send("LLEN", "list")).toBe(6);
+    expect(digest(replica)).toBe(digest(primary));
+    await network.advance(2000);
+    expect(infoField(primary, "sync_full")).toBe("1");
+    expect(infoField(primary, "sync_partial_ok")).toBe("0");
+  });
+
   test("replaces what it had", async () => {
     const { network, nodes } = fleet(2);
     const [primary, replica] = nodes;
@@ -254,6 +282,55 @@ describe("what a primary may do to a replica", () => {
       expect(kv.send("GET", "old")).toBe("v");
       expect(infoField(kv, "master_link_status")).toBe("down");
     }
+  });
+});
+
+describe("a primary that starts again, where keys of its file have expired meanwhile", () => {
+  /** It has so many of those in each of two databases. */
+  async function restarted(count: number, config: HarnessOptions["config"] = {}) {
+    const { network, primary, replica } = await pair({ ...config, save: "3600 1" });
+    primary.send("DEBUG", "SET-ACTIVE-EXPIRE", 0);
+    for (const database of [0, 3]) {
+      primary.send("SELECT", database);
+      primary.send("SET", "stays", "v");
+      for (let key = 0; key < count; key++) primary.send("SET", `key:${key}`, "v", "PX", 10);
+    }
+    await network.settle();
+    const offset = Number(infoField(primary, "master_repl_offset"));
+    primary.send("SHUTDOWN", "NOW");
+    network.detach("n1:6379");
+    const again = harness({ seed: 9, disk: primary.host.disk, config });
+    again.host.nowMs = primary.host.nowMs + 1000;
+    network.attach("n1:6379", again);
+    expect(await again.engine.load()).toBe(true);
+    expect(infoField(again, "rdb_last_load_keys_expired")).toBe(`${2 * count}`);
+    expect(infoField(again, "rdb_last_load_keys_loaded")).toBe("3");
+    expect(infoField(again, "second_repl_offset")).toBe(`${offset + 1}`);
+    await network.advance(9000);
+    expect(infoField(replica, "master_link_status")).toBe("up");
+    const held = Number(infoField(again, "repl_backlog_histlen"));
+    const first = Number(infoField(again, "repl_backlog_first_byte_offset"));
+    expect(first - 1 + held).toBe(Number(infoField(again, "master_repl_offset")));
+    for (const kv of [again, replica]) {
+      expect(kv.send("DBSIZE")).toBe(2);
+      kv.check();
+    }
+    expect(digest(replica)).toBe(digest(again));
+    expect(infoField(replica, "master_repl_offset")).toBe(infoField(again, "master_repl_offset"));
+    return { again, replica, gap: first - offset - 1 };
+  }
+
+  test("its replica goes on, and is told of each", async () => {
+    const { again, gap } = await restarted(20);
+    expect(gap).toBe(0);
+    expect(infoField(again, "sync_partial_ok")).toBe("1");
+  });
+
+  test("its replica gets all anew if the backlog is too short for that", async () => {
+    const { again, gap } = await restarted(1000, { "repl-backlog-size": 16_384 });
+    expect(gap).toBeGreaterThan(0);
+    expect(infoField(again, "sync_partial_ok")).toBe("0");
+    expect(infoField(again, "sync_full")).toBe("1");
   });
 });
 

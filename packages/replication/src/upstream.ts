@@ -89,6 +89,8 @@ export class Upstream {
   private lastSecondMs = 0;
   private isPaused = false;
   private isHeldByScript = false;
+  /** It is known where this server stands. */
+  private hasBegun = false;
   private isStarted = false;
   private isStopped = false;
   private transferCount = 0;
@@ -197,9 +199,16 @@ export class Upstream {
     this.updateSituation();
   }
 
-  /** Behind the load at the start: the file may say where this server stood. */
+  /** Behind the load at the start. */
   started(facts: ReadonlyMap<string, string>): void {
+    this.knowsFile(facts);
     this.isStarted = true;
+  }
+
+  /** While the file is loaded at the start, or behind that: it may say where this server stood. */
+  knowsFile(facts: ReadonlyMap<string, string>): void {
+    if (this.hasBegun) return;
+    this.hasBegun = true;
     const id = facts.get("repl-id") ?? "";
     const offset = Number(facts.get("repl-offset") ?? -1);
     if (/^[0-9a-zA-Z]{40}$/.test(id) && Number.isSafeInteger(offset) && offset >= 0) {

@@ -26,7 +26,12 @@ export type { ReplyParserOptions } from "./reply-options.ts";
 export { ReplyParser } from "./reply-parser.ts";
 export { ReplyWriter } from "./reply-writer.ts";
 export type { RequestBuffer } from "./request-buffer.ts";
-export { defaultRequestLimits, ReadStatus, type RequestLimits } from "./request-limits.ts";
+export {
+  defaultRequestLimits,
+  ReadStatus,
+  type RequestLimits,
+  toldRequestLimits,
+} from "./request-limits.ts";
 export { RequestReader } from "./request-parser.ts";
 export { encodeRequest, type RequestArgument, RequestWriter } from "./request-writer.ts";
 export { seventeenDigits } from "./seventeen-digits.ts";

@@ -10,13 +10,11 @@
  * Moving what waits stays linear in what arrives.
  */
 import { release } from "./release.ts";
-import { type RequestLimits, STRANGER_BUFFER_MAX } from "./request-limits.ts";
+import { REQUEST_BYTES_MAX, type RequestLimits, STRANGER_BUFFER_MAX } from "./request-limits.ts";
 
 const CR = 13;
 const STAR = 42;
 
-/** Offsets are 32-bit; a higher client-query-buffer-limit is read as this. */
-const BUFFER_MAX = 0x7fff0000;
 /** An own buffer up to this size is kept when it has been emptied. */
 export const BUFFER_KEPT = 32 * 1024;
 /** An own buffer beyond this size is exchanged when little is left in it. */
@@ -130,7 +128,7 @@ export class RequestBuffer {
 
   /** Bytes that may wait: less for a client that has not logged in. */
   protected pendingMax(): number {
-    const max = Math.min(this.limits.queryBufferMax, BUFFER_MAX);
+    const max = Math.min(this.limits.queryBufferMax, REQUEST_BYTES_MAX);
     return this.authenticated ? max : Math.min(max, STRANGER_BUFFER_MAX);
   }
 

@@ -4,6 +4,9 @@
  * The limits guard memory, so each is checked on what was announced before anything is kept.
  */
 
+/** Offsets are 32-bit; a higher client-query-buffer-limit is read as this. */
+export const REQUEST_BYTES_MAX = 0x7fff0000;
+
 /** Limits of a reader; one object may serve all readers and change at any time. */
 export interface RequestLimits {
   /** The longest argument, in bytes: proto-max-bulk-len. */
@@ -27,6 +30,18 @@ export function defaultRequestLimits(): RequestLimits {
     argumentCountMax: 0x7fffffff,
     inlineLengthMax: 64 * 1024,
     authenticated: true,
+  };
+}
+
+/**
+ * The limits of what was done elsewhere before it is told here: only that offsets in a batch have 32 bits.
+ * Whoever refused what another server has taken would not have the same data any more.
+ */
+export function toldRequestLimits(): RequestLimits {
+  return {
+    ...defaultRequestLimits(),
+    bulkLengthMax: REQUEST_BYTES_MAX,
+    queryBufferMax: REQUEST_BYTES_MAX,
   };
 }
 

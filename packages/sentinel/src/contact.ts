@@ -55,7 +55,9 @@ function converse(sentinel: Sentinel, instance: Instance, which: "commands" | "l
     },
     heard: (reply: Reply) => {
       link.lastHeardMs = sentinel.now();
-      hearGreeting(sentinel, reply);
+      // SUBSCRIBE is refused: nothing will be heard by this one, so another is tried in a while.
+      if (reply instanceof ReplyError) conversation.hangUp(reply.message);
+      else hearGreeting(sentinel, reply);
     },
     lost: (reason: string) => {
       // Another one may be there by now.

@@ -112,7 +112,9 @@ export class Conversation implements Dialed {
     return this.isOver ? undefined : this.parser.next();
   }
 
-  private hangUp(reason: string): void {
+  /** We end it, since it is of no use; the owner hears that it is lost. */
+  hangUp(reason: string): void {
+    if (this.isOver) return;
     this.end();
     this.owner.lost(reason);
   }

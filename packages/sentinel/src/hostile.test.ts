@@ -5,8 +5,11 @@ import { describe, expect, test } from "vitest";
 
 const primary = "10.0.0.1:6379";
 
-/** A sentinel whose primary answers with these bytes, whatever it is asked; null: nothing. */
-async function facing(answer: string | null) {
+/**
+ * A sentinel whose primary answers with these bytes, whatever it is asked; null: nothing. `canListen`: but
+ * for SUBSCRIBE, which is taken, and nothing comes.
+ */
+async function facing(answer: string | null, canListen = false) {
   const fleet = new SentinelFleet();
   const sentinel = await fleet.addSentinel("10.0.1.1:26379");
   const sent: string[] = [];
@@ -19,8 +22,9 @@ async function facing(answer: string | null) {
         address: primary,
         localAddress: "10.0.1.1:40000",
         give(bytes: Uint8Array) {
-          sent.push(Buffer.from(bytes).toString("latin1"));
-          if (answer === null) return;
+          const text = Buffer.from(bytes).toString("latin1");
+          sent.push(text);
+          if (answer === null || (canListen && text.includes("SUBSCRIBE"))) return;
           const reply = Buffer.from(answer, "latin1");
           queueMicrotask(() => {
             if (isAbandoned) return;
@@ -67,19 +71,23 @@ describe("a server", () => {
   test("that refuses everything counts as down", async () => {
     const { fleet, sentinel } = await facing("-NOAUTH Authentication required.\r\n");
     await fleet.network.advance(6000);
-    expect(flagsOf(sentinel)).toBe("s_down,master");
+    // It cannot be listened to, either: that connection is tried again and again.
+    expect(flagsOf(sentinel)).toBe("s_down,master,disconnected");
+    expect(sentinel.kv.log).toContain(
+      "-pubsub-link master mymaster 10.0.0.1 6379 #NOAUTH Authentication required.",
+    );
   });
 
   test("that is loading, or has lost its primary, is alive", async () => {
     for (const answer of ["-LOADING Redis is loading\r\n", "-MASTERDOWN Link is down\r\n"]) {
-      const { fleet, sentinel } = await facing(answer);
+      const { fleet, sentinel } = await facing(answer, true);
       await fleet.network.advance(6000);
       expect(flagsOf(sentinel)).toBe("master");
     }
   });
 
   test("that a script keeps busy is told once to end it", async () => {
-    const { fleet, sentinel, sent } = await facing("-BUSY Redis is busy\r\n");
+    const { fleet, sentinel, sent } = await facing("-BUSY Redis is busy\r\n", true);
     await fleet.network.advance(8000);
     expect(flagsOf(sentinel)).toBe("s_down,master,script_kill_sent");
     expect(sent.filter((text) => text.includes("SCRIPT"))).toHaveLength(1);

@@ -52,17 +52,26 @@ describe("a sentinel", () => {
     );
   });
 
+  test("has no subcommands that are about data", async () => {
+    const { sentinel } = await watched();
+    expect(sentinel.send("CLIENT", "NO-TOUCH", "on")).toEqual(
+      sentinel.kv.error("ERR unknown subcommand 'NO-TOUCH'. Try CLIENT HELP."),
+    );
+    const names = sentinel.send("COMMAND", "LIST") as string[];
+    expect(names).toContain("client|no-evict");
+    expect(names).not.toContain("client|no-touch");
+    expect(`${sentinel.send("CLIENT", "HELP")}`).not.toContain("NO-TOUCH");
+  });
+
   test("is told by INFO, HELLO and ROLE, and has no commands on data", async () => {
     const { fleet, sentinel } = await watched();
     await fleet.network.advance(1000);
+    const titles = (...names: string[]) =>
+      `${sentinel.send("INFO", ...names)}`.match(/^# \w+/gm)?.join("");
+    for (const names of [[], ["all"], ["default"], ["everything"]])
+      expect(titles(...names)).toBe("# Server# Clients# Stats# CPU# Sentinel");
+    expect(titles("modules")).toBe(undefined);
     const info = sentinel.send("INFO") as string;
-    expect(info.match(/^# \w+/gm)).toEqual([
-      "# Server",
-      "# Clients",
-      "# Stats",
-      "# CPU",
-      "# Sentinel",
-    ]);
     expect(info).toContain("redis_mode:sentinel\r\n");
     expect(info).toContain(
       "master0:name=mymaster,status=ok,address=10.0.0.1:6379,slaves=1,sentinels=1\r\n",

@@ -53,6 +53,7 @@ function sentinelSystem(programs: Programs): System {
         "subscribe",
         "unsubscribe",
       ],
+      leftOut: ["client|no-touch"],
       sections: ["server", "clients", "stats", "cpu", "sentinel"],
     },
     start: (ports) => {

@@ -10,6 +10,7 @@
  * such a call except what it returned.
  */
 import {
+  BLOCK_BYTES_MAX,
   type Database,
   EXPIRY_FLAG,
   expiryMs,
@@ -353,6 +354,11 @@ export class Call<Row extends RunningCommand = RunningCommand> {
   /** The moment by which what expires is judged: `nowMs`, or one before all times. */
   get expiryNowMs(): number {
     return this.isReplayed ? 0 : this.nowMs;
+  }
+
+  /** Longest string that it may make: what was made before is made again, whatever the limit is now. */
+  get stringBytesMax(): number {
+    return this.isReplayed ? BLOCK_BYTES_MAX : this.settings.stringBytesMax;
   }
 
   /** Marks an access for LRU and LFU. */

@@ -51,20 +51,14 @@ export class Admission {
       return null;
     }
     this.log(() => `Accepted ${connection.address}`);
-    return this.letIn(connection);
+    return this.letIn(connection, this.parts.requestLimits);
   }
 
   /** The connection becomes a client, whoever is at the other end. */
-  letIn(connection: Connection): Client {
-    const { situation, clients, users, requestLimits } = this.parts;
+  letIn(connection: Connection, limits: RequestLimits): Client {
+    const { situation, clients, users } = this.parts;
     const nowMs = situation.readClock();
-    const client = new Client(
-      clients.nextId++,
-      connection,
-      requestLimits,
-      users.defaultUser,
-      nowMs,
-    );
+    const client = new Client(clients.nextId++, connection, limits, users.defaultUser, nowMs);
     clients.set(client.id, client);
     return client;
   }

@@ -12,6 +12,7 @@ import type { Client, OutputClass } from "./client.ts";
 import type { ClientReport } from "./client-report.ts";
 import { ClientState } from "./client-state.ts";
 import type { Clients } from "./clients.ts";
+import { errorTextAt } from "./error-text.ts";
 import { HeldReplies } from "./held-replies.ts";
 import type { Host } from "./host.ts";
 import type { Muting } from "./muting.ts";
@@ -170,7 +171,7 @@ export class Output {
     const length = from.total;
     if (client.closed) return;
     if (client.is(ClientState.REPLICA)) {
-      this.refuseReply(client);
+      this.refuseReply(client, from);
       return;
     }
     if (from.isOverflowed) {
@@ -285,8 +286,16 @@ export class Output {
   }
 
   /** A reply in the middle of a data set would be taken for a part of it. */
-  private refuseReply(client: Client): void {
+  private refuseReply(client: Client, reply: ReplyWriter): void {
     const command = client.lastCommand?.fullName ?? "NULL";
+    const error = errorTextAt(reply, 0);
+    if (error !== null) {
+      this.stats.unexpectedErrors++;
+      this.host.log(
+        "warning",
+        `== CRITICAL == This master is sending an error to its replica: '${error}' after processing the command '${command}'`,
+      );
+    }
     this.host.log(
       "warning",
       `Replica generated a reply to command '${command}', disconnecting it: ${this.report.describe(client)}`,

@@ -20,6 +20,7 @@ import { lookup } from "./lookup.ts";
 import { type Propagator, Target } from "./propagate.ts";
 import type { Transactions } from "./queued.ts";
 import type { Situation } from "./situation.ts";
+import type { Stats } from "./stats.ts";
 
 /** What is about the server or its clients changes no data: whoever wrote it into a log means harm. */
 const NEVER_LOGGED = FLAG_BITS.admin | FLAG_BITS.pubsub;
@@ -64,6 +65,8 @@ export interface ReplayParts {
   reply: ReplyWriter;
   /** Points at the request meanwhile. */
   call: ClientCall;
+  /** Counts requests that fail. */
+  stats: Stats;
   /** Has the user who may do everything. */
   users: Users;
   /** What a request may be. */
@@ -147,7 +150,7 @@ export class Replay {
   }
 
   private runRow(row: CommandRow): string | undefined {
-    const { call, config, host, keyspace, reply } = this.parts;
+    const { call, config, host, keyspace, reply, stats } = this.parts;
     call.database = keyspace.databases[this.client.databaseIndex] as Database;
     const mark = reply.mark();
     try {
@@ -155,6 +158,7 @@ export class Replay {
     } catch (error) {
       if (error instanceof ArenaFullError) return "Not enough memory";
       if (!(error instanceof CommandError)) throw error;
+      stats.unexpectedErrors++;
       host.log(
         "warning",
         `== CRITICAL == This server is sending an error to its AOF-loading-client: '${error.reply}' after processing the command '${row.fullName}'`,

@@ -30,6 +30,8 @@ export class Stats {
   evictionExceededUs = 0;
   /** total_error_replies. */
   errorReplies = 0;
+  /** unexpected_error_replies: those between a primary and a replica, and of what a log says. */
+  unexpectedErrors = 0;
   /** client_output_buffer_limit_disconnections. */
   outputLimitDisconnections = 0;
   /** client_query_buffer_limit_disconnections. */

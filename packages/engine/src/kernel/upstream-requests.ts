@@ -17,17 +17,14 @@ import {
   type CommandTable,
   FLAG_BITS,
 } from "@kv/commands";
-import { type ArgVector, latin1, type ReplyWriter } from "@kv/resp";
+import type { ArgVector, ReplyWriter } from "@kv/resp";
 import type { Caller } from "./caller.ts";
 import type { Client, UpstreamListener } from "./client.ts";
 import type { ClientCall } from "./client-call.ts";
+import { errorTextAt } from "./error-text.ts";
 import type { Transactions } from "./queued.ts";
 import { EngineState, type Situation } from "./situation.ts";
 import { unknownCommand } from "./unknown-command.ts";
-
-const DASH = 0x2d;
-/** Longer errors are cut off in the log. */
-const ERROR_BYTES_MAX = 1024;
 
 const { write, readonly, may_replicate } = FLAG_BITS;
 /** What else streams are made of; old primaries tell of scripts as well. */
@@ -72,9 +69,8 @@ export class UpstreamRequests {
     const mark = reply.mark();
     const problem = this.perform(client, row, batch, index);
     const name = row?.fullName ?? "";
-    if (problem !== null) listener.failed(problem.reply, name);
-    else if (reply.length > 0 && reply.partsBytes === 0 && reply.bytes[mark] === DASH)
-      listener.failed(latin1(reply.bytes, mark + 1, endOfLine(reply, mark)), name);
+    const error = problem?.reply ?? errorTextAt(reply, mark);
+    if (error !== null) listener.failed(error, name);
     reply.rewind(mark);
     const start = batch.requestStart[index] as number;
     const end = batch.requestEnd[index] as number;
@@ -104,12 +100,4 @@ export class UpstreamRequests {
     call.isReplayed = false;
     return null;
   }
-}
-
-/** Where the error that begins at `mark` ends. */
-function endOfLine({ bytes, length }: ReplyWriter, mark: number): number {
-  const most = Math.min(length, mark + ERROR_BYTES_MAX);
-  let at = mark;
-  while (at < most && bytes[at] !== 0x0d) at++;
-  return at;
 }

@@ -8,7 +8,16 @@ export function commandList(systems: readonly System[]): Command[] {
   const own = systems.flatMap((system) => {
     const commands = [...(system.commands ?? [])];
     if (limits === undefined || system.limits === limits) return commands;
-    return commands.filter(({ name }) => limits.commands.includes(name));
+    return commands
+      .filter(({ name }) => limits.commands.includes(name))
+      .map((command) => without(limits.leftOut ?? [], command));
   });
   return limits === undefined ? [...dataCommands, ...own, ...placeholderCommands] : own;
+}
+
+/** The container without these subcommands, which are named as in "client|kill". */
+function without(names: readonly string[], command: Command): Command {
+  const isLeft = (sub: Command) => !names.includes(`${command.name}|${sub.name}`);
+  if (command.subcommands?.every(isLeft) !== false) return command;
+  return { ...command, subcommands: command.subcommands.filter(isLeft) };
 }

@@ -78,6 +78,8 @@ export interface Ports {
   readonly settings: CommandSettings;
   /** What a request may be: the limits that each client's reader is held to. */
   readonly requestLimits: RequestLimits;
+  /** What a request of the server that this one follows may be: nothing that can be configured. */
+  readonly primaryLimits: RequestLimits;
   /** Users and what they may do. */
   readonly users: Users;
   /** All connected clients. */
@@ -193,6 +195,13 @@ export interface DataSetFile {
   functions: FunctionLibraries | null;
   /** Set by who knows of a history that a file belongs to (replication); undefined: it is of none. */
   history: (() => ReplicationFacts | undefined) | null;
+  /**
+   * Set by who knows histories: a key is left out of the data set as its time has passed. `facts`: what the
+   * file that it is loaded from says of itself, which belongs to a history.
+   */
+  expired:
+    | ((facts: ReadonlyMap<string, string>, databaseIndex: number, key: Uint8Array) => void)
+    | null;
   /** What the file that was loaded at the start tells about itself. */
   readonly loadedFacts: ReadonlyMap<string, string>;
   /** Whether the file is being loaded, with clients being served meanwhile. */

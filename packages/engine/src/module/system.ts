@@ -146,6 +146,8 @@ export interface Running extends Job {
 export interface SystemLimits {
   /** Commands of other systems, by their names. There are none on data. */
   readonly commands: readonly string[];
+  /** Their subcommands that there are not, as in "client|kill". */
+  readonly leftOut?: readonly string[];
   /** Sections of INFO, in any order. */
   readonly sections: readonly string[];
 }

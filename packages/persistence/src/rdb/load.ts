@@ -15,6 +15,7 @@ import {
   type RdbReaderOptions,
   type RdbRecord,
   type RdbTarget,
+  SHORT_READ,
 } from "./reader.ts";
 import { ShortString } from "./short-string.ts";
 
@@ -30,6 +31,11 @@ export interface RdbLoadOptions extends RdbReaderOptions {
    * it undefined and keeps them: its primary will say when they go.
    */
   nowMs?: number;
+  /**
+   * Gets each key that was left out so, bytes[start, end), if the file belongs to a history: others may go
+   * on from there, and have it.
+   */
+  expired?: (databaseIndex: number, bytes: Uint8Array, start: number, end: number) => void;
   /** The 24 bits for eviction of a key that was idle so long, or so frequent; -1 is unknown. */
   idleBits?: (idleSeconds: number, frequency: number) => number;
   /** Gets the code of each library of functions. Without it, a file that holds some is refused. */
@@ -87,7 +93,10 @@ export class RdbLoader implements RdbTarget {
 
   /** There are no more bytes. Returns the error, if there is one. */
   finish(): RdbError | undefined {
-    return this.reader.finish();
+    const { reader } = this;
+    const isShort = reader.error === undefined && reader.finish() !== undefined;
+    if (isShort) this.options.log?.("warning", SHORT_READ);
+    return reader.finish();
   }
 
   /** Why nothing more is loaded, once there is a reason. */
@@ -105,7 +114,7 @@ export class RdbLoader implements RdbTarget {
     return this.reader.offset;
   }
 
-  /** Others may go on from where the file stands: what has expired goes when they can be told. */
+  /** Others may go on from where the file stands. */
   private get isOfHistory(): boolean {
     return this.facts.has("repl-id");
   }
@@ -209,9 +218,11 @@ export class RdbLoader implements RdbTarget {
     if (status !== Status.OK) return status;
     const { expiryMs, idleSeconds, frequency } = record;
     const { nowMs, idleBits } = this.options;
-    if (expiryMs !== -1 && nowMs !== undefined && expiryMs < nowMs && !this.isOfHistory) {
+    if (expiryMs !== -1 && nowMs !== undefined && expiryMs < nowMs) {
       this.objects.discard();
       this.expiredCount++;
+      const { bytes, start, end } = record.key;
+      if (this.isOfHistory) this.options.expired?.(this.database.index, bytes, start, end);
       return status;
     }
     const idle =

@@ -86,7 +86,8 @@ export interface RdbReaderOptions {
   checksum?: boolean;
 }
 
-const SHORT_READ = "Short read or OOM loading DB. Unrecoverable error, aborting now.";
+/** What the log says of a file that ends too early, or is too large. */
+export const SHORT_READ = "Short read or OOM loading DB. Unrecoverable error, aborting now.";
 /** An item that continues in the next chunk takes at least this much of it along. */
 const CARRY_STEP_BYTES = 256;
 
@@ -158,7 +159,7 @@ export class RdbReader {
   finish(): RdbError | undefined {
     if (this.state !== "done" && this.error === undefined) {
       this.input.at = this.input.reachedAt;
-      this.fail("Unexpected EOF reading RDB file", SHORT_READ);
+      this.failInternally("Unexpected EOF reading RDB file", true);
     }
     return this.error;
   }

@@ -1,5 +1,5 @@
 import { MemoryStorage } from "@kv/persistence/testing";
-import { type Harness, type HarnessOptions, harness } from "@kv/testing";
+import { type Harness, type HarnessOptions, harness, infoField } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 import { appendOnlyPort } from "./append-only.ts";
 
@@ -507,6 +507,7 @@ test("a command that fails is told, or ends the start where that is asked for", 
   expect(await strict.engine.load()).toBe(false);
   const kv = await started({}, disk);
   expect(kv.log.join("\n")).toMatch(/sending an error to its AOF-loading-client: 'WRONGTYPE/);
+  expect(infoField(kv, "unexpected_error_replies")).toBe("1");
   expect(kv.send("MGET", "k", "l")).toEqual(["v", "w"]);
 });
 

@@ -21,6 +21,7 @@ const order = [
   "cluster",
   "keyspace",
   "debug",
+  "sentinel",
 ];
 
 /**

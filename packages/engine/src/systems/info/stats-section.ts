@@ -63,7 +63,7 @@ export const statsSection: InfoSection = {
     ...zero("latest_fork_usec", "total_forks"),
     // Whoever migrates keys, or replicates, tells of its own.
     ...zero("migrate_cached_sockets", "slave_expires_tracked_keys"),
-    ...zero("unexpected_error_replies"),
+    { name: "unexpected_error_replies", value: ({ stats }) => stats.unexpectedErrors },
     { name: "total_error_replies", value: ({ stats }) => stats.errorReplies },
     { name: "dump_payload_sanitizations", value: ({ stats }) => stats.payloadsValidated },
     { name: "total_reads_processed", value: ({ stats }) => stats.readsProcessed },

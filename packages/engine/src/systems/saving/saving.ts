@@ -129,6 +129,8 @@ export class Saving implements Running, DataSetFile {
   functions: FunctionLibraries | null = null;
   /** Says which history a file belongs to. */
   history: DataSetFile["history"] = null;
+  /** Hears of keys that are not loaded. */
+  expired: DataSetFile["expired"] = null;
   /** What the file that was loaded at the start tells about itself. */
   loadedFacts: ReadonlyMap<string, string> = new Map();
   /** The code of those that the file being loaded holds. */
@@ -445,11 +447,13 @@ export class Saving implements Running, DataSetFile {
     const { clock } = memory.evictor;
     this.loadedCodes = [];
     this.delayedKeys = 0;
-    return new FileLoader(keyspace, {
+    const loader: FileLoader = new FileLoader(keyspace, {
       ...(this.functions === null
         ? {}
         : { functionCode: (code: Uint8Array) => this.loadedCodes.push(code) }),
       ...(keepsExpired ? {} : { nowMs: host.wallMs() }),
+      expired: (databaseIndex, bytes, start, end) =>
+        this.expired?.(loader.facts, databaseIndex, bytes.slice(start, end)),
       checksum: config.boolean("rdbchecksum"),
       limits: settings.limits,
       idleBits: (idleSeconds, frequency) => {
@@ -459,6 +463,7 @@ export class Saving implements Running, DataSetFile {
       },
       log: (level, message) => host.log(level, message),
     });
+    return loader;
   }
 
   /**
