@@ -67,6 +67,18 @@ describe("the log", () => {
     expect(next.send("HGETALL", "h")).toEqual(["g", "2"]);
   });
 
+  test("takes an XADD that was limited while it trimmed as what came of it", async () => {
+    const kv = await started({ "stream-node-max-entries": 10 });
+    for (let id = 1; id <= 50; id++) kv.send("XADD", "s", `${id}-0`, "f", "v");
+    kv.send("XADD", "s", "MAXLEN", "~", 5, "LIMIT", 30, "51-0", "f", "v");
+    kv.send("XADD", "s", "MINID", "~", "60-0", "LIMIT", 10, "52-0", "f", "v");
+    kv.send("XTRIM", "s", "MAXLEN", "~", 0, "LIMIT", 10);
+    const length = kv.send("XLEN", "s");
+    const next = await restarted(kv);
+    expect(next.send("XLEN", "s")).toBe(length);
+    expect(next.send("DEBUG", "DIGEST")).toBe(kv.send("DEBUG", "DIGEST"));
+  });
+
   test("a transaction is whole, or is not there", async () => {
     const kv = await started();
     kv.send("SET", "before", 1);
