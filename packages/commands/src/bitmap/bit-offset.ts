@@ -20,7 +20,7 @@ export function bitOffsetAt(call: Call, index: number, fieldBits: number): numbe
   const offset = counted
     ? fieldOffset(call, index, fieldBits)
     : call.integer(index, invalidBitOffset);
-  if (offset < 0 || Math.floor(offset / 8) >= call.settings.stringBytesMax) throw invalidBitOffset;
+  if (offset < 0 || Math.floor(offset / 8) >= call.stringBytesMax) throw invalidBitOffset;
   return offset;
 }
 

@@ -10,6 +10,7 @@
  * such a call except what it returned.
  */
 import {
+  BLOCK_BYTES_MAX,
   type Database,
   EXPIRY_FLAG,
   expiryMs,
@@ -343,6 +344,11 @@ export class Call<Row extends RunningCommand = RunningCommand> {
   isExpired(entry: Ref): boolean {
     const keyExpiryMs = expiryMs(this.keyspace.arena, entry);
     return keyExpiryMs !== -1 && this.expiryNowMs > keyExpiryMs;
+  }
+
+  /** Longest string that the command may make. What runs again was measured by the limit of its time. */
+  get stringBytesMax(): number {
+    return this.isReplayed ? BLOCK_BYTES_MAX : this.settings.stringBytesMax;
   }
 
   /** The moment by which what expires is judged: `nowMs`, or one before all times. */

@@ -40,7 +40,7 @@ export const append = command({
     } else {
       const before = stringLength(call.keyspace.arena, entry);
       after += before;
-      if (after > call.settings.stringBytesMax) throw errors.stringTooLong;
+      if (after > call.stringBytesMax) throw errors.stringTooLong;
       growString(call.database, entry, after, call.value);
       writeArgument(call, 2, call.value.start + before);
     }
@@ -72,7 +72,7 @@ export const setrange = command({
       call.reply.integer(before);
       return;
     }
-    if (offset + patch > call.settings.stringBytesMax) throw errors.stringTooLong;
+    if (offset + patch > call.stringBytesMax) throw errors.stringTooLong;
 
     const { value } = call;
     if (entry === NONE) putZeros(call, offset + patch, value);
