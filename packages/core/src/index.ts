@@ -73,7 +73,11 @@ export * from "./values/sorted-set/sorted-set-builder.ts";
 export * from "./values/sorted-set/sorted-set-change.ts";
 export { visitMember } from "./values/sorted-set/sorted-set-kinds.ts";
 export * from "./values/sorted-set/sorted-set-value.ts";
-export { estimateRead } from "./values/stream/entries-read.ts";
+export {
+  entriesBehind,
+  estimateRead,
+  readsOnUnbroken,
+} from "./values/stream/entries-read.ts";
 export type { IdTree } from "./values/stream/id-tree.ts";
 export { type NameList, showName } from "./values/stream/name-list.ts";
 export * from "./values/stream/pending-change.ts";

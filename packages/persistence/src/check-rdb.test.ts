@@ -150,7 +150,7 @@ describe("a check follows", () => {
       what: "a hash as zipmap",
       type: 9,
       value: [12, 2, 1, "f", 1, 0, "v", 1, "f", 1, 0, "w", 0xff],
-      says: "Hash zipmap with duplicate elements",
+      says: "Hash zipmap with dup elements",
     },
   ])("and refuses one that names a field twice: $what", ({ type, value, says }) => {
     expect(verdict(type, ...value)[0]).toContain(says);

@@ -351,6 +351,11 @@ export class Call<Row extends RunningCommand = RunningCommand> {
     return keyExpiryMs !== -1 && this.expiryNowMs > keyExpiryMs;
   }
 
+  /** Longest string that the command may make. What runs again was measured by the limit of its time. */
+  get stringBytesMax(): number {
+    return this.isReplayed ? BLOCK_BYTES_MAX : this.settings.stringBytesMax;
+  }
+
   /** The moment by which what expires is judged: `nowMs`, or one before all times. */
   get expiryNowMs(): number {
     return this.isReplayed ? 0 : this.nowMs;

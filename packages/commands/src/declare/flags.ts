@@ -53,6 +53,11 @@ export const FLAG_BITS = {
   not_queued: 1 << 22,
   /** Not shown: allowed to a RESP2 client in subscriber mode. */
   while_subscribed: 1 << 23,
+  /**
+   * Not shown: meets keys that nobody named, and what it removes of them on its way has nothing in
+   * common (SCAN, RANDOMKEY): it is propagated command by command, not as a transaction.
+   */
+  touches_arbitrary_keys: 1 << 24,
   /** Not shown: passes every guard and closes the connection (QUIT). */
   ends_connection: 1 << 25,
   /** Not shown: runs the commands queued by MULTI, so guards look at those as well (EXEC). */

@@ -12,7 +12,7 @@ export const randomkey = command({
   summary: "Returns the name of a random key.",
   complexity: "O(1)",
   arity: 1,
-  flags: ["readonly"],
+  flags: ["readonly", "touches_arbitrary_keys"],
   categories: ["keyspace"],
   tips: ["request_policy:all_shards", "response_policy:special", "nondeterministic_output"],
 

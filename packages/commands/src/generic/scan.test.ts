@@ -97,6 +97,32 @@ describe("SCAN", () => {
   });
 });
 
+describe("keys that were met, and had expired", () => {
+  test.each([["SCAN", 0], ["RANDOMKEY"]])("go one by one with %s", (...words) => {
+    const kv = harness();
+    kv.send("DEBUG", "SET-ACTIVE-EXPIRE", 0);
+    for (const key of ["a", "b", "c"]) kv.send("SET", key, 1, "PX", 5);
+    kv.clock.advance(6);
+    kv.propagated.length = 0;
+    kv.send(...words);
+    expect([...kv.propagated].sort()).toEqual([
+      ["DEL", "a"],
+      ["DEL", "b"],
+      ["DEL", "c"],
+    ]);
+  });
+
+  test("go together when a transaction has met them", () => {
+    const kv = harness();
+    kv.send("DEBUG", "SET-ACTIVE-EXPIRE", 0);
+    for (const key of ["a", "b"]) kv.send("SET", key, 1, "PX", 5);
+    kv.clock.advance(6);
+    kv.propagated.length = 0;
+    for (const words of [["MULTI"], ["SCAN", 0], ["EXEC"]]) kv.send(...words);
+    expect(kv.propagated.map(([name]) => name)).toEqual(["MULTI", "DEL", "DEL", "EXEC"]);
+  });
+});
+
 describe("KEYS and RANDOMKEY", () => {
   test("KEYS lists what matches and has not expired", () => {
     const kv = harness();

@@ -26,7 +26,7 @@ export const scan = command({
   summary: "Walks over the keys of the database, some at each call.",
   complexity: "O(COUNT) for each call, O(N) for the whole walk.",
   arity: -2,
-  flags: ["readonly"],
+  flags: ["readonly", "touches_arbitrary_keys"],
   categories: ["keyspace"],
   args: [
     arg.integer("cursor"),

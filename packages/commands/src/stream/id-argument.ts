@@ -123,6 +123,14 @@ export function idAt(call: Call, index: number, out: StreamId): StreamId {
   return out;
 }
 
+/** As idAt(); "-" is the lowest ID there is, and "+" the highest. */
+export function anyIdAt(call: Call, index: number, out: StreamId): StreamId {
+  const { bytes } = call;
+  const form = readId(bytes, call.start(index), call.end(index), false, false, false, out);
+  if (form === IdForm.INVALID) throw invalidId;
+  return out;
+}
+
 const ignored = new StreamId();
 
 /** True when the argument is an ID. */

@@ -108,7 +108,10 @@ export class TrimOptions {
   complete(call: Call, isAdd: boolean): void {
     if (this.limit !== 0 && this.strategy === Strategy.NONE) throw limitAlone;
     if (!isAdd && this.strategy === Strategy.NONE) throw noStrategy;
-    if (this.isLimited) {
+    if (call.isReplayed) {
+      // The limit has done its work: the threshold says now what came of it, and with `=` in front.
+      this.limit = 0;
+    } else if (this.isLimited) {
       if (!this.isApproximate) throw limitExact;
     } else if (this.isApproximate) {
       const entries = BLOCKS_MAX * call.settings.limits.stream.nodeEntriesMax;

@@ -41,3 +41,14 @@ test("XGROUP refuses what is there already, and what is not there", () => {
     kv.error("WRONGTYPE Operation against a key holding the wrong kind of value"),
   );
 });
+
+test("XGROUP SETID takes the ends of a range for an ID, which CREATE does not", () => {
+  const kv = halfReadStream();
+  const invalid = kv.error("ERR Invalid stream ID specified as stream command argument");
+  const read = () => kv.send("XREADGROUP", "GROUP", "g", "d", "STREAMS", "k", ">");
+  expect(kv.send("XGROUP", "SETID", "k", "g", "-")).toBe("OK");
+  expect((read() as [string, unknown[]][])[0]?.[1]).toHaveLength(kv.send("XLEN", "k") as number);
+  expect(kv.send("XGROUP", "SETID", "k", "g", "+")).toBe("OK");
+  expect(read()).toBe(null);
+  for (const end of ["-", "+"]) expect(kv.send("XGROUP", "CREATE", "k", "h", end)).toEqual(invalid);
+});

@@ -8,7 +8,7 @@ import { arg } from "../declare/arg.ts";
 import { type Command, type CommandSpec, command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
 import { consumerAt, groupAt } from "./group-at.ts";
-import { idAt } from "./id-argument.ts";
+import { anyIdAt, idAt } from "./id-argument.ts";
 import { adopt, createAside, forget, windowsOf, writeStream } from "./stream-at.ts";
 
 const noKey = new CommandError(
@@ -41,10 +41,10 @@ function options(call: Call, isCreate: boolean): boolean {
   return makes;
 }
 
-/** The ID at argument 4; `$` is the stream's last one, or 0-0. */
-function idOrLast(call: Call, stream: StreamValue | null): StreamId {
+/** The ID at argument 4; `$` is the stream's last one, or 0-0. The ends of a range are for SETID alone. */
+function idOrLast(call: Call, stream: StreamValue | null, takesEnds: boolean): StreamId {
   const { id } = windowsOf(call);
-  if (!call.is(4, "$")) return idAt(call, 4, id);
+  if (!call.is(4, "$")) return takesEnds ? anyIdAt(call, 4, id) : idAt(call, 4, id);
   return stream === null ? id.setMin() : stream.readLastId(id);
 }
 
@@ -92,7 +92,7 @@ const create = subcommand({
     const makes = options(call, true);
     const stream = writeStream(call, 2);
     if (stream === null && !makes) throw noKey;
-    const id = idOrLast(call, stream);
+    const id = idOrLast(call, stream, false);
     if (stream !== null) {
       if (!created(call, stream, id)) throw busyGroup;
     } else {
@@ -132,7 +132,7 @@ const setid = subcommand({
     options(call, false);
     const { stream, group } = existing(call);
     if (group === null) noGroup(call);
-    group.setLastId(idOrLast(call, stream));
+    group.setLastId(idOrLast(call, stream, true));
     group.setRead(read.hi, read.lo);
     call.reply.ok();
     tell(call, "xgroup-setid");

@@ -3,7 +3,7 @@ import {
   deliveredMs,
   deliveriesHi,
   deliveriesLo,
-  estimateRead,
+  entriesBehind,
   type IdTree,
   type Ref,
   type StreamGroup,
@@ -76,26 +76,13 @@ function replyEdge(call: Call, stream: StreamValue, isFirst: boolean): void {
 /** Replies with the entries that the group has read, and with those that it has yet to read. */
 function replyProgress(call: Call, stream: StreamValue, group: StreamGroup): void {
   const { reply } = call;
-  const { id, wide } = windowsOf(call);
+  const { wide } = windowsOf(call);
   reply.bulkLatin1("entries-read");
   if (group.knowsRead) reply.integer64(group.readHi, group.readLo);
   else reply.null();
   reply.bulkLatin1("lag");
-  group.readLastId(id);
-  let isKnown = true;
-  wide.hi = group.readHi;
-  wide.lo = group.readLo;
-  if ((stream.addedHi | stream.addedLo) === 0) {
-    reply.integer(0);
-    return;
-  }
-  if (!group.knowsRead || stream.hasDeletedFrom(id)) isKnown = estimateRead(stream, id, wide);
-  if (!isKnown) {
-    reply.null();
-    return;
-  }
-  const low = (stream.addedLo >>> 0) - (wide.lo >>> 0);
-  reply.integer64((stream.addedHi - wide.hi - (low < 0 ? 1 : 0)) | 0, low | 0);
+  if (entriesBehind(stream, group, wide)) reply.integer64(wide.hi, wide.lo);
+  else reply.null();
 }
 
 /** Replies with up to `count` pending entries (0: all) of a tree. */

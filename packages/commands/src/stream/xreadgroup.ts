@@ -2,7 +2,7 @@
  * XREADGROUP: entries of streams for one consumer of a group: with `>` those that no consumer has been
  * given yet, which are pending then; with an ID those behind it that are pending for this one.
  */
-import { estimateRead, NONE, type StreamGroup, type StreamValue } from "@kv/core";
+import { estimateRead, NONE, readsOnUnbroken, type StreamGroup, type StreamValue } from "@kv/core";
 import type { Call } from "../call/call.ts";
 import { CommandError, fail, quoted } from "../call/errors.ts";
 import { Kept } from "../call/kept.ts";
@@ -46,7 +46,7 @@ function checkStream(call: Call, key: number, id: number, group: number): void {
 function countRead(call: Call, stream: StreamValue, group: StreamGroup): void {
   const { wide } = windowsOf(call);
   const { id } = stream.range;
-  if (group.knowsRead && !stream.hasDeletedFrom(id)) {
+  if (readsOnUnbroken(stream, group)) {
     const lo = (group.readLo + 1) | 0;
     group.setRead(lo === 0 ? group.readHi + 1 : group.readHi, lo);
   } else if ((stream.addedHi | stream.addedLo) !== 0) {

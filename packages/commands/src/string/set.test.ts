@@ -69,6 +69,18 @@ describe("SET", () => {
     expect(kv.send("PEXPIRETIME", "k")).toBe(Number(expiryMs));
   });
 
+  test("goes on as it came when it names the moment itself", () => {
+    const kv = harness();
+    const moment = String(kv.host.nowMs + 1000);
+    kv.send("SET", "k", "v", "xx", "pxat", moment);
+    kv.send("SET", "k", "v", "nx", "pxat", moment);
+    kv.send("SET", "k", "w", "PXAT", moment, "GET");
+    expect(kv.propagated).toEqual([
+      ["SET", "k", "v", "nx", "pxat", moment],
+      ["SET", "k", "w", "PXAT", moment],
+    ]);
+  });
+
   test("goes on without GET, which has no effect there", () => {
     const kv = harness();
     kv.send("SET", "GET", "get", "KEEPTTL", "GET", "XX");
@@ -106,9 +118,10 @@ describe("SET", () => {
       kv.send(name, "k", ...(name === "SET" ? ["v"] : []), "PXAT", "9223372036854775807");
       expect(kv.send("PEXPIRETIME", "k")).toBe(9223372036854774784n);
       expect(kv.send("GET", "k")).toBe("v");
-      const moment = "9223372036854774784";
       expect(kv.propagated.at(-1)).toEqual(
-        name === "SET" ? ["SET", "k", "v", "PXAT", moment] : ["PEXPIREAT", "k", moment],
+        name === "SET"
+          ? ["SET", "k", "v", "PXAT", "9223372036854775807"]
+          : ["PEXPIREAT", "k", "9223372036854774784"],
       );
     },
   );

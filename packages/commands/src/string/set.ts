@@ -102,7 +102,7 @@ function setWithOptions(call: Call): void {
     return;
   }
   if (unit !== 0) {
-    putWithExpiry(call, entry, 2, expiryMs);
+    putWithExpiry(call, entry, 2, expiryMs, unit === Unit.PXAT && (flags & GET) === 0);
   } else {
     putArgument(call, 1, entry, 2, (flags & KEEP_TTL) !== 0);
     call.changed(1, "set", Notify.STRING);
@@ -157,12 +157,21 @@ function replyOldString(call: Call): void {
   else replyString(call, entry);
 }
 
-/** Stores the value and its expiry. Goes on as SET ... PXAT, so that delays change nothing. */
-function putWithExpiry(call: Call, entry: Ref, valueArgument: number, expiryMs: number): void {
+/**
+ * Stores the value and its expiry. Goes on as SET ... PXAT, so that delays change nothing, or as it
+ * came if it has said PXAT itself.
+ */
+function putWithExpiry(
+  call: Call,
+  entry: Ref,
+  valueArgument: number,
+  expiryMs: number,
+  asItCame = false,
+): void {
   putArgument(call, 1, entry, valueArgument, false, expiryMs);
   call.changed(1, "set", Notify.STRING);
   call.event(1, "expire", Notify.GENERIC);
-  if (call.propagates)
+  if (call.propagates && !asItCame)
     call.propagateAs(
       "SET",
       call.argument(1),

@@ -300,6 +300,6 @@ export class Caller {
         propagateVerbatim(call, propagator, index);
       }
     }
-    propagator.finish();
+    propagator.finish((row.bits & FLAG_BITS.touches_arbitrary_keys) === 0);
   }
 }

@@ -4,7 +4,7 @@
  * A command goes out as the bytes it came in, straight from the request buffer, unless it was
  * rewritten; a rewritten one is encoded once for all takers. What one command or transaction caused
  * leaves when it is over: several operations are wrapped in MULTI and EXEC, so that they take
- * effect together or not at all.
+ * effect together or not at all, unless they only came about together.
  */
 import type { CommandWord } from "@kv/commands";
 import { encodeRequest, type RequestArgument } from "@kv/resp";
@@ -96,17 +96,20 @@ export class Propagator {
     this.waiting.push({ targets, databaseIndex, bytes: encodeRequest(encoded) });
   }
 
-  /** The command, or the outermost transaction, is over: everything leaves. */
-  finish(): void {
+  /**
+   * The command, or the outermost transaction, is over: everything leaves, `together` as one
+   * transaction.
+   */
+  finish(together = true): void {
     if (this.situation.isNested || this.waiting.length === 0) return;
-    for (const sink of this.sinks) this.give(sink);
+    for (const sink of this.sinks) this.give(sink, together);
     this.waiting.length = 0;
   }
 
-  /** What of it is for this sink: several commands take effect together. */
-  private give(sink: PropagationSink): void {
+  /** What of it is for this sink. */
+  private give(sink: PropagationSink, asTransaction: boolean): void {
     const operations = this.waiting.filter(({ targets }) => (targets & sink.targets) !== 0);
-    const together = operations.length > 1;
+    const together = asTransaction && operations.length > 1;
     if (together) sink.append(NO_DATABASE, MULTI, 0, MULTI.length);
     for (const { databaseIndex, bytes } of operations)
       sink.append(databaseIndex, bytes, 0, bytes.length);

@@ -175,7 +175,9 @@ describe("a zipmap", () => {
       ["a", "1"],
       ["a", "2"],
     ]);
-    expect(hashFrom(RdbType.HASH_ZIPMAP, twice)).toBe("Hash zipmap with duplicate elements");
+    expect(hashFrom(RdbType.HASH_ZIPMAP, twice)).toBe("Hash zipmap with dup elements");
+    const cut = twice.slice(0, -1);
+    expect(hashFrom(RdbType.HASH_ZIPMAP, cut)).toBe("Zipmap integrity check failed.");
   });
 
   test("is refused when cut, and survives any change of its bytes", () => {

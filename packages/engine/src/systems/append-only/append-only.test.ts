@@ -95,6 +95,33 @@ describe("the log", () => {
     expect(next.send("GET", "a")).toBe("2");
   });
 
+  test("takes an XADD that was limited while it trimmed as what came of it", async () => {
+    const kv = await started({ "stream-node-max-entries": 10 });
+    for (let id = 1; id <= 50; id++) kv.send("XADD", "s", `${id}-0`, "f", "v");
+    kv.send("XADD", "s", "MAXLEN", "~", 5, "LIMIT", 30, "51-0", "f", "v");
+    kv.send("XADD", "s", "MINID", "~", "60-0", "LIMIT", 10, "52-0", "f", "v");
+    kv.send("XTRIM", "s", "MAXLEN", "~", 0, "LIMIT", 10);
+    const length = kv.send("XLEN", "s");
+    const next = await restarted(kv);
+    expect(next.send("XLEN", "s")).toBe(length);
+    expect(next.send("DEBUG", "DIGEST")).toBe(kv.send("DEBUG", "DIGEST"));
+  });
+
+  test("has strings of any length, whatever a client may send since", async () => {
+    const kv = await started();
+    const length = 2 ** 21;
+    kv.send("SETRANGE", "range", length - 1, "x");
+    kv.send("SETBIT", "bits", length * 8 - 1, 1);
+    kv.send("BITFIELD", "fields", "SET", "u8", (length - 1) * 8, 1);
+    kv.send("APPEND", "range", "x".repeat(100));
+    kv.send("SET", "whole", "x".repeat(length));
+    const next = await restarted(kv, { "proto-max-bulk-len": 2 ** 20 });
+    expect(next.send("DEBUG", "DIGEST")).toBe(kv.send("DEBUG", "DIGEST"));
+    expect(next.send("SETBIT", "bits", length * 8, 1)).toEqual(
+      next.error("ERR bit offset is not an integer or out of range"),
+    );
+  });
+
   test("a transaction is whole, or is not there", async () => {
     const kv = await started();
     kv.send("SET", "before", 1);

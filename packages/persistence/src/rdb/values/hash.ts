@@ -325,9 +325,9 @@ class HashReader implements ValueReader {
         walk.valueEnd,
         limits,
       );
-      if (!isNew) return input.bad("Hash zipmap with duplicate elements");
+      if (!isNew) return input.bad("Hash zipmap with dup elements");
     }
-    if (!walk.isWhole()) return input.bad("Hash zipmap integrity check failed.");
+    if (!walk.isWhole()) return input.bad("Zipmap integrity check failed.");
     return hash.length === 0 ? Status.EMPTY : Status.OK;
   }
 }

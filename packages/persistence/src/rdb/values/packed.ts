@@ -72,7 +72,7 @@ export const zipmapFault: Fault = ({ bytes, view, start, end }, seen) => {
   let repeats = false;
   while (walk.next()) repeats ||= !seen.add(bytes, view, walk.fieldStart, walk.fieldEnd);
   if (!walk.isWhole()) return "Zipmap integrity check failed.";
-  return repeats ? "Hash zipmap with duplicate elements" : "";
+  return repeats ? "Hash zipmap with dup elements" : "";
 };
 
 export const INTSET_FAULT = "Intset integrity check failed.";
