@@ -361,11 +361,6 @@ export class Call<Row extends RunningCommand = RunningCommand> {
     return this.isReplayed ? 0 : this.nowMs;
   }
 
-  /** Longest string that it may make: what was made before is made again, whatever the limit is now. */
-  get stringBytesMax(): number {
-    return this.isReplayed ? BLOCK_BYTES_MAX : this.settings.stringBytesMax;
-  }
-
   /** Marks an access for LRU and LFU. */
   touch(entry: Ref): void {
     if (!this.touches) return;
