@@ -16,6 +16,7 @@ import {
   saveNow,
 } from "@kv/persistence";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
+import { EngineState } from "../../kernel/situation.ts";
 import { type AppendOnlyFile, dataSetFilePort, Port, type Ports } from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
 import { nextBaseFile, UNFINISHED_BASE } from "./base-file.ts";
@@ -497,14 +498,16 @@ export class AppendOnly implements Running, AppendOnlyFile {
 
   /** What is logged is on disk behind this. False: a log that has only begun would be lost. */
   stopping({ force }: ShutdownRequest): boolean {
-    const { host } = this.ports;
+    const { host, situation } = this.ports;
     if (this.isRewriting) {
       if (this.state === "beginning") {
+        // A script that has written can be ended by nothing else, and while it runs no file gets ready.
+        const exits = force === true || situation.is(EngineState.BUSY);
         host.log(
           "warning",
-          force === true ? "Writing initial AOF. Exit anyway." : "Writing initial AOF, can't exit",
+          exits ? "Writing initial AOF. Exit anyway." : "Writing initial AOF, can't exit",
         );
-        if (force !== true) return false;
+        if (!exits) return false;
       }
       host.log("warning", "There is a child rewriting the AOF. Killing it!");
     }
