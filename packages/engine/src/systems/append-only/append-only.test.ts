@@ -458,6 +458,20 @@ describe("CONFIG SET appendonly", () => {
     await kv.engine.settled();
   });
 
+  test("begun within a transaction it starts behind it, which the log says", async () => {
+    const kv = harness();
+    await kv.engine.load();
+    kv.send("MULTI");
+    kv.send("INCR", "n");
+    kv.send("CONFIG", "SET", "appendonly", "yes");
+    kv.send("INCR", "n");
+    expect(kv.send("EXEC")).toEqual([1, "OK", 2]);
+    expect(kv.log.join("\n")).toContain("AOF background was scheduled");
+    kv.clock.advance(200);
+    await rewritten(kv);
+    expect((await restarted(kv)).send("GET", "n")).toBe("2");
+  });
+
   test("a shutdown waits for the first file, unless it is forced", async () => {
     const kv = harness();
     await kv.engine.load();

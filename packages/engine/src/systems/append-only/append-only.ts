@@ -129,7 +129,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
   }
 
   private turnOn(): string | undefined {
-    const { host } = this.ports;
+    const { host, situation } = this.ports;
     try {
       this.folder.make();
       const found = this.folder.read();
@@ -147,7 +147,11 @@ export class AppendOnly implements Running, AppendOnlyFile {
     this.state = "beginning";
     if (this.isHindered) {
       this.isScheduled = true;
-      host.log("notice", "The AOF is on, and begins with a rewrite when that can be.");
+      const why = situation.isNested ? "during a transaction" : "beside a background save";
+      host.log(
+        "notice",
+        `AOF was enabled ${why}. An AOF background was scheduled to start behind it.`,
+      );
     } else this.begin("beginning");
     return undefined;
   }
