@@ -81,6 +81,16 @@ describe("a script", () => {
     expect(kv.send("EVAL", "return {#KEYS, ARGV.x == nil and 1 or 0}", 0)).toEqual([0, 1]);
   });
 
+  test("has the members of a set in the same order everywhere when it asks SORT for no order", () => {
+    const kv = harness();
+    kv.send("SADD", "s", "z", "aa", "b", "a");
+    for (const command of ["SORT", "SORT_RO"])
+      expect(
+        kv.send("EVAL", `return redis.call('${command}', KEYS[1], 'BY', 'none')`, 1, "s"),
+      ).toEqual(["a", "aa", "b", "z"]);
+    expect(kv.send("SORT", "s", "BY", "none")).toEqual(["z", "aa", "b", "a"]);
+  });
+
   test("has one time for all of it", () => {
     const kv = harness();
     kv.send("SET", "k", "v", "PX", 100);

@@ -19,6 +19,7 @@
 import { type LuaStack, LuaType } from "@kv/lua";
 import type { ReplyWriter } from "@kv/resp";
 import { asOneLine, withoutBreaks } from "./one-line.ts";
+import { COUNTED } from "./reply-to-lua.ts";
 
 const INT64_LIMIT = 2 ** 63;
 /** Values that one level of a reply needs on the stack. */
@@ -34,6 +35,8 @@ export class LuaToReply {
   private readonly reply: ReplyWriter;
   /** Told of errors in replies that no command has counted before. */
   private readonly countError: (text: string) => void;
+  /** There are errors in what was written last. */
+  hasErrors = false;
   /** Lua's stack was full. */
   private isFull = false;
   /** Tables that are being written, and for each of them from the outside in: */
@@ -54,6 +57,7 @@ export class LuaToReply {
   write(speaks3: boolean): void {
     this.depth = 0;
     this.isFull = false;
+    this.hasErrors = false;
     // For the outermost there is room, as after any run.
     this.value(speaks3);
     while (this.depth > 0) this.goOn(speaks3);
@@ -210,10 +214,11 @@ export class LuaToReply {
     const { stack, reply } = this;
     const text = asOneLine(stack.latin1(-1) as string);
     stack.pop(1);
-    stack.getField(-1, "ignore_error_stats_update");
+    stack.getField(-1, COUNTED);
     const isCounted = stack.boolean(-1);
     stack.pop(1);
     if (!isCounted) this.countError(text);
+    this.hasErrors = true;
     reply.error(text);
   }
 

@@ -7,6 +7,7 @@ import type { CommandError } from "@kv/commands";
 import type { Ports } from "@kv/engine";
 import { type LuaStack, LuaType, LuaVm, type LuaVmOptions } from "@kv/lua";
 import { LuaToReply } from "./lua-to-reply.ts";
+import { COUNTED } from "./reply-to-lua.ts";
 
 /** Bytes that the values of all scripts of a machine may take. */
 const MEMORY_BYTES_MAX = 256 * 2 ** 20;
@@ -45,17 +46,28 @@ export function makeMachine(
   return { vm, toReply };
 }
 
-/** The text of the error that a run ended with, without line breaks. Clears the stack. */
-export function takeErrorText(vm: LuaVm): string {
+/** What a run ended with. */
+export interface RunError {
+  /** Its text, which may have line breaks. */
+  readonly text: string;
+  /** A command has answered it, and INFO counts it already. */
+  readonly isCounted: boolean;
+}
+
+/** The error that a run ended with. Clears the stack. */
+export function takeError(vm: LuaVm): RunError {
   const { stack } = vm;
   let text = "ERR unknown error";
+  let isCounted = false;
   if (stack.type(1) === LuaType.TABLE) {
     if (stack.getField(1, "err") === LuaType.STRING) text = stack.latin1(-1) as string;
+    stack.getField(1, COUNTED);
+    isCounted = stack.boolean(-1);
   } else {
     text = `ERR ${stack.latin1(1) ?? luaTypeText(stack)}`;
   }
   vm.clear();
-  return text;
+  return { text, isCounted };
 }
 
 /** What Lua's tostring() would have said of a value that is no string. */

@@ -22,7 +22,7 @@ import {
 import type { LuaStack } from "@kv/lua";
 import { type ArgVector, latin1 } from "@kv/resp";
 import { isReadOnly } from "./may-begin.ts";
-import { ReplyToLua } from "./reply-to-lua.ts";
+import { COUNTED, ReplyToLua } from "./reply-to-lua.ts";
 import { type RunContext, ScriptFlag } from "./run-context.ts";
 import { ScriptRequest } from "./script-request.ts";
 
@@ -45,7 +45,11 @@ export class RedisCall {
   private readonly toLua: ReplyToLua;
   /** Who may do what; asked for when a command comes, for by then all systems are there. */
   private access: ExecAccess | null = null;
-  private readonly refusal = (call: ClientCall) => this.refusalOf(call);
+  private readonly refusal = (call: ClientCall) => {
+    const refused = this.refusalOf(call);
+    if (refused !== null) call.row.rejectedCalls++;
+    return refused;
+  };
 
   constructor(ports: Ports, context: RunContext, stack: LuaStack) {
     this.ports = ports;
@@ -64,6 +68,7 @@ export class RedisCall {
     if (refused !== null || row === null) {
       const { reply: text } = refused ?? unknown;
       ports.stats.countError(text);
+      if (row !== null && !row.isAbsent) row.rejectedCalls++;
       return pushError(stack, text, raises, true);
     }
     propagator.mask = context.targets;
@@ -185,7 +190,7 @@ export function pushError(
   stack.setField(-2, "err");
   if (isCounted) {
     stack.pushBoolean(true);
-    stack.setField(-2, "ignore_error_stats_update");
+    stack.setField(-2, COUNTED);
   }
   return raises ? stack.raise() : 1;
 }

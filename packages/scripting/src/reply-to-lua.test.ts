@@ -90,3 +90,51 @@ test("XREAD and XREADGROUP with BLOCK are refused in scripts, and wait for nothi
   expect(kv.send("EXEC")).toEqual([null]);
   expect(kv.send("EVAL", "return redis.call('BZPOPMIN', KEYS[1], 0)", 1, "z")).toBe(null);
 });
+
+describe("an error of a command counts once, wherever a script takes it", () => {
+  const set = "'SET', KEYS[1], 'v'";
+  const select = "'SELECT', 99";
+  test.each([
+    { why: "raised", script: `return redis.call(${select})`, code: "ERR", of: "select", run: 1 },
+    { why: "caught", script: `redis.pcall(${select}) return 1`, code: "ERR", of: "select", run: 0 },
+    {
+      why: "handed on",
+      script: `return redis.pcall(${select})`,
+      code: "ERR",
+      of: "select",
+      run: 1,
+    },
+    {
+      why: "raised again",
+      script: `error(redis.pcall(${select}))`,
+      code: "ERR",
+      of: "select",
+      run: 1,
+    },
+    { why: "inside", script: `return {redis.pcall(${select})}`, code: "ERR", of: "select", run: 1 },
+    { why: "refused", script: `return redis.call(${set})`, code: "OOM", of: "set", run: 1 },
+    { why: "refused, caught", script: `redis.pcall(${set})`, code: "OOM", of: "set", run: 0 },
+    { why: "arity", script: "return redis.call('GET')", code: "ERR", of: "get", run: 1 },
+    { why: "unknown", script: "return redis.call('NIX')", code: "ERR", of: "", run: 1 },
+    { why: "its own", script: "return redis.error_reply('MINE x')", code: "MINE", of: "", run: 1 },
+    { why: "Lua's", script: "return nil .. 'x'", code: "ERR", of: "", run: 1 },
+  ])("$why", ({ why, script, code, of, run }) => {
+    const kv = harness();
+    if (code === "OOM") kv.send("CONFIG", "SET", "maxmemory", 1);
+    kv.send("CONFIG", "RESETSTAT");
+    kv.send("EVAL", script, 1, "k");
+    const info = kv.send("INFO", "stats", "commandstats", "errorstats") as string;
+    expect(info).toContain(`total_error_replies:1\r\n`);
+    expect(info).toContain(`errorstat_${code}:count=1\r\n`);
+    expect(info).toMatch(
+      new RegExp(`cmdstat_eval:calls=1,.*rejected_calls=0,failed_calls=${run}\r`),
+    );
+    if (of === "") return;
+    const isRun = of === "select";
+    expect(info, why).toMatch(
+      new RegExp(
+        `cmdstat_${of}:calls=${isRun ? 1 : 0},.*rejected_calls=${isRun ? 0 : 1},failed_calls=${isRun ? 1 : 0}\r`,
+      ),
+    );
+  });
+});

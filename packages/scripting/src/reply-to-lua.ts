@@ -14,6 +14,9 @@
  */
 import { type LuaStack, LuaType } from "@kv/lua";
 
+/** In the table of an error: INFO has counted it when its command ran. */
+export const COUNTED = "ignore_error_stats_update";
+
 const CR = 13;
 /** Whole numbers of so many digits have no rounding in them. */
 const EXACT_DIGITS = 15;
@@ -125,7 +128,7 @@ export class ReplyToLua {
     this.pushLine();
     stack.setField(-2, "err");
     stack.pushBoolean(true);
-    stack.setField(-2, "ignore_error_stats_update");
+    stack.setField(-2, COUNTED);
   }
 
   private bulk(): void {

@@ -11,7 +11,7 @@ import { type Database, InvariantError } from "@kv/core";
 import { ClientState, type EngineCall, type Ports, Target } from "@kv/engine";
 import { type LuaScript, type LuaStack, type LuaVm, Outcome } from "@kv/lua";
 import { Busy } from "./busy.ts";
-import { type MachineOwner, takeErrorText } from "./machine.ts";
+import { type MachineOwner, takeError } from "./machine.ts";
 import { isOutOfMemory } from "./may-begin.ts";
 import { asOneLine } from "./one-line.ts";
 import { pushError } from "./redis-call.ts";
@@ -81,7 +81,7 @@ export class Runner {
     if (outcome === Outcome.SUSPENDED) this.becomeBusy(call, owner);
     else {
       this.end(call);
-      this.answer(outcome);
+      this.answer(call, outcome);
     }
   }
 
@@ -103,7 +103,7 @@ export class Runner {
   private becomeBusy(call: EngineCall, { busyError }: MachineOwner): void {
     this.busy.suspended(busyError, () => {
       this.end(call);
-      this.answer(this.outcome);
+      this.answer(call, this.outcome);
     });
     // The command is left as it was before it ran anything.
     call.propagation = Propagation.PREVENTED;
@@ -175,7 +175,7 @@ export class Runner {
   }
 
   /** Writes what the script returned, or throws its error. */
-  private answer(outcome: Outcome): void {
+  private answer({ row }: EngineCall, outcome: Outcome): void {
     const owner = this.owner as MachineOwner;
     const { vm, toReply } = owner.present();
     if (outcome === Outcome.BROKEN) {
@@ -189,6 +189,7 @@ export class Runner {
     else {
       if (vm.stack.top > 1) vm.stack.setTop(1);
       toReply.write(this.context.speaks3);
+      if (toReply.hasErrors) row.failedCalls++;
     }
     this.collect(vm, owner);
   }
@@ -204,11 +205,11 @@ export class Runner {
 
   private fail(vm: LuaVm, owner: MachineOwner): never {
     const { errorSource, errorLine } = vm;
-    let text = takeErrorText(vm);
+    let { text, isCounted } = takeError(vm);
     this.collect(vm, owner);
     if (errorSource !== undefined)
       text += ` script: ${this.context.name}, on ${errorSource}:${errorLine}.`;
-    throw new CommandError(asOneLine(text));
+    throw new CommandError(asOneLine(text), isCounted);
   }
 }
 

@@ -94,6 +94,11 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
     return script;
   }
 
+  /** CONFIG RESETSTAT. */
+  resetStatistics(): void {
+    this.cache.evictedCount = 0;
+  }
+
   /** SCRIPT FLUSH: the machine goes as well, with all that scripts have left in it. */
   flush(): void {
     this.cache.clear();

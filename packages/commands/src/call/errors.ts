@@ -7,10 +7,13 @@ export class CommandError extends Error {
   override name = "CommandError";
   /** The whole error line without "-" and CR LF: `ERR syntax error`. */
   readonly reply: string;
+  /** INFO counts it already: it is what another command has answered. */
+  readonly isCounted: boolean;
 
-  constructor(reply: string) {
+  constructor(reply: string, isCounted = false) {
     super(reply);
     this.reply = reply;
+    this.isCounted = isCounted;
     // A ready-made error has no use for the stack of the module that made it.
     this.stack = undefined;
   }

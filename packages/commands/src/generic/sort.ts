@@ -188,8 +188,10 @@ function runSort(call: Call, stores: boolean): void {
   }
   const length = sortableLength(call, entry);
   if (stores) asTable(call, entry);
-  // What is stored must be the same everywhere, and a set has no order of its own.
-  if (options.keepsOrder && options.destination !== 0 && isSet(call, entry)) {
+  // What is stored must be the same everywhere, and so must be what a script makes of it; and a set has no
+  // order of its own.
+  const isToBeTheSame = options.destination !== 0 || call.isScripted;
+  if (options.keepsOrder && isToBeTheSame && isSet(call, entry)) {
     options.keepsOrder = false;
     options.isAlpha = true;
     options.by = 0;

@@ -159,6 +159,7 @@ export const general = [
     name: "proc-title-template",
     kind: text({ refuse: refuseTitle }),
     default: "{title} {listen-addr} {server-mode}",
+    differs: "A title that is longer than the command line was is cut off there.",
     summary: "Form of the process title.",
   }),
   directive({

@@ -268,7 +268,7 @@ export class Caller {
     const answer = this.answerTo(error, row);
     this.reply.rewind(mark);
     this.reply.error(answer.reply);
-    this.stats.countError(answer.reply);
+    if (!answer.isCounted) this.stats.countError(answer.reply);
     row.failedCalls++;
     this.call.wait = null;
   }

@@ -16,6 +16,7 @@ import { ArgVector, type ReplyWriter } from "@kv/resp";
 import { type CallFrame, frameOf, goesOnLater, restoreFrame } from "./call-frame.ts";
 import type { Caller } from "./caller.ts";
 import type { ClientCall } from "./client-call.ts";
+import type { Host } from "./host.ts";
 import type { Propagator } from "./propagate.ts";
 import { EngineState, type Situation } from "./situation.ts";
 import type { Stats } from "./stats.ts";
@@ -26,6 +27,9 @@ interface Stopped {
   /** What is left of it. */
   readonly rest: () => void;
 }
+
+/** In place of a time: nobody has asked for it. */
+const NOT_READ = -1;
 
 const isLoading = "LOADING Redis is loading the dataset in memory";
 
@@ -55,13 +59,24 @@ export class Execution {
   /** What has stopped in its middle, from the inside out. */
   private stopped: Stopped[] = [];
 
+  /** What wallUs() has told those that run in the outermost frame. */
+  private frozenUs = NOT_READ;
+
   constructor(parts: ExecutionParts) {
     this.parts = parts;
+  }
+
+  /** The time in microseconds since 1970; in a transaction or a script the same for all that asks. */
+  wallUs(host: Pick<Host, "wallUs">): number {
+    if (!this.parts.situation.isNested) return host.wallUs();
+    if (this.frozenUs === NOT_READ) this.frozenUs = host.wallUs();
+    return this.frozenUs;
   }
 
   /** The running command begins to run others. */
   open(): void {
     const { call, caller, situation } = this.parts;
+    if (!situation.isNested) this.frozenUs = NOT_READ;
     this.frames.push(frameOf(call, caller.startUs));
     call.mayWait = false;
     situation.depth++;

@@ -15,7 +15,7 @@ import {
   Outcome,
   type WasmModule,
 } from "@kv/lua";
-import { type Machine, makeMachine, takeErrorText } from "../machine.ts";
+import { type Machine, makeMachine, takeError } from "../machine.ts";
 import { asOneLine } from "../one-line.ts";
 import { redisConstants, redisFunctions } from "../redis-api.ts";
 import { RedisCall } from "../redis-call.ts";
@@ -99,7 +99,7 @@ export class FunctionMachine {
     const functions = this.registration.end();
     if (outcome === Outcome.BROKEN)
       throw new CommandError("ERR Error registering functions: ERR out of memory");
-    const error = outcome === Outcome.FAILED ? asOneLine(takeErrorText(vm)) : undefined;
+    const error = outcome === Outcome.FAILED ? asOneLine(takeError(vm).text) : undefined;
     vm.clear();
     this.running.show();
     vm.release(chunk);

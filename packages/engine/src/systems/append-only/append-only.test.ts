@@ -1,6 +1,7 @@
 import { MemoryStorage } from "@kv/persistence/testing";
 import { type Harness, type HarnessOptions, harness, infoField } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { EngineState } from "../../kernel/situation.ts";
 import { appendOnlyPort } from "./append-only.ts";
 
 const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString("latin1");
@@ -484,6 +485,30 @@ describe("CONFIG SET appendonly", () => {
       "1",
       "1",
     ]);
+  });
+
+  test("a shutdown does not wait for the first file while a script keeps it from getting ready", async () => {
+    const kv = harness();
+    await kv.engine.load();
+    kv.send("CONFIG", "SET", "appendonly", "yes");
+    kv.engine.situation.setUnusual(EngineState.BUSY, true);
+    expect(kv.engine.shutdown({ save: "nosave" })).toBe(true);
+    expect(kv.log).toContain("Writing initial AOF. Exit anyway.");
+    await kv.engine.settled();
+  });
+
+  test("begun within a transaction it starts behind it, which the log says", async () => {
+    const kv = harness();
+    await kv.engine.load();
+    kv.send("MULTI");
+    kv.send("INCR", "n");
+    kv.send("CONFIG", "SET", "appendonly", "yes");
+    kv.send("INCR", "n");
+    expect(kv.send("EXEC")).toEqual([1, "OK", 2]);
+    expect(kv.log.join("\n")).toContain("AOF background was scheduled");
+    kv.clock.advance(200);
+    await rewritten(kv);
+    expect((await restarted(kv)).send("GET", "n")).toBe("2");
   });
 
   test("a shutdown waits for the first file, unless it is forced", async () => {

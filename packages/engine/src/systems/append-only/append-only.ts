@@ -16,6 +16,7 @@ import {
   saveNow,
 } from "@kv/persistence";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
+import { EngineState } from "../../kernel/situation.ts";
 import { type AppendOnlyFile, dataSetFilePort, Port, type Ports } from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
 import { nextBaseFile, UNFINISHED_BASE } from "./base-file.ts";
@@ -128,7 +129,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
   }
 
   private turnOn(): string | undefined {
-    const { host } = this.ports;
+    const { host, situation } = this.ports;
     try {
       this.folder.make();
       const found = this.folder.read();
@@ -146,7 +147,11 @@ export class AppendOnly implements Running, AppendOnlyFile {
     this.state = "beginning";
     if (this.isHindered) {
       this.isScheduled = true;
-      host.log("notice", "The AOF is on, and begins with a rewrite when that can be.");
+      const why = situation.isNested ? "during a transaction" : "beside a background save";
+      host.log(
+        "notice",
+        `AOF was enabled ${why}. An AOF background was scheduled to start behind it.`,
+      );
     } else this.begin("beginning");
     return undefined;
   }
@@ -503,14 +508,16 @@ export class AppendOnly implements Running, AppendOnlyFile {
 
   /** What is logged is on disk behind this. False: a log that has only begun would be lost. */
   stopping({ force }: ShutdownRequest): boolean {
-    const { host } = this.ports;
+    const { host, situation } = this.ports;
     if (this.isRewriting) {
       if (this.state === "beginning") {
+        // A script that has written can be ended by nothing else, and while it runs no file gets ready.
+        const exits = force === true || situation.is(EngineState.BUSY);
         host.log(
           "warning",
-          force === true ? "Writing initial AOF. Exit anyway." : "Writing initial AOF, can't exit",
+          exits ? "Writing initial AOF. Exit anyway." : "Writing initial AOF, can't exit",
         );
-        if (force !== true) return false;
+        if (!exits) return false;
       }
       host.log("warning", "There is a child rewriting the AOF. Killing it!");
     }

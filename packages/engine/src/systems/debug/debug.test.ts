@@ -46,6 +46,16 @@ describe("DEBUG", () => {
     expect(kv.send("DEBUG", "SLEEP", 0)).toBe("OK");
   });
 
+  test("SLEEP within a transaction makes nothing in it later", () => {
+    const kv = harness();
+    kv.send("SET", "k", "v", "PX", 100);
+    kv.send("MULTI");
+    kv.send("DEBUG", "SLEEP", 0.2);
+    kv.send("GET", "k");
+    expect(kv.send("EXEC")).toEqual(["OK", "v"]);
+    expect(kv.send("GET", "k")).toBe(null);
+  });
+
   test("SLEEP holds the clock, and what follows is later", () => {
     const kv = harness();
     kv.send("SET", "k", "v", "PX", 100);

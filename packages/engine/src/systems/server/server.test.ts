@@ -15,6 +15,24 @@ describe("TIME and LASTSAVE", () => {
   });
 });
 
+test("TIME is the same throughout a transaction or a script, and goes on behind it", () => {
+  const kv = harness();
+  const script =
+    "local a = redis.call('TIME') for i = 1, 3e5 do end local b = redis.call('TIME') return {a, b}";
+  let earlier = "";
+  for (let round = 0; round < 2; round++) {
+    const [first, second] = kv.send("EVAL", script, 0) as string[][];
+    expect(second).toEqual(first);
+    expect(String(first)).not.toBe(earlier);
+    earlier = String(first);
+    kv.clock.advance(1);
+  }
+  kv.send("MULTI");
+  for (const words of [["TIME"], ["EVAL", script, "0"], ["TIME"]]) kv.send(...words);
+  const [first, [second, third], fourth] = kv.send("EXEC") as [string[], string[][], string[]];
+  expect([second, third, fourth]).toEqual([first, first, first]);
+});
+
 describe("MONITOR", () => {
   test("shows what others run, each on a line, and secrets redacted", () => {
     const kv = harness();

@@ -11,7 +11,7 @@ export const time = engineCommand({
   flags: ["loading", "stale", "fast"],
   tips: ["nondeterministic_output"],
   run({ engine, reply }) {
-    const nowUs = engine.host.wallUs();
+    const nowUs = engine.execution.wallUs(engine.host);
     const seconds = Math.floor(nowUs / 1e6);
     reply.array(2);
     reply.bulkInteger(seconds);
