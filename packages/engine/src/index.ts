@@ -10,6 +10,7 @@ export * from "./kernel/client-call.ts";
 export * from "./kernel/client-report.ts";
 export * from "./kernel/client-state.ts";
 export * from "./kernel/clients.ts";
+export * from "./kernel/clock-steps.ts";
 export * from "./kernel/command-queue.ts";
 export * from "./kernel/cron.ts";
 export * from "./kernel/debug-switches.ts";

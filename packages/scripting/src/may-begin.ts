@@ -22,6 +22,8 @@ const noCluster = new CommandError("ERR Can not run script on cluster, 'no-clust
 /** Throws where the state of the server forbids a script with these flags. */
 export function mustBeAllowedNow(ports: Ports, flags: number): void {
   const { situation, refusals } = ports;
+  // It has run before, here or at the primary: without it the data set would be another one.
+  if (ports.call.isReplayed) return;
   const mayWrite = (flags & (ScriptFlag.NO_WRITES | ScriptFlag.COMPATIBLE)) === 0;
   if (mayWrite) {
     if ((flags & ScriptFlag.ALLOW_OOM) === 0 && isOutOfMemory(ports)) throw errors.outOfMemory;
@@ -47,7 +49,7 @@ export function isReadOnly(situation: Ports["situation"]): boolean {
   return situation.is(EngineState.READ_ONLY) && situation.current?.is(ClientState.PRIMARY) !== true;
 }
 
-/** The guard of memory has made what room could be made. */
-export function isOutOfMemory({ situation, memory }: Ports): boolean {
-  return situation.is(EngineState.MEMORY_LIMITED) && memory.overBytes() > 0;
+/** The guard of memory has made what room could be made; what is replayed is not its business. */
+export function isOutOfMemory({ situation, memory, call }: Ports): boolean {
+  return situation.is(EngineState.MEMORY_LIMITED) && !call.isReplayed && memory.overBytes() > 0;
 }

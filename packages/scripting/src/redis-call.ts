@@ -106,7 +106,8 @@ export class RedisCall {
     const { situation } = ports;
     const { bits } = call.row;
     if ((bits & FLAG_BITS.noscript) !== 0 && !this.isTest(call.row)) return notFromScripts;
-    if (situation.is(EngineState.STALE) && (bits & FLAG_BITS.stale) === 0) return onStaleReplica;
+    if (situation.is(EngineState.STALE) && (bits & FLAG_BITS.stale) === 0 && !ports.call.isReplayed)
+      return onStaleReplica;
     this.access ??= ports.of(execAccessPort);
     const denied = this.access.refusalInside(call, "script");
     if (denied !== null) return denied;
@@ -141,7 +142,7 @@ export class RedisCall {
   private writeRefusal(): CommandError | null {
     const { context } = this;
     const { situation, refusals } = this.ports;
-    if (context.hasWritten) return null;
+    if (context.hasWritten || this.ports.call.isReplayed) return null;
     if (isReadOnly(situation)) return replicaIsReadOnly;
     if (situation.is(EngineState.REPLICA)) return null;
     if (situation.is(EngineState.DISK_FAILED)) return new CommandError(refusals.error);

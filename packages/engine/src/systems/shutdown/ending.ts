@@ -101,6 +101,7 @@ export class Ending implements Running, ShutdownWaits {
     return true;
   }
 
+  /** The wall clock was set: replicas have as much time left. */
   clockStepped(stepMs: number): void {
     if (this.waiting !== null) this.waiting.untilMs += stepMs;
   }
