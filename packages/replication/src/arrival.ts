@@ -80,9 +80,9 @@ export abstract class Arrival {
   abstract complete(): Promise<ArrivalResult>;
   /**
    * Gives up: complete() is not called any more, or ends with a reason. Resolves when the disk has
-   * nothing more to do.
+   * nothing more to do. `isOrdered`: the log need not know.
    */
-  abort(): Promise<unknown> {
+  abort(_isOrdered: boolean): Promise<unknown> {
     this.isAborted = true;
     return Promise.resolve();
   }
@@ -128,7 +128,9 @@ export abstract class Arrival {
   /** Nothing more comes: what the loader misses, or could not make out, is for the log. */
   protected giveUp(loader: SnapshotLoader): void {
     const error = loader.finish();
-    if (error !== undefined) this.ports.host.log("warning", error.message);
+    const { host } = this.ports;
+    if (error?.preface !== undefined) host.log("warning", error.preface);
+    if (error !== undefined) host.log("warning", error.message);
   }
 
   private get log(): AppendOnlyFile {
@@ -188,18 +190,19 @@ export class DirectArrival extends Arrival {
     return Promise.resolve(result);
   }
 
-  private end(isFailed: boolean): void {
+  private end(isFailed: boolean, isOrdered = false): void {
     if (this.isOver) return;
     this.isOver = true;
     this.file.endLoading();
     if (!isFailed) return;
-    this.giveUp(this.loader);
+    if (isOrdered) this.loader.finish();
+    else this.giveUp(this.loader);
     this.beside.discard(false);
   }
 
-  override abort(): Promise<unknown> {
-    this.end(true);
-    return super.abort();
+  override abort(isOrdered: boolean): Promise<unknown> {
+    this.end(true, isOrdered);
+    return super.abort(isOrdered);
   }
 }
 
@@ -262,9 +265,12 @@ export class FileArrival extends Arrival {
     if (isFull && !this.isFull) this.events.full(false);
   }
 
-  override abort(): Promise<unknown> {
+  override abort(isOrdered: boolean): Promise<unknown> {
     this.saving.abort();
-    return Promise.all([super.abort(), this.saving.result.finally(() => this.storage.release())]);
+    return Promise.all([
+      super.abort(isOrdered),
+      this.saving.result.finally(() => this.storage.release()),
+    ]);
   }
 
   async complete(): Promise<ArrivalResult> {

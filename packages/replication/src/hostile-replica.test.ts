@@ -136,6 +136,19 @@ describe("what it says", () => {
     else expect(writer.receive()).toBe(1);
   });
 
+  test("an offset that is none is refused, and the log says who asked", () => {
+    const kv = primary();
+    const client = kv.client();
+    client.send("REPLCONF", "listening-port", 7009);
+    expect(client.send("PSYNC", "?", "here")).toEqual(
+      kv.error("ERR value is not an integer or out of range"),
+    );
+    expect(kv.log).toContain(
+      "Replica 127.0.0.1:7009 asks for synchronization but with a wrong offset",
+    );
+    expect(infoField(kv, "connected_slaves")).toBe("0");
+  });
+
   test("ACKs without end: they cost nothing", () => {
     const kv = primary();
     const { client } = follower(kv);

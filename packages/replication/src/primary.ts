@@ -442,6 +442,16 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     return sum;
   }
 
+  /**
+   * All keys are gone: nobody is to be sent what there was, and then that it is gone, while it takes memory.
+   * Replicas come back for what there is; who wanted a copy of that moment gets it.
+   */
+  allFlushed(): boolean {
+    for (const replica of [...this.syncs.keys()])
+      if (!replica.isRdbOnly) this.ports.clients.close(replica.client, "its data set is gone");
+    return false;
+  }
+
   /** Bytes that the stream and synchronisations keep in memory. */
   uncountedBytes(): number {
     return this.backlogBytes + this.beyondBytes;

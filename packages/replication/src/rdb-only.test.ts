@@ -179,6 +179,29 @@ describe("SYNC of a client that wants the data set only", () => {
   });
 });
 
+test.each(["yes", "no"])(
+  "FLUSHALL ends what is on its way to followers, diskless: %s",
+  async (mode) => {
+    const kv = harness({ config: { "repl-diskless-sync-delay": 0, "repl-diskless-sync": mode } });
+    fill(kv, 3000);
+    kv.send("CONFIG", "SET", "rdb-key-save-delay", 1000);
+    const client = replicaClient(kv, eof);
+    client.send("PSYNC", "?", -1);
+    expect(infoField(kv, "rdb_bgsave_in_progress")).toBe("1");
+    kv.send("FLUSHALL");
+    expect(client.closed).toBe(true);
+    expect(infoField(kv, "rdb_bgsave_in_progress")).toBe("0");
+    kv.send("CONFIG", "SET", "rdb-key-save-delay", 0);
+    const other = replicaClient(kv, eof);
+    other.send("PSYNC", "?", -1);
+    kv.clock.advance(1000);
+    await kv.engine.settled();
+    kv.clock.advance(1000);
+    expect(infoField(kv, "slave0")).toContain("state=online");
+    kv.check();
+  },
+);
+
 test("a buffer that a connection keeps is not written to again", () => {
   const kv = harness({ config: { "repl-diskless-sync-delay": 1, rdbcompression: "no" } });
   fill(kv, 3000);

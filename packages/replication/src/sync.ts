@@ -1,6 +1,7 @@
 /** SYNC and PSYNC: asking for the data set. */
 import { arg, CommandError } from "@kv/commands";
 import { type EngineCall, engineCommand } from "@kv/engine";
+import { parseInteger } from "@kv/resp";
 import { replicationPort } from "./primary.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -47,8 +48,15 @@ export const psync = engineCommand({
   args: [arg.string("replicationid"), arg.integer("offset")],
   run(call) {
     const { client, engine } = call;
-    const request = { replicationId: call.word(1), offset: call.integer(2) };
     const primary = engine.of(replicationPort);
+    if (Number.isNaN(parseInteger(call.bytes, call.start(2), call.end(2)))) {
+      const { name } = primary.replicaOf(client);
+      engine.host.log(
+        "warning",
+        `Replica ${name} asks for synchronization but with a wrong offset`,
+      );
+    }
+    const request = { replicationId: call.word(1), offset: call.integer(2) };
     if (call.argc > 3 && call.is(3, "FAILOVER")) takeTheLead(call, primary.upstream);
     primary.synchronise(client, request);
   },

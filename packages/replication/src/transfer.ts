@@ -134,11 +134,11 @@ export class Transfer {
     events.works(work);
   }
 
-  /** Gives up. */
-  abort(): void {
+  /** Gives up. `isOrdered`: somebody wants it so, and there is nothing to tell of. */
+  abort(isOrdered: boolean): void {
     if (this.isAborted) return;
     this.isAborted = true;
-    const work = this.arrival?.abort();
+    const work = this.arrival?.abort(isOrdered);
     if (work !== undefined) this.events.works(work);
   }
 }

@@ -517,7 +517,7 @@ export class Upstream {
     const { dialing, transfer } = this;
     this.applied.end();
     this.transfer = null;
-    transfer?.abort();
+    transfer?.abort(this.isStopped);
     this.dialing = null;
     dialing?.abandon();
     this.connection?.destroy();

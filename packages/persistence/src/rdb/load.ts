@@ -15,7 +15,6 @@ import {
   type RdbReaderOptions,
   type RdbRecord,
   type RdbTarget,
-  SHORT_READ,
 } from "./reader.ts";
 import { ShortString } from "./short-string.ts";
 
@@ -93,10 +92,7 @@ export class RdbLoader implements RdbTarget {
 
   /** There are no more bytes. Returns the error, if there is one. */
   finish(): RdbError | undefined {
-    const { reader } = this;
-    const isShort = reader.error === undefined && reader.finish() !== undefined;
-    if (isShort) this.options.log?.("warning", SHORT_READ);
-    return reader.finish();
+    return this.reader.finish();
   }
 
   /** Why nothing more is loaded, once there is a reason. */

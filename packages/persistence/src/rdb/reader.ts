@@ -76,6 +76,8 @@ export interface RdbError {
   readonly reason: string;
   /** The line for the log, as Redis words it. */
   readonly message: string;
+  /** One that stands ahead of it in the log. */
+  readonly preface?: string;
   /** The bytes are at fault. False: they may be good, but they are not for this server. */
   readonly isDamage: boolean;
 }
@@ -86,8 +88,7 @@ export interface RdbReaderOptions {
   checksum?: boolean;
 }
 
-/** What the log says of a file that ends too early, or is too large. */
-export const SHORT_READ = "Short read or OOM loading DB. Unrecoverable error, aborting now.";
+const SHORT_READ = "Short read or OOM loading DB. Unrecoverable error, aborting now.";
 /** An item that continues in the next chunk takes at least this much of it along. */
 const CARRY_STEP_BYTES = 256;
 
@@ -160,6 +161,7 @@ export class RdbReader {
     if (this.state !== "done" && this.error === undefined) {
       this.input.at = this.input.reachedAt;
       this.failInternally("Unexpected EOF reading RDB file", true);
+      this.error = { ...(this.error as unknown as RdbError), preface: SHORT_READ };
     }
     return this.error;
   }

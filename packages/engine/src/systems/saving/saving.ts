@@ -580,6 +580,7 @@ export class Saving implements Running, DataSetFile {
     if (result === "missing") return true;
     if (result === "stopped") return false;
     if (result === "failed") {
+      if (loader.error?.preface !== undefined) host.log("warning", loader.error.preface);
       host.log("warning", loader.error?.message ?? "Error loading the DB");
       if (loader.error?.isDamage === true) this.reportDamage();
       host.log("warning", FATAL);
