@@ -91,7 +91,14 @@ class Databases {
 function labelled(database: number, words: readonly string[]): string {
   const name = `${words[0]}`.toUpperCase();
   if (name === "MULTI" || name === "EXEC") return name;
-  return `${database}: ${[name, ...words.slice(1)].map((word) => JSON.stringify(word)).join(" ")}`;
+  const all = name === "SET" ? withMomentAlone(words) : words;
+  return `${database}: ${[name, ...all.slice(1)].map((word) => JSON.stringify(word)).join(" ")}`;
+}
+
+/** A SET that names its moment goes on as it came since Redis 7.2, in 7.0 without any other option. */
+function withMomentAlone(words: readonly string[]): readonly string[] {
+  const at = words.findIndex((word, index) => index >= 3 && word.toUpperCase() === "PXAT");
+  return at === -1 ? words : [...words.slice(0, 3), "PXAT", words[at + 1] as string];
 }
 
 /** Which requests have a mark behind them: none inside a transaction, where it would be queued. */

@@ -1,4 +1,7 @@
-/** Fields whose time has passed: a command that names one removes it before it goes on. */
+/**
+ * Fields whose time has passed: a command that names one removes it before it goes on, and one that picks
+ * some by chance removes all of them.
+ */
 import { earliestFieldExpiry, type HashValue } from "@kv/core";
 import type { Call } from "../call/call.ts";
 import { expiryOfField } from "./hash-at.ts";
@@ -40,6 +43,25 @@ function expireNamed(
     hash.delete(call.bytes, call.view, call.start(i), call.end(i));
   }
   if (expired.length === 0) return hash;
+  const isEmpty = hash.length === 0;
+  database.fieldExpiries.changed(entry);
+  effects.fieldsExpired(database, entry, expired);
+  return isEmpty ? null : hash;
+}
+
+/** As expireFields(), with all fields of the hash. */
+export function expireAllFields(call: Call, hash: HashValue | null): HashValue | null {
+  if (hash === null || !hash.isVolatile) return hash;
+  const { expiryNowMs: nowMs, database, effects } = call;
+  const { entry } = hash;
+  const earliestMs = earliestFieldExpiry(call.keyspace.arena, entry);
+  if (earliestMs === -1 || earliestMs >= nowMs || !effects.mayExpireFields()) return hash;
+  const expired: Uint8Array[] = [];
+  database.preserve(entry);
+  hash.removePassed(nowMs, hash.length, () => {
+    const { bytes, start, end } = hash.field;
+    expired.push(bytes.slice(start, end));
+  });
   const isEmpty = hash.length === 0;
   database.fieldExpiries.changed(entry);
   effects.fieldsExpired(database, entry, expired);

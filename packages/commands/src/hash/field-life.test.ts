@@ -124,12 +124,34 @@ describe.each(forms)("a field of a $form whose time has passed", ({ entries }) =
     expect(kv.send("HKEYS", "h")).toEqual(["c"]);
     expect(kv.send("HVALS", "h")).toEqual(["3"]);
     expect(kv.send("HSCAN", "h", 0)).toEqual(["0", ["c", "3"]]);
-    expect(kv.send("HRANDFIELD", "h")).toBe("c");
-    expect(kv.send("HRANDFIELD", "h", 5)).toEqual(["c"]);
-    expect(kv.send("HRANDFIELD", "h", -3)).toEqual(["c", "c", "c"]);
     expect(kv.send("HPTTL", "h", "FIELDS", 1, "a")).toEqual([-2]);
     expect(kv.send("HLEN", "h")).toBe(3);
     expect([kv.events, kv.propagated]).toEqual([[], []]);
+    kv.check();
+  });
+
+  test.each([
+    { words: ["HRANDFIELD", "h"], reply: "c" },
+    { words: ["HRANDFIELD", "h", "5"], reply: ["c"] },
+    { words: ["HRANDFIELD", "h", "-3"], reply: ["c", "c", "c"] },
+  ])("goes with all others like it by $words", ({ words, reply }) => {
+    const kv = pass(withMortals(entries));
+    expect(kv.send(...words)).toEqual(reply);
+    expect(kv.events).toEqual(["hexpired h"]);
+    expect(kv.propagated.map((all) => all.slice().sort())).toEqual([["HDEL", "a", "b", "h"]]);
+    expect(kv.send("HLEN", "h")).toBe(1);
+    expect(kv.send("INFO", "stats")).toContain("expired_subkeys:2\r\n");
+    kv.check();
+  });
+
+  test.each(["HRANDFIELD h", "HRANDFIELD h 2"])("takes the key along with %s", (line) => {
+    const kv = withMortals(entries);
+    kv.send("HDEL", "h", "c");
+    kv.events.length = 0;
+    const reply = pass(kv).send(...line.split(" "));
+    expect(reply).toEqual(line.endsWith("2") ? [] : null);
+    expect(kv.send("EXISTS", "h")).toBe(0);
+    expect(kv.events).toEqual(["hexpired h", "del h"]);
     kv.check();
   });
 
@@ -139,8 +161,6 @@ describe.each(forms)("a field of a $form whose time has passed", ({ entries }) =
     kv.events.length = 0;
     pass(kv);
     expect(kv.send("HGETALL", "h")).toEqual([]);
-    expect(kv.send("HRANDFIELD", "h")).toBe(null);
-    expect(kv.send("HRANDFIELD", "h", 2)).toEqual([]);
     expect(kv.send("HMGET", "h", "a", "b")).toEqual([null, null]);
     expect(kv.send("EXISTS", "h")).toBe(0);
     expect(kv.events).toEqual(["hexpired h", "del h"]);

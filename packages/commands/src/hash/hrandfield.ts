@@ -5,6 +5,7 @@ import { CommandError, errors } from "../call/errors.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
+import { expireAllFields } from "./expired-fields.ts";
 import { readHash, replyText } from "./hash-at.ts";
 
 /**
@@ -44,15 +45,15 @@ export const hrandfield = command({
 
   run(call) {
     if (call.argc === 2) {
-      const hash = readHash(call, 1);
+      const hash = expireAllFields(call, readHash(call, 1));
       if (hash?.random(call.keyspace.random32)) replyText(call, hash.field);
       else call.reply.null();
       return;
     }
     const withValues = call.argc > 3;
     const count = countArgument(call, withValues);
-    const hash = readHash(call, 1);
-    // Those whose time has passed are none of them.
+    const hash = expireAllFields(call, readHash(call, 1));
+    // Those whose time has passed are none of them, should they have to stay.
     const length = hash === null ? 0 : hash.visibleLength;
     if (hash === null || length === 0 || count === 0) call.reply.array(0);
     else if (count === 1) replyRepeated(call, hash, 1, withValues);

@@ -58,9 +58,12 @@ export class ZipmapWalk {
     return true;
   }
 
-  /** After next() returned false: true when the whole zipmap was what it claimed to be. */
+  /**
+   * After next() returned false: true when the whole zipmap was what it claimed to be. One without
+   * pairs is none: a hash that had no field any more was no key.
+   */
   isWhole(): boolean {
-    if (this.broken || this.at !== this.last) return false;
+    if (this.broken || this.at !== this.last || this.count === 0) return false;
     const claimed = this.bytes[this.start];
     return claimed >= LONG || claimed === this.count;
   }

@@ -260,7 +260,8 @@ export function htstats(call: EngineCall): void {
 export function listpack(call: EngineCall): void {
   const { arena } = call.keyspace;
   const entry = existing(call, 2);
-  if (encodingOf(arena, entry) !== Encoding.LISTPACK) throw notAListpack;
+  const encoding = encodingOf(arena, entry);
+  if (encoding !== Encoding.LISTPACK && encoding !== Encoding.LISTPACK_EX) throw notAListpack;
   const ref = valueRef(arena, entry);
   const { listpackBytes, listpackCount } = listpacks;
   call.engine.host.log(

@@ -9,6 +9,9 @@ test("DEBUG LISTPACK logs the layout of a listpack, and refuses what is none", (
   kv.send("SET", "s", "text");
   expect(kv.send("DEBUG", "LISTPACK", "h")).toBe("Listpack structure printed on stdout");
   expect(kv.log.at(-1)).toMatch(/^DEBUG LISTPACK: 4 elements in \d+ bytes$/);
+  kv.send("HEXPIRE", "h", 100, "FIELDS", 1, "g");
+  expect(kv.send("DEBUG", "LISTPACK", "h")).toBe("Listpack structure printed on stdout");
+  expect(kv.log.at(-1)).toMatch(/^DEBUG LISTPACK: 6 elements in \d+ bytes$/);
   expect(kv.send("DEBUG", "LISTPACK", "s")).toBe(kv.error("ERR Not a listpack encoded object."));
 });
 

@@ -327,8 +327,7 @@ class HashReader implements ValueReader {
       );
       if (!isNew) return input.bad("Hash zipmap with dup elements");
     }
-    if (!walk.isWhole()) return input.bad("Zipmap integrity check failed.");
-    return hash.length === 0 ? Status.EMPTY : Status.OK;
+    return walk.isWhole() ? Status.OK : input.bad("Zipmap integrity check failed.");
   }
 }
 
