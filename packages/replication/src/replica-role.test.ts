@@ -164,6 +164,26 @@ describe("a replica", () => {
     expect(replica.host.exitCode).toBe(1);
   });
 
+  test("is held by CLIENT PAUSE as clients are, and goes on behind it where it stood", async () => {
+    const { network, primary, replica } = await pair();
+    primary.send("SET", "k", "before");
+    await network.advance(200);
+    replica.send("CLIENT", "PAUSE", 100_000, "WRITE");
+    const offset = infoField(replica, "slave_repl_offset");
+    primary.send("SET", "k", "after");
+    primary.send("INCR", "n");
+    await network.advance(200);
+    expect(replica.send("GET", "k")).toBe("before");
+    expect(infoField(replica, "slave_repl_offset")).toBe(offset);
+    expect(infoField(replica, "slave_read_repl_offset")).toBe(
+      infoField(primary, "master_repl_offset"),
+    );
+    replica.send("CLIENT", "UNPAUSE");
+    await network.advance(200);
+    expect(replica.send("MGET", "k", "n")).toEqual(["after", "1"]);
+    expect(infoField(replica, "slave_repl_offset")).toBe(infoField(primary, "master_repl_offset"));
+  });
+
   test("waits for a script that runs for too long, and misses nothing", async () => {
     const { network, primary, replica } = await pair({ "busy-reply-threshold": 1 });
     const runner = replica.client();
