@@ -58,6 +58,12 @@ export interface ReplicationMemory {
   readonly beyondBytes: number;
 }
 
+/** Closes clients that cost too much, before what they ask for is done. */
+export interface ClientLimit {
+  /** A request is to run that takes so many bytes. False: its client has been closed. */
+  mayServe(client: Client, requestBytes: number): boolean;
+}
+
 /** What memory is in use, and how room is made: see the head of this file. */
 export class UsedMemory {
   /** Chooses what goes; has `maxmemory` and the other eviction directives. */
@@ -77,6 +83,8 @@ export class UsedMemory {
   scripts: ScriptMemory = { scriptBytes: 0, functionBytes: 0, machinesBytes: 0 };
   /** That of replication, which counts as `further`; whoever has replicas puts it here. */
   replication: ReplicationMemory = { backlogBytes: 0, beyondBytes: 0 };
+  /** `maxmemory-clients`, while there is such a limit; whoever holds clients to it puts it here. */
+  clientLimit: ClientLimit | null = null;
   /** Bytes in use when the server was put together: `used_memory_startup` of INFO. */
   startupBytes = 0;
   /** What of the bytes at the start was key tables. */
