@@ -103,6 +103,8 @@ export class UsedMemory {
   private steppedMs = 0;
   private clientBytes = 0;
   private countedMs = 0;
+  /** The next turn evicts. */
+  private isEvicting = false;
   /** Since when evicting has not sufficed; 0: it has. */
   private exceededSinceUs = 0;
 
@@ -201,6 +203,22 @@ export class UsedMemory {
     return this.evictor.overBytes(this.usedBytes, this.replication.beyondBytes);
   }
 
+  /**
+   * The limit is a lower one: keys go with the next turn, not in the middle of the command or the
+   * transaction that said so.
+   */
+  evictSoon(): void {
+    this.isEvicting = true;
+    this.host.wake();
+  }
+
+  /** Before the host waits for events: goes on where a turn's time was not enough. */
+  turn(): void {
+    if (!this.isEvicting) return;
+    this.isEvicting = false;
+    this.makeRoom();
+  }
+
   /** Evicts as far as needed. False: still over the limit, and nothing more may go now. */
   makeRoom(): boolean {
     if (this.overBytes() <= 0) {
@@ -225,11 +243,12 @@ export class UsedMemory {
       (database, entry) => {
         this.effects.removeKey(database, entry, "evicted", Notify.EVICTED, this.lazyEviction);
         this.stats.evictedKeys++;
+        // Each is a change of its own: nobody need see them together.
+        this.propagator.finish();
       },
     );
-    this.propagator.finish();
     this.latency.eventTook("eviction-cycle", host.monotonicUs() - startUs, situation.nowMs);
-    if (result === "running") host.wake();
+    if (result === "running") this.evictSoon();
     this.noteExceeded(result === "running" || result === "fail");
     return result !== "fail";
   }
