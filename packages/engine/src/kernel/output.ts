@@ -113,6 +113,8 @@ export class Output {
    * written: a reply that is over the limit is never whole in memory.
    */
   private readonly mayHold = (client: Client, bytes: number): boolean => {
+    // What a primary's requests answer is taken back: none of it gathers.
+    if (client.is(ClientState.PRIMARY)) return true;
     const { hardBytes } = this.limitsOf(client);
     return hardBytes === 0 || client.connection.pendingBytes + bytes <= hardBytes;
   };

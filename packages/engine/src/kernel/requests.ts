@@ -181,8 +181,10 @@ export class Requests {
   /** Executes the batch and what follows it, and sends the replies. */
   private serveAll(client: Client, first: number): void {
     const { batch, reply } = this;
-    const { clientLimit } = this.memory;
-    if (batch.ownsBytes && clientLimit?.mayServe(client, batch.bytes.length) === false) {
+    if (
+      batch.ownsBytes &&
+      this.memory.clientLimit?.mayServe(client, batch.bytes.length) === false
+    ) {
       batch.clear();
       return;
     }
