@@ -7,8 +7,8 @@ import { type Both, startBoth } from "./both-servers.ts";
 
 const scoreFile = ({ pid }: ServerProcess) => `/proc/${pid}/oom_score_adj`;
 
-/** CONFIG SET of these words, or CONFIG GET of one; a number: somebody else sets the score. */
-type Step = readonly string[] | number;
+/** CONFIG SET of these words, or CONFIG GET of one; a number: somebody else sets the score; a text: a request. */
+type Step = readonly string[] | number | string;
 
 const steps: readonly Step[] = [
   ["oom-score-adj"],
@@ -34,7 +34,13 @@ const steps: readonly Step[] = [
   ["oom-score-adj", "yes"],
   99,
   ["oom-score-adj-values", "12 22 33"],
+  // A replica has a score of its own, from the moment that it is one.
+  "REPLICAOF 127.0.0.1 1",
+  ["oom-score-adj-values", "12 23 33"],
+  "REPLICAOF NO ONE",
   ["oom-score-adj", "no"],
+  "REPLICAOF 127.0.0.1 1",
+  "REPLICAOF NO ONE",
   // What cannot be done leaves everything as it was.
   ["oom-score-adj", "absolute", "oom-score-adj-values", "-1000 0 0"],
   ["oom-score-adj"],
@@ -54,7 +60,8 @@ describe.runIf(hasRedisServer() && platform() === "linux")("oom-score-adj", () =
     const seen: string[] = [];
     for (const step of steps) {
       let reply = "";
-      if (typeof step === "number") writeFileSync(scoreFile(server), `${step}\n`);
+      if (typeof step === "string") reply = await client.request(...step.split(" "));
+      else if (typeof step === "number") writeFileSync(scoreFile(server), `${step}\n`);
       else reply = await client.request("CONFIG", step.length === 1 ? "GET" : "SET", ...step);
       const score = readFileSync(scoreFile(server), "latin1").trim();
       seen.push(`${JSON.stringify(step)} ${JSON.stringify(reply)} ${score}`);

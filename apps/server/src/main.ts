@@ -317,6 +317,7 @@ class Program {
       exit: (code) => this.#exit(code),
       failed: (error) => this.#crash(errorReport(error, this.#crashFacts)),
       reconfigured: (name) => this.#reconfigured(name),
+      roleChanged: () => this.#setOomScore(false),
       beat: () => {
         this.#watchdog.beat();
         this.#followFolder();

@@ -31,6 +31,7 @@ export interface NodeHostOptions {
   wakeAfter(durationMs: number): void;
   dial(target: DialTarget, dialed: Dialed): Dialing;
   exit(code: number): void;
+  roleChanged(): void;
 }
 
 /** Random words are drawn in batches: one at a time costs a hundred times as much. */

@@ -70,6 +70,8 @@ export interface ServerOptions {
   failed(error: unknown): void;
   /** A directive of the process was changed by CONFIG SET. Returns why it cannot be. */
   reconfigured?(name: string): string | undefined;
+  /** The server follows another one from now on, or none any more. */
+  roleChanged?(): void;
   /** The cron runs, so nothing hangs. */
   beat?(): void;
 }
@@ -189,6 +191,7 @@ export class Server {
         wakeAfter: (durationMs) => this.#turns.requestAfter(durationMs),
         dial: (target, dialed) => this.#dialer.dial(target, dialed),
         exit: (code) => options.exit(code),
+        roleChanged: () => options.roleChanged?.(),
       }),
     });
     this.#station = {

@@ -113,6 +113,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     this.upstream = new Upstream(ports, this.followers, () => {
       this.ownExpiries.clear();
       ports.effects.updateInterest();
+      ports.host.roleChanged?.();
     });
     this.goodReplicas = new GoodReplicas(ports, this.followers);
     this.failover = new Failover({

@@ -164,6 +164,41 @@ describe("a replica", () => {
     expect(replica.host.exitCode).toBe(1);
   });
 
+  test("is held by CLIENT PAUSE as clients are, and goes on behind it where it stood", async () => {
+    const { network, primary, replica } = await pair();
+    primary.send("SET", "k", "before");
+    await network.advance(200);
+    replica.send("CLIENT", "PAUSE", 100_000, "WRITE");
+    const offset = infoField(replica, "slave_repl_offset");
+    primary.send("SET", "k", "after");
+    primary.send("INCR", "n");
+    await network.advance(200);
+    expect(replica.send("GET", "k")).toBe("before");
+    expect(infoField(replica, "slave_repl_offset")).toBe(offset);
+    expect(infoField(replica, "slave_read_repl_offset")).toBe(
+      infoField(primary, "master_repl_offset"),
+    );
+    replica.send("CLIENT", "UNPAUSE");
+    await network.advance(200);
+    expect(replica.send("MGET", "k", "n")).toEqual(["after", "1"]);
+    expect(infoField(replica, "slave_repl_offset")).toBe(infoField(primary, "master_repl_offset"));
+  });
+
+  test("is not cut for what its commands would answer, though it is more than a client may have", async () => {
+    const { network, primary, replica } = await pair();
+    const closed = () =>
+      /client_output_buffer_limit_disconnections:(\d+)/.exec(
+        replica.send("INFO", "stats") as string,
+      )?.[1];
+    replica.send("CONFIG", "SET", "client-output-buffer-limit", "normal 100kb 0 0");
+    for (let index = 0; index < 200; index++) primary.send("RPUSH", "list", "x".repeat(1000));
+    expect(primary.send("LPOP", "list", 199)).toHaveLength(199);
+    await network.advance(200);
+    expect(replica.send("LLEN", "list")).toBe(1);
+    expect(infoField(replica, "master_link_status")).toBe("up");
+    expect(closed()).toBe("0");
+  });
+
   test("waits for a script that runs for too long, and misses nothing", async () => {
     const { network, primary, replica } = await pair({ "busy-reply-threshold": 1 });
     const runner = replica.client();

@@ -150,6 +150,25 @@ describe("replies that may not gather", () => {
     expect(taken(reply)).toBe("+OK\r\n");
   });
 
+  test("may be announced, and are dropped before any of them is written", () => {
+    const reply = limited(3 * MIB);
+    reply.ok();
+    expect(reply.announce(2 * MIB)).toBe(true);
+    expect(reply.announce(4 * MIB)).toBe(false);
+    expect(reply.isOverflowed).toBe(true);
+    expect(reply.announce(1)).toBe(false);
+    expect(reply.total).toBe(0);
+  });
+
+  test("leave no larger buffer behind", () => {
+    const reply = limited(4096);
+    const before = reply.heldBytes;
+    for (let i = 0; i < 1000; i++) reply.integer(12_345_678);
+    expect(reply.heldBytes).toBeGreaterThan(before);
+    reply.reset();
+    expect(reply.heldBytes).toBe(before);
+  });
+
   test("one value that no memory can be had for costs its client only", () => {
     const reply = new ReplyWriter(1024);
     reply.ok();

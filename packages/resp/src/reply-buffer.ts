@@ -147,12 +147,27 @@ export class ReplyBuffer {
     this.length = mark - this.partsBytes;
   }
 
-  /** Forgets all replies, and the buffer too if it has become oversized. */
+  /**
+   * Says that at least so many bytes will follow. False: they are more than may gather; all replies are
+   * dropped at once, before any work is put into those.
+   */
+  announce(bytes: number): boolean {
+    if (!this.isOverflowed && this.allows?.(this.total + bytes) === false) this.drop();
+    return !this.isOverflowed;
+  }
+
+  /** All replies are dropped, as if there had been no room for them. */
+  drop(): void {
+    this.overflow(0);
+  }
+
+  /** Forgets all replies, and the buffer too if it has become oversized or grew for what was dropped. */
   reset(): void {
+    const hasGrown = this.bytes.length > this.initialBytes * (this.isOverflowed ? 1 : OVERSIZE);
     this.length = 0;
     this.isOverflowed = false;
     if (this.parts.length > 0) this.dropParts();
-    if (this.bytes.length > this.initialBytes * OVERSIZE) {
+    if (hasGrown) {
       release(this.bytes);
       this.adopt(new Uint8Array(this.initialBytes));
     }

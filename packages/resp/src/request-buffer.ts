@@ -76,6 +76,20 @@ export class RequestBuffer {
     return this.length - this.pos;
   }
 
+  /** Those of them that are no part of an argument that is whole, nor of a header that was read. */
+  get unparsedBytes(): number {
+    return this.length - (this.partialStart < 0 ? this.pos : this.partialStart + this.partialPos);
+  }
+
+  /** Bytes of the arguments of the unfinished request that are whole. */
+  get partialArgumentBytes(): number {
+    if (this.partialStart < 0) return 0;
+    let sum = 0;
+    for (let i = 0; i < this.partialCount; i++)
+      sum += this.partialArgs[i * 2 + 1] - this.partialArgs[i * 2];
+    return sum;
+  }
+
   /** Bytes that the buffer has room for; moving into a larger one is a copy. */
   get capacityBytes(): number {
     return this.own.length;
@@ -83,7 +97,7 @@ export class RequestBuffer {
 
   /** Memory that this reader holds. The far end of a long buffer is untouched, and costs nothing yet. */
   get bufferBytes(): number {
-    const touched = Math.min(this.own.length, this.length + BUFFER_KEPT);
+    const touched = Math.max(Math.min(this.own.length, BUFFER_KEPT), this.length);
     return touched + this.partialArgs.byteLength;
   }
 

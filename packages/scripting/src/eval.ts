@@ -1,11 +1,19 @@
 /** EVAL, EVALSHA, EVAL_RO, EVALSHA_RO: a script is run, from its source or by its SHA-1. */
-import { engineCommand } from "@kv/engine";
+import { type EngineCall, engineCommand } from "@kv/engine";
 import { mayWrite, readsOnly, runArguments } from "./running-command.ts";
 import { scriptingPort } from "./scripting.ts";
 
 const complexity = "Depends on the script.";
-const bySource = { complexity, args: runArguments("script") };
-const bySha = { complexity, args: runArguments("sha1") };
+const bySource = {
+  complexity,
+  args: runArguments("script"),
+  flagsOf: (call: EngineCall) => call.engine.of(scriptingPort).flagsOfSource(call),
+};
+const bySha = {
+  complexity,
+  args: runArguments("sha1"),
+  flagsOf: (call: EngineCall) => call.engine.of(scriptingPort).flagsOfSha(call),
+};
 
 export const evalScript = engineCommand({
   ...mayWrite("Nobody knows what the script does with its keys: anything may happen to them."),

@@ -3,7 +3,7 @@
  * any command, taking the flags for those of the command: so the texts are those of commands, and the
  * order is that of the guards. A script without a shebang is asked about its commands one by one.
  */
-import { CommandError, errors } from "@kv/commands";
+import { CommandError, errors, FLAG_BITS } from "@kv/commands";
 import {
   ClientState,
   EngineState,
@@ -18,6 +18,21 @@ const writesInReadOnly = new CommandError(
   "ERR Can not execute a script with write flag using *_ro command.",
 );
 const noCluster = new CommandError("ERR Can not run script on cluster, 'no-cluster' flag is set.");
+
+const { write, denyoom, stale, may_replicate } = FLAG_BITS;
+
+/**
+ * The flags of a command that runs a script with these flags: what the script says of itself stands in
+ * place of what any script may do. `bits` are those of the command.
+ */
+export function bitsOfRun(bits: number, flags: number): number {
+  if ((flags & ScriptFlag.COMPATIBLE) !== 0) return bits;
+  let own = bits & ~(write | denyoom | stale | may_replicate);
+  if ((flags & ScriptFlag.NO_WRITES) === 0) own |= write;
+  if ((flags & (ScriptFlag.NO_WRITES | ScriptFlag.ALLOW_OOM)) === 0) own |= denyoom;
+  if ((flags & ScriptFlag.ALLOW_STALE) !== 0) own |= stale;
+  return own;
+}
 
 /** Throws where the state of the server forbids a script with these flags. */
 export function mustBeAllowedNow(ports: Ports, flags: number): void {

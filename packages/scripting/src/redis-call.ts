@@ -18,6 +18,7 @@ import {
   noReplicas,
   type Ports,
   replicaIsReadOnly,
+  tooLarge,
 } from "@kv/engine";
 import type { LuaStack } from "@kv/lua";
 import { type ArgVector, latin1 } from "@kv/resp";
@@ -73,13 +74,24 @@ export class RedisCall {
     }
     propagator.mask = context.targets;
     caller.timeFromHere();
-    const mark = execution.run(request.batch, row, this.refusal, context.speaks3);
+    // What the script is answered is not for the client: no limit of the client's is about it, and it is
+    // there even where the client's own reply is lost already.
+    const { allows, isOverflowed } = reply;
+    reply.allows = null;
+    reply.isOverflowed = false;
+    let mark: number;
+    try {
+      mark = execution.run(request.batch, row, this.refusal, context.speaks3);
+    } finally {
+      reply.allows = allows;
+    }
     // What the script does next is not the command's.
     caller.closeWindow();
-    const bytes =
-      mark >= reply.partsBytes && !reply.isOverflowed ? reply.bytes : reply.copySince(mark);
+    if (reply.isOverflowed) return pushError(stack, tooLarge.reply, raises, true);
+    const bytes = mark >= reply.partsBytes ? reply.bytes : reply.copySince(mark);
     const isError = this.toLua.push(bytes, bytes === reply.bytes ? mark - reply.partsBytes : 0);
     reply.rewind(mark);
+    reply.isOverflowed = isOverflowed;
     return isError && raises ? stack.raise() : 1;
   }
 

@@ -18,7 +18,7 @@ import { type LuaScript, LuaSyntaxError, type WasmModule } from "@kv/lua";
 import { Functions } from "./functions/functions.ts";
 import { keyCountOf } from "./key-count.ts";
 import { type Machine, type MachineOwner, makeMachine } from "./machine.ts";
-import { mustBeAllowedNow, mustSuit } from "./may-begin.ts";
+import { bitsOfRun, mustBeAllowedNow, mustSuit } from "./may-begin.ts";
 import { redisConstants, redisFunctions, sha1Text } from "./redis-api.ts";
 import { RedisCall } from "./redis-call.ts";
 import { Runner } from "./runner.ts";
@@ -77,6 +77,28 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
     const script = this.cache.findWritten(call.bytes, call.start(1), call.end(1));
     if (script === undefined) throw noScript;
     this.run(call, script, keyCount, isReadOnly);
+  }
+
+  /** The flags of an EVAL, as bits: the cache need not have its script yet. */
+  flagsOfSource(call: EngineCall): number {
+    const start = call.start(1);
+    const end = call.end(1);
+    const { bits } = call.row;
+    const known = this.cache.findSource(call.bytes, call.view, start, end);
+    if (known !== undefined) return bitsOfRun(bits, known.shebang.flags);
+    try {
+      return bitsOfRun(bits, readShebang(call.bytes.subarray(start, end)).flags);
+    } catch (error) {
+      // Nothing of it will run.
+      if (error instanceof CommandError) return bits;
+      throw error;
+    }
+  }
+
+  /** The flags of an EVALSHA, as bits. */
+  flagsOfSha(call: EngineCall): number {
+    const script = this.cache.findWritten(call.bytes, call.start(1), call.end(1));
+    return script === undefined ? call.row.bits : bitsOfRun(call.row.bits, script.shebang.flags);
   }
 
   /** Puts a source into the cache; throws the error of one that cannot be compiled. */

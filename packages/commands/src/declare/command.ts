@@ -52,6 +52,11 @@ export interface CommandSpec<C extends Call = Call> {
    * from one to the next; 0: there is one. So a pipeline reads ahead what they will need.
    */
   elements?: { first: number; step: number };
+  /**
+   * The flags of one call as bits, where its words have a say in them: whoever holds or queues it goes
+   * by these in place of `flags`. Asked of requests that may turn out wrong, and throws for none.
+   */
+  flagsOf?: (call: C) => number;
   /** Finds keys that no spec can describe; then `movablekeys` should be among the flags. */
   getKeys?: (request: RequestWords) => FoundKeys[] | null;
   /**
@@ -78,7 +83,8 @@ export interface CommandSpec<C extends Call = Call> {
 }
 
 /** A checked and completed declaration, frozen: what command() returns. */
-export interface Command extends Omit<CommandSpec, "run" | "args" | "keys" | "categories"> {
+export interface Command
+  extends Omit<CommandSpec, "run" | "args" | "keys" | "categories" | "flagsOf"> {
   /** The grammar of its arguments; empty when it takes none. */
   args: readonly Argument[];
   /** Where its keys stand; empty when it has none, or only getKeys() finds them. */
@@ -92,6 +98,8 @@ export interface Command extends Omit<CommandSpec, "run" | "args" | "keys" | "ca
    * did wrong.
    */
   run: ((call: Call) => void) | undefined;
+  /** The flags of one call as bits; undefined where all calls have the same. */
+  flagsOf: ((call: Call) => number) | undefined;
   /** What isCommand() looks for. */
   isCommand: true;
 }
@@ -140,6 +148,7 @@ export function command<C extends Call = Call>(spec: CommandSpec<C>): Command {
     categories: categoriesOf(container ? undefined : spec.group, spec.flags, spec.categories ?? []),
     // The engine hands every command the Call it was declared for.
     run: spec.run as ((call: Call) => void) | undefined,
+    flagsOf: spec.flagsOf as ((call: Call) => number) | undefined,
     isCommand: true as const,
   });
 }

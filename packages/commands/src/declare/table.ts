@@ -6,6 +6,7 @@
  * same name, and a container that is there takes from its placeholder the subcommands it lacks.
  */
 import { latin1Bytes } from "@kv/resp";
+import type { Call } from "../call/call.ts";
 import type { Command } from "./command.ts";
 
 /** A command in one engine's table, with its counters (INFO commandstats, latencystats). */
@@ -82,6 +83,12 @@ export class CommandRow {
   /** The subcommands that are there. */
   listedSubcommands(): CommandRow[] {
     return [...(this.subcommands?.values() ?? [])].filter(({ isPlaceholder }) => !isPlaceholder);
+  }
+
+  /** The flags of one call, as bits: its words may have a say in them. */
+  bitsOf(call: Call): number {
+    const { flagsOf } = this.command;
+    return flagsOf === undefined ? this.bits : flagsOf(call);
   }
 
   /** True when a request of `argc` words has the right number for this command. */

@@ -3,8 +3,8 @@
  * events. Every job is small or bounded in time; what is not done is done in the next turn.
  *
  *      run     clock · LRU clock · rates · peak of memory · pause · jobs' cron() · dynamic hz · what was written leaves
- *      turn    clock · jobs' turn() · pause · what was written leaves · slices: snapshots, freed memory,
- *              jobs' slice()
+ *      turn    clock · pause · eviction that is not over · jobs' turn() · what was written leaves · slices:
+ *              snapshots, freed memory, jobs' slice()
  *
  * The jobs are the systems', in their order. What makes replies or messages belongs into turn(),
  * what nobody is waiting for into slice().
@@ -56,7 +56,7 @@ export interface CronParts {
   keyspace: Keyspace;
   /** How many there are decides how often the cron comes. */
   clients: Clients;
-  /** Its peak is kept, and the clock of accesses moves. */
+  /** Its peak is kept, the clock of accesses moves, and keys go until it is within its limit. */
   memory: UsedMemory;
   /** What was written for clients meanwhile leaves. */
   output: Output;
@@ -134,7 +134,7 @@ export class Cron {
 
   /** Before waiting for events. Answers when the next turn is due, if nothing happens: see Due. */
   turn(): number {
-    const { host, situation, stats, keyspace, output, propagator, pause } = this.parts;
+    const { host, situation, stats, keyspace, memory, output, propagator, pause } = this.parts;
     situation.readClock();
     stats.loopTurns++;
     if (situation.is(EngineState.BUSY)) return this.busyTurn();
@@ -143,6 +143,7 @@ export class Cron {
     const startUs = stats.loopStartUs === 0 ? jobsStartUs : stats.loopStartUs;
     propagator.finish();
     pause.turn();
+    memory.turn();
     for (const job of this.turns) job.turn();
     propagator.finish();
     output.flushAll();

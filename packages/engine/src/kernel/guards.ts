@@ -7,8 +7,7 @@
  * to a system (users, replication, cluster, scripts): that system brings a guard of the same name,
  * which takes the place of the kernel's. Those here answer for a server without such a system.
  */
-import type { AclRequest } from "@kv/acl";
-import { CommandError, type CommandRow, errors, FLAG_BITS } from "@kv/commands";
+import { type Call, CommandError, type CommandRow, errors, FLAG_BITS } from "@kv/commands";
 import type { Client } from "./client.ts";
 import { ClientState } from "./client-state.ts";
 import type { Pause } from "./pause.ts";
@@ -31,8 +30,8 @@ export const Verdict = {
 /** Null: go on. A CommandError: refuse with it. A number: one of Verdict. */
 export type GuardAnswer = CommandError | number | null;
 
-/** `request` tells of the words what a guard may need to know besides the command. */
-export type Guard = (client: Client, row: CommandRow, request: AclRequest) => GuardAnswer;
+/** `call` points at the words, for what a guard may need to know besides the command. */
+export type Guard = (client: Client, row: CommandRow, call: Call) => GuardAnswer;
 
 const { UNAUTHENTICATED, MULTI, SUBSCRIBED, REPLICATION, MONITOR, REPLICA } = ClientState;
 const {
@@ -70,10 +69,10 @@ const watchesOnly = new CommandError("ERR Replica can't interact with the keyspa
 
 /**
  * Whether the command has one of these flags, or is an EXEC whose queue holds a command with one:
- * then EXEC is treated like it.
+ * then EXEC is treated like it. With a `call` its own flags count, and not what others may do.
  */
-export function involves(client: Client, row: CommandRow, flag: number): boolean {
-  if ((row.bits & flag) !== 0) return true;
+export function involves(client: Client, row: CommandRow, flag: number, call?: Call): boolean {
+  if (((call === undefined ? row.bits : row.bitsOf(call)) & flag) !== 0) return true;
   return (
     client.transaction !== null &&
     (row.bits & FLAG_BITS.runs_queue) !== 0 &&
@@ -210,11 +209,11 @@ function situationGuards({ situation, memory, refusals, pause }: GuardParts) {
     busy: (_client, row) =>
       situation.is(EngineState.BUSY) && (row.bits & allow_busy) === 0 ? situation.busyError : null,
 
-    pause: (client, row) => {
-      if (!situation.is(EngineState.PAUSED) || client.is(REPLICATION | MONITOR)) return null;
+    pause: (client, row, call) => {
+      if (!situation.is(EngineState.PAUSED) || client.is(REPLICA | MONITOR)) return null;
       if (!pause.isInForce()) return null;
       if (pause.holdsAll) return Verdict.WAIT;
-      return involves(client, row, write | may_replicate) ? Verdict.WAIT : null;
+      return involves(client, row, write | may_replicate, call) ? Verdict.WAIT : null;
     },
   } satisfies Partial<Record<GuardName, Guard>>;
 }
@@ -235,10 +234,15 @@ export class Guards {
     this.inOrder = guardNames.map((name) => this.byName[name]);
   }
 
+  /** Whether a pause holds the call: what is asked of the stream of a primary, which no other guard stops. */
+  isPaused(client: Client, row: CommandRow, call: Call): boolean {
+    return this.byName.pause(client, row, call) === Verdict.WAIT;
+  }
+
   /** Asks all guards in order; the first that answers decides. */
-  ask(client: Client, row: CommandRow, request: AclRequest): GuardAnswer {
+  ask(client: Client, row: CommandRow, call: Call): GuardAnswer {
     for (const guard of this.inOrder) {
-      const answer = guard(client, row, request);
+      const answer = guard(client, row, call);
       if (answer !== null) return answer;
     }
     return null;

@@ -97,6 +97,8 @@ export interface Host {
    * looked up, what cannot be had is told by Dialed.closed(), and never from within this call.
    */
   dial(target: DialTarget, dialed: Dialed): Dialing;
+  /** The server follows another one from now on, or none any more. Left out: nothing of the host's does. */
+  roleChanged?(): void;
   /** Holds the whole process for so long (DEBUG SLEEP). */
   sleepMs(durationMs: number): void;
   /**

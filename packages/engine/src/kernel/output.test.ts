@@ -69,6 +69,47 @@ describe("the output limit acts while a reply is being written", () => {
     expect(kv.send("STRLEN", "k")).toBe(MIB);
   });
 
+  test("a reply over the limit is not sent, though the buffer that all share has room for it", () => {
+    const kv = harness();
+    kv.send("SET", "k", "x".repeat(50_000));
+    const reader = kv.client();
+    reader.send("MGET", "k", "k");
+    kv.send("CONFIG", "SET", "client-output-buffer-limit", "normal 100500 0 0");
+    expect(reader.send("MGET", "k", "k")).toHaveLength(2);
+    kv.send("CONFIG", "SET", "client-output-buffer-limit", "normal 99500 0 0");
+    expect(reader.send("MGET", "k", "k")).toBeUndefined();
+    expect(reader.closed).toBe(true);
+  });
+
+  test("and what the buffer grew by for it is not kept", () => {
+    const kv = harness();
+    kv.send("CONFIG", "SET", "client-output-buffer-limit", "normal 200000 0 0");
+    kv.send("SET", "k", "x".repeat(50_000));
+    const before = kv.engine.memory.usedBytes;
+    const reader = kv.client();
+    reader.send("MGET", ...Array(5).fill("k"));
+    expect(reader.closed).toBe(true);
+    expect(kv.engine.memory.usedBytes).toBeLessThanOrEqual(before);
+  });
+
+  test.each([
+    ["HRANDFIELD", "hash"],
+    ["SRANDMEMBER", "set"],
+    ["ZRANDMEMBER", "sorted-set"],
+  ])("%s of more than may ever be sent ends at once, or is refused where all may", (name, key) => {
+    const kv = harness();
+    kv.send("HSET", "hash", "f", "v");
+    kv.send("SADD", "set", "a");
+    kv.send("ZADD", "sorted-set", 1, "a");
+    const reader = kv.client();
+    expect(reader.send(name, key, -999_999_999)).toBe(kv.error("ERR value is out of range"));
+    kv.send("CONFIG", "SET", "client-output-buffer-limit", "normal 1mb 0 0");
+    reader.send(name, key, -999_999_999);
+    expect(reader.closed).toBe(true);
+    const other = kv.client();
+    expect(other.send(name, key, -1000)).toHaveLength(1000);
+  });
+
   test("one message larger than a subscriber may have waiting is never copied for it", () => {
     const kv = harness();
     kv.send("CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 0 0");

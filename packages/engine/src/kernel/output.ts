@@ -29,6 +29,9 @@ const OUTBOX_BYTES_MAX = 65_536;
 /** So long a reply is given to the connection with its buffer, rather than copied where it waits. */
 const GIVEN_BYTES_MIN = 256 * 1024;
 
+/** A reply up to this size is within any limit, as if it went through a buffer of the client's own. */
+const UNLIMITED_BYTES_MAX = 16 * 1024;
+
 /** Whether what clients are told has reached the disk. */
 export interface ReplyGate {
   /** Something that was done has not: replies wait. */
@@ -110,6 +113,8 @@ export class Output {
    * written: a reply that is over the limit is never whole in memory.
    */
   private readonly mayHold = (client: Client, bytes: number): boolean => {
+    // What a primary's requests answer is taken back: none of it gathers.
+    if (client.is(ClientState.PRIMARY)) return true;
     const { hardBytes } = this.limitsOf(client);
     return hardBytes === 0 || client.connection.pendingBytes + bytes <= hardBytes;
   };
@@ -174,6 +179,8 @@ export class Output {
       this.refuseReply(client, from);
       return;
     }
+    // The limit is about what gathers for a client, however soon the kernel would take it.
+    if (length > UNLIMITED_BYTES_MAX && !this.mayHold(client, length)) from.drop();
     if (from.isOverflowed) {
       this.closeOverLimit(client);
       return;

@@ -35,8 +35,9 @@ export class Transactions {
       if (!(error instanceof ArenaFullError)) throw error;
       return errors.outOfMemory;
     }
-    transaction.flags |= row.bits;
-    transaction.lackedFlags |= ~row.bits;
+    const bits = row.bitsOf(call);
+    transaction.flags |= bits;
+    transaction.lackedFlags |= ~bits;
     return null;
   }
 

@@ -31,7 +31,7 @@ import type { Muting } from "./muting.ts";
 import type { Output } from "./output.ts";
 import type { Pause } from "./pause.ts";
 import type { Transactions } from "./queued.ts";
-import type { Situation } from "./situation.ts";
+import { EngineState, type Situation } from "./situation.ts";
 import type { Stats } from "./stats.ts";
 import { unknownCommand } from "./unknown-command.ts";
 import { UpstreamRequests } from "./upstream-requests.ts";
@@ -181,6 +181,13 @@ export class Requests {
   /** Executes the batch and what follows it, and sends the replies. */
   private serveAll(client: Client, first: number): void {
     const { batch, reply } = this;
+    if (
+      batch.ownsBytes &&
+      this.memory.clientLimit?.mayServe(client, batch.bytes.length) === false
+    ) {
+      batch.clear();
+      return;
+    }
     let status = first;
     for (;;) {
       const goOn = this.execute(client);
@@ -274,6 +281,13 @@ export class Requests {
   private guardedRequest(client: Client, row: CommandRow | null, index: number): number {
     const { batch, call, muting } = this;
     if (client.is(ClientState.PRIMARY)) {
+      if (row !== null && this.situation.is(EngineState.PAUSED)) {
+        call.begin(batch, index, row);
+        if (this.guards.isPaused(client, row, call)) {
+          this.pause.hold(client);
+          return Outcome.WAIT;
+        }
+      }
       this.upstream.run(client, row, batch, index);
       return (client.unusual & (ClientState.CLOSING | ClientState.WAITING)) === 0
         ? Outcome.DONE

@@ -41,6 +41,21 @@ describe("maxmemory", () => {
     expect(kv.send("EXISTS", "stays7")).toBe(1);
   });
 
+  test("what a lower limit evicts goes behind the transaction that set it, each key by itself", () => {
+    const kv = harness({ config: { "maxmemory-policy": "allkeys-lru" } });
+    kv.send("MSET", "a", 1, "b", 2);
+    kv.send("MULTI");
+    kv.send("INCR", "a");
+    kv.send("CONFIG", "SET", "maxmemory", 1);
+    kv.send("INCR", "a");
+    kv.propagated.length = 0;
+    expect(kv.send("EXEC")).toEqual([2, "OK", 3]);
+    kv.clock.advance(100);
+    const words = kv.propagated.map((request) => request[0]);
+    expect(words).toEqual(["MULTI", "INCR", "INCR", "EXEC", "DEL", "DEL"]);
+    expect(kv.engine.keyspace.keyCount).toBe(0);
+  });
+
   test("INFO tells how long evicting has not sufficed", () => {
     const kv = harness();
     const times = () =>

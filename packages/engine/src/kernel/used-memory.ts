@@ -58,6 +58,12 @@ export interface ReplicationMemory {
   readonly beyondBytes: number;
 }
 
+/** Closes clients that cost too much, before what they ask for is done. */
+export interface ClientLimit {
+  /** A request is to run that takes so many bytes. False: its client has been closed. */
+  mayServe(client: Client, requestBytes: number): boolean;
+}
+
 /** What memory is in use, and how room is made: see the head of this file. */
 export class UsedMemory {
   /** Chooses what goes; has `maxmemory` and the other eviction directives. */
@@ -77,6 +83,8 @@ export class UsedMemory {
   scripts: ScriptMemory = { scriptBytes: 0, functionBytes: 0, machinesBytes: 0 };
   /** That of replication, which counts as `further`; whoever has replicas puts it here. */
   replication: ReplicationMemory = { backlogBytes: 0, beyondBytes: 0 };
+  /** `maxmemory-clients`, while there is such a limit; whoever holds clients to it puts it here. */
+  clientLimit: ClientLimit | null = null;
   /** Bytes in use when the server was put together: `used_memory_startup` of INFO. */
   startupBytes = 0;
   /** What of the bytes at the start was key tables. */
@@ -95,6 +103,8 @@ export class UsedMemory {
   private steppedMs = 0;
   private clientBytes = 0;
   private countedMs = 0;
+  /** The next turn evicts. */
+  private isEvicting = false;
   /** Since when evicting has not sufficed; 0: it has. */
   private exceededSinceUs = 0;
 
@@ -193,6 +203,22 @@ export class UsedMemory {
     return this.evictor.overBytes(this.usedBytes, this.replication.beyondBytes);
   }
 
+  /**
+   * The limit is a lower one: keys go with the next turn, not in the middle of the command or the
+   * transaction that said so.
+   */
+  evictSoon(): void {
+    this.isEvicting = true;
+    this.host.wake();
+  }
+
+  /** Before the host waits for events: goes on where a turn's time was not enough. */
+  turn(): void {
+    if (!this.isEvicting) return;
+    this.isEvicting = false;
+    this.makeRoom();
+  }
+
   /** Evicts as far as needed. False: still over the limit, and nothing more may go now. */
   makeRoom(): boolean {
     if (this.overBytes() <= 0) {
@@ -217,11 +243,12 @@ export class UsedMemory {
       (database, entry) => {
         this.effects.removeKey(database, entry, "evicted", Notify.EVICTED, this.lazyEviction);
         this.stats.evictedKeys++;
+        // Each is a change of its own: nobody need see them together.
+        this.propagator.finish();
       },
     );
-    this.propagator.finish();
     this.latency.eventTook("eviction-cycle", host.monotonicUs() - startUs, situation.nowMs);
-    if (result === "running") host.wake();
+    if (result === "running") this.evictSoon();
     this.noteExceeded(result === "running" || result === "fail");
     return result !== "fail";
   }

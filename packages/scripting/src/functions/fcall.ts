@@ -1,5 +1,5 @@
 /** FCALL and FCALL_RO: a function of a library is run. */
-import { engineCommand } from "@kv/engine";
+import { type EngineCall, engineCommand } from "@kv/engine";
 import { mayWrite, readsOnly, runArguments } from "../running-command.ts";
 import { scriptingPort } from "../scripting.ts";
 
@@ -7,6 +7,7 @@ const facts = {
   since: "7.0.0",
   complexity: "Depends on the function.",
   args: runArguments("function"),
+  flagsOf: (call: EngineCall) => call.engine.of(scriptingPort).functions.flagsOf(call),
 } as const;
 
 export const fcall = engineCommand({

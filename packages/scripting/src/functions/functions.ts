@@ -13,7 +13,7 @@ import type { CallFrame, EngineCall, FunctionLibraries, LibraryPolicy, Ports } f
 import type { LuaStack, WasmModule } from "@kv/lua";
 import { keyCountOf } from "../key-count.ts";
 import type { Machine, MachineOwner } from "../machine.ts";
-import { mustBeAllowedNow, mustSuit } from "../may-begin.ts";
+import { bitsOfRun, mustBeAllowedNow, mustSuit } from "../may-begin.ts";
 import type { Runner } from "../runner.ts";
 import { FunctionMachine } from "./function-machine.ts";
 import { type Library, LibrarySet } from "./library.ts";
@@ -74,6 +74,12 @@ export class Functions implements MachineOwner, FunctionLibraries {
       return 2;
     };
     this.runner.run(call, this, found.callback, pushArguments);
+  }
+
+  /** The flags of an FCALL, as bits. */
+  flagsOf(call: EngineCall): number {
+    const found = this.set.findWritten(call.bytes, call.start(1), call.end(1));
+    return found === undefined ? call.row.bits : bitsOfRun(call.row.bits, found.flags);
   }
 
   /** FUNCTION LOAD: the library's name. */

@@ -29,6 +29,22 @@ function begin(client: TestClient, keyBytes: number, before = ""): void {
   client.sendBytes(`${before}*3\r\n$3\r\nSET\r\n$${keyBytes}\r\n${"k".repeat(keyBytes)}\r\n$1\r\n`);
 }
 
+test("what waits of a request is told as bytes to be parsed, and as arguments", () => {
+  const kv = harness();
+  const client = kv.client();
+  const seen = () => ["qbuf", "argv-mem"].map((name) => listed(kv, client, name));
+  client.sendBytes("*3\r\n$3\r\nSET\r\n$1");
+  expect(seen()).toEqual([2, 3]);
+  client.sendBytes(`\r\nk\r\n$100000\r\n${"v".repeat(70_000)}`);
+  expect(seen()).toEqual([70_000, 4]);
+  expect(listed(kv, client, "qbuf-free")).toBeGreaterThan(29_000);
+  const bytes = listed(kv, client, "tot-mem");
+  expect(bytes).toBeGreaterThan(78_000);
+  expect(bytes).toBeLessThan(79_000);
+  client.sendBytes(`${"v".repeat(30_000)}\r\n`);
+  expect(seen()).toEqual([0, 0]);
+});
+
 describe("query buffers", () => {
   test("of a client that says nothing have only what waits, after two seconds", () => {
     const kv = harness();
@@ -39,7 +55,7 @@ describe("query buffers", () => {
     expect(listed(kv, client, "qbuf-free")).toBeGreaterThan(5000);
     kv.clock.advance(2000);
     expect(listed(kv, client, "qbuf-free")).toBe(0);
-    expect(listed(kv, client, "qbuf")).toBeGreaterThan(10);
+    expect(listed(kv, client, "argv-mem")).toBe(13);
     client.sendBytes("v\r\n");
     expect(kv.send("EXISTS", "k".repeat(10))).toBe(1);
   });

@@ -55,6 +55,31 @@ test.each([
   expect(kv.self.closed).toBe(false);
 });
 
+test("a request that costs too much is not run, though no part of it had to wait for long", () => {
+  const kv = harness({ config: { "maxmemory-clients": "1mb" } });
+  const client = kv.client();
+  const value = "x".repeat(900_000);
+  expect(client.send("SET", "k", value)).toBe("OK");
+  const half = `*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1200000\r\n${"y".repeat(600_000)}`;
+  client.sendBytes(half);
+  expect(client.closed).toBe(false);
+  client.sendBytes(`${"y".repeat(600_000)}\r\n`);
+  expect(client.closed).toBe(true);
+  expect(kv.send("GET", "k")).toBe(value);
+  expect(kv.engine.of(memoryPort).clientEviction.evictedCount).toBe(1);
+});
+
+test("a large request may cost another client its connection, and is run", () => {
+  const kv = harness({ config: { "maxmemory-clients": "1500kb" } });
+  const [first, second] = [kv.client(), kv.client()];
+  fill(first, 900_000);
+  second.sendBytes(`*2\r\n$4\r\nECHO\r\n$800000\r\n${"x".repeat(400_000)}`);
+  expect([first.closed, second.closed]).toEqual([false, false]);
+  second.sendBytes(`${"x".repeat(400_000)}\r\n`);
+  expect([first.closed, second.closed]).toEqual([true, false]);
+  expect(second.receive()).toHaveLength(800_000);
+});
+
 test("a percentage is one of maxmemory, and none without it", () => {
   const kv = harness({ config: { "maxmemory-clients": "5%" } });
   const client = kv.client();

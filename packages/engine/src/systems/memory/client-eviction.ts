@@ -5,6 +5,7 @@
 
 import type { Client } from "../../kernel/client.ts";
 import { ClientState } from "../../kernel/client-state.ts";
+import type { ClientLimit } from "../../kernel/used-memory.ts";
 import type { Ports } from "../../module/ports.ts";
 
 /** With a lower limit nobody could talk to the server any more, not even to raise it. */
@@ -12,15 +13,17 @@ const LIMIT_BYTES_MIN = 128 * 1024;
 /** Counting this many clients takes about a tenth of a millisecond. */
 const CLIENTS_PER_MILLISECOND = 1000;
 
-type Needs = Pick<Ports, "host" | "situation" | "clients" | "report">;
+type Needs = Pick<Ports, "host" | "situation" | "clients" | "report" | "memory">;
 
-export class ClientEviction {
+export class ClientEviction implements ClientLimit {
   /** Clients closed since the start, or since CONFIG RESETSTAT. */
   evictedCount = 0;
   private readonly ports: Needs;
   /** 0: no limit. */
   private limitBytes = 0;
   private countedMs = 0;
+  /** What all cost, as of the last count. */
+  private costBytes = 0;
 
   constructor(ports: Needs) {
     this.ports = ports;
@@ -29,6 +32,7 @@ export class ClientEviction {
   /** maxmemory-clients; a negative one is a percentage of maxmemory. */
   configure(limit: number, maxmemoryBytes: number): void {
     this.limitBytes = limitOf(limit, maxmemoryBytes);
+    this.ports.memory.clientLimit = this.isOn ? this : null;
   }
 
   /** Whether there is a limit at all. */
@@ -39,21 +43,41 @@ export class ClientEviction {
   /** Before the host waits for events: closes clients while they cost too much. */
   turn(): void {
     if (this.limitBytes === 0) return;
-    const { situation, clients, report } = this.ports;
+    const { situation, clients } = this.ports;
     const sinceMs = Math.abs(situation.nowMs - this.countedMs);
     // Thousands of clients are not counted with every turn.
     if (sinceMs < Math.floor(clients.size / CLIENTS_PER_MILLISECOND)) return;
     this.countedMs = situation.nowMs;
-    let sum = 0;
-    for (const client of clients.values()) if (isEvictable(client)) sum += report.bytesOf(client);
-    if (sum > this.limitBytes) this.evict(sum - this.limitBytes);
+    this.hold(null, 0);
   }
 
-  private evict(overBytes: number): void {
+  /**
+   * A large request is no more a part of what its client is counted for, but it is in memory until it is
+   * done. Counted anew only where the last count leaves a doubt.
+   */
+  mayServe(client: Client, requestBytes: number): boolean {
+    if (this.costBytes + requestBytes > this.limitBytes && isEvictable(client))
+      this.hold(client, requestBytes);
+    return !client.closed;
+  }
+
+  /** Counts, and closes clients while they cost too much; `asker` costs so much more. */
+  private hold(asker: Client | null, requestBytes: number): void {
+    const { clients, report } = this.ports;
+    let sum = requestBytes;
+    for (const client of clients.values()) if (isEvictable(client)) sum += report.bytesOf(client);
+    this.costBytes = sum - requestBytes;
+    if (sum > this.limitBytes) this.evict(sum - this.limitBytes, asker, requestBytes);
+  }
+
+  private evict(overBytes: number, asker: Client | null, requestBytes: number): void {
     const { host, clients, report } = this.ports;
     const costs = [...clients.values()]
       .filter(isEvictable)
-      .map((client) => ({ client, bytes: report.bytesOf(client) }))
+      .map((client) => ({
+        client,
+        bytes: report.bytesOf(client) + (client === asker ? requestBytes : 0),
+      }))
       .sort((a, b) => b.bytes - a.bytes);
     let left = overBytes;
     for (const { client, bytes } of costs) {

@@ -12,7 +12,10 @@ export class MemorySystem implements Running {
   readonly clientEviction: ClientEviction;
 
   constructor(
-    ports: Pick<Ports, "host" | "situation" | "keyspace" | "latency" | "clients" | "report">,
+    ports: Pick<
+      Ports,
+      "host" | "situation" | "keyspace" | "latency" | "clients" | "report" | "memory"
+    >,
   ) {
     this.defragmentation = new ActiveDefragmentation(ports);
     this.clientEviction = new ClientEviction(ports);

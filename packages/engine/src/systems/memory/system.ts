@@ -28,7 +28,7 @@ export const memorySystem: System = {
             "warning",
             `WARNING: maxmemory is now ${limit}, less than the ${memory.usedBytes} bytes in use: keys will be evicted or writes refused, as maxmemory-policy says.`,
           );
-        memory.makeRoom();
+        memory.evictSoon();
         return undefined;
       },
     },

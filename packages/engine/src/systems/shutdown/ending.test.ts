@@ -29,6 +29,24 @@ async function later(kv: Harness, durationMs: number): Promise<void> {
 const left = (kv: Harness) =>
   /shutdown_in_milliseconds:(\d+)\r\n/.exec(kv.send("INFO", "server") as string)?.[1];
 
+test("a signal ends the server with the next cron, and until then it can be taken back", async () => {
+  const kv = harness();
+  const decided: boolean[] = [];
+  const signal = () =>
+    kv.engine.of(endingPort).begin({ save: "nosave", signal: "SIGTERM" }, (mayExit) => {
+      decided.push(mayExit);
+    });
+  signal();
+  expect(decided).toEqual([]);
+  expect(kv.send("SHUTDOWN", "ABORT")).toBe("OK");
+  await later(kv, 100);
+  expect(decided).toEqual([false]);
+  signal();
+  await later(kv, 100);
+  expect(decided).toEqual([false, true]);
+  expect(kv.log).toContain("Shutdown manually aborted.");
+});
+
 describe("a shutdown that waits for replicas", () => {
   test("ends when they have everything; writes are held until then", async () => {
     const { kv, reader } = withSlowReader();

@@ -1,8 +1,8 @@
 /**
  * Ending: a shutdown that has to wait for something, and those who asked for it.
  *
- *      a signal in the middle of a script ──> scheduled ──┐ when the script is over
- *      SHUTDOWN, a signal ────────────────────────────────┴─> replicas lag behind? no ──> the end, or a refusal
+ *      a signal ──> scheduled ──┐ with the next cron that comes to no script's middle
+ *      SHUTDOWN ────────────────┴───────────────────────────> replicas lag behind? no ──> the end, or a refusal
  *                                                                │ yes                    ^
  *                                                                └─> writes are held ─────┘
  *                                                                    until none lags, or `shutdown-timeout`
@@ -30,7 +30,7 @@ export class Ending implements Running, ShutdownWaits {
   /** Whoever is in here is waited for. */
   readonly slowReaders: SlowReader[] = [];
   private readonly ports: EndingNeeds;
-  /** A signal that came in the middle of a script. */
+  /** A signal that the cron has not seen yet. */
   private scheduled: ShutdownRequest | null = null;
   /** What waits for replicas, and until when by the wall clock. */
   private waiting: { readonly request: ShutdownRequest; untilMs: number } | null = null;
@@ -49,12 +49,12 @@ export class Ending implements Running, ShutdownWaits {
 
   /** A shutdown is asked for. `decided` may be called before this returns. */
   begin(request: ShutdownRequest, decided: Decided): void {
-    const { host, situation } = this.ports;
+    const { host } = this.ports;
     if (request.signal !== undefined)
       host.log("warning", `Received ${request.signal} scheduling shutdown...`);
     this.asking.push(decided);
     if (this.waiting !== null) return;
-    if (request.signal !== undefined && situation.is(EngineState.BUSY)) this.scheduled ??= request;
+    if (request.signal !== undefined) this.scheduled ??= request;
     else this.announce(request);
   }
 

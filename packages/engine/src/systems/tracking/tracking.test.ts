@@ -287,6 +287,15 @@ describe("the table", () => {
     expect(new Set(forgotten.map((push) => (push as [string, string[]])[1][0])).size).toBe(20);
   });
 
+  test("tells a client with NOLOOP as well what is forgotten for want of room", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON", "NOLOOP");
+    kv.send("MGET", "a", "b");
+    kv.send("CONFIG", "SET", "tracking-table-max-keys", 1);
+    expect(kv.self.pushed()).toHaveLength(1);
+    expect(kv.engine.of(trackingPort).keyCount).toBe(1);
+  });
+
   test("a lowered limit is reached step by step", () => {
     const kv = harness({ resp: 3 });
     kv.send("CLIENT", "TRACKING", "ON");
@@ -298,6 +307,16 @@ describe("the table", () => {
       counts.push(kv.engine.of(trackingPort).keyCount);
     }
     expect(counts).toEqual([900, 700, 400, 1, 1, 1]);
+  });
+
+  test("and also when nobody says anything", () => {
+    const kv = harness({ resp: 3 });
+    kv.send("CLIENT", "TRACKING", "ON");
+    kv.send("MGET", ...Array.from({ length: 300 }, (_, i) => `k${i}`));
+    kv.send("CONFIG", "SET", "tracking-table-max-keys", 1);
+    kv.clock.advance(500);
+    expect(kv.engine.of(trackingPort).keyCount).toBe(1);
+    expect(kv.self.pushed()).toHaveLength(299);
   });
 
   test("is empty when nobody tracks, and changes cost nothing again", () => {

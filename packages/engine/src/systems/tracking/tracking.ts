@@ -62,6 +62,7 @@ export type TrackingRequest = Pick<
 };
 
 const CHANNEL = "__redis__:invalidate";
+const { readonly, no_mandatory_keys } = FLAG_BITS;
 /** Keys that a command evicts from the full table; more for each time it did not suffice. */
 const EVICTIONS_PER_COMMAND = 100;
 
@@ -216,8 +217,11 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
     if (name !== NONE) this.invalidate(name);
   }
 
-  /** Forgets a key of the table, and tells those who have read it. */
-  private invalidate(name: Ref): void {
+  /**
+   * Forgets a key of the table, and tells those who have read it; `byItself`: for want of room, so
+   * NOLOOP, which is about what a client does, spares nobody.
+   */
+  private invalidate(name: Ref, byItself = false): void {
     const { arena, readers, table, trackers } = this;
     const { clients, situation } = this.ports;
     readers.clear();
@@ -231,7 +235,7 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
         const client = clients.ofMember(readers.at(i));
         const own = client === undefined ? undefined : trackers.get(client);
         if (client === undefined || own === undefined || own.broadcast) continue;
-        if (own.noLoop && client === situation.current) continue;
+        if (own.noLoop && client === situation.current && !byItself) continue;
         this.sendKey(client, bytes, view, start, end);
       }
     } finally {
@@ -280,10 +284,15 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
   }
 
   commandRan(client: Client, row: CommandRow, call: ClientCall): void {
-    // Who waits has read nothing yet.
-    const reads = (row.bits & FLAG_BITS.readonly) !== 0 && call.wait === null;
+    // Who waits has read nothing yet; and what runs a script names keys, which the script need not read.
+    const reads = (row.bits & (readonly | no_mandatory_keys)) === readonly && call.wait === null;
     if (reads && client.is(ClientState.TRACKING)) this.remember(client, row, call);
     this.commandRefused(client, row);
+    if (this.table.nameCount > this.keysMax) this.limit();
+  }
+
+  /** What is over the limit goes though nobody sends commands any more. */
+  cron(): void {
     if (this.table.nameCount > this.keysMax) this.limit();
   }
 
@@ -299,7 +308,7 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
   }
 
   private evictOne(): void {
-    this.invalidate(this.table.randomName());
+    this.invalidate(this.table.randomName(), true);
   }
 
   /** All keys of a database went at once: every cache is worthless. */

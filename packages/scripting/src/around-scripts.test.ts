@@ -1,0 +1,78 @@
+/** What of the server is asked about a script as about a command: pauses, tracking, output limits. */
+import { harness } from "@kv/testing";
+import { describe, expect, test } from "vitest";
+
+const reads = "#!lua flags=no-writes\nreturn redis.call('GET', 'k')";
+const writes = "#!lua\nreturn 1";
+const library = `#!lua name=lib
+redis.register_function{function_name='reads', callback=function() return 1 end, flags={'no-writes'}}
+redis.register_function('writes', function() return 1 end)`;
+
+describe("CLIENT PAUSE WRITE", () => {
+  test.each([
+    { what: "EVAL of a script that only reads", words: ["EVAL", reads, 0], isHeld: false },
+    { what: "EVAL of one that may write", words: ["EVAL", writes, 0], isHeld: true },
+    { what: "EVAL of one that does not say", words: ["EVAL", "return 1", 0], isHeld: true },
+    { what: "EVAL of none", words: ["EVAL", "#!lua flags=x\nreturn 1", 0], isHeld: true },
+    { what: "FCALL of a function that only reads", words: ["FCALL", "reads", 0], isHeld: false },
+    { what: "FCALL of one that may write", words: ["FCALL", "writes", 0], isHeld: true },
+    { what: "EVAL_RO", words: ["EVAL_RO", "return 1", 0], isHeld: false },
+  ])("$what: held is $isHeld, alone and in a transaction", ({ words, isHeld }) => {
+    const kv = harness();
+    const [alone, queueing] = [kv.client(), kv.client()];
+    kv.send("FUNCTION", "LOAD", library);
+    queueing.send("MULTI");
+    expect(queueing.send(...words)).toBe("QUEUED");
+    kv.send("CLIENT", "PAUSE", 100_000, "WRITE");
+    const replies = [alone.send(...words), queueing.send("EXEC")];
+    expect(replies.map((reply) => reply === undefined)).toEqual([isHeld, isHeld]);
+  });
+
+  test("EVALSHA is as the script that it names", () => {
+    const kv = harness();
+    const shas = [reads, writes].map((script) => kv.send("SCRIPT", "LOAD", script) as string);
+    kv.send("CLIENT", "PAUSE", 100_000, "WRITE");
+    const replies = shas.map((sha) => kv.client().send("EVALSHA", sha, 0));
+    expect(replies).toEqual([null, undefined]);
+    expect(kv.send("EVALSHA_RO", shas[0] as string, 0)).toBe(null);
+  });
+});
+
+test("tracking remembers the keys that a script has read, not those that it was given", () => {
+  const kv = harness({ resp: 3 });
+  const other = kv.client();
+  kv.send("CLIENT", "TRACKING", "ON");
+  for (const name of ["EVAL", "EVAL_RO"]) {
+    kv.send(name, "redis.call('GET', KEYS[2])", 2, "given", "read");
+    other.send("MSET", "given", 1, "read", 2);
+    expect(kv.self.pushed()).toEqual([["invalidate", ["read"]]]);
+  }
+});
+
+describe("the output limit of a client", () => {
+  function limited() {
+    const kv = harness();
+    kv.send("SET", "k", "x".repeat(150_000));
+    kv.send("CONFIG", "SET", "client-output-buffer-limit", "normal 100kb 0 0");
+    return { kv, client: kv.client() };
+  }
+
+  test("is about its reply, not about what its script is answered", () => {
+    const { kv, client } = limited();
+    expect(client.send("EVAL", "return #redis.call('GET', 'k')", 0)).toBe(150_000);
+    expect(client.send("EVAL", "return redis.call('MGET', 'k', 'k')[2]", 0)).toBeUndefined();
+    expect(client.closed).toBe(true);
+    expect(kv.send("PING")).toBe("PONG");
+  });
+
+  test("is passed, and the scripts behind that in the transaction run as ever", () => {
+    const { kv, client } = limited();
+    client.send("MULTI");
+    client.send("GET", "k");
+    client.send("EVAL", "redis.call('SET', 'n', #redis.call('GET', 'k'))", 0);
+    client.send("INCR", "n");
+    expect(client.send("EXEC")).toBeUndefined();
+    expect(client.closed).toBe(true);
+    expect(kv.send("GET", "n")).toBe("150001");
+  });
+});
