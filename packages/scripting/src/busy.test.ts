@@ -96,6 +96,22 @@ describe("a script that runs for too long", () => {
     expect(kv.send("EVAL", "return 1", 0)).toBe(1);
   });
 
+  test("is told that it was killed, even where its machine had to be given up for that", async () => {
+    const kv = soonBusy();
+    const runner = kv.client();
+    runner.send("EVAL", "while true do pcall(function() while true do end end) end", 0);
+    await turns(kv, 2);
+    expect(kv.send("SCRIPT", "KILL")).toBe("OK");
+    // Whenever somebody looks, more time has passed than a kill is given.
+    slowClock(kv, 1e6);
+    await turns(kv, 3);
+    expect(runner.pushed()).toEqual([
+      expect.objectContaining({ reply: expect.stringMatching(/^ERR Script killed by user /) }),
+    ]);
+    expect(kv.log.filter((line) => line.includes("killed by user"))).toHaveLength(1);
+    expect(kv.send("EVAL", "return 1", 0)).toBe(1);
+  });
+
   test("is not disturbed by time: nothing expires or is saved in its middle", async () => {
     const kv = soonBusy();
     const runner = kv.client();

@@ -36,6 +36,8 @@ export class RunContext {
   isReadOnly = false;
   /** It has run a command that writes: no limit may stop it half-way any more. */
   hasWritten = false;
+  /** Somebody has asked for its end: SCRIPT KILL, FUNCTION KILL. */
+  isKilled = false;
   /** redis.setresp(3) was said: commands answer in RESP3. */
   speaks3 = false;
   /** Whether memory was over its limit when it began. */
@@ -49,6 +51,7 @@ export class RunContext {
     this.flags = flags;
     this.isReadOnly = isReadOnly;
     this.hasWritten = false;
+    this.isKilled = false;
     this.speaks3 = false;
     this.wasOutOfMemory = false;
     this.targets = Target.BOTH;

@@ -21,6 +21,9 @@ import { RunContext } from "./run-context.ts";
 const SCRIPTS_PER_COLLECTION = 50;
 const COLLECTED_KILOBYTES = 50;
 
+const killedLine = "Lua script killed by user with SCRIPT KILL.";
+const killedText = "ERR Script killed by user with SCRIPT KILL...";
+const usedUpText = "ERR The script used up the memory or the stack of its machine";
 const notBusy = new CommandError("NOTBUSY No scripts in execution right now.");
 const unkillable = new CommandError(
   "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.",
@@ -167,9 +170,10 @@ export class Runner {
     if (!context.isRunning || owner === null) return notBusy;
     if (context.hasWritten) return unkillable;
     if (owner !== by) return owner.busyError;
+    context.isKilled = true;
     this.vm.kill((stack) => {
-      ports.host.log("notice", "Lua script killed by user with SCRIPT KILL.");
-      pushError(stack, "ERR Script killed by user with SCRIPT KILL...", false);
+      ports.host.log("notice", killedLine);
+      pushError(stack, killedText, false);
     });
     return null;
   }
@@ -180,9 +184,10 @@ export class Runner {
     const { vm, toReply } = owner.present();
     if (outcome === Outcome.BROKEN) {
       owner.give("broken");
-      throw new CommandError(
-        `ERR The script used up the memory or the stack of its machine script: ${this.context.name}`,
-      );
+      const { name, isKilled } = this.context;
+      // One that catches every error takes its machine along when it is killed.
+      if (isKilled) this.ports.host.log("notice", killedLine);
+      throw new CommandError(`${isKilled ? killedText : usedUpText} script: ${name}`);
     }
     if (outcome === Outcome.FAILED) this.fail(vm, owner);
     if (vm.stack.top === 0) this.ports.reply.null();
