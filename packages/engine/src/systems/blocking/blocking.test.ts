@@ -173,6 +173,29 @@ describe("a client that waits", () => {
     expect(kv.send("INFO", "commandstats")).toContain("cmdstat_take:calls=2,");
   });
 
+  test("whose request ran anew in vain waits no longer than it wanted to", () => {
+    const { kv, a, b } = started({ hz: 500 });
+    kv.send("SET", "k", "v");
+    a.send("TAKEORLOSE", "k", "0.010");
+    b.send("TAKEORLOSE", "k", 0);
+    for (const value of ["other", "another"]) {
+      kv.clock.advance(4);
+      kv.send("SET", "k", value);
+    }
+    kv.clock.advance(1);
+    expect(a.receive()).toBe(undefined);
+    kv.clock.advance(1);
+    expect(a.receive()).toBe(null);
+    kv.clock.advance(1000);
+    expect(b.receive()).toBe(undefined);
+    // What it asks for next is up to its own time.
+    a.send("TAKEORLOSE", "k", "0.020");
+    kv.clock.advance(19);
+    expect(a.receive()).toBe(undefined);
+    kv.clock.advance(1);
+    expect(a.receive()).toBe(null);
+  });
+
   test.each([
     ["-1", "ERR timeout is negative"],
     ["x", "ERR timeout is not a float or out of range"],

@@ -10,7 +10,8 @@
  *
  * Each database in which somebody waits has a table of its own, off-heap (core's membership.ts): who
  * waits for a key stands there in the order of coming. Whoever asks to wait again is the last then, as
- * in Redis. While nothing happens, nobody is looked at: changes are heard of by their keys.
+ * in Redis, and waits no longer than it would have. While nothing happens, nobody is looked at: changes
+ * are heard of by their keys.
  */
 import type { CommandRow, Wait } from "@kv/commands";
 import {
@@ -56,6 +57,7 @@ class KeyWaiter implements Waiter {
     request: CommandQueue,
     databaseIndex: number,
     wait: Wait,
+    untilMs: number,
   ) {
     this.blocking = blocking;
     this.client = client;
@@ -64,7 +66,7 @@ class KeyWaiter implements Waiter {
     this.databaseIndex = databaseIndex;
     this.type = wait.type;
     this.isLossAwaited = wait.isLossAwaited === true;
-    this.untilMs = wait.untilMs;
+    this.untilMs = untilMs;
   }
 
   released(): void {
@@ -110,6 +112,8 @@ export class Blocking implements Running, ChangeListener, CommandListener {
   /** Databases whose keys are all to be looked at: they were emptied or replaced. */
   private readonly changedDatabases = new Set<number>();
   private isServing = false;
+  /** Until when the client has waited whose request runs anew; null: none does. */
+  private servedUntilMs: number | null = null;
   private readonly batch = new ArgVector();
   private readonly members = new RefList(16);
 
@@ -189,7 +193,8 @@ export class Blocking implements Running, ChangeListener, CommandListener {
       this.leaveKeys(client, databaseIndex);
       throw full;
     }
-    return new KeyWaiter(this, client, row, request, databaseIndex, wait);
+    const untilMs = this.servedUntilMs ?? wait.untilMs;
+    return new KeyWaiter(this, client, row, request, databaseIndex, wait, untilMs);
   }
 
   private leaveKeys(client: Client, databaseIndex: number): void {
@@ -359,7 +364,9 @@ export class Blocking implements Running, ChangeListener, CommandListener {
     client.mark(ClientState.WAITING, false);
     request.rewind();
     request.next(this.batch);
+    this.servedUntilMs = waiter.untilMs;
     const waitsAgain = this.ports.reexecution.run(client, this.batch, row);
+    this.servedUntilMs = null;
     this.batch.clear();
     request.free();
     if (waitsAgain || client.closed) return;
