@@ -313,7 +313,8 @@ export class FileArrival extends Arrival {
     } finally {
       this.file.endLoading();
       if (!result.ok) {
-        this.giveUp(loader);
+        if (this.isAborted) loader.finish();
+        else this.giveUp(loader);
         if (beside === null) keyspace.flush(false);
         else beside.discard(false);
       }

@@ -119,6 +119,20 @@ describe("a replica that follows", () => {
     expect(kv.log).toContain("Disconnecting timedout replica (streaming sync): 127.0.0.1:7001");
   });
 
+  test("is not closed while it says newlines, as it does while it loads its data set", () => {
+    const kv = quick({ "repl-timeout": 5 });
+    const client = replicaClient(kv, eof, psync2);
+    client.send("PSYNC", "?", -1);
+    for (let i = 0; i < 20; i++) {
+      kv.clock.advance(1000);
+      client.sendBytes("\n");
+    }
+    expect(client.closed).toBe(false);
+    expect(infoField(kv, "slave0")).toContain("state=online,offset=0,lag=0");
+    kv.clock.advance(7000);
+    expect(client.closed).toBe(true);
+  });
+
   test("one that does not read is closed at its limit, and what was kept for it goes", () => {
     const kv = quick({
       "client-output-buffer-limit": "replica 4mb 0 0",

@@ -294,7 +294,7 @@ export class Followers {
     const { host, config, clients } = this.ports;
     for (const replica of this.online) {
       // One that said SYNC never tells how far it is.
-      if (!replica.saidPsync || nowMs - replica.ackMs <= timeoutMs) continue;
+      if (!replica.saidPsync || nowMs - replica.heardMs <= timeoutMs) continue;
       host.log("warning", `Disconnecting timedout replica (streaming sync): ${replica.name}`);
       clients.close(replica.client, "replica timeout");
     }

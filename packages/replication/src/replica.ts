@@ -125,9 +125,14 @@ export class Replica {
     return `${this.ip}:${port}`;
   }
 
+  /** When it last said anything: while it loads its data set it says newlines, and no more. */
+  get heardMs(): number {
+    return Math.max(this.ackMs, this.client.lastActiveMs);
+  }
+
   /** Whole seconds since it was last heard of; 0 while that is nothing it has to do. */
   lagSeconds(nowMs: number): number {
-    return this.state === ReplicaState.ONLINE ? Math.floor((nowMs - this.ackMs) / 1000) : 0;
+    return this.state === ReplicaState.ONLINE ? Math.floor((nowMs - this.heardMs) / 1000) : 0;
   }
 
   /** What the log says of it when the server ends and it lacks something. */
