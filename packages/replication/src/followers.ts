@@ -213,6 +213,8 @@ export class Followers {
 
   remove(replica: Replica): void {
     if (!this.replicas.delete(replica)) return;
+    // What was kept for it goes with the next turn.
+    this.ports.host.wake();
     if (this.replicas.size === 0) this.aloneSinceMs = this.ports.situation.nowMs;
   }
 

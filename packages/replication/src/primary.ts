@@ -433,14 +433,26 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
 
   get backlogBytes(): number {
     const { stream, backlogBytesMax } = this.followers;
-    return stream === null ? 0 : Math.min(stream.heldBytes, backlogBytesMax);
+    if (stream === null) return 0;
+    const isRead = this.ports.clients.replicaCount > 0;
+    return isRead ? Math.min(stream.heldBytes, backlogBytesMax) : stream.heldBytes;
+  }
+
+  get replicaBytes(): number {
+    return this.ports.clients.replicaCount === 0 ? 0 : this.beyondBytes;
+  }
+
+  get connectionBytes(): number {
+    let sum = 0;
+    for (const { connection } of this.known.keys()) sum += connection.heldBytes;
+    return sum;
   }
 
   get beyondBytes(): number {
     const { stream, backlogBytesMax } = this.followers;
     let sum = stream === null ? 0 : Math.max(0, stream.heldBytes - backlogBytesMax);
     for (const sync of this.running) sum += sync.heldBytes;
-    return sum;
+    return sum + this.connectionBytes;
   }
 
   /**
@@ -455,7 +467,9 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
 
   /** Bytes that the stream and synchronisations keep in memory. */
   uncountedBytes(): number {
-    return this.backlogBytes + this.beyondBytes;
+    let sum = this.followers.stream?.heldBytes ?? 0;
+    for (const sync of this.running) sum += sync.heldBytes;
+    return sum;
   }
 
   /** The data set has been loaded: its file may say where this server stood. */

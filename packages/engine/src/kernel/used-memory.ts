@@ -52,9 +52,13 @@ export interface ScriptMemory {
 
 /** What is kept for replicas, in bytes: no part of the data set. */
 export interface ReplicationMemory {
-  /** The backlog, as far as it may be as long as that. */
+  /** The backlog: as far as it may be as long as that or, where nobody reads it, all that is still there. */
   readonly backlogBytes: number;
-  /** What is kept beyond that, since replicas are slow: nothing is evicted for want of it. */
+  /** What is kept since replicas are slow, or begin. */
+  readonly replicaBytes: number;
+  /** What of that has been given to their connections, and so counts among what clients have. */
+  readonly connectionBytes: number;
+  /** What is kept beyond the backlog, whoever it was for: nothing is evicted for want of it. */
   readonly beyondBytes: number;
 }
 
@@ -82,7 +86,12 @@ export class UsedMemory {
   /** That of scripts and functions, which count as `further`; whoever runs them puts it here. */
   scripts: ScriptMemory = { scriptBytes: 0, functionBytes: 0, machinesBytes: 0 };
   /** That of replication, which counts as `further`; whoever has replicas puts it here. */
-  replication: ReplicationMemory = { backlogBytes: 0, beyondBytes: 0 };
+  replication: ReplicationMemory = {
+    backlogBytes: 0,
+    replicaBytes: 0,
+    connectionBytes: 0,
+    beyondBytes: 0,
+  };
   /** `maxmemory-clients`, while there is such a limit; whoever holds clients to it puts it here. */
   clientLimit: ClientLimit | null = null;
   /** Bytes in use when the server was put together: `used_memory_startup` of INFO. */

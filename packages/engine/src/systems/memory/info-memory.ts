@@ -24,7 +24,7 @@ function memoryRows(engine: Ports): Row[] {
   const { arena, lazyFree } = keyspace;
   const { heapUsedBytes, heapTotalBytes, totalMemoryBytes } = host.usage();
   const now = memoryOverview(engine);
-  const { backlogBytes, beyondBytes } = memory.replication;
+  const { backlogBytes, replicaBytes, connectionBytes, beyondBytes } = memory.replication;
   return [
     ["used_memory", now.usedBytes],
     ["used_memory_human", humanBytes(now.usedBytes)],
@@ -63,9 +63,9 @@ function memoryRows(engine: Ports): Row[] {
     ["mem_fragmentation_bytes", now.residentBytes - now.usedBytes],
     ["mem_not_counted_for_evict", beyondBytes],
     ["mem_replication_backlog", backlogBytes],
-    ["mem_total_replication_buffers", backlogBytes + beyondBytes],
-    ["mem_clients_slaves", beyondBytes],
-    ["mem_clients_normal", now.clientBytes],
+    ["mem_total_replication_buffers", backlogBytes + replicaBytes - connectionBytes],
+    ["mem_clients_slaves", replicaBytes],
+    ["mem_clients_normal", now.clientBytes - connectionBytes],
     ["mem_cluster_links", 0],
     ["mem_aof_buffer", 0],
     // Never a name that makes tools ask for another allocator's controls.

@@ -37,8 +37,8 @@ export function memoryOverview(engine: Ports): MemoryOverview {
   // The tables of an empty keyspace are part of what the start took.
   const tableBytes = Math.max(0, keyspace.tableBytes() - memory.startupTableBytes);
   const { scriptBytes, functionBytes, machinesBytes } = memory.scripts;
-  const { backlogBytes, beyondBytes } = memory.replication;
-  const forOthersBytes = clientBufferBytes + backlogBytes + beyondBytes;
+  const { backlogBytes, replicaBytes, connectionBytes } = memory.replication;
+  const forOthersBytes = clientBufferBytes + backlogBytes + replicaBytes - connectionBytes;
   const overheadBytes = Math.min(
     usedBytes,
     startupBytes + forOthersBytes + tableBytes + scriptBytes + functionBytes + machinesBytes,
