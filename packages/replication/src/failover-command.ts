@@ -1,8 +1,8 @@
 /** FAILOVER: hands the place of the primary over to a replica. */
 import { arg, CommandError, errors } from "@kv/commands";
 import { type EngineCall, engineCommand } from "@kv/engine";
+import type { PrimaryPlace } from "./link-state.ts";
 import { replicationPort } from "./primary.ts";
-import type { PrimaryPlace } from "./upstream.ts";
 
 const inCluster = new CommandError("ERR FAILOVER not allowed in cluster mode.");
 const badTimeout = new CommandError("ERR FAILOVER timeout must be greater than 0");

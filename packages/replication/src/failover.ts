@@ -12,8 +12,9 @@
 import { CommandError } from "@kv/commands";
 import { EngineState, type Ports } from "@kv/engine";
 import type { Followers } from "./followers.ts";
+import type { FailoverListener, PrimaryPlace } from "./link-state.ts";
 import { type Replica, ReplicaState } from "./replica.ts";
-import type { FailoverListener, PrimaryPlace, Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** `master_failover_state` of INFO. */
 export type FailoverState = "no-failover" | "waiting-for-sync" | "failover-in-progress";

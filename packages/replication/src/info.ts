@@ -1,7 +1,8 @@
 /** Rows of INFO about replication: the section of that name, and what other sections say of replicas. */
 import { dataSetFilePort, type InfoSection, type Ports } from "@kv/engine";
+import { LinkState } from "./link-state.ts";
 import { replicationPort } from "./primary.ts";
-import { LinkState, type Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 
 type Row = readonly [name: string, value: string | number];
 

@@ -37,10 +37,11 @@ import { FileSync } from "./file-sync.ts";
 import { Followers, type PsyncRequest } from "./followers.ts";
 import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
 import { GoodReplicas } from "./good-replicas.ts";
+import { LinkState } from "./link-state.ts";
 import { OwnExpiries, type OwnExpiriesNeeds } from "./own-expiries.ts";
 import { Replica, ReplicaState } from "./replica.ts";
 import { SocketSync } from "./socket-sync.ts";
-import { LinkState, Upstream } from "./upstream.ts";
+import { Upstream } from "./upstream.ts";
 
 const SYNCS_MAX = 4;
 const SECOND_MS = 1000;

@@ -1,7 +1,7 @@
 /** ROLE: what this server is to others. */
 import { engineCommand } from "@kv/engine";
+import { linkStateNames } from "./link-state.ts";
 import { replicationPort } from "./primary.ts";
-import { linkStateNames } from "./upstream.ts";
 
 export const role = engineCommand({
   name: "role",

@@ -22,38 +22,9 @@ import { encodeRequest, latin1, type RequestArgument } from "@kv/resp";
 import { Applied, type UpstreamNeeds } from "./applied.ts";
 import type { Followers } from "./followers.ts";
 import { Handshake, type Outcome } from "./handshake.ts";
+import { type FailoverListener, LinkState, type PrimaryPlace } from "./link-state.ts";
 import { SyncedOffset } from "./synced-offset.ts";
 import { Transfer } from "./transfer.ts";
-
-/** How far the link is. */
-export const LinkState = {
-  /** Nobody is followed. */
-  NONE: 0,
-  /** To be connected. */
-  CONNECT: 1,
-  CONNECTING: 2,
-  HANDSHAKE: 3,
-  /** A data set is coming, or being loaded. */
-  TRANSFER: 4,
-  CONNECTED: 5,
-} as const;
-
-/** As ROLE calls them. */
-export const linkStateNames = ["none", "connect", "connecting", "handshake", "sync", "connected"];
-
-/** Where a primary is. */
-export interface PrimaryPlace {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Who handed the lead over to the server that is followed from now on (FAILOVER). */
-export interface FailoverListener {
-  /** The other side goes on as the primary. */
-  accepted(): void;
-  /** It does not. */
-  rejected(): void;
-}
 
 const SECOND_MS = 1000;
 const roleChanged = new CommandError(

@@ -8,6 +8,7 @@ export class EngineCall extends ClientCall {
   /** The engine that runs the command. Set once, when it is put together. */
   engine!: Ports;
 
+  /** Whether a script runs the command, and no client word for word. */
   override get isScripted(): boolean {
     return this.engine.execution.isScripted;
   }

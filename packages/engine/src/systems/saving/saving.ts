@@ -40,11 +40,10 @@ import {
   type Ports,
 } from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
+import { LoadDelay } from "./load-delay.ts";
 
 /** A full chunk is summed and sent within one slice, so it had better be small. */
 const CHUNK_BYTES = 16 * 1024;
-/** While loading is slowed down, clients wait no longer than this. */
-const LOADING_SLEEP_MS = 10;
 /** After a failed background save the next automatic one waits so long. */
 const RETRY_MS = 5000;
 
@@ -135,8 +134,7 @@ export class Saving implements Running, DataSetFile {
   loadedFacts: ReadonlyMap<string, string> = new Map();
   /** The code of those that the file being loaded holds. */
   private loadedCodes: Uint8Array[] = [];
-  /** Keys of the file being loaded that `key-load-delay` has been heeded for. */
-  private delayedKeys = 0;
+  private readonly loadDelay: LoadDelay;
   private readonly ports: SavingNeeds;
   private running: BackgroundSave | null = null;
   /** What the disk still has to do with: saves, given up or not, and the loading. */
@@ -150,6 +148,7 @@ export class Saving implements Running, DataSetFile {
 
   constructor(ports: SavingNeeds) {
     this.ports = ports;
+    this.loadDelay = new LoadDelay(ports);
     this.lastSaveMs = ports.situation.nowMs;
     this.savedMs = this.lastSaveMs;
   }
@@ -236,17 +235,12 @@ export class Saving implements Running, DataSetFile {
    * given up for it: its instant is an older one, and its file would come later.
    */
   saveNow(): boolean {
-    const { host, keyspace, situation } = this.ports;
+    const { host, keyspace, situation, snapshotJobs } = this.ports;
     this.abortBackground();
-    this.delay(keyspace.keyCount, this.ports.snapshotJobs.keyDelayUs);
+    const slowerUs = durationOfKeysUs(keyspace.keyCount, snapshotJobs.keyDelayUs);
+    if (slowerUs > 0) host.sleepMs(slowerUs / 1000);
     const result = saveNow(keyspace, host.syncStorage, this.options());
     return this.saveEnded(result, situation.dirty, false);
-  }
-
-  /** `rdb-key-save-delay`, `key-load-delay`: what so many keys take longer, at once. */
-  private delay(keyCount: number, keyDelayUs: number): void {
-    if (keyDelayUs === 0 || keyCount === 0) return;
-    this.ports.host.sleepMs(durationOfKeysUs(keyCount, keyDelayUs) / 1000);
   }
 
   /** Begins a background save. Undefined, or why it cannot be: the text of an error. */
@@ -446,7 +440,7 @@ export class Saving implements Running, DataSetFile {
     const { config, settings, memory, host } = this.ports;
     const { clock } = memory.evictor;
     this.loadedCodes = [];
-    this.delayedKeys = 0;
+    this.loadDelay.begin();
     const loader: FileLoader = new FileLoader(keyspace, {
       ...(this.functions === null
         ? {}
@@ -503,31 +497,17 @@ export class Saving implements Running, DataSetFile {
 
   /** key-load-delay is set. */
   get isLoadingSlowly(): boolean {
-    return this.ports.config.number("key-load-delay") !== 0;
-  }
-
-  /** Keys that the loader has read since it was asked last. */
-  private newKeysOf({ loadedCount, expiredCount, emptyCount }: LoadedKeys): number {
-    const before = this.delayedKeys;
-    this.delayedKeys = loadedCount + expiredCount + emptyCount;
-    return this.delayedKeys - before;
+    return this.loadDelay.keyUs !== 0;
   }
 
   /** Holds everybody for as long as `key-load-delay` wants what the loader has read since to take. */
   loadingDelay(loaded: LoadedKeys): void {
-    this.delay(this.newKeysOf(loaded), this.ports.config.number("key-load-delay"));
+    this.loadDelay.hold(loaded);
   }
 
   /** Serves the clients, for so long as `key-load-delay` wants what the loader has read since to take. */
-  async loadingTurn(loaded: LoadedKeys): Promise<void> {
-    const { config, host } = this.ports;
-    let leftMs = durationOfKeysUs(this.newKeysOf(loaded), config.number("key-load-delay")) / 1000;
-    for (; leftMs > 0 && !this.isStopped; leftMs -= LOADING_SLEEP_MS) {
-      host.sleepMs(Math.min(leftMs, LOADING_SLEEP_MS));
-      await host.nextTurn();
-      if (config.number("key-load-delay") === 0) return;
-    }
-    await host.nextTurn();
+  loadingTurn(loaded: LoadedKeys): Promise<void> {
+    return this.loadDelay.turn(loaded, () => this.isStopped);
   }
 
   /** DEBUG RELOAD: the saved file replaces (or joins) the data set, while everybody waits. */
