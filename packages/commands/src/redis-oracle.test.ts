@@ -40,6 +40,8 @@ const since72: Record<string, Partial<Described>> = {
   brpop: { flags: ["blocking", "write"] },
   blmove: { flags: ["blocking", "denyoom", "write"] },
   brpoplpush: { flags: ["blocking", "denyoom", "write"] },
+  bzpopmin: { flags: ["blocking", "fast", "write"] },
+  bzpopmax: { flags: ["blocking", "fast", "write"] },
 };
 
 /** Arguments that 7.2 renamed, so that no two of one command have the same name. */

@@ -271,6 +271,8 @@ describe("the log", () => {
       kv.error("ERR value is not an integer or out of range"),
     );
     kv.send("CONFIG", "SET", "acllog-max-len", 0);
+    expect(kv.send("ACL", "LOG")).toHaveLength(2);
+    kv.client().send("AUTH", "d", "x");
     expect(kv.send("ACL", "LOG")).toEqual([]);
   });
 
