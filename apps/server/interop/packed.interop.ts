@@ -44,12 +44,14 @@ beforeAll(async () => {
   const tarballs = Object.fromEntries(
     readdirSync(folder).map((file) => [`@kv/${file.split("-")[1]}`, `file:${file}`]),
   );
+  // Of what they depend on, nothing is asked of a registry, nor of what is kept of one.
   const zod = `link:${installed("packages/config", "zod")}`;
+  const lua = `link:${installed("packages/lua", "wasmoon-lua5.1")}`;
   const ioredis = `link:${installed("apps/server", "ioredis")}`;
   const manifest = {
     private: true,
     dependencies: { ...tarballs, ioredis },
-    pnpm: { overrides: { ...tarballs, zod } },
+    pnpm: { overrides: { ...tarballs, zod, "wasmoon-lua5.1": lua } },
   };
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
   await run(tool("pnpm"), ["install", "--offline", "--ignore-workspace"], { cwd: folder });
