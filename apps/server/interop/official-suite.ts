@@ -80,7 +80,9 @@ function installPrograms(source: string): void {
 export async function officialSuite(): Promise<string | undefined> {
   const scratch = mkdtempSync(join(tmpdir(), "kv-suite-"));
   try {
-    await call("tclsh", [], { timeout: 10_000 }).child.stdin?.end();
+    const tclsh = call("tclsh", [], { timeout: 10_000 });
+    tclsh.child.stdin?.end();
+    await tclsh;
     if (!existsSync(folder)) {
       await download(scratch);
       const tarball = readdirSync(scratch).find((name) => name.includes(".orig.tar."));

@@ -451,9 +451,15 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
 
   get beyondBytes(): number {
     const { stream, backlogBytesMax } = this.followers;
-    let sum = stream === null ? 0 : Math.max(0, stream.heldBytes - backlogBytesMax);
+    const beyondBacklog = stream === null ? 0 : Math.max(0, stream.heldBytes - backlogBytesMax);
+    return beyondBacklog + this.syncBytes + this.connectionBytes;
+  }
+
+  /** What data sets on their way keep. */
+  private get syncBytes(): number {
+    let sum = 0;
     for (const sync of this.running) sum += sync.heldBytes;
-    return sum + this.connectionBytes;
+    return sum;
   }
 
   /**
@@ -468,9 +474,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
 
   /** Bytes that the stream and synchronisations keep in memory. */
   uncountedBytes(): number {
-    let sum = this.followers.stream?.heldBytes ?? 0;
-    for (const sync of this.running) sum += sync.heldBytes;
-    return sum;
+    return (this.followers.stream?.heldBytes ?? 0) + this.syncBytes;
   }
 
   /** The data set has been loaded: its file may say where this server stood. */

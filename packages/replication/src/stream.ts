@@ -8,9 +8,9 @@
  *                 \______________________ the backlog ____________________________/
  *
  * An offset counts all bytes before it, since the history began: what Redis calls master_repl_offset
- * is endOffset. Blocks are small where the backlog is to be short. A block leaves when the backlog is as long without it, and no replica has to be sent
- * any of it. Bytes that were written stay as they are, so a connection may keep a block while more is
- * written behind them.
+ * is endOffset. Blocks are small where the backlog is to be short. A block leaves when the backlog is as
+ * long without it, and no replica has to be sent any of it. Bytes that were written stay as they are, so
+ * a connection may keep a block while more is written behind them.
  */
 import { NO_DATABASE, type PropagationSink, Target } from "@kv/engine";
 import { encodeRequest, type RequestArgument } from "@kv/resp";

@@ -29,39 +29,42 @@ function expireNamed(
   end: number,
   step: number,
 ): HashValue | null {
-  const { expiryNowMs: nowMs, database, effects } = call;
-  const { entry } = hash;
-  const earliestMs = earliestFieldExpiry(call.keyspace.arena, entry);
-  if (earliestMs === -1 || earliestMs >= nowMs || !effects.mayExpireFields()) return hash;
+  if (!hasExpired(call, hash)) return hash;
+  const { expiryNowMs: nowMs, database } = call;
   const expired: Uint8Array[] = [];
   for (let i = first; i < end; i += step) {
     const expiryMs = expiryOfField(call, hash, i);
     if (expiryMs < 0 || expiryMs >= nowMs) continue;
-    if (expired.length === 0) database.preserve(entry);
+    if (expired.length === 0) database.preserve(hash.entry);
     // The arguments stay where they are as long as the command runs.
     expired.push(call.argument(i));
     hash.delete(call.bytes, call.view, call.start(i), call.end(i));
   }
-  if (expired.length === 0) return hash;
-  const isEmpty = hash.length === 0;
-  database.fieldExpiries.changed(entry);
-  effects.fieldsExpired(database, entry, expired);
-  return isEmpty ? null : hash;
+  return expired.length === 0 ? hash : without(call, hash, expired);
 }
 
 /** As expireFields(), with all fields of the hash. */
 export function expireAllFields(call: Call, hash: HashValue | null): HashValue | null {
-  if (hash === null || !hash.isVolatile) return hash;
-  const { expiryNowMs: nowMs, database, effects } = call;
-  const { entry } = hash;
-  const earliestMs = earliestFieldExpiry(call.keyspace.arena, entry);
-  if (earliestMs === -1 || earliestMs >= nowMs || !effects.mayExpireFields()) return hash;
+  if (hash === null || !hash.isVolatile || !hasExpired(call, hash)) return hash;
   const expired: Uint8Array[] = [];
-  database.preserve(entry);
-  hash.removePassed(nowMs, hash.length, () => {
+  call.database.preserve(hash.entry);
+  hash.removePassed(call.expiryNowMs, hash.length, () => {
     const { bytes, start, end } = hash.field;
     expired.push(bytes.slice(start, end));
   });
+  return without(call, hash, expired);
+}
+
+/** Whether there is a field whose time has passed, and it may be removed now. */
+function hasExpired({ keyspace, expiryNowMs, effects }: Call, { entry }: HashValue): boolean {
+  const earliestMs = earliestFieldExpiry(keyspace.arena, entry);
+  return earliestMs !== -1 && earliestMs < expiryNowMs && effects.mayExpireFields();
+}
+
+/** These fields have been removed. Returns the hash, or null when it went with them. */
+function without(call: Call, hash: HashValue, expired: Uint8Array[]): HashValue | null {
+  const { database, effects } = call;
+  const { entry } = hash;
   const isEmpty = hash.length === 0;
   database.fieldExpiries.changed(entry);
   effects.fieldsExpired(database, entry, expired);

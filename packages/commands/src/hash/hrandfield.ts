@@ -1,6 +1,7 @@
 /** HRANDFIELD: one random field, some different ones, or some with repetition. */
 import { type HashValue, Int64, RefSet, toNumber } from "@kv/core";
 import type { Call } from "../call/call.ts";
+import { replyDrawn } from "../call/drawn.ts";
 import { CommandError, errors } from "../call/errors.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
@@ -8,14 +9,6 @@ import { keyAt } from "../declare/key-spec.ts";
 import { expireAllFields } from "./expired-fields.ts";
 import { readHash, replyText } from "./hash-at.ts";
 
-/**
- * Redis repeats fields until memory or the client's output limit ends it. The limit ends it here as well;
- * but a reply of a gigabyte is no use to anybody: counts and replies beyond these are out of range.
- */
-const REPEATED_MAX = 2 ** 26;
-/** The shortest that one of them can be as a reply: "$0" and two line ends. */
-const BULK_BYTES_MIN = 6;
-const REPLY_BYTES_MAX = 2 ** 30;
 /** Up to so many picked fields are remembered: 32 MiB for a while. */
 const PICKED_MAX = 2 ** 22;
 
@@ -97,18 +90,12 @@ function replyAll(call: Call, hash: HashValue, length: number, withValues: boole
 
 /** `count` random fields, of which some may come several times. */
 function replyRepeated(call: Call, hash: HashValue, count: number, withValues: boolean): void {
-  const { reply } = call;
-  if (!reply.announce(count * BULK_BYTES_MIN)) return;
-  if (count > REPEATED_MAX) throw errors.outOfRange;
   const { random32 } = call.keyspace;
-  const bytesMax = reply.mark() + REPLY_BYTES_MAX;
-  replyHeader(call, count, withValues);
-  for (let i = 0; i < count; i++) {
+  const draw = () => {
     hash.random(random32);
     replyField(call, hash, withValues);
-    if (reply.isOverflowed) return;
-    if (reply.mark() > bytesMax) throw errors.outOfRange;
-  }
+  };
+  replyDrawn(call, count, () => replyHeader(call, count, withValues), draw);
 }
 
 /**

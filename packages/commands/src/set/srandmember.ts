@@ -1,20 +1,13 @@
 /** SRANDMEMBER: one random member, some different ones, or some with repetition. */
 import { Int64, RefSet, type SetValue, toNumber } from "@kv/core";
 import type { Call } from "../call/call.ts";
+import { replyDrawn } from "../call/drawn.ts";
 import { errors } from "../call/errors.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
 import { countOutOfRange, readSet, replyMember } from "./set-at.ts";
 
-/**
- * Redis repeats members until memory or the client's output limit ends it. The limit ends it here as well;
- * but a reply of a gigabyte is no use to anybody: counts and replies beyond these are out of range.
- */
-const REPEATED_MAX = 2 ** 26;
-/** The shortest that one of them can be as a reply: "$0" and two line ends. */
-const BULK_BYTES_MIN = 6;
-const REPLY_BYTES_MAX = 2 ** 30;
 /** Up to so many picked members are remembered: 32 MiB for a while. */
 const PICKED_MAX = 2 ** 22;
 
@@ -60,18 +53,12 @@ function countArgument(call: Call): number {
 
 /** `count` random members, of which some may come several times. */
 function replyRepeated(call: Call, set: SetValue, count: number): void {
-  const { reply } = call;
-  if (!reply.announce(count * BULK_BYTES_MIN)) return;
-  if (count > REPEATED_MAX) throw errors.outOfRange;
   const { random32 } = call.keyspace;
-  const bytesMax = reply.mark() + REPLY_BYTES_MAX;
-  reply.array(count);
-  for (let i = 0; i < count; i++) {
+  const draw = () => {
     set.random(random32);
     replyMember(call, set.member);
-    if (reply.isOverflowed) return;
-    if (reply.mark() > bytesMax) throw errors.outOfRange;
-  }
+  };
+  replyDrawn(call, count, () => call.reply.array(count), draw);
 }
 
 /**

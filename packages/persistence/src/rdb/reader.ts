@@ -160,8 +160,7 @@ export class RdbReader {
   finish(): RdbError | undefined {
     if (this.state !== "done" && this.error === undefined) {
       this.input.at = this.input.reachedAt;
-      this.failInternally("Unexpected EOF reading RDB file", true);
-      this.error = { ...(this.error as unknown as RdbError), preface: SHORT_READ };
+      this.failInternally("Unexpected EOF reading RDB file", true, SHORT_READ);
     }
     return this.error;
   }
@@ -459,13 +458,14 @@ export class RdbReader {
     if (reason !== "") this.fail(reason, reason, false);
   }
 
-  private failInternally(reason: string, isDamage: boolean): void {
+  private failInternally(reason: string, isDamage: boolean, preface?: string): void {
     const where = `Internal error in RDB reading offset ${this.offset}, function at rdb/reader`;
-    this.fail(reason, `${where} -> ${reason}`, isDamage);
+    this.fail(reason, `${where} -> ${reason}`, isDamage, preface);
   }
 
-  private fail(reason: string, message: string, isDamage = true): void {
-    this.error = { offset: this.offset, reason, message, isDamage };
+  private fail(reason: string, message: string, isDamage = true, preface?: string): void {
+    const ahead = preface === undefined ? {} : { preface };
+    this.error = { offset: this.offset, reason, message, isDamage, ...ahead };
     this.state = "failed";
     this.target.abandon();
   }
