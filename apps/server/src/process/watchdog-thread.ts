@@ -20,8 +20,8 @@ import { Slot, type Watch } from "./watchdog.ts";
 
 const { slots, logFile } = workerData as Watch;
 
-/** How long the main thread is given to come to a place where it can be stopped. */
-const patienceMs = 500;
+/** How long the main thread is given to come to a place where it can be stopped, on a busy machine, too. */
+const patienceMs = 5000;
 
 const log = new Log({
   file: () => logFile,
