@@ -3,7 +3,7 @@
  *
  * "Canonical" is what Redis turns into an integer encoding: an optional minus sign, digits without
  * leading zeros, no spaces, within -2^63 .. 2^63-1; "-0" is not. Words are signed: `lo` the lower
- * 32 bits, `hi` the upper. Nothing is allocated for values of up to 15 digits.
+ * 32 bits, `hi` the upper. Nothing is allocated.
  */
 
 /** Two words that make an integer: where the functions below leave their results. */
@@ -18,8 +18,6 @@ export class Int64 {
 export const INT64_TEXT_BYTES = 20;
 
 const TWO_32 = 2 ** 32;
-const INT64_MIN = -(2n ** 63n);
-const INT64_MAX = 2n ** 63n - 1n;
 
 /** True when bytes[start, end) is a canonical integer, which is then in `out`. */
 export function parseInt64(bytes: Uint8Array, start: number, end: number, out: Int64): boolean {
@@ -74,6 +72,13 @@ export function toBigInt(hi: number, lo: number): bigint {
   return (BigInt(hi) << 32n) | BigInt(lo >>> 0);
 }
 
+/** Digits of the lower part of a long text. */
+const LOW_DIGITS = 9;
+const LOW_SCALE = 1e9;
+const TWO_17 = 2 ** 17;
+const TWO_15 = 2 ** 15;
+
+/** As parseInt64(), of sixteen to twenty digits: two parts of at most ten, put together in words. */
 function parseLong(
   bytes: Uint8Array,
   start: number,
@@ -81,24 +86,28 @@ function parseLong(
   negative: boolean,
   out: Int64,
 ): boolean {
-  let value = 0n;
-  let part = 0;
-  let scale = 1;
+  const middle = end - LOW_DIGITS;
+  let high = 0;
+  let low = 0;
   for (let at = start; at < end; at++) {
     const digit = (bytes[at] as number) - 48;
     if (digit < 0 || digit > 9) return false;
-    part = part * 10 + digit;
-    scale *= 10;
-    if (scale === 1e10) {
-      value = value * 10_000_000_000n + BigInt(part);
-      part = 0;
-      scale = 1;
-    }
+    if (at < middle) high = high * 10 + digit;
+    else low = low * 10 + digit;
   }
-  value = value * BigInt(scale) + BigInt(part);
-  if (negative) value = -value;
-  if (value < INT64_MIN || value > INT64_MAX) return false;
-  splitBigInt(value, out);
+  // Twenty digits are beyond.
+  if (end - start > 19) return false;
+  // high * 10^9 + low, where no product has more than 48 bits.
+  const above = Math.floor(high / TWO_17);
+  const upper = above * LOW_SCALE;
+  const lower = (high - above * TWO_17) * LOW_SCALE + low;
+  const carried = Math.floor(upper / TWO_15);
+  const sum = (upper - carried * TWO_15) * TWO_17 + lower;
+  const hi = carried + Math.floor(sum / TWO_32);
+  const lo = sum | 0;
+  if (hi > 0x7fffffff && !(negative && hi === 0x80000000 && lo === 0)) return false;
+  out.lo = negative ? -lo | 0 : lo;
+  out.hi = negative ? (~hi + (lo === 0 ? 1 : 0)) | 0 : hi | 0;
   return true;
 }
 
@@ -106,12 +115,35 @@ const reversed = new Uint8Array(20);
 
 /** Writes the decimal text of an int64 at target[at...]; returns the position behind it. */
 export function formatInt64(hi: number, lo: number, target: Uint8Array, at: number): number {
-  if (!isSafe(hi, lo)) {
-    const text = toBigInt(hi, lo).toString();
-    for (let i = 0; i < text.length; i++) target[at++] = text.charCodeAt(i);
-    return at;
+  return isSafe(hi, lo) ? formatSafe(toNumber(hi, lo), target, at) : formatLong(hi, lo, target, at);
+}
+
+/** As formatInt64(), of a number that is beyond 2^53 either way: divided by 10^9, half a word at a time. */
+function formatLong(hi: number, lo: number, target: Uint8Array, at: number): number {
+  let upper = hi >>> 0;
+  let lower = lo >>> 0;
+  if (hi < 0) {
+    target[at++] = 45;
+    lower = -lo >>> 0;
+    upper = (~hi + (lower === 0 ? 1 : 0)) >>> 0;
   }
-  let value = toNumber(hi, lo);
+  const first = Math.floor(upper / LOW_SCALE);
+  const middle = (upper - first * LOW_SCALE) * 2 ** 16 + (lower >>> 16);
+  const second = Math.floor(middle / LOW_SCALE);
+  const last = (middle - second * LOW_SCALE) * 2 ** 16 + (lower & 0xffff);
+  const third = Math.floor(last / LOW_SCALE);
+  at = formatSafe(first * TWO_32 + second * 2 ** 16 + third, target, at);
+  let rest = last - third * LOW_SCALE;
+  for (let index = at + LOW_DIGITS - 1; index >= at; index--) {
+    const tenth = (rest / 10) | 0;
+    target[index] = 48 + (rest - tenth * 10);
+    rest = tenth;
+  }
+  return at + LOW_DIGITS;
+}
+
+function formatSafe(number: number, target: Uint8Array, at: number): number {
+  let value = number;
   if (value < 0) {
     target[at++] = 45;
     value = -value;

@@ -34,7 +34,11 @@ export {
 } from "./request-limits.ts";
 export { RequestReader } from "./request-parser.ts";
 export { encodeRequest, type RequestArgument, RequestWriter } from "./request-writer.ts";
-export { seventeenDigits } from "./seventeen-digits.ts";
+export {
+  SEVENTEEN_DIGITS_BYTES,
+  seventeenDigits,
+  writeSeventeenDigits,
+} from "./seventeen-digits.ts";
 export {
   latin1,
   latin1Bytes,

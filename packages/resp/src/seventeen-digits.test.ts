@@ -28,6 +28,13 @@ describe("seventeen digits of a double", () => {
     [123456789012345680000, "1.2345678901234568e+20"],
     [-1.5, "-1.5"],
     [5e-324, "4.9406564584124654e-324"],
+    [0.5, "0.5"],
+    [99.99999999999999, "99.999999999999986"],
+    [0.9999999999999999, "0.99999999999999989"],
+    [1764378000.123456, "1764378000.123456"],
+    [4503599627370495.5, "4503599627370495.5"],
+    [1e17, "1e+17"],
+    [2 ** 53, "9007199254740992"],
     // Halves: to the even digit, downwards and upwards.
     [1 + 2 ** -17, "1.0000076293945312"],
     [1 + 3 * 2 ** -17, "1.0000228881835938"],
@@ -43,12 +50,16 @@ describe("seventeen digits of a double", () => {
         ([whole, x]) => (Math.floor(x * 10 ** whole * 2 ** (17 - whole)) | 1) / 2 ** (17 - whole),
       );
     const any = fc.double({ noNaN: true, noDefaultInfinity: true, min: 1e-300, max: 1e300 });
+    const near = fc.double({ noNaN: true, min: 0.01, max: 1e17 });
+    const decimals = fc
+      .tuple(fc.integer({ min: 1, max: 2 ** 53 - 1 }), fc.integer({ min: 0, max: 17 }))
+      .map(([digits, places]) => digits / 10 ** places);
     fc.assert(
-      fc.property(fc.oneof(any, halves), (x) => {
+      fc.property(fc.oneof(any, halves, near, decimals), (x) => {
         fc.pre(x > 0);
         expect(digitsOf(seventeenDigits(x))).toBe(digitsOf(roundedExactly(x)));
       }),
-      { numRuns: 3000 },
+      { numRuns: 6000 },
     );
   });
 });

@@ -5,7 +5,14 @@
  *      redis.call("SET", KEYS[1], 10)   →   *3 $3 SET $1 k $2 10
  */
 import { type LuaStack, LuaType } from "@kv/lua";
-import { ArgVector, integerLength, seventeenDigits, writeInteger } from "@kv/resp";
+import {
+  ArgVector,
+  integerLength,
+  SEVENTEEN_DIGITS_BYTES,
+  writeInteger,
+  writeLatin1,
+  writeSeventeenDigits,
+} from "@kv/resp";
 
 const FIRST_BYTES = 4096;
 /** A larger buffer is not kept for the next request. */
@@ -22,6 +29,7 @@ export class ScriptRequest {
   readonly batch = new ArgVector();
   private bytes = new Uint8Array(FIRST_BYTES);
   private view = new DataView(this.bytes.buffer);
+  private readonly digits = new Uint8Array(SEVENTEEN_DIGITS_BYTES);
 
   /** Makes a request of all values on the stack. False: one is neither a string nor a number. */
   take(stack: LuaStack): boolean {
@@ -50,10 +58,10 @@ export class ScriptRequest {
       const at = this.header(from, DOLLAR, integerLength(value));
       return this.argumentEnds(at, writeInteger(this.bytes, at, value));
     }
-    const text = numberText(value);
-    const at = this.header(from, DOLLAR, text.length);
-    for (let i = 0; i < text.length; i++) this.bytes[at + i] = text.charCodeAt(i);
-    return this.argumentEnds(at, at + text.length);
+    const end = writeNumber(this.digits, value);
+    const at = this.header(from, DOLLAR, end);
+    for (let i = 0; i < end; i++) this.bytes[at + i] = this.digits[i] as number;
+    return this.argumentEnds(at, at + end);
   }
 
   private word(from: number, { bytes: source, start, length }: LuaStack): number {
@@ -97,6 +105,8 @@ export class ScriptRequest {
 }
 
 /** With all its digits; what 0/0 is called by the C library of the machines that scripts were written on. */
-function numberText(value: number): string {
-  return Number.isNaN(value) ? "-nan" : seventeenDigits(value);
+function writeNumber(bytes: Uint8Array, value: number): number {
+  return Number.isNaN(value)
+    ? writeLatin1(bytes, 0, "-nan")
+    : writeSeventeenDigits(bytes, 0, value);
 }

@@ -19,6 +19,7 @@ import {
   idleBits,
   type Keyspace,
   NONE,
+  parseDecimal,
   parseInt64,
   type Ref,
   StringView,
@@ -250,7 +251,12 @@ export class Call<Row extends RunningCommand = RunningCommand> {
 
   /** The argument as a double; infinities are numbers, NaN is not. Throws notAFloat. */
   float(index: number, error = errors.notAFloat): number {
-    const value = parseDouble(this.bytes, this.start(index), this.end(index));
+    const { bytes } = this;
+    const start = this.start(index);
+    const end = this.end(index);
+    const decimal = parseDecimal(bytes, start, end);
+    if (!Number.isNaN(decimal)) return decimal;
+    const value = parseDouble(bytes, start, end);
     if (Number.isNaN(value)) throw error;
     return value;
   }

@@ -52,15 +52,16 @@ function optionAt(call: Call, index: number): number {
   return length === 4 && call.is(index, "INCR") ? INCR : 0;
 }
 
-/** Adds the pair at an argument as the options say. */
+/** Adds the member behind argument `pair` with the score given there, as the options say. */
 function addPair(
   call: Call,
   set: SortedSetValue,
   target: MemberTarget,
   pair: number,
+  given: number,
   options: number,
 ): void {
-  let score = call.float(pair);
+  let score = given;
   if ((options & ~CH) !== 0) {
     const isThere = findArgument(call, set, pair + 1);
     outcome.isProcessed = false;
@@ -86,13 +87,13 @@ function addPairs(call: Call, first: number, options: number): void {
   outcome.updated = 0;
   outcome.isProcessed = false;
   // All scores are read before anything changes.
-  if (first + 2 < argc) for (let i = first; i < argc; i += 2) call.float(i);
-  else call.float(first);
+  const score = call.float(first);
+  for (let i = first + 2; i < argc; i += 2) call.float(i);
   const set = writeSortedSet(call, 1);
   if (set === null) {
     if ((options & XX) === 0) addToNew(call, first, options);
   } else if (first + 2 === argc) {
-    addPair(call, set, set, first, options);
+    addPair(call, set, set, first, score, options);
   } else {
     addAsOne(call, set, first, options);
   }
@@ -107,7 +108,7 @@ function addToNew(call: Call, first: number, options: number): void {
   const isTable = listpackEntriesMax === 0 || call.length(first + 1) > listpackValueBytesMax;
   const set = createAside(call, 1, isTable);
   try {
-    for (let i = first; i < call.argc; i += 2) addPair(call, set, set, i, options);
+    for (let i = first; i < call.argc; i += 2) addPair(call, set, set, i, call.float(i), options);
     adopt(call, 1, set);
   } catch (full) {
     freeEntry(call.keyspace.arena, set.entry);
@@ -119,7 +120,8 @@ function addAsOne(call: Call, set: SortedSetValue, first: number, options: numbe
   const change = changeOf(call);
   change.begin(set);
   try {
-    for (let i = first; i < call.argc; i += 2) addPair(call, set, change, i, options);
+    for (let i = first; i < call.argc; i += 2)
+      addPair(call, set, change, i, call.float(i), options);
     change.commit();
   } catch (full) {
     change.rollBack();

@@ -61,6 +61,15 @@ const LONG_DIGITS_MAX = 19;
 
 /** The number that the text bytes[start, end) stands for; NaN when it is none. */
 export function parseScore(bytes: Uint8Array, start: number, end: number): number {
+  const value = parseDecimal(bytes, start, end);
+  return Number.isNaN(value) ? parseLong(bytes, start, end) : value;
+}
+
+/**
+ * The number that digits stand for, with a minus sign and a point or without. NaN: it is none, or has to
+ * be looked at more closely, as what has an exponent or twenty digits.
+ */
+export function parseDecimal(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   const isNegative = bytes[at] === 45;
   if (isNegative) at++;
@@ -88,9 +97,9 @@ export function parseScore(bytes: Uint8Array, start: number, end: number): numbe
       digits <= PART_DIGITS
         ? mantissa / power
         : quotient(mantissa, EXACT_POWERS[digits - PART_DIGITS] as number, rest, power);
-    if (!Number.isNaN(value)) return isNegative ? -value : value;
+    return isNegative ? -value : value;
   }
-  return parseLong(bytes, start, end);
+  return Number.NaN;
 }
 
 /** Splits a double into two of half as many bits (Dekker 1971). */

@@ -11,10 +11,13 @@ import {
   elementsInPieces,
   freeEntry,
   freshSeed,
+  Int64,
   intset,
   type Keyspace,
+  ListpackDraft,
   listpack,
   NONE,
+  parseInt64,
   type Ref,
   type SetLimits,
   SetValue,
@@ -34,6 +37,8 @@ const LISTPACK_FAULT = "Set listpack integrity check failed.";
 const DUPLICATE_FAULT = "Duplicate set members detected";
 /** A listpack without elements is its header and its end byte. */
 const EMPTY_LISTPACK_BYTES = 7;
+/** Sets that are written as listpacks while they are read stay below this, whatever the limits say. */
+const GATHERED_BYTES_MAX = 65_536;
 
 // --- Writing ---------------------------------------------------------------------------------
 
@@ -98,11 +103,15 @@ const asTable: WriteForm = {
 
 // --- Reading ---------------------------------------------------------------------------------
 
+/** For a look at what might be one. */
+const integer = new Int64();
+
 class SetReader implements ValueReader {
   private readonly keyspace: Keyspace;
   private readonly limits: SetLimits;
   private readonly set: SetValue;
   private readonly text = new RdbString();
+  private readonly draft = new ListpackDraft();
   /** The set under construction; NONE between values. */
   private entry: Ref = NONE;
   private membersLeft = 0;
@@ -146,19 +155,61 @@ class SetReader implements ValueReader {
   private beginMembers(input: RdbInput, key: RdbString, expiryMs: number): Status {
     const status = input.length();
     if (status !== Status.OK) return status;
-    if (input.number === 0) return Status.EMPTY;
-    this.membersLeft = input.number;
+    const count = input.number;
+    if (count === 0) return Status.EMPTY;
+    const { at } = input;
+    if (count <= this.limits.listpackEntriesMax && this.gather(input, count))
+      return this.fromDraft(input, key, expiryMs);
+    input.at = at;
+    this.membersLeft = count;
     const { arena, cuts } = this.keyspace;
     // Members come in the order of another table. This one must not have the same, see Dict.reserve().
     const seed = freshSeed(this.keyspace.random32);
     this.set.seed = seed;
     // The first member that is no integer makes it a listpack.
-    const isLarge = input.number > this.limits.intsetEntriesMax;
+    const isLarge = count > this.limits.intsetEntriesMax;
     const encoding = isLarge ? Encoding.HASHTABLE : Encoding.INTSET;
     const { bytes, start, end } = key;
     this.entry = createSet(arena, seed, encoding, cuts.epoch, bytes, start, end, expiryMs);
     this.set.attach(this.entry);
     return Status.PART;
+  }
+
+  /**
+   * Writes all members into the draft. False where they are not all there yet, or will be no listpack: an
+   * integer in front may be followed by integers alone, and one that is too long makes a table of all.
+   */
+  private gather(input: RdbInput, count: number): boolean {
+    const { text, draft } = this;
+    const longest = this.limits.listpackValueBytesMax;
+    draft.begin();
+    for (let left = count; left > 0; left--) {
+      if (input.string(text) !== Status.OK) return false;
+      const { bytes, start, end } = text;
+      if (end - start > longest || draft.length + (end - start) > GATHERED_BYTES_MAX) return false;
+      if (left === count && parseInt64(bytes, start, end, integer)) return false;
+      draft.add(bytes, start, end);
+    }
+    draft.finish();
+    return true;
+  }
+
+  private fromDraft(input: RdbInput, key: RdbString, expiryMs: number): Status {
+    const { bytes, view, length } = this.draft;
+    this.entry = this.set.load(
+      Encoding.LISTPACK,
+      this.keyspace.cuts.epoch,
+      key.bytes,
+      key.start,
+      key.end,
+      expiryMs,
+      bytes,
+      view,
+      0,
+      length,
+      this.limits,
+    );
+    return this.entry === NONE ? input.bad(DUPLICATE_FAULT) : Status.OK;
   }
 
   more(input: RdbInput): Status {
