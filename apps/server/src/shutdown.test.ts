@@ -83,8 +83,8 @@ describe("while the data set is being loaded", () => {
       expect(info).toContain(`loading_total_bytes:${file.length}\r\n`);
       loaded.push(Number(/loading_loaded_bytes:(\d+)/.exec(info)?.[1]));
     }
-    // Half of them, since others use the machine, too.
-    expect(waitsMs.toSorted((one, other) => one - other)[10]).toBeLessThan(100);
+    // A quarter of them, since others use the machine, too.
+    expect(waitsMs.toSorted((one, other) => one - other)[5]).toBeLessThan(100);
     expect(loaded).toEqual(loaded.toSorted((one, other) => one - other));
     expect(loaded.at(-1)).toBeGreaterThan(loaded[0] as number);
   });

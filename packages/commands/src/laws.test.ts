@@ -256,7 +256,7 @@ function calls(row: CommandRow): fc.Arbitrary<string[]> {
 }
 
 function holdsFor(row: CommandRow, law: (words: string[]) => void): void {
-  fc.assert(fc.property(calls(row), law), { numRuns: 50 });
+  fc.assert(fc.property(calls(row), law), { numRuns: 35 });
 }
 
 /** True when a RESP2 client knows every part of the reply. */

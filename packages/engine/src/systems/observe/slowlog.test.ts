@@ -117,8 +117,9 @@ describe("SLOWLOG", () => {
       return (performance.now() - startedMs) / count;
     };
     took(200_000);
-    // About one microsecond; an array that is added to in front takes a hundred.
-    expect(took(20_000)).toBeLessThan(0.03);
+    // About one microsecond; an array that is added to in front takes a hundred. Others use the machine, too.
+    const batches = Array.from({ length: 10 }, () => took(2000));
+    expect(Math.min(...batches)).toBeLessThan(0.03);
     expect(slowLog.length).toBeGreaterThan(220_000);
     kv.send("CONFIG", "SET", "slowlog-max-len", 3);
     kv.send("GET", "k");
