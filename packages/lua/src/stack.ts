@@ -290,10 +290,6 @@ export class LuaStack {
     return start;
   }
 
-  private giveBack(at: number): void {
-    if (at !== this.scratch) this.api.free(at);
-  }
-
   /** Pushes the string at `index` so many times in a row. */
   pushRepeated(index: number, count: number): void {
     this.string(index);
@@ -456,13 +452,21 @@ export class LuaStack {
     else memory.set(bytes.subarray(start, start + length), at);
   }
 
-  /** A place for `length` bytes until `pushBorrowed`. */
-  private borrow(length: number): number {
+  /**
+   * A place in the machine's memory for so many bytes of the host's, until they are given back and until
+   * the next value is pushed. Leaves the function when there is none.
+   */
+  borrow(length: number): number {
     if (length <= SCRATCH_BYTES) return this.scratch;
     const at = this.api.malloc(length);
     // Lua says the same when it is refused memory.
     if (at === 0) this.leave("not enough memory");
     return at;
+  }
+
+  /** Gives back a place that was borrowed. */
+  giveBack(at: number): void {
+    if (at !== this.scratch) this.api.free(at);
   }
 
   private pushBorrowed(at: number, length: number): void {

@@ -58,7 +58,10 @@ export class ArgVector {
   readonly requestStart: Int32Array = new Int32Array(COMMANDS_MAX);
   /** Per command: the offset after its raw bytes. */
   readonly requestEnd: Int32Array = new Int32Array(COMMANDS_MAX);
-  /** Per command: 1 when it came as a line of text, so that its raw bytes are not RESP. */
+  /**
+   * Per command: 1 when its raw bytes are not RESP: it came as a line of text, or is but words somewhere
+   * in `bytes`. encodeWords() makes RESP of it.
+   */
   readonly inline: Uint8Array = new Uint8Array(COMMANDS_MAX);
 
   /** Forgets the batch. Call it before a read, and after the last command to let go of memory. */

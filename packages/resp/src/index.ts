@@ -33,7 +33,12 @@ export {
   toldRequestLimits,
 } from "./request-limits.ts";
 export { RequestReader } from "./request-parser.ts";
-export { encodeRequest, type RequestArgument, RequestWriter } from "./request-writer.ts";
+export {
+  encodeRequest,
+  encodeWords,
+  type RequestArgument,
+  RequestWriter,
+} from "./request-writer.ts";
 export {
   SEVENTEEN_DIGITS_BYTES,
   seventeenDigits,

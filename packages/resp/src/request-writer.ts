@@ -5,7 +5,8 @@
  * they are. Requests collect in one buffer until take() hands them over.
  */
 
-import { formatDouble } from "./number-codec.ts";
+import type { ArgVector } from "./arg-vector.ts";
+import { formatDouble, integerLength, writeInteger } from "./number-codec.ts";
 import { ReplyWriter } from "./reply-writer.ts";
 
 /** A word of a request: text, bytes, a number (a double too) or a signed 64-bit integer. */
@@ -52,4 +53,45 @@ export function encodeRequest(args: readonly RequestArgument[]): Uint8Array {
   const writer = new RequestWriter(256);
   writer.write(args);
   return writer.take();
+}
+
+const STAR = 42;
+const DOLLAR = 36;
+const CR = 13;
+const LF = 10;
+/** Of a line: its sign and its end. */
+const LINE_BYTES = 3;
+
+/** A request of a batch as bytes, put together of its words: the caller owns them. */
+export function encodeWords(batch: ArgVector, index: number): Uint8Array {
+  const { bytes, starts, ends } = batch;
+  const first = batch.firstArg[index] as number;
+  const count = batch.argCount[index] as number;
+  let size = LINE_BYTES + integerLength(count);
+  for (let at = first; at < first + count; at++) {
+    const length = (ends[at] as number) - (starts[at] as number);
+    size += LINE_BYTES + integerLength(length) + length + 2;
+  }
+  const request = new Uint8Array(size);
+  let end = line(request, 0, STAR, count);
+  for (let at = first; at < first + count; at++) {
+    const start = starts[at] as number;
+    const length = (ends[at] as number) - start;
+    end = line(request, end, DOLLAR, length);
+    if (length < 48) for (let i = 0; i < length; i++) request[end + i] = bytes[start + i] as number;
+    else request.set(bytes.subarray(start, start + length), end);
+    end = lineEnd(request, end + length);
+  }
+  return request;
+}
+
+function line(bytes: Uint8Array, at: number, sign: number, n: number): number {
+  bytes[at] = sign;
+  return lineEnd(bytes, writeInteger(bytes, at + 1, n));
+}
+
+function lineEnd(bytes: Uint8Array, at: number): number {
+  bytes[at] = CR;
+  bytes[at + 1] = LF;
+  return at + 2;
 }

@@ -29,6 +29,24 @@ describe("a script", () => {
     ).toBe(bytes);
   });
 
+  test("calls commands with numbers in all their digits, and thousands of them", () => {
+    const kv = harness();
+    const digits = `redis.call('RPUSH', KEYS[1], 7, -1, 2^53, 0.5, 1/3, 1e300, -0, 2^31)`;
+    kv.propagated.length = 0;
+    expect(kv.send("EVAL", digits, 1, "k")).toBeNull();
+    const written = ["7", "-1", "9007199254740992", "0.5", "0.33333333333333331"];
+    const words = [...written, "1.0000000000000001e+300", "-0", "2147483648"];
+    expect(kv.send("LRANGE", "k", 0, -1)).toEqual(words);
+    expect(kv.propagated).toEqual([["RPUSH", "k", ...words]]);
+    const many = `local n = {} for i = 1, 4000 do n[i] = i + 0.25 end
+      redis.call('DEL', KEYS[1])
+      redis.call('RPUSH', KEYS[1], unpack(n))
+      return {redis.call('LLEN', KEYS[1]), redis.call('LINDEX', KEYS[1], 3999)}`;
+    for (let time = 0; time < 3; time++)
+      expect(kv.send("EVAL", many, 1, "k")).toEqual([4000, "4000.25"]);
+    expect(kv.propagated.at(-2)?.length).toBe(4002);
+  });
+
   test("is found by its SHA-1 once it was run, and until the cache is flushed", () => {
     const kv = harness();
     const sha = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db";

@@ -60,9 +60,20 @@ export class RedisCall {
 
   /** A function of the host: pushes what the command answered. `raises`: an error is one of Lua's. */
   run(stack: LuaStack, raises: boolean): number {
-    const { ports, context, request } = this;
+    const { request } = this;
     if (stack.top === 0) return pushError(stack, noArguments, raises);
-    if (!request.take(stack)) return pushError(stack, badArguments, raises);
+    try {
+      return request.take(stack)
+        ? this.runTaken(stack, raises)
+        : pushError(stack, badArguments, raises);
+    } finally {
+      // What is pushed may throw: Lua may have no memory for it.
+      request.release(stack);
+    }
+  }
+
+  private runTaken(stack: LuaStack, raises: boolean): number {
+    const { ports, context, request } = this;
     const { reply, caller, execution, propagator } = ports;
     const row = lookup(ports.commands, request.batch, 0);
     const refused = refusalByName(row, request);
@@ -99,16 +110,19 @@ export class RedisCall {
   mayRun(stack: LuaStack): number {
     const { ports, request } = this;
     if (stack.top === 0) return pushError(stack, noArguments, true);
-    if (!request.take(stack)) return pushError(stack, badArguments, true);
-    const row = lookup(ports.commands, request.batch, 0);
+    const isTaken = request.take(stack);
+    const row = isTaken ? lookup(ports.commands, request.batch, 0) : null;
+    const client = ports.situation.current;
+    const isAllowed =
+      row !== null &&
+      (client === null ||
+        !client.is(ClientState.RESTRICTED) ||
+        client.user.denial(row, wordsOf(request.batch)) === null);
+    request.release(stack);
+    if (!isTaken) return pushError(stack, badArguments, true);
     if (row === null)
       return pushError(stack, "ERR Invalid command passed to redis.acl_check_cmd()", true);
-    const client = ports.situation.current;
-    stack.pushBoolean(
-      client === null ||
-        !client.is(ClientState.RESTRICTED) ||
-        client.user.denial(row, wordsOf(request.batch)) === null,
-    );
+    stack.pushBoolean(isAllowed);
     return 1;
   }
 

@@ -17,7 +17,7 @@ import {
   Propagation,
 } from "@kv/commands";
 import { ArenaFullError, InvariantError } from "@kv/core";
-import type { ReplyWriter } from "@kv/resp";
+import { encodeWords, type ReplyWriter } from "@kv/resp";
 import { goesOnLater, runsAnew } from "./call-frame.ts";
 import type { Client } from "./client.ts";
 import type { ClientCall } from "./client-call.ts";
@@ -29,7 +29,7 @@ import { type Propagator, Target } from "./propagate.ts";
 import type { Situation } from "./situation.ts";
 import type { Stats } from "./stats.ts";
 
-/** Propagates the request as it came; one that came as a line of text is put into RESP first. */
+/** Propagates the request as it came; of one that is no RESP some is made first. */
 function propagateVerbatim(call: ClientCall, propagator: Propagator, databaseIndex: number): void {
   const { args, requestIndex } = call;
   const targets = call.propagation === Propagation.TO_REPLICAS ? Target.REPLICAS : Target.BOTH;
@@ -39,9 +39,8 @@ function propagateVerbatim(call: ClientCall, propagator: Propagator, databaseInd
     propagator.verbatim(databaseIndex, args.bytes, start, end, targets);
     return;
   }
-  const words: Uint8Array[] = [];
-  for (let index = 0; index < call.argc; index++) words.push(call.argument(index));
-  propagator.words(databaseIndex, words, targets);
+  if (propagator.isActive)
+    propagator.encoded(databaseIndex, encodeWords(args, requestIndex), targets);
 }
 
 const WINDOW_COMMANDS_MAX = 16;

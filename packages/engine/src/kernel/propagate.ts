@@ -78,6 +78,13 @@ export class Propagator {
     this.waiting.push({ targets, databaseIndex, bytes: bytes.slice(start, end) });
   }
 
+  /** A command as it came, in bytes that are nobody else's. */
+  encoded(databaseIndex: number, bytes: Uint8Array, targets: number): void {
+    targets &= this.mask;
+    if (this.sinks.length > 0 && targets !== 0)
+      this.waiting.push({ targets, databaseIndex, bytes });
+  }
+
   /** A command in other words. */
   words(databaseIndex: number, words: readonly CommandWord[], targets: number = Target.BOTH): void {
     this.wait(databaseIndex, words, targets & this.mask);

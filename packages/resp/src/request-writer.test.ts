@@ -1,0 +1,23 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ArgVector } from "./arg-vector.ts";
+import { encodeRequest, encodeWords } from "./request-writer.ts";
+
+test("a request put together of the words of a batch is the one that its words are sent as", () => {
+  const word = fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.uint8Array({ minLength: 40 }));
+  const words = fc.array(word, { minLength: 1, maxLength: 12 });
+  fc.assert(
+    fc.property(fc.array(words, { minLength: 1, maxLength: 4 }), (requests) => {
+      const batch = new ArgVector();
+      batch.bytes = Uint8Array.from(requests.flatMap((each) => each.flatMap((one) => [...one])));
+      let at = 0;
+      for (const request of requests) {
+        const first = batch.argTotal;
+        for (const { length } of request) batch.pushArgument(at, (at += length));
+        batch.pushCommand(first, 0, 0, 1);
+      }
+      for (const [index, request] of requests.entries())
+        expect(encodeWords(batch, index)).toEqual(encodeRequest(request));
+    }),
+  );
+});
