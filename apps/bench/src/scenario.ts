@@ -31,6 +31,13 @@ export interface Sizes {
     /** Kinds of which keys are flushed, from the first on. */
     kinds: number;
   };
+  connections: {
+    idle: number;
+    /** So long they are left alone, and then watched. */
+    settleMs: number;
+    watchMs: number;
+    requests: readonly { depth: number; count: number }[];
+  };
   /** `calmMs` is how long clients are watched before. */
   defragmentation: { keys: number; calmMs: number; writesPerSecond: number };
   flatness: { keys: readonly number[]; requests: number; growTo: number };
@@ -89,6 +96,15 @@ export const sizes: Record<Sizes["name"], Sizes> = {
       returnMs: 3000,
       kinds: 6,
     },
+    connections: {
+      idle: 10_000,
+      settleMs: 3000,
+      watchMs: 5000,
+      requests: [
+        { depth: 1, count: 200_000 },
+        { depth: 16, count: 1_000_000 },
+      ],
+    },
     defragmentation: { keys: 1_000_000, calmMs: 10_000, writesPerSecond: 10_000 },
     flatness: { keys: [10_000, 1_000_000, 10_000_000], requests: 2_000_000, growTo: 5_000_000 },
     scripts: { requests: 160_000, starts: 10 },
@@ -133,6 +149,15 @@ export const sizes: Record<Sizes["name"], Sizes> = {
       returnMs: 3000,
       kinds: 6,
     },
+    connections: {
+      idle: 10_000,
+      settleMs: 3000,
+      watchMs: 5000,
+      requests: [
+        { depth: 1, count: 100_000 },
+        { depth: 16, count: 500_000 },
+      ],
+    },
     defragmentation: { keys: 1_000_000, calmMs: 4_000, writesPerSecond: 10_000 },
     flatness: { keys: [10_000, 1_000_000], requests: 800_000, growTo: 2_000_000 },
     scripts: { requests: 80_000, starts: 5 },
@@ -158,6 +183,12 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     restart: { keys: 2000 },
     replication: { replicas: [1] },
     start: { starts: 1, settleMs: 10, watchMs: 300, flushed: 1000, returnMs: 20, kinds: 1 },
+    connections: {
+      idle: 50,
+      settleMs: 20,
+      watchMs: 100,
+      requests: [{ depth: 16, count: 2000 }],
+    },
     defragmentation: { keys: 3000, calmMs: 100, writesPerSecond: 1000 },
     flatness: { keys: [1000], requests: 2000, growTo: 2000 },
     scripts: { requests: 800, starts: 1 },

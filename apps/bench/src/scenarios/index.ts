@@ -1,5 +1,6 @@
 /** All scenarios, in the order in which they are run and reported. */
 import type { Scenario } from "../scenario.ts";
+import { connections } from "./connections.ts";
 import { defaultList } from "./default-list.ts";
 import { defragmentation } from "./defragmentation.ts";
 import { durable } from "./durable.ts";
@@ -26,6 +27,7 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["start", startScenario],
   ["restart", restart],
   ["flatness", flatness],
+  ["connections", connections],
   ["elements", elements],
   ["large", large],
   ["whole", whole],
