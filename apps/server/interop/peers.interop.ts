@@ -29,13 +29,13 @@ describe.runIf(hasRedisServer())("a primary and its replicas", () => {
     const shape = (text: string) => text.replace(/\$\d+\r\n\d+/g, "$n").replace(/\d+/g, "n");
     await both(async (peers) => {
       const { primary, one, replicas } = peers;
+      // Counted as online when they have said so for the first time.
+      await send(primary, ["SET", "k", "v"], ["WAIT", 2, 5000]);
       for (const each of replicas)
-        await expect.poll(() => lagOf(peers, each), limits).toBeOneOf([0, 1]);
+        await expect.poll(() => lineOf(peers, each), limits).toMatch(/state=online.*lag=[01]$/);
       const roles = [await send(primary, ["ROLE"]), await send(one, ["ROLE"])].map(shape);
       const rows = [rowsOf(await info(primary)), rowsOf(await info(one))];
       const line = shape(await lineOf(peers, one));
-      // WAIT asks both at once; neither says how much of it is on its disk.
-      await send(primary, ["SET", "k", "v"], ["WAIT", 2, 5000]);
       return { roles, rows, line };
     });
   });
