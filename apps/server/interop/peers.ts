@@ -74,6 +74,13 @@ export class Peers {
     }
   }
 
+  /** All are in their places, also behind a test that failed. */
+  async areReady(): Promise<void> {
+    await send(this.primary, ["REPLICAOF", "NO", "ONE"]);
+    for (const each of this.replicas) await this.follow(each);
+    await this.areLevel();
+  }
+
   /** The replica goes another way for a moment, so that nothing but the whole data set will do. */
   async estrange(replica: ServerProcess): Promise<void> {
     await send(replica, ["REPLICAOF", "NO", "ONE"], ["SET", "own", "v"]);
@@ -140,7 +147,7 @@ export function bothWays(): <Result>(
     if (ways === undefined) throw new Error("the servers did not start");
     const [weLead, redisLeads] = await Promise.all(
       ways.map(async (peers) => {
-        await peers.areLevel();
+        await peers.areReady();
         return scenario(peers);
       }),
     );
