@@ -139,9 +139,13 @@ describe.runIf(hasRedisServer())("a primary and its replicas", () => {
         await send(primary, ["FLUSHALL"]);
       }
       expect(await number(one, "evicted_keys")).toBe(0);
-      return (await number(primary, "evicted_keys")) > 0;
+      const told = await send(one, ["INFO", "commandstats"]);
+      return [
+        (await number(primary, "evicted_keys")) > 0,
+        ...["del", "unlink"].map((name) => told.includes(`cmdstat_${name}:`)),
+      ];
     });
-    expect(evicted).toBe(true);
+    expect(evicted).toEqual([true, true, true]);
   });
 
   test("what has expired is hidden, and kept until the primary says that it goes", async () => {
