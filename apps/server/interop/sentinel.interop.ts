@@ -137,6 +137,28 @@ describe.runIf(hasRedisServer())("sentinels", () => {
       );
     });
     await sleep(1500);
+    for (const call of [
+      "MASTER",
+      "MASTERS",
+      "REPLICAS",
+      "SENTINELS",
+      "CKQUORUM",
+      "PENDING-SCRIPTS",
+    ]) {
+      const words = ["SENTINEL", call, "mymaster"].slice(0, /MASTERS|SCRIPTS/.test(call) ? 2 : 3);
+      const [theirs, own] = await Promise.all(both.map((each) => send(each, ["HELLO", 3], words)));
+      expect.soft(comparable(own ?? ""), `${call} in RESP3`).toBe(comparable(theirs ?? ""));
+      expect(own).toMatch(/^[%*+]/);
+    }
+    // What a user lacks is told in other words since 7.0.
+    const limited = ["ACL", "SETUSER", "limited", "on", ">word", "+sentinel|masters", "+auth"];
+    for (const words of [["SENTINEL", "MASTERS"], ["SENTINEL", "MASTER", "mymaster"], ["PING"]]) {
+      const [theirs, own] = await Promise.all(
+        both.map((each) => send(each, limited, ["AUTH", "limited", "word"], words)),
+      );
+      expect((own ?? "").slice(0, 7)).toBe((theirs ?? "").slice(0, 7));
+      expect((own ?? "").startsWith("-NOPERM")).toBe(words[1] !== "MASTERS");
+    }
     for (const call of questions(primary.port)) {
       const [theirs, own] = await Promise.all(both.map((each) => ask(each, ...call)));
       expect.soft(comparable(own ?? ""), call.join(" ")).toBe(comparable(theirs ?? ""));
