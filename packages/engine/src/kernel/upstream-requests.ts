@@ -24,7 +24,7 @@ import {
 } from "@kv/commands";
 import { ArenaFullError } from "@kv/core";
 import type { ArgVector, ReplyWriter } from "@kv/resp";
-import { type Caller, type FailureListener, isTooLarge } from "./caller.ts";
+import { type Caller, isTooLarge } from "./caller.ts";
 import type { Client, UpstreamListener } from "./client.ts";
 import type { ClientCall } from "./client-call.ts";
 import { errorTextAt } from "./error-text.ts";
@@ -66,11 +66,10 @@ export class UpstreamRequests {
   /** One of the commands that a request consists of found no room, and others may have. */
   private lackedRoom = false;
   private isHalfDone = false;
-  private readonly onFailure: FailureListener;
 
   constructor(parts: UpstreamParts) {
     this.parts = parts;
-    this.onFailure = (error, answer, row) => this.commandFailed(error, answer, row);
+    parts.caller.onFailure = (error, answer, row) => this.commandFailed(error, answer, row);
   }
 
   /** Does request `index` of the batch; null: its command is unknown. */
@@ -79,13 +78,13 @@ export class UpstreamRequests {
     const listener = client.upstream as UpstreamListener;
     if (listener.isHalted) return;
     const mark = reply.mark();
-    this.lackedRoom = false;
-    this.isHalfDone = false;
     const problem = this.perform(client, row, batch, index);
     const name = row?.fullName ?? "";
     if (this.lackedRoom || problem === errors.outOfMemory) {
       reply.rewind(mark);
       listener.noRoom(name, this.isHalfDone);
+      this.lackedRoom = false;
+      this.isHalfDone = false;
       return;
     }
     const error = problem?.reply ?? errorTextAt(reply, mark);
@@ -114,9 +113,7 @@ export class UpstreamRequests {
       client.upstream?.cannotBeLogged();
     call.isReplayed = true;
     call.mayWait = false;
-    caller.onFailure = this.onFailure;
     caller.run(client, row);
-    caller.onFailure = null;
     call.mayWait = true;
     call.isReplayed = false;
     return null;
@@ -124,13 +121,15 @@ export class UpstreamRequests {
 
   private commandFailed(error: unknown, answer: CommandError, row: CommandRow): void {
     const { call, situation } = this.parts;
+    const { upstream } = call.client;
+    if (upstream === null) return;
     if (error instanceof ArenaFullError || isTooLarge(error)) {
       this.lackedRoom = true;
       // A command that finds the arena full has changed nothing.
       if (situation.isNested || !(error instanceof ArenaFullError)) this.isHalfDone = true;
     } else if (situation.isNested && !call.isScripted) {
       // EXEC itself answers with a list, whatever is in it.
-      call.client.upstream?.failed(answer.reply, row.fullName);
+      upstream.failed(answer.reply, row.fullName);
     }
   }
 }
