@@ -56,7 +56,7 @@ function pageOf(rows, groups) {
     "Every command of Redis 7.2, those of later versions that are there, and our own. _Complete_: its replies,",
     "errors and effects are Redis's; _differs_: but for what stands there; _missing_: its name is known, and it",
     "is refused. _Since_ is the version of Redis that first had it. This page is made from the command table by",
-    "`pnpm docs:commands`.",
+    "`pnpm docs:commands`. SENTINEL is there where the server is started with `--sentinel`, and then little else is.",
     "",
     `${count("complete")} are complete, ${count("**differs**")} differ, ${count("**missing**")} are missing, ${count("**ours**")} are our own.`,
   ];
@@ -72,6 +72,15 @@ function pageOf(rows, groups) {
   return `${lines.join("\n")}\n`;
 }
 
+/** What only a sentinel has, from its own table: what else it knows is in the other one as well. */
+async function sentinelRows(CommandTable, commandList) {
+  const { sentinelSystems } = await import("../packages/sentinel/src/index.ts");
+  // Nothing is run.
+  const programs = { isExecutable: () => false, run: () => undefined };
+  const { all } = new CommandTable(commandList(sentinelSystems(programs)));
+  return all.filter(({ command }) => command.group === "sentinel");
+}
+
 async function textNow(write) {
   // A command that no index has yet is in no table.
   if (write) generateIndexes();
@@ -82,7 +91,8 @@ async function textNow(write) {
   const { scriptingSystem } = await import("../packages/scripting/src/index.ts");
   // The machine that runs scripts is asked for when the first one comes: here none does.
   const systems = [...ownSystems, scriptingSystem(() => undefined), replicationSystem];
-  return pageOf(new CommandTable(commandList(systems)).all, GROUPS);
+  const { all } = new CommandTable(commandList(systems));
+  return pageOf([...all, ...(await sentinelRows(CommandTable, commandList))], GROUPS);
 }
 
 /** Vitest's global set-up. */
@@ -90,6 +100,8 @@ export const { setup } = await generatedPage({
   script: import.meta.url,
   page: "docs/commands.md",
   task: "docs:commands",
-  sources: ["commands", "engine", "scripting", "replication"].map((name) => `packages/${name}/src`),
+  sources: ["commands", "engine", "scripting", "replication", "sentinel"].map(
+    (name) => `packages/${name}/src`,
+  ),
   textNow,
 });

@@ -34,6 +34,8 @@ describe.runIf(hasRedisServer())("a primary and its replica", () => {
     await follows(redis, ours);
     await expect.poll(() => field(ours, "min_slaves_good_slaves"), limits).toBe("1");
     expect(await send(ours, ["SET", "k", 1], ["WAIT", 1, 5000])).toBe(":1\r\n");
+    // redis-server 7.0 does not tell what it has on disk.
+    expect(await send(ours, ["SET", "k", 1], ["WAITAOF", 0, 1, 100])).toBe("*2\r\n:0\r\n:0\r\n");
     process.kill(redis.pid, "SIGSTOP");
     try {
       expect(await send(ours, ["SET", "k", 2], ["WAIT", 1, 200])).toBe(":0\r\n");

@@ -27,6 +27,15 @@ describe.runIf(hasRedisServer())("a primary that hangs and comes back", () => {
   ])("is a replica then: $of, watched by $by", async ({ server, sentinel }) => {
     const fleet = await watched.whole([server, server, server], [sentinel, sentinel, sentinel]);
     const { primary, replicas } = fleet;
+    // The sentinels read it each second.
+    const [first] = replicas as [ServerProcess, ...ServerProcess[]];
+    await send(first, ["CONFIG", "SET", "replica-priority", 0]);
+    await until("all know that", async () => {
+      const texts = await Promise.all(
+        fleet.watching.map((each) => send(each, ["SENTINEL", "REPLICAS", "mymaster"])),
+      );
+      return texts.every((text) => text.includes("slave-priority\r\n$1\r\n0\r\n"));
+    });
     expect(await send(primary, ["SET", "before", 1], ["WAIT", 2, 5000])).toBe(":2\r\n");
     // Somebody is connected all the time, and goes on to write there, as soon as it is heard again.
     const client = await primary.connect();
@@ -35,6 +44,7 @@ describe.runIf(hasRedisServer())("a primary that hangs and comes back", () => {
     const late = client.request("SET", "late", 1).catch(() => "hung up on");
     const promoted = await replaced(fleet);
     const { port } = promoted;
+    expect(promoted).not.toBe(first);
     const other = replicas.find((each) => each !== promoted) as ServerProcess;
     await untilItFollows(other, port);
     expect(await send(promoted, ["SET", "after", 1], ["WAIT", 1, 5000])).toBe(":1\r\n");

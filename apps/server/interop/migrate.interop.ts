@@ -84,6 +84,60 @@ describe.runIf(hasRedisServer())("MIGRATE", () => {
     expect(Math.abs(moved - Number(ttl.slice(1)))).toBeLessThan(2000);
   });
 
+  test("one connection for many, by what each tells of it", async () => {
+    const seen = async (from: ServerProcess, to: ServerProcess) => {
+      const before = Number(/total_connections_received:(\d+)/.exec(await ask(to, "INFO"))?.[1]);
+      for (let count = 0; count < 5; count++) {
+        await ask(from, "SET", "k", count);
+        const move = ["MIGRATE", "127.0.0.1", to.port, "k", count % 2, 1000, "REPLACE"];
+        expect(await ask(from, ...move)).toBe("+OK\r\n");
+      }
+      const after = Number(/total_connections_received:(\d+)/.exec(await ask(to, "INFO"))?.[1]);
+      // The one that asks is another.
+      const isOne = after - before <= 2;
+      return [isOne, /migrate_cached_sockets:\d+/.exec(await ask(from, "INFO", "stats"))?.[0]];
+    };
+    const target = await startRedis();
+    const ownTarget = await startOurs();
+    try {
+      expect(await seen(ours, target)).toEqual([true, expect.stringMatching(/:[1-9]/)]);
+      expect(await seen(redis, ownTarget)).toEqual([true, expect.stringMatching(/:[1-9]/)]);
+    } finally {
+      await Promise.all([target.stop(), ownTarget.stop()]);
+    }
+  });
+
+  test.each(["ours to redis-server", "redis-server to ours"])(
+    "RESTORE of what the other has dumped, with its time to live and its last use, %s",
+    async (way) => {
+      const [from, to] = way.startsWith("ours") ? [ours, redis] : [redis, ours];
+      await fill(from);
+      await ask(to, "FLUSHALL");
+      const digest = await ask(from, "DEBUG", "DIGEST");
+      for (const key of ofData) {
+        const reply = await ask(from, "DUMP", key);
+        const payload = reply.slice(reply.indexOf("\r\n") + 2, -2);
+        const endMs = Number((await ask(from, "PEXPIRETIME", key)).slice(1));
+        const restore = ["RESTORE", key, Math.max(endMs, 0), payload, "ABSTTL"];
+        expect(await ask(to, ...restore, "IDLETIME", 1000)).toBe("+OK\r\n");
+        expect(await ask(to, ...restore)).toBe("-BUSYKEY Target key name already exists.\r\n");
+        expect(await ask(to, ...restore, "REPLACE", "IDLETIME", 500)).toBe("+OK\r\n");
+        expect(await ask(to, "OBJECT", "IDLETIME", key)).toMatch(/^:50\d/);
+        expect(await ask(to, "PEXPIRETIME", key)).toBe(`:${endMs}\r\n`);
+      }
+      expect(await ask(to, "DEBUG", "DIGEST")).toBe(digest);
+      await ask(to, "CONFIG", "SET", "maxmemory-policy", "allkeys-lfu");
+      try {
+        const reply = await ask(from, "DUMP", "list");
+        const payload = reply.slice(reply.indexOf("\r\n") + 2, -2);
+        expect(await ask(to, "RESTORE", "list", 0, payload, "REPLACE", "FREQ", 77)).toBe("+OK\r\n");
+        expect(await ask(to, "OBJECT", "FREQ", "list")).toBe(":77\r\n");
+      } finally {
+        await ask(to, "CONFIG", "SET", "maxmemory-policy", "noeviction");
+      }
+    },
+  );
+
   test("ours says what redis-server says", async () => {
     const port = locked.port;
     const requests = [

@@ -2,7 +2,7 @@
  * What tests of replication between processes share: a data set, changes to it, how servers are asked, and
  * servers that sentinels watch.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ServerOptions, ServerProcess } from "@kv/testing";
@@ -121,6 +121,8 @@ export function untilItFollows(server: ServerProcess, port: number): Promise<voi
 export class Watched {
   private readonly folder = mkdtempSync(join(tmpdir(), "kv-sentinel-"));
   private readonly running: ServerProcess[] = [];
+  private fileCount = 0;
+  private readonly files = new Map<ServerProcess, string>();
 
   /** Ends all of them. */
   async stop(): Promise<void> {
@@ -128,10 +130,22 @@ export class Watched {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** A server with a file of its own, which sentinels have it rewrite. */
   async server(start: Start, config: Record<string, string | number> = {}): Promise<ServerProcess> {
-    const started = await start({ config: { "repl-diskless-sync-delay": 0, ...config } });
+    const file = join(this.folder, `server-${this.fileCount++}.conf`);
+    writeFileSync(file, "# The operator's.\n");
+    const started = await start({
+      args: [file],
+      config: { "repl-diskless-sync-delay": 0, ...config },
+    });
+    this.files.set(started, file);
     this.running.push(started);
     return started;
+  }
+
+  /** The lines of a server's file. */
+  linesOf(server: ServerProcess): string[] {
+    return readFileSync(this.files.get(server) as string, "utf8").split("\n");
   }
 
   /** The configuration file of a sentinel. */

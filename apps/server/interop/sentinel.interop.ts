@@ -24,9 +24,9 @@ describe.runIf(hasRedisServer())("sentinels", () => {
 
   test.each([
     {
-      what: "two stock ones and ours, about redis-servers",
+      what: "two stock ones and ours, about a redis-server and its replicas of both kinds",
       sentinels: [startRedis, startOurs, startRedis],
-      servers: [startRedis, startRedis, startRedis],
+      servers: [startRedis, startOurs, startRedis],
     },
     {
       what: "three of ours, about redis-servers",
@@ -34,8 +34,8 @@ describe.runIf(hasRedisServer())("sentinels", () => {
       servers: [startRedis, startRedis, startRedis],
     },
     {
-      what: "ours and stock ones, about servers of both kinds",
-      sentinels: [startOurs, startRedis, startOurs],
+      what: "three stock ones, about ours and its replicas of both kinds",
+      sentinels: [startRedis, startRedis, startRedis],
       servers: [startOurs, startOurs, startRedis],
     },
   ])("agree on a failover: $what", async ({ sentinels, servers }) => {
@@ -53,6 +53,8 @@ describe.runIf(hasRedisServer())("sentinels", () => {
     const other = replicas.find((each) => each !== promoted) as ServerProcess;
     await untilItFollows(other, port);
     expect(await ask(promoted, "GET", "k")).toBe("$1\r\nv\r\n");
+    expect(watched.linesOf(other)).toContain(`replicaof 127.0.0.1 ${port}`);
+    expect(`${watched.linesOf(promoted)}`).toMatch(/^# The operator's.,(?!.*replicaof)/);
 
     const back = await watched.server(servers[0] as typeof startOurs, { port: primary.port });
     await untilItFollows(back, port);
@@ -68,15 +70,24 @@ describe.runIf(hasRedisServer())("sentinels", () => {
     }
   });
 
-  test("clients that ask ours find the primary, and follow it", async () => {
+  test("clients find the primary and follow it, whichever sentinel they ask and hear", async () => {
+    const [stock, own] = await Promise.all([startRedis, startOurs].map((start) => followed(start)));
+    expect(own).toEqual(stock);
+    expect(own).toContain("+switch-master mymaster 127.0.0.1 OLD 127.0.0.1 NEW");
+  });
+
+  /** Has a sentinel of this kind replace the primary while clients write: what it has told meanwhile. */
+  async function followed(start: typeof startOurs): Promise<string[]> {
     const primary = await watched.server(startOurs);
     const replica = await watched.server(startOurs, { replicaof: `127.0.0.1 ${primary.port}` });
-    const watching = await watched.sentinel(startOurs, 0, primary.port, 1);
+    const watching = await watched.sentinel(start, start === startOurs ? 0 : 1, primary.port, 1);
     await until("the replica is found", async () =>
       (await ask(watching, "SENTINEL", "REPLICAS", "mymaster")).includes(
         "master-link-status\r\n$2\r\nok",
       ),
     );
+    const events = await watching.connect();
+    await events.request("PSUBSCRIBE", "*");
     const place = { host: "127.0.0.1", port: watching.port };
     const ioredis = new Redis({ sentinels: [place], name: "mymaster", retryStrategy: () => 50 });
     const nodeRedis = createSentinel({ name: "mymaster", sentinelRootNodes: [place] });
@@ -106,7 +117,9 @@ describe.runIf(hasRedisServer())("sentinels", () => {
       ioredis.disconnect();
       nodeRedis.destroy();
     }
-  });
+    await untilItFollows(primary, replica.port);
+    return toldBy(events.takeReceived(), primary.port, replica.port);
+  }
 
   test("SENTINEL answers as redis-sentinel does", async () => {
     const primary = await watched.server(startRedis);
@@ -124,12 +137,47 @@ describe.runIf(hasRedisServer())("sentinels", () => {
       );
     });
     await sleep(1500);
+    for (const call of [
+      "MASTER",
+      "MASTERS",
+      "REPLICAS",
+      "SENTINELS",
+      "CKQUORUM",
+      "PENDING-SCRIPTS",
+    ]) {
+      const words = ["SENTINEL", call, "mymaster"].slice(0, /MASTERS|SCRIPTS/.test(call) ? 2 : 3);
+      const [theirs, own] = await Promise.all(both.map((each) => send(each, ["HELLO", 3], words)));
+      expect.soft(comparable(own ?? ""), `${call} in RESP3`).toBe(comparable(theirs ?? ""));
+      expect(own).toMatch(/^[%*+]/);
+    }
+    // What a user lacks is told in other words since 7.0.
+    const limited = ["ACL", "SETUSER", "limited", "on", ">word", "+sentinel|masters", "+auth"];
+    for (const words of [["SENTINEL", "MASTERS"], ["SENTINEL", "MASTER", "mymaster"], ["PING"]]) {
+      const [theirs, own] = await Promise.all(
+        both.map((each) => send(each, limited, ["AUTH", "limited", "word"], words)),
+      );
+      expect((own ?? "").slice(0, 7)).toBe((theirs ?? "").slice(0, 7));
+      expect((own ?? "").startsWith("-NOPERM")).toBe(words[1] !== "MASTERS");
+    }
     for (const call of questions(primary.port)) {
       const [theirs, own] = await Promise.all(both.map((each) => ask(each, ...call)));
       expect.soft(comparable(own ?? ""), call.join(" ")).toBe(comparable(theirs ?? ""));
     }
   });
 });
+
+/** The events of a failover among what a subscriber has received: where it has ended nothing more is sure. */
+function toldBy(received: string, oldPort: number, newPort: number): string[] {
+  const messages = received.matchAll(
+    /\r\npmessage\r\n\$1\r\n\*\r\n\$\d+\r\n(.*)\r\n\$\d+\r\n(.*)\r\n/g,
+  );
+  return [...messages].map(([, channel, text = ""]) =>
+    `${channel} ${text}`
+      .replaceAll(`${oldPort}`, "OLD")
+      .replaceAll(`${newPort}`, "NEW")
+      .replace(/\b[0-9a-f]{40}\b/, "id"),
+  );
+}
 
 /** Times, ids and ports of sentinels differ, and what has been counted. */
 function comparable(reply: string): string {

@@ -17,6 +17,16 @@ export type UpstreamNeeds = ArrivalNeeds &
     "identity" | "clients" | "output" | "primaryLimits" | "stats" | "adopt" | "receive" | "resume"
   >;
 
+/** What can be relied on when a link is of no use any more. */
+export const Reliable = {
+  /** The data are those of our offset: it can go on from there. */
+  OFFSET: 0,
+  /** The data are, but the stream would go wrong there again: all data are asked for. */
+  DATA: 1,
+  /** Nothing: the data are those of no offset. */
+  NOTHING: 2,
+} as const;
+
 /** What goes on and on is told so often. */
 const TOLD_AGAIN_MS = 10_000;
 
@@ -36,15 +46,22 @@ export class Applied {
   private requestBytes = 0;
   private readonly ports: UpstreamNeeds;
   private readonly followers: Followers;
-  private readonly fail: (reason: string) => void;
+  private readonly fail: (reason: string, reliable: number) => void;
   private held: Uint8Array[] = [];
   /** Why the link is of no use: its own command may run just now. */
   private failure = "";
+  private reliable: number = Reliable.DATA;
+  /** What comes is not done any more. */
+  private isHalted = false;
   /** When the log was last told that changes are not logged. */
   private toldMs = 0;
 
-  /** `fail` is told why the link is of no use any more. */
-  constructor(ports: UpstreamNeeds, followers: Followers, fail: (reason: string) => void) {
+  /** `fail` is told why the link is of no use any more, and what is Reliable. */
+  constructor(
+    ports: UpstreamNeeds,
+    followers: Followers,
+    fail: (reason: string, reliable: number) => void,
+  ) {
     this.ports = ports;
     this.followers = followers;
     this.fail = fail;
@@ -54,13 +71,19 @@ export class Applied {
   begin(connection: Connection): void {
     const client = this.ports.adopt(connection);
     client.databaseIndex = this.databaseIndex;
+    const applied = this;
     client.upstream = {
+      get isHalted() {
+        return applied.isHalted;
+      },
       applied: (bytes, start, end, isQueued) => this.applied(bytes, start, end, isQueued),
       cannotBeLogged: () => this.cannotBeLogged(),
       batchEnds: () => this.batchEnds(),
       failed: (error, commandName) => this.failed(error, commandName),
+      noRoom: (commandName, isHalfDone) => this.noRoom(commandName, isHalfDone),
     };
     this.client = client;
+    this.isHalted = false;
     this.receivedBytes = 0;
     this.requestBytes = 0;
   }
@@ -71,7 +94,7 @@ export class Applied {
     if (client === null) return;
     this.receivedBytes += end - start;
     this.ports.receive(client, chunk, view, start, end);
-    if (this.client !== client || client.is(ClientState.WAITING)) return;
+    if (this.client !== client || client.is(ClientState.WAITING) || this.isHalted) return;
     const { error, overLimit, pendingBytes } = client.reader;
     if (overLimit) this.failSoon("MASTER sends more than a command may be");
     else if (error !== "") this.failSoon(`MASTER sends what is no command: ${error}`);
@@ -154,8 +177,20 @@ export class Applied {
     host.exit(1);
   }
 
-  private failSoon(reason: string): void {
+  /**
+   * The primary has made a change that cannot be made here. Whatever follows would be done to other data than
+   * it was done to there, so nothing is: it is asked for again, from ahead of that change.
+   */
+  private noRoom(commandName: string, isHalfDone: boolean): void {
+    this.isHalted = true;
+    const what = `== CRITICAL == There is no memory for '${commandName}' of the master`;
+    if (!isHalfDone) this.failSoon(`${what}: it is asked for again`, Reliable.OFFSET);
+    else this.failSoon(`${what}, and half of it is done: all data are asked for`, Reliable.NOTHING);
+  }
+
+  private failSoon(reason: string, reliable: number = Reliable.DATA): void {
     this.failure = reason;
+    this.reliable = reliable;
     this.ports.host.wake();
   }
 
@@ -168,7 +203,7 @@ export class Applied {
   turn(): void {
     const { failure } = this;
     this.failure = "";
-    if (failure !== "") this.fail(failure);
+    if (failure !== "") this.fail(failure, this.reliable);
   }
 
   /** The client has gone. */

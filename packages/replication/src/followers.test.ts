@@ -60,6 +60,24 @@ describe("a replica that follows", () => {
     );
   });
 
+  test("DEL or UNLINK, as they are freed here, for what expires and for what is evicted", () => {
+    for (const [lazy, word] of [
+      ["no", "DEL"],
+      ["yes", "UNLINK"],
+    ] as const) {
+      const kv = quick({ "lazyfree-lazy-expire": lazy, "lazyfree-lazy-eviction": lazy });
+      const { client } = follower(kv);
+      kv.send("SET", "e", 1, "PX", 50);
+      kv.send("SET", "k", 1);
+      client.takeRaw();
+      kv.clock.advance(200);
+      expect(client.takeRaw()).toBe(stream(`${word} e`));
+      kv.send("CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", 1);
+      kv.clock.advance(200);
+      expect(client.takeRaw()).toBe(stream(`${word} k`));
+    }
+  });
+
   test("MULTI stands ahead of the SELECT for what is in it", () => {
     const kv = quick();
     const { client } = follower(kv);

@@ -33,10 +33,16 @@ export class OwnExpiries implements ChangeListener {
     return this.keys.pairCount;
   }
 
-  /** Only of a replica that takes writes. */
+  /** Of a replica that takes writes, or took some: those keys may become the primary's. */
   get wantsChanges(): boolean {
     const { situation } = this.ports;
-    return situation.is(EngineState.REPLICA) && !situation.is(EngineState.READ_ONLY);
+    if (!situation.is(EngineState.REPLICA)) return false;
+    return !situation.is(EngineState.READ_ONLY) || this.count > 0;
+  }
+
+  /** Who has become a primary has no need of them. */
+  roleChanged(): void {
+    if (!this.ports.situation.is(EngineState.REPLICA)) this.clear();
   }
 
   keyChanged(
@@ -69,6 +75,7 @@ export class OwnExpiries implements ChangeListener {
     for (let looks = Math.min(LOOKS_MAX, this.count); looks > 0 && this.count > 0; looks--)
       this.look(nowMs);
     this.ports.propagator.finish();
+    if (this.count === 0) this.ports.effects.updateInterest();
   }
 
   private look(nowMs: number): void {

@@ -112,7 +112,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     this.waiters = new AckWaiters(ports, this.followers);
     this.ownExpiries = new OwnExpiries(ports);
     this.upstream = new Upstream(ports, this.followers, () => {
-      this.ownExpiries.clear();
+      this.ownExpiries.roleChanged();
       ports.effects.updateInterest();
       ports.host.roleChanged?.();
     });

@@ -102,6 +102,21 @@ describe("a replica", () => {
     expect(infoField(replica, "slave_expires_tracked_keys")).toBe("0");
   });
 
+  test("that may be written to no more still ends what was, unless the primary has written it", async () => {
+    const { network, primary, replica } = await pair();
+    replica.send("CONFIG", "SET", "replica-read-only", "no");
+    replica.send("SET", "own", 1, "PX", 50);
+    replica.send("SET", "taken", 1, "PX", 50);
+    replica.send("CONFIG", "SET", "replica-read-only", "yes");
+    primary.send("SET", "taken", "v", "PX", 40);
+    await network.settle();
+    primary.send("DEBUG", "SET-ACTIVE-EXPIRE", 0);
+    expect(infoField(replica, "slave_expires_tracked_keys")).toBe("1");
+    replica.clock.advance(500);
+    expect(replica.send("DBSIZE")).toBe(1);
+    expect(infoField(replica, "slave_expires_tracked_keys")).toBe("0");
+  });
+
   test("evicts nothing by itself", async () => {
     const { network, primary, replica } = await pair();
     for (let i = 0; i < 200; i++) primary.send("SET", `k${i}`, "x".repeat(1000));

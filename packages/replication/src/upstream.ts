@@ -19,7 +19,7 @@ import {
   EngineState,
 } from "@kv/engine";
 import { encodeRequest, latin1, type RequestArgument } from "@kv/resp";
-import { Applied, type UpstreamNeeds } from "./applied.ts";
+import { Applied, Reliable, type UpstreamNeeds } from "./applied.ts";
 import type { Followers } from "./followers.ts";
 import { Handshake, type Outcome } from "./handshake.ts";
 import { type FailoverListener, LinkState, type PrimaryPlace } from "./link-state.ts";
@@ -71,7 +71,9 @@ export class Upstream {
     this.ports = ports;
     this.roleChanged = roleChanged;
     this.followers = followers;
-    this.applied = new Applied(ports, followers, (reason) => this.distrust(reason));
+    this.applied = new Applied(ports, followers, (reason, reliable) =>
+      this.distrust(reason, reliable),
+    );
     this.primary = ports.config.value<PrimaryPlace | null>("replicaof");
     if (this.primary !== null) this.state = LinkState.CONNECT;
     this.updateSituation();
@@ -477,9 +479,10 @@ export class Upstream {
     this.updateSituation();
   }
 
-  /** As lost(); and where the stream went wrong it would go wrong again, so all data are asked for. */
-  private distrust(reason: string): void {
-    this.hasHistory = false;
+  /** As lost(); and what is not Reliable any more is not gone on from, here or by those who follow. */
+  private distrust(reason: string, reliable: number): void {
+    if (reliable !== Reliable.OFFSET) this.hasHistory = false;
+    if (reliable === Reliable.NOTHING) this.followers.forgetHistory();
     this.lost(reason);
   }
 

@@ -27,7 +27,10 @@ export type FleetStep =
   | { kind: "cut"; from: number; to: number }
   | { kind: "isolate"; node: number }
   | { kind: "refuse"; node: number }
+  /** Networks, and memory. */
   | { kind: "heal" }
+  /** It gets no more memory than it has. */
+  | { kind: "full"; node: number }
   | { kind: "delay"; delayMaxMs: number }
   | { kind: "end"; node: number; end: End; isSilent: boolean }
   | { kind: "restart"; node: number }
@@ -46,6 +49,8 @@ export interface FleetPlan {
   readonly skewsMs: readonly number[];
   /** Of each machine: some have no room for two data sets. */
   readonly memoryBytes: readonly number[];
+  /** In what pieces each gets its memory, at first. */
+  readonly segmentBytes: readonly number[];
   readonly steps: readonly FleetStep[];
 }
 
@@ -148,7 +153,7 @@ class PlanMaker {
     if (kind < 77) return { kind: "lose", loss: chance.of(["both", "both", "silent"] as const) };
     if (kind < 79) return { kind: "cut", from: this.node(), to: this.node() };
     if (kind < 80) return { kind: "isolate", node: this.node() };
-    if (kind < 81) return { kind: "refuse", node: this.node() };
+    if (kind < 81) return { kind: chance.percent(50) ? "refuse" : "full", node: this.node() };
     if (kind < 85) return { kind: "heal" };
     if (kind < 86) return { kind: "delay", delayMaxMs: chance.of([0, 50, 400, 1500]) };
     if (kind < 89) {
@@ -212,6 +217,7 @@ class PlanMaker {
       configs: each(() => this.config()),
       skewsMs: each(() => chance.of([0, 0, -3000, 700])),
       memoryBytes: each(() => chance.of([2 ** 33, 2 ** 33, 2 ** 16])),
+      segmentBytes: each(() => chance.of([2 ** 20, 2 ** 16])),
       steps: Array.from({ length: count }, () => this.step()),
     };
   }
@@ -256,6 +262,7 @@ export function fleetDay(seed: number): FleetPlan {
     configs: each(config),
     skewsMs: [0, 2000, -500],
     memoryBytes: each(2 ** 33),
+    segmentBytes: each(2 ** 20),
     steps,
   };
 }

@@ -4,7 +4,7 @@
  *
  * One seed makes the servers, their directives and clocks, and a list of steps: clients write what there
  * is to write, connections break in each way that there is, servers are killed, lose the tail of their
- * disks and come back, others are promoted. What must hold:
+ * disks and come back, run out of memory, others are promoted. What must hold:
  *
  *   - servers that stand at the same offset of the same history have the same keys, those that have
  *     expired among them: nothing expires on a replica by itself;
@@ -137,6 +137,7 @@ class Fleet {
     const kv = harness({
       seed: this.chance.below(2 ** 30) + this.starts++,
       disk: node.disk,
+      segmentBytes: this.plan.segmentBytes[index] as number,
       config: { ...this.plan.configs[index], replicaof },
     });
     kv.host.nowMs = START_MS + this.network.nowMs + (this.plan.skewsMs[index] as number);
@@ -287,6 +288,12 @@ class Fleet {
     await this.evening();
   }
 
+  private heal(): void {
+    this.network.heal();
+    for (const { kv } of this.nodes)
+      if (kv !== null) kv.engine.keyspace.arena.limitBytes = Number.MAX_SAFE_INTEGER;
+  }
+
   private async take(step: FleetStep): Promise<void> {
     const { network } = this;
     switch (step.kind) {
@@ -318,8 +325,14 @@ class Fleet {
         network.refuse(this.at(step.node).name);
         return;
       case "heal":
-        network.heal();
+        this.heal();
         return;
+      case "full": {
+        // One that cannot load what it has does not start.
+        const arena = this.at(step.node).ready?.engine.keyspace.arena;
+        if (arena !== undefined) arena.limitBytes = arena.segmentBytes;
+        return;
+      }
       case "delay":
         network.delayMaxMs = step.delayMaxMs;
         return;
@@ -396,7 +409,7 @@ class Fleet {
   /** Everybody comes back and hears everybody, and follows the primary. */
   private async evening(): Promise<void> {
     const { network } = this;
-    network.heal();
+    this.heal();
     network.delayMaxMs = 20;
     for (const node of this.nodes) if (node.kv === null) this.start(node);
     const led = [this.primary];

@@ -67,6 +67,9 @@ export interface CommandTimer {
   commandTook(call: ClientCall, client: Client, microseconds: number): void;
 }
 
+/** Is told what a command threw, what it answers for that, and which one it was. */
+export type FailureListener = (error: unknown, answer: CommandError, row: CommandRow) => void;
+
 /** What a Caller is made of. */
 export interface CallerParts {
   /** Measures time, and takes the log line of a command that failed by our fault. */
@@ -111,6 +114,8 @@ export class Caller {
    * request. Set by whoever lets clients wait: without that, no command may ask.
    */
   onWait: (client: Client, row: CommandRow, call: ClientCall) => void = () => {};
+  /** Is told of each command that throws, in transactions and scripts too; null: nobody is. */
+  onFailure: FailureListener | null = null;
   /** Every command is timed alone (the slow log or the latency monitor wants small times). */
   timesEach = false;
 
@@ -270,6 +275,7 @@ export class Caller {
     if (!answer.isCounted) this.stats.countError(answer.reply);
     row.failedCalls++;
     this.call.wait = null;
+    this.onFailure?.(error, answer, row);
   }
 
   /**

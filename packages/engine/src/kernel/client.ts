@@ -26,6 +26,13 @@ export interface UpstreamListener {
   cannotBeLogged(): void;
   /** It could not be done, as the error says that would be the answer to a client. */
   failed(error: string, commandName: string): void;
+  /**
+   * There was no memory for it, and nothing that follows is done. `isHalfDone`: it consists of several
+   * changes, of which some have been made.
+   */
+  noRoom(commandName: string, isHalfDone: boolean): void;
+  /** There was no memory for one of the requests: none is done any more. */
+  readonly isHalted: boolean;
 }
 
 /** What the engine knows of one connection: see the head of this file. */

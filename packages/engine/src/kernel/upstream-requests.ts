@@ -4,7 +4,11 @@
  * with any client: it counts, is logged, is told to those who watch, and goes to the append-only file.
  *
  *      batch ─> run() ─> UpstreamListener.applied(bytes)      queued ones too
- *                   └──> UpstreamListener.failed(error)       what would have been the answer
+ *                   ├──> UpstreamListener.failed(error)       what would have been the answer
+ *                   └──> UpstreamListener.noRoom()            and nothing is done any more
+ *
+ * A change for which there is no memory here was made at the primary: whatever follows would be done to other
+ * data than there.
  *
  * What changes data is the primary's to say, and reads do no harm. What is about this server, its clients or
  * this link (SHUTDOWN, CONFIG, REPLICAOF, SYNC, MONITOR, RESET) is not: no primary says it, and one that does
@@ -15,10 +19,12 @@ import {
   CommandError,
   type CommandRow,
   type CommandTable,
+  errors,
   FLAG_BITS,
 } from "@kv/commands";
+import { ArenaFullError } from "@kv/core";
 import type { ArgVector, ReplyWriter } from "@kv/resp";
-import type { Caller } from "./caller.ts";
+import { type Caller, isTooLarge } from "./caller.ts";
 import type { Client, UpstreamListener } from "./client.ts";
 import type { ClientCall } from "./client-call.ts";
 import { errorTextAt } from "./error-text.ts";
@@ -57,18 +63,30 @@ export interface UpstreamParts {
 /** Requests of the primary: see the head of this file. */
 export class UpstreamRequests {
   private readonly parts: UpstreamParts;
+  /** One of the commands that a request consists of found no room, and others may have. */
+  private lackedRoom = false;
+  private isHalfDone = false;
 
   constructor(parts: UpstreamParts) {
     this.parts = parts;
+    parts.caller.onFailure = (error, answer, row) => this.commandFailed(error, answer, row);
   }
 
   /** Does request `index` of the batch; null: its command is unknown. */
   run(client: Client, row: CommandRow | null, batch: ArgVector, index: number): void {
     const { reply } = this.parts;
     const listener = client.upstream as UpstreamListener;
+    if (listener.isHalted) return;
     const mark = reply.mark();
     const problem = this.perform(client, row, batch, index);
     const name = row?.fullName ?? "";
+    if (this.lackedRoom || problem === errors.outOfMemory) {
+      reply.rewind(mark);
+      listener.noRoom(name, this.isHalfDone);
+      this.lackedRoom = false;
+      this.isHalfDone = false;
+      return;
+    }
     const error = problem?.reply ?? errorTextAt(reply, mark);
     if (error !== null) listener.failed(error, name);
     reply.rewind(mark);
@@ -99,5 +117,19 @@ export class UpstreamRequests {
     call.mayWait = true;
     call.isReplayed = false;
     return null;
+  }
+
+  private commandFailed(error: unknown, answer: CommandError, row: CommandRow): void {
+    const { call, situation } = this.parts;
+    const { upstream } = call.client;
+    if (upstream === null) return;
+    if (error instanceof ArenaFullError || isTooLarge(error)) {
+      this.lackedRoom = true;
+      // A command that finds the arena full has changed nothing.
+      if (situation.isNested || !(error instanceof ArenaFullError)) this.isHalfDone = true;
+    } else if (situation.isNested && !call.isScripted) {
+      // EXEC itself answers with a list, whatever is in it.
+      upstream.failed(answer.reply, row.fullName);
+    }
   }
 }
