@@ -108,8 +108,8 @@ export class Requests {
     this.call = parts.call;
     this.report = parts.report;
     this.batch = parts.batch;
-    this.upstream = new UpstreamRequests(parts);
     this.lookAhead = new LookAhead(parts.keyspace, parts.commands);
+    this.upstream = new UpstreamRequests(parts, this.lookAhead);
   }
 
   /** Bytes arrived; they may be overwritten after this returns. */

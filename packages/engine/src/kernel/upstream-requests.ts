@@ -28,6 +28,7 @@ import { type Caller, isTooLarge } from "./caller.ts";
 import type { Client, UpstreamListener } from "./client.ts";
 import type { ClientCall } from "./client-call.ts";
 import { errorTextAt } from "./error-text.ts";
+import type { LookAhead } from "./look-ahead.ts";
 import type { Transactions } from "./queued.ts";
 import { EngineState, type Situation } from "./situation.ts";
 import { unknownCommand } from "./unknown-command.ts";
@@ -63,12 +64,14 @@ export interface UpstreamParts {
 /** Requests of the primary: see the head of this file. */
 export class UpstreamRequests {
   private readonly parts: UpstreamParts;
+  private readonly lookAhead: LookAhead;
   /** One of the commands that a request consists of found no room, and others may have. */
   private lackedRoom = false;
   private isHalfDone = false;
 
-  constructor(parts: UpstreamParts) {
+  constructor(parts: UpstreamParts, lookAhead: LookAhead) {
     this.parts = parts;
+    this.lookAhead = lookAhead;
     parts.caller.onFailure = (error, answer, row) => this.commandFailed(error, answer, row);
   }
 
@@ -104,6 +107,7 @@ export class UpstreamRequests {
     const { call, caller, commands, situation, transactions } = this.parts;
     if (row === null) return unknownCommand(commands, batch, index);
     call.begin(batch, index, row);
+    this.lookAhead.useHash(index, call);
     client.lastCommand = row;
     if (!row.accepts(call.argc)) return arityError(row.fullName);
     if (!isForStream(row)) return notToSay;
