@@ -1,7 +1,8 @@
 /**
  * Who may read and write what the server leaves on the disk: the same as of redis-server, whatever umask it was
- * started with.
+ * started with. And that what is no file at all is not made one.
  */
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   mkdirSync,
@@ -85,4 +86,24 @@ describe("files under the umask", () => {
     },
     30_000,
   );
+});
+
+describe("a device for the configuration file", () => {
+  test("stays a device when the configuration is written to it", async ({ skip }) => {
+    const folder = mkdtempSync(join(tmpdir(), "kv-modes-"));
+    folders.push(folder);
+    const device = join(folder, "null");
+    // As /dev/null, which some suites name: only who may make one could lose one.
+    if (spawnSync("mknod", [device, "c", "1", "3"]).status !== 0) skip("no right to make a device");
+    const server = await ServerProcess.start({
+      program: programs.ours,
+      args: [device],
+      folder,
+      config: { unixsocket: null },
+    });
+    running.push(server);
+    const client = await server.connect();
+    expect(await client.request("CONFIG", "REWRITE")).toMatch(/OK/);
+    expect(statSync(device).isCharacterDevice()).toBe(true);
+  });
 });

@@ -3,10 +3,12 @@
 import {
   closeSync,
   fsyncSync,
+  lstatSync,
   openSync,
   readFileSync,
   renameSync,
   unlinkSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { totalmem } from "node:os";
@@ -117,9 +119,17 @@ function usageNow(): HostUsage {
   };
 }
 
-/** The old file or the new one, whenever the power fails. Path and text have a character a byte. */
+/**
+ * The old file or the new one, whenever the power fails. Path and text have a character a byte. A
+ * device is written to and stays: whoever is root would otherwise turn /dev/null, which some give for
+ * a configuration they do not care about, into a file for the whole machine (Redis does).
+ */
 function replaceFile(path: string, text: string): void {
   const target = absolutePath(path);
+  if (lstatSync(pathBytes(target), { throwIfNoEntry: false })?.isCharacterDevice()) {
+    writeFileSync(pathBytes(target), text, "latin1");
+    return;
+  }
   const temporary = `${target}.${process.pid}.tmp`;
   try {
     writeSynced(temporary, Buffer.from(text, "latin1"));

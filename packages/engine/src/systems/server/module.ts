@@ -1,10 +1,13 @@
-/** MODULE: native modules cannot be loaded here, and the commands say so. */
+/**
+ * MODULE: native modules cannot be loaded here. The caller is told what Redis tells for a library
+ * that cannot be opened, since clients compare the text; the reason stands in the log it points to.
+ */
 import { arg, CommandError, helpCommand } from "@kv/commands";
 import { requireAllowed } from "../../module/allowed-locally.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 
 const notPossible = new CommandError(
-  "ERR Error loading the extension. Native modules are not supported by this server.",
+  "ERR Error loading the extension. Please check the server logs.",
 );
 const notLoaded = new CommandError("ERR Error unloading module: no such module with that name");
 
@@ -16,6 +19,10 @@ const facts = {
 
 function refuse(call: EngineCall): void {
   requireAllowed("MODULE", "enable-module-command", call);
+  call.engine.host.log(
+    "warning",
+    `Module ${call.word(2)} failed to load: native modules are not supported by this server`,
+  );
   throw notPossible;
 }
 

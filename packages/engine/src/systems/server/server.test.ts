@@ -171,9 +171,13 @@ describe("MODULE", () => {
       "MODULE command not allowed",
     );
     const kv = harness({ config: { "enable-module-command": "yes" } as never });
-    expect(String(kv.send("MODULE", "LOAD", "/x.so"))).toContain(
-      "Native modules are not supported",
-    );
+    for (const form of ["LOAD", "LOADEX"]) {
+      const refusal = "ERR Error loading the extension. Please check the server logs.";
+      expect(String(kv.send("MODULE", form, `/${form}.so`))).toContain(refusal);
+      expect(kv.log).toContain(
+        `Module /${form}.so failed to load: native modules are not supported by this server`,
+      );
+    }
     expect(String(kv.send("MODULE", "UNLOAD", "x"))).toContain("no such module");
     expect(kv.send("MODULE", "LIST")).toEqual([]);
   });
