@@ -68,6 +68,25 @@ describe("the log", () => {
     expect(next.send("HGETALL", "h")).toEqual(["g", "2"]);
   });
 
+  test("has the last word about keys of its base whose time has passed since", async () => {
+    const kv = await started();
+    for (const key of ["stays", "later", "goes"]) kv.send("SET", key, "v", "PX", 1000);
+    kv.send("RPUSH", "list", "a");
+    kv.send("PEXPIRE", "list", 1000);
+    kv.send("BGREWRITEAOF");
+    await rewritten(kv);
+    kv.send("PERSIST", "stays");
+    kv.send("PEXPIRE", "later", 60_000);
+    kv.send("RPUSH", "list", "b");
+    kv.send("PERSIST", "list");
+    const next = harness({ config: { appendonly: true }, disk: kv.host.disk });
+    next.host.nowMs = kv.host.nowMs + 5000;
+    await next.engine.load();
+    expect(next.send("MGET", "stays", "later", "goes")).toEqual(["v", "v", null]);
+    expect(next.send("LRANGE", "list", 0, -1)).toEqual(["a", "b"]);
+    expect(next.send("DBSIZE")).toBe(3);
+  });
+
   test("is over once it is loaded: from then on clients may wait again", async () => {
     const kv = await started();
     kv.send("RPUSH", "list", "x");

@@ -401,7 +401,8 @@ export class AppendOnly implements Running, AppendOnlyFile {
       replay,
       takesTruncated: config.boolean("aof-load-truncated"),
       pieceBytes: () => config.number("loading-process-events-interval-bytes"),
-      snapshotLoader: () => file.snapshotLoader(),
+      // A command behind the base may have given a key another expiry, or none.
+      snapshotLoader: () => file.snapshotLoader({ keepsExpired: true }),
       snapshotLoaded: (loader) => file.snapshotLoaded(loader, "FLUSH"),
     });
   }
