@@ -18,10 +18,7 @@ import { workerData } from "node:worker_threads";
 import { Log } from "./log.ts";
 import { Slot, type Watch } from "./watchdog.ts";
 
-const { slots, logFile } = workerData as Watch;
-
-/** How long the main thread is given to come to a place where it can be stopped, on a busy machine, too. */
-const patienceMs = 5000;
+const { slots, logFile, patienceMs } = workerData as Watch;
 
 const log = new Log({
   file: () => logFile,

@@ -24,10 +24,17 @@ export interface Watch {
   slots: BigInt64Array<SharedArrayBuffer>;
   /** `logfile`, which cannot be changed while the server runs. Empty: standard output. */
   logFile: string;
+  /** How long the main thread is given to come to a place where it can be stopped. */
+  patienceMs: number;
 }
+
+/** Enough on a machine that is busy with other things. */
+const PATIENCE_MS = 5000;
 
 export interface WatchdogOptions {
   logFile: () => string;
+  /** See Watch. */
+  patienceMs?: number;
   /** The value of `loglevel`. */
   logLevel: () => string;
   /** Beats a second. */
@@ -78,7 +85,8 @@ export class Watchdog {
     const bytes = Slot.COUNT * BigInt64Array.BYTES_PER_ELEMENT;
     this.#slots = new BigInt64Array(new SharedArrayBuffer(bytes));
     this.beat();
-    const watch: Watch = { slots: this.#slots, logFile: this.#options.logFile() };
+    const { logFile, patienceMs = PATIENCE_MS } = this.#options;
+    const watch: Watch = { slots: this.#slots, logFile: logFile(), patienceMs };
     this.#worker = new Worker(threadFile, { workerData: watch });
     this.#worker.unref();
     // Without a listener, its error would be one of this thread, and the end of the server.
