@@ -19,6 +19,7 @@ import { MemoryDisk } from "./memory-disk.ts";
 import { realTimers } from "./network/real-timers.ts";
 import { absolutePath, writeFlags } from "./process/byte-path.ts";
 import { pathBytes } from "./process/byte-string.ts";
+import { askForLargePages } from "./process/large-pages.ts";
 import { MemoryRelease } from "./process/memory-release.ts";
 import { fillRandomly } from "./process/random-bytes.ts";
 import { codeOf, systemErrorText } from "./process/system-error.ts";
@@ -70,6 +71,7 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
     nextTurn: () => new Promise((resolve) => realTimers.setImmediate(resolve)),
     usage: usageNow,
     releaseMemory: new MemoryRelease().release,
+    adviseMemory: askForLargePages,
     sleepMs(durationMs) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
     },

@@ -88,6 +88,7 @@ function keyspaceFor({ host, config, segmentBytes }: EngineOptions): Keyspace {
     arena: {
       ...(segmentBytes === undefined ? {} : { segmentBytes }),
       release: (buffer, touchedBytes) => host.releaseMemory(buffer, touchedBytes),
+      advise: (buffer, fromByte) => host.adviseMemory?.(buffer, fromByte),
     },
   });
 }

@@ -4,9 +4,9 @@
  *
  * systemd listens on a Unix datagram socket and, by default, only to the process that it started.
  * Node has no such sockets (its Unix sockets are streams, its datagrams are UDP; the file cannot be
- * opened, and there is no descriptor to inherit), and a child that has them is not listened to. What
- * Node has since 26.1 is node:ffi, which calls the C library that is loaded anyway. Where it is not
- * there, or anything is not as expected, send() says so, and the caller has to find another way.
+ * opened, and there is no descriptor to inherit), and a child that has them is not listened to. So the C
+ * library does it (c-library.ts). Where it cannot be called, or anything is not as expected, send() says
+ * so, and the caller has to find another way.
  *
  *      struct sockaddr_un     0    2
  *                           [ 1 0 | / r u n / s y s t e m d / n o t i f y 0 ]
@@ -16,6 +16,7 @@
  * Linux only, and so are the numbers.
  */
 import { endianness } from "node:os";
+import { openLibrary } from "./c-library.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -53,9 +54,8 @@ export function sendToSocket(name: string, message: string | Uint8Array): boolea
 }
 
 function send(address: Buffer, message: Uint8Array): boolean {
-  const foreign = withoutWarnings(() => process.getBuiltinModule("node:ffi"));
-  if (foreign === undefined) return false;
-  const library = withoutWarnings(() => foreign.dlopen(null, signatures));
+  const library = openLibrary(signatures);
+  if (library === null) return false;
   try {
     const { socket, sendto, close } = library.functions;
     const descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -70,16 +70,5 @@ function send(address: Buffer, message: Uint8Array): boolean {
     }
   } finally {
     library.lib.close();
-  }
-}
-
-/** Node tells standard error that the module is experimental; operators have no use for that. */
-function withoutWarnings<T>(load: () => T): T {
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
-  try {
-    return load();
-  } finally {
-    process.emitWarning = emitWarning;
   }
 }

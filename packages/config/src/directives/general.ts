@@ -185,7 +185,7 @@ export const general = [
     default: true,
     immutable: true,
     noEffectBecause:
-      "The runtime gives no way to set it for the process; /sys/kernel/mm/transparent_hugepage/enabled sets it for the machine.",
+      "What makes huge pages dangerous in Redis, copies behind fork(), is not here: on Linux the memory of user data asks for them. /sys/kernel/mm/transparent_hugepage/enabled sets them for the machine.",
     summary: "Turn off transparent huge pages for this process.",
   }),
   directive({

@@ -154,6 +154,33 @@ describe("Arena", () => {
     expect(arena.touchedBytes).toBe(most);
   });
 
+  test("tells once of each segment that is filled, before what is told of is touched", () => {
+    const told: { buffer: ArrayBuffer; from: number }[] = [];
+    const advise = (buffer: ArrayBuffer, from: number) => {
+      expect(new Uint8Array(buffer, from).every((byte) => byte === 0)).toBe(true);
+      told.push({ buffer, from });
+    };
+    const arena = new Arena({ segmentBytes: 4 * 2 ** 20, advise });
+    const fill = (bytes: number) => {
+      for (let done = 0; done < bytes; done += 1024) {
+        const ref = arena.alloc(1024);
+        const at = (ref & UNIT_MASK) * 8;
+        arena.bytes[ref >>> SEGMENT_SHIFT]?.fill(1, at, at + 1024);
+      }
+    };
+    fill(2 ** 20 - 2 ** 18);
+    expect(told).toEqual([]);
+    fill(2 ** 21);
+    expect(told).toHaveLength(1);
+    expect(told[0]?.buffer).toBe(arena.bytes[0]?.buffer);
+    expect(told[0]?.from).toBeGreaterThan(2 ** 20 - 2 ** 18);
+    expect(told[0]?.from).toBeLessThanOrEqual(2 ** 20);
+    // A block that is larger than all that may be in use before.
+    arena.alloc(3 * 2 ** 20);
+    expect(told).toHaveLength(2);
+    expect(told[1]).toEqual({ buffer: arena.bytes[1]?.buffer, from: 0 });
+  });
+
   test("a block can become smaller even where there is no room for the smaller one", () => {
     const arena = new Arena({ segmentBytes: 2 ** 16, limitBytes: 2 ** 16 });
     const ref = arena.alloc(60_000);

@@ -42,6 +42,7 @@ import { ArenaFullError, type ArenaOptions, SEGMENT_SHIFT, UNIT_MASK } from "./s
 
 export { BLOCK_BYTES_MAX, roundedBytes, SMALL_BYTES_MAX } from "./block-size.ts";
 export {
+  type AdviseMemory,
   ArenaFullError,
   type ArenaOptions,
   type ReleaseMemory,

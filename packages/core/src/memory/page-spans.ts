@@ -109,8 +109,7 @@ export class PageSpans extends Segments {
     this.pageBytes += pages * PAGE_BYTES;
     const segment = page >>> PAGES_PER_STRIDE_SHIFT;
     this.usedPages[segment] = (this.usedPages[segment] as number) + pages;
-    const end = page + pages - (segment << PAGES_PER_STRIDE_SHIFT);
-    if (end > (this.touchedPages[segment] as number)) this.touchedPages[segment] = end;
+    this.touchTo(segment, page + pages - (segment << PAGES_PER_STRIDE_SHIFT));
     return span;
   }
 

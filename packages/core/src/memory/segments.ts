@@ -43,13 +43,25 @@ export interface ArenaOptions {
   limitBytes?: number;
   /** Gives back the memory of a segment that was dropped. Default: there and then. */
   release?: ReleaseMemory;
+  /** Prepares the memory of a segment that is going to be filled. Default: nothing is done. */
+  advise?: AdviseMemory;
 }
+
+/**
+ * A segment has more than a little in it, and is going to be filled from this byte on: told once for each,
+ * before that byte is touched. Where pages can be large (2 MiB instead of 4 KiB), the processor finds data
+ * that lie all over the memory in half the time.
+ */
+export type AdviseMemory = (buffer: ArrayBuffer, fromByte: number) => void;
 
 /**
  * Gives a buffer's memory back to the operating system. The buffer must be detached when this returns.
  * `touchedBytes` of it were ever in use: the work that there is to do.
  */
 export type ReleaseMemory = (buffer: ArrayBuffer, touchedBytes: number) => void;
+
+/** A small data set is not to take large pages. */
+const ADVISED_PAGES = pagesFor(2 ** 20);
 
 const releaseNow: ReleaseMemory = (buffer) => {
   buffer.transfer(0);
@@ -77,10 +89,12 @@ export class Segments {
   /** Which segments were made to measure. */
   private readonly measured = new Uint8Array(SEGMENT_COUNT_MAX);
   private readonly release: ReleaseMemory;
+  private readonly advise: AdviseMemory | undefined;
 
   constructor(options: ArenaOptions) {
     this.firstBytes = options.segmentBytes ?? FIRST_BYTES_DEFAULT;
     this.release = options.release ?? releaseNow;
+    this.advise = options.advise;
     this.limitBytes = options.limitBytes ?? SEGMENT_COUNT_MAX * SEGMENT_BYTES_MAX;
   }
 
@@ -89,6 +103,17 @@ export class Segments {
     let pages = 0;
     for (const count of this.touchedPages) pages += count;
     return pages * PAGE_BYTES;
+  }
+
+  /** So many pages of the segment, from its start on, are going to have been in use. */
+  protected touchTo(segment: number, pages: number): void {
+    const before = this.touchedPages[segment] as number;
+    if (pages <= before) return;
+    if (before <= ADVISED_PAGES && pages > ADVISED_PAGES) {
+      const { buffer } = this.bytes[segment] as Uint8Array<ArrayBuffer>;
+      this.advise?.(buffer, before * PAGE_BYTES);
+    }
+    this.touchedPages[segment] = pages;
   }
 
   /** Pages of a segment; 0: there is none of this number. */

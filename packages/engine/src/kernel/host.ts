@@ -93,6 +93,11 @@ export interface Host {
    */
   releaseMemory(buffer: ArrayBuffer, touchedBytes: number): void;
   /**
+   * User data are going to fill this buffer from this byte on, which nothing has touched: a host that can
+   * asks the operating system for large pages there. Left out: nothing is done.
+   */
+  adviseMemory?(buffer: ArrayBuffer, fromByte: number): void;
+  /**
    * Has a connection made to another server, and bytes that come by it handed to `dialed`. Names are
    * looked up, what cannot be had is told by Dialed.closed(), and never from within this call.
    */
@@ -136,6 +141,8 @@ export interface Dialed {
    * Once, and not after Dialing.abandon(), nor after end() or destroy() of the connection.
    */
   closed(reason: string): void;
+  /** True: where much comes in small pieces, they may lie for a millisecond or two and be handed over at once. */
+  isPatient?(): boolean;
 }
 
 /** A connection that was asked for: see Host.dial(). */
