@@ -74,7 +74,7 @@ export const replconf = engineCommand({
     for (let index = 1; index < call.argc; index += 2) {
       // Neither is ever answered: the one is a report, the other is for replicas.
       if (call.is(index, "GETACK")) {
-        if (call.client.is(ClientState.PRIMARY)) primary.upstream.acknowledge();
+        if (call.client.is(ClientState.PRIMARY)) primary.upstream.asked();
         return;
       }
       if (call.is(index, "ACK")) {

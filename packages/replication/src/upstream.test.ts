@@ -1,4 +1,5 @@
 /** A server that follows another one: all of it in memory, byte for byte. */
+import type { Dialed } from "@kv/engine";
 import { fleet, type Harness, type HarnessOptions, harness, infoField, Network } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
@@ -82,6 +83,34 @@ describe("a replica", () => {
     await network.advance(2000);
     expect(infoField(primary, "sync_full")).toBe("1");
     expect(infoField(primary, "sync_partial_ok")).toBe("0");
+  });
+
+  test("has time until somebody waits for it", async () => {
+    const { network, nodes } = fleet(2);
+    const [primary, replica] = nodes;
+    const { network: wire } = replica.host;
+    const links: Dialed[] = [];
+    replica.host.network = {
+      dial: (target, dialed) => {
+        links.push(dialed);
+        return (wire as NonNullable<typeof wire>).dial(target, dialed);
+      },
+    };
+    replica.send("REPLICAOF", "n1", 6379);
+    const isPatient = () => links[0]?.isPatient?.();
+    expect(isPatient()).toBe(false);
+    await network.advance(2000);
+    expect(isPatient()).toBe(true);
+    const writer = primary.client();
+    writer.send("SET", "k", "v");
+    await network.settle();
+    expect(isPatient()).toBe(true);
+    expect(writer.send("WAIT", 1, 0)).toBeUndefined();
+    await network.settle();
+    expect(writer.receive()).toBe(1);
+    expect(isPatient()).toBe(false);
+    await network.advance(1500);
+    expect(isPatient()).toBe(true);
   });
 
   test("replaces what it had", async () => {

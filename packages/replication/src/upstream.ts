@@ -58,6 +58,8 @@ export class Upstream {
   /** When the primary was last heard of. */
   private heardMs = 0;
   private lastSecondMs = 0;
+  /** When the primary last asked how far this server is. */
+  private askedMs = Number.NEGATIVE_INFINITY;
   private isPaused = false;
   private isHeldByScript = false;
   /** It is known where this server stands. */
@@ -228,6 +230,7 @@ export class Upstream {
         opened: (connection) => this.opened(connection),
         received: (chunk, view, start, end) => this.received(chunk, view, start, end),
         closed: (reason) => this.closed(reason),
+        isPatient: () => this.isPatient(),
       },
     );
     host.log("notice", "MASTER <-> REPLICA sync started");
@@ -278,6 +281,17 @@ export class Upstream {
     if (log.isOn)
       this.send("REPLCONF", "ACK", `${offset}`, "FACK", `${this.syncedOffset.at(offset, log)}`);
     else this.send("REPLCONF", "ACK", `${offset}`);
+  }
+
+  /** GETACK: somebody at the primary waits for what is here. */
+  asked(): void {
+    this.askedMs = this.ports.situation.nowMs;
+    this.acknowledge();
+  }
+
+  /** Nobody waits for what is done here. Who asks once will ask again. */
+  private isPatient(): boolean {
+    return this.client !== null && this.ports.situation.nowMs - this.askedMs > SECOND_MS;
   }
 
   private received(chunk: Uint8Array, view: DataView, start: number, end: number): void {
@@ -525,6 +539,7 @@ export class Upstream {
   clockStepped(stepMs: number): void {
     this.heardMs += stepMs;
     this.lastSecondMs += stepMs;
+    this.askedMs += stepMs;
     if (this.downSinceMs !== 0) this.downSinceMs += stepMs;
   }
 

@@ -22,7 +22,7 @@ async function listening(serve: (socket: net.Socket) => void): Promise<DialTarge
 }
 
 /** What is told of a connection, one after the other. */
-function watched(dialer: Dialer, target: DialTarget) {
+function watched(dialer: Dialer, target: DialTarget, isPatient = false) {
   const told: string[] = [];
   let tell = () => {};
   let connection: Connection | undefined;
@@ -37,6 +37,7 @@ function watched(dialer: Dialer, target: DialTarget) {
     },
     received: (chunk, _view, start, end) => said(Buffer.from(chunk.slice(start, end)).toString()),
     closed: (reason) => said(`closed: ${reason}`),
+    isPatient: () => isPatient,
   });
   /** Waits until so many things were told. */
   const until = async (count: number) => {
@@ -75,6 +76,20 @@ test("bytes go both ways, and the peer's end is told once", async () => {
   expect(await call.until(3)).toEqual(["opened", "hello!", "closed: "]);
   await quiet();
   expect(call.told).toHaveLength(3);
+});
+
+test("who is patient gets the same bytes in their order, and hears of the end behind them", async () => {
+  const pieces = Array.from({ length: 300 }, (_, index) => `piece ${index}\n`);
+  const target = await listening(async (socket) => {
+    for (const piece of pieces) {
+      socket.write(piece);
+      await new Promise(setImmediate);
+    }
+    socket.end();
+  });
+  const call = watched(dialerOf(), target, true);
+  while (call.told.at(-1) !== "closed: ") await call.until(call.told.length + 1);
+  expect(call.told.slice(1, -1).join("")).toBe(pieces.join(""));
 });
 
 test("what cannot be reached is told, and not from within", async () => {

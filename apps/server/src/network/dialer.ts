@@ -13,6 +13,7 @@ import type { ConfigStore } from "@kv/config";
 import type { Connection, Dialed, Dialing, DialTarget } from "@kv/engine";
 import { textOf } from "../process/byte-string.ts";
 import { systemErrorText } from "../process/system-error.ts";
+import { Gathering } from "./gathering.ts";
 import { SocketConnection } from "./socket-connection.ts";
 import { nodeTls, TlsSettingsError, tlsErrorText, tlsSettings } from "./tls-settings.ts";
 import type { Station } from "./traffic.ts";
@@ -90,7 +91,7 @@ export class Dialer {
         buffer: station.input.bytes,
         callback: (count) => {
           call.arrived(count);
-          return true;
+          return !call.gathers(count);
         },
       },
     });
@@ -106,6 +107,7 @@ class OutgoingCall implements Dialing {
   #dialed: Dialed | null;
   #socket: net.Socket | null = null;
   #connection: SocketConnection<Dialed> | null = null;
+  #gathering: Gathering | null = null;
   #reason = "";
 
   constructor(station: DialerOptions["station"], dialed: Dialed) {
@@ -115,6 +117,7 @@ class OutgoingCall implements Dialing {
 
   watch(socket: net.Socket): void {
     this.#socket = socket;
+    this.#gathering = new Gathering(socket);
     socket.on("error", (error) => {
       this.#reason = wordsOf(error);
     });
@@ -142,6 +145,11 @@ class OutgoingCall implements Dialing {
 
   arrived(count: number): void {
     this.#connection?.arrived(count);
+  }
+
+  /** Whether nothing is to be read for a moment, behind `count` bytes that were. */
+  gathers(count: number): boolean {
+    return this.#dialed?.isPatient?.() === true && this.#gathering?.begins(count) === true;
   }
 
   arrivedIn(chunk: Uint8Array): void {
