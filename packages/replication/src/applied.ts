@@ -6,7 +6,13 @@
  *                                               └── within MULTI: kept until EXEC, as what is half done
  *                                                   is neither counted nor passed on
  */
-import { type Client, ClientState, type Connection, type Ports } from "@kv/engine";
+import {
+  type Client,
+  ClientState,
+  type Connection,
+  type Ports,
+  type UpstreamListener,
+} from "@kv/engine";
 import type { ArrivalNeeds } from "./arrival.ts";
 import type { Followers } from "./followers.ts";
 
@@ -30,7 +36,7 @@ export const Reliable = {
 /** What goes on and on is told so often. */
 const TOLD_AGAIN_MS = 10_000;
 
-export class Applied {
+export class Applied implements UpstreamListener {
   /** The link as a client; null: there is none. */
   client: Client | null = null;
   /** The database that the stream has selected. */
@@ -39,6 +45,8 @@ export class Applied {
   private done: Uint8Array | null = null;
   private doneStart = 0;
   private doneEnd = -1;
+  /** What comes is not done any more. */
+  isHalted = false;
   /** Bytes of a transaction whose EXEC has not come. */
   heldBytes = 0;
   /** Bytes of this link that came, and those that were requests. */
@@ -51,8 +59,6 @@ export class Applied {
   /** Why the link is of no use: its own command may run just now. */
   private failure = "";
   private reliable: number = Reliable.DATA;
-  /** What comes is not done any more. */
-  private isHalted = false;
   /** When the log was last told that changes are not logged. */
   private toldMs = 0;
 
@@ -71,17 +77,7 @@ export class Applied {
   begin(connection: Connection): void {
     const client = this.ports.adopt(connection);
     client.databaseIndex = this.databaseIndex;
-    const applied = this;
-    client.upstream = {
-      get isHalted() {
-        return applied.isHalted;
-      },
-      applied: (bytes, start, end, isQueued) => this.applied(bytes, start, end, isQueued),
-      cannotBeLogged: () => this.cannotBeLogged(),
-      batchEnds: () => this.batchEnds(),
-      failed: (error, commandName) => this.failed(error, commandName),
-      noRoom: (commandName, isHalfDone) => this.noRoom(commandName, isHalfDone),
-    };
+    client.upstream = this;
     this.client = client;
     this.isHalted = false;
     this.receivedBytes = 0;
@@ -108,7 +104,7 @@ export class Applied {
     return this.client !== null && !this.client.is(ClientState.WAITING);
   }
 
-  private applied(bytes: Uint8Array, start: number, end: number, isQueued: boolean): void {
+  applied(bytes: Uint8Array, start: number, end: number, isQueued: boolean): void {
     this.requestBytes += end - start;
     if (!isQueued && this.heldBytes === 0) {
       // What stands side by side goes on together.
@@ -142,13 +138,13 @@ export class Applied {
     this.followers.stream?.passOn(done, doneStart, doneEnd);
   }
 
-  private batchEnds(): void {
+  batchEnds(): void {
     this.passOn();
     if (this.client !== null) this.databaseIndex = this.client.databaseIndex;
   }
 
   /** The disk does not take what is changed here. */
-  private cannotBeLogged(): void {
+  cannotBeLogged(): void {
     const { host, config, situation } = this.ports;
     if (!config.boolean("replica-ignore-disk-write-errors")) {
       host.log("warning", "Replica was unable to write command to disk.");
@@ -160,7 +156,7 @@ export class Applied {
     host.log("warning", "Replica is applying a command it is unable to write to disk.");
   }
 
-  private failed(error: string, commandName: string): void {
+  failed(error: string, commandName: string): void {
     const { host, config, stats } = this.ports;
     stats.unexpectedErrors++;
     host.log(
@@ -181,7 +177,7 @@ export class Applied {
    * The primary has made a change that cannot be made here. Whatever follows would be done to other data than
    * it was done to there, so nothing is: it is asked for again, from ahead of that change.
    */
-  private noRoom(commandName: string, isHalfDone: boolean): void {
+  noRoom(commandName: string, isHalfDone: boolean): void {
     this.isHalted = true;
     const what = `== CRITICAL == There is no memory for '${commandName}' of the master`;
     if (!isHalfDone) this.failSoon(`${what}: it is asked for again`, Reliable.OFFSET);

@@ -57,20 +57,20 @@ export class LookAhead {
   prepare(client: Client, batch: ArgVector): void {
     const database = this.keyspace.databases[client.databaseIndex];
     this.isPrepared = false;
+    this.databaseIndex = client.databaseIndex;
     if (batch.argTotal < WORDS_MIN || database === undefined) return;
-    if (database.size >= KEYS_MIN) this.prepareKeys(client, batch, database);
+    this.seed = database.dict.seed;
+    if (database.size >= KEYS_MIN) this.prepareKeys(batch, database);
     this.touchElements(batch, database);
   }
 
-  private prepareKeys(client: Client, batch: ArgVector, database: Database): void {
+  private prepareKeys(batch: ArgVector, database: Database): void {
     this.isPrepared = true;
     const count = batch.commandCount;
     const { rows, hashes, hashed, keyed, commands } = this;
     const { dict } = database;
     const { bytes, view, starts, ends, firstArg, argCount } = batch;
     let keyedCount = 0;
-    this.seed = dict.seed;
-    this.databaseIndex = client.databaseIndex;
     for (let index = 0; index < count; index++) {
       const row = lookup(commands, batch, index);
       rows[index] = row;
@@ -97,39 +97,53 @@ export class LookAhead {
    * that is a large table. One key is the rule: who spreads his elements has small values.
    */
   private touchElements(batch: ArgVector, database: Database): void {
-    const first = lookup(this.commands, batch, 0);
+    const first = this.isPrepared ? this.rowOf(0) : lookup(this.commands, batch, 0);
     if (first === null || first.firstElement === 0) return;
     const { bytes, view, starts, ends, firstArg, argCount, commandCount } = batch;
     if ((argCount[0] as number) <= first.firstElement) return;
     const key = (firstArg[0] as number) + first.firstKey;
     const keyStart = starts[key] as number;
     const keyEnd = ends[key] as number;
-    const header = this.tableAt(database, batch, keyStart, keyEnd);
+    const keyHash = database.dict.hash(bytes, view, keyStart, keyEnd);
+    const header = this.tableAt(database, batch, keyStart, keyEnd, keyHash);
     if (header === NONE || Dict.countAt(this.keyspace.arena, header) < ELEMENTS_MIN) return;
     const table = this.table.attach(header);
-    const { keyed } = this;
+    const { keyed, rows, hashes, hashed, isPrepared } = this;
     let count = 0;
     for (let index = 0; index < commandCount; index++) {
-      const row = index === 0 ? first : lookup(this.commands, batch, index);
+      if (!isPrepared) {
+        rows[index] = lookup(this.commands, batch, index);
+        hashed[index] = 0;
+      }
+      const row = rows[index] as CommandRow | null;
       if (row === null || row.firstElement === 0) continue;
       const from = firstArg[index] as number;
       const end = from + (argCount[index] as number);
       let at = from + row.firstElement;
       if (at >= end || !isSameText(batch, from + row.firstKey, keyStart, keyEnd)) continue;
+      hashes[index] = keyHash;
+      hashed[index] = 1;
       do {
         if (count === KEYS_MAX) break;
         keyed[count++] = table.hash(bytes, view, starts[at] as number, ends[at] as number);
         at += row.elementStep;
       } while (row.elementStep !== 0 && at < end);
     }
+    this.isPrepared = true;
     table.touchSlots(keyed, count, this.places);
     table.touchEntries(keyed, count, this.places);
   }
 
   /** The table of the value of the key bytes[start, end) of the batch; NONE: it has none. */
-  private tableAt(database: Database, batch: ArgVector, start: number, end: number): number {
+  private tableAt(
+    database: Database,
+    { bytes, view }: ArgVector,
+    start: number,
+    end: number,
+    hash: number,
+  ): number {
     const { arena } = this.keyspace;
-    const entry = database.findKey(batch.bytes, batch.view, start, end);
+    const entry = database.dict.find(bytes, view, start, end, hash);
     if (entry === NONE || (flagsOf(arena, entry) & EXTERNAL_FLAG) === 0) return NONE;
     return kindOfEntry(arena, entry).table?.(arena, valueRef(arena, entry)) ?? NONE;
   }

@@ -225,6 +225,10 @@ export class Requests {
     lookAhead.prepare(client, batch);
     caller.openWindow();
     for (let index = 0; index < count; index++) {
+      if (client.upstream !== null) {
+        index = this.upstream.runPlain(client, batch, index);
+        if (index === count) break;
+      }
       const outcome = this.request(client, index);
       if (outcome === Outcome.DONE) {
         if (this.reply.total > REPLIES_BYTES_MAX) this.sendEarly(client);

@@ -3,9 +3,9 @@
  * answered; nothing expires by itself, since the primary says when (Call.isReplayed). Otherwise it is as
  * with any client: it counts, is logged, is told to those who watch, and goes to the append-only file.
  *
- *      batch ─> run() ─> UpstreamListener.applied(bytes)      queued ones too
- *                   ├──> UpstreamListener.failed(error)       what would have been the answer
- *                   └──> UpstreamListener.noRoom()            and nothing is done any more
+ *      batch ─> runPlain(), run() ─> UpstreamListener.applied(bytes)      queued ones too
+ *                               ├──> UpstreamListener.failed(error)       what would have been the answer
+ *                               └──> UpstreamListener.noRoom()            and nothing is done any more
  *
  * A change for which there is no memory here was made at the primary: whatever follows would be done to other
  * data than there.
@@ -22,18 +22,23 @@ import {
   errors,
   FLAG_BITS,
 } from "@kv/commands";
-import { ArenaFullError } from "@kv/core";
+import { ArenaFullError, type Database, type Keyspace } from "@kv/core";
 import type { ArgVector, ReplyWriter } from "@kv/resp";
 import { type Caller, isTooLarge } from "./caller.ts";
 import type { Client, UpstreamListener } from "./client.ts";
 import type { ClientCall } from "./client-call.ts";
 import { errorTextAt } from "./error-text.ts";
 import type { LookAhead } from "./look-ahead.ts";
+import { lookup } from "./lookup.ts";
 import type { Transactions } from "./queued.ts";
 import { EngineState, type Situation } from "./situation.ts";
 import { unknownCommand } from "./unknown-command.ts";
 
-const { write, readonly, may_replicate } = FLAG_BITS;
+const { write, readonly, may_replicate, blocking, runs_queue } = FLAG_BITS;
+/** Commands with these have more to them than what is done to data. */
+const SPECIAL = blocking | runs_queue;
+/** While one of these holds, each request is looked at. */
+const NOT_PLAIN = EngineState.PAUSED | EngineState.DISK_FAILED | EngineState.BUSY;
 /** What else streams are made of; old primaries tell of scripts as well. */
 const spoken = new Set(
   "ping select multi exec discard replconf script|load script|flush".split(" "),
@@ -57,6 +62,8 @@ export interface UpstreamParts {
   reply: ReplyWriter;
   /** Keeps what stands between MULTI and EXEC. */
   transactions: Transactions;
+  /** Where the databases are. */
+  keyspace: Keyspace;
   /** Knows what is no command. */
   commands: CommandTable;
 }
@@ -75,14 +82,60 @@ export class UpstreamRequests {
     parts.caller.onFailure = (error, answer, row) => this.commandFailed(error, answer, row);
   }
 
+  /**
+   * Does the plain ones of the batch, from request `index` on: reads and changes of data, one behind the
+   * other, which is nearly all that a primary says. Returns the first one that is something else.
+   */
+  runPlain(client: Client, batch: ArgVector, index: number): number {
+    const { call, caller, commands, keyspace, reply, situation } = this.parts;
+    const listener = client.upstream as UpstreamListener;
+    if ((situation.unusual & NOT_PLAIN) !== 0 || client.inTransaction) return index;
+    situation.current = client;
+    reply.resp3 = client.protocol === 3;
+    call.client = client;
+    call.isReplayed = true;
+    call.mayWait = false;
+    let at = index;
+    for (; at < batch.commandCount && !listener.isHalted; at++) {
+      const row = this.lookAhead.rowOf(at) ?? lookup(commands, batch, at);
+      if (row === null || (row.bits & (write | readonly)) === 0 || (row.bits & SPECIAL) !== 0)
+        break;
+      if (!row.accepts(batch.argCount[at] as number)) break;
+      caller.before(row);
+      call.begin(batch, at, row);
+      call.database = keyspace.databases[client.databaseIndex] as Database;
+      this.lookAhead.useHash(at, call);
+      client.lastCommand = row;
+      client.commandCount++;
+      const mark = reply.mark();
+      caller.run(client, row);
+      this.ended(client, row.fullName, mark, null, batch, at);
+    }
+    call.mayWait = true;
+    call.isReplayed = false;
+    return at;
+  }
+
   /** Does request `index` of the batch; null: its command is unknown. */
   run(client: Client, row: CommandRow | null, batch: ArgVector, index: number): void {
     const { reply } = this.parts;
-    const listener = client.upstream as UpstreamListener;
-    if (listener.isHalted) return;
+    if (client.upstream?.isHalted === true) return;
     const mark = reply.mark();
     const problem = this.perform(client, row, batch, index);
-    const name = row?.fullName ?? "";
+    this.ended(client, row?.fullName ?? "", mark, problem, batch, index);
+  }
+
+  /** What would be the answer, from `mark` on or `problem`, is taken back, and the listener is told. */
+  private ended(
+    client: Client,
+    name: string,
+    mark: number,
+    problem: CommandError | null,
+    batch: ArgVector,
+    index: number,
+  ): void {
+    const { reply } = this.parts;
+    const listener = client.upstream as UpstreamListener;
     if (this.lackedRoom || problem === errors.outOfMemory) {
       reply.rewind(mark);
       listener.noRoom(name, this.isHalfDone);
