@@ -13,10 +13,10 @@ export function openLibrary<Signatures extends Parameters<Ffi["dlopen"]>[1]>(
   return withoutWarnings(() => foreign.dlopen(null, signatures));
 }
 
-type Ffi = typeof import("node:ffi");
+type Ffi = NonNullable<ReturnType<typeof ffi>>;
 
 /** The module itself; undefined where this Node has none. */
-export function ffi(): Ffi | undefined {
+export function ffi() {
   return withoutWarnings(() => process.getBuiltinModule("node:ffi"));
 }
 
