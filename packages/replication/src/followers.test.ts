@@ -219,6 +219,17 @@ describe("a replica that comes back", () => {
     expect(infoField(kv, "sync_full")).toBe("1");
   });
 
+  test("gets it at once, and not when the cron comes by", () => {
+    const kv = quick();
+    const { client, offset, id } = follower(kv);
+    client.destroy();
+    kv.send("SET", "b", 1);
+    const again = replicaClient(kv, eof, psync2);
+    const { wakeCount } = kv.host;
+    again.send("PSYNC", id, offset + 1);
+    expect(kv.host.wakeCount).toBeGreaterThan(wakeCount);
+  });
+
   test("gets all anew where its history is another, or longer, or too old", () => {
     const kv = quick({ "repl-backlog-size": "16kb" });
     const { client, id } = follower(kv);

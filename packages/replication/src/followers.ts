@@ -183,6 +183,7 @@ export class Followers {
   putOnline(replica: Replica, awaitsAck: boolean): void {
     replica.putOnline(this.ports.situation.nowMs);
     replica.awaitsAck = awaitsAck;
+    this.ports.host.wake();
     this.ports.host.log("notice", `Synchronization with replica ${replica.name} succeeded`);
   }
 
@@ -204,6 +205,8 @@ export class Followers {
     replica.offset = position;
     replica.putOnline(situation.nowMs);
     this.replicas.add(replica);
+    // What it has missed leaves with the next turn.
+    host.wake();
     host.log(
       "notice",
       `Partial resynchronization request from ${replica.name} accepted. Sending ${stream.endOffset - position} bytes of backlog starting from offset ${offset}.`,
