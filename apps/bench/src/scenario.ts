@@ -18,8 +18,8 @@ export interface Sizes {
   };
   snapshot: { keys: number; calmMs: number; writesPerSecond: number };
   restart: { keys: number };
-  /** Numbers of replicas that a primary is measured with. */
-  replication: { replicas: readonly number[] };
+  /** Numbers of replicas that a primary is measured with, and how often a link is lost. */
+  replication: { replicas: readonly number[]; resumptions: number };
   start: {
     starts: number;
     /** So long it is left alone, and then watched. */
@@ -87,7 +87,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     },
     snapshot: { keys: 5_000_000, calmMs: 10_000, writesPerSecond: 20_000 },
     restart: { keys: 5_000_000 },
-    replication: { replicas: [0, 1, 3] },
+    replication: { replicas: [0, 1, 3], resumptions: 100 },
     start: {
       starts: 15,
       settleMs: 5000,
@@ -140,7 +140,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     },
     snapshot: { keys: 2_000_000, calmMs: 4_000, writesPerSecond: 20_000 },
     restart: { keys: 2_000_000 },
-    replication: { replicas: [0, 1, 3] },
+    replication: { replicas: [0, 1, 3], resumptions: 50 },
     start: {
       starts: 7,
       settleMs: 5000,
@@ -181,7 +181,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     memory: { strings: [2000], collections: 500, kinds: 1, warmUps: 1, settleMs: 50 },
     snapshot: { keys: 2000, calmMs: 100, writesPerSecond: 1000 },
     restart: { keys: 2000 },
-    replication: { replicas: [1] },
+    replication: { replicas: [1], resumptions: 2 },
     start: { starts: 1, settleMs: 10, watchMs: 300, flushed: 1000, returnMs: 20, kinds: 1 },
     connections: {
       idle: 50,

@@ -12,6 +12,7 @@ import { memory } from "./memory.ts";
 import { pipelines } from "./pipelines.ts";
 import { replication } from "./replication.ts";
 import { restart } from "./restart.ts";
+import { resuming } from "./resuming.ts";
 import { scripts } from "./scripts.ts";
 import { rewrite, snapshot } from "./snapshot.ts";
 import { snapshotCollections } from "./snapshot-collections.ts";
@@ -39,4 +40,5 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["durable", durable],
   ["rewrite", rewrite],
   ["replication", replication],
+  ["resuming", resuming],
 ]);
