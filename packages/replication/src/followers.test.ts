@@ -1,4 +1,6 @@
 /** Replicas that follow: what they get behind the data set, byte for byte, and how they come back. */
+import type { Client } from "@kv/engine";
+import { latin1Bytes } from "@kv/resp";
 import {
   follower,
   type Harness,
@@ -285,6 +287,18 @@ describe("WAIT", () => {
     expect(kv.send("WAIT", 0, 0)).toBe(0);
     expect(kv.send("WAIT", -1, 0)).toBe(0);
     expect(harness().send("WAIT", 0, 0)).toBe(0);
+  });
+
+  test("what the last of them says has a turn at once, not when the cron comes by", () => {
+    const { kv, replicas, writer } = two();
+    writer.send("SET", "k", "v");
+    writer.send("WAIT", 1, 0);
+    const { wakeCount } = kv.host;
+    const said = latin1Bytes(requestText(["REPLCONF", "ACK", `${offsetOf(kv)}`]));
+    // As the host hands it over: it takes a turn when it is woken, and not otherwise.
+    const view = new DataView(said.buffer);
+    kv.engine.receive(replicas[0].client as Client, said, view, 0, said.length);
+    expect(kv.host.wakeCount).toBeGreaterThan(wakeCount);
   });
 
   test("until so many replicas have what the client wrote; they are asked at once", () => {

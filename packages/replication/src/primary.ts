@@ -371,7 +371,13 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
   /** REPLCONF ACK; `syncedOffset` is that of FACK, 0 without one. */
   acknowledged(replica: Replica, offset: number, syncedOffset: number): void {
     this.followers.acknowledged(replica, offset, syncedOffset);
+    if (this.isWaitedFor) this.ports.host.wake();
     if (this.ports.situation.is(EngineState.LACKS_REPLICAS)) this.goodReplicas.update();
+  }
+
+  /** Whether somebody waits for what replicas have. */
+  private get isWaitedFor(): boolean {
+    return this.waiters.isActive || this.failover.state === "waiting-for-sync";
   }
 
   private leave(replica: Replica): void {
@@ -398,7 +404,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
   /** Once a second: signs of life, and a look at who gives none. */
   cron(nowMs: number): void {
     // What a pause has put off, and what others have brought about: a log, say.
-    if (this.waiters.isActive || this.failover.state === "waiting-for-sync") this.ports.host.wake();
+    if (this.isWaitedFor) this.ports.host.wake();
     this.upstream.cron(nowMs);
     if (this.ownExpiries.count > 0) this.ownExpiries.cron(nowMs);
     const isEarly = nowMs - this.lastSecondMs < SECOND_MS && nowMs >= this.lastSecondMs;
