@@ -27,6 +27,7 @@ export class FakeHost implements Host {
   /** Where other servers are; null: nowhere. */
   network: { dial(target: DialTarget, dialed: Dialed): Dialing } | null = null;
   wakeCount = 0;
+  private wantsTurn = false;
   readonly facts = {
     processId: 4711,
     runtime: "test",
@@ -102,6 +103,14 @@ export class FakeHost implements Host {
 
   wake(): void {
     this.wakeCount++;
+    this.wantsTurn = true;
+  }
+
+  /** Whether a turn was asked for since this was last called. */
+  takeWake(): boolean {
+    const { wantsTurn } = this;
+    this.wantsTurn = false;
+    return wantsTurn;
   }
 
   wakeAfter(): void {

@@ -109,11 +109,14 @@ export class TestClient implements Connection {
   private readonly engine: Engine;
   private readonly parser = new ReplyParser({ strings: "latin1" });
   private readonly messages: unknown[] = [];
+  private readonly host: FakeHost | null;
   private raw = "";
   private drained: (() => void) | null = null;
 
-  constructor(engine: Engine, port: number) {
+  /** `host`: the engine's, which knows when a turn is due. Without it there is one behind each request. */
+  constructor(engine: Engine, port: number, host: FakeHost | null = null) {
     this.engine = engine;
+    this.host = host;
     this.address = `127.0.0.1:${port}`;
     this.client = engine.accept(this);
   }
@@ -170,7 +173,9 @@ export class TestClient implements Connection {
     if (this.client === null || this.closed) return;
     const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     this.engine.receive(this.client, data, view, 0, data.length);
-    this.engine.turn();
+    // As with a real host: who has something left to do asks for a turn, or has none before the cron.
+    const isAsked = this.host === null || this.host.takeWake();
+    if (isAsked || this.engine.needsTurn) this.engine.turn();
   }
 
   /** The next reply that is no push; undefined when there is none. Pushes go to pushed(). */
@@ -301,7 +306,7 @@ export class Harness {
 
   /** A further client. */
   client(): TestClient {
-    const client = new TestClient(this.engine, this.port++);
+    const client = new TestClient(this.engine, this.port++, this.host);
     if (this.resp === 3) client.send("HELLO", 3);
     client.takeRaw();
     return client;

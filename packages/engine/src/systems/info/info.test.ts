@@ -216,6 +216,7 @@ describe("INFO", () => {
   test("the longest turn, its commands and the cron's time are told to who asks for debug", () => {
     const kv = harness();
     kv.self.sendBytes("*1\r\n$4\r\nPING\r\n".repeat(7));
+    kv.engine.turn();
     kv.send("DEBUG", "SLEEP", "0.05");
     kv.clock.advance(200);
     const { fields } = parsed(kv.engine.of(infoPort).text(["debug"]));
@@ -224,6 +225,7 @@ describe("INFO", () => {
     expect(Number(fields.get("eventloop_duration_cron_sum"))).toBeGreaterThan(0);
     expect(fields.get("eventloop_duration_aof_sum")).toBe("0");
     kv.send("CONFIG", "RESETSTAT");
+    kv.engine.turn();
     const { fields: reset } = parsed(kv.engine.of(infoPort).text(["debug"]));
     expect(Number(reset.get("eventloop_duration_max"))).toBeLessThan(1000);
     // CONFIG RESETSTAT is itself the first of the new ones.
