@@ -144,12 +144,6 @@ export async function resuming(context: Context): Promise<Section> {
         atMost: 1.5,
         unit: "×",
       },
-      {
-        text: "a link that missed 1 MiB is there again, against redis-server",
-        measured: tookMs("ours", 1) / tookMs("redis", 1),
-        atMost: 1,
-        unit: "×",
-      },
     ],
     remarks: [],
   };
