@@ -81,6 +81,8 @@ function collect(
   process.once("exit", killChild);
   let output = "";
   let complaints = "";
+  // A short run may be over before it has read what it does not want.
+  child.stdin.on("error", () => {});
   child.stdin.end(input);
   child.stdout.setEncoding("latin1").on("data", (text: string) => (output += text));
   child.stderr.setEncoding("latin1").on("data", (text: string) => (complaints += text));
