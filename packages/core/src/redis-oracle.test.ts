@@ -3,7 +3,10 @@
  * the redis-server binary; a machine without it says so and passes.
  */
 import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { globMatch } from "./glob.ts";
@@ -109,22 +112,17 @@ describe.skipIf(!hasOracle)("redis-server agrees", () => {
 
 /** Sends the commands to a redis-server of our own and returns its replies, bytes as latin1. */
 async function ask(commands: string[][]): Promise<unknown[]> {
-  // Below the ports that the system gives to whoever connects.
-  const port = 20000 + Math.floor(Math.random() * 12000);
-  const server = spawn("redis-server", [
-    "--port",
-    String(port),
-    "--save",
-    "",
-    "--appendonly",
-    "no",
-  ]);
+  // A socket in a folder of its own: nobody else can have taken it.
+  const folder = mkdtempSync(join(tmpdir(), "kv-oracle-"));
+  const socketPath = join(folder, "s");
+  const files = ["--save", "", "--appendonly", "no", "--dir", folder];
+  const server = spawn("redis-server", ["--port", "0", "--unixsocket", socketPath, ...files]);
   try {
     await new Promise<void>((resolve, reject) => {
-      server.stdout.on("data", (log) => String(log).includes("Ready to accept") && resolve());
+      server.stdout.on("data", (log) => String(log).includes("ready to accept") && resolve());
       server.on("exit", () => reject(new Error("redis-server stopped")));
     });
-    const socket = connect(port, "127.0.0.1");
+    const socket = connect(socketPath);
     for (const command of commands) {
       const bulks = command.map((part) => `$${part.length}\r\n${part}\r\n`).join("");
       socket.write(`*${command.length}\r\n${bulks}`, "latin1");
@@ -136,6 +134,7 @@ async function ask(commands: string[][]): Promise<unknown[]> {
     return parseReplies(text, commands.length);
   } finally {
     server.kill();
+    rmSync(folder, { recursive: true });
   }
 }
 
