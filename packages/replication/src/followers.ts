@@ -181,15 +181,20 @@ export class Followers {
 
   /** It has the data set. `awaitsAck`: it gets what changed when it has said that it is ready. */
   putOnline(replica: Replica, awaitsAck: boolean): void {
-    replica.putOnline(this.ports.situation.nowMs);
     replica.awaitsAck = awaitsAck;
-    this.ports.host.wake();
+    this.beginSending(replica);
     this.ports.host.log("notice", `Synchronization with replica ${replica.name} succeeded`);
+  }
+
+  /** It is online, and what is there for it leaves with the next turn. */
+  private beginSending(replica: Replica): void {
+    replica.putOnline(this.ports.situation.nowMs);
+    this.ports.host.wake();
   }
 
   /** Goes on where the replica stood. Otherwise returns why that cannot be. */
   resume(replica: Replica, { replicationId, offset }: PsyncRequest): string | undefined {
-    const { host, identity, situation } = this.ports;
+    const { host, identity } = this.ports;
     const { stream } = this;
     if (!isKnownHistory(identity, replicationId, offset)) {
       if (replicationId === identity.secondReplicationId)
@@ -203,10 +208,8 @@ export class Followers {
     const suffix = replica.canPsync2 ? ` ${identity.replicationId}` : "";
     replica.outlet.send(latin1Bytes(`+CONTINUE${suffix}\r\n`));
     replica.offset = position;
-    replica.putOnline(situation.nowMs);
     this.replicas.add(replica);
-    // What it has missed leaves with the next turn.
-    host.wake();
+    this.beginSending(replica);
     host.log(
       "notice",
       `Partial resynchronization request from ${replica.name} accepted. Sending ${stream.endOffset - position} bytes of backlog starting from offset ${offset}.`,
