@@ -104,15 +104,17 @@ export class LookAhead {
     const key = (firstArg[0] as number) + first.firstKey;
     const keyStart = starts[key] as number;
     const keyEnd = ends[key] as number;
-    const keyHash = database.dict.hash(bytes, view, keyStart, keyEnd);
+    const { keyed, rows, hashes, hashed, isPrepared } = this;
+    const keyHash = isPrepared
+      ? (hashes[0] as number)
+      : database.dict.hash(bytes, view, keyStart, keyEnd);
     const header = this.tableAt(database, batch, keyStart, keyEnd, keyHash);
     if (header === NONE || Dict.countAt(this.keyspace.arena, header) < ELEMENTS_MIN) return;
     const table = this.table.attach(header);
-    const { keyed, rows, hashes, hashed, isPrepared } = this;
     let count = 0;
     for (let index = 0; index < commandCount; index++) {
       if (!isPrepared) {
-        rows[index] = lookup(this.commands, batch, index);
+        rows[index] = index === 0 ? first : lookup(this.commands, batch, index);
         hashed[index] = 0;
       }
       const row = rows[index] as CommandRow | null;

@@ -102,11 +102,9 @@ export class UpstreamRequests {
         break;
       if (!row.accepts(batch.argCount[at] as number)) break;
       caller.before(row);
-      call.begin(batch, at, row);
       call.database = keyspace.databases[client.databaseIndex] as Database;
-      this.lookAhead.useHash(at, call);
-      client.lastCommand = row;
       client.commandCount++;
+      this.pointAt(client, row, batch, at);
       const mark = reply.mark();
       caller.run(client, row);
       this.ended(client, row.fullName, mark, null, batch, at);
@@ -151,6 +149,14 @@ export class UpstreamRequests {
     listener.applied(batch.bytes, start, end, client.inTransaction);
   }
 
+  /** The call is request `index` of the batch from now on. */
+  private pointAt(client: Client, row: CommandRow, batch: ArgVector, index: number): void {
+    const { call } = this.parts;
+    call.begin(batch, index, row);
+    this.lookAhead.useHash(index, call);
+    client.lastCommand = row;
+  }
+
   private perform(
     client: Client,
     row: CommandRow | null,
@@ -159,9 +165,7 @@ export class UpstreamRequests {
   ): CommandError | null {
     const { call, caller, commands, situation, transactions } = this.parts;
     if (row === null) return unknownCommand(commands, batch, index);
-    call.begin(batch, index, row);
-    this.lookAhead.useHash(index, call);
-    client.lastCommand = row;
+    this.pointAt(client, row, batch, index);
     if (!row.accepts(call.argc)) return arityError(row.fullName);
     if (!isForStream(row)) return notToSay;
     if (client.inTransaction && (row.bits & FLAG_BITS.not_queued) === 0)
