@@ -109,14 +109,12 @@ export class TestClient implements Connection {
   private readonly engine: Engine;
   private readonly parser = new ReplyParser({ strings: "latin1" });
   private readonly messages: unknown[] = [];
-  private readonly host: FakeHost | null;
   private raw = "";
   private drained: (() => void) | null = null;
 
-  /** `host`: the engine's, which knows when a turn is due. Without it there is one behind each request. */
-  constructor(engine: Engine, port: number, host: FakeHost | null = null) {
+  /** The engine's host is to be a FakeHost: it knows when a turn is due. */
+  constructor(engine: Engine, port: number) {
     this.engine = engine;
-    this.host = host;
     this.address = `127.0.0.1:${port}`;
     this.client = engine.accept(this);
   }
@@ -174,7 +172,7 @@ export class TestClient implements Connection {
     const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     this.engine.receive(this.client, data, view, 0, data.length);
     // As with a real host: who has something left to do asks for a turn, or has none before the cron.
-    const isAsked = this.host === null || this.host.takeWake();
+    const isAsked = (this.engine.host as FakeHost).takeWake();
     if (isAsked || this.engine.needsTurn) this.engine.turn();
   }
 
@@ -306,7 +304,7 @@ export class Harness {
 
   /** A further client. */
   client(): TestClient {
-    const client = new TestClient(this.engine, this.port++, this.host);
+    const client = new TestClient(this.engine, this.port++);
     if (this.resp === 3) client.send("HELLO", 3);
     client.takeRaw();
     return client;
