@@ -2,6 +2,7 @@
  * Partial resynchronisation: how long a replica that lost its link waits until it has what it missed,
  * from PSYNC to the last byte, beside how long a PING takes on the same connection.
  */
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { milliseconds, ratio } from "../format.ts";
@@ -34,10 +35,7 @@ class Link implements Disposable {
 
   static async open(port: number): Promise<Link> {
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-    await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
-      socket.once("error", reject);
-    });
+    await once(socket, "connect");
     return new Link(socket);
   }
 
