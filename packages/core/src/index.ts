@@ -9,6 +9,7 @@ export * from "./keyspace/keyspace.ts";
 export * from "./keyspace/lazy-free.ts";
 export * from "./keyspace/snapshot-cut.ts";
 export * from "./memory/arena.ts";
+export { type Bulk, bulk } from "./memory/bulk.ts";
 export { Evacuation, type MovePlan } from "./memory/evacuation.ts";
 export * as listpack from "./memory/listpack.ts";
 export { ListpackValue } from "./memory/listpack.ts";

@@ -48,7 +48,7 @@ export class RdbOutput extends ChunkOutput {
 
   /** Sums what there is, and hands it to the sink. */
   override flush(): void {
-    if (this.sums) this.crc.update(this.chunk, 0, this.used, this.view);
+    if (this.sums) this.crc.update(this.chunk, 0, this.used);
     super.flush();
   }
 

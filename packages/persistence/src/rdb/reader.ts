@@ -236,10 +236,7 @@ export class RdbReader {
   }
 
   private sum(until: number): void {
-    if (this.sums && until > this.summedAt) {
-      const { bytes, view } = this.input;
-      this.crc.update(bytes, this.summedAt, until, view);
-    }
+    if (this.sums && until > this.summedAt) this.crc.update(this.input.bytes, this.summedAt, until);
     this.summedAt = until;
   }
 
