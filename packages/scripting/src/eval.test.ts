@@ -1,6 +1,9 @@
+import { createHash } from "node:crypto";
 import { ClientState, EngineState } from "@kv/engine";
 import { harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+
+const sha1Of = (text: string) => createHash("sha1").update(text).digest("hex");
 
 describe("a script", () => {
   test("gets keys and arguments, and answers with what it returns", () => {
@@ -71,6 +74,29 @@ describe("a script", () => {
     expect(kv.send("INFO", "memory")).toContain("number_of_cached_scripts:501\r\n");
     // That of the SHA-1 and the first one went as well.
     expect(kv.send("INFO", "stats")).toContain("evicted_scripts:102\r\n");
+  });
+
+  test("that was used again stays, however it was asked for", () => {
+    const kv = harness();
+    const shas: string[] = [];
+    for (let i = 0; i < 500; i++) {
+      kv.send("EVAL", `return ${i}`, 0);
+      shas.push(sha1Of(`return ${i}`));
+    }
+    expect(kv.send("EVAL", "return 0", 0)).toBe(0);
+    expect(kv.send("EVALSHA", shas[2], 0)).toBe(2);
+    expect(kv.send("EVALSHA", shas[4]?.toUpperCase(), 0)).toBe(4);
+    kv.send("SCRIPT", "LOAD", "return 6");
+    const areThere = () => kv.send("SCRIPT", "EXISTS", ...shas.slice(0, 10));
+    // 6 counts no more, so that there is room for one.
+    kv.send("EVAL", "return 'a'", 0);
+    expect(areThere()).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+    for (const text of ["b", "c", "d", "e"]) kv.send("EVAL", `return '${text}'`, 0);
+    expect(areThere()).toEqual([1, 0, 1, 0, 1, 0, 1, 0, 1, 1]);
+    for (let i = 0; i < 500; i++) kv.send("EVAL", `return -${i}`, 0);
+    expect(areThere()).toEqual([0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+    expect(kv.send("EVALSHA", shas[6], 0)).toBe(6);
+    expect(kv.send("INFO", "memory")).toContain("number_of_cached_scripts:501\r\n");
   });
 
   test("changes the database for itself alone", () => {

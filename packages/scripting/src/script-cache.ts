@@ -26,7 +26,9 @@ export interface CachedScript {
   compiled: LuaScript | null;
   /** SCRIPT LOAD was said: it is not forgotten by itself. */
   isKept: boolean;
-  lastUse: number;
+  /** Its neighbours among those that may be forgotten, in the order of their last use. */
+  older: CachedScript | null;
+  newer: CachedScript | null;
 }
 
 export class ScriptCache {
@@ -39,7 +41,9 @@ export class ScriptCache {
   private readonly byHash = new Map<number, CachedScript>();
   /** Those that EVALSHA has found last, by the first digits as they were written: no text is made. */
   private recent: (CachedScript | undefined)[] = [];
-  private uses = 0;
+  /** The ends of the list of those that may be forgotten. */
+  private oldest: CachedScript | null = null;
+  private newest: CachedScript | null = null;
   private evalCount = 0;
   private readonly forget: (script: CachedScript) => void;
 
@@ -55,7 +59,7 @@ export class ScriptCache {
   /** The script of this SHA-1, in lower case. */
   find(sha: string): CachedScript | undefined {
     const script = this.bySha.get(sha);
-    if (script !== undefined) script.lastUse = ++this.uses;
+    if (script !== undefined) this.used(script);
     return script;
   }
 
@@ -65,7 +69,7 @@ export class ScriptCache {
     const slot = ((bytes[start] as number) * 31 + (bytes[start + 1] as number)) % RECENT;
     const recent = this.recent[slot];
     if (recent !== undefined && isWritten(recent.sha, bytes, start)) {
-      recent.lastUse = ++this.uses;
+      this.used(recent);
       return recent;
     }
     const script = this.find(latin1(bytes, start, end).toLowerCase());
@@ -86,14 +90,16 @@ export class ScriptCache {
   ): CachedScript | undefined {
     const script = this.byHash.get(hashBytes(bytes, view, start, end, HASH_SEED));
     if (script === undefined || !isSame(script.source, bytes, start, end)) return undefined;
-    script.lastUse = ++this.uses;
+    this.used(script);
     return script;
   }
 
   /** A script that is not there yet. */
   add(script: CachedScript): void {
-    if (!script.isKept && ++this.evalCount > EVAL_SCRIPTS_MAX) this.evict();
-    script.lastUse = ++this.uses;
+    if (!script.isKept) {
+      if (this.evalCount === EVAL_SCRIPTS_MAX) this.evict();
+      this.append(script);
+    }
     this.bySha.set(script.sha, script);
     this.byHash.set(hashOf(script.source), script);
     this.bytes += script.source.length + ENTRY_BYTES;
@@ -102,8 +108,8 @@ export class ScriptCache {
   /** SCRIPT LOAD of one that is there: from now on it stays. */
   keep(script: CachedScript): void {
     if (script.isKept) return;
+    this.unlink(script);
     script.isKept = true;
-    this.evalCount--;
   }
 
   /** SCRIPT FLUSH. */
@@ -112,6 +118,8 @@ export class ScriptCache {
     this.bySha.clear();
     this.byHash.clear();
     this.recent = [];
+    this.oldest = null;
+    this.newest = null;
     this.evalCount = 0;
     this.bytes = 0;
   }
@@ -121,19 +129,41 @@ export class ScriptCache {
     for (const script of this.bySha.values()) script.compiled = null;
   }
 
+  private used(script: CachedScript): void {
+    if (script.isKept || script === this.newest) return;
+    this.unlink(script);
+    this.append(script);
+  }
+
+  private append(script: CachedScript): void {
+    script.older = this.newest;
+    if (this.newest === null) this.oldest = script;
+    else this.newest.newer = script;
+    this.newest = script;
+    this.evalCount++;
+  }
+
+  private unlink(script: CachedScript): void {
+    const { older, newer } = script;
+    if (older === null) this.oldest = newer;
+    else older.newer = newer;
+    if (newer === null) this.newest = older;
+    else newer.older = older;
+    script.older = null;
+    script.newer = null;
+    this.evalCount--;
+  }
+
   private evict(): void {
-    let oldest: CachedScript | undefined;
-    for (const script of this.bySha.values())
-      if (!script.isKept && (oldest === undefined || script.lastUse < oldest.lastUse))
-        oldest = script;
-    if (oldest === undefined) return;
+    const { oldest, recent } = this;
+    if (oldest === null) return;
+    this.unlink(oldest);
     this.forget(oldest);
-    this.recent = [];
+    for (let i = 0; i < recent.length; i++) if (recent[i] === oldest) recent[i] = undefined;
     this.bySha.delete(oldest.sha);
     const hash = hashOf(oldest.source);
     if (this.byHash.get(hash) === oldest) this.byHash.delete(hash);
     this.bytes -= oldest.source.length + ENTRY_BYTES;
-    this.evalCount--;
     this.evictedCount++;
   }
 }

@@ -110,7 +110,8 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
       return known;
     }
     const shebang = readShebang(source);
-    const script: CachedScript = { sha, source, shebang, compiled: null, isKept, lastUse: 0 };
+    const links = { older: null, newer: null };
+    const script: CachedScript = { sha, source, shebang, compiled: null, isKept, ...links };
     this.compile(script);
     this.cache.add(script);
     return script;
