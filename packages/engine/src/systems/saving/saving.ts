@@ -29,6 +29,7 @@ import {
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { EngineState } from "../../kernel/situation.ts";
 import { durationOfKeysUs } from "../../kernel/snapshot-jobs.ts";
+import { savingName } from "../../kernel/temporary-names.ts";
 import { wakingStorage } from "../../kernel/waking-storage.ts";
 import {
   appendOnlyFilePort,
@@ -191,8 +192,7 @@ export class Saving implements Running, DataSetFile, FinalSaveActions {
     return {
       ...this.snapshotOptions(),
       name: config.text("dbfilename"),
-      // Another name each time: one that was given up may still be on its way out.
-      temporaryName: `temp-${host.facts.processId}-${this.tryCount}.rdb`,
+      temporaryName: savingName(host.facts.processId, this.tryCount),
       ...(config.boolean("rdb-save-incremental-fsync") ? { syncEveryBytes: 4 * 2 ** 20 } : {}),
     };
   }
