@@ -41,7 +41,7 @@ import {
   type Ports,
 } from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
-import { FinalSave, type FinalSaveActions } from "./final-save.ts";
+import { FinalSave } from "./final-save.ts";
 import { LoadDelay } from "./load-delay.ts";
 
 /** A full chunk is summed and sent within one slice, so it had better be small. */
@@ -90,7 +90,7 @@ export type SavingNeeds = Pick<
 >;
 
 /** Saves and loads the data set: see the head of this file. */
-export class Saving implements Running, DataSetFile, FinalSaveActions {
+export class Saving implements Running, DataSetFile {
   /** `save`: a background save begins when one of these is reached; empty: none does by itself. */
   savePoints: readonly SavePoint[] = [];
   /**
@@ -185,7 +185,7 @@ export class Saving implements Running, DataSetFile, FinalSaveActions {
     return { taken: takenCount, total: totalCount, seconds };
   }
 
-  /** How the data set is to be written to its file now. */
+  /** @internal How the data set is to be written to its file now. */
   options(): SaveOptions {
     const { config, host } = this.ports;
     this.tryCount++;
@@ -329,7 +329,7 @@ export class Saving implements Running, DataSetFile, FinalSaveActions {
     else host.log("warning", "Background saving error");
   }
 
-  /** A save has ended that holds so many changes. False: it failed; the log says why. */
+  /** @internal A save has ended that holds so many changes. False: it failed; the log says why. */
   saveEnded(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
     const { host, situation } = this.ports;
     if (result.ok) {
