@@ -3,12 +3,20 @@
  * missing or does not fit.
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeEach, expect, test } from "vitest";
-import { startOurs } from "./both-servers.ts";
+import { ServerProcess } from "@kv/testing";
+import { afterAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import { programs, startOurs } from "./both-servers.ts";
 
 const dist = fileURLToPath(new URL("../dist", import.meta.url));
 const loader = new URL("../bin/program.mjs", import.meta.url).href;
@@ -75,4 +83,31 @@ test("its scripts find their machine", async () => {
   const client = await server.connect();
   expect(await client.request("EVAL", "return 1 + 1", "0")).toBe(":2\r\n");
   await server.stop();
+});
+
+/** How many threads of its pool a server has by now, as the system tells. */
+function poolThreads({ pid }: ServerProcess): number {
+  const names = readdirSync(`/proc/${pid}/task`).map((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/comm`, "latin1"),
+  );
+  return names.filter((name) => name === "libuv-worker\n").length;
+}
+
+test.runIf(process.platform === "linux").each([
+  {
+    what: "eight threads, of which a few may wait for the disk",
+    env: ["-u", "UV_THREADPOOL_SIZE"],
+    threads: 8,
+  },
+  { what: "as many as the environment says", env: ["UV_THREADPOOL_SIZE=3"], threads: 3 },
+])("files have $what", async ({ env, threads }) => {
+  const program = ["env", ...env, ...programs.ours];
+  const server = await ServerProcess.start({ program });
+  onTestFinished(() => server.stop());
+  const client = await server.connect();
+  // The pool is made when the first of them is needed, all of it at once.
+  expect(poolThreads(server)).toBe(0);
+  expect(await client.request("BGSAVE")).toBe("+Background saving started\r\n");
+  await expect.poll(() => client.request("INFO", "persistence")).toContain("rdb_saves:1");
+  expect(poolThreads(server)).toBe(threads);
 });

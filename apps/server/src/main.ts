@@ -120,6 +120,7 @@ class Program {
   readonly #ending = new Ending({
     isSettled: () => this.#server?.isSettled ?? true,
     settled: async () => this.#server?.settled(),
+    hurry: () => this.#server?.hurry(),
     exit: (code) => process.exit(code),
     kill: () => process.kill(process.pid, "SIGKILL"),
     warn: (message) => this.#log.warning(message),

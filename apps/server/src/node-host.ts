@@ -69,6 +69,7 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
     },
     sha256Hex: (bytes) => process.getBuiltinModule("node:crypto").hash("sha256", bytes),
     nextTurn: () => new Promise((resolve) => realTimers.setImmediate(resolve)),
+    isProcess,
     usage: usageNow,
     releaseMemory: new MemoryRelease().release,
     adviseMemory: askForLargePages,
@@ -102,6 +103,16 @@ function worded<Result>(action: () => Result): Result {
   } catch (error) {
     if (codeOf(error) === "") throw error;
     throw new Error(systemErrorText(error), { cause: error });
+  }
+}
+
+function isProcess(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    // One of somebody else's is there as well.
+    return codeOf(error) !== "ESRCH";
   }
 }
 

@@ -380,7 +380,15 @@ export class Server {
     return new Promise((decided) => this.engine.of(endingPort).begin(request, decided));
   }
 
-  /** At once. True when the process may end: then close() is next. */
+  /** Whoever asked for the end does not want to wait for the final save: it is given up. */
+  hurry(): void {
+    this.engine.hurry();
+  }
+
+  /**
+   * At once, also the final save: for a program that may end as soon as it has asked. True when the process may
+   * end: then close() is next.
+   */
   shutdown(request: ShutdownRequest): boolean {
     return this.engine.shutdown(request);
   }

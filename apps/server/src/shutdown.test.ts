@@ -1,5 +1,5 @@
 /** How the program ends while it loads, while a script runs, and when saving fails: exit codes and log. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { harness } from "@kv/testing";
@@ -129,6 +129,43 @@ describe("while a script runs for too long", () => {
     say(server.port, "SHUTDOWN NOSAVE");
     expect(await server.ended).toBe(0);
     expect(server.stdout()).not.toContain("DB saved");
+  });
+});
+
+describe("while the last save is under way", () => {
+  /** A server that saves a second for each of its hundred keys, and has begun to. */
+  async function saving(folder: string, end: (server: Awaited<ReturnType<typeof start>>) => void) {
+    const delay = ["--rdb-key-save-delay", "1000000", "--enable-debug-command", "yes"];
+    const server = await start(["--dir", folder, "--save", "3600 1", ...delay]);
+    expect(await ask(server.port, "DEBUG POPULATE 100")).toBe("+OK\r\n");
+    end(server);
+    await server.says("Saving the final RDB snapshot before exiting.");
+    return server;
+  }
+
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "a SIGINT behind %s ends it at once with 1, and leaves nothing half written",
+    async (signal) => {
+      using folder = temporaryFolder();
+      const server = await saving(folder.path, ({ child }) => child.kill(signal));
+      await expect.poll(() => readdirSync(folder.path)).toEqual([expect.stringMatching(/^temp-/)]);
+      server.child.kill("SIGINT");
+      expect(await server.ended).toBe(1);
+      expect(server.stdout()).toContain("You insist... exiting now.");
+      expect(server.stdout()).not.toContain("DB saved");
+      expect(readdirSync(folder.path)).toEqual([]);
+    },
+  );
+
+  test("behind SHUTDOWN it takes two of them, as the first one asks for what is being done", async () => {
+    using folder = temporaryFolder();
+    const server = await saving(folder.path, ({ port }) => say(port, "SHUTDOWN"));
+    server.child.kill("SIGINT");
+    await server.says("Received SIGINT scheduling shutdown...");
+    expect(server.stdout()).not.toContain("You insist");
+    server.child.kill("SIGINT");
+    expect(await server.ended).toBe(1);
+    expect(readdirSync(folder.path)).toEqual([]);
   });
 });
 

@@ -47,6 +47,7 @@ import { Requests } from "./kernel/requests.ts";
 import type { ShutdownRequest } from "./kernel/shutdown-request.ts";
 import { EngineState, Situation } from "./kernel/situation.ts";
 import { SnapshotJobs } from "./kernel/snapshot-jobs.ts";
+import { Standstill } from "./kernel/standstill.ts";
 import { Stats } from "./kernel/stats.ts";
 import { UsedMemory } from "./kernel/used-memory.ts";
 import { commandList } from "./module/command-list.ts";
@@ -163,6 +164,7 @@ export class Engine implements Ports {
   readonly cronJobs: Cron;
   /** Room for the one stored request that is being executed. */
   readonly queuedBatch = new ArgVector();
+  private readonly standstill: Standstill;
   private readonly admission: Admission;
   private readonly requests: Requests;
   private readonly running: readonly Running[];
@@ -222,6 +224,7 @@ export class Engine implements Ports {
     this.reexecution = new Reexecution({ ...flow, caller, call, guards });
     this.replay = new Replay({ ...flow, transactions, call, requestLimits });
     this.cronJobs = new Cron({ ...flow, snapshotJobs });
+    this.standstill = new Standstill({ situation, clients, pause });
     this.admission = new Admission({ ...parts, requestLimits });
     this.requests = new Requests({ ...flow, caller, call, guards, transactions, batch });
     call.engine = this;
@@ -295,6 +298,7 @@ export class Engine implements Ports {
 
   private opened(client: Client): Client {
     for (const each of this.running) each.clientOpened?.(client);
+    this.standstill.clientOpened(client);
     this.memory.recount(client);
     return client;
   }
@@ -358,11 +362,30 @@ export class Engine implements Ports {
   }
 
   /**
+   * Does beforehand what of a shutdown takes long, while nobody is served. Undefined: nothing does. When it
+   * resolves, shutdown() is to follow at once.
+   */
+  prepareShutdown(request: ShutdownRequest): Promise<unknown> | undefined {
+    // What has changed belongs to the history that the file tells of.
+    this.propagator.finish();
+    const work = this.running.flatMap((each) => each.preparing?.(request) ?? []);
+    if (work.length === 0) return undefined;
+    this.standstill.begin();
+    return Promise.all(work);
+  }
+
+  /** Who has asked for the end does not want to wait for what takes long: it is given up, and no more. */
+  hurry(): void {
+    for (const each of this.running) each.hurried?.();
+  }
+
+  /**
    * Ends in good order: true when the process may exit, false when that was refused.
    *
    * All of it happens at once: nobody is waited for, so nothing that was true at the beginning can be
-   * otherwise at the end. Whoever may have to wait before (for replicas, for a script's end) asks the
-   * system of shutting down instead. A background save that is under way is given up, and may have
+   * otherwise at the end. Whoever may have to wait before (for replicas, for a script's end) or during it (for
+   * the final save) asks the system of shutting down instead; an embedded server does not, whose program may
+   * end the process in the same breath. A background save that is under way is given up, and may have
    * the disk at work for a while: that is for the host to wait out, when it serves nobody any more.
    */
   shutdown(request: ShutdownRequest): boolean {
@@ -380,6 +403,7 @@ export class Engine implements Ports {
         "warning",
         "SHUTDOWN NOSAVE ends the server without saving: what has changed since the last save is lost then.",
       );
+      this.standstill.end();
       return false;
     }
     this.output.openGate();
@@ -439,6 +463,7 @@ export class Engine implements Ports {
     this.transactions.discard(client);
     for (const each of this.running) each.clientClosed?.(client);
     this.pause.clientClosed(client);
+    this.standstill.clientClosed(client);
     this.output.clientClosed(client);
     this.effects.updateInterest();
   }

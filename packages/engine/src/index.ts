@@ -36,6 +36,7 @@ export * from "./kernel/shutdown-request.ts";
 export * from "./kernel/situation.ts";
 export * from "./kernel/snapshot-jobs.ts";
 export * from "./kernel/stats.ts";
+export { arrivingName, sendingName } from "./kernel/temporary-names.ts";
 export * from "./kernel/transaction.ts";
 export * from "./kernel/used-memory.ts";
 export * from "./kernel/version.ts";

@@ -4,10 +4,10 @@
  *      the cut ── slices ──> sync-PID-N.rdb ──> opened once for each replica, and removed ──> sent
  *
  * The file is one of its own: nobody who saves or loads meanwhile meets it, and none is left over,
- * unless the process ends in between. Each replica reads on when it has taken what was read.
+ * unless the process is killed in between: then it goes with the next start (leftovers). Each replica reads on when it has taken what was read.
  */
 import type { Keyspace } from "@kv/core";
-import { type Host, wakingStorage } from "@kv/engine";
+import { type Host, sendingName, wakingStorage } from "@kv/engine";
 import { BackgroundSave, StorageError, type StorageReader } from "@kv/persistence";
 import { latin1Bytes } from "@kv/resp";
 import type { FullSync, SyncContent, SyncEvents } from "./full-sync.ts";
@@ -47,7 +47,7 @@ export class FileSync implements FullSync {
     this.events = events;
     const { host, keyspace } = needs;
     for (const replica of replicas) this.readers.set(replica, null);
-    this.name = `sync-${host.facts.processId}-${number}.rdb`;
+    this.name = sendingName(host.facts.processId, number);
     const names = { name: this.name, temporaryName: `temp-${this.name}` };
     this.save = new BackgroundSave(keyspace, wakingStorage(host), { ...content, ...names });
     this.result = this.run();

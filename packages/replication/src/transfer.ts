@@ -5,6 +5,8 @@
  *
  * What comes behind the data set, which is what changed meanwhile, is kept until that is over.
  */
+
+import { arrivingName } from "@kv/engine";
 import type { UpstreamNeeds } from "./applied.ts";
 import {
   type Arrival,
@@ -108,8 +110,7 @@ export class Transfer {
 
   private temporaryName(): string {
     const { host } = this.ports;
-    // Another name each time: one that was given up may still be on its way out.
-    return `temp-${Math.floor(host.wallMs() / 1000)}.${host.facts.processId}-${this.count}.rdb`;
+    return arrivingName(host.wallMs(), host.facts.processId, this.count);
   }
 
   /** repl-diskless-load. */

@@ -327,6 +327,9 @@ describe("a primary that starts again, where keys of its file have expired meanw
     await network.settle();
     const offset = Number(infoField(primary, "master_repl_offset"));
     primary.send("SHUTDOWN", "NOW");
+    // Its final save takes a while, in which nothing more may come by the stream.
+    await network.advance(2000);
+    expect(primary.host.exitCode).toBe(0);
     network.detach("n1:6379");
     const again = harness({ seed: 9, disk: primary.host.disk, config });
     again.host.nowMs = primary.host.nowMs + 1000;

@@ -1,6 +1,7 @@
 /** SCRIPT: the cache of scripts, and the script that runs. */
 import { arg, CommandError, helpCommand } from "@kv/commands";
 import { engineCommand } from "@kv/engine";
+import { flushesLazily } from "./flush-mode.ts";
 import { scriptingPort } from "./scripting.ts";
 
 const facts = { group: "scripting" } as const;
@@ -62,9 +63,8 @@ const flush = engineCommand({
   history: [["6.2.0", "Added ASYNC and SYNC."]],
   tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
   run(call) {
-    if (call.argc > 3 || (call.argc === 3 && !call.is(2, "SYNC") && !call.is(2, "ASYNC")))
-      throw flushOptions;
-    call.engine.of(scriptingPort).flush();
+    if (call.argc > 3) throw flushOptions;
+    call.engine.of(scriptingPort).flush(flushesLazily(call, flushOptions));
     call.reply.ok();
   },
 });

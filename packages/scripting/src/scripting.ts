@@ -123,7 +123,8 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
   }
 
   /** SCRIPT FLUSH: the machine goes as well, with all that scripts have left in it. */
-  flush(): void {
+  flush(isLazy: boolean): void {
+    if (isLazy) this.ports.keyspace.lazyFree.leftToRuntime(this.cache.count);
     this.cache.clear();
     this.machine = null;
   }

@@ -6,6 +6,7 @@
  * power goes. Every command of the story appends its number to a list, so the list tells how much of it is
  * there: 1, 2, 3, ... without a gap.
  */
+import { endingPort } from "@kv/engine";
 import { MemoryStorage, type PowerLoss } from "@kv/persistence/testing";
 import { describe, expect, test } from "vitest";
 import { type Harness, type HarnessOptions, harness } from "./harness.ts";
@@ -82,6 +83,16 @@ class Story {
     }
   }
 
+  /** In good order, as a signal has it: with a final save that takes its turns. False: refused. */
+  async end(kv: Harness): Promise<boolean> {
+    let mayExit = false;
+    kv.engine.of(endingPort).begin({ save: "default" }, (decided) => {
+      mayExit = decided;
+    });
+    await this.turns(kv);
+    return mayExit;
+  }
+
   /** All of it, until the end or until the server has ended. */
   async tell(): Promise<void> {
     let kv = await this.start();
@@ -106,7 +117,7 @@ class Story {
     if (isOver()) return;
     this.write(kv);
     await this.wait(kv);
-    if (isOver() || !kv.engine.shutdown({ save: "default" })) return;
+    if (isOver() || !(await this.end(kv))) return;
     await kv.engine.settled();
     kv = await this.start();
     if (kv === undefined) return;

@@ -27,6 +27,8 @@ export class FakeHost implements Host {
   /** Where other servers are; null: nowhere. */
   network: { dial(target: DialTarget, dialed: Dialed): Dialing } | null = null;
   wakeCount = 0;
+  /** Processes that there are besides this one. */
+  readonly processes = new Set<number>();
   private wantsTurn = false;
   readonly facts = {
     processId: 4711,
@@ -86,6 +88,10 @@ export class FakeHost implements Host {
 
   log(level: LogLevel, message: string): void {
     this.logLines.push({ level, message });
+  }
+
+  isProcess(processId: number): boolean {
+    return processId === this.facts.processId || this.processes.has(processId);
   }
 
   usage(): HostUsage {

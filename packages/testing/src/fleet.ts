@@ -16,6 +16,7 @@
  * A failing run is cut down to the steps that still fail: see fleetReport().
  */
 import { bytesOf, type Keyspace, keyIndex, keyLength } from "@kv/core";
+import { endingPort } from "@kv/engine";
 import { MemoryStorage, type PowerLoss } from "@kv/persistence/testing";
 import { latin1 } from "@kv/resp";
 import { Chance } from "./chance.ts";
@@ -157,11 +158,24 @@ class Fleet {
     });
   }
 
+  /** As a signal does: the final save takes its turns, in which nothing else happens. False: refused. */
+  private async shutDown(kv: Harness): Promise<boolean> {
+    let mayExit: boolean | undefined;
+    kv.engine.of(endingPort).begin({ save: "default", now: true }, (decided) => {
+      mayExit = decided;
+    });
+    while (mayExit === undefined) {
+      kv.engine.turn();
+      await Promise.resolve();
+    }
+    return mayExit;
+  }
+
   private async end(node: FleetNode, end: End, isSilent: boolean): Promise<void> {
     const { kv } = node;
     if (kv === null) return;
     if (end === "shutdown") {
-      if (!node.isLoaded || !kv.engine.shutdown({ save: "default" })) return;
+      if (!node.isLoaded || !(await this.shutDown(kv))) return;
       await kv.engine.settled();
     }
     this.network.detach(node.address, isSilent);

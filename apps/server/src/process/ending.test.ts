@@ -16,6 +16,7 @@ function endingWith(isAtRest: boolean) {
           resolve();
         };
       }),
+    hurry: () => done.push("hurries"),
     exit: (code) => done.push(`exit ${code}`),
     kill: () => done.push("kill"),
     warn: (message) => done.push(message),
@@ -54,17 +55,34 @@ describe("the end", () => {
     ]);
   });
 
-  test("comes at once when a second signal does, whatever the disk is doing", () => {
-    const { ending, done } = endingWith(false);
+  test("comes at once when a second signal does", () => {
+    const { ending, done } = endingWith(true);
+    ending.insist();
+    expect(done).toEqual(["You insist... exiting now.", "hurries", "exit 1"]);
+  });
+
+  test("waits then no longer than a disk takes that is well, whatever the end was to be", async () => {
+    const { ending, done, rest } = endingWith(false);
     ending.begin(0);
     ending.insist();
-    expect(done.slice(1)).toEqual([
-      "You insist... exiting now.",
-      "The disk does not answer, and a second signal has come: this process kills itself.",
+    expect(done.slice(1)).toEqual(["You insist... exiting now.", "hurries", "waits 1000"]);
+    rest();
+    await Promise.resolve();
+    expect(done.at(-1)).toBe("exit 1");
+    expect(done).not.toContain("exit 0");
+  });
+
+  test.each([
+    { what: "in a second", again: false, reason: "a second signal" },
+    { what: "and a third signal comes", again: true, reason: "a third signal" },
+  ])("comes by force when the disk does not answer $what", ({ again, reason }) => {
+    const { ending, done, wait } = endingWith(false);
+    ending.insist();
+    if (again) ending.insist();
+    else wait();
+    expect(done.slice(-2)).toEqual([
+      `The disk does not answer, and ${reason} has come: this process kills itself.`,
       "kill",
     ]);
-    const idle = endingWith(true);
-    idle.ending.insist();
-    expect(idle.done).toEqual(["You insist... exiting now.", "exit 1"]);
   });
 });

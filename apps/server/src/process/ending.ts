@@ -4,7 +4,9 @@
  *      begin(0) -> the disk is at rest -> exit
  *             |        or comes to rest -> exit
  *             |        or does not, for three seconds -> SIGKILL to ourselves
- *      insist(), a second signal -> exit, or SIGKILL if the disk is not at rest
+ *      insist(), a second signal -> the final save is given up
+ *             |  the disk is at rest, or comes to rest within a second -> exit 1
+ *             |  or does not, or it is insisted once more -> SIGKILL to ourselves
  *
  * What the disk still works at then is of no use: a save that was given up, the reading of a file. But the
  * runtime does not end a process whose threads are in the middle of it, and one that hangs on a disk
@@ -16,6 +18,8 @@ export interface EndingActions {
   /** True when the disk has nothing to do for us; the promise resolves when it has not. */
   isSettled(): boolean;
   settled(): Promise<void>;
+  /** The save that the end waits for is wanted no more: its temporary file goes. */
+  hurry(): void;
   exit(code: number): void;
   kill(): void;
   warn(message: string): void;
@@ -24,9 +28,12 @@ export interface EndingActions {
 
 /** So long the disk may take to come to rest. */
 const diskPatienceMs = 3000;
+/** And where somebody has asked twice: for one that is well this is enough to finish what it is at. */
+const hurryPatienceMs = 1000;
 
 export class Ending {
   hasBegun = false;
+  #isInsisted = false;
   readonly #actions: EndingActions;
 
   constructor(actions: EndingActions) {
@@ -43,16 +50,29 @@ export class Ending {
       return;
     }
     after(diskPatienceMs, () => this.#kill(`for ${diskPatienceMs / 1000} seconds`));
-    void settled().then(() => exit(code));
+    void settled().then(() => {
+      if (!this.#isInsisted) exit(code);
+    });
   }
 
   /** Somebody has asked twice. */
   insist(): void {
-    const { isSettled, exit, warn } = this.#actions;
+    const { isSettled, settled, hurry, exit, warn, after } = this.#actions;
     warn("You insist... exiting now.");
     this.hasBegun = true;
-    if (isSettled()) exit(1);
-    else this.#kill("and a second signal has come");
+    const isOnceMore = this.#isInsisted;
+    this.#isInsisted = true;
+    hurry();
+    if (isSettled()) {
+      exit(1);
+      return;
+    }
+    if (isOnceMore) {
+      this.#kill("and a third signal has come");
+      return;
+    }
+    after(hurryPatienceMs, () => this.#kill("and a second signal has come"));
+    void settled().then(() => exit(1));
   }
 
   /** No exit code any more, but an end. */

@@ -61,6 +61,11 @@ export class LazyFree implements EntryFreer {
     else this.add({ freeing: kind.pieces.free(arena, ref), objectsPerEntry: 0, objectsAtEnd });
   }
 
+  /** So many objects outside the arena are the runtime's to collect: too few of them would not be worth it. */
+  leftToRuntime(objects: number): void {
+    if (objects > LAZY_FREE_EFFORT) this.freedObjects += objects;
+  }
+
   /** Frees about `count` entries or elements. True while there is more to do. */
   step(count: number): boolean {
     const { leaving } = this;

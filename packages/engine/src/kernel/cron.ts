@@ -40,6 +40,11 @@ export interface Job {
    * may change the data in its middle. Answers when the next one is due: see Due.
    */
   busyTurn?(): number;
+  /**
+   * While nothing happens but what the end of the server waits for (EngineState.ENDING), in place of all of
+   * the above. Answers when the next one is due: see Due.
+   */
+  lastTurn?(): number;
   /** True: events must be followed by a turn although nobody asked for one with host.wake(). */
   readonly needsTurn?: boolean;
 }
@@ -84,6 +89,7 @@ export class Cron {
   private turns: readonly Required<Pick<Job, "turn">>[] = [];
   private slices: readonly Required<Pick<Job, "slice">>[] = [];
   private busyTurns: readonly Required<Pick<Job, "busyTurn">>[] = [];
+  private lastTurns: readonly Required<Pick<Job, "lastTurn">>[] = [];
   private demanding: readonly Required<Pick<Job, "needsTurn">>[] = [];
   private readonly parts: CronParts;
 
@@ -98,6 +104,7 @@ export class Cron {
     this.turns = jobs.filter((job) => job.turn !== undefined) as typeof this.turns;
     this.slices = jobs.filter((job) => job.slice !== undefined) as typeof this.slices;
     this.busyTurns = jobs.filter((job) => job.busyTurn !== undefined) as typeof this.busyTurns;
+    this.lastTurns = jobs.filter((job) => job.lastTurn !== undefined) as typeof this.lastTurns;
     this.demanding = jobs.filter((job) => "needsTurn" in job) as typeof this.demanding;
   }
 
@@ -121,7 +128,7 @@ export class Cron {
     if (usedBytes > stats.peakMemoryBytes) stats.peakMemoryBytes = usedBytes;
     // One that is over ends here at the latest, and who was held goes on with the next turn.
     pause.isInForce();
-    if (situation.is(EngineState.BUSY)) {
+    if (situation.is(EngineState.BUSY | EngineState.ENDING)) {
       output.flushAll();
       return;
     }
@@ -138,6 +145,7 @@ export class Cron {
     situation.readClock();
     stats.loopTurns++;
     if (situation.is(EngineState.BUSY)) return this.busyTurn();
+    if (situation.is(EngineState.ENDING)) return this.lastTurn();
     const jobsStartUs = host.monotonicUs();
     // A turn lasts from the first command behind the last one until everybody can wait again.
     const startUs = stats.loopStartUs === 0 ? jobsStartUs : stats.loopStartUs;
@@ -158,6 +166,13 @@ export class Cron {
   private busyTurn(): number {
     let due: number = Due.NEVER;
     for (const job of this.busyTurns) due = Math.max(due, job.busyTurn());
+    this.parts.output.flushAll();
+    return due;
+  }
+
+  private lastTurn(): number {
+    let due: number = Due.NEVER;
+    for (const job of this.lastTurns) due = Math.max(due, job.lastTurn());
     this.parts.output.flushAll();
     return due;
   }

@@ -73,6 +73,8 @@ export interface Host {
   readonly syncStorage: SyncStorage;
   /** What INFO tells of the process. The port may change while it runs (CONFIG SET port). */
   facts: HostFacts;
+  /** Whether there is a process of this number on this machine. Left out: nobody can tell. */
+  isProcess?(processId: number): boolean;
   /** Measures memory and processor time now. May take as long as a system call. */
   usage(): HostUsage;
   /** Asks that engine.turn() run soon, after what is being done now. */

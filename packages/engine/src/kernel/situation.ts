@@ -41,6 +41,8 @@ export const EngineState = {
   ASYNC_LOADING: 1024,
   /** Keys are on their way to other servers (MIGRATE): who would change one of them waits. */
   MIGRATING: 2048,
+  /** The final save is under way: nothing else is, and nobody is served (Standstill). */
+  ENDING: 4096,
 } as const;
 
 /** What most commands are answered while a script of EVAL runs for too long. */

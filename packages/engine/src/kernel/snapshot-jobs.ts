@@ -17,6 +17,8 @@ import type { Stats } from "./stats.ts";
 /** Time for a slice while clients are being served, and while nobody is. */
 const BUSY_SLICE_US = 100;
 const IDLE_SLICE_US = 1000;
+/** And while there is nothing else to do. */
+const RUSH_SLICE_US = 10_000;
 /**
  * Clients are at it when more commands than this came within the time given: fewer come from who
  * only asks how the save gets on. And they stay for that time: who pauses for less is coming back.
@@ -93,15 +95,40 @@ export class SnapshotJobs {
     return isBusy ? Due.LATER : Due.SOON;
   }
 
-  /** As many keys as have become due since the last one. */
+  /**
+   * A long slice of a job that nobody is served beside, and that is none of those that were added. Long
+   * enough to make little of what is between two slices, short enough for who sends a signal.
+   */
+  rush(job: SnapshotJob): number {
+    if (!isReady(job)) return Due.NEVER;
+    if (this.keyDelayUs !== 0) {
+      this.delayedKeys(job);
+      return isReady(job) ? Due.LATER : Due.NEVER;
+    }
+    const startUs = this.host.monotonicUs();
+    while (!job.step(SLICE_KEYS) && isReady(job))
+      if (this.host.monotonicUs() - startUs > RUSH_SLICE_US) return Due.SOON;
+    return Due.NEVER;
+  }
+
+  /** Time that has passed up to now is none that keys were due in. */
+  beginRush(): void {
+    this.spentUs = this.host.monotonicUs();
+  }
+
   private delayedSlice(job: SnapshotJob): number {
+    this.delayedKeys(job);
+    return this.jobs.some(isReady) ? Due.LATER : Due.NEVER;
+  }
+
+  /** As many keys as have become due since the last one. */
+  private delayedKeys(job: SnapshotJob): void {
     const passedUs = this.host.monotonicUs() - this.spentUs;
     const keyUs = durationOfKeysUs(1, this.keyDelayUs);
     const keyCount = Math.min(Math.floor(passedUs / keyUs), DELAYED_KEYS_MAX);
     // What is above the most is not owed: jobs need not hurry when they were kept waiting.
     this.spentUs += keyCount === DELAYED_KEYS_MAX ? passedUs : keyCount * keyUs;
     if (keyCount > 0) job.step(keyCount);
-    return this.jobs.some(isReady) ? Due.LATER : Due.NEVER;
   }
 
   private isServing(nowUs: number): boolean {

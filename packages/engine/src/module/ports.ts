@@ -138,6 +138,11 @@ export interface Ports {
   resetClient(client: Client): void;
   /** CONFIG RESETSTAT: whatever counts since the start counts from zero. */
   resetStatistics(): void;
+  /**
+   * Does beforehand what of a shutdown takes long, while nobody is served. Undefined: nothing does. When it
+   * resolves, shutdown() is to follow at once.
+   */
+  prepareShutdown(request: ShutdownRequest): Promise<unknown> | undefined;
   /** Ends in good order: true when the process may exit, false when that was refused. */
   shutdown(request: ShutdownRequest): boolean;
 }

@@ -130,6 +130,13 @@ export interface Running extends Job {
    */
   clockStepped?(stepMs: number): void;
   /**
+   * A shutdown is asked for, by somebody who can wait: what takes long may be done beside the event loop,
+   * before stopping() is called. Until then nothing else happens: see Standstill. Undefined: nothing takes long.
+   */
+  preparing?(request: ShutdownRequest): Promise<void> | undefined;
+  /** Who asked does not want to wait any more: the process ends, and takes what is under way with it. */
+  hurried?(): void;
+  /**
    * A shutdown is asked for. False: it may not be, and the log says why; those behind it are not
    * asked then, and those before it (saving is one) have done what they do.
    */

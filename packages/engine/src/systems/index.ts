@@ -14,6 +14,7 @@ import { connectionSystem } from "./connection/system.ts";
 import { debugSystem } from "./debug/system.ts";
 import { expirySystem } from "./expiry/system.ts";
 import { infoSystem } from "./info/system.ts";
+import { leftoversSystem } from "./leftovers/system.ts";
 import { memorySystem } from "./memory/system.ts";
 import { migrateSystem } from "./migrate/system.ts";
 import { observeSystem } from "./observe/system.ts";
@@ -37,6 +38,7 @@ export const ownSystems: readonly System[] = [
   memorySystem,
   savingSystem,
   appendOnlySystem,
+  leftoversSystem,
   configSystem,
   commandsSystem,
   infoSystem,

@@ -4,6 +4,7 @@ import { globMatch } from "@kv/core";
 import { type EngineCall, engineCommand, type LibraryPolicy } from "@kv/engine";
 import { dumpFunctions, readFunctions, verifyPayload } from "@kv/persistence";
 import { latin1Bytes } from "@kv/resp";
+import { flushesLazily } from "../flush-mode.ts";
 import { flagNames } from "../run-context.ts";
 import { scriptingPort } from "../scripting.ts";
 import type { Functions } from "./functions.ts";
@@ -75,8 +76,7 @@ const flush = engineCommand({
   tips: toAllShards,
   run(call) {
     if (call.argc > 3) throw subcommandError(call);
-    if (call.argc === 3 && !call.is(2, "SYNC") && !call.is(2, "ASYNC")) throw flushMode;
-    functionsOf(call).flush();
+    functionsOf(call).flush(flushesLazily(call, flushMode));
     call.dirty++;
     call.reply.ok();
   },

@@ -109,7 +109,8 @@ export class Functions implements MachineOwner, FunctionLibraries {
   }
 
   /** FUNCTION FLUSH: the machine goes as well. */
-  flush(): void {
+  flush(isLazy: boolean): void {
+    if (isLazy) this.ports.keyspace.lazyFree.leftToRuntime(this.set.functionCount);
     this.set = new LibrarySet();
     this.machine = null;
   }

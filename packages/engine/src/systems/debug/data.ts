@@ -192,6 +192,12 @@ export function setFlushSleep(call: EngineCall): void {
 /**
  * Loads a data set in the place of the one that is there (`flushes`), or besides it. False: that failed,
  * and all is as it was.
+ *
+ * Nobody is answered meanwhile, where Redis answers LOADING now and then. A load at the start may stop for
+ * that, for then there is nothing else; in a server's life there is. Between two pieces a rewrite of the log
+ * would end and remove files that are still to be read, a data set from a primary arrive and be loaded into
+ * the middle of this one, and the primary's stream go on. Each of those would have to be held, by a state for this
+ * command alone; and within EXEC it could not stop in any case. That is more than what it is for, tests, is worth.
  */
 function exchange(
   { engine, keyspace }: EngineCall,

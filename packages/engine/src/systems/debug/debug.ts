@@ -471,7 +471,8 @@ export const debug = engineCommand({
   since: "1.0.0",
   summary: "Groups the commands for tests.",
   complexity: "As the subcommand.",
-  differs: "DEBUG HELP says what each subcommand does here, and which are accepted without effect.",
+  differs:
+    "DEBUG HELP says what each subcommand does here, and which are accepted without effect. While RELOAD and LOADAOF load, nobody is answered, not even LOADING.",
   arity: -2,
   arityBecause: "Its subcommands are no commands of their own, and COMMAND DOCS lists none.",
   flags: ["admin", "noscript", "loading", "stale"],

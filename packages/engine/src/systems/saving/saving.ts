@@ -29,6 +29,7 @@ import {
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { EngineState } from "../../kernel/situation.ts";
 import { durationOfKeysUs } from "../../kernel/snapshot-jobs.ts";
+import { savingName } from "../../kernel/temporary-names.ts";
 import { wakingStorage } from "../../kernel/waking-storage.ts";
 import {
   appendOnlyFilePort,
@@ -40,6 +41,7 @@ import {
   type Ports,
 } from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
+import { FinalSave } from "./final-save.ts";
 import { LoadDelay } from "./load-delay.ts";
 
 /** A full chunk is summed and sent within one slice, so it had better be small. */
@@ -135,6 +137,7 @@ export class Saving implements Running, DataSetFile {
   /** The code of those that the file being loaded holds. */
   private loadedCodes: Uint8Array[] = [];
   private readonly loadDelay: LoadDelay;
+  private readonly finalSave: FinalSave;
   private readonly ports: SavingNeeds;
   private running: BackgroundSave | null = null;
   /** What the disk still has to do with: saves, given up or not, and the loading. */
@@ -149,6 +152,7 @@ export class Saving implements Running, DataSetFile {
   constructor(ports: SavingNeeds) {
     this.ports = ports;
     this.loadDelay = new LoadDelay(ports);
+    this.finalSave = new FinalSave(ports, this);
     this.lastSaveMs = ports.situation.nowMs;
     this.savedMs = this.lastSaveMs;
   }
@@ -181,14 +185,14 @@ export class Saving implements Running, DataSetFile {
     return { taken: takenCount, total: totalCount, seconds };
   }
 
-  private options(): SaveOptions {
+  /** @internal How the data set is to be written to its file now. */
+  options(): SaveOptions {
     const { config, host } = this.ports;
     this.tryCount++;
     return {
       ...this.snapshotOptions(),
       name: config.text("dbfilename"),
-      // Another name each time: one that was given up may still be on its way out.
-      temporaryName: `temp-${host.facts.processId}-${this.tryCount}.rdb`,
+      temporaryName: savingName(host.facts.processId, this.tryCount),
       ...(config.boolean("rdb-save-incremental-fsync") ? { syncEveryBytes: 4 * 2 ** 20 } : {}),
     };
   }
@@ -279,26 +283,25 @@ export class Saving implements Running, DataSetFile {
     while (!this.isSettled) await Promise.allSettled(this.underWay);
   }
 
-  /**
-   * Save points set mean a last save, and so may the request. False: it failed, and was not forced.
-   */
-  stopping(request: ShutdownRequest): boolean {
-    const { host } = this.ports;
-    this.abortBackground();
-    if (!this.isSavedAtEnd(request)) return true;
-    host.log("notice", "Saving the final RDB snapshot before exiting.");
-    if (this.saveNow()) return true;
-    const isForced = request.force === true;
-    const outcome = isForced ? ". Exit anyway." : ", can't exit.";
-    host.log("warning", `Error trying to save the DB${outcome}`);
-    return isForced;
+  /** The final save begins, if there is to be one. */
+  preparing(request: ShutdownRequest): Promise<void> | undefined {
+    const work = this.finalSave.prepare(request);
+    return work && this.whileUnderWay(work);
   }
 
-  private isSavedAtEnd({ save }: ShutdownRequest): boolean {
-    // A data set that is only half loaded must not be saved over the whole one, nor with what half a
-    // script did.
-    if (this.loading !== null || this.ports.situation.is(EngineState.BUSY)) return false;
-    return save === "save" || (save === "default" && this.savePoints.length > 0);
+  /** Nothing else happens than the final save. */
+  lastTurn(): number {
+    return this.finalSave.turn();
+  }
+
+  /** Nobody waits for it any more. */
+  hurried(): void {
+    this.abortBackground();
+  }
+
+  /** False: the final save failed, and the end was not forced. */
+  stopping(request: ShutdownRequest): boolean {
+    return this.finalSave.finish(request);
   }
 
   /** CONFIG RESETSTAT: saves count from zero. */
@@ -326,7 +329,8 @@ export class Saving implements Running, DataSetFile {
     else host.log("warning", "Background saving error");
   }
 
-  private saveEnded(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
+  /** @internal A save has ended that holds so many changes. False: it failed; the log says why. */
+  saveEnded(result: SaveResult, savedChanges: number, isBackground: boolean): boolean {
     const { host, situation } = this.ports;
     if (result.ok) {
       situation.dirty -= savedChanges;
@@ -387,6 +391,7 @@ export class Saving implements Running, DataSetFile {
     const { running } = this;
     this.endRunning();
     running?.abort();
+    this.finalSave.abort();
   }
 
   /**

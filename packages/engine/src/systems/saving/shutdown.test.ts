@@ -34,7 +34,7 @@ function holding(step: Step, options: HarnessOptions = {}): Held {
     open = resolve;
   });
   const held = async <Result>(name: Step, action: () => Promise<Result>): Promise<Result> => {
-    if (name === step) {
+    if (name === step && !isHeld) {
       isHeld = true;
       await gate;
     }
@@ -135,6 +135,7 @@ describe.each(steps)("while the disk holds a BGSAVE at its %s", (step) => {
     const { kv, release } = await begun(step, { config: { save: "3600 1" } });
     kv.host.disk.failsFrom = { at: 1, code: "ENOSPC", message: "No space left on device" };
     kv.send("SHUTDOWN");
+    kv.engine.turn();
     await settle();
     expect(kv.self.receive()).toBe(kv.error("ERR Errors trying to SHUTDOWN. Check logs."));
     expect(kv.host.exitCode).toBe(null);

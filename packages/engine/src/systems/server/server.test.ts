@@ -309,7 +309,7 @@ describe("SHUTDOWN", () => {
 
   test("answers when saving fails, and goes on serving what came behind", async () => {
     const kv = harness();
-    kv.engine.of(savingPort).saveNow = () => false;
+    kv.host.disk.failsFrom = { at: 1, code: "ENOSPC", message: "No space left on device" };
     kv.self.sendBytes("SHUTDOWN SAVE\r\nPING\r\n");
     expect(kv.self.receive()).toBe(undefined);
     await settled();
@@ -320,7 +320,7 @@ describe("SHUTDOWN", () => {
 
   test("FORCE ends it even so", async () => {
     const kv = harness();
-    kv.engine.of(savingPort).saveNow = () => false;
+    kv.host.disk.failsFrom = { at: 1, code: "ENOSPC", message: "No space left on device" };
     kv.send("SHUTDOWN", "SAVE", "FORCE");
     await settled();
     expect(kv.host.exitCode).toBe(0);

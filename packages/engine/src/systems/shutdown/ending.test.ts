@@ -22,8 +22,10 @@ function withSlowReader(options: HarnessOptions = {}) {
 async function later(kv: Harness, durationMs: number): Promise<void> {
   kv.host.advance(durationMs);
   kv.engine.cron();
-  kv.engine.turn();
-  await settle();
+  for (let turn = 0; turn < 4; turn++) {
+    kv.engine.turn();
+    await settle();
+  }
 }
 
 const left = (kv: Harness) =>

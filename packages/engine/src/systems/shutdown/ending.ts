@@ -7,8 +7,10 @@
  *                                                                └─> writes are held ─────┘
  *                                                                    until none lags, or `shutdown-timeout`
  *
+ * The end begins with the final save, if there is one. That takes its time, in which nobody is served.
+ *
  * Half of what a script does may be neither saved nor lost, so no signal ends the server in the middle of
- * one; SHUTDOWN NOSAVE, which loses all of it, does. Until the end comes SHUTDOWN ABORT takes it back.
+ * one; SHUTDOWN NOSAVE, which loses all of it, does. Until the end begins SHUTDOWN ABORT takes it back.
  * What the end itself is, is for the engine to know (Engine.shutdown).
  */
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
@@ -23,7 +25,10 @@ export type Decided = (mayExit: boolean) => void;
 export const endingPort = new Port<Ending>("ending");
 
 /** What ending takes of the engine. */
-export type EndingNeeds = Pick<Ports, "host" | "config" | "situation" | "pause" | "shutdown">;
+export type EndingNeeds = Pick<
+  Ports,
+  "host" | "config" | "situation" | "pause" | "prepareShutdown" | "shutdown"
+>;
 
 /** Waits with a shutdown where that is due: see the head of this file. */
 export class Ending implements Running, ShutdownWaits {
@@ -34,6 +39,8 @@ export class Ending implements Running, ShutdownWaits {
   private scheduled: ShutdownRequest | null = null;
   /** What waits for replicas, and until when by the wall clock. */
   private waiting: { readonly request: ShutdownRequest; untilMs: number } | null = null;
+  /** The final save is under way. */
+  private isPreparing = false;
   /** Everybody who is to be told. */
   private asking: Decided[] = [];
 
@@ -53,7 +60,7 @@ export class Ending implements Running, ShutdownWaits {
     if (request.signal !== undefined)
       host.log("warning", `Received ${request.signal} scheduling shutdown...`);
     this.asking.push(decided);
-    if (this.waiting !== null) return;
+    if (this.waiting !== null || this.isPreparing) return;
     if (request.signal !== undefined) this.scheduled ??= request;
     else this.announce(request);
   }
@@ -80,7 +87,31 @@ export class Ending implements Running, ShutdownWaits {
     for (const reader of this.slowReaders) reader.tellShutdown();
     // It is in the log already who asked.
     const { signal: _, ...rest } = request;
-    this.decide(this.ports.shutdown({ ...rest, isAnnounced: true }));
+    const announced = { ...rest, isAnnounced: true };
+    const work = this.ports.prepareShutdown(announced);
+    if (work === undefined) {
+      this.decide(this.ports.shutdown(announced));
+      return;
+    }
+    this.isPreparing = true;
+    void work.then(() => {
+      // Somebody else has ended it meanwhile.
+      if (!this.isPreparing) return;
+      this.isPreparing = false;
+      this.decide(this.ports.shutdown(announced));
+    });
+  }
+
+  /** The process ends without what was prepared: nobody comes to the end in good order. */
+  hurried(): void {
+    this.isPreparing = false;
+  }
+
+  /** It has ended, whoever asked for that. */
+  stop(): void {
+    if (!this.isPreparing) return;
+    this.isPreparing = false;
+    this.decide(true);
   }
 
   private decide(mayExit: boolean): void {
