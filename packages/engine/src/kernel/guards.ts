@@ -71,7 +71,7 @@ const watchesOnly = new CommandError("ERR Replica can't interact with the keyspa
  * Whether the call has one of these flags, or is an EXEC whose queue holds one that has: then EXEC is
  * treated like it. What a script says of itself counts, and not what others may do.
  */
-function involves(client: Client, row: CommandRow, flag: number, call: Call): boolean {
+export function involves(client: Client, row: CommandRow, flag: number, call: Call): boolean {
   if ((row.bitsOf(call) & flag) !== 0) return true;
   return (
     client.transaction !== null &&
