@@ -20,10 +20,7 @@ const readOnly = (kv: Harness) => kv.error("READONLY You can't write against a r
 describe("REPLICAOF", () => {
   test("refuses what is no place", () => {
     const kv = harness();
-    expect(kv.send("REPLICAOF", "h", "x")).toEqual(
-      kv.error("ERR value is not an integer or out of range"),
-    );
-    for (const port of [-1, 65536])
+    for (const port of [-1, 65536, "x", "", "1.5", "18446744073709551616"])
       expect(kv.send("REPLICAOF", "h", port)).toEqual(kv.error("ERR Invalid master port"));
     expect(kv.send("SLAVEOF", "NO", "ONE")).toBe("OK");
     expect(infoField(kv, "role")).toBe("master");

@@ -1,7 +1,6 @@
 /** REPLICAOF and SLAVEOF: whom this server follows. */
-import { arg, CommandError, errors } from "@kv/commands";
+import { arg, CommandError } from "@kv/commands";
 import { ClientState, type EngineCall, engineCommand } from "@kv/engine";
-import { parseInteger } from "@kv/resp";
 import { replicationPort } from "./primary.ts";
 
 const PORT_MAX = 65_535;
@@ -26,8 +25,7 @@ function run(call: EngineCall): void {
   }
   // It is a part of what this server would not be any more.
   if (client.is(ClientState.REPLICA)) throw byReplica;
-  const port = parseInteger(call.bytes, call.start(2), call.end(2));
-  if (Number.isNaN(port)) throw errors.notAnInteger;
+  const port = call.integer(2, badPort);
   if (port < 0 || port > PORT_MAX) throw badPort;
   const place = { host: call.word(1), port };
   const { primary } = upstream;

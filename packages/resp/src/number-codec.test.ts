@@ -132,6 +132,21 @@ describe("doubles", () => {
     expect(double(text)).toBeNaN();
   });
 
+  test.each([
+    ["1e400", Number.POSITIVE_INFINITY],
+    ["-1e400", Number.NEGATIVE_INFINITY],
+    ["-1e-400", -0],
+    ["0x1p1024", Number.POSITIVE_INFINITY],
+    ["-0x1p1024", Number.NEGATIVE_INFINITY],
+    ["0x1p-1080", 0],
+    ["x", Number.NaN],
+    ["0xg", Number.NaN],
+    ["nan", Number.NaN],
+  ])("%s is %d where it clamps", (text, value) => {
+    const bytes = latin1Bytes(text);
+    expect(parseDouble(bytes, 0, bytes.length, true)).toBe(value);
+  });
+
   test("what is printed reads back as the same double", () => {
     const anything = fc.double({ noNaN: true });
     fc.assert(

@@ -169,9 +169,10 @@ const EXACT_POWERS = [
 /**
  * The double in `bytes[start, end)` as a Redis command reads a score or an increment. NaN stands
  * for every refusal: no number, bytes left over, "nan" itself, and values that overflow or vanish
- * (1e400, 1e-400). Infinities by name and hexadecimal floats are numbers to strtod, so they pass.
+ * (1e400, 1e-400): those are infinite or 0 instead where `clamps`. Infinities by name and hexadecimal
+ * floats are numbers to strtod, so they pass.
  */
-export function parseDouble(bytes: Uint8Array, start: number, end: number): number {
+export function parseDouble(bytes: Uint8Array, start: number, end: number, clamps = false): number {
   let at = start;
   if (at >= end) return Number.NaN;
   const negative = bytes[at] === MINUS;
@@ -180,7 +181,7 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number): numb
   const first = bytes[at] | 32;
   if (first === 105) return parseInfinity(bytes, at, end, negative);
   if (bytes[at] === ZERO && end - at > 2 && (bytes[at + 1] | 32) === 120) {
-    return parseHexadecimal(bytes, at + 2, end, negative);
+    return parseHexadecimal(bytes, at + 2, end, negative, clamps);
   }
 
   let mantissa = 0;
@@ -212,6 +213,7 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number): numb
   let text = "";
   for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]);
   const value = Number(text);
+  if (clamps) return value;
   if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) return Number.NaN;
   if (value === 0 && significant > 0) return Number.NaN;
   return value;
@@ -236,7 +238,13 @@ function parseInfinity(bytes: Uint8Array, at: number, end: number, negative: boo
 }
 
 /** The part of a hexadecimal float after its 0x: digits, perhaps a point, perhaps p and a power. */
-function parseHexadecimal(bytes: Uint8Array, from: number, end: number, negative: boolean): number {
+function parseHexadecimal(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  negative: boolean,
+  clamps: boolean,
+): number {
   let at = from;
   let mantissa = 0n;
   let exponent = 0;
@@ -278,8 +286,8 @@ function parseHexadecimal(bytes: Uint8Array, from: number, end: number, negative
     exponent += down ? -power : power;
   }
   const value = scaleByPowerOfTwo(mantissa, exponent);
-  if (value === Number.POSITIVE_INFINITY) return Number.NaN;
-  if (value === 0 && mantissa !== 0n) return Number.NaN;
+  const isOutside = value === Number.POSITIVE_INFINITY || (value === 0 && mantissa !== 0n);
+  if (isOutside && !clamps) return Number.NaN;
   return negative ? -value : value;
 }
 

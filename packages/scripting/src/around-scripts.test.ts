@@ -38,6 +38,42 @@ describe("CLIENT PAUSE WRITE", () => {
   });
 });
 
+describe("what a script says of itself is asked before it is queued, or begins", () => {
+  const noReplicas = "NOREPLICAS Not enough good replicas to write.";
+
+  test.each([
+    { what: "EVAL of a script that only reads", words: ["EVAL", reads, 0], isRefused: false },
+    { what: "EVAL of one that may write", words: ["EVAL", writes, 0], isRefused: true },
+    { what: "EVAL of one that does not say", words: ["EVAL", "return 1", 0], isRefused: false },
+    { what: "FCALL of a function that only reads", words: ["FCALL", "reads", 0], isRefused: false },
+    { what: "FCALL of one that may write", words: ["FCALL", "writes", 0], isRefused: true },
+  ])("$what without replicas: refused is $isRefused", ({ words, isRefused }) => {
+    const kv = harness();
+    kv.send("FUNCTION", "LOAD", library);
+    kv.send("CONFIG", "SET", "min-replicas-to-write", 1);
+    kv.send("MULTI");
+    expect(kv.send(...words)).toEqual(isRefused ? kv.error(noReplicas) : "QUEUED");
+    kv.send("DISCARD");
+    kv.send("CONFIG", "RESETSTAT");
+    kv.send(...words);
+    expect(kv.send("INFO", "commandstats")).toMatch(
+      isRefused
+        ? /:calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,/
+        : /:calls=1,.*,rejected_calls=0,/,
+    );
+  });
+
+  test("before its source is compiled and its keys are counted", () => {
+    const kv = harness();
+    kv.send("CONFIG", "SET", "maxmemory", 1);
+    const refused = kv.error("OOM command not allowed when used memory > 'maxmemory'.");
+    expect(kv.send("EVAL", "#!lua\nno Lua", 0)).toBe(refused);
+    expect(kv.send("EVAL", writes, "x")).toBe(refused);
+    expect(kv.send("EVAL_RO", writes, 0)).toBe(refused);
+    expect(kv.send("EVAL", "#!lua flags=allow-oom\nreturn 1", 0)).toBe(1);
+  });
+});
+
 test("tracking remembers the keys that a script has read, not those that it was given", () => {
   const kv = harness({ resp: 3 });
   const other = kv.client();

@@ -53,8 +53,8 @@ export interface CommandSpec<C extends Call = Call> {
    */
   elements?: { first: number; step: number };
   /**
-   * The flags of one call as bits, where its words have a say in them: whoever holds or queues it goes
-   * by these in place of `flags`. Asked of requests that may turn out wrong, and throws for none.
+   * The flags of one call as bits, where its words have a say in them: whoever refuses, holds or queues
+   * it goes by these in place of `flags`. Asked of requests that may turn out wrong, and throws for none.
    */
   flagsOf?: (call: C) => number;
   /** Finds keys that no spec can describe; then `movablekeys` should be among the flags. */

@@ -42,9 +42,16 @@ function sixDigits(x: number): string {
   return Math.abs(x) < 1e21 ? plain(x, 6) : `${BigInt(x)}.000000`;
 }
 
-/** As toFixed(), which knows no negative zero. */
+/** As toFixed(), which knows no negative zero, and of two that are equally near takes the larger, not the even one. */
 function plain(x: number, digits: number): string {
-  return x < 0 || Object.is(x, -0) ? `-${(-x).toFixed(digits)}` : x.toFixed(digits);
+  const size = Math.abs(x);
+  const sign = x < 0 || Object.is(x, -0) ? "-" : "";
+  // With one digit more it ends in a 5 when its last binary digit is as far behind the point.
+  if ((size * 2 ** (digits + 1)) % 2 === 1) {
+    const longer = size.toFixed(digits + 1);
+    if (Number(longer.at(-2)) % 2 === 0) return sign + longer.slice(0, -1);
+  }
+  return sign + size.toFixed(digits);
 }
 
 /** Puts the place of the member at an argument into `place`. False: there is no such member. */

@@ -28,6 +28,10 @@ describe("GEOADD", () => {
     expect(kv.send("GEOADD", "g", 1, 1, "a", 1, 86, "b")).toEqual(
       kv.error("ERR invalid longitude,latitude pair 1.000000,86.000000"),
     );
+    // Halfway between two numbers of six digits it is the even one that is told, as printf() has it.
+    expect(kv.send("GEOADD", "g", 1000.0078125, -1000.0234375, "a")).toEqual(
+      kv.error("ERR invalid longitude,latitude pair 1000.007812,-1000.023438"),
+    );
     expect(kv.send("GEOADD", "g", 1, "x", "a")).toBe(errors.notAFloat);
     expect(kv.send("GEOADD", "g", "NX", "XX", 1, 1, "a")).toBe(errors.syntax);
     expect(kv.send("ZCARD", "g")).toBe(2);

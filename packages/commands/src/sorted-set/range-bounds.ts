@@ -49,9 +49,8 @@ function lenientDouble(bytes: Uint8Array, start: number, end: number): number {
   }
   if (text === "") return 0;
   text = text.replace(/^[ \t\n\v\f\r]+/, "");
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
   const trimmed = Uint8Array.from(text, (character) => character.charCodeAt(0));
-  return parseDouble(trimmed, 0, trimmed.length);
+  return parseDouble(trimmed, 0, trimmed.length, true);
 }
 
 /** A member that is a bound, or the place just beyond it, or one of the ends of all members. */

@@ -104,6 +104,8 @@ export class Output {
   sendReply(client: Client): void {
     const { reply } = this;
     if (reply.isEmpty) return;
+    // What others had for it came before this: it may have waited for just what they did.
+    if (client.outbox !== null) this.flushOutbox(client);
     this.send(client, reply);
     reply.reset();
   }

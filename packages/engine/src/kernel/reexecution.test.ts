@@ -91,3 +91,24 @@ test("a reply that is to be skipped is skipped when it comes at last", () => {
   kv.send("SET", "c", 3);
   expect([second.receive(), second.receive()]).toEqual(["PONG", undefined]);
 });
+
+test("what others had for its client while it waited comes before its reply", () => {
+  const kv = harness({ resp: 3 });
+  const waiting = kv.client();
+  waiting.send("SUBSCRIBE", "news");
+  waiting.send("BLPOP", "list", 0);
+  waiting.takeRaw();
+  kv.self.sendBytes("MULTI\r\nPUBLISH news first\r\nRPUSH list second\r\nEXEC\r\n");
+  expect(waiting.takeRaw().match(/first|second/g)).toEqual(["first", "second"]);
+});
+
+test("what it does to others' keys reaches them between their own replies", () => {
+  const kv = harness({ resp: 3 });
+  const waiting = kv.client();
+  waiting.send("BLMOVE", "from", "to", "LEFT", "LEFT", 0);
+  kv.send("CLIENT", "TRACKING", "ON");
+  kv.send("EXISTS", "to");
+  kv.self.takeRaw();
+  kv.self.sendBytes("RPUSH from x\r\nLLEN to\r\n");
+  expect(kv.self.takeRaw()).toBe(":1\r\n>2\r\n$10\r\ninvalidate\r\n*1\r\n$2\r\nto\r\n:1\r\n");
+});

@@ -355,16 +355,18 @@ export class Requests {
   private reject(client: Client, row: CommandRow | null, error: CommandError): void {
     const { effects, output, reply } = this;
     if (row !== null) row.rejectedCalls++;
-    this.stats.countError(error.reply);
     if (effects.attends) effects.commandRefused(client, row);
     if (client.transaction !== null && client.inTransaction) client.transaction.refused = true;
     if (row === null || (row.bits & FLAG_BITS.runs_queue) === 0) {
+      this.stats.countError(error.reply);
       reply.error(error.reply);
       return;
     }
     // An EXEC that may not run ends the transaction: nothing of it happens later.
     this.transactions.discard(client);
-    reply.error(`EXECABORT Transaction discarded because of: ${error.reply.replace(/^ERR /, "")}`);
+    const ended = `EXECABORT Transaction discarded because of: ${error.reply.replace(/^ERR /, "")}`;
+    this.stats.countError(ended);
+    reply.error(ended);
     if (effects.attends) effects.execRefused(client, row, this.call);
     if (output.hasOwnPushes) output.flushOwn(client);
   }

@@ -22,6 +22,8 @@ const wrongType: Transcript = [
   ["SET", "s", "text"],
   ["GEOADD", "s", 1, 1, "a"],
   ["GEOADD", "s", 1, "x", "a"],
+  // What is halfway between two of six digits is the even one.
+  ["GEOADD", "s", "1000.0078125", "-1000.0234375", "a"],
   ["GEOHASH", "s", "a"],
   ["GEOPOS", "s", "a"],
   ["GEODIST", "s", "a", "b"],

@@ -200,7 +200,10 @@ const filled: Transcript = [
     "min",
   ],
 ];
-const bounds = [0, "-1", "(1", "2", "(2", "3.5", "(3.5", "-inf", "+inf", "(inf", "(-inf", "1e400"];
+const bounds = [
+  ...[0, "-1", "(1", "2", "(2", "3.5", "(3.5", "-inf", "+inf", "(inf", "(-inf", "1e400"],
+  ...["(0x1p-1080", "-0x1p1024"],
+];
 const oddBounds = ["", "(", " 1", "( 1", "x", "(x", "nan", "((1", "1\0x", "1x", "[1", "0x10"];
 const ranks = [0, 1, -1, 3, -3, 100, -100, INT64_MAX, INT64_MIN];
 

@@ -121,6 +121,8 @@ export function replyCommandInfo(reply: ReplyWriter, row: CommandRow | undefined
   reply.set(command.keys.length);
   for (const spec of command.keys) replyKeySpec(reply, spec);
   const subcommands = row.listedSubcommands();
-  reply.set(subcommands.length);
+  // Redis answers an array here, and an empty set where there are none.
+  if (subcommands.length === 0) reply.set(0);
+  else reply.array(subcommands.length);
   for (const subcommand of subcommands) replyCommandInfo(reply, subcommand);
 }

@@ -19,6 +19,11 @@ describe("COMMAND", () => {
     );
   });
 
+  test("INFO holds the subcommands of a container in an array, as Redis does", () => {
+    const [all] = raw(inResp3(), "COMMAND", "INFO", "memory").match(/~0 ~0 .+?memory\|/) ?? [];
+    expect(all).toMatch(/^~0 ~0 [*]\d+ [*]10 /);
+  });
+
   test("INFO answers null for what is unknown, and finds subcommands by their full name", () => {
     const kv = harness();
     const reply = kv.send("COMMAND", "INFO", "nope", "CONFIG|GET", "config|nope", "get|x") as (

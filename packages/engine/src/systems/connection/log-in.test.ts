@@ -115,6 +115,14 @@ describe("HELLO", () => {
 });
 
 describe("RESET", () => {
+  test("is the command whose reply CLIENT REPLY SKIP skips, and ends CLIENT REPLY OFF", () => {
+    const kv = harness();
+    kv.self.sendBytes("CLIENT REPLY SKIP\r\nRESET\r\nPING one\r\n");
+    expect(kv.self.takeRaw()).toBe("$3\r\none\r\n");
+    kv.self.sendBytes("CLIENT REPLY OFF\r\nPING\r\nRESET\r\nPING two\r\n");
+    expect(kv.self.takeRaw()).toBe("+RESET\r\n$3\r\ntwo\r\n");
+  });
+
   test("makes the client as it was when it came", () => {
     const kv = harness({ resp: 3, config: { requirepass: "secret" } });
     kv.send("HELLO", 3, "AUTH", "default", "secret", "SETNAME", "me");

@@ -33,8 +33,11 @@ export const reset = engineCommand({
     client.name = "";
     client.noEvict = false;
     client.mark(ClientState.NO_TOUCH, false);
-    client.replyMode = ReplyMode.ON;
-    client.mark(ClientState.MUTED, false);
+    // A reply that is to be skipped is the one to this: replies are on again behind it.
+    if (client.replyMode !== ReplyMode.SKIP) {
+      client.replyMode = ReplyMode.ON;
+      client.mark(ClientState.MUTED, false);
+    }
     reply.resp3 = false;
     // The name and version of the library stay: it is still the same one.
     reply.simple("RESET");

@@ -27,6 +27,17 @@ test("who closes itself inside EXEC hears nothing of what follows, but it runs",
   expect(kv.client().send("GET", "k")).toBe("v");
 });
 
+test("an EXEC that is refused counts as the error that it answers", () => {
+  const kv = harness();
+  kv.send("MULTI");
+  expect(kv.send("EXEC", "x")).toBe(
+    kv.error(
+      "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
+    ),
+  );
+  expect(kv.send("INFO", "errorstats")).toBe("# Errorstats\r\nerrorstat_EXECABORT:count=1\r\n");
+});
+
 describe("MULTI and EXEC", () => {
   test("run what was queued, in order, with each its own reply", () => {
     const kv = harness();
