@@ -68,11 +68,11 @@ export const masterDown = new CommandError(
 const watchesOnly = new CommandError("ERR Replica can't interact with the keyspace");
 
 /**
- * Whether the command has one of these flags, or is an EXEC whose queue holds a command with one:
- * then EXEC is treated like it. With a `call` its own flags count, and not what others may do.
+ * Whether the call has one of these flags, or is an EXEC whose queue holds a call with one: then EXEC is
+ * treated like it. A script says of itself what it may do, so the flags are those of the call.
  */
-export function involves(client: Client, row: CommandRow, flag: number, call?: Call): boolean {
-  if (((call === undefined ? row.bits : row.bitsOf(call)) & flag) !== 0) return true;
+function involves(client: Client, row: CommandRow, flag: number, call: Call): boolean {
+  if ((row.bitsOf(call) & flag) !== 0) return true;
   return (
     client.transaction !== null &&
     (row.bits & FLAG_BITS.runs_queue) !== 0 &&
@@ -80,9 +80,9 @@ export function involves(client: Client, row: CommandRow, flag: number, call?: C
   );
 }
 
-/** Whether the command has not this flag, or is an EXEC whose queue holds a command that has not. */
-function lacks(client: Client, row: CommandRow, flag: number): boolean {
-  if ((row.bits & flag) === 0) return true;
+/** Whether the call has not this flag, or is an EXEC whose queue holds a call that has not. */
+function lacks(client: Client, row: CommandRow, flag: number, call: Call): boolean {
+  if ((row.bitsOf(call) & flag) === 0) return true;
   return (
     client.transaction !== null &&
     (row.bits & FLAG_BITS.runs_queue) !== 0 &&
@@ -153,8 +153,8 @@ const clientGuards = {
   },
 
   /** To Redis a client that monitors is a kind of replica: no pause holds it, and it gets no data. */
-  watcher: (client, row) =>
-    client.is(MONITOR | REPLICA) && involves(client, row, write | readonly | may_replicate)
+  watcher: (client, row, call) =>
+    client.is(MONITOR | REPLICA) && involves(client, row, write | readonly | may_replicate, call)
       ? watchesOnly
       : null,
 
@@ -171,39 +171,39 @@ const clientGuards = {
 /** What follows from the situation of the whole server. */
 function situationGuards({ situation, memory, refusals, pause }: GuardParts) {
   return {
-    memory: (client, row) => {
+    memory: (client, row, call) => {
       if (!situation.is(EngineState.MEMORY_LIMITED) || memory.makeRoom()) return null;
       // Queueing takes memory itself, whatever is queued; EXEC is judged by its queue.
       if (client.is(MULTI) && (row.bits & leaves_multi) === 0) return errors.outOfMemory;
-      return involves(client, row, denyoom) ? errors.outOfMemory : null;
+      return involves(client, row, denyoom, call) ? errors.outOfMemory : null;
     },
 
-    disk: (client, row) => {
+    disk: (client, row, call) => {
       if (!situation.is(EngineState.DISK_FAILED) || situation.is(EngineState.REPLICA)) return null;
-      if (!involves(client, row, write) && (row.bits & answers_health) === 0) return null;
+      if (!involves(client, row, write, call) && (row.bits & answers_health) === 0) return null;
       return new CommandError(refusals.error);
     },
 
-    replicas: (client, row) => {
+    replicas: (client, row, call) => {
       if (!situation.is(EngineState.LACKS_REPLICAS) || situation.is(EngineState.REPLICA))
         return null;
-      return involves(client, row, write) ? noReplicas : null;
+      return involves(client, row, write, call) ? noReplicas : null;
     },
 
-    "read-only": (client, row) => {
+    "read-only": (client, row, call) => {
       if (!situation.is(EngineState.READ_ONLY) || client.is(REPLICATION)) return null;
-      return involves(client, row, write) ? replicaIsReadOnly : null;
+      return involves(client, row, write, call) ? replicaIsReadOnly : null;
     },
 
-    stale: (client, row) => {
+    stale: (client, row, call) => {
       if (!situation.is(EngineState.STALE) || client.is(REPLICATION)) return null;
-      return lacks(client, row, stale) ? masterDown : null;
+      return lacks(client, row, stale, call) ? masterDown : null;
     },
 
-    loading: (client, row) => {
-      if (situation.is(EngineState.LOADING)) return lacks(client, row, loading) ? isLoading : null;
+    loading: (client, row, call) => {
+      if (situation.is(EngineState.LOADING)) return lacks(client, row, loading, call) ? isLoading : null;
       if (!situation.is(EngineState.ASYNC_LOADING)) return null;
-      return involves(client, row, no_async_loading) ? isLoading : null;
+      return involves(client, row, no_async_loading, call) ? isLoading : null;
     },
 
     busy: (_client, row) =>
