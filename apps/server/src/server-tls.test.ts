@@ -240,7 +240,7 @@ describe("CONFIG SET", () => {
       expect(config.boolean(name)).toBe(false);
     }
     expect(set(["tls-ca-cert-file", pem("ca")], ["tls-replication", "yes"])).toBe(undefined);
-    const lost = ["tls-client-cert-file", "/nope"] as const;
+    const lost: [string, string] = ["tls-client-cert-file", "/nope"];
     expect(set(lost)).toBe(failed(lost[0], notUpdated));
     expect(config.text(lost[0])).toBe("");
   });

@@ -68,11 +68,12 @@ export const masterDown = new CommandError(
 const watchesOnly = new CommandError("ERR Replica can't interact with the keyspace");
 
 /**
- * Whether the call has one of these flags, or is an EXEC whose queue holds a call with one: then EXEC is
- * treated like it. A script says of itself what it may do, so the flags are those of the call.
+ * Whether the command has one of these flags, or is an EXEC whose queue holds a command with one: then
+ * EXEC is treated like it. With a `call` its own flags count, and not what others may do: a script says
+ * of itself what it needs.
  */
-function involves(client: Client, row: CommandRow, flag: number, call: Call): boolean {
-  if ((row.bitsOf(call) & flag) !== 0) return true;
+export function involves(client: Client, row: CommandRow, flag: number, call?: Call): boolean {
+  if (((call === undefined ? row.bits : row.bitsOf(call)) & flag) !== 0) return true;
   return (
     client.transaction !== null &&
     (row.bits & FLAG_BITS.runs_queue) !== 0 &&
