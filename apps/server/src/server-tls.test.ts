@@ -15,6 +15,9 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
+/** Enough for those who come. Where this server goes to, the other side is checked. */
+const trustsNobody = { "tls-auth-clients": "no", "tls-ca-cert-file": "" } as const;
+
 /** A server with both kinds of ports, unless told otherwise. */
 async function start(options: ConfigOptions = {}) {
   const config = new ConfigStore();
@@ -95,6 +98,13 @@ describe("a server with a port for TLS", () => {
       "Failed to configure TLS. Check logs for more info.",
     ]);
     expect(server.transports).toEqual([]);
+  });
+
+  test("does not start where it could not go to others with TLS", async () => {
+    const { log, isListening, server } = await start({ ...trustsNobody, "tls-replication": "yes" });
+    expect(isListening).toBe(false);
+    expect(log[0]).toMatch(/^Either tls-ca-cert-file or tls-ca-cert-dir must be specified/);
+    expect(server.failure?.place).toBe("tls-replication");
   });
 
   test("does not start when somebody else has the port", async () => {
@@ -221,6 +231,18 @@ describe("CONFIG SET", () => {
     expect(config.print(name)).toBe(before);
     const { ask: askTls } = await enter(server.tlsPort);
     expect(await askTls("PING")).toBe("+PONG\r\n");
+  });
+
+  test("of what encrypts connections to others is refused where that cannot be had", async () => {
+    const { config, set } = await start(trustsNobody);
+    for (const name of ["tls-replication", "tls-cluster"] as const) {
+      expect(set([name, "yes"])).toBe(failed(name, notUpdated));
+      expect(config.boolean(name)).toBe(false);
+    }
+    expect(set(["tls-ca-cert-file", pem("ca")], ["tls-replication", "yes"])).toBe(undefined);
+    const lost: [string, string] = ["tls-client-cert-file", "/nope"];
+    expect(set(lost)).toBe(failed(lost[0], notUpdated));
+    expect(config.text(lost[0])).toBe("");
   });
 
   test("of tls-auth-clients is taken without a look at the files, as in Redis", async () => {

@@ -38,7 +38,7 @@ import {
   type SocketFacts,
 } from "./network/socket-connection.ts";
 import { TlsDoor } from "./network/tls-door.ts";
-import type { TlsSettingsError } from "./network/tls-settings.ts";
+import { outgoingTls, type TlsSettingsError } from "./network/tls-settings.ts";
 import { InputBuffer, type Station } from "./network/traffic.ts";
 import { Cron, TurnLoop } from "./network/turn-loop.ts";
 import { createNodeHost } from "./node-host.ts";
@@ -96,9 +96,14 @@ const ownDirectives = [
 
 /** And those, but for `tls-port`, that say how TLS is spoken. */
 const tlsDirectives = [
+  "tls-replication",
+  "tls-cluster",
   "tls-cert-file",
   "tls-key-file",
   "tls-key-file-pass",
+  "tls-client-cert-file",
+  "tls-client-key-file",
+  "tls-client-key-file-pass",
   "tls-ca-cert-file",
   "tls-ca-cert-dir",
   "tls-dh-params-file",
@@ -277,13 +282,9 @@ export class Server {
     const { config, log, isEmbedded = false, avoidsTakeover } = this.#options;
     this.engine.countAsClients(() => this.#tls.handshakeCount);
     this.#lowerMaxClients();
-    if (this.#isWanted("tls-port")) {
-      const error = this.#tls.configure();
-      if (error !== undefined) {
-        this.#failure = { place: "tls-port", reason: error.message, error: reasonBehind(error) };
-        log("warning", "Failed to configure TLS. Check logs for more info.");
-        return false;
-      }
+    if (!this.#configureTls()) {
+      log("warning", "Failed to configure TLS. Check logs for more info.");
+      return false;
     }
     for (const name of ["port", "tls-port"] as const) {
       if (this.#isWanted(name) && !(await this.#listenOn(name))) return false;
@@ -295,6 +296,17 @@ export class Server {
     }
     if (!this.#takesHandles && avoidsTakeover !== true) void this.#tryTakeover();
     return true;
+  }
+
+  /** Readies TLS for those who come, and sees whether this server could go to others with it. */
+  #configureTls(): boolean {
+    const outgoing = outgoingTls(this.#options.config);
+    const incoming = this.#isWanted("tls-port") ? this.#tls.configure() : undefined;
+    const error = incoming ?? (outgoing === undefined ? undefined : this.#tls.tryOutgoing());
+    if (error === undefined) return true;
+    const place = incoming === undefined && outgoing !== undefined ? outgoing : "tls-port";
+    this.#failure = { place, reason: error.message, error: reasonBehind(error) };
+    return false;
   }
 
   #isWanted(name: PortName): boolean {
@@ -489,9 +501,11 @@ export class Server {
 
   /** What is said of TLS matters when it is spoken. */
   #reconfigureTls(): string | undefined {
-    if (this.#options.config.number("tls-port") === 0) return undefined;
-    if (this.#tls.configure() === undefined) return undefined;
-    return "Unable to update TLS configuration. Check server logs.";
+    const { config } = this.#options;
+    const isRefused =
+      (outgoingTls(config) !== undefined && this.#tls.tryOutgoing() !== undefined) ||
+      (config.number("tls-port") !== 0 && this.#tls.configure() !== undefined);
+    return isRefused ? "Unable to update TLS configuration. Check server logs." : undefined;
   }
 
   #refuseMaxClients(): string | undefined {

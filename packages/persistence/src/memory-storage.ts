@@ -184,6 +184,12 @@ export class MemoryStorage {
     this.syncedNames.set(name, file);
   }
 
+  /** Somebody removes a folder with all that is in it. Files of it that are open can still be written to. */
+  loseFolder(name: string): void {
+    this.folders.delete(name);
+    this.syncedFolders.delete(name);
+  }
+
   /** Another disk that holds the same, with all that it would lose. */
   copy(): MemoryStorage {
     const copies = new Map<MemoryFile, MemoryFile>();

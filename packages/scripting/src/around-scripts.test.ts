@@ -74,6 +74,40 @@ describe("what a script says of itself is asked before it is queued, or begins",
   });
 });
 
+describe("a script that the state of the server forbids", () => {
+  const refused = "NOREPLICAS Not enough good replicas to write.";
+  const counters = (kv: ReturnType<typeof harness>, name: string) =>
+    new RegExp(`cmdstat_${name}:calls=(\\d+),.*rejected_calls=(\\d+),failed_calls=(\\d+)`)
+      .exec(kv.send("INFO", "commandstats") as string)
+      ?.slice(1)
+      .map(Number);
+
+  test.each([
+    { words: ["EVAL", writes, 0] },
+    { words: ["EVAL_RO", writes, 0] },
+    { words: ["FCALL", "writes", 0] },
+  ])("is refused as a command is, before it is counted or queued: $words", ({ words }) => {
+    const kv = harness();
+    kv.send("FUNCTION", "LOAD", library);
+    kv.send("CONFIG", "SET", "min-replicas-to-write", 1);
+    expect(kv.send(...words)).toMatchObject({ message: refused });
+    expect(counters(kv, String(words[0]).toLowerCase())).toEqual([0, 1, 0]);
+    kv.send("MULTI");
+    expect(kv.send(...words)).toMatchObject({ message: refused });
+    expect(kv.send("EXEC")).toMatchObject({
+      message: "EXECABORT Transaction discarded because of previous errors.",
+    });
+  });
+
+  test("is queued and run when it says that it only reads", () => {
+    const kv = harness();
+    kv.send("CONFIG", "SET", "min-replicas-to-write", 1);
+    kv.send("MULTI");
+    expect(kv.send("EVAL", reads, 0)).toBe("QUEUED");
+    expect(kv.send("EXEC")).toEqual([null]);
+  });
+});
+
 test("tracking remembers the keys that a script has read, not those that it was given", () => {
   const kv = harness({ resp: 3 });
   const other = kv.client();

@@ -72,8 +72,17 @@ export class TlsDoor {
 
   /** Reads files and directives anew. Returns why they cannot be had, which the log says, too. */
   configure(): TlsSettingsError | undefined {
+    return this.#tried(() => this.#use(tlsSettings(this.#options.config)));
+  }
+
+  /** Why connections from here could not be encrypted: each reads files and directives when it is opened. */
+  tryOutgoing(): TlsSettingsError | undefined {
+    return this.#tried(() => tlsSettings(this.#options.config, "client"));
+  }
+
+  #tried(action: () => unknown): TlsSettingsError | undefined {
     try {
-      this.#use(tlsSettings(this.#options.config));
+      action();
       return undefined;
     } catch (error) {
       if (!(error instanceof TlsSettingsError)) throw error;

@@ -33,6 +33,12 @@ function nodeCrypto(): typeof import("node:crypto") {
 /** Which side of connections: those that others open, or those that this server opens. */
 export type TlsSide = "server" | "client";
 
+/** The directive, if any, by which connections that this server opens are to be encrypted. */
+export function outgoingTls(config: ConfigStore): "tls-replication" | "tls-cluster" | undefined {
+  if (config.boolean("tls-replication")) return "tls-replication";
+  return config.boolean("tls-cluster") ? "tls-cluster" : undefined;
+}
+
 /** Reads the files and tries all of it, in the order in which Redis does. Throws a TlsSettingsError. */
 export function tlsSettings(config: ConfigStore, side: TlsSide = "server"): TlsOptions {
   for (const name of ["tls-cert-file", "tls-key-file"]) {

@@ -65,6 +65,12 @@ export function propagateConsumer(call: Call, key: number, group: number, consum
   call.propagateAs("XGROUP", "CREATECONSUMER", ...words);
 }
 
+/** The consumer of XCLAIM or XAUTOCLAIM was made. Claims make it where they are run; without any, this says so. */
+export function tellOfClaimer(call: Call, claimed: number): void {
+  tellOfConsumer(call, 1);
+  if (claimed === 0) propagateConsumer(call, 1, 2, 3);
+}
+
 /** Propagates up to where the group has read. */
 export function propagateLastId(
   call: Call,

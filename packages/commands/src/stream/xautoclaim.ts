@@ -20,7 +20,7 @@ import {
   existingGroup,
   propagateClaim,
   propagateNoMore,
-  tellOfConsumer,
+  tellOfClaimer,
 } from "./group-at.ts";
 import { startAt } from "./id-argument.ts";
 import { replyEntry, replyId, streamToChange, windowsOf } from "./stream-at.ts";
@@ -170,7 +170,7 @@ export const xautoclaim = command({
       throw full;
     }
     change.commit();
-    if (isMade) tellOfConsumer(call, 1);
+    if (isMade) tellOfClaimer(call, claimed.count);
     reply(call, stream, isIdOnly);
     propagateNoMore(call);
   },

@@ -22,7 +22,7 @@ import {
   propagateClaim,
   propagateLastId,
   propagateNoMore,
-  tellOfConsumer,
+  tellOfClaimer,
 } from "./group-at.ts";
 import { idAt, isIdAt } from "./id-argument.ts";
 import { readStreamToChange, replyEntry, replyId, windowsOf } from "./stream-at.ts";
@@ -122,8 +122,8 @@ function claim(call: Call, stream: StreamValue, group: StreamGroup, id: StreamId
   return Claim.TAKEN;
 }
 
-/** Claims all entries, and replies with those that were. */
-function claimAll(call: Call, stream: StreamValue, group: StreamGroup): void {
+/** Claims all entries, and replies with those that were. Returns their number. */
+function claimAll(call: Call, stream: StreamValue, group: StreamGroup): number {
   const { reply } = call;
   const { id, other } = windowsOf(call);
   const wanted = options.of(call);
@@ -147,6 +147,7 @@ function claimAll(call: Call, stream: StreamValue, group: StreamGroup): void {
     call.dirty++;
   }
   reply.closeArray(handle, sent);
+  return sent;
 }
 
 export const xclaim = command({
@@ -181,15 +182,16 @@ export const xclaim = command({
     const { change } = windowsOf(call);
     const isMade = consumerOrNew(call, group, 3);
     change.begin(stream, group, isMade);
+    let claimed: number;
     try {
       group.setSeen(call.nowMs);
-      claimAll(call, stream, group);
+      claimed = claimAll(call, stream, group);
     } catch (full) {
       change.rollBack();
       throw full;
     }
     change.commit();
-    if (isMade) tellOfConsumer(call, 1);
+    if (isMade) tellOfClaimer(call, claimed);
     propagateNoMore(call);
   },
 });

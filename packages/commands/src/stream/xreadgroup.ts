@@ -135,15 +135,16 @@ function serve(call: Call, read: ReadOptions, key: number, isFirst: boolean): bo
   const isNew = isMark(call, index, ">");
   const isMade = consumerOrNew(call, group, read.groupIndex + 1);
   change.begin(stream, group, isMade);
+  const hasNew =
+    isNew && stream.edge(false) && stream.range.id.compare(group.readLastId(other)) > 0;
   if (isMade) {
     tellOfConsumer(call, key);
-    if (read.isUnacknowledged) propagateConsumer(call, key, read.groupIndex, read.groupIndex + 1);
+    // What it is given to acknowledge goes out as claims, which make it where they are run.
+    if (!hasNew || read.isUnacknowledged)
+      propagateConsumer(call, key, read.groupIndex, read.groupIndex + 1);
   }
   group.setSeen(call.nowMs);
-  if (isNew) {
-    const hasNew = stream.edge(false) && stream.range.id.compare(group.readLastId(other)) > 0;
-    if (!hasNew) return false;
-  }
+  if (isNew && !hasNew) return false;
   if (isFirst) windowsOf(call).handle = call.reply.deferLength();
   replyKey(call, key);
   if (isNew) replyNew(call, read, key, stream, group);

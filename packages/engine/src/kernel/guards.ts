@@ -80,7 +80,7 @@ export function involves(client: Client, row: CommandRow, flag: number, call: Ca
   );
 }
 
-/** Whether the call has not this flag, or is an EXEC whose queue holds one that has not. */
+/** Whether the call has not this flag, or is an EXEC whose queue holds a call that has not. */
 function lacks(client: Client, row: CommandRow, flag: number, call: Call): boolean {
   if ((row.bitsOf(call) & flag) === 0) return true;
   return (

@@ -309,13 +309,14 @@ export class Requests {
       this.clients.closeAfterReply(client, "HTTP");
       return Outcome.STOP;
     }
+    // Whoever asks for what is none has no last command, so that CLIENT LIST does not blame another.
+    client.lastCommand = row;
     if (row === null) {
       this.reject(client, null, unknownCommand(this.commands, batch, index));
       muting.requestEnds(client);
       return Outcome.DONE;
     }
     call.begin(batch, index, row);
-    client.lastCommand = row;
     if (!row.accepts(call.argc)) {
       this.reject(client, row, arityError(row.fullName));
       muting.requestEnds(client);

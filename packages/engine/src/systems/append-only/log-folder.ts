@@ -25,6 +25,7 @@ import {
   type SaveNames,
   type SaveResult,
   type Storage,
+  StorageError,
   type SyncStorage,
   saveFileNow,
   temporaryManifestName,
@@ -66,6 +67,16 @@ export class LogFolder {
   make(): void {
     this.host.syncStorage.makeFolder(this.folderName);
     this.host.syncStorage.syncFolder();
+  }
+
+  /** The same where it is known to have been there: a disk that is busy is not asked to sync it again. */
+  makeAgain(): void {
+    try {
+      this.now.list();
+    } catch (error) {
+      if (!(error instanceof StorageError) || error.code !== "ENOENT") throw error;
+      this.make();
+    }
   }
 
   /** The name that a base file with this number has. */

@@ -108,6 +108,8 @@ export class Rewrite {
     const { folder, writer } = this.parts;
     // Whoever began this is not done with what it does, either: the cut is none of its business.
     await this.parts.before;
+    // Where somebody has removed the folder, this is how the log gets back to the disk.
+    folder.makeAgain();
     if (this.mode !== "logging") {
       await this.ready();
       return undefined;

@@ -30,6 +30,14 @@ describe("CLIENT LIST", () => {
     expect(lines[1]).toMatch(/^id=2 .* name=other age=2 idle=2 .* db=2 .* cmd=client\|setname /);
   });
 
+  test("names no command for who asked for one that is none last", () => {
+    const kv = harness();
+    const other = kv.client();
+    other.send("PING");
+    other.send("NOSUCH");
+    expect(kv.send("CLIENT", "LIST", "ID", 2)).toContain(" cmd=NULL ");
+  });
+
   test("by kind and by number", () => {
     const kv = harness();
     const listener = kv.client();

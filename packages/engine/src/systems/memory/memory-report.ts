@@ -7,7 +7,7 @@ import { memoryOverview } from "./memory-overview.ts";
 /** Below this, ratios say more about the start than about the data. */
 const SMALL_BYTES = 5 * 2 ** 20;
 
-/** So many bytes of free pages are worth a word. */
+/** So many bytes that hold nothing, on pages in use or on free ones, are worth a word. */
 const LOOSE_BYTES_MIN = 10 * 2 ** 20;
 /** The runtime itself and its buffers take less. */
 const RUNTIME_BYTES_MAX = 256 * 2 ** 20;
@@ -22,7 +22,8 @@ export function memoryReport(engine: Ports): string {
       `Peak: ${humanBytes(now.peakBytes)} were in use once, now it is ${humanBytes(now.usedBytes)}. ` +
         "Pages touched then may still be held; they are used again when data grows.",
     );
-  if (now.fragmentationRatio > 1.4)
+  const gapBytes = now.activeBytes - now.allocatedBytes;
+  if (now.fragmentationRatio > 1.4 && gapBytes > LOOSE_BYTES_MIN)
     findings.push(
       `Fragmentation: the blocks in use lie on ${now.fragmentationRatio.toFixed(2)} times as many ` +
         "bytes of pages. That happens when many keys of a size were removed; new ones of about " +

@@ -231,6 +231,13 @@ describe("MEMORY", () => {
     expect(kv.send("MEMORY", "DOCTOR")).toContain("1. Peak: ");
   });
 
+  test("DOCTOR does not mind gaps between a few blocks, whatever their share", () => {
+    const kv = harness();
+    kv.send("SET", "k", "v".repeat(200));
+    kv.send("EVAL", "return 1", 0); // Its machine is more than the data, and used memory.
+    expect(kv.send("MEMORY", "DOCTOR")).toBe("No problem was found with the use of memory.\n");
+  });
+
   test("DOCTOR tells of a process that is much larger than its data", () => {
     const kv = harness();
     kv.send("DEBUG", "POPULATE", 20_000, "k", 500);
