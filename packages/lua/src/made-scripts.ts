@@ -354,7 +354,8 @@ export class ScriptMaker {
   private tableWork(): string {
     const steps = Array.from({ length: 2 + this.below(6) }, () =>
       this.pick([
-        () => `table.insert(t, ${this.any(2)})`,
+        // In brackets it is one value, whatever it is: two would be a position and a value.
+        () => `table.insert(t, (${this.any(2)}))`,
         () => `table.insert(t, ${this.below(6) - 1}, ${this.any(2)})`,
         () => `r[#r + 1] = table.remove(t) or 0`,
         () => `r[#r + 1] = table.remove(t, ${this.number(3)}) or 0`,

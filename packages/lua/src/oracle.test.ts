@@ -109,6 +109,8 @@ describe.skipIf(!installed)("beside redis-server", () => {
     "return cjson.encode({string})",
     "return cmsgpack.pack(cmsgpack.unpack(cmsgpack.pack({getmetatable('')})))",
     "return tostring(select(2, pcall(cjson.encode_max_depth, 2^32 + 3)))",
+    "return tostring(select(2, pcall(cjson.encode_invalid_numbers, '\\0on')))",
+    "return tostring(cjson.encode_invalid_numbers('on\\0off'))",
     "return _G[1]",
     "return _G[true]",
     "return print",

@@ -74,7 +74,8 @@ function setChoice(
   if (type === LuaType.BOOLEAN) settings[name] = stack.boolean(argument) ? 1 : 0;
   else if (type !== LuaType.NIL) {
     stack.checkString(argument);
-    const given = stack.text(stack.start, stack.length);
+    // A text of C: it ends at the first zero byte.
+    const [given = ""] = stack.text(stack.start, stack.length).split("\0", 1);
     const choice = choices.indexOf(given);
     if (choice < 0) stack.badArgument(argument, `invalid option '${given}'`);
     settings[name] = choice;
