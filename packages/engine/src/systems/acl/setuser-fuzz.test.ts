@@ -96,6 +96,13 @@ function shownUser(raw: string): Shown | null {
   };
 }
 
+/** 7.0 leaves a first argument that is allowed once more where it was; 7.2, and so we, list it last. */
+function firstArgumentsSorted(rules = ""): string {
+  const words = rules.split(" ");
+  const sorted = words.filter((word) => word.includes("|")).sort();
+  return words.map((word) => (word.includes("|") ? sorted.shift() : word)).join(" ");
+}
+
 const whole = ["reset", "on", "nopass", "~*", "&*", "+@all"];
 
 describe.runIf(hasRedisServer())("against redis-server", () => {
@@ -135,7 +142,9 @@ describe.runIf(hasRedisServer())("against redis-server", () => {
         const other = shownUser(await theirs("ACL", "GETUSER", "other"));
         // First arguments are kept in lower case by now.
         const expected = their.commands[index]?.toLowerCase();
-        expect(other?.commands[0], `${said}: ${commands}`).toBe(expected);
+        expect(firstArgumentsSorted(other?.commands[0]), `${said}: ${commands}`).toBe(
+          firstArgumentsSorted(expected),
+        );
       }
       await theirs("ACL", "DELUSER", "other");
     }
