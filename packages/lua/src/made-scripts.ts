@@ -271,7 +271,7 @@ export class ScriptMaker {
     if (kind < 2) return this.pick(TABLES);
     if (kind === 2) return `{${this.number(depth + 1)}, ${this.string(depth + 1)}}`;
     if (kind === 3)
-      return `{[${this.pick([this.number(depth + 1), this.string(depth + 1), "true"])}] = ${this.any(depth + 1)}, x = ${this.any(depth + 1)}}`;
+      return `{[${this.pick([this.number(depth + 1), `string.sub(${this.string(depth + 1)}, 1, 31)`, "true"])}] = ${this.any(depth + 1)}, x = ${this.any(depth + 1)}}`;
     if (kind === 4)
       return `{${Array.from({ length: this.below(6) }, () => this.any(depth + 1)).join(", ")}}`;
     if (kind === 5)

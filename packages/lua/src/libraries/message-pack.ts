@@ -154,9 +154,6 @@ class Reader {
     else if (first === 0xd2) stack.pushNumber(stack.view.getInt32(this.bytes(4)));
     else if (first === 0xd3) stack.pushNumber(Number(stack.view.getBigInt64(this.bytes(8))));
     else if (first >= 0xd9 && first <= 0xdb) this.string(this.unsigned(1 << (first - 0xd9)));
-    else if (first === 0xc4) this.string(this.unsigned(1));
-    else if (first === 0xc5) this.string(this.unsigned(2));
-    else if (first === 0xc6) this.string(this.unsigned(4));
     else if (first === 0xdc) this.array(this.unsigned(2));
     else if (first === 0xdd) this.array(this.unsigned(4));
     else if (first === 0xde) this.map(this.unsigned(2));
