@@ -4,7 +4,8 @@
  *      the cut ── slices ──> sync-PID-N.rdb ──> opened once for each replica, and removed ──> sent
  *
  * The file is one of its own: nobody who saves or loads meanwhile meets it, and none is left over,
- * unless the process is killed in between: then it goes with the next start (leftovers). Each replica reads on when it has taken what was read.
+ * unless the process is killed in between: then it goes with the next start (leftovers). Each replica
+ * reads on when it has taken what was read.
  */
 import type { Keyspace } from "@kv/core";
 import { type Host, sendingName, wakingStorage } from "@kv/engine";

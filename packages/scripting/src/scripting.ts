@@ -110,8 +110,15 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
       return known;
     }
     const shebang = readShebang(source);
-    const links = { older: null, newer: null };
-    const script: CachedScript = { sha, source, shebang, compiled: null, isKept, ...links };
+    const script: CachedScript = {
+      sha,
+      source,
+      shebang,
+      compiled: null,
+      isKept,
+      older: null,
+      newer: null,
+    };
     this.compile(script);
     this.cache.add(script);
     return script;
