@@ -21,7 +21,7 @@ export const F64 = 0x7c;
 const VOID = 0x40;
 
 /** An unsigned number as WebAssembly writes it. */
-function unsigned(value: number): number[] {
+export function unsigned(value: number): number[] {
   const bytes: number[] = [];
   let rest = value >>> 0;
   do {
@@ -84,6 +84,7 @@ export const i32 = {
   ltU: 0x49,
   gtS: 0x4a,
   gtU: 0x4b,
+  leS: 0x4c,
   leU: 0x4d,
   geS: 0x4e,
   geU: 0x4f,
@@ -122,7 +123,8 @@ const text = (value: string): Code => [
   [...value].map((letter) => letter.charCodeAt(0)),
 ];
 
-function flat(code: Code, into: number[]): number[] {
+/** Instructions one behind the other. */
+export function flat(code: Code, into: number[]): number[] {
   if (typeof code === "number") into.push(code);
   else for (const part of code) flat(part, into);
   return into;

@@ -4,6 +4,8 @@
  */
 
 import {
+  ASK_SLOT_AT,
+  BUDGET_AT,
   COUNT_AT,
   doorModule,
   type Guard,
@@ -33,7 +35,7 @@ const MASK_COUNT = 8;
 const OVERHEAD_BYTES = 16 * 1024 * 1024;
 
 /** The functions of the glue that Lua calls by their slots. */
-const LUA_FUNCTIONS = ["hook", "panic", "allocate", "pcall", "reader"];
+const LUA_FUNCTIONS = ["hook", "ask", "panic", "allocate", "pcall", "reader"];
 
 export interface CoreOptions {
   module: WasmModule;
@@ -41,6 +43,8 @@ export interface CoreOptions {
   memoryBytesMax: number;
   /** Asked by the hook; answers one of `Due`. */
   due: (L: number) => number;
+  /** The same, asked within a function of Lua's own that runs long. */
+  dueWithin: (L: number) => number;
   /** Called when a run stops in its middle; the run goes on when the promise is fulfilled. */
   suspend: () => Promise<void>;
 }
@@ -66,7 +70,7 @@ export class Core {
   private readonly run: WasmFunction;
   private readonly promisingRun: WasmFunction | undefined;
 
-  constructor({ module, memoryBytesMax, due, suspend }: CoreOptions) {
+  constructor({ module, memoryBytesMax, due, dueWithin, suspend }: CoreOptions) {
     this.longjmp = new wasm.Tag({ parameters: [] });
     this.abort = new wasm.Tag({ parameters: [] });
     const tags = { longjmp: this.longjmp, abort: this.abort };
@@ -85,7 +89,7 @@ export class Core {
     const space = errName + 4;
     const table = api.__indirect_function_table;
     const first = table.grow(LUA_FUNCTIONS.length);
-    const [hook, panic, allocate, pcall, reader] = LUA_FUNCTIONS.map((_, i) => first + i);
+    const [hook, ask, panic, allocate, pcall, reader] = LUA_FUNCTIONS.map((_, i) => first + i);
     const { exports } = new wasm.Instance(
       new wasm.Module(glueModule({ errName, space, hookSlot: hook })),
       {
@@ -93,6 +97,7 @@ export class Core {
         js: {
           ...tags,
           due,
+          dueWithin,
           // Where nothing can be suspended, `due` never asks for it.
           suspend: wasm.Suspending === undefined ? () => {} : new wasm.Suspending(suspend),
         },
@@ -109,7 +114,9 @@ export class Core {
     this.stack.glue = exports as unknown as StackGlue;
     this.promisingRun = canSuspend ? wasm.promising!(this.run) : undefined;
 
-    for (const at of [STATUS_AT, USED_AT, COUNT_AT]) this.stack.view.setInt32(at, 0, true);
+    for (const at of [STATUS_AT, USED_AT, COUNT_AT, BUDGET_AT])
+      this.stack.view.setInt32(at, 0, true);
+    this.stack.view.setInt32(ASK_SLOT_AT, ask, true);
     this.setLimit(0);
     this.L = api.lua_newstate(allocate, 0);
     this.stack.L = this.L;

@@ -7,6 +7,7 @@
  *             wait for a promise when nothing was suspended; the handler of errors is gone afterwards
  *   invoke    protected calls inside Lua: setjmp is a `try`, longjmp throws a tag
  *   hook      asks each so many instructions what is due: nothing, a suspension, an error, an end
+ *   ask       the same, for functions of Lua's own that run long (long-functions.ts)
  *   allocate  counts the bytes of all values and refuses beyond the limit
  *   pcall     Redis's: an error that is a table with `err` is handed to the script as that text
  *   enter     two kept values           words     a table of strings
@@ -20,8 +21,10 @@
  *   264 limit      what `used` may not pass
  *   268 low        the lowest and
  *   272 high       the highest address of a read-only table
- *   276 count      how many there are, and from
- *   320 addresses  on where they lie, MAX_PROTECTED at most
+ *   276 count      how many there are
+ *   280 budget     what long functions may use up before they ask
+ *   284 slot       of `ask`
+ *   320 addresses  of read-only tables, MAX_PROTECTED at most
  */
 
 import {
@@ -57,6 +60,8 @@ export const LIMIT_AT = 264;
 export const LOW_AT = 268;
 export const HIGH_AT = 272;
 export const COUNT_AT = 276;
+export const BUDGET_AT = 280;
+export const ASK_SLOT_AT = 284;
 export const ADDRESSES_AT = 320;
 export const MAX_PROTECTED = 64;
 /** Set before a run; what stays there when it did not end. */
@@ -85,6 +90,9 @@ export function gateModule(): Uint8Array<ArrayBuffer> {
   m.func("throw_longjmp", [], [], [], throwTag(tag));
   return m.assemble();
 }
+
+/** What a long function uses up from one question to the next: some tens of microseconds. */
+const BUDGET = 16_384;
 
 /** Imports of Lua's own functions by name, as a module of the glue needs them. */
 function luaImports(m: Assembler) {
@@ -266,6 +274,44 @@ function addAllocator(m: Assembler, lua: LuaImports): void {
   );
 }
 
+/** What asks, and does what it is told. */
+function addHooks(
+  m: Assembler,
+  lua: LuaImports,
+  { due, dueWithin, suspend }: Record<"due" | "dueWithin" | "suspend", number>,
+  hookSlot: number,
+  abort: number,
+): void {
+  const L = get(0);
+  const raise: Code = [
+    // From now on each instruction asks, so that nothing that catches the error gets far.
+    [L, num(hookSlot), num(MASK_COUNT), num(1), call(lua.sethook), DROP],
+    // There is no memory left (`due` saw to that), which no handler of errors is asked about: an error
+    // that is raised in a hook would run the handler of an `xpcall` with hooks switched off.
+    [L, num(0), num(0), call(lua.createtable)],
+  ];
+  const askFor = (question: number): Code =>
+    loop(
+      block(
+        [L, call(question), tee(2), i32.eqz, branchIf(0)],
+        [get(2), num(Due.ABORT), i32.eq],
+        when(throwTag(abort)),
+        [get(2), num(Due.RAISE), i32.eq],
+        when(raise),
+        // Whoever resumes may have killed the run meanwhile.
+        [call(suspend), branch(1)],
+      ),
+    );
+  m.func("hook", [I32, I32], [], [I32], askFor(due));
+  m.func(
+    "ask",
+    [I32, I32],
+    [],
+    [I32],
+    [[num(0), num(BUDGET), i32.store(BUDGET_AT)], askFor(dueWithin)],
+  );
+}
+
 export interface GlueNumbers {
   /** Where the name "err" lies, ended by a zero. */
   errName: number;
@@ -279,8 +325,11 @@ export interface GlueNumbers {
 export function glueModule({ errName, space, hookSlot }: GlueNumbers): Uint8Array<ArrayBuffer> {
   const m = new Assembler();
   const lua = luaImports(m);
-  const due = m.importFunction("js", "due", [I32], [I32]);
-  const suspend = m.importFunction("js", "suspend", [], []);
+  const questions = {
+    due: m.importFunction("js", "due", [I32], [I32]),
+    dueWithin: m.importFunction("js", "dueWithin", [I32], [I32]),
+    suspend: m.importFunction("js", "suspend", [], []),
+  };
   m.importTable("lua", "__indirect_function_table");
   m.importMemory("lua", "memory");
   const longjmp = m.importTag("js", "longjmp");
@@ -314,32 +363,7 @@ export function glueModule({ errName, space, hookSlot }: GlueNumbers): Uint8Arra
     ],
   );
 
-  const raise: Code = [
-    // From now on each instruction asks, so that nothing that catches the error gets far.
-    [L, num(hookSlot), num(MASK_COUNT), num(1), call(lua.sethook), DROP],
-    // There is no memory left (`due` saw to that), which no handler of errors is asked about: an error
-    // that is raised in a hook would run the handler of an `xpcall` with hooks switched off.
-    [L, num(0), num(0), call(lua.createtable)],
-  ];
-  m.func(
-    "hook",
-    [I32, I32],
-    [],
-    [I32],
-    [
-      loop(
-        block(
-          [L, call(due), tee(2), i32.eqz, branchIf(0)],
-          [get(2), num(Due.ABORT), i32.eq],
-          when(throwTag(abort)),
-          [get(2), num(Due.RAISE), i32.eq],
-          when(raise),
-          // Whoever resumes may have killed the run meanwhile.
-          [call(suspend), branch(1)],
-        ),
-      ),
-    ],
-  );
+  addHooks(m, lua, questions, hookSlot, abort);
   // An error that nobody protects against: the machine is lost.
   m.func("panic", [I32], [I32], [], [throwTag(abort), UNREACHABLE]);
   addAllocator(m, lua);

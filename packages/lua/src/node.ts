@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { askingMachine } from "./long-functions.ts";
 import { type WasmModule, wasm } from "./webassembly.ts";
 
 let kept: WasmModule | undefined;
@@ -11,8 +12,8 @@ export function luaBytes(): Uint8Array {
   return readFileSync(fileURLToPath(import.meta.resolve("wasmoon-lua5.1/dist/liblua5.1.wasm")));
 }
 
-/** The machine, compiled once for the process. */
+/** The machine, compiled once for the process; its long functions can be interrupted. */
 export function luaModule(): WasmModule {
-  kept ??= new wasm.Module(luaBytes());
+  kept ??= new wasm.Module(askingMachine(luaBytes()));
   return kept;
 }

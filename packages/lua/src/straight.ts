@@ -9,8 +9,8 @@
  *      01 80 00 00   kind 1: loads a constant          1e 00 80 00   kind 30: returns
  *      16 c0 ff 7f   kind 22: jumps, by 0x1ffff - 131071 = 0; less is backwards, so a loop
  *
- * Code made at run time and the table of globals, where that could be found, count as a loop: so do the
- * names that they have.
+ * Functions of Lua's own that may run long, code made at run time, and tables of functions where these could
+ * be found, count as a loop: so do the names that they have, and a field whose name is only known later.
  */
 
 import {
@@ -37,9 +37,19 @@ const FOR_IN_LOOP = 33;
 const SET_LIST = 34;
 const JUMP_SHIFT = 14;
 const NO_JUMP = 131_071;
-/** Which elements a list is continued with; 0: the number that stands in the place of the next instruction. */
-const LIST_PART = 0x1ff;
-const NAMES = ["_G", "load", "loadstring"];
+/**
+ * The last operand: of a field its name, of a list which elements it is continued with; 0 says that this number
+ * stands in the place of the next instruction.
+ */
+const OPERAND_BITS = 0x1ff;
+const GET_FIELD = 6;
+const SELF = 11;
+/** Of an operand: it is a constant. */
+const IS_CONSTANT = 0x100;
+const NAMES = [
+  ...["_G", "load", "loadstring", "next", "pairs", "rawget", "foreach"],
+  ...["find", "match", "gmatch", "gfind", "gsub", "sort"],
+];
 
 function hasLoop(view: DataView, code: number): boolean {
   const end = codeAddress(view, code) + 4 * codeSize(view, code);
@@ -48,7 +58,9 @@ function hasLoop(view: DataView, code: number): boolean {
     const kind = instruction & KIND_BITS;
     if (kind === FOR_LOOP || kind === FOR_IN_LOOP) return true;
     if (kind === JUMP && instruction >>> JUMP_SHIFT < NO_JUMP) return true;
-    if (kind === SET_LIST && ((instruction >>> JUMP_SHIFT) & LIST_PART) === 0) at += 4;
+    const operand = (instruction >>> JUMP_SHIFT) & OPERAND_BITS;
+    if ((kind === GET_FIELD || kind === SELF) && (operand & IS_CONSTANT) === 0) return true;
+    if (kind === SET_LIST && operand === 0) at += 4;
   }
   return false;
 }

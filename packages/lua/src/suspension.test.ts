@@ -2,7 +2,8 @@
 
 import { expect, test } from "vitest";
 import { LuaScript, LuaVm, Outcome } from "./index.ts";
-import { luaModule } from "./node.ts";
+import { askingMachine } from "./long-functions.ts";
+import { luaBytes, luaModule } from "./node.ts";
 
 class Bench {
   /** How often `due` said that the run is to be interrupted. */
@@ -114,6 +115,62 @@ test.each(places)("suspended in %s", async (_, source, expected) => {
   expect(suspensions).toBeGreaterThan(0);
 });
 
+/** What Lua's own functions do within one instruction. */
+const long: [string, string, string][] = [
+  ["a pattern", "return string.find(string.rep('a', 200), '.-.-.-b') or 'none'", "none"],
+  ["string.match", "return string.match(string.rep('a', 200), '.-.-.-b') or 'none'", "none"],
+  ["string.gsub", "return (string.gsub(string.rep('a', 200), '.-.-.-b', ''))", "a".repeat(200)],
+  ["string.gmatch", "for w in string.gmatch(string.rep('a', 200), '.-.-.-b') do end return 7", "7"],
+  [
+    "a pattern of items that may be missing",
+    "return string.find(string.rep('x', 3e4), string.rep('a?', 1e3) .. 'b') or 'none'",
+    "none",
+  ],
+  [
+    "a back reference",
+    "return string.find(string.rep('a', 1e4) .. 'b', '^(a-)%1%1c') or 'none'",
+    "none",
+  ],
+  [
+    "a class",
+    "return string.find(string.rep('x', 1e4), '[' .. string.rep('a', 1e4) .. ']') or 'none'",
+    "none",
+  ],
+  [
+    "a plain text",
+    "local a = string.rep('a', 1e5) return string.find(a, string.rep('a', 5e4) .. 'b', 1, true) or 'none'",
+    "none",
+  ],
+  [
+    "table.sort",
+    "local t = {} for i = 1, 2e5 do t[i] = (i * 7919) % 200003 end table.sort(t) return table.concat(t, ',', 1, 3)",
+    "1,2,3",
+  ],
+  [
+    "table.sort of long texts",
+    "local t, s = {}, string.rep('a', 1e5) for i = 1, 1000 do t[i] = s end table.sort(t) return #t",
+    "1000",
+  ],
+  [
+    "a pattern of a coroutine",
+    "return coroutine.wrap(function() return string.find(string.rep('a', 200), '.-.-.-b') or 'none' end)()",
+    "none",
+  ],
+];
+
+test.each(long)("suspended within %s", async (_, source, expected) => {
+  const { outcome, suspensions, text } = await bench.runAll(source);
+  expect({ outcome, text }).toEqual({ outcome: Outcome.DONE, text: expected });
+  expect(suspensions).toBeGreaterThan(2);
+});
+
+test("only the machine that is known can be made to ask", () => {
+  expect(() => askingMachine(luaBytes().subarray(0, 5000))).toThrow("not the one that is known");
+  const other = Uint8Array.from(luaBytes());
+  other.fill(0, 4100, 4110);
+  expect(() => askingMachine(other)).toThrow("not the one that is known");
+});
+
 test("a thousand suspensions, and the next script knows nothing of them", async () => {
   const { suspensions, text } = await bench.runAll(
     "local n = 0 for i = 1, 30000000 do n = n + 1 end return n",
@@ -145,6 +202,9 @@ const stubborn = [
   "local function deep(n) local c = coroutine.create(function() if n > 0 then deep(n - 1) end while true do end end) while true do coroutine.resume(c) end end deep(30)",
   "local t = setmetatable({}, {__index = function(t, k) while true do end end}) while true do pcall(function() return t.x end) end",
   "while true do pcall(string.gsub, string.rep('a', 1000), 'a', function() while true do end end) end",
+  "return string.find(string.rep('nil', 3e5), string.rep('a?', 3e5) .. 'b')",
+  "while true do pcall(string.find, string.rep('a', 1e6), '.-.-.-.-b') end",
+  "local a = string.rep('a', 5e6) return string.find(a, string.rep('a', 2e6) .. 'b', 1, true)",
 ];
 
 test.each(stubborn)("killed: %s", async (source) => {

@@ -187,6 +187,10 @@ test("which scripts are short for certain", () => {
   expect(straight("loadstring('x')()")).toBe(false);
   expect(straight("return load(x)")).toBe(false);
   expect(straight("_G['lo'..'ad'](x)")).toBe(false);
+  expect(straight("return string.find(ARGV[1], 'a-b')")).toBe(false);
+  expect(straight("return ARGV[1]:gsub('.', '')")).toBe(false);
+  expect(straight("return string['fi' .. 'nd'](ARGV[1], 'a-b')")).toBe(false);
+  expect(straight("table.sort(KEYS)")).toBe(false);
   // What stands where an instruction would is no loop.
   const list = `return {${"x,".repeat(50 * 544)}}`;
   expect(straight(list)).toBe(true);

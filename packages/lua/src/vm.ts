@@ -26,6 +26,7 @@ import { Due, RUNNING } from "./glue.ts";
 import { addLibraries } from "./libraries/all.ts";
 import type { Json } from "./libraries/json.ts";
 import { Chance } from "./libraries/math.ts";
+import { askingMachine } from "./long-functions.ts";
 import { ReadOnlyTables } from "./read-only.ts";
 import type { HostFunction, LuaStack } from "./stack.ts";
 import { isStraight } from "./straight.ts";
@@ -47,7 +48,10 @@ export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 
 /** What a machine is made with. */
 export interface LuaVmOptions {
-  /** The compiled machine: `luaModule()` of `@kv/lua/node`, or `wasmoon-lua5.1/dist/liblua5.1.wasm`. */
+  /**
+   * `luaModule()` of `@kv/lua/node`, or the bytes of `wasmoon-lua5.1/dist/liblua5.1.wasm`. In a module that
+   * was compiled from these elsewhere, a pattern that takes long cannot be interrupted.
+   */
   module: WasmModule | Uint8Array;
   /** Bytes that all values of all scripts together may take. */
   memoryBytesMax?: number;
@@ -157,6 +161,7 @@ export class LuaVm {
   /** From one question of the hook to the next, and when it last asked; -1: in another life. */
   private hookInstructions = FIRST_HOOK_INSTRUCTIONS;
   private lookedAtMs = -1;
+  private askedWithinMs = 0;
 
   constructor(options: LuaVmOptions) {
     this.options = options;
@@ -164,9 +169,10 @@ export class LuaVm {
     const { module } = options;
     this.memoryBytesMax = options.memoryBytesMax ?? DEFAULT_MEMORY_BYTES;
     this.core = new Core({
-      module: module instanceof Uint8Array ? new wasm.Module(module) : module,
+      module: module instanceof Uint8Array ? new wasm.Module(askingMachine(module)) : module,
       memoryBytesMax: this.memoryBytesMax,
       due: (L) => this.due(L),
+      dueWithin: (L) => this.dueWithin(L),
       suspend: () => this.suspend(),
     });
     const { core } = this;
@@ -438,6 +444,20 @@ export class LuaVm {
       this.livingBytes = this.collectBeyond(this.memoryBytesMax / 2, this.livingBytes);
       this.pace(L);
     }
+    return this.ask(L);
+  }
+
+  /** Asked by functions that run long, and more often than is of use. */
+  private dueWithin(L: number): number {
+    if (this.kill_ === undefined && !this.resumed) {
+      const nowMs = this.nowMs();
+      if (nowMs - this.askedWithinMs < LOOK_MS) return Due.GO_ON;
+      this.askedWithinMs = nowMs;
+    }
+    return this.ask(L);
+  }
+
+  private ask(L: number): number {
     if (this.kill_ !== undefined) return this.dueKill(L);
     if (this.resumed) {
       // The hook asks once more when it comes back: whether there is a kill.
