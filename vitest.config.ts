@@ -23,6 +23,7 @@ export default defineConfig({
       "scripts/commands-page.mjs",
       "scripts/directives-page.mjs",
     ],
+    setupFiles: ["scripts/commit-seed.ts"],
     // Servers that tests start from the sources: each would compile all of them anew.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), "kv-compile-cache") },
     // Otherwise one core is left alone, which is half of a machine of two.

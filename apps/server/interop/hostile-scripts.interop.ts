@@ -6,13 +6,19 @@
  * KV_HOSTILE_SCRIPTS=100000 runs so many, KV_HOSTILE_SEED others.
  */
 import { readFileSync } from "node:fs";
-import { Chance, HostileScriptMaker, type ServerProcess, type WireClient } from "@kv/testing";
+import {
+  Chance,
+  drawnSeed,
+  HostileScriptMaker,
+  type ServerProcess,
+  type WireClient,
+} from "@kv/testing";
 import { afterEach, expect, test } from "vitest";
 import { startOurs } from "./both-servers.ts";
 import { pause } from "./client-script.ts";
 
 const count = Number(process.env.KV_HOSTILE_SCRIPTS ?? 1500);
-const seed = Number(process.env.KV_HOSTILE_SEED ?? Date.now() % 1_000_000);
+const seed = drawnSeed("KV_HOSTILE_SEED");
 /** By then everything is compiled, and buffers and the runtime's heap have come to their size. */
 const warmUp = Math.min(10_000, Math.floor(count / 2));
 
@@ -71,6 +77,8 @@ class Guest {
   latePings = 0;
   killed = 0;
   longestStandstillMs = 0;
+  /** The script that caused it. */
+  longestSource = "";
   private readonly client: WireClient;
   private readonly watcher: WireClient;
 
@@ -89,7 +97,11 @@ class Guest {
       if (client.isClosed) throw new Error("the connection was closed");
       const startMs = performance.now();
       const told = await watcher.request("PING");
-      this.longestStandstillMs = Math.max(this.longestStandstillMs, performance.now() - startMs);
+      const standstillMs = performance.now() - startMs;
+      if (standstillMs > this.longestStandstillMs) {
+        this.longestStandstillMs = standstillMs;
+        this.longestSource = source;
+      }
       expect(told).toMatch(/^(\+PONG|-BUSY Redis is busy running a script)/);
       if (told.startsWith("-"))
         expect(await watcher.request("SCRIPT", "KILL")).toMatch(/^(\+OK|-NOTBUSY)/);
@@ -148,7 +160,7 @@ test(
       [
         `${guest.killed} of ${count} were killed or took long`,
         `the slowest PING after a script took ${guest.slowestPingMs.toFixed(1)} ms`,
-        `the longest standstill was ${guest.longestStandstillMs.toFixed(0)} ms`,
+        `the longest standstill was ${guest.longestStandstillMs.toFixed(0)} ms, by ${JSON.stringify(guest.longestSource.slice(0, 200))}`,
         `${(before / MIB).toFixed(1)} MiB after ${warmUp} scripts, ${(after / MIB).toFixed(1)} MiB in the end`,
       ].join("; "),
     );

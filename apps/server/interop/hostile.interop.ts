@@ -11,6 +11,7 @@ import {
   Chance,
   chunksOf,
   describeRequest,
+  drawnSeed,
   harness,
   notTried,
   type OddRequest,
@@ -23,7 +24,7 @@ import { startOurs } from "./both-servers.ts";
 import { pause } from "./client-script.ts";
 
 const MIB = 2 ** 20;
-const seed = Number(process.env.KV_ODD_SEED ?? Date.now() % 1_000_000);
+const seed = drawnSeed("KV_ODD_SEED");
 const seconds = Number(process.env.KV_HOSTILE_SECONDS ?? 20);
 /** Requests to be tried at full length take gigabytes: only where somebody waits for them. */
 const isLong = seconds > 60;

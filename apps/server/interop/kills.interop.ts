@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   Chance,
+  drawnSeed,
   requestText,
   type ServerProcess,
   splitReplies,
@@ -26,7 +27,7 @@ import { startOurs } from "./both-servers.ts";
 import { pause } from "./client-script.ts";
 
 const count = Number(process.env.KV_KILLS ?? 24);
-const seed = Number(process.env.KV_KILL_SEED ?? Date.now() % 1_000_000);
+const seed = drawnSeed("KV_KILL_SEED");
 /** A list that has become longer is begun anew, so that looking at all of it stays quick. */
 const LENGTH_MAX = 20_000;
 

@@ -7,12 +7,12 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Chance, type ServerProcess } from "@kv/testing";
+import { Chance, drawnSeed, type ServerProcess } from "@kv/testing";
 import { afterEach, describe, expect, test } from "vitest";
 import { startOurs } from "./both-servers.ts";
 import { pause } from "./client-script.ts";
 
-const seed = Number(process.env.KV_ODD_SEED ?? Date.now() % 1_000_000);
+const seed = drawnSeed("KV_ODD_SEED");
 const rounds = Number(process.env.KV_STORM_ROUNDS ?? 8);
 const CONNECTIONS = 100;
 

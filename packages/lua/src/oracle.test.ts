@@ -10,7 +10,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { ServerProcess, type WireClient } from "@kv/testing";
+import { drawnSeed, ServerProcess, type WireClient } from "@kv/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LuaScript, LuaVm, Outcome } from "./index.ts";
 import { ScriptMaker } from "./made-scripts.ts";
@@ -20,7 +20,7 @@ const installed = spawnSync("redis-server", ["--version"]).status === 0;
 if (!installed) console.warn("oracle.test.ts skipped: redis-server is not installed");
 
 const count = Number(process.env.KV_LUA_SCRIPTS ?? 600);
-const seed = Number(process.env.KV_LUA_SEED ?? Date.now() % 1_000_000_000);
+const seed = drawnSeed("KV_LUA_SEED");
 
 let server: ServerProcess;
 let client: WireClient;

@@ -1,5 +1,13 @@
 /** Chance: the random decisions of a test, repeatable from a seed. */
 
+/**
+ * The seed that the variable `name` of the environment has, else the one of the commit (KV_COMMIT_SEED, which CI
+ * sets: a commit is tested alike wherever that is done, and each commit otherwise), else any one.
+ */
+export function drawnSeed(name: string): number {
+  return Number(process.env[name] ?? process.env.KV_COMMIT_SEED ?? Date.now() % 1_000_000);
+}
+
 /** Numbers from a seed, the same in every run. */
 export class Chance {
   private state: number;

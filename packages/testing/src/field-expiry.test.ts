@@ -5,10 +5,10 @@
 import { kindOfEntry } from "@kv/core";
 import { RdbSnapshot } from "@kv/persistence";
 import { describe, expect, test } from "vitest";
-import { Chance } from "./chance.ts";
+import { Chance, drawnSeed } from "./chance.ts";
 import { type Harness, harness } from "./harness.ts";
 
-const seed = Number(process.env.KV_ODD_SEED ?? Date.now() % 1_000_000);
+const seed = drawnSeed("KV_ODD_SEED");
 const rounds = Number(process.env.KV_ODD_ROUNDS ?? 1);
 const KEYS = ["h", "i", "j"];
 const FIELDS = ["a", "b", "c", "d", "1", "22", "long".repeat(15)];

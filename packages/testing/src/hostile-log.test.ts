@@ -5,14 +5,14 @@
 import { MemoryStorage } from "@kv/persistence/testing";
 import { encodeRequest } from "@kv/resp";
 import { expect, test } from "vitest";
-import { Chance } from "./chance.ts";
+import { Chance, drawnSeed } from "./chance.ts";
 import { harness } from "./harness.ts";
 
 const runs = Number(process.env.KV_HOSTILE_LOGS ?? 1000);
 /** A file of a few hundred bytes makes no more of it than this, and takes no longer. */
 const USED_BYTES_MAX = 2 ** 19;
 const MS_MAX = 5000;
-const seed = Number(process.env.KV_HOSTILE_SEED ?? Date.now() % 1_000_000);
+const seed = drawnSeed("KV_HOSTILE_SEED");
 
 const manifest =
   "file appendonly.aof.1.base.aof seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n";

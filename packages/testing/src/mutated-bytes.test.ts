@@ -8,13 +8,13 @@ import type { Arena } from "@kv/core";
 import { MemoryStorage } from "@kv/persistence/testing";
 import { latin1Bytes } from "@kv/resp";
 import { describe, expect, test } from "vitest";
-import { Chance } from "./chance.ts";
+import { Chance, drawnSeed } from "./chance.ts";
 import { collectedBytes } from "./collected-bytes.ts";
 import { type Harness, harness } from "./harness.ts";
 import { madeCall } from "./made-calls.ts";
 import { allMaterials } from "./values/all-materials.ts";
 
-const seed = Number(process.env.KV_ODD_SEED ?? Date.now() % 1_000_000);
+const seed = drawnSeed("KV_ODD_SEED");
 const rounds = Number(process.env.KV_ODD_ROUNDS ?? 1);
 const PAYLOADS_PER_ROUND = 4000;
 const FILES_PER_ROUND = 4000;

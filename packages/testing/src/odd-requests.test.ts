@@ -4,7 +4,7 @@
  * longer, KV_ODD_SEED repeats a run. The same against a real process: apps/server/interop/hostile.
  */
 import { describe, expect, test } from "vitest";
-import { Chance } from "./chance.ts";
+import { Chance, drawnSeed } from "./chance.ts";
 import { type Harness, harness, type TestClient } from "./harness.ts";
 import {
   chunksOf,
@@ -16,7 +16,7 @@ import {
   sizeOf,
 } from "./odd-requests.ts";
 
-const seed = Number(process.env.KV_ODD_SEED ?? Date.now() % 1_000_000);
+const seed = drawnSeed("KV_ODD_SEED");
 const rounds = Number(process.env.KV_ODD_ROUNDS ?? 5);
 const REQUEST_BYTES_MAX = 8 * 2 ** 20;
 const TIME_MAX_MS = 120_000 + rounds * 20_000;

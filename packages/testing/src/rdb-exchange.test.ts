@@ -6,13 +6,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Chance } from "./chance.ts";
+import { Chance, drawnSeed } from "./chance.ts";
 import { harness } from "./harness.ts";
 import { hasRedisServer, ServerProcess } from "./server-process.ts";
 import { allMaterials } from "./values/all-materials.ts";
 import { requestText, type WireClient } from "./wire-client.ts";
 
-const seed = Number(process.env.KV_ODD_SEED ?? Date.now() % 1_000_000);
+const seed = drawnSeed("KV_ODD_SEED");
 const FAR_MS = 4_000_000_000_123;
 const DATABASES = 16;
 type Request = readonly (string | number)[];

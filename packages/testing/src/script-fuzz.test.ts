@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { drawnSeed } from "./chance.ts";
 import { inProcessPeer, processPeer } from "./differential.ts";
 import { engineObserver, observableConfig, redisObserver } from "./effects.ts";
 import { type Comparison, effectComparison, fuzz, fuzzMany, replyComparison } from "./fuzz.ts";
@@ -10,7 +11,7 @@ import { hasRedisServer, ServerProcess } from "./server-process.ts";
  * KV_SCRIPT_FUZZ=100000 runs so many in all, KV_SCRIPT_FUZZ_SEED others.
  */
 const COUNT = Number(process.env.KV_SCRIPT_FUZZ ?? 1200);
-const SEED = Number(process.env.KV_SCRIPT_FUZZ_SEED ?? Date.now() % 1_000_000);
+const SEED = drawnSeed("KV_SCRIPT_FUZZ_SEED");
 const SCRIPTS = 100;
 const RUNS = Math.ceil(COUNT / SCRIPTS / 3);
 

@@ -7,13 +7,13 @@
  */
 import { FLAG_BITS } from "@kv/commands";
 import { expect, test } from "vitest";
-import { Chance } from "./chance.ts";
+import { Chance, drawnSeed } from "./chance.ts";
 import { collectedBytes } from "./collected-bytes.ts";
 import { type Harness, harness, type TestClient } from "./harness.ts";
 import { madeCall } from "./made-calls.ts";
 
 const days = Number(process.env.KV_SOAK_DAYS ?? 4);
-const seed = Number(process.env.KV_SEED ?? Date.now() % 1_000_000);
+const seed = drawnSeed("KV_SEED");
 const HOURS = 24;
 const REQUESTS_PER_HOUR = 100;
 const HOUR_MS = 3_600_000;

@@ -11,7 +11,9 @@ import type { ListLimits } from "./list-limits.ts";
 import { NodeView } from "./list-node.ts";
 import { createList, ListValue } from "./list-value.ts";
 
-const seed = Number(process.env.KV_LIST_SEED ?? Date.now() % 1_000_000);
+const seed = Number(
+  process.env.KV_LIST_SEED ?? process.env.KV_COMMIT_SEED ?? Date.now() % 1_000_000,
+);
 
 /** Random numbers that a seed repeats. */
 function chanceOf(start: number) {

@@ -6,11 +6,18 @@
  * KV_FUZZ_RUNS: how many requests. KV_FUZZ_SEED: which.
  */
 import { latin1Bytes, type Reply, ReplyParser } from "@kv/resp";
-import { Chance, Harness, hasRedisServer, ServerProcess, type WireClient } from "@kv/testing";
+import {
+  Chance,
+  drawnSeed,
+  Harness,
+  hasRedisServer,
+  ServerProcess,
+  type WireClient,
+} from "@kv/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const runs = Number(process.env.KV_FUZZ_RUNS ?? 300);
-const seed = Number(process.env.KV_FUZZ_SEED ?? Date.now() % 1_000_000);
+const seed = drawnSeed("KV_FUZZ_SEED");
 
 const names = ["alice", "bob", "__proto__", "\xe9\xff", "", "a b", "z\0", "Alice"];
 const digest = "0123456789abcdef".repeat(4);
