@@ -29,7 +29,7 @@ const PING_MS_MAX = 100;
 /** How long a script is given before others ask after it. */
 const PATIENCE_MS = 60;
 /** The longest that anything a script calls may go on without asking whether it is to stop. */
-const STANDSTILL_MS_MAX = 5_000;
+const STANDSTILL_MS_MAX = 20_000;
 const SECRET = "what-guests-must-not-see";
 
 let server: ServerProcess | undefined;
