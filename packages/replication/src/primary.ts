@@ -296,8 +296,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     const { identity } = this.ports;
     const { functions, facts, ...options } = this.ports.of(dataSetFilePort).snapshotOptions();
     const { offset } = this.followers;
-    const streamDatabase = this.upstream.streamDatabase;
-    const replication = { streamDatabase, id: identity.replicationId, offset };
+    const replication = { streamDatabase: this.streamDatabase, id: identity.replicationId, offset };
     return {
       ...options,
       facts: { ...facts, replication },
@@ -311,7 +310,15 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     const { stream, offset } = this.followers;
     if (stream === null) return undefined;
     const { replicationId: id } = this.ports.identity;
-    return { streamDatabase: this.upstream.streamDatabase, id, offset };
+    return { streamDatabase: this.streamDatabase, id, offset };
+  }
+
+  /** The database that the stream stands in: who goes on from a file of this moment gets no SELECT first. */
+  private get streamDatabase(): number {
+    const { stream } = this.followers;
+    return stream === null || stream.isPassedOn
+      ? this.upstream.streamDatabase
+      : stream.selectedDatabase;
   }
 
   private ended(sync: FullSync): void {
