@@ -192,12 +192,19 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     const problem = this.followers.resume(replica, psync);
     if (problem === undefined) {
       this.partialSyncCount++;
-      this.goodReplicas.update();
+      this.hasCome();
       return true;
     }
     this.refusedPartialSyncCount++;
     host.log("notice", `Partial resynchronization not accepted: ${problem}`);
     return false;
+  }
+
+  /** A replica is online. */
+  private hasCome(): void {
+    this.goodReplicas.update();
+    // It was not there when those who wait asked.
+    if (this.waiters.isActive) this.followers.askForAcks();
   }
 
   private isBySocket({ canEof, isFiltered }: Replica): boolean {
@@ -339,7 +346,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
         );
       // Behind the mark it has to see that this was the end, before more comes.
       this.followers.putOnline(replica, replica.state === ReplicaState.TAKING);
-      this.goodReplicas.update();
+      this.hasCome();
       return;
     }
     host.log(
