@@ -105,7 +105,7 @@ export class MemoryStorage {
 
   /** The storage for work beside the event loop. */
   readonly later: Storage = {
-    here: () => this.later,
+    here: () => held(() => this),
     release: () => {},
     folder: (name) => laterAt(() => this.found(name)),
     create: async (name): Promise<StorageWriter> => {
@@ -395,10 +395,10 @@ function nowAt(found: () => MemoryStorage): SyncStorage {
   };
 }
 
-function laterAt(found: () => MemoryStorage): Storage {
-  const storage: Storage = {
-    here: () => storage,
-    release() {},
+function laterAt(found: () => MemoryStorage, release = () => {}): Storage {
+  return {
+    here: () => held(found),
+    release,
     folder: (name) => found().later.folder(name),
     create: async (name) => found().later.create(name),
     open: async (name) => (await unlessMissing(() => found()))?.later.open(name),
@@ -408,7 +408,18 @@ function laterAt(found: () => MemoryStorage): Storage {
     syncFolder: async () => found().later.syncFolder(),
     list: async () => found().later.list(),
   };
-  return storage;
+}
+
+/** The same folder until it is released: behind that there is nothing to be found by it. */
+function held(found: () => MemoryStorage): Storage {
+  let isHeld = true;
+  const place = () => {
+    if (!isHeld) throw missing();
+    return found();
+  };
+  return laterAt(place, () => {
+    isHeld = false;
+  });
 }
 
 function unlessMissing<Result>(action: () => Result): Result | undefined {

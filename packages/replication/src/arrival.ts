@@ -217,6 +217,8 @@ export class FileArrival extends Arrival {
   private readonly check: RdbCheck | null;
   private readonly complaints: string[] = [];
   private diskError: string | undefined;
+  /** complete() has begun: it removes the file, whatever comes of it. */
+  private isCompleting = false;
 
   /** `name`: of the temporary file. */
   constructor(ports: ArrivalNeeds, events: ArrivalEvents, name: string) {
@@ -267,13 +269,14 @@ export class FileArrival extends Arrival {
 
   override abort(isOrdered: boolean): Promise<unknown> {
     this.saving.abort();
-    return Promise.all([
-      super.abort(isOrdered),
-      this.saving.result.finally(() => this.storage.release()),
-    ]);
+    const { result } = this.saving;
+    // complete() still needs the folder, to remove what may have its name by now.
+    const saved = this.isCompleting ? result : result.finally(() => this.storage.release());
+    return Promise.all([super.abort(isOrdered), saved]);
   }
 
   async complete(): Promise<ArrivalResult> {
+    this.isCompleting = true;
     try {
       this.saving.complete();
       const saved = await this.saving.result;

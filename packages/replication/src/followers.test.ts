@@ -324,6 +324,27 @@ describe("WAIT", () => {
     expect(writer.send("WAIT", 2, 0)).toBe(2);
   });
 
+  test("one that comes meanwhile is asked, too, and need not wait until it says so by itself", async () => {
+    const kv = quick();
+    const writer = kv.client();
+    const { client, id, offset } = follower(kv);
+    client.destroy();
+    writer.send("SET", "k", "v");
+    expect(writer.send("WAIT", 2, 0)).toBeUndefined();
+    const asked = requestText(["REPLCONF", "GETACK", "*"]);
+    const back = replicaClient(kv, psync2);
+    back.send("PSYNC", id, offset + 1);
+    expect(back.takeRaw()).toBe(`+CONTINUE ${id}\r\n${stream("SELECT 0", "SET k v")}${asked}`);
+    const byFile = replicaClient(kv);
+    byFile.send("PSYNC", "?", -1);
+    kv.clock.advance(100);
+    await kv.engine.settled();
+    kv.clock.advance(1);
+    expect(byFile.takeRaw().endsWith(asked)).toBe(true);
+    for (const each of [back, byFile]) each.send("REPLCONF", "ACK", offsetOf(kv));
+    expect(writer.receive()).toBe(2);
+  });
+
   test("one that is back by another connection counts once, two that listen alike twice", () => {
     const kv = quick();
     const writer = kv.client();

@@ -85,6 +85,18 @@ describe("while a data set comes", () => {
     },
   );
 
+  test("given up at whatever moment, nothing of it stays on the disk", async () => {
+    for (let steps = 0; steps < 90; steps += 3) {
+      const { network, kv, half } = await halfWay("disabled", false);
+      network.say("primary:6379", newFile.slice(half));
+      network.deliver();
+      for (let step = 0; step < steps; step++) await Promise.resolve();
+      kv.send("REPLICAOF", "NO", "ONE");
+      await kv.engine.settled();
+      expect(kv.host.disk.now.list(), `behind ${steps} steps`).toEqual(["dump.rdb"]);
+    }
+  });
+
   test.each(["yes", "no"] as const)(
     "where there is no room for both the old one goes first; replica-lazy-flush %s: when",
     async (isLazy) => {

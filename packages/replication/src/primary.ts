@@ -192,12 +192,19 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     const problem = this.followers.resume(replica, psync);
     if (problem === undefined) {
       this.partialSyncCount++;
-      this.goodReplicas.update();
+      this.hasCome();
       return true;
     }
     this.refusedPartialSyncCount++;
     host.log("notice", `Partial resynchronization not accepted: ${problem}`);
     return false;
+  }
+
+  /** A replica is online. */
+  private hasCome(): void {
+    this.goodReplicas.update();
+    // It was not there when those who wait asked.
+    if (this.waiters.isActive) this.followers.askForAcks();
   }
 
   private isBySocket({ canEof, isFiltered }: Replica): boolean {
@@ -296,8 +303,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     const { identity } = this.ports;
     const { functions, facts, ...options } = this.ports.of(dataSetFilePort).snapshotOptions();
     const { offset } = this.followers;
-    const streamDatabase = this.upstream.streamDatabase;
-    const replication = { streamDatabase, id: identity.replicationId, offset };
+    const replication = { streamDatabase: this.streamDatabase, id: identity.replicationId, offset };
     return {
       ...options,
       facts: { ...facts, replication },
@@ -311,7 +317,15 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     const { stream, offset } = this.followers;
     if (stream === null) return undefined;
     const { replicationId: id } = this.ports.identity;
-    return { streamDatabase: this.upstream.streamDatabase, id, offset };
+    return { streamDatabase: this.streamDatabase, id, offset };
+  }
+
+  /** The database that the stream stands in: who goes on from a file of this moment gets no SELECT first. */
+  private get streamDatabase(): number {
+    const { stream } = this.followers;
+    return stream === null || stream.isPassedOn
+      ? this.upstream.streamDatabase
+      : stream.selectedDatabase;
   }
 
   private ended(sync: FullSync): void {
@@ -332,7 +346,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
         );
       // Behind the mark it has to see that this was the end, before more comes.
       this.followers.putOnline(replica, replica.state === ReplicaState.TAKING);
-      this.goodReplicas.update();
+      this.hasCome();
       return;
     }
     host.log(

@@ -55,6 +55,12 @@ export class Stream implements PropagationSink {
     return (this.blocks[0] as Block).start;
   }
 
+  /** The database that is selected at the end. */
+  get selectedDatabase(): number {
+    // Whatever is said next selects its own.
+    return Math.max(0, this.databaseIndex);
+  }
+
   /** Bytes that are still there. */
   get length(): number {
     return this.endOffset - this.firstOffset;

@@ -236,6 +236,28 @@ describe("a replica", () => {
     expect(infoField(primary, "sync_partial_ok")).toBe("1");
   });
 
+  test("a primary that comes back as a replica goes on in the database that its file was saved in", async () => {
+    const { network, primary, replica } = await pair();
+    primary.send("SELECT", 5);
+    primary.send("SET", "before the file", 1);
+    await network.settle();
+    primary.send("SAVE");
+    primary.send("SET", "behind it", 1);
+    await network.settle();
+    network.detach("n1:6379");
+    replica.send("REPLICAOF", "NO", "ONE");
+    const again = harness({
+      seed: 9,
+      disk: primary.host.disk,
+      config: { replicaof: { host: "n2", port: 6379 } },
+    });
+    network.attach("n1:6379", again);
+    expect(await again.engine.load()).toBe(true);
+    await network.advance(3000);
+    expect(infoField(replica, "sync_partial_ok")).toBe("1");
+    expect(digest(again)).toBe(digest(replica));
+  });
+
   test("a primary that starts again goes on for those who followed it", async () => {
     const { network, primary, replica } = await pair();
     primary.send("SAVE");
