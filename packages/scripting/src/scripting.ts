@@ -149,14 +149,12 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
     return this.functions.set.bytes;
   }
 
-  get machinesBytes(): number {
-    const evalBytes = this.machine === null ? 0 : this.machine.vm.memoryBytes;
-    return evalBytes + this.functions.machineMemoryBytes;
-  }
-
-  /** Memory that is neither the arena's nor a client's: part of what `maxmemory` limits. */
+  /**
+   * Memory that is neither the arena's nor a client's: part of what `maxmemory` limits. The machines are
+   * not, as in Redis: no key shall go for what a script had in its variables.
+   */
   uncountedBytes(): number {
-    return this.scriptBytes + this.functionBytes + this.machinesBytes;
+    return this.scriptBytes + this.functionBytes;
   }
 
   private forget(script: CachedScript): void {

@@ -123,3 +123,15 @@ test("a log has nothing to say of the server and its clients", async () => {
     expect(kv.log.at(-1)).toMatch(/^Command '.*' that no log holds reading the append only file/);
   }
 });
+
+test("a log may hold any command that writes, also one for administrators", async () => {
+  const disk = new MemoryStorage();
+  const requests = [
+    ["PFADD", "sketch", "a"],
+    ["PFDEBUG", "TODENSE", "sketch"],
+  ];
+  disk.put("appendonly.aof", Buffer.concat(requests.map((words) => encodeRequest(words))));
+  const { kv, isLoaded } = await loaded(disk);
+  expect(isLoaded).toBe(true);
+  expect(kv.send("PFDEBUG", "ENCODING", "sketch")).toBe("dense");
+});

@@ -50,6 +50,34 @@ describe("SET", () => {
     expect(kv.send("TYPE", "h")).toBe("hash");
   });
 
+  test("gives a large value back by and by, where that is asked for", () => {
+    const kv = harness();
+    const { lazyFree } = kv.engine.keyspace;
+    const members = Array.from({ length: 1000 }, (_, index) => `member ${index}`);
+    const requests = [
+      ["SET", "k", "12", "KEEPTTL"],
+      ["SET", "k", "x".repeat(1000)],
+      ["SETEX", "k", 10, "v"],
+      ["MSET", "k", "v", "l", "w"],
+    ];
+    for (const [index, request] of requests.entries()) {
+      for (const [wish, pending] of Object.entries({ no: 0, yes: 1 })) {
+        kv.send("CONFIG", "SET", "lazyfree-lazy-server-del", wish);
+        kv.send("SADD", "k", ...members);
+        kv.send("PEXPIRE", "k", 70_000);
+        kv.send(...(request as [string, ...string[]]));
+        expect(lazyFree.pendingObjects).toBe(pending);
+        expect(kv.send("TYPE", "k")).toBe("string");
+        expect(kv.send("GET", "k")).toBe(String(request[2 + Number(index === 2)]));
+        expect(kv.send("PTTL", "k")).toBe([70_000, -1, 10_000, -1][index]);
+        kv.check();
+        while (lazyFree.step(1000));
+        kv.send("DEL", "k");
+      }
+    }
+    expect(kv.propagated.flat()).not.toContain("UNLINK");
+  });
+
   test("a key is gone as soon as its time is over", () => {
     const kv = harness();
     kv.send("SET", "k", "v", "PX", 10);

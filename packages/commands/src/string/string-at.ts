@@ -8,6 +8,7 @@
 import {
   addZeros,
   createString,
+  expiryMs as expiryOf,
   freeEntry,
   NONE,
   type Ref,
@@ -16,6 +17,8 @@ import {
   setInteger,
   setString,
   setText,
+  Type,
+  typeOf,
 } from "@kv/core";
 import type { Call } from "../call/call.ts";
 import { Notify } from "../call/notify.ts";
@@ -32,6 +35,34 @@ export function replyString(call: Call, entry: Ref): void {
   call.reply.bulkFrom(value.bytes, value.view, value.start, value.end);
 }
 
+/**
+ * True when what the entry holds may be large, and is to be given back by and by: then it is not
+ * overwritten.
+ */
+function goesLazily(call: Call, entry: Ref): boolean {
+  if (entry === NONE || !call.settings.lazyServerDel) return false;
+  return typeOf(call.keyspace.arena, entry) !== Type.STRING;
+}
+
+/** Gives the key at an argument a new entry with the string value[from, to), whatever it holds now. */
+function replaceString(
+  call: Call,
+  keyArgument: number,
+  value: Uint8Array,
+  from: number,
+  to: number,
+  expiryMs: number,
+): Ref {
+  const { arena, cuts } = call.keyspace;
+  const start = call.start(keyArgument);
+  const end = call.end(keyArgument);
+  const { bytes, idle } = call;
+  const { epoch } = cuts;
+  const made = createString(arena, epoch, bytes, start, end, value, from, to, idle.fresh, expiryMs);
+  putAside(call, keyArgument, made);
+  return made;
+}
+
 /** Gives the key at `keyArgument` the string value[from, to), in place of `entry`. */
 function putString(
   call: Call,
@@ -43,6 +74,11 @@ function putString(
   keepExpiry: boolean,
   expiryMs = -1,
 ): Ref {
+  if (goesLazily(call, entry)) {
+    const keptMs = keepExpiry ? expiryOf(call.keyspace.arena, entry) : -1;
+    const momentMs = expiryMs === -1 ? keptMs : expiryMs;
+    return replaceString(call, keyArgument, value, from, to, momentMs);
+  }
   const stored = setString(
     call.database,
     entry,

@@ -22,8 +22,8 @@ import type { Transactions } from "./queued.ts";
 import type { Situation } from "./situation.ts";
 import type { Stats } from "./stats.ts";
 
-/** What is about the server or its clients changes no data: whoever wrote it into a log means harm. */
-const NEVER_LOGGED = FLAG_BITS.admin | FLAG_BITS.pubsub;
+/** What is about the server or its clients. */
+const ABOUT_SERVER = FLAG_BITS.admin | FLAG_BITS.pubsub;
 /** Longer names of unknown commands are cut off in the log. */
 const NAME_BYTES_MAX = 128;
 
@@ -140,7 +140,7 @@ export class Replay {
     const row = lookup(commands, batch, index);
     if (row === null) return `Unknown command '${nameIn(batch, index)}'`;
     call.begin(batch, index, row);
-    if ((row.bits & NEVER_LOGGED) !== 0) return `Command '${row.fullName}' that no log holds`;
+    if (isNeverLogged(row)) return `Command '${row.fullName}' that no log holds`;
     if (!row.accepts(call.argc)) return `Wrong number of arguments for '${row.fullName}'`;
     if (!client.inTransaction) return this.runRow(row);
     if ((row.bits & FLAG_BITS.runs_queue) !== 0) return this.runQueue();
@@ -190,6 +190,14 @@ export class Replay {
     }
     return undefined;
   }
+}
+
+/**
+ * What is about the server or its clients changes no data: whoever wrote it into a log means harm. PFDEBUG is
+ * for administrators, but it writes, and so is logged.
+ */
+function isNeverLogged({ bits }: CommandRow): boolean {
+  return (bits & ABOUT_SERVER) !== 0 && (bits & FLAG_BITS.write) === 0;
 }
 
 function nameIn(batch: ArgVector, index: number): string {

@@ -40,14 +40,12 @@ export interface UsedMemoryParts {
   pause: Pause;
 }
 
-/** What scripts and functions take, in bytes: no part of the data set. */
+/** What scripts and functions take beside their machines, in bytes: no part of the data set. */
 export interface ScriptMemory {
   /** Scripts, as they are kept to be run by their SHA-1. */
   readonly scriptBytes: number;
   /** Libraries of functions, as they are kept. */
   readonly functionBytes: number;
-  /** The machines that run both, with what is free in them. */
-  readonly machinesBytes: number;
 }
 
 /** What is kept for replicas, in bytes: no part of the data set. */
@@ -84,7 +82,7 @@ export class UsedMemory {
    */
   readonly further: (() => number)[] = [];
   /** That of scripts and functions, which count as `further`; whoever runs them puts it here. */
-  scripts: ScriptMemory = { scriptBytes: 0, functionBytes: 0, machinesBytes: 0 };
+  scripts: ScriptMemory = { scriptBytes: 0, functionBytes: 0 };
   /** That of replication, which counts as `further`; whoever has replicas puts it here. */
   replication: ReplicationMemory = {
     backlogBytes: 0,

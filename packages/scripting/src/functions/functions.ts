@@ -50,11 +50,6 @@ export class Functions implements MachineOwner, FunctionLibraries {
     return this.machine === null ? 0 : this.machine.machine.vm.usedBytes;
   }
 
-  /** Bytes of the machine's memory, with what is free in it. */
-  get machineMemoryBytes(): number {
-    return this.machine === null ? 0 : this.machine.machine.vm.memoryBytes;
-  }
-
   /** FCALL and FCALL_RO. */
   call(call: EngineCall, isReadOnly: boolean): void {
     this.runner.announce(call);

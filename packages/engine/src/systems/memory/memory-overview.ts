@@ -36,12 +36,12 @@ export function memoryOverview(engine: Ports): MemoryOverview {
   const residentBytes = host.usage().residentBytes;
   // The tables of an empty keyspace are part of what the start took.
   const tableBytes = Math.max(0, keyspace.tableBytes() - memory.startupTableBytes);
-  const { scriptBytes, functionBytes, machinesBytes } = memory.scripts;
+  const { scriptBytes, functionBytes } = memory.scripts;
   const { backlogBytes, replicaBytes, connectionBytes } = memory.replication;
   const forOthersBytes = clientBufferBytes + backlogBytes + replicaBytes - connectionBytes;
   const overheadBytes = Math.min(
     usedBytes,
-    startupBytes + forOthersBytes + tableBytes + scriptBytes + functionBytes + machinesBytes,
+    startupBytes + forOthersBytes + tableBytes + scriptBytes + functionBytes,
   );
   const datasetBytes = usedBytes - overheadBytes;
   const netBytes = usedBytes - startupBytes;
