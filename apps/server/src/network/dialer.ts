@@ -89,10 +89,7 @@ export class Dialer {
       ...keepAlive,
       onread: {
         buffer: station.input.bytes,
-        callback: (count) => {
-          call.arrived(count);
-          return !call.gathers(count);
-        },
+        callback: (count) => call.arrived(count) && !call.gathers(count),
       },
     });
     socket.once("connect", () => call.connected(socket, false));
@@ -143,8 +140,9 @@ class OutgoingCall implements Dialing {
     this.#connection.open();
   }
 
-  arrived(count: number): void {
-    this.#connection?.arrived(count);
+  /** False: reading stops now, and goes on by itself. */
+  arrived(count: number): boolean {
+    return this.#connection?.arrived(count) !== false;
   }
 
   /** Whether nothing is to be read for a moment, behind `count` bytes that were. */

@@ -138,6 +138,28 @@ describe.each(ways)("a socket, read by $way", ({ takesHandle, isEncrypted = fals
     expect(bytes().equals(sent)).toBe(true);
   });
 
+  test("who keeps the server busy is read again when the others have been", async () => {
+    const busy = await connect();
+    const other = await connect();
+    await vi.waitFor(() => expect(station.traffic.clients).toHaveLength(2));
+    const [busyClient, otherClient] = station.traffic.clients;
+    const order: unknown[] = [];
+    let busyBytes = 0;
+    vi.spyOn(station.traffic, "receive").mockImplementation((client, _chunk, _view, start, end) => {
+      order.push(client);
+      if (client !== busyClient) return;
+      busyBytes += end - start;
+      const startMs = performance.now();
+      while (performance.now() < startMs + 3);
+    });
+    const bytes = new Uint8Array(1_000_000);
+    busy.socket.write(bytes);
+    other.socket.write("me, too");
+    await vi.waitFor(() => expect(busyBytes).toBe(bytes.length), 10_000);
+    expect(order.length).toBeGreaterThan(10);
+    expect(order.slice(0, 3)).toContain(otherClient);
+  });
+
   test("fifty clients do not get each other's bytes", async () => {
     const all = await Promise.all(Array.from({ length: 50 }, () => connect()));
     for (let round = 0; round < 20; round++) {
