@@ -133,6 +133,7 @@ class OutgoingCall implements Dialing {
       receive: (dialed: Dialed, chunk: Uint8Array, view: DataView, start: number, end: number) => {
         if (this.#dialed === dialed) dialed.received(chunk, view, start, end);
       },
+      waits: () => false,
       disconnected: () => this.#ended(),
     };
     const facts = { keepAliveSeconds: 0, takesHandle: false, isEncrypted };

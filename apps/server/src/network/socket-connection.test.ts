@@ -160,6 +160,20 @@ describe.each(ways)("a socket, read by $way", ({ takesHandle, isEncrypted = fals
     expect(order.slice(0, 3)).toContain(otherClient);
   });
 
+  test("who waits has left before others are read that spoke later", async () => {
+    const waiting = await connect();
+    await vi.waitFor(() => expect(station.traffic.clients).toHaveLength(1));
+    const pushing = await connect();
+    await vi.waitFor(() => expect(station.traffic.clients).toHaveLength(2));
+    const { traffic } = station;
+    traffic.waiting = traffic.clients[0];
+    traffic.calls.length = 0;
+    waiting.socket.on("finish", () => pushing.socket.write("mine?"));
+    waiting.socket.end();
+    await pushing.receives("mine?");
+    expect(traffic.calls).toEqual(["disconnected", "receive 5"]);
+  });
+
   test("fifty clients do not get each other's bytes", async () => {
     const all = await Promise.all(Array.from({ length: 50 }, () => connect()));
     for (let round = 0; round < 20; round++) {

@@ -311,19 +311,24 @@ export class SocketConnection<Client> implements Connection {
 
   /**
    * FIN: the peer sends no more. As in Redis that is the end of the client, but what it asked for
-   * before is answered: the turn that is due may hold replies back until a file is synced.
+   * before is answered: the turn that is due may hold replies back until a file is synced. Who waits
+   * leaves at once: what is pushed next, in this very round, would be given to nobody.
    */
   #peerEnded(): void {
     this.#station.activity();
-    setImmediate(() => {
-      if (this.pendingBytes > lingerBytesMax) this.#destroy();
-      this.#end();
-      this.#gone();
-      if (this.#socket.destroyed) return;
-      const timer = setTimeout(() => this.#socket.destroy(), lingerMs);
-      timer.unref();
-      this.#socket.once("close", () => clearTimeout(timer));
-    });
+    const client = this.#client;
+    if (client !== null && this.#station.traffic.waits(client)) this.#leave();
+    else setImmediate(() => this.#leave());
+  }
+
+  #leave(): void {
+    if (this.pendingBytes > lingerBytesMax) this.#destroy();
+    this.#end();
+    this.#gone();
+    if (this.#socket.destroyed) return;
+    const timer = setTimeout(() => this.#socket.destroy(), lingerMs);
+    timer.unref();
+    this.#socket.once("close", () => clearTimeout(timer));
   }
 
   #gone(): void {
