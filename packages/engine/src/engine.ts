@@ -323,6 +323,11 @@ export class Engine implements Ports {
     this.requests.resume(client);
   }
 
+  /** Whether the client waits: for a key, for replicas, for the end of a pause. */
+  waits(client: Client): boolean {
+    return client.is(ClientState.WAITING);
+  }
+
   /** The connection is gone. */
   disconnected(client: Client): void {
     if (client.closed) return;

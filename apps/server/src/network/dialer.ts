@@ -89,10 +89,7 @@ export class Dialer {
       ...keepAlive,
       onread: {
         buffer: station.input.bytes,
-        callback: (count) => {
-          call.arrived(count);
-          return !call.gathers(count);
-        },
+        callback: (count) => call.arrived(count) && !call.gathers(count),
       },
     });
     socket.once("connect", () => call.connected(socket, false));
@@ -136,6 +133,7 @@ class OutgoingCall implements Dialing {
       receive: (dialed: Dialed, chunk: Uint8Array, view: DataView, start: number, end: number) => {
         if (this.#dialed === dialed) dialed.received(chunk, view, start, end);
       },
+      waits: () => false,
       disconnected: () => this.#ended(),
     };
     const facts = { keepAliveSeconds: 0, takesHandle: false, isEncrypted };
@@ -143,8 +141,9 @@ class OutgoingCall implements Dialing {
     this.#connection.open();
   }
 
-  arrived(count: number): void {
-    this.#connection?.arrived(count);
+  /** False: reading stops now, and goes on by itself. */
+  arrived(count: number): boolean {
+    return this.#connection?.arrived(count) !== false;
   }
 
   /** Whether nothing is to be read for a moment, behind `count` bytes that were. */

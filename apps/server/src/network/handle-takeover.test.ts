@@ -15,6 +15,6 @@ describe("taking over a handle", () => {
   });
 
   test("a socket without a handle stays as it is", () => {
-    expect(takeHandle(new net.Socket(), new Uint8Array(8), () => {})).toBe(null);
+    expect(takeHandle(new net.Socket(), new Uint8Array(8), () => true)).toBe(null);
   });
 });

@@ -46,13 +46,14 @@ export function isKnownRuntime(versions: NodeJS.ProcessVersions = process.versio
 
 /**
  * A new, paused socket that owns the accepted socket's handle and calls `arrived` with the number
- * of bytes that are at the front of `buffer`. Null: not possible here; `accepted` is as it was.
+ * of bytes that are at the front of `buffer`, which says whether to read on at once: otherwise resume()
+ * has to follow. Null: not possible here; `accepted` is as it was.
  * The accepted socket must be destroyed some time: its server counts it until then.
  */
 export function takeHandle(
   accepted: net.Socket,
   buffer: Uint8Array,
-  arrived: (count: number) => void,
+  arrived: (count: number) => boolean,
 ): net.Socket | null {
   const owner = accepted as unknown as HandleOwner;
   const handle = owner._handle;
@@ -62,13 +63,7 @@ export function takeHandle(
     handle,
     readable: true,
     writable: true,
-    onread: {
-      buffer,
-      callback: (count) => {
-        arrived(count);
-        return true;
-      },
-    },
+    onread: { buffer, callback: arrived },
   };
   return new net.Socket(options as unknown as net.SocketConstructorOpts);
 }
@@ -98,6 +93,7 @@ export function takeoverSelfTest(timeoutMs = 1000): Promise<boolean> {
       try {
         socket = takeHandle(accepted, buffer, (count) => {
           socket?.write(Buffer.from(buffer.subarray(0, count)));
+          return true;
         });
       } catch {
         // Whatever is thrown here means the same: not on this runtime.

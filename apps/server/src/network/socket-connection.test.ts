@@ -138,6 +138,42 @@ describe.each(ways)("a socket, read by $way", ({ takesHandle, isEncrypted = fals
     expect(bytes().equals(sent)).toBe(true);
   });
 
+  test("who keeps the server busy is read again when the others have been", async () => {
+    const busy = await connect();
+    const other = await connect();
+    await vi.waitFor(() => expect(station.traffic.clients).toHaveLength(2));
+    const [busyClient, otherClient] = station.traffic.clients;
+    const order: unknown[] = [];
+    let busyBytes = 0;
+    vi.spyOn(station.traffic, "receive").mockImplementation((client, _chunk, _view, start, end) => {
+      order.push(client);
+      if (client !== busyClient) return;
+      busyBytes += end - start;
+      const startMs = performance.now();
+      while (performance.now() < startMs + 3);
+    });
+    const bytes = new Uint8Array(1_000_000);
+    busy.socket.write(bytes);
+    other.socket.write("me, too");
+    await vi.waitFor(() => expect(busyBytes).toBe(bytes.length), 10_000);
+    expect(order.length).toBeGreaterThan(10);
+    expect(order.slice(0, 3)).toContain(otherClient);
+  });
+
+  test("who waits has left before others are read that spoke later", async () => {
+    const waiting = await connect();
+    await vi.waitFor(() => expect(station.traffic.clients).toHaveLength(1));
+    const pushing = await connect();
+    await vi.waitFor(() => expect(station.traffic.clients).toHaveLength(2));
+    const { traffic } = station;
+    traffic.waiting = traffic.clients[0];
+    traffic.calls.length = 0;
+    waiting.socket.on("finish", () => pushing.socket.write("mine?"));
+    waiting.socket.end();
+    await pushing.receives("mine?");
+    expect(traffic.calls).toEqual(["disconnected", "receive 5"]);
+  });
+
   test("fifty clients do not get each other's bytes", async () => {
     const all = await Promise.all(Array.from({ length: 50 }, () => connect()));
     for (let round = 0; round < 20; round++) {

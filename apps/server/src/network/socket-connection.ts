@@ -10,6 +10,8 @@
  *     OutputQueue, so that memory is what is unread, however many replies that is;
  *   - the memory of large buffers is freed when they have left, not when a collector looks;
  *   - what is encrypted at once is bounded, as it takes time and is in memory twice;
+ *   - who keeps the server busy is read again when all others have been: the runtime would read on, two
+ *     megabytes of requests, before it looks at the next socket;
  *   - an error thrown by the engine goes to Station.failed, never into Node's streams.
  */
 
@@ -18,6 +20,7 @@ import { type Connection, isLoopback } from "@kv/engine";
 import { release } from "@kv/resp";
 import { descriptorOf, takeHandle } from "./handle-takeover.ts";
 import { OutputQueue } from "./output-queue.ts";
+import { realTimers } from "./real-timers.ts";
 import type { Station } from "./traffic.ts";
 
 /** A peer that has closed its side and reads no more loses what is queued for it after this. */
@@ -30,6 +33,9 @@ const encryptedBytesMax = 256 * 1024;
 
 /** Keys, buffers and state of a connection's TLS, as measured, outside of the JavaScript heap. */
 const TLS_BYTES = 48 * 1024;
+
+/** When its requests have taken so long, it is the others' turn. */
+const SHARE_MS = 2;
 
 const nothing = new Uint8Array(0);
 
@@ -56,6 +62,10 @@ export class SocketConnection<Client> implements Connection {
   #isEnding = false;
   /** The engine, and not the peer, has ended it. */
   #isEndedHere = false;
+  /** The engine wants to hear nothing for a while. */
+  #isPaused = false;
+  /** What its requests have taken since others had their turn. */
+  #usedMs = 0;
   /** What waits behind the write that is under way; null until a client first falls behind. */
   #queue: OutputQueue | null = null;
   /** What is being written of it: #written() is called at the end. */
@@ -212,11 +222,17 @@ export class SocketConnection<Client> implements Connection {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
-    if (!this.#isEnding) this.#socket.resume();
+    this.#isPaused = false;
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (!this.#isPaused && !this.#isEnding) this.#socket.resume();
   }
 
   /** Whether the client's presence keeps the process alive. */
@@ -251,8 +267,27 @@ export class SocketConnection<Client> implements Connection {
     else if (!this.#isEnding) socket.resume();
   }
 
-  /** `count` bytes are at the front of the station's input buffer. */
-  arrived(count: number): void {
+  /**
+   * `count` bytes are at the front of the station's input buffer. False: reading has to stop now, and goes
+   * on by itself.
+   */
+  arrived(count: number): boolean {
+    // Behind less than a buffer's worth the runtime looks at the next socket anyway.
+    if (count < this.#station.input.bytes.length && !this.#isEncrypted) {
+      this.#usedMs = 0;
+      this.#receive(count);
+      return true;
+    }
+    const startMs = realTimers.monotonicMs();
+    this.#receive(count);
+    this.#usedMs += realTimers.monotonicMs() - startMs;
+    if (this.#usedMs < SHARE_MS) return true;
+    this.#usedMs = 0;
+    realTimers.setImmediate(() => this.#goOn());
+    return false;
+  }
+
+  #receive(count: number): void {
     const client = this.#client;
     if (client === null || this.#isEnding) return;
     const { traffic, input } = this.#station;
@@ -270,25 +305,30 @@ export class SocketConnection<Client> implements Connection {
     for (let at = 0; at < chunk.length; at += bytes.length) {
       const piece = chunk.subarray(at, at + bytes.length);
       bytes.set(piece);
-      this.arrived(piece.length);
+      if (!this.arrived(piece.length)) this.#socket.pause();
     }
   }
 
   /**
    * FIN: the peer sends no more. As in Redis that is the end of the client, but what it asked for
-   * before is answered: the turn that is due may hold replies back until a file is synced.
+   * before is answered: the turn that is due may hold replies back until a file is synced. Who waits
+   * leaves at once: what is pushed next, in this very round, would be given to nobody.
    */
   #peerEnded(): void {
     this.#station.activity();
-    setImmediate(() => {
-      if (this.pendingBytes > lingerBytesMax) this.#destroy();
-      this.#end();
-      this.#gone();
-      if (this.#socket.destroyed) return;
-      const timer = setTimeout(() => this.#socket.destroy(), lingerMs);
-      timer.unref();
-      this.#socket.once("close", () => clearTimeout(timer));
-    });
+    const client = this.#client;
+    if (client !== null && this.#station.traffic.waits(client)) this.#leave();
+    else setImmediate(() => this.#leave());
+  }
+
+  #leave(): void {
+    if (this.pendingBytes > lingerBytesMax) this.#destroy();
+    this.#end();
+    this.#gone();
+    if (this.#socket.destroyed) return;
+    const timer = setTimeout(() => this.#socket.destroy(), lingerMs);
+    timer.unref();
+    this.#socket.once("close", () => clearTimeout(timer));
   }
 
   #gone(): void {
@@ -312,7 +352,7 @@ export function connectionOf<Client>(
   facts: SocketFacts,
 ): SocketConnection<Client> | undefined {
   let connection: SocketConnection<Client> | undefined;
-  const arrived = (count: number) => connection?.arrived(count);
+  const arrived = (count: number) => connection?.arrived(count) !== false;
   const taken = facts.takesHandle ? takeHandle(accepted, station.input.bytes, arrived) : null;
   const socket = taken ?? accepted;
   // An empty shell by now. Its server counts it until it is destroyed, and nothing asks that count.

@@ -14,6 +14,8 @@ export interface Traffic<Client> {
   accept(connection: Connection): Client | null;
   /** Bytes arrived in chunk[start, end). The chunk is overwritten after the call. */
   receive(client: Client, chunk: Uint8Array, view: DataView, start: number, end: number): void;
+  /** Whether the client waits for something (BLPOP): nothing else that it asked for is under way. */
+  waits(client: Client): boolean;
   /** The connection is gone; told once. */
   disconnected(client: Client): void;
 }

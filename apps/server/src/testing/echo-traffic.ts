@@ -27,6 +27,8 @@ export class EchoTraffic implements Traffic<EchoClient> {
   readonly returned: boolean[] = [];
   /** Not undefined: no client is let in, and this is what it is told. */
   refusal: string | undefined;
+  /** Who is said to wait. */
+  waiting: EchoClient | undefined;
   #buffer = new Uint8Array(bufferBytes);
 
   accept(connection: Connection): EchoClient | null {
@@ -55,6 +57,10 @@ export class EchoTraffic implements Traffic<EchoClient> {
     if (chunk[start] === 0x21)
       this.#obey(connection, Buffer.from(chunk.slice(start, end)).toString());
     else this.send(connection, chunk.subarray(start, end));
+  }
+
+  waits(client: EchoClient): boolean {
+    return client === this.waiting;
   }
 
   disconnected(client: EchoClient): void {

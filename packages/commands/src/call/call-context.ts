@@ -40,6 +40,8 @@ export interface Effects {
     event: string,
     notifyClass: number,
   ): void;
+  /** Who waits for the key has to look at it again, although no watcher or tracker would call it changed. */
+  keyReady(database: Database, bytes: Uint8Array, view: DataView, start: number, end: number): void;
   /** Publishes a keyspace event only. */
   keyEvent(
     database: Database,

@@ -408,6 +408,12 @@ export class Call<Row extends RunningCommand = RunningCommand> {
     }
   }
 
+  /** Those who wait for the key at an argument are served, if they can be: its value did not change. */
+  wakeWaiters(index: number): void {
+    if ((this.interest & Interest.WATCH) === 0) return;
+    this.effects.keyReady(this.database, this.bytes, this.view, this.start(index), this.end(index));
+  }
+
   /** A further keyspace event about the key at an argument, without a change of its own. */
   event(index: number, event: string, notifyClass: number): void {
     if ((this.interest & Interest.NOTIFY) === 0) return;

@@ -52,3 +52,22 @@ test("XGROUP SETID takes the ends of a range for an ID, which CREATE does not", 
   expect(read()).toBe(null);
   for (const end of ["-", "+"]) expect(kv.send("XGROUP", "CREATE", "k", "h", end)).toEqual(invalid);
 });
+
+test("XGROUP DESTROY wakes who waits with the group, and leaves alone who watches or tracks the stream", () => {
+  const kv = halfReadStream();
+  const [waiting, watching, tracking] = [kv.client(), kv.client(), kv.client()];
+  kv.send("XGROUP", "SETID", "k", "g", "$");
+  waiting.sendBytes("XREADGROUP GROUP g d BLOCK 0 STREAMS k >\r\n");
+  expect(waiting.takeRaw()).toBe("");
+  watching.send("WATCH", "k");
+  tracking.send("HELLO", 3);
+  tracking.send("CLIENT", "TRACKING", "ON", "BCAST");
+  tracking.takeRaw();
+  kv.send("XGROUP", "DESTROY", "k", "g");
+  kv.engine.turn();
+  expect(waiting.takeRaw()).toMatch(/^-NOGROUP /);
+  expect(tracking.takeRaw()).toBe("");
+  watching.send("MULTI");
+  watching.send("PING");
+  expect(watching.send("EXEC")).toEqual(["PONG"]);
+});

@@ -156,8 +156,9 @@ const destroy = subcommand({
     }
     stream.groups.destroyFound();
     call.reply.integer(1);
+    tell(call, "xgroup-destroy");
     // Whoever waits to read with the group has to hear of it.
-    call.changed(2, "xgroup-destroy", Notify.STREAM);
+    call.wakeWaiters(2);
   },
 });
 

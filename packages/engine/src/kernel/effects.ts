@@ -49,6 +49,14 @@ export interface ChangeListener {
     start: number,
     end: number,
   ): void;
+  /** The key did not change, but who waits for it has to look at it again. */
+  keyReady?(
+    database: Database,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void;
   /** Before a database (-1: each) is emptied, or `successor` (-1: none) takes its place. */
   databaseChanged(index: number, successor: number): void;
 }
@@ -196,6 +204,17 @@ export class EngineEffects implements Effects {
         listener.keyChanged(by, database, bytes, view, start, end);
     }
     this.keyEvent(database, bytes, view, start, end, event, notifyClass);
+  }
+
+  /** Tells those alone who serve waiting clients: nobody's copy of the key is out of date. */
+  keyReady(
+    database: Database,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void {
+    for (const listener of this.hearChanges) listener.keyReady?.(database, bytes, view, start, end);
   }
 
   /** Publishes a keyspace event, where its class is asked for, and tells no listener. */

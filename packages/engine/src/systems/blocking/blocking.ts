@@ -228,6 +228,16 @@ export class Blocking implements Running, ChangeListener, CommandListener {
 
   keyChanged(
     _by: Client | null,
+    database: Database,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void {
+    this.keyReady(database, bytes, view, start, end);
+  }
+
+  keyReady(
     { index: databaseIndex }: Database,
     bytes: Uint8Array,
     view: DataView,
