@@ -117,7 +117,9 @@ export function keysOf(specs: readonly KeySpec[], request: RequestWords): FoundK
       continue;
     }
     let last = find.last >= 0 ? first + find.last : request.argc + find.last;
-    if (find.last < 0 && find.limit > 1) last = first + Math.floor((last - first) / find.limit);
+    // A part of the words, when those do not divide evenly, is rounded down.
+    if (find.last < 0 && find.limit > 1)
+      last = first + Math.floor((request.argc - first) / find.limit) + find.last;
     if (last >= request.argc) return null;
     const count = Math.max(0, Math.floor((last - first) / find.step) + 1);
     found.push({ index: first, count, step: find.step, flags: spec.flags });

@@ -103,6 +103,19 @@ describe("COMMAND", () => {
     ]);
   });
 
+  test("GETKEYS refuses a request without keys, but not of a command that needs none", () => {
+    const kv = harness();
+    const invalid = kv.error("ERR Invalid arguments specified for command");
+    const keys = (request: string) =>
+      kv.send("COMMAND", "GETKEYS", ...(request.split(" ") as [string]));
+    for (const request of ["LMPOP 0 a LEFT", "SINTERCARD x a", "XREAD COUNT 2 a b"])
+      expect(keys(request), request).toEqual(invalid);
+    for (const request of ["EVAL text 0 a", "EVAL text x a", "EVAL text 2 a"])
+      expect(keys(request), request).toEqual([]);
+    expect(keys("XREAD STREAMS a b c")).toEqual(["a"]);
+    expect(keys("XREAD STREAMS a b 0 0")).toEqual(["a", "b"]);
+  });
+
   test("GETKEYS finds the keys of a request of one word, too: there are none", () => {
     const kv = harness();
     expect(kv.send("COMMAND", "GETKEYS", "PING")).toEqual(

@@ -5,6 +5,7 @@ import {
   CommandError,
   type CommandRow,
   errors,
+  FLAG_BITS,
   type FoundKeys,
   helpCommand,
   type KeyFlag,
@@ -166,9 +167,11 @@ function keysOfRequest(call: EngineCall): FoundKeys[] {
   const isAboutKeys = keys.some(({ flags }) => !flags.includes("not_key"));
   if (!isAboutKeys && getKeys === undefined) throw noKeys;
   if (!row.accepts(request.argc)) throw invalidCount;
-  const found = getKeys === undefined ? keysOf(keys, request) : getKeys(request);
-  if (found === null) throw invalidArguments;
-  return found.filter(({ flags }) => !flags.includes("not_key"));
+  const all = getKeys === undefined ? keysOf(keys, request) : getKeys(request);
+  const found = all?.filter(({ flags }) => !flags.includes("not_key")) ?? [];
+  if (countOf(found) === 0 && (row.bits & FLAG_BITS.no_mandatory_keys) === 0)
+    throw invalidArguments;
+  return found;
 }
 
 function countOf(found: readonly FoundKeys[]): number {
