@@ -162,6 +162,21 @@ describe("Dict", () => {
     arena.check();
   });
 
+  test.each([0, 1, 3, 4, 100, 3000, 20_000])("a walk over %i keys returns each once", (count) => {
+    const t = table(5);
+    for (let i = 0; i < count; i++) t.add(`key:${i}`);
+    for (const { dict } of [t, uneven()]) {
+      const out = new RefList();
+      let cursor = 0;
+      do cursor = dict.walk(cursor, out);
+      while (cursor !== 0);
+      const entries = new Set<number>();
+      dict.eachEntry((entry) => entries.add(entry));
+      expect(out.count).toBe(dict.count);
+      expect(new Set(out.refs.subarray(0, out.count))).toEqual(entries);
+    }
+  });
+
   test("a scan returns each lasting key exactly once while others come and go", () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 1, max: 50 }), (seed, wanted) => {

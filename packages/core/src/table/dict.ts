@@ -11,6 +11,9 @@ import { DictTable, USED_SHIFT } from "./dict-table.ts";
 
 /** The sign of a 32-bit integer. */
 const SIGN = 1 << 31;
+/** Slots that walk() takes at a time, and parts of a page that a cursor of it has room for. */
+const PART_SLOTS = 128;
+const PARTS = 2 ** 25;
 /** So often random() draws again; a table so empty is a rarity. */
 const RANDOM_TRIES = 1024;
 
@@ -59,6 +62,28 @@ export class Dict extends DictTable {
       cursor = next;
       if (out.count >= target || slotsLeft <= 0) return cursor;
     }
+  }
+
+  /**
+   * As scan(), while the table does not change: the entries as they lie, a part of a page at a time. Twice
+   * as fast, since no hash is looked at. Returns the next cursor, which is none of scan()'s; 0 at the end.
+   */
+  walk(cursor: number, out: RefList): number {
+    const index = Math.floor(cursor / PARTS);
+    const part = cursor % PARTS;
+    const page = this.directoryWords[this.directoryAt + (index << 1)] as number;
+    const meta = this.directoryWords[this.directoryAt + (index << 1) + 1] as number;
+    const words = this.arena.words[page >>> SEGMENT_SHIFT] as Int32Array;
+    const base = (page & UNIT_MASK) << 1;
+    const slots = 1 << ((meta >>> 5) & 31);
+    const end = Math.min((part + 1) * PART_SLOTS, slots);
+    for (let slot = part * PART_SLOTS; slot < end; slot++) {
+      const entry = words[base + (slot << 1) + 1] as number;
+      if (entry !== NONE) out.push(entry);
+    }
+    if (end < slots) return cursor + 1;
+    const next = index + (1 << (this.depth - (meta & 31)));
+    return next < 1 << this.depth ? next * PARTS : 0;
   }
 
   /** The directory's slot that a scan of this cursor goes on with. */

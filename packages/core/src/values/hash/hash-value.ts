@@ -64,8 +64,6 @@ import { HashExpiries } from "./hash-expiries.ts";
 import { EXTERNAL_VALUE, INLINE_VALUE_BYTES_MAX } from "./hash-field.ts";
 import { type HashLimits, LISTPACK_BYTES_MAX } from "./hash-fields.ts";
 
-/** Fields that next() fetches from the table at a time. */
-const BATCH = 64;
 /** Picks of a random field that may have passed, before those that have not are counted. */
 const PICKS_MAX = 32;
 
@@ -116,7 +114,7 @@ export class HashValue extends HashExpiries {
   rewind(): void {
     this.batch.clear();
     this.batchIndex = 0;
-    if (this.isTable) this.cursor = this.dict.scan(0, BATCH, this.batch);
+    if (this.isTable) this.cursor = this.dict.walk(0, this.batch);
     else this.cursor = first(this.arena, this.listpack);
   }
 
@@ -158,7 +156,7 @@ export class HashValue extends HashExpiries {
       if (this.cursor === 0) return false;
       this.batch.clear();
       this.batchIndex = 0;
-      this.cursor = this.dict.scan(this.cursor, BATCH, this.batch);
+      this.cursor = this.dict.walk(this.cursor, this.batch);
     }
     return true;
   }

@@ -72,8 +72,6 @@ import { checkMember, createMember, showMember } from "./set-member.ts";
 const FLAT_BYTES_MAX = 2 ** 29;
 /** A listpack element's encoding and the length behind it. */
 const ELEMENT_OVERHEAD_MAX = 10;
-/** Members that next() fetches from the table at a time. */
-const BATCH = 64;
 /** Up to so many members, looking for a duplicate by comparing all with all is the cheaper way. */
 const FEW_MEMBERS = 16;
 const EXTERNAL_VALUE = WORD_FLAG | EXTERNAL_FLAG;
@@ -335,7 +333,7 @@ export class SetValue {
     this.batchIndex = 0;
     if (this.encoding === Encoding.HASHTABLE) {
       this.batch.clear();
-      this.cursor = this.dict.scan(0, BATCH, this.batch);
+      this.cursor = this.dict.walk(0, this.batch);
     } else if (this.encoding === Encoding.LISTPACK) this.cursor = first(this.arena, this.block);
     else this.cursor = 0;
   }
@@ -378,7 +376,7 @@ export class SetValue {
       if (this.cursor === 0) return false;
       this.batch.clear();
       this.batchIndex = 0;
-      this.cursor = this.dict.scan(this.cursor, BATCH, this.batch);
+      this.cursor = this.dict.walk(this.cursor, this.batch);
     }
     return true;
   }
