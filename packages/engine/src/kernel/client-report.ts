@@ -84,9 +84,9 @@ export class ClientReport {
       "lib-ver": client.libraryVersion,
     };
     for (const each of this.facts) Object.assign(fields, each.fieldsOf?.(client));
-    return Object.entries(fields)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(" ");
+    let line = "";
+    for (const name in fields) line += `${line === "" ? "" : " "}${name}=${fields[name]}`;
+    return line;
   }
 
   /** Bytes of the requests that are being served, and of the present one's arguments. */
