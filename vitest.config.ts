@@ -29,8 +29,8 @@ export default defineConfig({
     // Otherwise one core is left alone, which is half of a machine of two.
     maxWorkers: "100%",
     // Property tests share two cores with each other; the limit is there to catch a hang.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     projects: [
       {
         extends: true,
