@@ -187,6 +187,9 @@ function configured(
   options: ConfigOptions,
   modules: readonly System[],
 ): { config: ConfigStore; folder: string | undefined } {
+  // Of a port or a path alone nothing would be heard: it has no names.
+  if (typeof options !== "object" || options === null)
+    throw new ServerError("Options are an object: { port: 6379 }", ownCodes.options);
   const { dir } = options;
   const defaults = { port: 0, bind: ["127.0.0.1"], ...(dir === undefined ? { save: "" } : {}) };
   let config: ConfigStore;
