@@ -14,7 +14,7 @@
 import { type ConfigOptions, ConfigStore, Refusal } from "@kv/config";
 import { directivesFor, type LogLevel, type System } from "@kv/engine";
 import { readFailure, usableFolder } from "./data-folder.ts";
-import { serverDirectives } from "./implemented-directives.ts";
+import { leftToTheProgram, serverDirectives } from "./implemented-directives.ts";
 import type { InProcessStream } from "./network/inproc-stream.ts";
 import { byteString, textOf } from "./process/byte-string.ts";
 import { systemErrorText } from "./process/system-error.ts";
@@ -195,7 +195,7 @@ function configured(
   let config: ConfigStore;
   try {
     const implemented = serverDirectives(modules);
-    config = new ConfigStore(directivesFor(modules), { implemented });
+    config = new ConfigStore(leftToTheProgram(directivesFor(modules)), { implemented });
     config.loadOptions({ ...defaults, ...inBytes(options) });
   } catch (error) {
     throw new ServerError((error as Error).message, ownCodes.options, { cause: error });
