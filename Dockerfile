@@ -22,7 +22,7 @@ FROM node:26.10.0-slim
 RUN groupadd --system --gid 999 kv \
   && useradd --system --uid 999 --gid kv --home-dir /data --shell /usr/sbin/nologin kv \
   && install --directory --owner kv --group kv --mode 0700 /data \
-  && for tool in kv-server kv-check-rdb kv-check-aof; do \
+  && for tool in kv-server kv-sentinel kv-check-rdb kv-check-aof; do \
     ln -s /opt/kv/bin/$tool.mjs /usr/local/bin/$tool; \
   done
 COPY LICENSE /opt/kv/

@@ -34,6 +34,13 @@ describe("createServer rejects with code, cause and reason:", () => {
     });
   });
 
+  test.each([6379, "/tmp/kv.conf", null])("%s in place of options", async (options) => {
+    expect(await failure(options as unknown as Options)).toMatchObject({
+      code: "ERR_OPTIONS",
+      message: "Options are an object: { port: 6379 }",
+    });
+  });
+
   test("a folder without a name, rather than to write where the program happens to be", async () => {
     expect(await failure({ dir: "" })).toMatchObject({
       code: "ENOENT",

@@ -14,7 +14,7 @@
 import { type ConfigOptions, ConfigStore, Refusal } from "@kv/config";
 import { directivesFor, type LogLevel, type System } from "@kv/engine";
 import { readFailure, usableFolder } from "./data-folder.ts";
-import { serverDirectives } from "./implemented-directives.ts";
+import { leftToTheProgram, serverDirectives } from "./implemented-directives.ts";
 import type { InProcessStream } from "./network/inproc-stream.ts";
 import { byteString, textOf } from "./process/byte-string.ts";
 import { systemErrorText } from "./process/system-error.ts";
@@ -187,12 +187,15 @@ function configured(
   options: ConfigOptions,
   modules: readonly System[],
 ): { config: ConfigStore; folder: string | undefined } {
+  // Of a port or a path alone nothing would be heard: it has no names.
+  if (typeof options !== "object" || options === null)
+    throw new ServerError("Options are an object: { port: 6379 }", ownCodes.options);
   const { dir } = options;
   const defaults = { port: 0, bind: ["127.0.0.1"], ...(dir === undefined ? { save: "" } : {}) };
   let config: ConfigStore;
   try {
     const implemented = serverDirectives(modules);
-    config = new ConfigStore(directivesFor(modules), { implemented });
+    config = new ConfigStore(leftToTheProgram(directivesFor(modules)), { implemented });
     config.loadOptions({ ...defaults, ...inBytes(options) });
   } catch (error) {
     throw new ServerError((error as Error).message, ownCodes.options, { cause: error });

@@ -1,4 +1,5 @@
 /** The directives that have an effect, besides those that the engine acts upon. */
+import type { AnyDirective } from "@kv/config";
 import { engineDirectives, type System } from "@kv/engine";
 import { withOwnModules } from "./own-modules.ts";
 
@@ -33,9 +34,8 @@ export function serverDirectives(modules: readonly System[] = []): ReadonlySet<s
   ]);
 }
 
-/** In a process of its own. */
-export const implementedDirectives: ReadonlySet<string> = new Set([
-  ...serverDirectives(),
+/** What belongs to the process. */
+const ofTheProcess: ReadonlySet<string> = new Set([
   "always-show-logo",
   "crash-log-enabled",
   "daemonize",
@@ -54,3 +54,15 @@ export const implementedDirectives: ReadonlySet<string> = new Set([
   "syslog-ident",
   "watchdog-period",
 ]);
+
+/** In a process of its own. */
+export const implementedDirectives: ReadonlySet<string> = new Set([
+  ...serverDirectives(),
+  ...ofTheProcess,
+]);
+
+/** What a server inside another program says of those that are the program's. */
+export function leftToTheProgram(rows: readonly AnyDirective[]): readonly AnyDirective[] {
+  const noEffectBecause = "It is left to the program that the server runs in.";
+  return rows.map((row) => (ofTheProcess.has(row.name) ? { ...row, noEffectBecause } : row));
+}

@@ -162,6 +162,21 @@ test("what has no effect is said in the log: options, and CONFIG SET", async () 
   redis.disconnect();
 });
 
+test("what is the program's affair is told as that, and not as something that is still missing", async () => {
+  const log: string[] = [];
+  const told = (_level: string, text: string) => log.push(text);
+  const options = { logfile: "kv.log", "watchdog-period": 500, "cluster-port": 7 };
+  await using server = await createServer(options, { log: told });
+  expect(server.port).toBeGreaterThan(0);
+  const reasons = log.filter((text) => text.includes("no effect here"));
+  const why = "is accepted but has no effect here.";
+  expect(reasons).toEqual([
+    `'logfile' ${why} It is left to the program that the server runs in.`,
+    `'cluster-port' ${why} It is not implemented yet.`,
+    `'watchdog-period' ${why} It is left to the program that the server runs in.`,
+  ]);
+});
+
 /** What such a module makes of the start. */
 async function failure(module: Partial<System>): Promise<ServerError> {
   const modules = [{ name: "faulty", ...module }];

@@ -35,17 +35,18 @@ test("all examples are tested", () => {
     "js ioredis",
     "js node-redis",
     "js vitest",
-    "js module",
+    "ts module",
   ]);
 });
 
-test.each(["js errors", "js tls", "js ioredis", "js node-redis", "js module"])(
+test.each(["js errors", "js tls", "js ioredis", "js node-redis", "ts module"])(
   "%s",
   async (name) => {
     const code = example(name);
     const promised = [...code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map(([, line]) => line);
     expect(promised.length).toBeGreaterThan(0);
-    const words = ["--conditions=@kv/source", "--input-type=module", "--eval", code];
+    const kind = name.startsWith("ts") ? "module-typescript" : "module";
+    const words = ["--conditions=@kv/source", `--input-type=${kind}`, "--eval", code];
     const { stdout, stderr } = await run(process.execPath, words, { cwd: folder, timeout: 20_000 });
     expect(stderr).toBe("");
     expect(stdout.trim().split("\n")).toEqual(promised);

@@ -305,7 +305,7 @@ export class ConfigStore {
       }
     }
     const [first, ...further] = problems;
-    if (first !== undefined) throw new ConfigFileError(first, ...further);
+    if (first !== undefined) throw new ConfigFileError(first, further);
   }
 
   /** Has `check` look at the whole after each load, and refuse what it finds. */

@@ -21,7 +21,10 @@ export interface ConfigProblem {
   readonly line?: string | undefined;
 }
 
-/** Lines that stop the start. `message` is what goes to stderr, and tells all of them. */
+/** So many lines are told of: in a file that is no configuration at all every line is wrong. */
+const PROBLEMS_TOLD_MAX = 20;
+
+/** Lines that stop the start. `message` is what goes to stderr, and tells all of them, or the first. */
 export class ConfigFileError extends Error {
   /** The name of the class, whatever a bundler makes of that. */
   override readonly name = "ConfigFileError";
@@ -32,9 +35,12 @@ export class ConfigFileError extends Error {
   /** The first one's line. */
   readonly line: string | undefined;
 
-  constructor(first: ConfigProblem, ...further: readonly ConfigProblem[]) {
+  constructor(first: ConfigProblem, further: readonly ConfigProblem[] = []) {
     const heading = `*** FATAL CONFIG FILE ERROR (Redis ${compatibleVersion}) ***`;
-    super([heading, ...[first, ...further].flatMap(linesOf)].join("\n"));
+    const told = [first, ...further.slice(0, PROBLEMS_TOLD_MAX - 1)];
+    const leftOut = 1 + further.length - told.length;
+    const end = leftOut > 0 ? [`... and ${leftOut} more. Is this a configuration file?`] : [];
+    super([heading, ...told.flatMap(linesOf), ...end].join("\n"));
     this.reason = first.reason;
     this.lineNumber = first.lineNumber;
     this.line = first.line;

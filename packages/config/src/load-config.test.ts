@@ -190,3 +190,22 @@ describe("a start that fails", () => {
     }
   });
 });
+
+test("a file that is no configuration is told of in some lines, however many are wrong", () => {
+  const text = "no directive\n".repeat(300_000);
+  const commandLine = parseCommandLine(["dump.rdb"]);
+  let error: unknown;
+  try {
+    loadConfig(new ConfigStore(), { commandLine, readFile: () => text });
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toBeInstanceOf(ConfigFileError);
+  const lines = (error as ConfigFileError).message.split("\n");
+  expect(lines.slice(-4)).toEqual([
+    "Reading the configuration file, at line 20",
+    ">>> 'no directive'",
+    "Bad directive or wrong number of arguments",
+    "... and 299980 more. Is this a configuration file?",
+  ]);
+});

@@ -36,6 +36,7 @@ describe("parseOptions", () => {
       save: [{ seconds: 0, changes: 1 }],
       bind: [1],
       nosuch: 1,
+      user: "alice on",
       ["__proto__"]: 1,
     } as unknown as ConfigOptions;
     expect(() => parseOptions(wrong)).toThrow(
@@ -47,6 +48,7 @@ describe("parseOptions", () => {
         "save: Invalid save parameters\n" +
         "bind: Too many bind addresses specified.\n" +
         "nosuch: no such option\n" +
+        "user: a line of files, and no option\n" +
         "__proto__: no such option",
     );
   });

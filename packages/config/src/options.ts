@@ -7,6 +7,7 @@ import type { AnyDirective, Directive } from "./directive.ts";
 import { directives, type TableRow } from "./directives/index.ts";
 import { ConfigOptionsError } from "./errors.ts";
 import { checkValue, decodeWords, Refusal } from "./kind.ts";
+import { isLineOfFiles } from "./statements.ts";
 
 /**
  * What an embedder may give for a directive, besides a text: its value, or what its kind takes for
@@ -37,13 +38,16 @@ export function parseOptions(
   for (const [name, given] of Object.entries(options)) {
     if (given === undefined) continue;
     const directive = find(name);
-    const parsed =
-      directive === undefined ? new Refusal("no such option") : wordsOf(directive, given);
+    const parsed = directive === undefined ? unknown(name) : wordsOf(directive, given);
     if (parsed instanceof Refusal) problems.push(`${name}: ${parsed.reason}`);
     else if (directive !== undefined) words.set(directive.name, parsed);
   }
   if (problems.length > 0) throw new ConfigOptionsError(problems);
   return words;
+}
+
+function unknown(name: string): Refusal {
+  return new Refusal(isLineOfFiles(name) ? "a line of files, and no option" : "no such option");
 }
 
 function wordsOf({ kind }: AnyDirective, given: unknown): readonly string[] | Refusal {

@@ -34,6 +34,11 @@ const keptNames: ReadonlySet<string> = new Set([
   "loadmodule",
 ]);
 
+/** True: lines of a file may begin so, but no option of an embedder or of CONFIG SET. */
+export function isLineOfFiles(name: string): boolean {
+  return keptNames.has(name.toLowerCase());
+}
+
 /** The statements of one server's configuration: see the head of this file. */
 export class Statements {
   readonly #lines = new Map<string, (readonly string[])[]>();

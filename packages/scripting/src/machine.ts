@@ -3,10 +3,11 @@
  * script has broken it. Neither sees anything of the other, and SCRIPT FLUSH takes nothing from
  * functions.
  */
-import type { CommandError } from "@kv/commands";
+import { CommandError } from "@kv/commands";
 import type { Ports } from "@kv/engine";
-import { type LuaStack, LuaType, LuaVm, type LuaVmOptions } from "@kv/lua";
+import { type LuaStack, LuaType, LuaVm, type LuaVmOptions, type WasmModule } from "@kv/lua";
 import { LuaToReply } from "./lua-to-reply.ts";
+import { asOneLine } from "./one-line.ts";
 import { COUNTED } from "./reply-to-lua.ts";
 
 /** Bytes that the values of all scripts of a machine may take. */
@@ -30,6 +31,22 @@ export interface MachineOwner {
   readonly killCommand: "SCRIPT KILL" | "FUNCTION KILL";
   /** What others are told meanwhile. */
   readonly busyError: CommandError;
+}
+
+/**
+ * The same, but a file of the machine that is missing, as behind a bundler, is what the script's sender is
+ * told: it is no error of ours, and a server in a program may have no log.
+ */
+export function answering(module: () => WasmModule): () => WasmModule {
+  return () => {
+    try {
+      return module();
+    } catch (error) {
+      if (!(error instanceof Error) || !("code" in error)) throw error;
+      const reason = asOneLine(error.message);
+      throw new CommandError(`ERR Scripts cannot run here, their machine is missing: ${reason}`);
+    }
+  };
 }
 
 /** A machine whose `redis` is still to be defined. */

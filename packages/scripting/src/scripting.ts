@@ -17,7 +17,7 @@ import {
 import { type LuaScript, LuaSyntaxError, type WasmModule } from "@kv/lua";
 import { Functions } from "./functions/functions.ts";
 import { keyCountOf } from "./key-count.ts";
-import { type Machine, type MachineOwner, makeMachine } from "./machine.ts";
+import { answering, type Machine, type MachineOwner, makeMachine } from "./machine.ts";
 import { bitsOfRun, mustBeAllowedNow, mustSuit } from "./may-begin.ts";
 import { redisConstants, redisFunctions, sha1Text } from "./redis-api.ts";
 import { RedisCall } from "./redis-call.ts";
@@ -50,9 +50,9 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
   /** `module` is asked for when the first script comes. */
   constructor(ports: Ports, module: () => WasmModule) {
     this.ports = ports;
-    this.module = module;
+    this.module = answering(module);
     this.runner = new Runner(ports);
-    this.functions = new Functions(ports, module, this.runner);
+    this.functions = new Functions(ports, this.module, this.runner);
     this.cache = new ScriptCache((script) => this.forget(script));
     ports.of(dataSetFilePort).functions = this.functions;
     ports.memory.scripts = this;

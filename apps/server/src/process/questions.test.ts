@@ -23,6 +23,15 @@ describe.each(["kv-check-rdb", "kv-check-aof"])("%s", (tool) => {
     }
   });
 
+  test("--help says what the tool does, and with which exit code it ends", () => {
+    const { stdout } = ask(tool, "--help");
+    expect(stdout).toMatch(/^Reads /m);
+    expect(stdout).toMatch(/The exit code is 0 when (all|the file) is good, and 1 otherwise\.\n$/);
+    // Each option that is named is told of, too.
+    for (const [, option] of stdout.matchAll(/[[|](--[a-z-]+)/g))
+      expect(stdout.split(option as string).length).toBe(3);
+  });
+
   test("--version and -v", () => {
     for (const flag of ["--version", "-v"]) {
       const { status, stdout, stderr } = ask(tool, flag);

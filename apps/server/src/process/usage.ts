@@ -32,7 +32,9 @@ it is damaged. The exit code is 0 when the file is good, and 1 otherwise.
   "kv-check-aof": `Usage: kv-check-aof [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>
        kv-check-aof --version | --help
 
-This version has no append-only files, so there is nothing that it could check: it
-refuses every file, with exit code 1.
+Reads a manifest with the files that it names, or one append-only file, and says where
+they are damaged. --fix asks, then cuts a torn end off the last file. With
+--truncate-to-timestamp all that was written after that second goes, unasked.
+The exit code is 0 when all is good, and 1 otherwise.
 `,
 } as const;

@@ -20,7 +20,7 @@ import { EngineState } from "../../kernel/situation.ts";
 import { type AppendOnlyFile, dataSetFilePort, Port, type Ports } from "../../module/ports.ts";
 import type { Running } from "../../module/system.ts";
 import { nextBaseFile, UNFINISHED_BASE } from "./base-file.ts";
-import { LogFolder } from "./log-folder.ts";
+import { LogFolder, named } from "./log-folder.ts";
 import { LogLoad, LogLoadError } from "./log-load.ts";
 import { LogWriter } from "./log-writer.ts";
 import { Rewrite, type RewriteMode } from "./rewrite.ts";
@@ -375,10 +375,12 @@ export class AppendOnly implements Running, AppendOnlyFile {
       return false;
     }
     folder.removeUnfinished(UNFINISHED_BASE);
-    if (folder.adoptSingleFile(found))
+    const oldName = ports.config.text("appendfilename");
+    const moves = `Can't move the append-only file ${oldName} into the append-only dir`;
+    if (named(moves, () => folder.adoptSingleFile(found)))
       ports.host.log(
         "notice",
-        `Successfully migrated an old-style AOF file (${ports.config.text("appendfilename")}) into the AOF directory (${ports.config.text("appenddirname")}).`,
+        `Successfully migrated an old-style AOF file (${oldName}) into the AOF directory (${ports.config.text("appenddirname")}).`,
       );
     return true;
   }
@@ -416,7 +418,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
     const last = folder.manifest.incrementals.at(-1);
     let file: AppendFile;
     if (last !== undefined) {
-      file = folder.append(last.name);
+      file = named(`Can't open the append-only file ${last.name}`, () => folder.append(last.name));
       host.log("notice", `Opening AOF incr file ${last.name} on server start`);
     } else {
       const sequence = folder.nextIncremental;
@@ -425,7 +427,9 @@ export class AppendOnly implements Running, AppendOnlyFile {
         sequence,
         type: "incremental",
       };
-      file = folder.append(added.name);
+      file = named(`Can't open the append-only file ${added.name}`, () =>
+        folder.append(added.name),
+      );
       if (file.sizeBytes > 0) file.truncate(0);
       folder.writeNow({ ...folder.manifest, incrementals: [added] });
       host.log("notice", `Creating AOF incr file ${added.name} on server start`);
@@ -461,7 +465,11 @@ export class AppendOnly implements Running, AppendOnlyFile {
     folder.avoidStrayFiles();
     const { file, options } = nextBaseFile(ports, folder);
     const result = saveNow(ports.keyspace, folder.now, options);
-    if (!result.ok) throw result.error;
+    if (!result.ok)
+      throw new StorageError(
+        result.error.code,
+        `Can't create the AOF base file ${file.name}: ${result.error.message}`,
+      );
     folder.manifest = { ...folder.manifest, base: file };
     ports.host.log("notice", `Creating AOF base file ${file.name} on server start`);
   }

@@ -65,8 +65,10 @@ export class LogFolder {
 
   /** The folder is there when this returns, for good. */
   make(): void {
-    this.host.syncStorage.makeFolder(this.folderName);
-    this.host.syncStorage.syncFolder();
+    named(`Can't open or create append-only dir ${this.folderName}`, () => {
+      this.host.syncStorage.makeFolder(this.folderName);
+      this.host.syncStorage.syncFolder();
+    });
   }
 
   /** The same where it is known to have been there: a disk that is busy is not asked to sync it again. */
@@ -143,7 +145,11 @@ export class LogFolder {
 
   /** Reads the manifest. False: there is none. An error: what is there is none. Throws StorageError. */
   read(): boolean | ManifestError {
-    const text = readText(this.now, manifestName(this.fileName));
+    const name = manifestName(this.fileName);
+    const text = named(
+      `Fatal error: can't open the AOF manifest file ${this.folderName}/${name} for reading`,
+      () => readText(this.now, name),
+    );
     if (text === undefined) {
       this.manifest = { base: undefined, incrementals: [], history: [] };
       return false;
@@ -204,6 +210,19 @@ export class LogFolder {
       await later.remove(name);
     }
     await this.write({ ...manifest, history: [] });
+  }
+}
+
+/**
+ * The result of a step that the disk may refuse. Its reason is then said of what was tried: a start that
+ * fails with "Permission denied" tells nobody where.
+ */
+export function named<Result>(failure: string, step: () => Result): Result {
+  try {
+    return step();
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    throw new StorageError(error.code, `${failure}: ${error.message}`);
   }
 }
 

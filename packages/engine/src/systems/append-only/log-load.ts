@@ -20,7 +20,7 @@ import { ArgVector } from "@kv/resp";
 import type { Host } from "../../kernel/host.ts";
 import type { Replay } from "../../kernel/replay.ts";
 import type { LoadedKeys } from "../../module/ports.ts";
-import type { LogFolder } from "./log-folder.ts";
+import { type LogFolder, named } from "./log-folder.ts";
 
 /** No more than the arena remembers of a buffer: copying from a larger one is slower. */
 const CHUNK_BYTES = 2 ** 18;
@@ -86,7 +86,7 @@ export class LogLoad {
   }
 
   private sizeOf(name: string): number {
-    const sizeBytes = this.parts.folder.sizeOf(name);
+    const sizeBytes = named(cannotOpen(name), () => this.parts.folder.sizeOf(name));
     if (sizeBytes !== undefined) return sizeBytes;
     throw new LogLoadError(
       `Unable to obtain the AOF file ${name} length. stat: No such file or directory`,
@@ -95,7 +95,7 @@ export class LogLoad {
 
   private *file({ name, type }: AofFile, isLast: boolean): Generator<LoadedKeys> {
     const { folder, host, replay, snapshotLoader } = this.parts;
-    const file = folder.now.open(name);
+    const file = named(cannotOpen(name), () => folder.now.open(name));
     if (file === undefined)
       throw new LogLoadError(
         `The append log file ${name} doesn't exist: No such file or directory`,
@@ -110,7 +110,9 @@ export class LogLoad {
       for (;;) {
         // Of the first bytes it is not known yet what they are.
         const isPiece = this.loadedBytes === startBytes || input.hasSnapshot;
-        const length = file.read(isPiece ? this.piece() : this.chunk);
+        const length = named(`Unrecoverable error reading the append only file ${name}`, () =>
+          file.read(isPiece ? this.piece() : this.chunk),
+        );
         if (length === 0) break;
         this.take(name, input, length);
         this.loadedBytes += length;
@@ -214,6 +216,10 @@ function badFormat(name: string): string {
 }
 
 /** What is wrong with the snapshot is told first: the last line says what comes of it. */
+function cannotOpen(name: string): string {
+  return `Fatal error: can't open the append log file ${name} for reading`;
+}
+
 function badSnapshot(name: string, problem: string): string {
   return `${problem}\nError reading the RDB preamble of the AOF file ${name}, AOF loading aborted`;
 }
