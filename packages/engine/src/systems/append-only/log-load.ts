@@ -215,11 +215,11 @@ function badFormat(name: string): string {
   return `Bad file format reading the append only file ${name}: make a backup of your AOF file, then use kv-check-aof --fix <filename.manifest>`;
 }
 
-/** What is wrong with the snapshot is told first: the last line says what comes of it. */
 function cannotOpen(name: string): string {
   return `Fatal error: can't open the append log file ${name} for reading`;
 }
 
+/** What is wrong with the snapshot is told first: the last line says what comes of it. */
 function badSnapshot(name: string, problem: string): string {
   return `${problem}\nError reading the RDB preamble of the AOF file ${name}, AOF loading aborted`;
 }
