@@ -42,6 +42,23 @@ describe("SHUTDOWN", () => {
     ]);
   });
 
+  test("tells replicas nothing behind the instant of the final save, a ping that is due in the same cron neither", async () => {
+    for (let waitedMs = 0; waitedMs <= 1000; waitedMs += 100) {
+      const { kv, replicas } = started({ save: "3600 1", "repl-ping-replica-period": 1 });
+      kv.client().send("SHUTDOWN");
+      for (let ms = 0; ms < waitedMs; ms += 100) await later(kv, 100);
+      const offset = Number(infoField(kv, "master_repl_offset"));
+      for (const client of replicas) client.send("REPLCONF", "ACK", offset);
+      for (let i = 0; i < 200 && kv.host.exitCode === null; i++) {
+        kv.clock.advance(i === 0 ? 100 : 1);
+        kv.engine.turn();
+        await Promise.resolve();
+      }
+      expect(kv.host.exitCode).toBe(0);
+      expect(kv.log, `after ${waitedMs} ms`).not.toContain("Something has changed meanwhile.");
+    }
+  });
+
   test("does not wait where all have everything", async () => {
     const { kv, replicas, offset } = started();
     for (const client of replicas) client.send("REPLCONF", "ACK", offset);

@@ -132,7 +132,11 @@ export class Cron {
       output.flushAll();
       return;
     }
-    for (const job of this.crons) job.cron(nowMs);
+    for (const job of this.crons) {
+      job.cron(nowMs);
+      // The final save has begun in here: what changed behind its instant would be told to nobody.
+      if (situation.is(EngineState.ENDING)) return;
+    }
     if (keyspace.lazyFree.pendingCount > 0) host.wake();
     this.adaptHz();
     propagator.finish();
@@ -152,7 +156,10 @@ export class Cron {
     propagator.finish();
     pause.turn();
     memory.turn();
-    for (const job of this.turns) job.turn();
+    for (const job of this.turns) {
+      job.turn();
+      if (situation.is(EngineState.ENDING)) return this.lastTurn();
+    }
     propagator.finish();
     output.flushAll();
     let due = this.parts.snapshotJobs.slice();
