@@ -26,7 +26,7 @@ const EXPONENT_MIN = -16445;
 /** Bits that the largest value has in front of its point. */
 const BITS_MAX = 16384;
 /** Redis reads numbers from a buffer of 5 KiB that ends with a zero byte. */
-const TEXT_BYTES_MAX = 5 * 1024 - 1;
+export const TEXT_BYTES_MAX = 5 * 1024 - 1;
 /** Powers of ten beyond this are out of range whatever their digits. */
 const POWER_OF_TEN_MAX = 5000;
 const FRACTION_DIGITS = 17;

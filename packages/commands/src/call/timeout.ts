@@ -2,6 +2,7 @@
 import { parseDouble } from "@kv/resp";
 import type { Call } from "./call.ts";
 import { CommandError } from "./errors.ts";
+import { TEXT_BYTES_MAX } from "./long-double.ts";
 
 const notATimeout = new CommandError("ERR timeout is not a float or out of range");
 const notMilliseconds = new CommandError("ERR timeout is not an integer or out of range");
@@ -19,7 +20,7 @@ const WIDE_EXPONENT_MAX = 4932;
  * what is no number, or not even such a float.
  */
 function beyondDouble(text: string): number {
-  const exponent = /^[+-]?(?:\d+\.?\d*|\.\d+)e([+-]?\d+)$/i.exec(text)?.[1];
+  const exponent = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)e([+-]?\d+)$/i.exec(text)?.[1];
   if (exponent === undefined || Math.abs(Number(exponent)) > WIDE_EXPONENT_MAX) return Number.NaN;
   const value = Number(text);
   if (value !== 0) return value;
@@ -28,6 +29,7 @@ function beyondDouble(text: string): number {
 
 /** The end of a wait of so many seconds, as the argument says; 0: none. Throws what Redis answers. */
 export function timeoutAt(call: Call, index: number): number {
+  if (call.length(index) > TEXT_BYTES_MAX) throw notATimeout;
   let seconds = parseDouble(call.bytes, call.start(index), call.end(index));
   if (Number.isNaN(seconds)) seconds = beyondDouble(call.text(index));
   if (Number.isNaN(seconds)) throw notATimeout;

@@ -139,6 +139,6 @@ function parseLong(bytes: Uint8Array, start: number, end: number): number {
   let text = "";
   for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
   if (/^[+-]?inf(inity)?$/i.test(text)) return text[0] === "-" ? -Infinity : Infinity;
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number.NaN;
+  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number.NaN;
   return Number(text);
 }

@@ -212,6 +212,14 @@ describe("a client that waits", () => {
     expect(kv.send("TAKE", "k", timeout)).toBe(kv.error(text));
   });
 
+  test("a timeout of a million digits is refused at once: no number has so many", () => {
+    const { kv } = started();
+    for (const text of ["1".repeat(1_000_000), `${"1".repeat(1_000_000)}x`])
+      expect(kv.send("TAKE", "k", text)).toBe(
+        kv.error("ERR timeout is not a float or out of range"),
+      );
+  });
+
   test("CLIENT UNBLOCK ends the wait, as a timeout or with an error", () => {
     const { kv, a, b } = started();
     a.send("TAKE", "k", 0);
