@@ -484,11 +484,13 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
 
   /**
    * All keys are gone: nobody is to be sent what there was, and then that it is gone, while it takes memory.
-   * Replicas come back for what there is; who wanted a copy of that moment gets it.
+   * Replicas come back for what there is; who wanted a copy of that moment gets it, as does who has no
+   * more than the end of it to take.
    */
   allFlushed(): boolean {
-    for (const replica of [...this.syncs.keys()])
-      if (!replica.isRdbOnly) this.ports.clients.close(replica.client, "its data set is gone");
+    for (const [replica, sync] of [...this.syncs])
+      if (!replica.isRdbOnly && !sync.isDone)
+        this.ports.clients.close(replica.client, "its data set is gone");
     return false;
   }
 

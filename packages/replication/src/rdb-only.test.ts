@@ -202,6 +202,21 @@ test.each(["yes", "no"])(
   },
 );
 
+test("FLUSHALL leaves a follower alone that has no more to take than the end of its file", async () => {
+  const kv = harness();
+  kv.send("SET", "k", "v");
+  const client = replicaClient(kv);
+  client.send("SYNC");
+  expect(infoField(kv, "rdb_bgsave_in_progress")).toBe("0");
+  expect(infoField(kv, "slave0")).toContain("state=wait_bgsave");
+  kv.send("FLUSHALL");
+  await kv.engine.settled();
+  kv.clock.advance(1000);
+  expect(client.closed).toBe(false);
+  expect(client.takeRaw()).toMatch(/flushall\r\n/i);
+  kv.check();
+});
+
 test("a buffer that a connection keeps is not written to again", () => {
   const kv = harness({ config: { "repl-diskless-sync-delay": 1, rdbcompression: "no" } });
   fill(kv, 3000);

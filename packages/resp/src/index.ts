@@ -3,6 +3,7 @@
 export { ARGUMENTS_MAX, ArgVector, COMMANDS_MAX } from "./arg-vector.ts";
 export { type AnnotationVisitor, RequestLogReader } from "./log-parser.ts";
 export {
+  DOUBLE_BYTES,
   formatDouble,
   integerLength,
   parseDouble,
@@ -39,11 +40,7 @@ export {
   type RequestArgument,
   RequestWriter,
 } from "./request-writer.ts";
-export {
-  SEVENTEEN_DIGITS_BYTES,
-  seventeenDigits,
-  writeSeventeenDigits,
-} from "./seventeen-digits.ts";
+export { seventeenDigits } from "./seventeen-digits.ts";
 export {
   latin1,
   latin1Bytes,

@@ -316,8 +316,13 @@ function hexDigit(c: number): number {
   return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 }
 
+/** Longest text of formatDouble(): a sign, 17 digits, 7 zeros. */
+export const DOUBLE_BYTES = 25;
+/** Whole numbers up to this print all their digits: half of what an int64 can hold. */
+const WHOLE_MAX = 2 ** 62;
+
 /**
- * A double as Redis 7.2 prints one: whole numbers up to 2^52 without a point, otherwise the
+ * A double as Redis 7.2 prints one: whole numbers up to 2^62 without a point, otherwise the
  * shortest digits that read back the same. When those digits go far beyond the point, or zeros
  * would have to pad them, the form is d.ddde+x; the thresholds are the ones clients have come to
  * see, 12345.678901234 prints as 1.2345678901234e+4.
@@ -327,7 +332,8 @@ export function formatDouble(x: number): string {
   if (x === Number.POSITIVE_INFINITY) return "inf";
   if (x === Number.NEGATIVE_INFINITY) return "-inf";
   if (x === 0) return Object.is(x, -0) ? "-0" : "0";
-  if (x >= -4503599627370495 && x <= 4503599627370496 && Math.floor(x) === x) return String(x);
+  if (Number.isSafeInteger(x)) return String(x);
+  if (x >= -WHOLE_MAX && x <= WHOLE_MAX && Math.floor(x) === x) return String(BigInt(x));
 
   // Neither far beyond the point nor with many digits behind it: JavaScript's form is the same.
   const size = Math.abs(x);

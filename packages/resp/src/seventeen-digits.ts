@@ -11,7 +11,7 @@ const DIGITS = 17;
 const EXACT_DIGITS = 100;
 
 /** Longest text: a sign, "0.000", seventeen digits; or a sign, a digit, a point, sixteen more, "e-324". */
-export const SEVENTEEN_DIGITS_BYTES = 24;
+const SEVENTEEN_DIGITS_BYTES = 24;
 
 /** From here on up to 2^53, the parts of a double behind the point are exact as they are taken. */
 const SPLIT_MIN = 0.1;
@@ -34,7 +34,7 @@ export function seventeenDigits(x: number): string {
 }
 
 /** Writes that text at `at`; returns the position behind it. */
-export function writeSeventeenDigits(bytes: Uint8Array, at: number, x: number): number {
+function writeSeventeenDigits(bytes: Uint8Array, at: number, x: number): number {
   if (Number.isSafeInteger(x) && !Object.is(x, -0)) return writeInteger(bytes, at, x);
   const size = Math.abs(x);
   if (size >= SPLIT_MIN && size < SPLIT_MAX) {

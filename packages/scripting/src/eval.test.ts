@@ -34,11 +34,13 @@ describe("a script", () => {
 
   test("calls commands with numbers in all their digits, and thousands of them", () => {
     const kv = harness();
-    const digits = `redis.call('RPUSH', KEYS[1], 7, -1, 2^53, 0.5, 1/3, 1e300, -0, 2^31)`;
+    const digits = `redis.call('RPUSH', KEYS[1], 7, -1, 2^60, 0.5, 1/3, 1e300, -0, 2^31, 1e17,
+      12345678901234567890, 1e-7, 3.0e-5)`;
     kv.propagated.length = 0;
     expect(kv.send("EVAL", digits, 1, "k")).toBeNull();
-    const written = ["7", "-1", "9007199254740992", "0.5", "0.33333333333333331"];
-    const words = [...written, "1.0000000000000001e+300", "-0", "2147483648"];
+    const written = ["7", "-1", "1152921504606846976", "0.5", "0.3333333333333333"];
+    const large = ["1e+300", "0", "2147483648", "100000000000000000", "12345678901234567000"];
+    const words = [...written, ...large, "1e-7", "0.00003"];
     expect(kv.send("LRANGE", "k", 0, -1)).toEqual(words);
     expect(kv.propagated).toEqual([["RPUSH", "k", ...words]]);
     const many = `local n = {} for i = 1, 4000 do n[i] = i + 0.25 end

@@ -8,13 +8,7 @@
  * all of them are on its stack.
  */
 import { type LuaStack, LuaType } from "@kv/lua";
-import {
-  ArgVector,
-  SEVENTEEN_DIGITS_BYTES,
-  writeInteger,
-  writeLatin1,
-  writeSeventeenDigits,
-} from "@kv/resp";
+import { ArgVector, DOUBLE_BYTES, formatDouble, writeInteger, writeLatin1 } from "@kv/resp";
 
 /** The raw bytes of the batch are no request: who needs one puts it together of the words. */
 const WORDS_ONLY = 1;
@@ -41,7 +35,7 @@ export class ScriptRequest {
         size += length;
       } else if (type === LuaType.NUMBER) {
         if (at === 0) {
-          at = stack.borrow(argc * SEVENTEEN_DIGITS_BYTES);
+          at = stack.borrow(argc * DOUBLE_BYTES);
           this.lent = at;
         }
         const end = writeNumber(stack.bytes, at, stack.number(index));
@@ -65,12 +59,10 @@ export class ScriptRequest {
 }
 
 /**
- * Writes an integer as one, any other number with all its digits; 0/0 as the C library of the machines
- * that scripts were written on calls it. Returns the position behind it.
+ * Writes a number as Redis 7.2 prints a double, and -0 as 0; 0/0 as the C library of the machines that
+ * scripts were written on calls it. Returns the position behind it.
  */
 function writeNumber(bytes: Uint8Array, at: number, value: number): number {
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) return writeInteger(bytes, at, value);
-  return Number.isNaN(value)
-    ? writeLatin1(bytes, at, "-nan")
-    : writeSeventeenDigits(bytes, at, value);
+  if (Number.isSafeInteger(value)) return writeInteger(bytes, at, value + 0);
+  return writeLatin1(bytes, at, Number.isNaN(value) ? "-nan" : formatDouble(value));
 }

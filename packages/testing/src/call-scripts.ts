@@ -29,7 +29,8 @@ export interface MadeScript {
 /**
  * In redis-server, settings of cjson outlive a script. `kind` is all that is told of a reply that is a
  * matter of chance, `near` of a time, `ordered` takes the order, `plain` the digits out of a reply, and
- * `given` what Lua prints in several ways out of an argument.
+ * `given` what Lua prints in several ways out of an argument, and what Redis does: 7.0 gives a number that
+ * is an argument seventeen digits, 7.2 as many as it takes.
  */
 export const PRELUDE = `${LUA_PRELUDE}
 cjson.encode_max_depth(1000) cjson.encode_sparse_array(false, 2, 10) cjson.encode_number_precision(14)
@@ -52,6 +53,7 @@ local function plain(v)
 end
 local function given(v)
   if v ~= v then return 'nan' end
+  if type(v) == 'number' then return string.format('%.17g', v) end
   return type(v) == 'string' and (v:gsub('[-+ ]?[nN][aA][nN]', 'nan')) or v
 end
 `.replaceAll("\n", " ");

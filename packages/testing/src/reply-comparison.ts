@@ -75,6 +75,7 @@ const runsScripts = /^(eval|evalsha|fcall)(_ro)?$|^exec$/;
 function withoutMachine(reply: string): string {
   return reply
     .replace(/\$\d+\r\n/g, "$")
+    .replace(/(?<=^|\n),(-?\d[\d.e+-]*)(?=\r)/g, (_, digits: string) => `,${Number(digits)}`)
     .replace(/\d+\.\d+(e[+-]\d+)?/g, (digits) =>
       digits.replace(/e.*|\./g, "").length < 16 ? digits : Number(digits).toPrecision(15),
     )

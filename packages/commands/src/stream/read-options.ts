@@ -15,8 +15,6 @@ const groupOption = new CommandError(
 const noackOption = new CommandError(
   "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.",
 );
-const blockInScript = (call: Call) =>
-  new CommandError(`ERR ${call.text(0)} command is not allowed with BLOCK option from scripts`);
 const noGroupOption = new CommandError("ERR Missing GROUP option for XREADGROUP");
 
 /** The options of the command that runs now. */
@@ -44,11 +42,8 @@ export class ReadOptions {
     const { argc } = call;
     for (let at = 1; at < argc; at++) {
       const left = argc - 1 - at;
-      if (left > 0 && call.is(at, "BLOCK")) {
-        // The other commands that wait have no need to be told so: in a script they do not wait.
-        if (call.isScripted) throw blockInScript(call);
-        this.untilMs = timeoutMsAt(call, ++at);
-      } else if (left > 0 && call.is(at, "COUNT")) this.count = Math.max(0, call.integer(++at));
+      if (left > 0 && call.is(at, "BLOCK")) this.untilMs = timeoutMsAt(call, ++at);
+      else if (left > 0 && call.is(at, "COUNT")) this.count = Math.max(0, call.integer(++at));
       else if (left > 0 && call.is(at, "STREAMS")) {
         this.firstKey = at + 1;
         if (left % 2 !== 0) throw isGroup ? unbalancedGroup : unbalancedRead;

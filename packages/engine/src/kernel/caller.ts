@@ -47,7 +47,10 @@ const WINDOW_COMMANDS_MAX = 16;
 /** Bytes of the replies of a window, and of one request: more end it. */
 const WINDOW_BYTES_MAX = 16384;
 const REQUEST_BYTES_MAX = 4096;
-/** Small commands take less than this together; nobody asks for times below it while they are so timed. */
+/**
+ * Small commands take less than this together; nobody asks for times below it while they are so timed.
+ * The clock that all commands of a batch go by is read anew behind one that took longer.
+ */
 const RUN_US_MAX = 1000;
 /** What is answered where isTooLarge() says so. */
 export const tooLarge = new CommandError(
@@ -184,7 +187,10 @@ export class Caller {
       (row.histogram as CommandHistogram).record(elapsedUs / count, count);
     }
     // Time within another command is part of that one's.
-    if (!situation.isNested) stats.loopCommandMicroseconds += elapsedUs;
+    if (!situation.isNested) {
+      stats.loopCommandMicroseconds += elapsedUs;
+      if (elapsedUs >= RUN_US_MAX) this.call.nowMs = situation.readClock();
+    }
     // Of several that took this long together, the one that ended the window was large: the last one.
     if (count > 1 && elapsedUs < RUN_US_MAX) return;
     latency.commandTook(row, elapsedUs, situation.nowMs);

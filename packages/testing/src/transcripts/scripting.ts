@@ -4,18 +4,12 @@
  */
 import type { Transcript } from "./transcript.ts";
 
-/** Each is run with two keys and two arguments. */
+/** Each is run with two keys and two arguments. Of numbers, 7.0 writes more digits than 7.2. */
 const scripts = [
   "return 1",
-  "return redis.call('ECHO',1e17)",
   "return redis.call('ECHO',1e15)",
-  "return redis.call('ECHO',0.1)",
-  "return redis.call('ECHO',-0)",
   "return redis.call('ECHO',0/0)",
   "return redis.call('ECHO',1/0)",
-  "return redis.call('ECHO',12345678901234567890)",
-  "return redis.call('ECHO',1e-7)",
-  "return redis.call('ECHO',3.0e-5)",
   "return redis.call('ECHO',123.456)",
   "return redis.call('ECHO',true)",
   "return redis.call()",

@@ -51,7 +51,7 @@ const set = engineCommand({
       pairs.push([call.word(index), call.text(index + 1)]);
     const refused = engine.config.configSet(pairs, {
       protectedAllowed: isAllowedBy("enable-protected-configs", call),
-      loading: engine.situation.is(EngineState.LOADING),
+      loading: engine.situation.is(EngineState.LOADING | EngineState.ASYNC_LOADING),
       restoring: (name) =>
         engine.host.log(
           "warning",

@@ -437,8 +437,6 @@ function sleep(call: EngineCall): void {
   const { engine, reply } = call;
   const seconds = Number.parseFloat(call.word(2)) || 0;
   if (seconds > 0) engine.host.sleepMs(seconds * 1000);
-  // The commands behind this one in a pipeline are later, too; a transaction or a script has but one time.
-  if (!engine.situation.isNested) call.nowMs = engine.situation.readClock();
   reply.ok();
 }
 
