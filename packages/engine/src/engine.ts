@@ -356,13 +356,20 @@ export class Engine implements Ports {
     return this.cronJobs.turn();
   }
 
-  /** Loads the data set from disk, answering LOADING meanwhile. False: it could not be loaded. */
+  /**
+   * Loads the data set from disk. Whoever asks for something of it meanwhile waits at first, and is answered
+   * LOADING if it takes longer. False: it could not be loaded.
+   */
   async load(): Promise<boolean> {
+    const { situation } = this;
     // Whoever loads says when that is over; until the first of them begins, nobody is served either.
-    this.situation.setUnusual(EngineState.LOADING, true);
+    situation.setUnusual(EngineState.LOADING, true);
+    situation.isLoadYoung = true;
     for (const each of this.running)
       if (each.load !== undefined && !(await each.load())) return false;
-    this.situation.setUnusual(EngineState.LOADING, false);
+    situation.setUnusual(EngineState.LOADING, false);
+    situation.isLoadYoung = false;
+    this.pause.ease();
     return true;
   }
 

@@ -201,8 +201,10 @@ function situationGuards({ situation, memory, refusals, pause }: GuardParts) {
     },
 
     loading: (client, row, call) => {
-      if (situation.is(EngineState.LOADING))
-        return lacks(client, row, loading, call) ? isLoading : null;
+      if (situation.is(EngineState.LOADING)) {
+        if (!lacks(client, row, loading, call)) return null;
+        return situation.isLoadYoung ? Verdict.WAIT : isLoading;
+      }
       if (!situation.is(EngineState.ASYNC_LOADING)) return null;
       return involves(client, row, no_async_loading, call) ? isLoading : null;
     },

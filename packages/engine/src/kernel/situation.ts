@@ -62,6 +62,10 @@ export class Situation {
   depth = 0;
   /** Why a busy server refuses: it says what ends the script that runs. */
   busyError: CommandError = isBusy;
+  /**
+   * A load at the start has just begun: who would be told so waits instead. Most are over before anybody is.
+   */
+  isLoadYoung = false;
   /** Changes to the data set since the last save. */
   dirty = 0;
   /** Turns of the cron a second. */

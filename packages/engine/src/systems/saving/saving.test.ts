@@ -78,19 +78,36 @@ describe("SAVE and loading", () => {
     expect(again.send("INFO", "persistence")).toMatch(/rdb_last_load_keys_expired:1\r\n/);
   });
 
-  test("LOADING is answered until the file is read", async () => {
+  test("who asks while a small file is read waits for its end", async () => {
     const kv = harness();
     kv.send("SET", "k", "v");
     kv.send("SAVE");
     const next = harness();
     next.host.disk.put("dump.rdb", kv.host.disk.contents("dump.rdb") as Uint8Array);
     const loaded = next.engine.load();
-    expect(next.send("GET", "k")).toBe(
-      next.error("LOADING Redis is loading the dataset in memory"),
-    );
+    const client = next.client();
+    expect(client.send("GET", "k")).toBe(undefined);
     expect(next.send("INFO", "persistence")).toMatch(/loading:1\r\n/);
     await loaded;
-    expect(next.send("GET", "k")).toBe("v");
+    next.clock.advance(1);
+    expect(client.receive()).toBe("v");
+  });
+
+  test("LOADING is answered until a large file is read, or one that the disk is slow to give", async () => {
+    const kv = harness();
+    kv.send("SET", "k", "v");
+    kv.send("SAVE");
+    const next = harness();
+    next.host.disk.put("dump.rdb", kv.host.disk.contents("dump.rdb") as Uint8Array);
+    const loaded = next.engine.load();
+    const [early, late] = [next.client(), next.client()];
+    expect(early.send("GET", "k")).toBe(undefined);
+    next.clock.advance(1000);
+    const isLoading = next.error("LOADING Redis is loading the dataset in memory");
+    expect(early.receive()).toEqual(isLoading);
+    expect(late.send("GET", "k")).toEqual(isLoading);
+    await loaded;
+    expect(late.send("GET", "k")).toBe("v");
   });
 
   test("a damaged file is refused, with a reason in the log", async () => {

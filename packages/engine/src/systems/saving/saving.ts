@@ -43,6 +43,7 @@ import {
 import type { Running } from "../../module/system.ts";
 import { FinalSave } from "./final-save.ts";
 import { LoadDelay } from "./load-delay.ts";
+import { QuietLoad } from "./quiet-load.ts";
 
 /** A full chunk is summed and sent within one slice, so it had better be small. */
 const CHUNK_BYTES = 16 * 1024;
@@ -80,6 +81,7 @@ export type SavingNeeds = Pick<
   | "host"
   | "config"
   | "situation"
+  | "pause"
   | "identity"
   | "keyspace"
   | "memory"
@@ -137,6 +139,7 @@ export class Saving implements Running, DataSetFile {
   /** The code of those that the file being loaded holds. */
   private loadedCodes: Uint8Array[] = [];
   private readonly loadDelay: LoadDelay;
+  private readonly quietLoad: QuietLoad;
   private readonly finalSave: FinalSave;
   private readonly ports: SavingNeeds;
   private running: BackgroundSave | null = null;
@@ -152,6 +155,7 @@ export class Saving implements Running, DataSetFile {
   constructor(ports: SavingNeeds) {
     this.ports = ports;
     this.loadDelay = new LoadDelay(ports);
+    this.quietLoad = new QuietLoad(ports);
     this.finalSave = new FinalSave(ports, this);
     this.lastSaveMs = ports.situation.nowMs;
     this.savedMs = this.lastSaveMs;
@@ -366,6 +370,7 @@ export class Saving implements Running, DataSetFile {
 
   /** Save points, and what was scheduled. */
   cron(nowMs: number): void {
+    if (this.loading !== null) this.quietLoad.cron(nowMs - this.loading.startedMs);
     if (this.running !== null || this.loading !== null || this.isStopped) return;
     if (this.isHindered) return;
     const { host, situation } = this.ports;
@@ -429,6 +434,7 @@ export class Saving implements Running, DataSetFile {
     if (this.loading === null) return;
     this.loading.loadedBytes = loadedBytes;
     this.loading.totalBytes = totalBytes;
+    this.quietLoad.loaded(loadedBytes);
   }
 
   /** It is over. */
@@ -512,6 +518,7 @@ export class Saving implements Running, DataSetFile {
 
   /** Serves the clients, for so long as `key-load-delay` wants what the loader has read since to take. */
   loadingTurn(loaded: LoadedKeys): Promise<void> {
+    if (this.isLoadingSlowly) this.quietLoad.end();
     return this.loadDelay.turn(loaded, () => this.isStopped);
   }
 

@@ -224,6 +224,7 @@ describe.each(["open", "read"] as const)("while the disk holds the loading at it
   test("nothing is saved of half a data set, and nothing else loaded into it", async () => {
     const { kv, loaded, release } = loading();
     await settle();
+    kv.clock.advance(1000);
     const isLoading = kv.error("LOADING Redis is loading the dataset in memory");
     expect(kv.send("DEBUG", "RELOAD")).toBe(isLoading);
     expect(kv.send("DEBUG", "RELOAD", "NOSAVE")).toBe(isLoading);
