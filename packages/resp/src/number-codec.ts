@@ -322,7 +322,7 @@ export const DOUBLE_BYTES = 25;
 const WHOLE_MAX = 2 ** 62;
 
 /**
- * A double as Redis 7.2 prints one: whole numbers up to 2^62 without a point, otherwise the
+ * A double as Redis 7.2 prints one: whole numbers up to 2^62 digit by digit, otherwise the
  * shortest digits that read back the same. When those digits go far beyond the point, or zeros
  * would have to pad them, the form is d.ddde+x; the thresholds are the ones clients have come to
  * see, 12345.678901234 prints as 1.2345678901234e+4.
@@ -332,11 +332,11 @@ export function formatDouble(x: number): string {
   if (x === Number.POSITIVE_INFINITY) return "inf";
   if (x === Number.NEGATIVE_INFINITY) return "-inf";
   if (x === 0) return Object.is(x, -0) ? "-0" : "0";
-  if (Number.isSafeInteger(x)) return String(x);
-  if (x >= -WHOLE_MAX && x <= WHOLE_MAX && Math.floor(x) === x) return String(BigInt(x));
+  const size = Math.abs(x);
+  if (size <= WHOLE_MAX && Math.floor(x) === x)
+    return size <= Number.MAX_SAFE_INTEGER ? String(x) : String(BigInt(x));
 
   // Neither far beyond the point nor with many digits behind it: JavaScript's form is the same.
-  const size = Math.abs(x);
   if (size >= 1e-3 && size < 1e15) {
     const text = String(x);
     if (size < 1e4 || text.length - text.indexOf(".") <= 7) return text;

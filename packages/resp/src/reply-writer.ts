@@ -216,10 +216,10 @@ export class ReplyWriter extends ReplyBuffer {
     this.endLine(writeInt64(bytes, this.length + 1, n));
   }
 
-  /** A double: the shortest digits that read back the same; inf, -inf and nan by name. */
+  /** A double, as formatDouble() prints it. */
   double(x: number): void {
     if (!this.resp3) {
-      if (Number.isSafeInteger(x) && !Object.is(x, -0) && Math.abs(x) < 4e15) this.bulkInteger(x);
+      if (Number.isSafeInteger(x) && !Object.is(x, -0)) this.bulkInteger(x);
       else this.bulkLatin1(formatDouble(x));
       return;
     }

@@ -42,6 +42,24 @@ describe("what a command answered, as a script hands it on", () => {
   });
 });
 
+test("a script comes upon the keys of a map and of a set as if it had put them there itself", () => {
+  const kv = harness();
+  const fields = ["name", "consumers", "pending", "last-delivered-id", "lag"];
+  const order = "local s = '' for k in pairs(t) do s = s..k..' ' end return s";
+  const filled = kv.send(
+    "EVAL",
+    `local t = {} for _, k in ipairs(ARGV) do t[k] = 1 end ${order}`,
+    0,
+    ...fields,
+  );
+  kv.send("HSET", "h", ...fields.flatMap((field) => [field, 1]));
+  kv.send("SADD", "s", ...fields);
+  const seen = (words: string, part: string) =>
+    kv.send("EVAL", `redis.setresp(3) local t = redis.call(${words}).${part} ${order}`, 0);
+  expect(seen("'HGETALL', 'h'", "map")).toBe(filled);
+  expect(seen("'SMEMBERS', 's'", "set")).toBe(filled);
+});
+
 describe("DEBUG SET-DISABLE-DENY-SCRIPTS", () => {
   const refused = /not allowed from script/;
   const call = (...words: string[]) =>

@@ -160,7 +160,8 @@ export class ReplyToLua {
     const { stack } = this;
     const pairs = this.integer();
     stack.pushTable(0, 1);
-    stack.pushTable(0, pairs);
+    // It grows as it fills, for the order in which pairs() shows the keys hangs on that.
+    stack.pushTable();
     for (let i = 0; i < pairs; i++) {
       this.inner();
       this.inner();
@@ -173,7 +174,7 @@ export class ReplyToLua {
     const { stack } = this;
     const count = this.integer();
     stack.pushTable(0, 1);
-    stack.pushTable(0, count);
+    stack.pushTable();
     for (let i = 0; i < count; i++) {
       this.inner();
       stack.pushBoolean(true);

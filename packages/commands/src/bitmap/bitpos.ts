@@ -117,8 +117,8 @@ export const bitpos = command({
       return;
     }
     range.whole();
-    if (argc > 3) range.first = call.integer(3);
     if (argc > 6) throw errors.syntax;
+    if (argc > 3) range.first = call.integer(3);
     if (argc === 6) range.inBits = isBitUnit(call, 5);
     if (argc > 4) range.last = call.integer(4);
     readString(call, entry);

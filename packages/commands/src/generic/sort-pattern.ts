@@ -23,7 +23,7 @@ const KEPT_BYTES_MAX = 65536;
 
 /** Finds what patterns mean for elements: see the head of this file. */
 export class SortPattern {
-  /** What find() has found. In place, and void when anything changes. */
+  /** What find() has found, of nothing no byte. In place, and void when anything changes. */
   bytes: Uint8Array;
   /** A view over the memory of `bytes`. */
   view: DataView;
@@ -83,6 +83,8 @@ export class SortPattern {
   /** Finds what the pattern at an argument means for the element `index`; false: nothing. */
   find(call: Call, argument: number, texts: SortTexts, index: number): boolean {
     if (argument !== this.argument) this.take(call, argument);
+    // What was found last may be gone, and anything, such as the list to be stored, lie there now.
+    this.show(this.key, this.keyView, 0, 0);
     this.entry = NONE;
     if (this.isElement) {
       this.show(texts.bytes, texts.view, texts.start(index), texts.end(index));

@@ -142,6 +142,20 @@ describe("SORT", () => {
     expect(kv.events).toEqual(["expired w_a"]);
   });
 
+  test("stores empty elements for what is not there, wherever the last found one was", () => {
+    const kv = harness();
+    kv.send("RPUSH", "l", 1, 2, 3, 4, 5, 6, 7, 8);
+    // Sooner or later the list that is stored comes to lie where the value found before was.
+    for (let length = 1; length <= 300; length++) {
+      kv.send("DEL", "d");
+      kv.send("SET", "there_8", "v".repeat(length));
+      expect(kv.send("SORT", "l", "GET", "there_*", "LIMIT", 7, 1)).toHaveLength(1);
+      kv.send("DEL", "there_8");
+      expect(kv.send("SORT", "l", "GET", "none_*", "GET", "none", "STORE", "d")).toBe(16);
+    }
+    expect(kv.send("LRANGE", "d", 0, -1)).toEqual(Array.from({ length: 16 }, () => ""));
+  });
+
   test("stores over whatever the key held, and a set in an order that is the same everywhere", () => {
     const kv = harness();
     kv.send("SADD", "s", "c", "a", "b");

@@ -365,8 +365,8 @@ function fillList(
     if (gets.count === 0)
       list.push(true, texts.bytes, texts.start(element), texts.end(element), limits);
     for (let get = 0; get < gets.count; get++) {
-      const isFound = pattern.find(call, gets.at(get), texts, element);
-      list.push(true, pattern.bytes, pattern.start, isFound ? pattern.end : pattern.start, limits);
+      pattern.find(call, gets.at(get), texts, element);
+      list.push(true, pattern.bytes, pattern.start, pattern.end, limits);
     }
   }
   list.settle();

@@ -119,3 +119,23 @@ test("ranges of many members, from either end and over the ends of leaves", () =
     }
   }
 });
+
+test.each([
+  { score: "1e16", told: "10000000000000000" },
+  { score: "-2.70038200000000000e16", told: "-27003820000000000" },
+  { score: "1234567890123456789", told: "1234567890123456768" },
+  { score: "4611686018427387904", told: "4611686018427387904" },
+  { score: "1e19", told: "1e+19" },
+])("$score is a whole score, told with all its digits as long as it fits", ({ score, told }) => {
+  const kv = harness();
+  kv.send("ZADD", "z", score, "m");
+  expect(kv.send("ZSCORE", "z", "m")).toBe(told);
+  expect(kv.send("ZRANGE", "z", 0, -1, "WITHSCORES")).toEqual(["m", told]);
+  expect(kv.send("ZSCAN", "z", 0)).toEqual(["0", ["m", told]]);
+  expect(kv.send("ZADD", "z", "INCR", 0, "m")).toBe(told);
+  const three = kv.client();
+  three.send("HELLO", 3);
+  three.takeRaw();
+  three.sendBytes("ZSCORE z m\r\n");
+  expect(three.takeRaw()).toBe(`,${told}\r\n`);
+});

@@ -42,6 +42,22 @@ test("XGROUP refuses what is there already, and what is not there", () => {
   );
 });
 
+test("XGROUP CREATE and SETID refuse more words than their options have once each", () => {
+  const kv = halfReadStream();
+  const repeated = ["ENTRIESREAD", 1, "ENTRIESREAD", 2];
+  const refused = (name: string) =>
+    kv.error(`ERR unknown subcommand or wrong number of arguments for '${name}'. Try XGROUP HELP.`);
+  expect(kv.send("XGROUP", "CREATE", "k", "h", 0, ...repeated)).toEqual(refused("CREATE"));
+  expect(kv.send("XGROUP", "CREATE", "new", "h", 0, "MKSTREAM", ...repeated)).toEqual(
+    refused("CREATE"),
+  );
+  expect(kv.send("XGROUP", "SETID", "k", "g", "x", ...repeated)).toEqual(refused("SETID"));
+  expect(kv.send("XGROUP", "SETID", "k", "none", 0, ...repeated)).toEqual(
+    kv.error("NOGROUP No such consumer group 'none' for key name 'k'"),
+  );
+  expect(kv.send("EXISTS", "new")).toBe(0);
+});
+
 test("XGROUP SETID takes the ends of a range for an ID, which CREATE does not", () => {
   const kv = halfReadStream();
   const invalid = kv.error("ERR Invalid stream ID specified as stream command argument");

@@ -23,6 +23,10 @@ function noGroup(call: Call): never {
   );
 }
 
+/** So many words CREATE and SETID have at most: more repeat an option. */
+const CREATE_WORDS_MAX = 8;
+const SETID_WORDS_MAX = 7;
+
 const read = new Int64();
 
 /** What CREATE and SETID say behind the ID: whether a stream is to be made, and `read`. */
@@ -92,6 +96,7 @@ const create = subcommand({
     const makes = options(call, true);
     const stream = writeStream(call, 2);
     if (stream === null && !makes) throw noKey;
+    if (call.argc > CREATE_WORDS_MAX) throw subcommandError(call);
     const id = idOrLast(call, stream, false);
     if (stream !== null) {
       if (!created(call, stream, id)) throw busyGroup;
@@ -132,6 +137,7 @@ const setid = subcommand({
     options(call, false);
     const { stream, group } = existing(call);
     if (group === null) noGroup(call);
+    if (call.argc > SETID_WORDS_MAX) throw subcommandError(call);
     group.setLastId(idOrLast(call, stream, true));
     group.setRead(read.hi, read.lo);
     call.reply.ok();

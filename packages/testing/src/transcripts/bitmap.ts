@@ -129,6 +129,7 @@ const counted: Transcript = [
   ["BITPOS", "k", 1, 0, "y", "FOO"],
   ["BITPOS", "k", 1, 0, "y", "BIT"],
   ["BITPOS", "k", 1, 0, 1, "BIT", "BIT"],
+  ["BITPOS", "k", 1, "x", "y", "BIT", "BIT"],
   ["BITPOS", "k", "2"],
   ["BITPOS", "k", "x"],
   ...each([...texts, long, "\xff".repeat(700), "\0".repeat(700)], (text) => [

@@ -73,6 +73,7 @@ const scripts = [
   "return redis.call('HGETALL','h')",
   "redis.setresp(3) return redis.call('HGETALL','h')",
   "redis.setresp(3) local t = redis.call('HGETALL','h') return t.map.f",
+  "redis.call('HSET','m','name',1,'consumers',2,'pending',3,'last-delivered-id',4,'lag',5) redis.setresp(3) local s = '' for k in pairs(redis.call('HGETALL','m').map) do s = s..k..' ' end return s",
   "redis.setresp(3) return redis.call('GET','none')",
   "redis.setresp(3) return true",
   "redis.setresp(3) return false",
