@@ -406,10 +406,13 @@ export class LogWriter implements PropagationSink, ReplyGate {
   /**
    * All that was done so far is in the old file and survives a power failure; what comes is for the new
    * one. False: that cannot be, and the old file goes on. Behind a failed sync nothing is promised of
-   * the old file any more, and the new one takes its place all the same.
+   * the old file any more, and the new one takes its place all the same, if the old one takes the rest.
    */
   switchTo(file: AppendFile): boolean {
-    if (!this.isBroken && !this.secure()) return false;
+    if (this.isBroken) this.flush(true);
+    else if (!this.secure()) return false;
+    // What waits is of before the instant: behind it, it would be done a second time.
+    if (this.length > 0) return false;
     this.formerBytes += this.fileBytes;
     this.file?.close();
     this.start(file);
