@@ -514,7 +514,11 @@ export class AppendOnly implements Running, AppendOnlyFile {
   dataSetReplaced(): void {
     if (!this.isStarted || this.state === "off") return;
     this.turnOff();
-    this.turnOn();
+    if (this.turnOn() === undefined) return;
+    // Nobody has asked for its end: it is tried again, from what is known of the files.
+    this.state = "beginning";
+    this.failuresInARow = 1;
+    this.failedMs = this.ports.situation.nowMs;
   }
 
   // The end.

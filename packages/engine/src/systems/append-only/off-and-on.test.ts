@@ -1,5 +1,6 @@
 /** The log is turned off and on at every moment at which something is still under way. */
-import { type Harness, harness } from "@kv/testing";
+import { StorageError } from "@kv/persistence";
+import { type Harness, harness, infoField } from "@kv/testing";
 import { expect, test } from "vitest";
 import { appendOnlyPort } from "./append-only.ts";
 
@@ -65,5 +66,26 @@ test("a log whose old files cannot be removed has begun all the same", async () 
   expect(kv.engine.of(appendOnlyPort).lastRewriteOk).toBe(false);
   kv.clock.advance(5000);
   await kv.until(() => !isRewriting(kv));
+  await expectWhole(kv, kv.log.join("\n"));
+});
+
+test("a log that cannot begin when another data set has come is tried again", async () => {
+  const kv = harness({ config: { appendonly: true } });
+  await kv.engine.load();
+  const log = kv.engine.of(appendOnlyPort);
+  const { syncStorage } = kv.host;
+  const { makeFolder } = syncStorage;
+  syncStorage.makeFolder = () => {
+    throw new StorageError("EMFILE", "Too many open files");
+  };
+  kv.send("FLUSHALL");
+  log.dataSetReplaced();
+  expect(kv.log.at(-1)).toMatch(/^The AOF cannot be turned on: .*: Too many open files$/);
+  expect(infoField(kv, "aof_enabled")).toBe("1");
+  kv.send("SET", "a", 1);
+  syncStorage.makeFolder = makeFolder;
+  kv.clock.advance(1500);
+  await kv.until(() => !isRewriting(kv));
+  expect(log.state).toBe("on");
   await expectWhole(kv, kv.log.join("\n"));
 });
