@@ -22,6 +22,19 @@ const id = "0123456789abcdef";
 /** The listpack of "a" and "b". */
 const pair = Uint8Array.of(13, 0, 0, 0, 2, 0, 0x81, 0x61, 2, 0x81, 0x62, 2, 0xff);
 const packed = (bytes: Uint8Array) => [bytes.length, ...bytes];
+/** A block of a stream: one entry, of the field "a" and the value "v". */
+const block = packed(
+  Uint8Array.of(
+    ...[29, 0, 0, 0, 10, 0], // Bytes and elements.
+    ...[1, 1, 0, 1, 1, 1, 0x81, 0x61, 2, 0, 1], // One entry, none deleted, one field: "a".
+    ...[2, 1, 0, 1, 0, 1, 0x81, 0x76, 2, 4, 1], // As many fields, an ID no higher than the block's: "v".
+    0xff,
+  ),
+);
+/** The ID as a header has it: two lengths of 64 bits. */
+const lastId = [0x81, id.slice(0, 8), 0x81, id.slice(8)];
+/** No groups follow. */
+const header = (entries: number, ...last: (number | string)[]) => [entries, ...last, 0];
 
 describe("a check follows", () => {
   test.each([
@@ -29,7 +42,7 @@ describe("a check follows", () => {
     {
       what: "a sorted set with scores as text",
       type: 3,
-      value: [3, 1, "a", 3, "1.5", 1, "b", 253, 1, "c", 255],
+      value: [3, 1, "a", 3, "1.5", 1, "b", 254, 1, "c", 255],
     },
     { what: "a sorted set with scores as bits", type: 5, value: [1, 1, "a", "12345678"] },
     {
@@ -47,11 +60,9 @@ describe("a check follows", () => {
         1,
         16,
         id,
+        ...block,
         1,
-        "x",
-        1,
-        0,
-        0,
+        ...lastId,
         1,
         1,
         "g",
@@ -72,14 +83,14 @@ describe("a check follows", () => {
     {
       what: "a stream with counters",
       type: 19,
-      value: [0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, "g", 0, 0, 7, 0, 1, 1, "c", "12345678", 0],
+      value: [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, "g", 0, 0, 7, 0, 1, 1, "c", "12345678", 0],
     },
     {
       what: "a stream with active times",
       type: 21,
       value: [
         0,
-        1,
+        0,
         0,
         0,
         0,
@@ -102,7 +113,11 @@ describe("a check follows", () => {
         0,
       ],
     },
-    { what: "a hash whose fields expire", type: 24, value: ["12345678", 1, 5, 1, "f", 1, "v"] },
+    {
+      what: "a hash whose fields expire",
+      type: 24,
+      value: ["12345", 0, 0, 0, 1, 5, 1, "f", 1, "v"],
+    },
   ])("$what to its end", ({ type, value }) => {
     expect(verdict(type, ...value)).toEqual(["good"]);
   });
@@ -119,8 +134,39 @@ describe("a check follows", () => {
     { what: "Set listpack", type: 20, value: [3, "abc"] },
     { what: "Zset listpack", type: 17, value: [3, "abc"] },
     { what: "Hash listpack", type: 16, value: [3, "abc"] },
+    // Their scores are no numbers.
+    { what: "Zset listpack", type: 17, value: packed(pair) },
+    { what: "Zset ziplist", type: 12, value: packed(ziplistOf(["a", "b"])) },
   ])("and refuses a malformed one: $what", ({ what, type, value }) => {
     expect(verdict(type, ...value)[0]).toContain(`${what} integrity check failed.`);
+  });
+
+  test.each([
+    {
+      says: "Stream listpack integrity check failed",
+      value: [1, 16, id, 3, "abc", ...header(0, 0, 0)],
+    },
+    { says: "not the size of a stream ID", value: [1, 2, "ab", ...block, ...header(1, ...lastId)] },
+    {
+      says: "not in the order of their IDs",
+      value: [2, 16, id, ...block, 16, id, ...block, ...header(2, ...lastId)],
+    },
+    { says: "Stream length inconsistent", value: [1, 16, id, ...block, ...header(2, ...lastId)] },
+    { says: "Stream last ID is not the highest", value: [1, 16, id, ...block, ...header(1, 5, 0)] },
+  ])("and refuses a stream that is none: $says", ({ says, value }) => {
+    expect(verdict(15, ...value)[0]).toContain(says);
+  });
+
+  test("and refuses scores that are no numbers", () => {
+    expect(verdict(3, 1, 1, "a", 253)[0]).toContain("Zset with NAN score detected");
+    expect(verdict(5, 1, 1, "a", 0, 0, 0, 0, 0, 0, 0xf8, 0x7f)[0]).toContain("NAN score");
+  });
+
+  test("and refuses hashes whose fields would expire in no time there is", () => {
+    for (const type of [24, 25])
+      expect(verdict(type, "12345678", 1, 5, 1, "f", 1, "v")[0]).toContain(
+        "Invalid earliest expiry",
+      );
   });
 
   const twice = [13, 0, 0, 0, 2, 0, 0x81, "f", 2, 0x81, "f", 2, 0xff];

@@ -328,6 +328,7 @@ export class MemoryStorage {
   }
 
   private open(name: string): SyncStorageReader | undefined {
+    if (this.folders.has(name)) throw new StorageError("EISDIR", "Is a directory");
     const file = this.names.get(name);
     if (file === undefined) return undefined;
     let at = 0;

@@ -366,15 +366,8 @@ export class RdbInput {
 
   /**
    * A score as the first sorted sets wrote it: one byte of length and decimal text, or 253, 254,
-   * 255 for not a number and the infinities. Passed over.
+   * 255 for not a number and the infinities. It is then in `number`.
    */
-  skipTextDouble(): Status {
-    const status = this.byte();
-    if (status !== Status.OK || this.number >= 253) return status;
-    return this.skip(this.number);
-  }
-
-  /** A score as skipTextDouble() passes over one; it is then in `number`. */
   textDouble(): Status {
     const status = this.byte();
     if (status !== Status.OK) return status;

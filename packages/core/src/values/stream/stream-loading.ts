@@ -10,7 +10,8 @@ import { type Arena, NONE, type Ref } from "../../memory/arena.ts";
 import { wordIndex, wordsOf } from "../../table/entry.ts";
 import { freeEntry } from "../value.ts";
 import { estimateRead } from "./entries-read.ts";
-import { blockFromBytes, validateBlock } from "./stream-foreign.ts";
+import { FILE_ID_BYTES, OUT_OF_ORDER, readFileId, StreamBlockOrder } from "./stream-block-order.ts";
+import { blockFromBytes } from "./stream-foreign.ts";
 import type { StreamGroup } from "./stream-group.ts";
 import { StreamId } from "./stream-id.ts";
 import {
@@ -24,32 +25,15 @@ import {
 } from "./stream-layout.ts";
 import { createStream, StreamValue } from "./stream-value.ts";
 
-/** Bytes of an ID in a file: two numbers of 64 bits, high bytes first. */
-export const FILE_ID_BYTES = 16;
-
-/** Reads an ID as files have it. */
-function readFileId(view: DataView, at: number, out: StreamId): StreamId {
-  return out.set(
-    view.getInt32(at),
-    view.getInt32(at + 4),
-    view.getInt32(at + 8),
-    view.getInt32(at + 12),
-  );
-}
-
 /** Builds one stream after the other: see the head of this file. */
 export class StreamLoading {
   private readonly arena: Arena;
   private readonly stream: StreamValue;
   private entry: Ref = NONE;
   private group: StreamGroup | null = null;
-  private readonly master = new StreamId();
-  private readonly first = new StreamId();
-  private readonly last = new StreamId();
-  private readonly highest = new StreamId();
-  private readonly lowest = new StreamId();
+  private readonly blocks = new StreamBlockOrder();
+  private readonly id = new StreamId();
   private readonly read = new Int64();
-  private length = 0;
 
   constructor(arena: Arena) {
     this.arena = arena;
@@ -60,23 +44,18 @@ export class StreamLoading {
   begin(epoch: number, bytes: Uint8Array, start: number, end: number, expiryMs: number): void {
     this.entry = createStream(this.arena, epoch, bytes, start, end, expiryMs);
     this.stream.attach(this.entry);
-    this.lowest.set(0, 0, 0, 0);
-    this.length = 0;
+    this.blocks.begin();
     this.group = null;
   }
 
   /** Takes a block of entries: its ID is at `idAt`, its listpack bytes[start, end). */
   addBlock(id: DataView, idAt: number, bytes: Uint8Array, start: number, end: number): string {
-    const { arena, stream, master, first, last, lowest, highest } = this;
-    readFileId(id, idAt, master);
-    const count = validateBlock(bytes, start, end, master, first, last);
-    if (count === -1) return "Stream listpack integrity check failed.";
-    if (stream.blocks.count > 0) {
-      if (master.compare(highest) <= 0)
-        return stream.blocks.find(master) !== NONE
-          ? "Listpack re-added with existing key"
-          : "Stream listpacks are not in the order of their IDs";
-    }
+    const { arena, stream, blocks } = this;
+    const { master } = blocks;
+    const fault = blocks.fault(id, idAt, bytes, start, end);
+    if (fault === OUT_OF_ORDER && stream.blocks.find(master) !== NONE)
+      return "Listpack re-added with existing key";
+    if (fault !== "") return fault;
     const lp = blockFromBytes(arena, bytes, start, end);
     try {
       stream.addBlock(master, lp);
@@ -84,20 +63,16 @@ export class StreamLoading {
       arena.free(lp);
       throw full;
     }
-    highest.copy(last);
-    if (this.length === 0 && count > 0) lowest.copy(first);
-    this.length += count;
     return "";
   }
 
   /** All blocks are there, and what is said of them: `length` entries, and the last ID. */
   endBlocks(length: number, lastId: StreamId): string {
-    const { stream, highest } = this;
-    if (length !== this.length) return "Stream length inconsistent with rax entries";
-    if (stream.blocks.count > 0 && lastId.compare(highest) < 0)
-      return "Stream last ID is not the highest";
+    const { stream, blocks } = this;
+    const fault = blocks.endFault(length, lastId);
+    if (fault !== "") return fault;
     stream.setLastId(lastId);
-    stream.setFacts(length, this.lowest);
+    stream.setFacts(length, blocks.lowest);
     stream.setAdded(Math.floor(length / 2 ** 32), length | 0);
     return "";
   }
@@ -130,9 +105,9 @@ export class StreamLoading {
 
   /** Takes a pending entry of the group: its ID and when it was delivered are at `at`. */
   addPending(view: DataView, at: number, countHi: number, countLo: number): string {
-    const { arena, last } = this;
+    const { arena } = this;
     const group = this.group as StreamGroup;
-    const id = readFileId(view, at, last);
+    const id = readFileId(view, at, this.id);
     const entry = arena.alloc(PENDING_BYTES);
     const words = wordsOf(arena, entry);
     const word = wordIndex(entry);
@@ -177,9 +152,9 @@ export class StreamLoading {
 
   /** Takes a pending entry of the consumer, which is one of the group: its ID is at `at`. */
   addConsumerPending(view: DataView, at: number): string {
-    const { arena, last } = this;
+    const { arena } = this;
     const group = this.group as StreamGroup;
-    const id = readFileId(view, at, last);
+    const id = readFileId(view, at, this.id);
     const entry = group.pending.find(id);
     if (entry === NONE) return "Consumer entry not found in group global PEL";
     const words = wordsOf(arena, entry);

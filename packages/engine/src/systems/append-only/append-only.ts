@@ -225,28 +225,33 @@ export class AppendOnly implements Running, AppendOnlyFile {
   }
 
   private begin(mode: RewriteMode): void {
-    const { folder, writer, ports, beginLogging, endLogging } = this;
+    const { folder, writer, ports, beginLogging, endLogging, installed } = this;
     const { host, situation } = ports;
     this.isScheduled = false;
     this.rewriteCount++;
     this.rewriteStartMs = situation.nowMs;
     const before = Promise.allSettled(this.underWay);
-    const parts = { ports, folder, writer, beginLogging, endLogging, before };
+    const parts = { ports, folder, writer, beginLogging, endLogging, installed, before };
     const rewrite = new Rewrite(parts, mode);
     this.rewrite = rewrite;
     host.log(
       "notice",
       `Background append only file rewriting started by pid ${host.facts.processId}`,
     );
-    void this.whileUnderWay(rewrite.result.then((isDone) => this.rewritten(rewrite, mode, isDone)));
+    void this.whileUnderWay(rewrite.result.then((isDone) => this.rewritten(rewrite, isDone)));
   }
+
+  /** Old files are still to be removed, and that may fail: whoever turns the log off meanwhile ends it. */
+  private readonly installed = (rewrite: Rewrite): void => {
+    if (this.rewrite === rewrite && this.state === "beginning") this.state = "on";
+  };
 
   private whileUnderWay<Result>(work: Promise<Result>): Promise<Result> {
     this.underWay.add(work);
     return work.finally(() => this.underWay.delete(work));
   }
 
-  private rewritten(rewrite: Rewrite, mode: RewriteMode, isDone: boolean): void {
+  private rewritten(rewrite: Rewrite, isDone: boolean): void {
     if (this.rewrite !== rewrite) return;
     this.rewrite = null;
     const nowMs = this.ports.situation.readClock();
@@ -259,7 +264,6 @@ export class AppendOnly implements Running, AppendOnlyFile {
       return;
     }
     this.failuresInARow = 0;
-    if (mode === "beginning") this.state = "on";
     if (this.writer.isBroken) this.writer.trust();
     this.measure();
     this.baseBytes = this.currentBytes;
@@ -510,7 +514,11 @@ export class AppendOnly implements Running, AppendOnlyFile {
   dataSetReplaced(): void {
     if (!this.isStarted || this.state === "off") return;
     this.turnOff();
-    this.turnOn();
+    if (this.turnOn() === undefined) return;
+    // Nobody has asked for its end: it is tried again, from what is known of the files.
+    this.state = "beginning";
+    this.failuresInARow = 1;
+    this.failedMs = this.ports.situation.nowMs;
   }
 
   // The end.

@@ -119,9 +119,14 @@ export class LogFolder {
     return true;
   }
 
-  /** Whether a file stands beside the folder. */
+  /** Whether a file stands beside the folder. The folder itself, whose name may be the same, is none. */
   hasBeside(name: string): boolean {
-    return sizeIn(this.host.syncStorage, name) !== undefined;
+    try {
+      return sizeIn(this.host.syncStorage, name) !== undefined;
+    } catch (error) {
+      if (error instanceof StorageError && error.code === "EISDIR") return false;
+      throw error;
+    }
   }
 
   /**

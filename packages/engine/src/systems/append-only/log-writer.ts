@@ -54,8 +54,6 @@ export interface LogWriterParts {
 /** The end of the append-only file: see the head of this file. */
 export class LogWriter implements PropagationSink, ReplyGate {
   readonly targets = Target.LOG;
-  /** appendfsync. */
-  policy: SyncPolicy = "everysec";
   /** aof-timestamp-enabled. */
   hasTimestamps = false;
   /** Syncs are left out for now (no-appendfsync-on-rewrite). */
@@ -71,6 +69,7 @@ export class LogWriter implements PropagationSink, ReplyGate {
   /** A sync failed: the file is to be replaced. */
   isBroken = false;
   private readonly parts: LogWriterParts;
+  private currentPolicy: SyncPolicy = "everysec";
   private file: AppendFile | null = null;
   /** Empty until there is something to write: most servers never have. */
   private buffer = new Uint8Array(0);
@@ -98,6 +97,18 @@ export class LogWriter implements PropagationSink, ReplyGate {
 
   constructor(parts: LogWriterParts) {
     this.parts = parts;
+  }
+
+  /** appendfsync. */
+  get policy(): SyncPolicy {
+    return this.currentPolicy;
+  }
+
+  /** What was put off under the old policy is not by that under the new one. */
+  set policy(policy: SyncPolicy) {
+    this.currentPolicy = policy;
+    this.isPostponed = false;
+    if (this.length > 0) this.parts.host.wake();
   }
 
   /** Bytes in the file. */
@@ -395,10 +406,13 @@ export class LogWriter implements PropagationSink, ReplyGate {
   /**
    * All that was done so far is in the old file and survives a power failure; what comes is for the new
    * one. False: that cannot be, and the old file goes on. Behind a failed sync nothing is promised of
-   * the old file any more, and the new one takes its place all the same.
+   * the old file any more, and the new one takes its place all the same, if the old one takes the rest.
    */
   switchTo(file: AppendFile): boolean {
-    if (!this.isBroken && !this.secure()) return false;
+    if (this.isBroken) this.flush(true);
+    else if (!this.secure()) return false;
+    // What waits is of before the instant: behind it, it would be done a second time.
+    if (this.length > 0) return false;
     this.formerBytes += this.fileBytes;
     this.file?.close();
     this.start(file);

@@ -44,6 +44,8 @@ export interface RewriteParts {
   beginLogging(): void;
   /** They are not any more. */
   endLogging(): void;
+  /** The manifest names the new base: in the mode "beginning" the log is one from now on. */
+  installed(rewrite: Rewrite): void;
   /** Resolves when nobody else writes manifests. */
   before: Promise<unknown>;
 }
@@ -217,8 +219,9 @@ export class Rewrite {
       history: [...manifest.history, ...history],
     };
     await folder.write(installed);
-    // Nothing that is given up from now on changes which files are the data set.
+    // Nothing that fails or is given up from now on changes which files are the data set.
     this.hasBegun = false;
+    this.parts.installed(this);
     if (!this.parts.ports.config.boolean("aof-disable-auto-gc")) await folder.removeHistory();
   }
 

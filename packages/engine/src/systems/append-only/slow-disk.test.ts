@@ -79,6 +79,25 @@ describe("a sync of everysec that takes long", () => {
     await kv.engine.settled();
   });
 
+  test("puts nothing off that is done under another policy", async () => {
+    const { kv, release } = await onSlowDisk();
+    kv.send("SET", "a", 1);
+    kv.clock.advance(1000);
+    kv.send("DEBUG", "AOF-FLUSH-SLEEP", 30_000);
+    kv.send("SET", "slow", 1);
+    kv.send("DEBUG", "AOF-FLUSH-SLEEP", 0);
+    kv.send("SET", "later", 1);
+    expect(logOf(kv)).not.toMatch(/later/);
+    expect(kv.send("CONFIG", "SET", "appendfsync", "always")).toBe("OK");
+    expect(logOf(kv)).toMatch(/later/);
+    const { operations } = kv.host.disk;
+    const before = operations.length;
+    expect(kv.send("SET", "promised", 1)).toBe("OK");
+    expect(operations.slice(before)).toEqual(["write", "sync"]);
+    release();
+    await kv.engine.settled();
+  });
+
   test("does not keep WAITAOF from knowing what is safe", async () => {
     const { kv, release } = await onSlowDisk();
     const writer = kv.client();

@@ -21,7 +21,6 @@ const partOf =
 export const string: Part = skipString;
 /** A length, which is then in `input.number`. */
 export const length = partOf((input) => input.length());
-export const textDouble = partOf((input) => input.skipTextDouble());
 export const bytes = (count: number) => partOf((input) => input.skip(count));
 
 /** A number of times the parts. */

@@ -37,11 +37,11 @@ import {
 import type { Distinct } from "../distinct.ts";
 import { RdbType } from "../format.ts";
 import { type RdbInput, RdbString, Status } from "../input.ts";
-import type { Skipper } from "../skip-string.ts";
+import { item, type Skipper } from "../skip-string.ts";
 import { ZiplistWalk } from "../ziplist.ts";
 import { ZipmapWalk } from "../zipmap.ts";
 import type { RdbForm, ValueOutput, ValueReader, WriteForm } from "./form.ts";
-import { bytes, distinct, distinctBehind, length, packed, string } from "./grammar.ts";
+import { distinct, distinctBehind, length, packed, string } from "./grammar.ts";
 import { listpackFault, tripleListpackFault, ziplistFault, zipmapFault } from "./packed.ts";
 import { elementsEnd, stringEnd } from "./value-end.ts";
 
@@ -142,6 +142,14 @@ const asVolatileTable: WriteForm = {
 
 // --- Reading ---------------------------------------------------------------------------------
 
+/** Reads the earliest expiry into `number`. */
+function readEarliest(input: RdbInput): Status {
+  const status = input.milliseconds();
+  if (status !== Status.OK) return status;
+  const isValid = input.number >= 0 && input.number <= FIELD_EXPIRY_LOADED_MAX_MS;
+  return isValid ? status : input.bad("Invalid earliest expiry of the fields of a hash");
+}
+
 class HashReader implements ValueReader {
   private readonly keyspace: Keyspace;
   private readonly limits: HashLimits;
@@ -237,11 +245,9 @@ class HashReader implements ValueReader {
   private beginVolatile(input: RdbInput, type: number, key: RdbString, expiryMs: number): Status {
     let earliestMs = 1;
     if (type === RdbType.HASH_METADATA || type === RdbType.HASH_LISTPACK_EX) {
-      const status = input.milliseconds();
+      const status = readEarliest(input);
       if (status !== Status.OK) return status;
       earliestMs = input.number;
-      if (earliestMs < 0 || earliestMs > FIELD_EXPIRY_LOADED_MAX_MS)
-        return input.bad("Invalid earliest expiry of the fields of a hash");
     }
     if (type === RdbType.HASH_LISTPACK_EX || type === RdbType.HASH_LISTPACK_EX_PRE_GA) {
       const status = input.string(this.value);
@@ -365,7 +371,7 @@ const triples = packed(tripleListpackFault("Hash listpack integrity check failed
 
 /** Hashes whose fields expire begin with the earliest of those times. */
 function* withEarliest(input: RdbInput, rest: Skipper): Skipper {
-  yield* bytes(8)(input);
+  yield* item(input, readEarliest);
   yield* rest;
 }
 

@@ -2,7 +2,7 @@
  * Collections that are one string in the file: whether their bytes keep the rules of their form,
  * and no field or member comes twice.
  */
-import { hasOrderedExpiries, intset, ListpackValue, listpack } from "@kv/core";
+import { hasOrderedExpiries, intset, ListpackValue, listpack, parseScore } from "@kv/core";
 import type { Distinct } from "../distinct.ts";
 import type { RdbString } from "../input.ts";
 import { ZiplistWalk } from "../ziplist.ts";
@@ -29,39 +29,66 @@ export function tripleListpackFault(fault: string): Fault {
   };
 }
 
+/** As listpackFault(), of listpacks of members and scores. */
+export function scoredListpackFault(fault: string): Fault {
+  return (packed, seen) => (isListpack(packed, 2, seen, isScore) ? "" : fault);
+}
+
+/** As scoredListpackFault(), of ziplists. */
+export function scoredZiplistFault(fault: string): Fault {
+  return (packed, seen) => (isZiplist(packed, 2, seen, isScore) ? "" : fault);
+}
+
+const isAnything = () => true;
+const isScore = ({ bytes, start, end }: ListpackValue) =>
+  !Number.isNaN(parseScore(bytes, start, end));
+
 /** As listpackFault(), of ziplists; with a stride of 0 any element may come twice. */
 export function ziplistFault(fault: string, stride: number): Fault {
   return (packed, seen) => (isZiplist(packed, stride, seen) ? "" : fault);
 }
 
-function isListpack({ bytes, start, end }: RdbString, stride: number, seen: Distinct): boolean {
+/** `isOther`: whether an element may stand beside those that must not come twice. */
+function isListpack(
+  { bytes, start, end }: RdbString,
+  stride: number,
+  seen: Distinct,
+  isOther: (element: ListpackValue) => boolean = isAnything,
+): boolean {
   if (!listpack.validateListpack(bytes, start, end, true)) return false;
   if (stride === 0) return true;
   const { arena } = seen; // Listpacks are read in one.
   const lp = listpack.listpackFromBytes(arena, bytes, start, end);
   const element = new ListpackValue();
   let count = 0;
-  let repeats = false;
+  let isGood = true;
   for (let at = listpack.first(arena, lp); at !== 0; at = listpack.next(arena, lp, at)) {
-    if (count++ % stride !== 0) continue;
     listpack.readAt(arena, lp, at, element);
-    repeats ||= !seen.add(element.bytes, element.view, element.start, element.end);
+    isGood &&=
+      count++ % stride === 0
+        ? seen.add(element.bytes, element.view, element.start, element.end)
+        : isOther(element);
   }
   arena.free(lp);
-  return !repeats && count % stride === 0;
+  return isGood && count % stride === 0;
 }
 
 function isZiplist(
   { bytes, view, start, end }: RdbString,
   stride: number,
   seen: Distinct,
+  isOther: (element: ListpackValue) => boolean = isAnything,
 ): boolean {
   const walk = new ZiplistWalk(bytes, view, start, end);
   const element = new ListpackValue();
   let count = 0;
   for (; walk.next(element); count++) {
-    if (stride === 0 || count % stride !== 0) continue;
-    if (!seen.add(element.bytes, element.view, element.start, element.end)) return false;
+    if (stride === 0) continue;
+    const isGood =
+      count % stride === 0
+        ? seen.add(element.bytes, element.view, element.start, element.end)
+        : isOther(element);
+    if (!isGood) return false;
   }
   return walk.isWhole() && (stride === 0 || count % stride === 0);
 }

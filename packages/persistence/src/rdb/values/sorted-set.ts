@@ -31,10 +31,11 @@ import {
 } from "@kv/core";
 import { RdbType } from "../format.ts";
 import { type RdbInput, RdbString, Status } from "../input.ts";
+import { item } from "../skip-string.ts";
 import { ZiplistWalk } from "../ziplist.ts";
 import type { RdbForm, ValueReader, WriteForm } from "./form.ts";
-import { bytes, distinct, packed, textDouble } from "./grammar.ts";
-import { listpackFault, ziplistFault } from "./packed.ts";
+import { distinct, packed } from "./grammar.ts";
+import { scoredListpackFault, scoredZiplistFault } from "./packed.ts";
 import { bytesEnd, elementsEnd, stringEnd } from "./value-end.ts";
 
 const DUPLICATE = "Duplicate zset fields detected";
@@ -81,6 +82,20 @@ const asTable: WriteForm = {
 
 // --- Reading ---------------------------------------------------------------------------------
 
+/** Reads a score as text into `number`. */
+function readText(input: RdbInput): Status {
+  return numeric(input, input.textDouble());
+}
+
+/** Reads a score of eight bytes into `number`. */
+function readBinary(input: RdbInput): Status {
+  return numeric(input, input.binaryDouble());
+}
+
+function numeric(input: RdbInput, status: Status): Status {
+  return status === Status.OK && Number.isNaN(input.number) ? input.bad(NOT_A_NUMBER) : status;
+}
+
 class SortedSetReader implements ValueReader {
   private readonly keyspace: Keyspace;
   private readonly limits: SortedSetLimits;
@@ -125,11 +140,9 @@ class SortedSetReader implements ValueReader {
     while (this.membersLeft > 0) {
       input.mark = input.at;
       let status = input.string(text);
-      if (status === Status.OK) status = this.isText ? input.textDouble() : input.binaryDouble();
+      if (status === Status.OK) status = this.isText ? readText(input) : readBinary(input);
       if (status !== Status.OK) return status;
-      const score = input.number;
-      if (Number.isNaN(score)) return input.bad(NOT_A_NUMBER);
-      if (set.add(text.bytes, text.view, text.start, text.end, score, limits) !== Added.NEW)
+      if (set.add(text.bytes, text.view, text.start, text.end, input.number, limits) !== Added.NEW)
         return input.bad(DUPLICATE);
       this.membersLeft--;
     }
@@ -197,30 +210,33 @@ class SortedSetReader implements ValueReader {
 
 // --- Forms -----------------------------------------------------------------------------------
 
+const textScore = (input: RdbInput) => item(input, readText);
+const binaryScore = (input: RdbInput) => item(input, readBinary);
+
 export const sortedSetForm: RdbForm = {
   reads: [
     {
       type: RdbType.ZSET,
       name: "zset-v1",
-      skip: (input, seen) => distinct(input, seen, DUPLICATE, textDouble),
+      skip: (input, seen) => distinct(input, seen, DUPLICATE, textScore),
     },
     {
       type: RdbType.ZSET_2,
       name: "zset-v2",
       end: elementsEnd(stringEnd, bytesEnd(8)),
-      skip: (input, seen) => distinct(input, seen, DUPLICATE, bytes(8)),
+      skip: (input, seen) => distinct(input, seen, DUPLICATE, binaryScore),
     },
     {
       type: RdbType.ZSET_ZIPLIST,
       name: "zset-ziplist",
       end: stringEnd,
-      skip: packed(ziplistFault(ZIPLIST_FAULT, 2)),
+      skip: packed(scoredZiplistFault(ZIPLIST_FAULT)),
     },
     {
       type: RdbType.ZSET_LISTPACK,
       name: "zset-listpack",
       end: stringEnd,
-      skip: packed(listpackFault(LISTPACK_FAULT, 2)),
+      skip: packed(scoredListpackFault(LISTPACK_FAULT)),
     },
   ],
   writes: [asListpack, asTable],

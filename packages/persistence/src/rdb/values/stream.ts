@@ -21,6 +21,7 @@ import {
   listpack,
   Part,
   type Ref,
+  StreamBlockOrder,
   StreamId,
   StreamLoading,
   type StreamPart,
@@ -32,13 +33,14 @@ import {
 import { RdbType } from "../format.ts";
 import { type RdbInput, RdbString, Status } from "../input.ts";
 import type { RdbOutput } from "../output.ts";
-import type { Skipper } from "../skip-string.ts";
+import { item, type Skipper } from "../skip-string.ts";
 import type { RdbForm, ValueOutput, ValueReader, WriteForm } from "./form.ts";
 import { bytes, length, repeat, string } from "./grammar.ts";
 
 /** From this version of files on, consumers tell when they were active. */
 const ACTIVE_SINCE = 11;
 const TIME_BYTES = 8;
+const BAD_BLOCK_ID = "Stream node key entry is not the size of a stream ID";
 
 // --- Writing ---------------------------------------------------------------------------------
 
@@ -221,8 +223,7 @@ class StreamReader implements ValueReader {
     let status = input.string(idText);
     if (status === Status.OK) status = input.string(text);
     if (status !== Status.OK) return status;
-    if (idText.length !== FILE_ID_BYTES)
-      return input.bad("Stream node key entry is not the size of a stream ID");
+    if (idText.length !== FILE_ID_BYTES) return input.bad(BAD_BLOCK_ID);
     this.blocksLeft--;
     return this.judged(
       input,
@@ -236,21 +237,7 @@ class StreamReader implements ValueReader {
 
   /** Reads a length as 64 bits. */
   private length64(input: RdbInput): Status {
-    const status = input.length();
-    if (status !== Status.OK) return status;
-    const isLong = input.number >= 2 ** 32;
-    this.wide.hi = isLong ? input.hi : 0;
-    this.wide.lo = isLong ? input.lo : input.number | 0;
-    return status;
-  }
-
-  private id(input: RdbInput, out: StreamId): Status {
-    let status = this.length64(input);
-    if (status !== Status.OK) return status;
-    const { hi, lo } = this.wide;
-    status = this.length64(input);
-    out.set(hi, lo, this.wide.hi, this.wide.lo);
-    return status;
+    return readLength64(input, this.wide);
   }
 
   private header(input: RdbInput): Status {
@@ -258,10 +245,10 @@ class StreamReader implements ValueReader {
     let status = input.length();
     if (status !== Status.OK) return status;
     const entries = input.number;
-    status = this.id(input, lastId);
+    status = readIdLengths(input, lastId);
     if (status === Status.OK && this.version > 1) {
-      status = this.id(input, firstId);
-      if (status === Status.OK) status = this.id(input, deletedId);
+      status = readIdLengths(input, firstId);
+      if (status === Status.OK) status = readIdLengths(input, deletedId);
       if (status === Status.OK) status = this.length64(input);
     }
     if (status !== Status.OK) return status;
@@ -278,7 +265,7 @@ class StreamReader implements ValueReader {
   private group(input: RdbInput): Status {
     const { loading, text, lastId, wide } = this;
     let status = input.string(text);
-    if (status === Status.OK) status = this.id(input, lastId);
+    if (status === Status.OK) status = readIdLengths(input, lastId);
     if (status === Status.OK && this.version > 1) status = this.length64(input);
     if (status !== Status.OK) return status;
     const { hi, lo } = wide;
@@ -353,10 +340,55 @@ class StreamReader implements ValueReader {
 
 // --- Forms -----------------------------------------------------------------------------------
 
+/** Reads a length as 64 bits. */
+function readLength64(input: RdbInput, out: Int64): Status {
+  const status = input.length();
+  const isLong = input.number >= 2 ** 32;
+  out.hi = isLong ? input.hi : 0;
+  out.lo = isLong ? input.lo : input.number | 0;
+  return status;
+}
+
+/** Reads two lengths as an ID. */
+function readIdLengths(input: RdbInput, out: StreamId): Status {
+  const ms = new Int64();
+  const seq = new Int64();
+  let status = readLength64(input, ms);
+  if (status === Status.OK) status = readLength64(input, seq);
+  out.set(ms.hi, ms.lo, seq.hi, seq.lo);
+  return status;
+}
+
+/** Blocks and what the header says of them. Groups are followed, not understood: that takes all they hold. */
+function* blocks(input: RdbInput): Skipper {
+  const order = new StreamBlockOrder();
+  const idText = new RdbString();
+  const readBlock = (each: RdbInput): Status => {
+    let status = each.string(idText);
+    if (status === Status.OK && idText.length !== FILE_ID_BYTES) return each.bad(BAD_BLOCK_ID);
+    if (status === Status.OK) status = each.string(each.ignored);
+    if (status !== Status.OK) return status;
+    const { bytes: text, start, end } = each.ignored;
+    const fault = order.fault(idText.view, idText.start, text, start, end);
+    return fault === "" ? Status.OK : each.bad(fault);
+  };
+  yield* length(input);
+  for (let left = input.number; left > 0; left--) yield* item(input, readBlock);
+  yield* item(input, (each) => {
+    let status = each.length();
+    const entries = each.number;
+    const lastId = new StreamId();
+    if (status === Status.OK) status = readIdLengths(each, lastId);
+    if (status !== Status.OK) return status;
+    const fault = order.endFault(entries, lastId);
+    return fault === "" ? Status.OK : each.bad(fault);
+  });
+}
+
 function* stream(input: RdbInput, version: number): Skipper {
-  yield* repeat(input, string, string); // Blocks: the first ID, a listpack.
-  // Count and last ID; since version 2 also the first ID, the largest deleted one, and a counter.
-  for (let i = version > 1 ? 8 : 3; i > 0; i--) yield* length(input);
+  yield* blocks(input);
+  // Since version 2 the first ID, the largest deleted one, and a counter.
+  for (let i = version > 1 ? 5 : 0; i > 0; i--) yield* length(input);
   yield* length(input);
   for (let groups = input.number; groups > 0; groups--) {
     yield* string(input);

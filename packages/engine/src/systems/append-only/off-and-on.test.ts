@@ -1,0 +1,91 @@
+/** The log is turned off and on at every moment at which something is still under way. */
+import { StorageError } from "@kv/persistence";
+import { type Harness, harness, infoField } from "@kv/testing";
+import { expect, test } from "vitest";
+import { appendOnlyPort } from "./append-only.ts";
+
+/** More than a first file takes from CONFIG SET to its end. */
+const STEPS = 80;
+
+const turn = (kv: Harness, onOff: "yes" | "no") =>
+  expect(kv.send("CONFIG", "SET", "appendonly", onOff)).toBe("OK");
+
+const isRewriting = (kv: Harness) => kv.engine.of(appendOnlyPort).isRewriting;
+
+/** A server with a log, and files of an earlier one that are to go when its first file is there. */
+async function withHistory(): Promise<Harness> {
+  const kv = harness({ config: { appendonly: true } });
+  await kv.engine.load();
+  kv.send("SET", "a", 1);
+  turn(kv, "no");
+  await kv.engine.settled();
+  turn(kv, "yes");
+  return kv;
+}
+
+/** Whatever came before: each command is in the log, and once. */
+async function expectWhole(kv: Harness, why: string): Promise<void> {
+  kv.send("INCR", "n");
+  kv.send("RPUSH", "list", "x");
+  const next = harness({ config: { appendonly: true }, disk: kv.host.disk });
+  expect(await next.engine.load(), why).toBe(true);
+  expect(next.send("DEBUG", "DIGEST"), why).toBe(kv.send("DEBUG", "DIGEST"));
+}
+
+test("off while the log begins is off, and on again has each command once", async () => {
+  let afterwards = 0;
+  for (let step = 0; step < STEPS; step++) {
+    const kv = await withHistory();
+    for (let i = 0; i < step; i++) {
+      kv.engine.turn();
+      await Promise.resolve();
+    }
+    if (!isRewriting(kv)) afterwards++;
+    turn(kv, "no");
+    kv.send("INCR", "n");
+    expect(kv.engine.propagator.sinks, `step ${step}`).toHaveLength(1);
+    turn(kv, "yes");
+    await kv.until(() => !isRewriting(kv));
+    await expectWhole(kv, `step ${step}`);
+  }
+  // Every step of it was one of them.
+  expect(afterwards).toBeGreaterThan(0);
+  expect(afterwards).toBeLessThan(STEPS);
+});
+
+test("a log whose old files cannot be removed has begun all the same", async () => {
+  const kv = await withHistory();
+  const { disk } = kv.host;
+  const begun = disk.operations.length;
+  const other = await withHistory();
+  await other.until(() => !isRewriting(other));
+  const removal = other.host.disk.operations.indexOf("remove", begun) + 1;
+  expect(removal).toBeGreaterThan(0);
+  disk.fault = { at: removal, code: "EACCES", message: "Permission denied" };
+  await kv.until(() => !isRewriting(kv));
+  expect(kv.engine.of(appendOnlyPort).lastRewriteOk).toBe(false);
+  kv.clock.advance(5000);
+  await kv.until(() => !isRewriting(kv));
+  await expectWhole(kv, kv.log.join("\n"));
+});
+
+test("a log that cannot begin when another data set has come is tried again", async () => {
+  const kv = harness({ config: { appendonly: true } });
+  await kv.engine.load();
+  const log = kv.engine.of(appendOnlyPort);
+  const { syncStorage } = kv.host;
+  const { makeFolder } = syncStorage;
+  syncStorage.makeFolder = () => {
+    throw new StorageError("EMFILE", "Too many open files");
+  };
+  kv.send("FLUSHALL");
+  log.dataSetReplaced();
+  expect(kv.log.at(-1)).toMatch(/^The AOF cannot be turned on: .*: Too many open files$/);
+  expect(infoField(kv, "aof_enabled")).toBe("1");
+  kv.send("SET", "a", 1);
+  syncStorage.makeFolder = makeFolder;
+  kv.clock.advance(1500);
+  await kv.until(() => !isRewriting(kv));
+  expect(log.state).toBe("on");
+  await expectWhole(kv, kv.log.join("\n"));
+});
