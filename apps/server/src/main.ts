@@ -219,7 +219,7 @@ class Program {
         readFile: (path) => readFileSync(pathBytes(path), "latin1"),
         glob: globBytes,
       });
-      if (config.text("dir") === ".") config.assign("dir", workingFolder());
+      if (config.text("dir") === ".") this.#tellFolder();
       this.#tryLogFile();
       return true;
     } catch (error) {
@@ -353,11 +353,13 @@ class Program {
     const nowMs = performance.now();
     if (nowMs < this.#folderDueMs) return;
     this.#folderDueMs = nowMs + 1000;
-    try {
-      this.#config.assign("dir", workingFolder());
-    } catch {
-      // It has no name any more.
-    }
+    this.#tellFolder();
+  }
+
+  /** One that was removed keeps the name that it had. */
+  #tellFolder(): void {
+    const folder = workingFolder();
+    if (folder !== undefined) this.#config.assign("dir", folder);
   }
 
   #setWatchdog(): void {
@@ -459,7 +461,7 @@ class Program {
 function folderEntered(value: string): string | Refusal {
   try {
     enterFolder(value);
-    return workingFolder();
+    return workingFolder() ?? value;
   } catch (error) {
     return new Refusal(systemErrorText(error));
   }

@@ -16,8 +16,8 @@ export function isInBackground(): boolean {
 }
 
 export interface BackgroundStart {
-  /** Where the server was started: relative paths of its arguments begin there. */
-  folder: string;
+  /** Where the server was started: relative paths of its arguments begin there. Undefined: it is gone. */
+  folder: string | undefined;
   /** The words of the command line. */
   words: readonly string[];
   /** What was read from standard input; handed on. */
@@ -26,7 +26,7 @@ export interface BackgroundStart {
 
 /** Resolves when the background process is there; the caller then exits. */
 export function startInBackground({ folder, words, stdinText }: BackgroundStart): Promise<void> {
-  enterFolder(folder);
+  if (folder !== undefined) enterFolder(folder);
   const { spawn } = process.getBuiltinModule("node:child_process");
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     detached: true,
