@@ -191,6 +191,7 @@ class Program {
     for (const text of config.ineffective()) log.warning(text);
     this.#tryFolder();
     this.#setWatchdog();
+    notifySystemd(this.#supervisor, "", "Loading the data set", log);
     const isLoaded = await server.load();
     if (this.#ending.hasBegun) return;
     if (!isLoaded) return this.#exit(1);
@@ -419,7 +420,10 @@ class Program {
       now: ways.includes("now"),
       force: ways.includes("force"),
     });
-    if (mayExit) this.#exit(0);
+    if (mayExit) return this.#exit(0);
+    this.#hasToldStopping = false;
+    const status = "Ready to accept connections, as the shutdown failed or was taken back";
+    notifySystemd(this.#supervisor, "", status, this.#log);
   }
 
   /** Once, whoever asked for the end. */
