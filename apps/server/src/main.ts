@@ -5,7 +5,7 @@
  *        -> listen -> load -> ready ... SIGTERM, SHUTDOWN -> save -> remove pid file -> exit 0
  */
 
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import {
   type CommandLine,
@@ -28,12 +28,12 @@ import {
 import { SentinelStartError } from "@kv/sentinel";
 import { implementedDirectives } from "./implemented-directives.ts";
 import { banner } from "./process/banner.ts";
-import { globBytes } from "./process/byte-glob.ts";
 import { absolutePath, appendFlags, enterFolder, workingFolder } from "./process/byte-path.ts";
 import { byteString, pathBytes, textOf } from "./process/byte-string.ts";
 import { commandLineWords } from "./process/command-line-words.ts";
+import { ConfigReader } from "./process/config-reader.ts";
 import { errorReport, signalReport } from "./process/crash-report.ts";
-import { isInBackground, startInBackground } from "./process/daemonize.ts";
+import { isInBackground, startInBackground, takeReadings } from "./process/daemonize.ts";
 import { Ending } from "./process/ending.ts";
 import { Log, type Role } from "./process/log.ts";
 import { testMemory } from "./process/memory-test.ts";
@@ -98,6 +98,7 @@ class Program {
   /** Where the program was started; `dir` leads elsewhere. */
   readonly #startFolder = workingFolder();
   readonly #configFile: string;
+  readonly #reader = new ConfigReader(isInBackground() ? takeReadings() : []);
   readonly #isSentinel: boolean;
   /** Those of a sentinel; undefined: of a data server. */
   #systems: readonly System[] | undefined;
@@ -164,7 +165,8 @@ class Program {
     this.#supervisor = findSupervisor(config.text("supervised"), process.env);
     const isDaemon = config.boolean("daemonize") && this.#supervisor === "no";
     if (isDaemon && !isInBackground()) {
-      await startInBackground({ folder: this.#startFolder, words: this.#words, stdinText });
+      const { readings } = this.#reader;
+      await startInBackground({ folder: this.#startFolder, words: this.#words, readings });
       return process.exit(0);
     }
     this.#logStart();
@@ -203,7 +205,7 @@ class Program {
     if (!this.#commandLine.readStdin) return "";
     // Said with the defaults: the configuration is still to be read.
     this.#log.notice("Reading config from stdin");
-    return readFileSync(0, "latin1");
+    return this.#reader.readStdin();
   }
 
   /** False: it is wrong, and standard error says how. */
@@ -217,8 +219,8 @@ class Program {
       loadConfig(config, {
         commandLine: { ...this.#commandLine, configFile: this.#configFile || undefined },
         stdinText,
-        readFile: (path) => readFileSync(pathBytes(path), "latin1"),
-        glob: globBytes,
+        readFile: this.#reader.readFile,
+        glob: this.#reader.glob,
       });
       if (config.text("dir") === ".") this.#tellFolder();
       this.#tryLogFile();
