@@ -33,7 +33,7 @@ import { byteString, pathBytes, textOf } from "./process/byte-string.ts";
 import { commandLineWords } from "./process/command-line-words.ts";
 import { ConfigReader } from "./process/config-reader.ts";
 import { errorReport, signalReport } from "./process/crash-report.ts";
-import { isInBackground, startInBackground, takeReadings } from "./process/daemonize.ts";
+import { startInBackground, takeReadings } from "./process/daemonize.ts";
 import { Ending } from "./process/ending.ts";
 import { Log, type Role } from "./process/log.ts";
 import { testMemory } from "./process/memory-test.ts";
@@ -98,7 +98,9 @@ class Program {
   /** Where the program was started; `dir` leads elsewhere. */
   readonly #startFolder = workingFolder();
   readonly #configFile: string;
-  readonly #reader = new ConfigReader(isInBackground() ? takeReadings() : []);
+  /** There is something: this is the process in the background. */
+  readonly #handedOn = takeReadings();
+  readonly #reader = new ConfigReader(this.#handedOn);
   readonly #isSentinel: boolean;
   /** Those of a sentinel; undefined: of a data server. */
   #systems: readonly System[] | undefined;
@@ -164,7 +166,7 @@ class Program {
 
     this.#supervisor = findSupervisor(config.text("supervised"), process.env);
     const isDaemon = config.boolean("daemonize") && this.#supervisor === "no";
-    if (isDaemon && !isInBackground()) {
+    if (isDaemon && this.#handedOn === undefined) {
       const { readings } = this.#reader;
       await startInBackground({ folder: this.#startFolder, words: this.#words, readings });
       return process.exit(0);

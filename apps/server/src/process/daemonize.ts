@@ -21,12 +21,10 @@ const mark = "KV_IN_BACKGROUND";
 /** Where that one finds what the first has read. */
 const handover = 3;
 
-export function isInBackground(): boolean {
-  return process.env[mark] === "1";
-}
-
-/** What the first process has read; only once, and only in the background. */
-export function takeReadings(): readonly Reading[] {
+/** What the first process has read, once; undefined: this is the first. */
+export function takeReadings(): readonly Reading[] | undefined {
+  if (process.env[mark] !== "1") return undefined;
+  delete process.env[mark]; // Not for those that this process starts: they may be servers, too.
   const text = readFileSync(handover, "utf8");
   closeSync(handover);
   return JSON.parse(text) as readonly Reading[];
