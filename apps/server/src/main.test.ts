@@ -8,6 +8,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import {
@@ -342,15 +343,18 @@ describe("starting", () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  test("daemonize: goes on in the background, with a pid file", async () => {
+  test.each(["-", "a FIFO"])("daemonize: in the background, configured by %s", async (source) => {
     using folder = temporaryFolder();
     const port = await freePort();
     const pidFile = join(folder.path, "kv.pid");
     const logFile = join(folder.path, "log");
     const args = ["--daemonize", "yes", "--pidfile", pidFile, "--logfile", logFile];
-    const front = run(["--port", String(port), "--save", "", ...args, "-"], {
-      stdin: "bind 127.0.0.1\n",
-    });
+    const conf = `port ${port}\nbind 127.0.0.1\nsave ""\n`;
+    const fifo = join(folder.path, "fifo");
+    execFileSync("mkfifo", [fifo]);
+    const isFifo = source !== "-";
+    if (isFifo) void writeFile(fifo, conf); // Once: nobody could read it again.
+    const front = run([isFifo ? fifo : "-", ...args], isFifo ? {} : { stdin: conf });
     expect(await front.ended).toBe(0);
     await vi.waitFor(() => expect(readFileSync(logFile, "utf8")).toContain("Ready to"), 15_000);
     const pid = Number(readFileSync(pidFile, "utf8"));

@@ -5,7 +5,7 @@
  *        -> listen -> load -> ready ... SIGTERM, SHUTDOWN -> save -> remove pid file -> exit 0
  */
 
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import {
   type CommandLine,
@@ -28,12 +28,12 @@ import {
 import { SentinelStartError } from "@kv/sentinel";
 import { implementedDirectives } from "./implemented-directives.ts";
 import { banner } from "./process/banner.ts";
-import { globBytes } from "./process/byte-glob.ts";
 import { absolutePath, appendFlags, enterFolder, workingFolder } from "./process/byte-path.ts";
 import { byteString, pathBytes, textOf } from "./process/byte-string.ts";
 import { commandLineWords } from "./process/command-line-words.ts";
+import { ConfigReader } from "./process/config-reader.ts";
 import { errorReport, signalReport } from "./process/crash-report.ts";
-import { isInBackground, startInBackground } from "./process/daemonize.ts";
+import { startInBackground, takeReadings } from "./process/daemonize.ts";
 import { Ending } from "./process/ending.ts";
 import { Log, type Role } from "./process/log.ts";
 import { testMemory } from "./process/memory-test.ts";
@@ -98,6 +98,9 @@ class Program {
   /** Where the program was started; `dir` leads elsewhere. */
   readonly #startFolder = workingFolder();
   readonly #configFile: string;
+  /** There is something: this is the process in the background. */
+  readonly #handedOn = takeReadings();
+  readonly #reader = new ConfigReader(this.#handedOn);
   readonly #isSentinel: boolean;
   /** Those of a sentinel; undefined: of a data server. */
   #systems: readonly System[] | undefined;
@@ -163,8 +166,9 @@ class Program {
 
     this.#supervisor = findSupervisor(config.text("supervised"), process.env);
     const isDaemon = config.boolean("daemonize") && this.#supervisor === "no";
-    if (isDaemon && !isInBackground()) {
-      await startInBackground({ folder: this.#startFolder, words: this.#words, stdinText });
+    if (isDaemon && this.#handedOn === undefined) {
+      const { readings } = this.#reader;
+      await startInBackground({ folder: this.#startFolder, words: this.#words, readings });
       return process.exit(0);
     }
     this.#logStart();
@@ -191,6 +195,7 @@ class Program {
     for (const text of config.ineffective()) log.warning(text);
     this.#tryFolder();
     this.#setWatchdog();
+    notifySystemd(this.#supervisor, "", "Loading the data set", log);
     const isLoaded = await server.load();
     if (this.#ending.hasBegun) return;
     if (!isLoaded) return this.#exit(1);
@@ -202,7 +207,7 @@ class Program {
     if (!this.#commandLine.readStdin) return "";
     // Said with the defaults: the configuration is still to be read.
     this.#log.notice("Reading config from stdin");
-    return readFileSync(0, "latin1");
+    return this.#reader.readStdin();
   }
 
   /** False: it is wrong, and standard error says how. */
@@ -216,10 +221,10 @@ class Program {
       loadConfig(config, {
         commandLine: { ...this.#commandLine, configFile: this.#configFile || undefined },
         stdinText,
-        readFile: (path) => readFileSync(pathBytes(path), "latin1"),
-        glob: globBytes,
+        readFile: this.#reader.readFile,
+        glob: this.#reader.glob,
       });
-      if (config.text("dir") === ".") config.assign("dir", workingFolder());
+      if (config.text("dir") === ".") this.#tellFolder();
       this.#tryLogFile();
       return true;
     } catch (error) {
@@ -353,11 +358,13 @@ class Program {
     const nowMs = performance.now();
     if (nowMs < this.#folderDueMs) return;
     this.#folderDueMs = nowMs + 1000;
-    try {
-      this.#config.assign("dir", workingFolder());
-    } catch {
-      // It has no name any more.
-    }
+    this.#tellFolder();
+  }
+
+  /** One that was removed keeps the name that it had. */
+  #tellFolder(): void {
+    const folder = workingFolder();
+    if (folder !== undefined) this.#config.assign("dir", folder);
   }
 
   #setWatchdog(): void {
@@ -417,7 +424,10 @@ class Program {
       now: ways.includes("now"),
       force: ways.includes("force"),
     });
-    if (mayExit) this.#exit(0);
+    if (mayExit) return this.#exit(0);
+    this.#hasToldStopping = false;
+    const status = "Ready to accept connections, as the shutdown failed or was taken back";
+    notifySystemd(this.#supervisor, "", status, this.#log);
   }
 
   /** Once, whoever asked for the end. */
@@ -459,7 +469,7 @@ class Program {
 function folderEntered(value: string): string | Refusal {
   try {
     enterFolder(value);
-    return workingFolder();
+    return workingFolder() ?? value;
   } catch (error) {
     return new Refusal(systemErrorText(error));
   }

@@ -21,6 +21,7 @@ import { absolutePath, writeFlags } from "./process/byte-path.ts";
 import { pathBytes } from "./process/byte-string.ts";
 import { askForLargePages } from "./process/large-pages.ts";
 import { MemoryRelease } from "./process/memory-release.ts";
+import { memoryUsage } from "./process/memory-usage.ts";
 import { fillRandomly } from "./process/random-bytes.ts";
 import { codeOf, systemErrorText } from "./process/system-error.ts";
 import { createWallClock } from "./wall-clock.ts";
@@ -117,13 +118,10 @@ function isProcess(processId: number): boolean {
 }
 
 function usageNow(): HostUsage {
-  const { rss, heapUsed, heapTotal } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
   const thread = process.threadCpuUsage();
   return {
-    residentBytes: rss,
-    heapUsedBytes: heapUsed,
-    heapTotalBytes: heapTotal,
+    ...memoryUsage(),
     totalMemoryBytes: totalmem(),
     userCpuUs: user,
     systemCpuUs: system,

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync } from "node:fs";
+import { mkdirSync, renameSync, rmdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/server-process.ts";
 import { absolutePath, enterFolder, workingFolder } from "./byte-path.ts";
@@ -8,7 +8,7 @@ describe("paths as bytes", () => {
   test("a folder is entered, named and found again, whatever it is called", () => {
     if (process.platform !== "linux") return console.log("no such names here: not tested");
     using folder = temporaryFolder();
-    const start = workingFolder();
+    const start = workingFolder() as string;
     try {
       enterFolder(folder.path);
       mkdirSync(pathBytes("d\xff"));
@@ -22,6 +22,22 @@ describe("paths as bytes", () => {
       expect(workingFolder()).toBe(`${folder.path}/other`);
       expect(() => enterFolder("missing\xff")).toThrow(/ENOENT/);
       expect(absolutePath("/a/../b\xff")).toBe("/b\xff");
+    } finally {
+      enterFolder(start);
+    }
+  });
+
+  test("a folder that was removed has no name, and paths stay as they are", () => {
+    if (process.platform !== "linux") return console.log("such a folder cannot be removed here");
+    using folder = temporaryFolder();
+    const start = workingFolder() as string;
+    try {
+      mkdirSync(`${folder.path}/gone`);
+      enterFolder(`${folder.path}/gone`);
+      rmdirSync(`${folder.path}/gone`);
+      expect(workingFolder()).toBe(undefined);
+      expect(absolutePath("kv.conf")).toBe("kv.conf");
+      expect(absolutePath("/etc/../kv.conf")).toBe("/kv.conf");
     } finally {
       enterFolder(start);
     }

@@ -27,14 +27,20 @@ const {
 export const writeFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK;
 export const appendFlags = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK;
 
-/** The working directory. */
-export function workingFolder(): string {
-  return realpathSync.native(".", { encoding: "buffer" }).toString("latin1");
+/** The working directory; undefined when it has no name any more, as it was removed. */
+export function workingFolder(): string | undefined {
+  try {
+    return realpathSync.native(".", { encoding: "buffer" }).toString("latin1");
+  } catch {
+    return undefined;
+  }
 }
 
-/** The path from the root on, as of the present working directory. */
+/** The path from the root on, as of the present working directory; unchanged where that has no name. */
 export function absolutePath(path: string): string {
-  return path.startsWith("/") ? resolve(path) : resolve(workingFolder(), path);
+  if (path.startsWith("/")) return resolve(path);
+  const folder = workingFolder();
+  return folder === undefined ? path : resolve(folder, path);
 }
 
 /** Makes the folder the working directory. Throws the system's error. */

@@ -7,6 +7,7 @@
 import { constants, cpus, release, totalmem, type } from "node:os";
 import { compatibleVersion } from "@kv/config";
 import { engineVersion } from "@kv/engine";
+import { memoryUsage } from "./memory-usage.ts";
 
 export interface CrashFacts {
   configFile: string;
@@ -34,7 +35,7 @@ export function errorReport(error: unknown, facts: CrashFacts): string {
 }
 
 function report(heading: string, stack: string, facts: CrashFacts): string {
-  const { rss, heapUsed, heapTotal } = process.memoryUsage();
+  const { residentBytes, heapUsedBytes, heapTotalBytes } = memoryUsage();
   return [
     "",
     "=== BUG REPORT START: please hand on everything from here ===",
@@ -47,7 +48,7 @@ function report(heading: string, stack: string, facts: CrashFacts): string {
     `node:${process.versions.node} v8:${process.versions.v8} uv:${process.versions.uv}`,
     `os:${type()} ${release()} ${process.arch} cpus:${cpus().length} memory:${totalmem()}`,
     `uptime_in_seconds:${Math.floor(process.uptime())} config_file:${facts.configFile}`,
-    `used_memory_rss:${rss} heap_used:${heapUsed} heap_total:${heapTotal}`,
+    `used_memory_rss:${residentBytes} heap_used:${heapUsedBytes} heap_total:${heapTotalBytes}`,
     ...detailLines(facts),
     "",
     "=== BUG REPORT END ===",

@@ -39,8 +39,23 @@ describe("supervised", () => {
     const sent: string[][] = [];
     const send = (...words: string[]) => sent.push(words) > 0;
     notifySystemd("systemd", "READY=1", "All is well", logOf(folder), { ...mute, send });
+    notifySystemd("systemd", "", "All is better", logOf(folder), { ...mute, send });
     notifySystemd("no", "STOPPING=1", "Bye", logOf(folder), { ...mute, send });
-    expect(sent).toEqual([["/run/n", "READY=1\nSTATUS=All is well\n"]]);
+    expect(sent).toEqual([
+      ["/run/n", "READY=1\nSTATUS=All is well\n"],
+      ["/run/n", "STATUS=All is better\n"],
+    ]);
+    expect(existsSync(file(folder))).toBe(false);
+  });
+
+  test("what is only for people is left out where the tool would have to say it", () => {
+    using folder = temporaryFolder();
+    vi.stubEnv("PATH", folder.path);
+    vi.stubEnv("NOTIFY_SOCKET", "/run/n");
+    notifySystemd("systemd", "", "All is well", logOf(folder), {
+      ...mute,
+      capabilities: () => "0",
+    });
     expect(existsSync(file(folder))).toBe(false);
   });
 

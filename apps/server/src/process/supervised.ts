@@ -41,7 +41,8 @@ export function announceStart(supervisor: Supervisor, log: Log): boolean {
   return true;
 }
 
-export type SystemdState = "READY=1" | "STOPPING=1";
+/** "": nothing new but the status, which is for people. */
+export type SystemdState = "READY=1" | "STOPPING=1" | "";
 
 /** What this process can do by itself. */
 export interface Means {
@@ -63,7 +64,8 @@ export function notifySystemd(
 ): void {
   const socketName = process.env.NOTIFY_SOCKET;
   if (supervisor !== "systemd" || socketName === undefined) return;
-  if (send(socketName, `${state}\nSTATUS=${status}\n`)) return;
+  if (send(socketName, `${state}${state && "\n"}STATUS=${status}\n`)) return;
+  if (state === "") return; // The tool is slow: what it says could come after what is said later.
   if (state === "READY=1" && !mayBeSpokenFor(capabilities()))
     log.warning(
       "Warning: this Node cannot notify systemd itself, and its tool systemd-notify is listened to " +

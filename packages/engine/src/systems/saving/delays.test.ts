@@ -151,6 +151,23 @@ describe("key-load-delay", () => {
   });
 });
 
+test("how many keys a file has given so far is told while it is being loaded", async () => {
+  const source = harness();
+  fill(source, 1000);
+  source.send("SAVE");
+  const kv = loading(source, { "loading-process-events-interval-bytes": "2048" });
+  const seen: number[] = [];
+  kv.host.nextTurn = async () => {
+    seen.push(Number(field(kv, "rdb_last_load_keys_loaded")));
+  };
+  expect(await kv.engine.load()).toBe(true);
+  expect(seen.length).toBeGreaterThan(3);
+  expect(seen).toEqual(seen.toSorted((one, other) => one - other));
+  expect(seen[1]).toBeGreaterThan(0);
+  expect(seen.at(-2)).toBeLessThan(1000);
+  expect(field(kv, "rdb_last_load_keys_loaded")).toBe("1000");
+});
+
 test.each([
   { of: "a file", load: loading },
   { of: "the base of a log", load: loadingLog },

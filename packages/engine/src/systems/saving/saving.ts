@@ -110,7 +110,7 @@ export class Saving implements Running, DataSetFile {
   lastDurationSeconds = -1;
   /** Saves that went well since the start or CONFIG RESETSTAT: `rdb_saves` of INFO. */
   saveCount = 0;
-  /** Keys that the last loaded file gave: `rdb_last_load_keys_loaded` of INFO. */
+  /** Keys that the last loaded file gave, or has so far: `rdb_last_load_keys_loaded` of INFO. */
   loadedKeys = 0;
   /**
    * Keys of that file that were left out because they had expired: `rdb_last_load_keys_expired`.
@@ -489,6 +489,7 @@ export class Saving implements Running, DataSetFile {
     try {
       const goOn = (loadedBytes: number, totalBytes: number): Promise<void> => {
         this.loaded(loadedBytes, totalBytes);
+        this.countKeys(loader);
         return this.loadingTurn(loader);
       };
       const isStopped = () => this.isStopped;
@@ -556,10 +557,14 @@ export class Saving implements Running, DataSetFile {
   snapshotLoaded(loader: SnapshotLoader, policy: LibraryPolicy): string | undefined {
     const codes = this.loadedCodes;
     this.loadedCodes = [];
-    this.loadedKeys = loader.loadedCount;
-    this.expiredAtLoad = loader.expiredCount;
+    this.countKeys(loader);
     const problem = this.functions?.takeFromFile(codes, policy);
     return problem === undefined ? undefined : `Failed creating function: ${problem}`;
+  }
+
+  private countKeys({ loadedCount, expiredCount }: LoadedKeys): void {
+    this.loadedKeys = loadedCount;
+    this.expiredAtLoad = expiredCount;
   }
 
   private loadEnded(
