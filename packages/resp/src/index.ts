@@ -51,3 +51,4 @@ export {
   writeLatin1,
   writeUtf8,
 } from "./text.ts";
+export { TracelessError } from "./traceless-error.ts";

@@ -2,6 +2,7 @@
  * What a server's replies are as JavaScript values: the plain ones where JavaScript has them, and a
  * class for each kind that it lacks.
  */
+import { TracelessError } from "./traceless-error.ts";
 
 /**
  * A whole reply. Strings are `string`, or Uint8Array when the parser was asked for bytes; integers
@@ -22,27 +23,14 @@ export type Reply =
   | Map<Reply, Reply>
   | Set<Reply>;
 
-/** Where V8's family keeps how many frames an error records. */
-const traces = Error as ErrorConstructor & { stackTraceLimit?: number };
-/** Frozen where a program has frozen the language's own objects. */
-const canLimitTraces = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit")?.writable === true;
-
 /**
- * An error that the server answered with: a value like any other, which the parser never throws.
- * Its `stack` names no callers. Where the reply was read says nothing about who asked, and recording
- * that costs more than all the rest; whoever throws it at its caller adds a `cause` or a trace.
+ * An error that the server answered with: a value like any other, which the parser never throws. Its
+ * message is what the server wrote, its code included, without "-" and line break.
+ * Its `stack` names no callers: whoever throws it at its caller adds a `cause` or a trace.
  */
-export class ReplyError extends Error {
+export class ReplyError extends TracelessError {
   /** Always "ReplyError"; which error it is says `code`. */
   override readonly name = "ReplyError";
-
-  /** `message` is the error as the server wrote it, its code included, without "-" and line break. */
-  constructor(message: string) {
-    const limit = traces.stackTraceLimit;
-    if (canLimitTraces) traces.stackTraceLimit = 0;
-    super(message);
-    if (canLimitTraces) traces.stackTraceLimit = limit;
-  }
 
   /** The first word, as in ERR or WRONGTYPE; the whole message when it is one word. */
   get code(): string {

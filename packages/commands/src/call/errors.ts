@@ -1,8 +1,10 @@
+import { TracelessError } from "@kv/resp";
+
 /**
  * Errors that the client caused. Each is made once: throwing one costs about a microsecond and
  * allocates nothing. Dispatch cuts the reply back to where the command began and writes `reply`.
  */
-export class CommandError extends Error {
+export class CommandError extends TracelessError {
   /** The name of the class, whatever a bundler makes of that. */
   override name = "CommandError";
   /** The whole error line without "-" and CR LF: `ERR syntax error`. */
