@@ -39,14 +39,17 @@ export class ClientReport {
 
   /** All bytes held for the client: `tot-mem` of CLIENT LIST, and what `maxmemory-clients` is about. */
   bytesOf(client: Client): number {
-    let sum = CLIENT_BYTES + client.bufferBytes + (client.transaction?.queue.heldBytes ?? 0);
+    const { executing, transaction } = client;
+    const queueBytes = (transaction?.queue.heldBytes ?? 0) + (executing?.heldBytes ?? 0);
+    let sum = CLIENT_BYTES + client.bufferBytes + queueBytes;
     for (const each of this.facts) sum += each.bytesOf?.(client) ?? 0;
     return sum;
   }
 
   /** The client in the form of CLIENT LIST. */
   describe(client: Client): string {
-    const { connection, reader, transaction } = client;
+    const { connection, reader } = client;
+    const queue = client.inTransaction ? client.transaction?.queue : client.executing;
     const { nowMs } = this.situation;
     const seconds = (sinceMs: number) => Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
     const pending = client.pendingBytes;
@@ -64,11 +67,11 @@ export class ClientReport {
       sub: client.channelCount,
       psub: client.patternCount,
       ssub: client.shardChannelCount,
-      multi: client.inTransaction && transaction !== null ? transaction.queue.count : -1,
+      multi: queue?.count ?? -1,
       qbuf: reader.unparsedBytes + request.whole,
       "qbuf-free": Math.max(0, reader.capacityBytes - reader.pendingBytes),
       "argv-mem": reader.partialArgumentBytes + request.args,
-      "multi-mem": transaction?.queue.heldBytes ?? 0,
+      "multi-mem": queue?.heldBytes ?? 0,
       rbs: client.outbox?.heldBytes ?? 0,
       rbp: client.outputPeakBytes,
       obl: 0,
@@ -105,7 +108,7 @@ export class ClientReport {
     let flags = "";
     if (client.is(ClientState.MONITOR)) flags += "O";
     if (client.subscribes) flags += "P";
-    if (client.inTransaction) flags += "x";
+    if (client.inTransaction || client.executing !== null) flags += "x";
     if (client.is(ClientState.WAITING)) flags += "b";
     if (client.transaction?.disturbed === true) flags += "d";
     if (client.is(ClientState.CLOSING)) flags += "c";

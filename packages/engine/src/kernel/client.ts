@@ -7,6 +7,7 @@ import type { User } from "@kv/acl";
 import type { CommandError, CommandRow } from "@kv/commands";
 import { ReplyWriter, type RequestLimits, RequestReader } from "@kv/resp";
 import { ClientState, ReplyMode } from "./client-state.ts";
+import type { CommandQueue } from "./command-queue.ts";
 import type { Connection } from "./host.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -70,6 +71,8 @@ export class Client {
   lastCommand: CommandRow | null = null;
   /** What it has queued and watches; null when it neither queues nor watches anything. */
   transaction: Transaction | null = null;
+  /** What EXEC runs for it now. */
+  executing: Pick<CommandQueue, "count" | "heldBytes"> | null = null;
   /** How many channels it listens to; the pub/sub system knows which. */
   channelCount = 0;
   /** How many patterns of channels it listens to. */

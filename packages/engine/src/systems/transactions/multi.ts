@@ -85,6 +85,7 @@ export const exec = engineCommand({
     reply.array(transaction.queue.count);
     muting.takeBack(client);
     engine.execution.open();
+    client.executing = transaction.queue;
     runQueue(call, transaction.queue);
   },
 });
@@ -98,7 +99,10 @@ function runQueue(call: EngineCall, queue: CommandQueue): void {
     isOver = runToEnd(call, queue);
     if (isOver) execution.close();
   } finally {
-    if (isOver) queue.free();
+    if (isOver) {
+      queue.free();
+      client.executing = null;
+    }
   }
   if (isOver) call.propagation = Propagation.PREVENTED;
   else

@@ -206,3 +206,17 @@ describe("what a transaction propagates", () => {
     expect(kv.propagated).toEqual([["DEL", "k"]]);
   });
 });
+
+test("CLIENT INFO tells of the transaction that it is a part of", () => {
+  const kv = harness();
+  const told = (line: unknown) => /flags=\w+|multi=\S+|cmd=\S+/g[Symbol.match](line as string);
+  kv.send("MULTI");
+  kv.send("CLIENT", "INFO");
+  kv.send("PING");
+  expect(kv.send("EXEC")).toEqual([expect.any(String), "PONG"]);
+  kv.send("MULTI");
+  kv.send("CLIENT", "INFO");
+  const [line] = kv.send("EXEC") as [string];
+  expect(told(line)).toEqual(["flags=x", "multi=1", "cmd=exec"]);
+  expect(told(kv.send("CLIENT", "INFO"))).toEqual(["flags=N", "multi=-1", "cmd=client|info"]);
+});
