@@ -88,6 +88,23 @@ sentinel current-epoch 4
     expect(sentinel.file).not.toContain("known-slave");
   });
 
+  test("that has gone or was emptied is written anew, with all that is in force", async () => {
+    const fleet = new SentinelFleet();
+    const { kv, send } = await fleet.addSentinel(
+      "10.0.1.1:26379",
+      `port 5000\nmaxclients 77\n${usual}`,
+    );
+    const path = kv.host.facts.configFile;
+    const whole = kv.host.readText(path);
+    for (const lose of [() => kv.host.writeText(path, "\n"), () => kv.host.texts.delete(path)]) {
+      lose();
+      expect(send("SENTINEL", "FLUSHCONFIG")).toBe("OK");
+      const lines = kv.host.readText(path).split("\n");
+      for (const line of whole.split("\n")) expect(lines).toContain(line);
+      expect(lines.filter((line) => line.startsWith("save"))).toEqual([]);
+    }
+  });
+
   test("that cannot be written is said, and the change is not called done", async () => {
     const fleet = new SentinelFleet();
     const sentinel = await fleet.addSentinel("10.0.1.1:26379");
