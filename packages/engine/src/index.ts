@@ -41,6 +41,7 @@ export * from "./kernel/transaction.ts";
 export * from "./kernel/used-memory.ts";
 export * from "./kernel/version.ts";
 export { wakingStorage } from "./kernel/waking-storage.ts";
+export { readConfigFile } from "./module/config-file.ts";
 export * from "./module/container-part.ts";
 export { UnsupportedDirectiveError } from "./module/directives.ts";
 export * from "./module/engine-call.ts";

@@ -1,6 +1,6 @@
 /**
  * Address: where an instance is. Operators and peers may give a name in place of a number; the number
- * behind it is what the connection has led to, so it is known once one was there.
+ * behind it is known once the name was looked up, whether or not anybody answers there.
  */
 
 /** Host and port of an instance. */
@@ -15,6 +15,11 @@ export class Address {
     this.host = host;
     this.port = port;
     this.ip = isNumeric(host) ? host : "";
+  }
+
+  /** The name leads to these numbers: to the one that was reached, as long as that is among them. */
+  isBehind([first = this.ip, ...others]: readonly string[]): void {
+    if (![first, ...others].includes(this.ip)) this.ip = first;
   }
 
   equals(other: Address): boolean {

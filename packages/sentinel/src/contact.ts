@@ -50,6 +50,7 @@ function converse(sentinel: Sentinel, instance: Instance, which: "commands" | "l
     sourceAddress: config.text("bind-source-addr"),
   };
   const conversation: Conversation = new Conversation(host, target, {
+    resolved: (numbers: readonly string[]) => address.isBehind(numbers),
     opened: (connection: Connection) => {
       if (address.ip !== address.host) address.ip = hostOf(connection.address);
     },

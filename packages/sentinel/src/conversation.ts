@@ -16,6 +16,8 @@ export type ReplyTaker = (reply: Reply | undefined) => void;
 
 /** Whose conversation it is. */
 export interface ConversationOwner {
+  /** The numbers behind the name of the host. */
+  resolved(numbers: readonly string[]): void;
   /** It is there; addresses are known. */
   opened(connection: Connection): void;
   /** Something that nobody asked for. */
@@ -79,6 +81,10 @@ export class Conversation implements Dialed {
 
   private tellWaiting(): void {
     for (const taker of this.waiting.splice(0)) taker(undefined);
+  }
+
+  resolved(numbers: readonly string[]): void {
+    if (!this.isOver) this.owner.resolved(numbers);
   }
 
   opened(connection: Connection): void {

@@ -186,6 +186,7 @@ describe("peers", () => {
     await fleet.addSentinel("10.0.1.2:26379", lines);
     await fleet.network.advance(4000);
     sentinel.events();
+    expect(sentinel.send("SENTINEL", "RESET", "MY*")).toBe(0);
     expect(sentinel.send("SENTINEL", "RESET", "my*")).toBe(1);
     expect(sentinel.file).not.toContain("known-");
     await fleet.network.advance(5000);

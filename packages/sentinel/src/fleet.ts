@@ -46,6 +46,14 @@ export function addPeer(sentinel: Sentinel, primary: Primary, id: string, addres
   return peer;
 }
 
+/** Another sentinel is no more, whatever primaries it watched. */
+export function removePeer(sentinel: Sentinel, id: string): void {
+  for (const { sentinels } of sentinel.primaries.values()) {
+    sentinels.get(id)?.link.release();
+    sentinels.delete(id);
+  }
+}
+
 /** It is watched no longer, and all that was known of it is forgotten. */
 export function removePrimary(sentinel: Sentinel, primary: Primary): void {
   sentinel.primaries.delete(primary.name);

@@ -8,7 +8,7 @@
  */
 import { PushReply, type Reply } from "@kv/resp";
 import { Address } from "./address.ts";
-import { addPeer, callReconfigurationScript, switchPrimary } from "./fleet.ts";
+import { addPeer, callReconfigurationScript, removePeer, switchPrimary } from "./fleet.ts";
 import type { Peer, Primary } from "./instance.ts";
 import type { Sentinel } from "./sentinel.ts";
 
@@ -82,11 +82,11 @@ function peerBehind(sentinel: Sentinel, primary: Primary, id: string, address: A
   const known = primary.sentinels.get(id);
   if (known?.address.equals(address) === true) return known;
   if (known === undefined) {
-    // Who was there before has gone, or is to say where it is now.
-    for (const other of primary.sentinels.values()) {
+    // Who was there before has gone for good: it would count in every majority.
+    for (const other of [...primary.sentinels.values()]) {
       if (!other.address.equals(address)) continue;
       news.about("notice", "+sentinel-invalid-addr", other);
-      moveEverywhere(sentinel, other.name, new Address(address.host, 0));
+      removePeer(sentinel, other.name);
     }
     const peer = addPeer(sentinel, primary, id, address);
     news.about("notice", "+sentinel", peer);

@@ -146,6 +146,34 @@ describe("a greeting", () => {
     expect(again.send("ROLE")).toEqual(["sentinel", ["mymaster"]]);
   });
 
+  test("of another sentinel at a known place: who was there before is forgotten everywhere", async () => {
+    const fleet = new SentinelFleet();
+    const lines =
+      "sentinel monitor mymaster 10.0.0.1 6379 2\nsentinel monitor other 10.0.0.5 6379 2\n";
+    const sentinel = await fleet.addSentinel("10.0.1.1:26379", lines);
+    const greet = (who: string, name: string) =>
+      sentinel.send(
+        "PUBLISH",
+        "__sentinel__:hello",
+        `10.0.1.9,26379,${who},0,${name},10.0.0.1,6379,0`,
+      );
+    greet(id, "mymaster");
+    greet(id, "other");
+    sentinel.events();
+    // Its file was lost, so it has come back with another id.
+    const again = "e".repeat(40);
+    greet(again, "mymaster");
+    expect(sentinel.events()).toEqual([
+      `+sentinel-invalid-addr sentinel ${id} 10.0.1.9 26379 @ mymaster 10.0.0.1 6379`,
+      `+sentinel sentinel ${again} 10.0.1.9 26379 @ mymaster 10.0.0.1 6379`,
+    ]);
+    const peers = (name: string) =>
+      (sentinel.send("SENTINEL", "SENTINELS", name) as string[][]).map((words) => words[1]);
+    expect(peers("mymaster")).toEqual([again]);
+    expect(peers("other")).toEqual([]);
+    expect(sentinel.file).not.toContain(id);
+  });
+
   test("with a later configuration moves the primary, with an older one it does not", async () => {
     const fleet = new SentinelFleet();
     const sentinel = await fleet.addSentinel("10.0.1.1:26379");
@@ -185,5 +213,26 @@ sentinel monitor mymaster db.example 6379 1
       "6379",
     ]);
     expect(sentinel.file).toContain("sentinel monitor mymaster db.example 6379 1\n");
+  });
+
+  test("are known by their numbers where nobody answers: other sentinels ask by those", async () => {
+    const fleet = new SentinelFleet();
+    fleet.network.names.set("db.example", "10.0.0.1");
+    const text = `sentinel resolve-hostnames yes
+sentinel monitor mymaster db.example 6379 2
+sentinel down-after-milliseconds mymaster 1000
+`;
+    const sentinel = await fleet.addSentinel("10.0.1.1:26379", text);
+    await fleet.network.advance(3000);
+    expect(flagsOf(sentinel)).toContain("s_down");
+    const asked = (host: string) =>
+      sentinel.send("SENTINEL", "IS-MASTER-DOWN-BY-ADDR", host, "6379", "0", "*");
+    expect(asked("10.0.0.1")).toEqual([1, "*", 0]);
+    expect(asked("db.example")).toEqual([1, "*", 0]);
+    // The name leads elsewhere now.
+    fleet.network.names.set("db.example", "10.0.0.9");
+    await fleet.network.advance(3000);
+    expect(asked("10.0.0.1")).toEqual([0, "*", 0]);
+    expect(asked("10.0.0.9")).toEqual([1, "*", 0]);
   });
 });

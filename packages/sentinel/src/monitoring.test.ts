@@ -52,6 +52,22 @@ describe("a sentinel", () => {
     );
   });
 
+  test("takes what 64 bits hold for a time, which is never, and no other spelling", async () => {
+    const { sentinel } = await watched();
+    const set = (value: string) =>
+      sentinel.send("SENTINEL", "SET", "mymaster", "down-after-milliseconds", value);
+    for (const wrong of ["05", "+5", "5.0", "9223372036854775808", "-1", ""])
+      expect(set(wrong)).toEqual(
+        sentinel.kv.error(
+          `ERR Invalid argument '${wrong}' for SENTINEL SET 'down-after-milliseconds'`,
+        ),
+      );
+    expect(set("9223372036854775807")).toBe("OK");
+    expect(sentinel.file).toContain(
+      `down-after-milliseconds mymaster ${Number.MAX_SAFE_INTEGER}\n`,
+    );
+  });
+
   test("has no subcommands that are about data", async () => {
     const { sentinel } = await watched();
     expect(sentinel.send("CLIENT", "NO-TOUCH", "on")).toEqual(

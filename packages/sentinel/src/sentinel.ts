@@ -2,8 +2,9 @@
  * Sentinel: what this sentinel is and knows: the primaries that are watched, the epoch, its settings;
  * and the file that keeps what has to be known after a restart. What it does is in turns.ts.
  */
+import { matchesGlob } from "@kv/commands";
 import type { ConfigStore } from "@kv/config";
-import { type Host, Port, type Ports, type Running } from "@kv/engine";
+import { type Host, Port, type Ports, type Running, readConfigFile } from "@kv/engine";
 import { isNumeric } from "./address.ts";
 import { Events } from "./events.ts";
 import type { Primary } from "./instance.ts";
@@ -127,8 +128,10 @@ export class Sentinel implements Running {
     if (!this.isRunning) return true;
     try {
       const path = host.facts.configFile;
-      const text = config.rewrite(host.readText(path), this.changedDirectives);
-      host.writeText(path, text);
+      const before = readConfigFile(this, path);
+      // A file that has gone, or was emptied, has to have all that this sentinel runs with.
+      const only = before.trim() === "" ? this.ownDirectives() : this.changedDirectives;
+      host.writeText(path, config.rewrite(before, only));
       host.log("notice", "Sentinel new configuration saved on disk");
       return true;
     } catch (error) {
@@ -139,6 +142,12 @@ export class Sentinel implements Running {
       );
       return false;
     }
+  }
+
+  /** All but when data is saved: there is none. */
+  private ownDirectives(): ReadonlySet<string> {
+    const names = this.config.configGet(["*"], matchesGlob).map(([name]) => name);
+    return new Set(names.filter((name) => name !== "save"));
   }
 
   /** The server is up: who we are is on disk before anybody hears of us. */

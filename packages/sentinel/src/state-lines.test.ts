@@ -88,6 +88,23 @@ sentinel current-epoch 4
     expect(sentinel.file).not.toContain("known-slave");
   });
 
+  test("that has gone or was emptied is written anew, with all that is in force", async () => {
+    const fleet = new SentinelFleet();
+    const { kv, send } = await fleet.addSentinel(
+      "10.0.1.1:26379",
+      `port 5000\nmaxclients 77\n${usual}`,
+    );
+    const path = kv.host.facts.configFile;
+    const whole = kv.host.readText(path);
+    for (const lose of [() => kv.host.writeText(path, "\n"), () => kv.host.texts.delete(path)]) {
+      lose();
+      expect(send("SENTINEL", "FLUSHCONFIG")).toBe("OK");
+      const lines = kv.host.readText(path).split("\n");
+      for (const line of whole.split("\n")) expect(lines).toContain(line);
+      expect(lines.filter((line) => line.startsWith("save"))).toEqual([]);
+    }
+  });
+
   test("that cannot be written is said, and the change is not called done", async () => {
     const fleet = new SentinelFleet();
     const sentinel = await fleet.addSentinel("10.0.1.1:26379");
@@ -113,6 +130,24 @@ sentinel current-epoch 4
   });
 });
 
+test("a number of a line is what its word begins with", async () => {
+  const lines = `sentinel monitor mymaster 10.0.0.1 6379x 2nd
+sentinel down-after-milliseconds mymaster 5000ms
+sentinel failover-timeout mymaster 1e3
+sentinel parallel-syncs mymaster many
+sentinel current-epoch -1
+`;
+  const sentinel = await new SentinelFleet().addSentinel("10.0.1.1:26379", lines);
+  for (const line of [
+    "monitor mymaster 10.0.0.1 6379 2",
+    "down-after-milliseconds mymaster 5000",
+    "failover-timeout mymaster 1",
+    "parallel-syncs mymaster 0",
+    "current-epoch 0",
+  ])
+    expect(sentinel.file).toContain(`sentinel ${line}\n`);
+});
+
 describe("a line is refused", () => {
   test.each([
     ["sentinel nosuch x", "Unrecognized sentinel configuration statement."],
@@ -120,6 +155,10 @@ describe("a line is refused", () => {
     ["sentinel monitor m", "Unrecognized sentinel configuration statement."],
     ["sentinel monitor m 10.0.0.1 1 0", "Quorum must be 1 or greater."],
     ["sentinel monitor m 10.0.0.1 70000 1", "Invalid port number."],
+    ["sentinel monitor m 10.0.0.1 -1 1", "Invalid port number."],
+    ["sentinel known-replica m 10.0.0.1 -1", "Invalid port number."],
+    ["sentinel known-sentinel m 10.0.0.1 -1 id", "Invalid port number."],
+    ["sentinel master-reboot-down-after-period m -1", "negative time parameter."],
     ["sentinel down-after-milliseconds m 0", "negative or zero time parameter."],
     ["sentinel failover-timeout m x", "negative or zero time parameter."],
     ["sentinel myid short", "Malformed Sentinel id in myid option."],

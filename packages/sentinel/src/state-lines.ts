@@ -50,9 +50,12 @@ const yesNo = (name: string) => ({
 });
 const isYes = ([word = ""]: readonly string[]) => word.toLowerCase() === "yes";
 
-/** A number as C reads one: what is none is 0. */
-const numberOf = (word = "") => Math.max(0, Math.trunc(Number(word)) || 0);
-const epochOf = ([word]: readonly string[]) => Math.min(numberOf(word), Number.MAX_SAFE_INTEGER);
+/** A number as C reads one: the digits that the word begins with, whatever follows; 0 without any. */
+const numberOf = (word = "") => {
+  const value = Number(/^\s*([-+]?\d+)/.exec(word)?.[1] ?? 0);
+  return Math.min(value, Number.MAX_SAFE_INTEGER);
+};
+const epochOf = ([word]: readonly string[]) => Math.max(0, numberOf(word));
 
 const globals: Record<string, GlobalLine> = {
   "announce-ip": {
@@ -121,7 +124,7 @@ const monitor: LineKind = {
   },
 };
 
-const isPort = (word = "") => numberOf(word) <= 65_535;
+const isPort = (word = "") => numberOf(word) >= 0 && numberOf(word) <= 65_535;
 
 const time = {
   count: [2, 2] as const,
@@ -197,6 +200,7 @@ const ofPrimaries: Record<string, PrimaryLine> = {
   },
   "master-reboot-down-after-period": {
     count: [2, 2],
+    problem: ([, word]) => (numberOf(word) < 0 ? "negative time parameter." : undefined),
     take: (_, primary, [word]) => {
       primary.rebootDownAfterMs = numberOf(word);
       return undefined;

@@ -222,6 +222,8 @@ export type DialAnswer = "accepts" | "refuses" | "nothing";
 export class Network {
   /** The servers by "host:port". */
   readonly nodes = new Map<string, Harness>();
+  /** What lookups of names lead to. */
+  readonly names = new Map<string, string>();
   /** Milliseconds that have passed. */
   nowMs = 0;
   /** Both ends of each connection. */
@@ -296,7 +298,9 @@ export class Network {
     }
   }
 
-  private dial(from: string, { host, port }: DialTarget, dialed: Dialed): Dialing {
+  private dial(from: string, { host: given, port }: DialTarget, dialed: Dialed): Dialing {
+    const number = this.names.get(given);
+    const host = number ?? given;
     const to = `${host}:${port}`;
     const dueMs = this.nowMs + this.delayMs(from, host) + this.delayMs(host, from);
     let near: ConnectionEnd | null = null;
@@ -304,6 +308,7 @@ export class Network {
     const connect = () => {
       if (isAbandoned) return true;
       if (dueMs > this.nowMs) return false;
+      if (number !== undefined) dialed.resolved?.([number]);
       const answer = this.answerOf(from, host);
       if (answer === "nothing") return false;
       const node = this.nodes.get(to);

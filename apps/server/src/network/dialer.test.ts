@@ -102,6 +102,27 @@ test("what cannot be reached is told, and not from within", async () => {
   expect((await lost.until(1))[0]).toMatch(/^closed: (Name or|Temporary)/);
 });
 
+test("who wants to know hears the numbers behind a name, also where nobody answers", async () => {
+  const target = await listening(() => {});
+  for (const server of servers.splice(0)) await new Promise((done) => server.close(done));
+  const told = (host: string) =>
+    new Promise<string[]>((resolve) => {
+      const heard: string[] = [];
+      dialerOf().dial(
+        { ...target, host },
+        {
+          resolved: (numbers) => heard.push(...numbers),
+          opened: () => heard.push("opened"),
+          received: () => {},
+          closed: (reason) => resolve([...heard, reason]),
+        },
+      );
+    });
+  expect(await told("localhost")).toContain("127.0.0.1");
+  expect((await told("localhost")).at(-1)).toBe("Connection refused");
+  expect(await told("127.0.0.1")).toEqual(["Connection refused"]);
+});
+
 test("who is not wanted any more is not heard of", async () => {
   const gone: boolean[] = [];
   const target = await listening((socket) => {

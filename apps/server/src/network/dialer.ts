@@ -7,6 +7,7 @@
  * An open one is a SocketConnection as a client's is, so that what waits to be sent is kept and
  * counted in the same way.
  */
+import { lookup } from "node:dns";
 import * as net from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import type { ConfigStore } from "@kv/config";
@@ -66,7 +67,13 @@ export class Dialer {
   #connect({ host, port, isTls, sourceAddress }: DialTarget, call: OutgoingCall): net.Socket {
     const { station, config } = this.#options;
     const localAddress = sourceAddress === "" ? {} : { localAddress: textOf(sourceAddress) };
-    const place = { host: textOf(host), port, noDelay: true, ...localAddress };
+    const place = {
+      host: textOf(host),
+      port,
+      noDelay: true,
+      ...localAddress,
+      ...(call.wantsNumbers ? { lookup: lookupTelling(call) } : {}),
+    };
     const keepAliveMs = config.number("tcp-keepalive") * 1000;
     const keepAlive =
       keepAliveMs > 0 ? { keepAlive: true, keepAliveInitialDelay: keepAliveMs } : {};
@@ -121,6 +128,14 @@ class OutgoingCall implements Dialing {
     socket.on("close", () => {
       if (this.#connection === null) this.#ended();
     });
+  }
+
+  get wantsNumbers(): boolean {
+    return this.#dialed?.resolved !== undefined;
+  }
+
+  resolved(numbers: readonly string[]): void {
+    this.#dialed?.resolved?.(numbers);
   }
 
   connected(socket: net.Socket, isEncrypted: boolean): void {
@@ -178,6 +193,16 @@ class OutgoingCall implements Dialing {
     if (this.#connection === null) this.#socket?.destroy();
     else this.#connection.destroy();
   }
+}
+
+/** As a socket looks names up by itself; what is found is told, too. */
+function lookupTelling(call: OutgoingCall): net.LookupFunction {
+  return (name, options, done) =>
+    lookup(name, options, (error, found, family) => {
+      if (error === null)
+        call.resolved(typeof found === "string" ? [found] : found.map(({ address }) => address));
+      done(error, found, family);
+    });
 }
 
 function wordsOf(error: unknown): string {

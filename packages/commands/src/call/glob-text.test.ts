@@ -32,6 +32,12 @@ describe("matchesGlob", () => {
     expect(matchesGlob(pattern, text)).toBe(false);
   });
 
+  test("letters fold unless the case is to be exact", () => {
+    expect(matchesGlob("PO*", "port")).toBe(true);
+    expect(matchesGlob("PO*", "port", "exact")).toBe(false);
+    expect(matchesGlob("po*", "port", "exact")).toBe(true);
+  });
+
   test("agrees with a regular expression on stars and question marks", () => {
     const pattern = fc.string({ unit: fc.constantFrom("a", "b", "*", "?"), maxLength: 8 });
     const text = fc.string({ unit: fc.constantFrom("a", "b"), minLength: 1, maxLength: 8 });

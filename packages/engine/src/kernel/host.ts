@@ -134,6 +134,8 @@ export interface DialTarget {
 
 /** Who wants a connection made, and what comes by it: see Host.dial(). */
 export interface Dialed {
+  /** The name was looked up: the numbers behind it, the one that is tried first before the others. */
+  resolved?(numbers: readonly string[]): void;
   /** It is there: bytes may be sent, and come from now on. */
   opened(connection: Connection): void;
   /** Bytes arrived in chunk[start, end). They may be overwritten after this returns. */

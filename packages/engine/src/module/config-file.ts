@@ -11,7 +11,7 @@ import type { Ports } from "./ports.ts";
 export function rewriteFile(ports: Ports, path: string, whole: boolean): string | undefined {
   const { host, config } = ports;
   try {
-    let text = readOrEmpty(ports, path);
+    let text = readConfigFile(ports, path);
     if (whole) {
       // A directive that stands in the file keeps its line, at its default or not.
       const lines = config
@@ -27,8 +27,11 @@ export function rewriteFile(ports: Ports, path: string, whole: boolean): string 
   }
 }
 
-/** A file that has gone meanwhile is written anew. */
-function readOrEmpty({ host }: Ports, path: string): string {
+/**
+ * The text of the configuration file; "" where it has gone meanwhile, so that it is written anew. Throws
+ * what the host has against reading it otherwise.
+ */
+export function readConfigFile({ host }: Pick<Ports, "host">, path: string): string {
   try {
     return host.readText(path);
   } catch (error) {

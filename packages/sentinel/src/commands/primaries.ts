@@ -81,9 +81,9 @@ export const monitor = subcommand({
   args: [arg.string("name"), arg.string("ip"), arg.integer("port"), arg.integer("quorum")],
   run: (call, sentinel) => {
     const [name, host] = [call.text(2), call.text(3)];
-    const quorum = numberIn(call.word(5), -1e15);
+    const quorum = numberIn(call.word(5), Number.NEGATIVE_INFINITY);
     if (quorum === undefined) return fail("ERR Invalid quorum");
-    const port = numberIn(call.word(4), -1e15);
+    const port = numberIn(call.word(4), Number.NEGATIVE_INFINITY);
     if (port === undefined) return fail("ERR Invalid port");
     if (quorum <= 0) return fail("ERR Quorum must be 1 or greater.");
     if (!sentinel.mayBeAt(host)) return fail("ERR Invalid IP address or hostname specified");
@@ -116,7 +116,9 @@ export const reset = subcommand({
   args: [arg.pattern("pattern")],
   run: (call, sentinel) => {
     const pattern = call.text(2);
-    const found = [...sentinel.primaries.values()].filter(({ name }) => matchesGlob(pattern, name));
+    const found = [...sentinel.primaries.values()].filter(({ name }) =>
+      matchesGlob(pattern, name, "exact"),
+    );
     for (const primary of found) resetPrimary(sentinel, primary);
     if (found.length > 0) sentinel.saveState();
     call.reply.integer(found.length);

@@ -43,14 +43,18 @@ export function saveAndReply(call: EngineCall, sentinel: Sentinel): void {
   call.reply.ok();
 }
 
-const integer = /^-?\d{1,18}$/;
+const integer = /^(0|-?[1-9]\d{0,18})$/;
 
-/** The number that a word is, within bounds; undefined: it is none. */
+/**
+ * The number that a word is, within bounds; undefined: it is none. What a number of 64 bits holds is
+ * taken: one that is not exact here stands for "never", and becomes the largest that is.
+ */
 export function numberIn(
   word: string,
   min: number,
-  max = Number.MAX_SAFE_INTEGER,
+  max = Number.POSITIVE_INFINITY,
 ): number | undefined {
-  const value = integer.test(word) ? Number(word) : Number.NaN;
+  if (!integer.test(word) || BigInt.asIntN(64, BigInt(word)) !== BigInt(word)) return undefined;
+  const value = Math.min(Number(word), Number.MAX_SAFE_INTEGER);
   return value >= min && value <= max ? value : undefined;
 }
