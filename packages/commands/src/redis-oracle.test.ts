@@ -75,7 +75,7 @@ const renamed: Record<string, string> = {
   "xsetid MAXDELETEDID max_deleted_entry_id": "max-deleted-id",
   "xgroup|create oneof id": "id-selector",
   "xgroup|create $ new_id": "new-id",
-  "xgroup|create ENTRIESREAD entries_read": "entries-read",
+  "xgroup|create ENTRIESREAD entries_read": "entriesread",
   "xgroup|create string groupname": "group",
   "xgroup|createconsumer string groupname": "group",
   "xgroup|createconsumer string consumername": "consumer",
@@ -84,7 +84,7 @@ const renamed: Record<string, string> = {
   "xgroup|destroy string groupname": "group",
   "xgroup|setid oneof id": "id-selector",
   "xgroup|setid $ new_id": "new-id",
-  "xgroup|setid ENTRIESREAD entries_read": "entries-read",
+  "xgroup|setid ENTRIESREAD entries_read": "entriesread",
   "xgroup|setid string groupname": "group",
   "xinfo|consumers string groupname": "group",
   "bitcount block index": "range",
@@ -120,6 +120,9 @@ const listedSince72: Record<string, readonly string[]> = {
 
 /** Arguments that 7.0 always let be left out, and 7.2 says so. */
 const optionalSince72 = new Set(["geohash member", "geopos member", "pfmerge sourcekey"]);
+
+/** Commands whose last two arguments, keys to store in, 7.0 has side by side, and 7.2 as a choice. */
+const storeIsChoiceSince72 = new Set(["georadius", "georadiusbymember"]);
 
 /** A command as both sides describe it; texts are left out, they are our own. */
 interface Described {
@@ -193,8 +196,9 @@ function theirs(info: Reply, doc: Fields): Described {
     deprecatedSince: doc.get("deprecated_since"),
     docFlags: doc.has("doc_flags") ? [...(doc.get("doc_flags") as Set<string>)] : [],
     history: [...((doc.get("history") ?? []) as Iterable<Reply[]>)].map(([since]) => since),
-    args: ((doc.get("arguments") ?? []) as Fields[]).map((each) =>
-      theirArgument(each, name as string),
+    args: withStoreChoice(
+      name as string,
+      ((doc.get("arguments") ?? []) as Fields[]).map((each) => theirArgument(each, name as string)),
     ),
     subcommands: [...(subcommands as Iterable<Reply>)].map((sub) => (sub as string[])[0]).sort(),
   };
@@ -208,6 +212,14 @@ function theirKey(key: Fields): unknown {
     ...Object.fromEntries(search.get("spec") as Fields),
   });
   return { flags: [...(key.get("flags") as Set<string>)], begin: plain(begin), find: plain(find) };
+}
+
+/** The arguments, the keys to store in as a choice where 7.2 has them as one. */
+function withStoreChoice(command: string, args: Described["args"]): Described["args"] {
+  const keys = args.slice(-2) as { name: string; flags: string[] }[];
+  if (!storeIsChoiceSince72.has(command) || keys[0]?.name !== "storekey") return args;
+  const choice = ourArgument(arg.optional(arg.oneOf("store"))) as object;
+  return [...args.slice(0, -2), { ...choice, args: keys.map((key) => ({ ...key, flags: [] })) }];
 }
 
 function theirArgument(argument: Fields, command: string): unknown {

@@ -56,7 +56,7 @@ const flush = engineCommand({
   flags: ["noscript"],
   args: [
     arg.optional({
-      ...arg.oneOf("async", arg.token("async", "ASYNC"), arg.token("sync", "SYNC")),
+      ...arg.oneOf("flush-type", arg.token("async", "ASYNC"), arg.token("sync", "SYNC")),
       since: "6.2.0",
     }),
   ],

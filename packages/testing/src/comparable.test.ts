@@ -1,6 +1,6 @@
 import { CommandTable, command, dataCommands } from "@kv/commands";
 import { describe, expect, test } from "vitest";
-import { isComparable, isComparableRow, redisVersion } from "./comparable.ts";
+import { isComparable, isComparableRow, redisVersion, setsAsTheirs } from "./comparable.ts";
 import { fuzzedOf } from "./fuzz.ts";
 import { harness } from "./harness.ts";
 
@@ -24,6 +24,11 @@ describe("what can be compared with a redis-server", () => {
     { declared: { since: "1.0.0", extension }, version: "7.2.4", expected: false },
   ])("$declared with $version: $expected", ({ declared, version, expected }) => {
     expect(isComparable(declared, version)).toBe(expected);
+  });
+
+  test("sets may be listpacks beside a server that has them", () => {
+    expect(setsAsTheirs("7.0.15")).toEqual({ "set-max-listpack-entries": 0 });
+    expect(setsAsTheirs("7.2.0")).toEqual({});
   });
 
   test("a subcommand of an extension is one", () => {

@@ -25,6 +25,14 @@ function rank(version: string): number {
   return (major * 1000 + minor) * 1000 + patch;
 }
 
+/**
+ * What keeps our sets as the redis-server on the PATH keeps its own: before 7.2 there were no listpacks
+ * for them.
+ */
+export function setsAsTheirs(version = redisVersion() ?? "7.0.0"): Record<string, number> {
+  return isComparable({ since: "7.2.0" }, version) ? {} : { "set-max-listpack-entries": 0 };
+}
+
 /** Whether a redis-server of this version has what is declared. */
 export function isComparable({ since = "0.0.0", extension }: Declared, version: string): boolean {
   return extension === undefined && rank(since) <= rank(version);

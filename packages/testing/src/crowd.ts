@@ -5,6 +5,7 @@
  * One seed, one run: a failure prints its seed, its steps, and what each side received.
  */
 import { Chance } from "./chance.ts";
+import { setsAsTheirs } from "./comparable.ts";
 import { Harness, type TestClient } from "./harness.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { requestText, type WireClient } from "./wire-client.ts";
@@ -35,7 +36,7 @@ function textOf({ words }: CrowdStep, ids: readonly string[]): string {
 
 /** Clients of our engine without sockets. */
 export function inProcessCrowd(count: number): Crowd {
-  const kv = new Harness({ config: { "set-max-listpack-entries": 0 } });
+  const kv = new Harness({ config: setsAsTheirs() });
   const clients: TestClient[] = Array.from({ length: count }, () => kv.client());
   const ids = clients.map(({ client }) => `${client?.id}`);
   return {

@@ -11,6 +11,7 @@
  * what no reply shows would go unnoticed otherwise.
  */
 import { CommandTable, dataCommands, FLAG_BITS } from "@kv/commands";
+import { setsAsTheirs } from "./comparable.ts";
 import { Harness, type TestClient } from "./harness.ts";
 import { repliesAgree } from "./reply-comparison.ts";
 import type { ServerProcess } from "./server-process.ts";
@@ -44,6 +45,7 @@ const SILENCE_MS = 25;
 const WRITTEN_KEYS_MAX = 4;
 
 const table = new CommandTable(dataCommands);
+const setsTheirWay = setsAsTheirs();
 
 function isLoose(step: TranscriptRequest | LooseRequest): step is LooseRequest {
   return "request" in step;
@@ -58,8 +60,8 @@ export function catchUp({ host }: Harness): void {
 
 /** Our engine without sockets, on the wall clock. */
 export function inProcessPeer(resp: 2 | 3): Peer {
-  // Redis 7.0 has no listpacks for sets. One protocol compares the encodings, the other tries ours.
-  const config = resp === 2 ? { "set-max-listpack-entries": 0 } : {};
+  // One protocol compares the encodings, the other tries ours.
+  const config = resp === 2 ? setsTheirWay : {};
   const kv = new Harness({ resp, config });
   const client: TestClient = kv.self;
   client.isRaw = true;

@@ -28,9 +28,12 @@ const fromMember: Argument[] = [
   unitArgument,
 ];
 const storeArguments: Argument[] = [
-  arg.optional(arg.key("storekey", { token: "STORE", keySpecIndex: 1, displayText: "key" })),
   arg.optional(
-    arg.key("storedistkey", { token: "STOREDIST", keySpecIndex: 2, displayText: "key" }),
+    arg.oneOf(
+      "store",
+      arg.key("storekey", { token: "STORE", keySpecIndex: 1, displayText: "key" }),
+      arg.key("storedistkey", { token: "STOREDIST", keySpecIndex: 2, displayText: "key" }),
+    ),
   ),
 ];
 

@@ -72,7 +72,7 @@ function tell(call: Call, event: string): void {
 
 const idSelector = arg.oneOf("id-selector", arg.string("id"), arg.token("new-id", "$"));
 const entriesRead = arg.optional(
-  arg.integer("entries-read", { token: "ENTRIESREAD", displayText: "entries-read" }),
+  arg.integer("entriesread", { token: "ENTRIESREAD", displayText: "entries-read" }),
 );
 
 const create = subcommand({

@@ -29,9 +29,18 @@ const newer: Record<string, string> = {
   wait: "7.2 lets scripts call it",
   shutdown: "7.2 renamed the choice between saving and not",
   "acl|log": "7.2 added a line to the history",
-  "client|kill": "7.4 and its successors have more filters",
-  "client|list": "its successors have more filters",
+  "acl|cat": "7.2 renamed the category",
+  "client|kill": "7.2 dropped the block around the ID, and its successors have more filters",
+  "client|list": "7.2 dropped the block around the ID, and its successors have more filters",
+  "client|reply": "7.2 renamed the choice of the mode",
+  "client|unblock": "7.2 renamed the choice of the answer",
   "function|flush": "7.2 renamed the choice of the mode",
+  hello: "7.2 renamed the block of AUTH",
+  migrate: "7.2 renamed arguments, and one of two ways to authenticate is not optional",
+  "module|loadex": "7.2 dropped the block around the argument",
+  psubscribe: "7.2 dropped the block around the pattern",
+  quit: "7.2 advises against it",
+  "script|flush": "7.2 renamed the choice of the mode",
 };
 
 const version = redisVersion() ?? "";

@@ -68,7 +68,7 @@ const cat = engineCommand({
   summary: "Lists the categories, or the commands of one.",
   complexity: "O(N) with N commands.",
   arity: -2,
-  args: [arg.optional(arg.string("categoryname"))],
+  args: [arg.optional(arg.string("category"))],
   run(call) {
     const { engine, reply } = call;
     if (call.argc > 3) throw subcommandError(call);

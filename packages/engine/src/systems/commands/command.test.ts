@@ -1,3 +1,4 @@
+import type { Argument } from "@kv/commands";
 import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
@@ -51,6 +52,27 @@ describe("COMMAND", () => {
       for (const [sub, own] of (doc.get("subcommands") ?? new Map()) as typeof docs)
         expect(own.get("summary"), sub).toMatch(/^[A-Z].*\.$/s);
     }
+  });
+
+  test("names of arguments tell them apart, and what holds others holds two at least", () => {
+    const check = (command: string, args: readonly Argument[]) => {
+      const names = args.map(({ name }) => name);
+      expect(new Set(names).size, `${command}: ${names}`).toBe(names.length);
+      for (const { name, type, args: parts = [] } of args) {
+        expect(name, command).not.toContain("_");
+        if (type !== "block" && type !== "oneof") continue;
+        expect(parts.length, `${command} ${name}`).toBeGreaterThanOrEqual(2);
+        check(command, parts);
+      }
+    };
+    for (const { fullName, command } of harness().engine.commands.listed)
+      check(fullName, command.args);
+  });
+
+  test("DOCS advises against QUIT", () => {
+    const docs = inResp3().send("COMMAND", "DOCS", "quit") as Map<string, Map<string, unknown>>;
+    expect(docs.get("quit")?.get("deprecated_since")).toBe("7.2.0");
+    expect(docs.get("quit")?.get("doc_flags")).toEqual(new Set(["deprecated"]));
   });
 
   test("DOCS tells which key spec a pattern is found by", () => {

@@ -218,11 +218,9 @@ export const furtherFilters: readonly Argument[] = [
     token: "NOT-TYPE",
     since: "8.0.0",
   }),
-  arg.optional({
-    ...arg.block("not-id", arg.many(arg.integer("client-id"))),
-    token: "NOT-ID",
-    since: "8.0.0",
-  }),
+  arg.optional(
+    arg.many(arg.integer("not-id", { token: "NOT-ID", displayText: "client-id", since: "8.0.0" })),
+  ),
   optional("not-username", "NOT-USER"),
   optional("not-addr", "NOT-ADDR"),
   optional("not-laddr", "NOT-LADDR"),

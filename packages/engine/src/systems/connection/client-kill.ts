@@ -25,38 +25,40 @@ export const clientKill = engineCommand({
   arity: -3,
   flags: ["admin", "noscript", "loading", "stale"],
   args: [
-    arg.oneOf("filter", arg.string("ip:port", { deprecatedSince: "2.8.12" }), {
-      ...arg.oneOf(
-        "new-format",
-        arg.optional({
-          ...arg.block("client-id", arg.many(arg.integer("client-id"))),
-          token: "ID",
-          since: "2.8.12",
-        }),
-        arg.optional({
-          ...arg.oneOf(
-            "normal_master_slave_pubsub",
-            arg.token("normal", "NORMAL"),
-            arg.token("master", "MASTER", { since: "3.2.0" }),
-            arg.token("slave", "SLAVE"),
-            arg.token("replica", "REPLICA", { since: "5.0.0" }),
-            arg.token("pubsub", "PUBSUB"),
+    arg.oneOf(
+      "filter",
+      arg.string("old-format", { displayText: "ip:port", deprecatedSince: "2.8.12" }),
+      {
+        ...arg.oneOf(
+          "new-format",
+          arg.optional(arg.many(arg.integer("client-id", { token: "ID", since: "2.8.12" }))),
+          arg.optional({
+            ...arg.oneOf(
+              "client-type",
+              arg.token("normal", "NORMAL"),
+              arg.token("master", "MASTER", { since: "3.2.0" }),
+              arg.token("slave", "SLAVE"),
+              arg.token("replica", "REPLICA", { since: "5.0.0" }),
+              arg.token("pubsub", "PUBSUB"),
+            ),
+            token: "TYPE",
+            since: "2.8.12",
+          }),
+          arg.optional(arg.string("username", { token: "USER" })),
+          arg.optional(arg.string("addr", { token: "ADDR", displayText: "ip:port" })),
+          arg.optional(
+            arg.string("laddr", { token: "LADDR", displayText: "ip:port", since: "6.2.0" }),
           ),
-          token: "TYPE",
-          since: "2.8.12",
-        }),
-        arg.optional(arg.string("username", { token: "USER" })),
-        arg.optional(arg.string("ip:port", { token: "ADDR" })),
-        arg.optional(arg.string("ip:port", { token: "LADDR", since: "6.2.0" })),
-        arg.optional({
-          ...arg.oneOf("skipme", arg.token("yes", "YES"), arg.token("no", "NO")),
-          token: "SKIPME",
-        }),
-        arg.optional(arg.integer("maxage", { token: "MAXAGE", since: "7.4.0" })),
-        ...furtherFilters,
-      ),
-      multiple: true,
-    }),
+          arg.optional({
+            ...arg.oneOf("skipme", arg.token("yes", "YES"), arg.token("no", "NO")),
+            token: "SKIPME",
+          }),
+          arg.optional(arg.integer("maxage", { token: "MAXAGE", since: "7.4.0" })),
+          ...furtherFilters,
+        ),
+        multiple: true,
+      },
+    ),
   ],
   arityBecause: "All filters are optional, but one word has to be there.",
   history: [

@@ -27,7 +27,7 @@ const list = engineCommand({
   args: [
     arg.optional({
       ...arg.oneOf(
-        "normal_master_replica_pubsub",
+        "client-type",
         arg.token("normal", "NORMAL"),
         arg.token("master", "MASTER"),
         arg.token("replica", "REPLICA"),
@@ -36,11 +36,7 @@ const list = engineCommand({
       token: "TYPE",
       since: "5.0.0",
     }),
-    arg.optional({
-      ...arg.block("id", arg.many(arg.integer("client-id"))),
-      token: "ID",
-      since: "6.2.0",
-    }),
+    arg.optional(arg.many(arg.integer("client-id", { token: "ID", since: "6.2.0" }))),
     arg.optional(arg.string("username", { token: "USER", since: "8.0.0" })),
     arg.optional(arg.string("addr", { token: "ADDR", since: "8.0.0" })),
     arg.optional(arg.string("laddr", { token: "LADDR", since: "8.0.0" })),

@@ -12,12 +12,7 @@ const reply = engineCommand({
   arity: 3,
   flags: ["noscript", "loading", "stale"],
   args: [
-    arg.oneOf(
-      "on_off_skip",
-      arg.token("on", "ON"),
-      arg.token("off", "OFF"),
-      arg.token("skip", "SKIP"),
-    ),
+    arg.oneOf("action", arg.token("on", "ON"), arg.token("off", "OFF"), arg.token("skip", "SKIP")),
   ],
 
   run(call) {

@@ -67,7 +67,7 @@ const unblock = engineCommand({
   args: [
     arg.integer("client-id"),
     arg.optional(
-      arg.oneOf("timeout_error", arg.token("timeout", "TIMEOUT"), arg.token("error", "ERROR")),
+      arg.oneOf("unblock-type", arg.token("timeout", "TIMEOUT"), arg.token("error", "ERROR")),
     ),
   ],
 

@@ -25,7 +25,7 @@ export const hello = engineCommand({
         "arguments",
         arg.integer("protover"),
         {
-          ...arg.block("username_password", arg.string("username"), arg.string("password")),
+          ...arg.block("auth", arg.string("username"), arg.string("password")),
           token: "AUTH",
           optional: true,
         },

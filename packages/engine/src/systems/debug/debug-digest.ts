@@ -8,13 +8,10 @@
  *      data set   for each database with keys: mix(number); for each key: xor(key digest)
  *      key        mix(key), then its value
  *      value      mix(type); a string, and the elements of a sequence: mix(bytes); members: xor(bytes);
- *                 fields: xor(field's own digest), which is mix(field), mix(value); members with
- *                 scores likewise, mix(member), mix(score with seventeen digits); with an expiry also
- *                 xor("!!expire!!")
- *                 fields: xor(field's own digest), which is mix(field), mix(value); with an expiry
- *                 also xor("!!expire!!"), a field with one xor("!!hexpire!!") to its own digest
- *                 scores likewise, mix(member), mix(score with seventeen digits); entries: mix(ID, as
- *                 1.2 of 1-2), mix(field), mix(value); with an expiry also xor("!!expire!!")
+ *                 fields: xor(field's own digest), which is mix(field), mix(value), and for a field
+ *                 with an expiry xor("!!hexpire!!"); members with scores likewise, mix(member),
+ *                 mix(score with seventeen digits, as 7.0 prints it); entries: mix(ID, as 1.2 of 1-2),
+ *                 mix(field), mix(value); a key with an expiry also xor("!!expire!!")
  *
  * Numbers are four bytes, the highest first.
  */

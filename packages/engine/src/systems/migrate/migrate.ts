@@ -52,7 +52,7 @@ export const migrate = engineCommand({
   args: [
     arg.string("host"),
     arg.integer("port"),
-    arg.oneOf("key_or_empty_string", arg.key("key"), arg.token("empty_string", "")),
+    arg.oneOf("key-selector", arg.key("key"), arg.token("empty-string", "")),
     arg.integer("destination-db"),
     arg.integer("timeout"),
     arg.optional(arg.token("copy", "COPY", { since: "3.0.0" })),
@@ -60,15 +60,19 @@ export const migrate = engineCommand({
     arg.optional(
       arg.oneOf(
         "authentication",
-        arg.optional(arg.string("password", { token: "AUTH", since: "4.0.7" })),
-        arg.optional({
-          ...arg.block("username_password", arg.string("username"), arg.string("password")),
+        arg.string("auth", { token: "AUTH", displayText: "password", since: "4.0.7" }),
+        {
+          ...arg.block("auth2", arg.string("username"), arg.string("password")),
           token: "AUTH2",
           since: "6.0.0",
-        }),
+        },
       ),
     ),
-    arg.optional(arg.many(arg.key("key", { token: "KEYS", keySpecIndex: 1, since: "3.0.6" }))),
+    arg.optional(
+      arg.many(
+        arg.key("keys", { token: "KEYS", displayText: "key", keySpecIndex: 1, since: "3.0.6" }),
+      ),
+    ),
   ],
   history: [
     ["3.0.0", "Added COPY and REPLACE."],

@@ -31,7 +31,7 @@ export const psubscribe = engineCommand({
   arity: -2,
   flags: ["pubsub", "noscript", "loading", "stale", "while_subscribed"],
   channels: { first: 1, last: -1, arePatterns: true },
-  args: [arg.many(arg.block("pattern", arg.pattern("pattern")))],
+  args: [arg.many(arg.pattern("pattern"))],
 
   run(call) {
     begin(call, "psubscribe", call.engine.of(pubsubPort).patterns);

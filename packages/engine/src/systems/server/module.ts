@@ -68,7 +68,7 @@ const loadex = engineCommand({
         multipleToken: true,
       }),
     ),
-    arg.optional(arg.many({ ...arg.block("args", arg.string("arg")), token: "ARGS" })),
+    arg.optional(arg.many(arg.string("args", { token: "ARGS" }))),
   ],
   run: refuse,
 });
