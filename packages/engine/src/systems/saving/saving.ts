@@ -100,9 +100,7 @@ export class Saving implements Running, DataSetFile {
    * LASTSAVE.
    */
   lastSaveMs: number;
-  /**
-   * `rdb_last_bgsave_status` of INFO: false from a background save that failed to one that did not.
-   */
+  /** `rdb_last_bgsave_status` of INFO: false from a background save that failed to one that did not. */
   lastSaveOk = true;
   /** When a background save was last begun, by the wall clock; 0: never. */
   lastTryMs = 0;
@@ -112,9 +110,7 @@ export class Saving implements Running, DataSetFile {
   saveCount = 0;
   /** Keys that the last loaded file gave, or has so far: `rdb_last_load_keys_loaded` of INFO. */
   loadedKeys = 0;
-  /**
-   * Keys of that file that were left out because they had expired: `rdb_last_load_keys_expired`.
-   */
+  /** Keys of that file that were left out because they had expired: `rdb_last_load_keys_expired`. */
   expiredAtLoad = 0;
   /**
    * How far the loading at the start has come; null while nothing is being loaded. `startedMs` is
