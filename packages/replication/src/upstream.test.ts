@@ -324,6 +324,19 @@ describe("what a primary may do to a replica", () => {
     expect(half.kv.send("GET", "old")).toBe("v");
   });
 
+  test("it goes away in the middle: it is asked again at once, as in Redis", async () => {
+    const { kv, network } = await against(polite("$100\r\nREDIS"));
+    expect(infoField(kv, "master_sync_in_progress")).toBe("1");
+    const syncs = () => kv.log.filter((line) => line === "MASTER <-> REPLICA sync started").length;
+    const before = syncs();
+    network.detach("evil:6379");
+    await network.settle();
+    expect(kv.log).toContain("Reconnecting to MASTER evil:6379 after failure");
+    expect(syncs()).toBe(before + 1);
+    expect(infoField(kv, "master_sync_in_progress")).toBe("1");
+    expect(kv.send("GET", "old")).toBe("v");
+  });
+
   test("what is not a word of it", async () => {
     for (const answer of ["+FULLRESYNC x y", "-ERR whatever", "what"]) {
       const { kv } = await against((words) => {

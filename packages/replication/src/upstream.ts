@@ -149,8 +149,7 @@ export class Upstream {
     if (!wasReplica) this.followers.passOn(true);
     this.updateSituation();
     if (!wasReplica) this.endWaits();
-    host.log("notice", `Connecting to MASTER ${primary.host}:${primary.port}`);
-    this.dial();
+    this.dial("Connecting");
   }
 
   /** Follows nobody any more. The history goes on under another name. */
@@ -213,10 +212,12 @@ export class Upstream {
 
   // The link.
 
-  private dial(): void {
+  /** `how` and `why` are words of the log. */
+  private dial(how: "Connecting" | "Reconnecting", why = ""): void {
     const { config, host } = this.ports;
     const { primary } = this;
     if (primary === null) return;
+    host.log("notice", `${how} to MASTER ${primary.host}:${primary.port}${why}`);
     this.state = LinkState.CONNECTING;
     this.heardMs = host.wallMs();
     this.dialing = host.dial(
@@ -466,6 +467,7 @@ export class Upstream {
         return;
       case LinkState.TRANSFER:
         this.lost(`I/O error trying to sync with MASTER: ${why}`);
+        this.dial("Reconnecting", " after failure");
         return;
       default: {
         host.log("warning", "Connection with master lost.");
@@ -474,10 +476,7 @@ export class Upstream {
         this.state = LinkState.CONNECT;
         this.downSinceMs = situation.nowMs;
         this.updateSituation();
-        const { primary } = this;
-        if (primary === null) return;
-        host.log("notice", `Reconnecting to MASTER ${primary.host}:${primary.port}`);
-        this.dial();
+        this.dial("Reconnecting");
       }
     }
   }
@@ -548,16 +547,13 @@ export class Upstream {
     const passedMs = nowMs - this.lastSecondMs;
     if (passedMs >= 0 && passedMs < SECOND_MS) return;
     this.lastSecondMs = nowMs;
-    const { host, config } = this.ports;
+    const { config } = this.ports;
     const silentMs = nowMs - this.heardMs;
     const isSilent = silentMs > config.number("repl-timeout") * SECOND_MS;
     switch (this.state) {
-      case LinkState.CONNECT: {
-        const { host: name, port } = this.primary as PrimaryPlace;
-        host.log("notice", `Connecting to MASTER ${name}:${port}`);
-        this.dial();
+      case LinkState.CONNECT:
+        this.dial("Connecting");
         return;
-      }
       case LinkState.CONNECTING:
       case LinkState.HANDSHAKE:
         if (isSilent) this.lost("Timeout connecting to the MASTER...");

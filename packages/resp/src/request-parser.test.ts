@@ -483,6 +483,17 @@ describe("fitToPeak()", () => {
     return c;
   }
 
+  test("is not for a reader whose client has gone: dispose() empties its memory itself", () => {
+    const c = busyClient();
+    const { buffer } = (c.reader as unknown as { own: Uint8Array }).own;
+    c.reader.dispose();
+    expect(buffer.byteLength).toBe(0);
+    expect([c.reader.capacityBytes, c.reader.bufferBytes, c.reader.pendingBytes]).toEqual([
+      0, 0, 0,
+    ]);
+    c.reader.check();
+  });
+
   test("gives back what was not needed since the last time, the second time", () => {
     const c = busyClient();
     expect(c.reader.capacityBytes).toBeGreaterThan(200_000);

@@ -60,6 +60,22 @@ describe("query buffers", () => {
     expect(kv.send("EXISTS", "k".repeat(10))).toBe(1);
   });
 
+  test("of a client that leaves in the middle of a request are given back, without a collector", () => {
+    const kv = harness();
+    const leaves = kv.client();
+    const killed = kv.client();
+    const readers = [leaves, killed].map(({ client }) => client?.reader);
+    for (const client of [leaves, killed]) begin(client, 200_000);
+    for (const reader of readers) expect(reader?.capacityBytes).toBeGreaterThan(200_000);
+    leaves.destroy();
+    kv.send("CLIENT", "KILL", "ID", killed.client?.id ?? 0);
+    kv.clock.advance(200);
+    for (const reader of readers) {
+      expect(reader?.capacityBytes).toBe(0);
+      reader?.check();
+    }
+  });
+
   test("of a busy one are exchanged when they are over twice what it needed of late", () => {
     const kv = harness();
     const client = kv.client();

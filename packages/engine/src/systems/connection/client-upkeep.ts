@@ -1,7 +1,7 @@
 /**
  * Client upkeep: what the cron does for each client, once a second: those who do not read, or say
- * nothing for `timeout` seconds, go; buffers become as large as they had to be of late; what a client
- * costs is counted anew.
+ * nothing for `timeout` seconds, go; buffers become as large as they had to be of late, and those of
+ * clients that have gone are given back; what a client costs is counted anew.
  *
  * A turn of the cron sees to its share of the clients, in the order in which they came, and the next
  * one goes on behind them. So ten thousand clients are ten thousand looks a second, however often the
@@ -37,6 +37,8 @@ export class ClientUpkeep implements Running {
   readonly recentOutput = new RecentPeak();
   private readonly ports: Needs;
   private readonly report: StateReport;
+  /** Those who have gone in the middle of what they sent. Their commands may be under way until the next turn. */
+  private readonly gone: Client[] = [];
   /** Who is next. */
   private visit: Iterator<Client> | null = null;
 
@@ -45,8 +47,14 @@ export class ClientUpkeep implements Running {
     this.report = new StateReport(ports);
   }
 
+  clientClosed(client: Client): void {
+    if (client.reader.capacityBytes > 0) this.gone.push(client);
+  }
+
   cron(nowMs: number): void {
     const { clients, situation } = this.ports;
+    for (const { reader } of this.gone) reader.dispose();
+    this.gone.length = 0;
     const share = Math.max(Math.ceil(clients.size / situation.hz), CLIENTS_PER_TURN_MIN);
     for (let left = Math.min(share, clients.size); left > 0; left--) this.next(nowMs);
     this.report.cron(nowMs);
