@@ -69,12 +69,13 @@ describe.skipIf(reason !== undefined)("a message comes from this process", () =>
       },
     );
     await server.says("Ready to accept connections");
+    const loading = `${server.pid} STATUS=Loading the data set`;
     const ready = `${server.pid} READY=1 STATUS=Ready to accept connections`;
-    await vi.waitFor(() => expect(receiver.messages).toEqual([ready]));
+    await vi.waitFor(() => expect(receiver.messages).toEqual([loading, ready]));
     server.child.kill("SIGTERM");
     expect(await server.ended).toBe(0);
     const stopping = `${server.pid} STOPPING=1 STATUS=Shutting down`;
-    await vi.waitFor(() => expect(receiver.messages).toEqual([ready, stopping]));
+    await vi.waitFor(() => expect(receiver.messages).toEqual([loading, ready, stopping]));
     expect(existsSync(toolRan)).toBe(false);
     expect(server.stderr()).toBe("");
     expect(server.stdout()).not.toContain("NotifyAccess");
