@@ -42,8 +42,11 @@ test.skipIf(!hasLimits)("a server without descriptors", { timeout: 60_000 }, asy
     async () => expect(await state()).toMatch(/aof_last_bgrewrite_status:err\r\n/),
     10_000,
   );
-  expect(server.log).toMatch(/Failed opening the temp RDB file for saving: Too many open files\n/i);
-  expect(server.log).toMatch(/AOF rewrite terminated with error: Too many open files\n/i);
+  await vi.waitFor(() => {
+    const log = server?.log;
+    expect(log).toMatch(/Failed opening the temp RDB file for saving: Too many open files\n/i);
+    expect(log).toMatch(/AOF rewrite terminated with error: Too many open files\n/i);
+  }, 10_000);
 
   for (const socket of crowd) socket.destroy();
   await vi.waitFor(async () => {

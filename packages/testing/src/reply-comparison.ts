@@ -75,7 +75,9 @@ const runsScripts = /^(eval|evalsha|fcall)(_ro)?$|^exec$/;
 function withoutMachine(reply: string): string {
   return reply
     .replace(/\$\d+\r\n/g, "$")
-    .replace(/(?<=^|\n),(-?\d[\d.e+-]*)(?=\r)/g, (_, digits: string) => `,${Number(digits)}`)
+    .replace(/(?<=^[,$]|\n[,$])-?\d[\d.e+-]*(?=\r)/g, (digits) =>
+      /e|\d{16}/.test(digits) ? `${Number(digits)}` : digits,
+    )
     .replace(/\d+\.\d+(e[+-]\d+)?/g, (digits) =>
       digits.replace(/e.*|\./g, "").length < 16 ? digits : Number(digits).toPrecision(15),
     )

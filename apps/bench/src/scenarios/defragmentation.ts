@@ -71,6 +71,7 @@ async function thinOut(client: RespClient, keys: number): Promise<void> {
   for (let key = PROBED_KEYS; key < keys; key++) {
     if (Math.random() * STAYS >= 1) names.push(`key:${String(key).padStart(12, "0")}`);
     if (names.length < KEYS_PER_DEL && key < keys - 1) continue;
+    if (names.length === 0) break;
     running.push(client.send("DEL", ...names));
     names = [];
     if (running.length === DELS_AT_ONCE) await Promise.all(running.splice(0));
