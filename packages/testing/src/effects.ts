@@ -174,7 +174,7 @@ class RedisObserver implements Observer {
     const items: string[][] = [];
     let text = "";
     for (let seen = 0; seen < marks; ) {
-      const more = await from.arrivals(2000);
+      const more = await from.arrivals(10_000);
       if (more === "") throw new Error("a mark did not arrive");
       text += more;
       let at = 0;

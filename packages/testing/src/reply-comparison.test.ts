@@ -70,6 +70,12 @@ describe("repliesAgree", () => {
     expect(repliesAgree(["EXEC"], theirs, ours("18446744073709554000"))).toBe(false);
   });
 
+  test("an error is one line, whatever it quotes", () => {
+    const words = ["FUNCTION", "LOAD", "..."];
+    expect(repliesAgree(words, "-ERR near '\n)'\r\n", "-ERR near ' )'\r\n")).toBe(true);
+    expect(repliesAgree(words, "$3\r\na\nb\r\n", "$3\r\na b\r\n")).toBe(false);
+  });
+
   test("the last digit of a fraction that a script has calculated is the machine's, a whole number's is not", () => {
     const words = ["EVAL", "return ...", 0];
     const power = (digits: string) => `$${digits.length}\r\n${digits}\r\n`;
