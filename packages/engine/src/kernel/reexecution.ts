@@ -73,8 +73,7 @@ export class Reexecution {
       // Nothing of what has been sent may come back when the command at hand ends.
       muting.keep();
     }
-    // A transaction or a script, which has but one time, may have lasted.
-    call.nowMs = situation.readClock();
+    call.nowMs = situation.nowMs;
   }
 
   /** Runs request 0 of the batch, which made `client` wait. True: it waits again. */

@@ -1,5 +1,6 @@
 import { type Harness, harness } from "@kv/testing";
 import { describe, expect, test } from "vitest";
+import { EngineState } from "../../kernel/situation.ts";
 import { observePort } from "../observe/observe.ts";
 
 const fileOf = (kv: Harness, text: string) => {
@@ -32,6 +33,19 @@ describe("CONFIG", () => {
     );
     expect(kv.send("CONFIG", "GET", "hz")).toEqual(["hz", "10"]);
   });
+
+  test.each([EngineState.LOADING, EngineState.ASYNC_LOADING])(
+    "SET waits with some for the end of a load (%i)",
+    (state) => {
+      const kv = harness();
+      kv.engine.situation.setUnusual(state, true);
+      const isLoading = kv.error("LOADING Redis is loading the dataset in memory");
+      expect(kv.send("CONFIG", "SET", "appendonly", "no")).toEqual(isLoading);
+      expect(kv.send("CONFIG", "SET", "hz", 20)).toBe("OK");
+      kv.engine.situation.setUnusual(state, false);
+      expect(kv.send("CONFIG", "SET", "appendonly", "no")).toBe("OK");
+    },
+  );
 
   test("SET says in the log what could not be put into force", () => {
     const kv = harness();

@@ -15,11 +15,17 @@ async function finish(kv: Harness, between: () => void = () => {}): Promise<void
 }
 
 /** Another server that starts on the first one's disk. */
-async function restart(kv: Harness): Promise<Harness> {
+/** A server that finds the file of another, and has still to load it. */
+function beside(kv: Harness): Harness {
   const next = harness();
   next.host.nowMs = kv.host.nowMs;
   const file = kv.host.disk.contents("dump.rdb");
   if (file !== undefined) next.host.disk.put("dump.rdb", file);
+  return next;
+}
+
+async function restart(kv: Harness): Promise<Harness> {
+  const next = beside(kv);
   expect(await next.engine.load()).toBe(true);
   return next;
 }
@@ -82,8 +88,7 @@ describe("SAVE and loading", () => {
     const kv = harness();
     kv.send("SET", "k", "v");
     kv.send("SAVE");
-    const next = harness();
-    next.host.disk.put("dump.rdb", kv.host.disk.contents("dump.rdb") as Uint8Array);
+    const next = beside(kv);
     const loaded = next.engine.load();
     const client = next.client();
     expect(client.send("GET", "k")).toBe(undefined);
@@ -97,8 +102,7 @@ describe("SAVE and loading", () => {
     const kv = harness();
     kv.send("SET", "k", "v");
     kv.send("SAVE");
-    const next = harness();
-    next.host.disk.put("dump.rdb", kv.host.disk.contents("dump.rdb") as Uint8Array);
+    const next = beside(kv);
     const loaded = next.engine.load();
     const [early, late] = [next.client(), next.client()];
     expect(early.send("GET", "k")).toBe(undefined);

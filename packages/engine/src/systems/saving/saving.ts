@@ -428,7 +428,8 @@ export class Saving implements Running, DataSetFile {
   /** How far it has come. */
   loaded(loadedBytes: number, totalBytes: number): void {
     if (this.loading === null) return;
-    Object.assign(this.loading, { loadedBytes, totalBytes });
+    this.loading.loadedBytes = loadedBytes;
+    this.loading.totalBytes = totalBytes;
     this.quietLoad.loaded(loadedBytes);
   }
 
@@ -487,15 +488,15 @@ export class Saving implements Running, DataSetFile {
         this.countKeys(loader);
         return this.loadingTurn(loader);
       };
-      const stopped = () => this.isStopped;
-      const bytes = () => config.number("loading-process-events-interval-bytes");
-      const result = await loadFile(host.storage, name, loader, goOn, stopped, bytes);
+      const isStopped = () => this.isStopped;
+      const pieceBytes = () => config.number("loading-process-events-interval-bytes");
+      const result = await loadFile(host.storage, name, loader, goOn, isStopped, pieceBytes);
       this.loadedFacts = loader.facts;
       return this.loadEnded(result, loader, startUs, "FLUSH");
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      const text = `Fatal error: can't read the RDB file ${name}: ${error.message}`;
-      for (const line of [text, FATAL]) host.log("warning", line);
+      host.log("warning", `Fatal error: can't read the RDB file ${name}: ${error.message}`);
+      host.log("warning", FATAL);
       return false;
     } finally {
       this.endLoading();

@@ -220,3 +220,23 @@ test("CLIENT INFO tells of the transaction that it is a part of", () => {
   expect(told(line)).toEqual(["flags=x", "multi=1", "cmd=exec"]);
   expect(told(kv.send("CLIENT", "INFO"))).toEqual(["flags=N", "multi=-1", "cmd=client|info"]);
 });
+
+describe("a transaction that lasts", () => {
+  test("is over when what stands behind it in the pipeline runs", () => {
+    const kv = harness({ config: { "enable-debug-command": "yes" } });
+    kv.send("SET", "k", "v", "PX", 200);
+    kv.self.takeRaw();
+    kv.self.sendBytes("MULTI\r\nDEBUG SLEEP 0.3\r\nEXEC\r\nGET k\r\n");
+    expect(kv.self.takeRaw()).toBe("+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n$-1\r\n");
+  });
+
+  test("gives nobody what has expired meanwhile", () => {
+    const kv = harness({ config: { "enable-debug-command": "yes" } });
+    const waiting = kv.client();
+    waiting.send("BZPOPMIN", "z", 1);
+    kv.self.sendBytes("MULTI\r\nZADD z 1 one\r\nPEXPIRE z 100\r\nDEBUG SLEEP 0.2\r\nEXEC\r\n");
+    expect(waiting.receive()).toBe(undefined);
+    kv.clock.advance(1000);
+    expect(waiting.receive()).toBe(null);
+  });
+});

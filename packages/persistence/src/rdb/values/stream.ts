@@ -235,11 +235,6 @@ class StreamReader implements ValueReader {
     return fault === "" ? Status.OK : input.bad(fault);
   }
 
-  /** Reads a length as 64 bits. */
-  private length64(input: RdbInput): Status {
-    return readLength64(input, this.wide);
-  }
-
   private header(input: RdbInput): Status {
     const { loading, lastId, firstId, deletedId, wide } = this;
     let status = input.length();
@@ -249,7 +244,7 @@ class StreamReader implements ValueReader {
     if (status === Status.OK && this.version > 1) {
       status = readIdLengths(input, firstId);
       if (status === Status.OK) status = readIdLengths(input, deletedId);
-      if (status === Status.OK) status = this.length64(input);
+      if (status === Status.OK) status = readLength64(input, this.wide);
     }
     if (status !== Status.OK) return status;
     const { hi, lo } = wide;
@@ -266,7 +261,7 @@ class StreamReader implements ValueReader {
     const { loading, text, lastId, wide } = this;
     let status = input.string(text);
     if (status === Status.OK) status = readIdLengths(input, lastId);
-    if (status === Status.OK && this.version > 1) status = this.length64(input);
+    if (status === Status.OK && this.version > 1) status = readLength64(input, this.wide);
     if (status !== Status.OK) return status;
     const { hi, lo } = wide;
     status = input.length();
@@ -284,7 +279,7 @@ class StreamReader implements ValueReader {
   private pending(input: RdbInput): Status {
     const { at, view } = input;
     let status = input.skip(FILE_ID_BYTES + TIME_BYTES);
-    if (status === Status.OK) status = this.length64(input);
+    if (status === Status.OK) status = readLength64(input, this.wide);
     if (status !== Status.OK) return status;
     this.pendingLeft--;
     const { hi, lo } = this.wide;
@@ -349,10 +344,11 @@ function readLength64(input: RdbInput, out: Int64): Status {
   return status;
 }
 
+const ms = new Int64();
+const seq = new Int64();
+
 /** Reads two lengths as an ID. */
 function readIdLengths(input: RdbInput, out: StreamId): Status {
-  const ms = new Int64();
-  const seq = new Int64();
   let status = readLength64(input, ms);
   if (status === Status.OK) status = readLength64(input, seq);
   out.set(ms.hi, ms.lo, seq.hi, seq.lo);
