@@ -112,6 +112,8 @@ export class Caller {
   private windowCount = 0;
   private windowStartUs = 0;
   private windowReplyStart = 0;
+  /** When the commands began that are executed in one go. */
+  batchStartUs = 0;
   /**
    * A command asks that its client waits (Call.waitFor). Throws where there is no room to keep the
    * request. Set by whoever lets clients wait: without that, no command may ask.
@@ -139,6 +141,7 @@ export class Caller {
     this.windowRow = null;
     this.windowCount = 0;
     this.windowStartUs = this.host.monotonicUs();
+    this.batchStartUs = this.windowStartUs;
     this.windowReplyStart = this.reply.mark();
     const { stats } = this;
     if (stats.loopStartUs === 0) stats.loopStartUs = this.windowStartUs;

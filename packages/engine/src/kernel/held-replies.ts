@@ -1,6 +1,6 @@
 /**
- * HeldReplies: replies that have to wait until what they promise is on disk, in the order in which they
- * were written.
+ * HeldReplies: replies that wait until what they promise is on disk, or for those of others (ReplyRounds),
+ * in the order in which they were written.
  *
  *      bytes    [ +OK | :1 | +OK  +OK | ...                  ]     one buffer for all clients
  *      ends       5     9    19                                    of each client's part
@@ -15,7 +15,7 @@ const REPLY_BYTES_MAX = 16 * 1024;
 /** Nor are any, when so much waits already. */
 const HELD_BYTES_MAX = 256 * 1024;
 
-/** Replies that wait for the disk: see the head of this file. */
+/** Replies that wait: see the head of this file. */
 export class HeldReplies {
   private readonly clients: Client[] = [];
   private readonly ends: number[] = [];
@@ -26,6 +26,11 @@ export class HeldReplies {
   /** Nothing waits. */
   get isEmpty(): boolean {
     return this.clients.length === 0;
+  }
+
+  /** How many replies wait. */
+  get count(): number {
+    return this.clients.length;
   }
 
   /** Keeps what `from` holds, for the client. False: it is too much. */

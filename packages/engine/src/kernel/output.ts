@@ -5,6 +5,7 @@
  *
  * While the gate is closed, something that was done is not on disk yet, and no reply that may promise
  * it leaves: short ones wait for the end of the turn, when the disk is written to once for all of them.
+ * Those to requests that take long wait for it, too (ReplyRounds). What is held leaves before anything else.
  */
 import type { BufferLimits, ConfigStore, Integer } from "@kv/config";
 import { ReplyWriter, release } from "@kv/resp";
@@ -16,6 +17,7 @@ import { errorTextAt } from "./error-text.ts";
 import { HeldReplies } from "./held-replies.ts";
 import type { Host } from "./host.ts";
 import type { Muting } from "./muting.ts";
+import { ReplyRounds } from "./reply-rounds.ts";
 import type { Situation } from "./situation.ts";
 import type { Stats } from "./stats.ts";
 import type { UsedMemory } from "./used-memory.ts";
@@ -78,8 +80,9 @@ export class Output {
   private readonly muting: Muting;
   private readonly report: ClientReport;
   private readonly waiting = new Set<Client>();
-  /** What waits behind the gate. */
+  /** What waits behind the gate, or for the replies of others. */
   private readonly held = new HeldReplies();
+  private readonly rounds = new ReplyRounds();
   /** Messages that the running command causes for its own client: they follow its reply. */
   private readonly own = new ReplyWriter(1024);
 
@@ -108,6 +111,21 @@ export class Output {
     if (client.outbox !== null) this.flushOutbox(client);
     this.send(client, reply);
     reply.reset();
+  }
+
+  /** The same behind requests that took from `startUs` to `nowUs`: it may wait for the replies of others. */
+  sendReplyOf(client: Client, startUs: number, nowUs: number): void {
+    const { reply, held } = this;
+    if (reply.isEmpty) return;
+    if (this.gate?.isClosed !== true && this.rounds.gathers(held.count, startUs, nowUs)) {
+      if (held.isEmpty) this.host.wake();
+      if (client.outbox !== null) this.flushOutbox(client);
+      if (held.take(client, reply)) {
+        reply.reset();
+        return;
+      }
+    }
+    this.sendReply(client);
   }
 
   /**
@@ -144,10 +162,8 @@ export class Output {
 
   private send(client: Client, from: ReplyWriter): void {
     const { gate, held } = this;
-    if (gate !== null) {
-      if (gate.isClosed && held.take(client, from)) return;
-      if (!this.openGate()) return;
-    }
+    if (gate?.isClosed === true && held.take(client, from)) return;
+    if ((gate !== null || !held.isEmpty) && !this.openGate()) return;
     this.sendNow(client, from);
   }
 
@@ -161,7 +177,10 @@ export class Output {
       held.clear();
       return false;
     }
-    if (!held.isEmpty) held.release(this.sendHeld);
+    if (!held.isEmpty) {
+      this.rounds.left(held.count);
+      held.release(this.sendHeld);
+    }
     return true;
   }
 

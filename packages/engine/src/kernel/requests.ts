@@ -202,7 +202,7 @@ export class Requests {
       break;
     }
     this.situation.current = null;
-    this.output.sendReply(client);
+    this.output.sendReplyOf(client, this.caller.batchStartUs, this.caller.startUs);
     batch.clear();
     if (client.closed) return;
     if (client.reader.bufferBytes !== 0 || client.countedBytes !== CLIENT_BYTES)
