@@ -8,13 +8,13 @@ test("writes are refused as long as one of the owners has a reason", () => {
   const refusals = new Refusals(situation);
   const refuses = () => situation.is(EngineState.DISK_FAILED);
   expect(refuses()).toBe(false);
+  refusals.set("append-only", "MISCONF no log");
   refusals.set("saving", "MISCONF no snapshot");
-  refusals.set("log", "MISCONF no log");
   expect(refusals.error).toBe("MISCONF no snapshot");
   refusals.set("saving", "");
   expect(refusals.error).toBe("MISCONF no log");
   expect(refuses()).toBe(true);
-  refusals.set("log", "");
+  refusals.set("append-only", "");
   expect(refusals.error).toBe("");
   expect(refuses()).toBe(false);
 });

@@ -1,9 +1,12 @@
 /**
  * Refusals: why writes are refused while the disk does not do what was promised. Each owner (a save
  * that failed, an append-only file that cannot be written) sets and clears its own reason; writes go
- * on when there is none. The first reason set is the one that clients are told.
+ * on when there is none. Of several, clients are told the snapshot's, as by Redis.
  */
 import { EngineState, type Situation } from "./situation.ts";
+
+/** In this order reasons are told. */
+const owners = ["saving", "append-only"] as const;
 
 /** Why writes are refused: see the head of this file. One for each engine. */
 export class Refusals {
@@ -15,7 +18,7 @@ export class Refusals {
   }
 
   /** Sets the error that `owner` refuses writes with (whole, as in "MISCONF ..."); "" clears it. */
-  set(owner: string, error: string): void {
+  set(owner: "saving" | "append-only", error: string): void {
     if (error === "") this.byOwner.delete(owner);
     else this.byOwner.set(owner, error);
     this.situation.setUnusual(EngineState.DISK_FAILED, this.byOwner.size > 0);
@@ -23,7 +26,10 @@ export class Refusals {
 
   /** The error for a write; "" when nobody refuses. */
   get error(): string {
-    for (const error of this.byOwner.values()) return error;
+    for (const owner of owners) {
+      const error = this.byOwner.get(owner);
+      if (error !== undefined) return error;
+    }
     return "";
   }
 }
