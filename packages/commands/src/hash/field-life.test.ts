@@ -65,7 +65,7 @@ describe.each(forms)("the time to live of a field of a $form", ({ entries }) => 
     expect(kv.send("INFO", "keyspace")).toContain("db1:keys=2,expires=0,avg_ttl=0,subexpiry=2");
     kv.send("SET", "j", "text");
     kv.check();
-    expect(kv.send("INFO", "keyspace")).toContain("db0:keys=1,expires=0,avg_ttl=0,subexpiry=0");
+    expect(kv.send("INFO", "keyspace")).toContain("db0:keys=1,expires=0,avg_ttl=0\r\n");
     kv.send("FLUSHALL");
     kv.check();
   });
@@ -87,7 +87,7 @@ test("a small hash says in OBJECT ENCODING that its fields may expire, from then
   expect(kv.send("OBJECT", "ENCODING", "h")).toBe("listpackex");
   kv.send("HPERSIST", "h", "FIELDS", 1, "a");
   expect(kv.send("OBJECT", "ENCODING", "h")).toBe("listpackex");
-  expect(kv.send("INFO", "keyspace")).toContain("subexpiry=0");
+  expect(kv.send("INFO", "keyspace")).not.toContain("subexpiry");
   kv.check();
 });
 

@@ -240,9 +240,20 @@ describe("INFO", () => {
     kv.send("SET", "c", 1);
     const { fields } = parsed(kv.engine.of(infoPort).text(["keyspace"]));
     expect([...fields]).toEqual([
-      ["db0", "keys=2,expires=1,avg_ttl=5000,subexpiry=0"],
-      ["db3", "keys=1,expires=0,avg_ttl=0,subexpiry=0"],
+      ["db0", "keys=2,expires=1,avg_ttl=5000"],
+      ["db3", "keys=1,expires=0,avg_ttl=0"],
     ]);
+  });
+
+  test("a row has a fourth column only while there are hashes whose fields expire", () => {
+    const kv = harness();
+    const row = () => parsed(kv.engine.of(infoPort).text(["keyspace"])).fields.get("db0");
+    kv.send("HSET", "h", "a", 1, "b", 2);
+    expect(row()).toBe("keys=1,expires=0,avg_ttl=0");
+    kv.send("HEXPIRE", "h", 10, "FIELDS", 1, "a");
+    expect(row()).toBe("keys=1,expires=0,avg_ttl=0,subexpiry=1");
+    kv.send("HPERSIST", "h", "FIELDS", 1, "a");
+    expect(row()).toBe("keys=1,expires=0,avg_ttl=0");
   });
 
   test("memory follows the data", () => {
