@@ -151,13 +151,22 @@ export class RankRange {
   }
 
   /**
-   * The ranks of the members between two bounds. Where scores differ that means little; a small sorted
-   * set then gives what Redis does, which looks from the end that the walk is to begin at.
+   * The ranks of the members between two bounds, without `offset` of them at the end where the walk
+   * begins. Where scores differ that means little; a small sorted set then gives what Redis does, which
+   * looks from that end, and passes as many as `offset` says without a look at the far bound.
    */
-  byMember(set: SortedSetValue, lower: MemberBound, upper: MemberBound, fromEnd: boolean): this {
-    if (!set.isTable) return this.byWalk(set, lower, upper, fromEnd);
+  byMember(
+    set: SortedSetValue,
+    lower: MemberBound,
+    upper: MemberBound,
+    fromEnd: boolean,
+    offset = 0,
+  ): this {
+    if (!set.isTable) return this.byWalk(set, lower, upper, fromEnd, offset);
     const first = lower.countBefore(set, false);
-    return this.set(first, upper.countBefore(set, true));
+    this.set(first, upper.countBefore(set, true));
+    this.limit(offset, -1, fromEnd);
+    return this;
   }
 
   private byWalk(
@@ -165,18 +174,22 @@ export class RankRange {
     lower: MemberBound,
     upper: MemberBound,
     fromEnd: boolean,
+    offset: number,
   ): this {
     const { length } = set;
+    if (offset < 0) return this.set(0, 0);
     set.seek(length - 1);
     if (!set.next() || !lower.isBelow(set)) return this.set(0, 0);
     set.seek(0);
     if (!set.next() || !upper.isAbove(set)) return this.set(0, 0);
     let passed = 0;
+    let reached = 0;
     let taken = 0;
     set.seek(fromEnd ? length - 1 : 0);
     while (fromEnd ? set.previous() : set.next()) {
-      const isReached = taken > 0 || (fromEnd ? upper.isAbove(set) : lower.isBelow(set));
-      if (!isReached) passed++;
+      const isReached = reached > 0 || (fromEnd ? upper.isAbove(set) : lower.isBelow(set));
+      if (isReached) reached++;
+      if (reached <= offset) passed++;
       else if (fromEnd ? lower.isBelow(set) : upper.isAbove(set)) taken++;
       else break;
     }

@@ -109,9 +109,13 @@ export class RangeRequest {
       else range.byRank(set.length, this.start, this.stop);
       return range;
     }
-    if (this.by === "score") range.byScore(set, lowerScore, upperScore);
-    else range.byMember(set, lowerMember, upperMember, fromEnd);
-    range.limit(this.offset, this.most, fromEnd);
+    if (this.by === "score") {
+      range.byScore(set, lowerScore, upperScore);
+      range.limit(this.offset, this.most, fromEnd);
+    } else {
+      range.byMember(set, lowerMember, upperMember, fromEnd, this.offset);
+      range.limit(0, this.most, fromEnd);
+    }
     return range;
   }
 

@@ -139,3 +139,19 @@ test.each([
   three.sendBytes("ZSCORE z m\r\n");
   expect(three.takeRaw()).toBe(`,${told}\r\n`);
 });
+
+describe("ranges by member of a small sorted set whose scores differ", () => {
+  test("what LIMIT passes may lie beyond the far bound", () => {
+    const kv = harness();
+    kv.send("ZADD", "z", 1, "b", 1, "h", 2, "c");
+    expect(kv.send("ZRANGEBYLEX", "z", "[b", "(h")).toEqual(["b"]);
+    expect(kv.send("ZRANGEBYLEX", "z", "[b", "(h", "LIMIT", 2, 2)).toEqual(["c"]);
+    expect(kv.send("ZRANGEBYLEX", "z", "[b", "(h", "LIMIT", 1, 2)).toEqual([]);
+    expect(kv.send("ZRANGEBYLEX", "z", "[b", "(h", "LIMIT", 3, 2)).toEqual([]);
+    expect(kv.send("ZRANGEBYLEX", "z", "[b", "(h", "LIMIT", -1, 2)).toEqual([]);
+    kv.send("ZADD", "r", 0, "a", 0, "dd", 1, "b", 1, "cc");
+    expect(kv.send("ZRANGE", "r", "+", "(c", "BYLEX", "REV")).toEqual(["cc"]);
+    expect(kv.send("ZRANGE", "r", "+", "(c", "BYLEX", "REV", "LIMIT", 2, 2)).toEqual(["dd"]);
+    expect(kv.send("ZRANGESTORE", "to", "r", "(a", "[c", "BYLEX", "LIMIT", 2, -1)).toBe(0);
+  });
+});
