@@ -153,7 +153,7 @@ export class RankRange {
   /**
    * The ranks of the members between two bounds, without `offset` of them at the end where the walk
    * begins. Where scores differ that means little; a small sorted set then gives what Redis does, which
-   * looks from that end, and passes as many as `offset` says without a look at the far bound.
+   * looks from that end, and shows the far bound the first one, but none that `offset` passes after it.
    */
   byMember(
     set: SortedSetValue,
@@ -189,9 +189,11 @@ export class RankRange {
     while (fromEnd ? set.previous() : set.next()) {
       const isReached = reached > 0 || (fromEnd ? upper.isAbove(set) : lower.isBelow(set));
       if (isReached) reached++;
-      if (reached <= offset) passed++;
-      else if (fromEnd ? lower.isBelow(set) : upper.isAbove(set)) taken++;
-      else break;
+      const isPassed = reached <= offset;
+      if (!(isPassed && reached !== 1) && !(fromEnd ? lower.isBelow(set) : upper.isAbove(set)))
+        break;
+      if (isPassed) passed++;
+      else taken++;
     }
     const first = fromEnd ? length - passed - taken : passed;
     return this.set(first, first + taken);

@@ -153,5 +153,7 @@ describe("ranges by member of a small sorted set whose scores differ", () => {
     expect(kv.send("ZRANGE", "r", "+", "(c", "BYLEX", "REV")).toEqual(["cc"]);
     expect(kv.send("ZRANGE", "r", "+", "(c", "BYLEX", "REV", "LIMIT", 2, 2)).toEqual(["dd"]);
     expect(kv.send("ZRANGESTORE", "to", "r", "(a", "[c", "BYLEX", "LIMIT", 2, -1)).toBe(0);
+    kv.send("ZADD", "first", 0, "b", 1, "d", 2, "cc");
+    expect(kv.send("ZRANGEBYLEX", "first", "[c", "(d", "LIMIT", 1, 3)).toEqual([]);
   });
 });
