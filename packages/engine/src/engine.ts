@@ -197,7 +197,7 @@ export class Engine implements Ports {
     const flow = { ...parts, memory, effects, propagator, latency, pause, reply, muting, output };
     const caller = new Caller({ ...flow, call });
     const refusals = new Refusals(situation);
-    const guards = new Guards({ situation, memory, refusals, pause });
+    const guards = new Guards({ config, situation, memory, refusals, pause });
     const transactions = new Transactions(keyspace.arena);
     const snapshotJobs = new SnapshotJobs(host, stats);
 

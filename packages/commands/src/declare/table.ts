@@ -8,6 +8,7 @@
 import { latin1Bytes } from "@kv/resp";
 import type { Call } from "../call/call.ts";
 import type { Command } from "./command.ts";
+import { FLAG_BITS } from "./flags.ts";
 
 /** A command in one engine's table, with its counters (INFO commandstats, latencystats). */
 export class CommandRow {
@@ -29,7 +30,7 @@ export class CommandRow {
   readonly arity: number;
   /**
    * The arity as the short way of a request compares it, which asks nothing else. What has nothing
-   * to run must not go there: it has 0, and no request has so few words.
+   * to run must not go there, nor what is protected: it has 0, and no request has so few words.
    */
   readonly shortWayArity: number;
   /** Argument of the first key when it always stands there, else 0. */
@@ -65,7 +66,8 @@ export class CommandRow {
       command.subcommands !== undefined && command.subcommands.length > 0 ? new Map() : null;
     this.bits = command.bits;
     this.arity = command.arity;
-    this.shortWayArity = command.run === undefined ? 0 : command.arity;
+    this.shortWayArity =
+      command.run === undefined || (command.bits & FLAG_BITS.protected) !== 0 ? 0 : command.arity;
     const { firstKey, keyStep } = plainKeysOf(command);
     this.firstKey = firstKey;
     this.keyStep = keyStep;

@@ -15,6 +15,7 @@ describe("guards", () => {
   test("stand in Redis's order, and one behind pausing, which is ours", () => {
     expect(guardNames).toEqual([
       "quit",
+      "protected",
       "auth",
       "transaction",
       "acl",
@@ -40,6 +41,33 @@ describe("guards", () => {
     kv.engine.situation.setUnusual(EngineState.LOADING, true);
     expect(kv.send("QUIT")).toBe("OK");
     expect(kv.self.closed).toBe(true);
+  });
+
+  test("protected: what its directive forbids is refused ahead of all else", () => {
+    const forbidding = { "enable-debug-command": "no", "enable-module-command": "no" };
+    const kv = harness({ config: forbidding });
+    const isRefusal = (reply: unknown, command: string) =>
+      String((reply as CommandError).reply).startsWith(
+        `ERR ${command} command not allowed. If the `,
+      );
+    kv.send("MULTI");
+    expect(isRefusal(kv.send("DEBUG", "SLEEP", "0"), "DEBUG")).toBe(true);
+    expect(isRefusal(kv.send("MODULE", "LOAD", "x"), "MODULE")).toBe(true);
+    expect(kv.send("SET", "a", "1")).toBe("QUEUED");
+    expect(kv.send("EXEC")).toBe(
+      kv.error("EXECABORT Transaction discarded because of previous errors."),
+    );
+    expect(kv.send("EXISTS", "a")).toBe(0);
+    expect(kv.send("INFO", "commandstats")).toContain(
+      "cmdstat_debug:calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0",
+    );
+    // Ahead of rights and of the password, too.
+    kv.send("ACL", "SETUSER", "default", "-debug");
+    expect(isRefusal(kv.send("DEBUG", "SLEEP", "0"), "DEBUG")).toBe(true);
+    kv.send("CONFIG", "SET", "requirepass", "secret");
+    expect(isRefusal(kv.client().send("DEBUG", "SLEEP", "0"), "DEBUG")).toBe(true);
+    expect(isRefusal(kv.send("MODULE", "UNLOAD", "x"), "MODULE")).toBe(true);
+    expect(kv.send("MODULE", "LIST")).toEqual([]);
   });
 
   test("auth: nothing but logging in before the password", () => {

@@ -8,6 +8,8 @@
  * which takes the place of the kernel's. Those here answer for a server without such a system.
  */
 import { type Call, CommandError, type CommandRow, errors, FLAG_BITS } from "@kv/commands";
+import type { ConfigStore } from "@kv/config";
+import { protectionOf } from "./allowed-locally.ts";
 import type { Client } from "./client.ts";
 import { ClientState } from "./client-state.ts";
 import type { Pause } from "./pause.ts";
@@ -93,6 +95,7 @@ function lacks(client: Client, row: CommandRow, flag: number, call: Call): boole
 /** The guards by name, in the order in which Redis asks them. */
 export const guardNames = [
   "quit",
+  "protected",
   "auth",
   "transaction",
   "acl",
@@ -117,6 +120,8 @@ export type GuardName = (typeof guardNames)[number];
 
 /** What Guards are made of. */
 export interface GuardParts {
+  /** Has the directives of protected commands. */
+  config: ConfigStore;
   /** What is true of the whole server. */
   situation: Situation;
   /** Makes room before a command that may need some. */
@@ -169,8 +174,12 @@ const clientGuards = {
 } satisfies Partial<Record<GuardName, Guard>>;
 
 /** What follows from the situation of the whole server. */
-function situationGuards({ situation, memory, refusals, pause }: GuardParts) {
+function situationGuards({ config, situation, memory, refusals, pause }: GuardParts) {
   return {
+    /** Ahead of what users may do: a refused DEBUG spoils a transaction. */
+    protected: (client, row) =>
+      (row.bits & FLAG_BITS.protected) === 0 ? null : protectionOf(row, config, client),
+
     memory: (client, row, call) => {
       if (!situation.is(EngineState.MEMORY_LIMITED) || memory.makeRoom()) return null;
       // Queueing takes memory itself, whatever is queued; EXEC is judged by its queue.

@@ -1,7 +1,7 @@
 /** CONFIG: reads, changes and writes back the configuration while the server runs. */
 import { arg, CommandError, errors, fail, helpCommand, matchesGlob } from "@kv/commands";
+import { isAllowedBy } from "../../kernel/allowed-locally.ts";
 import { EngineState } from "../../kernel/situation.ts";
-import { isAllowedBy } from "../../module/allowed-locally.ts";
 import { rewriteFile } from "../../module/config-file.ts";
 import { engineCommand } from "../../module/engine-call.ts";
 
@@ -50,7 +50,7 @@ const set = engineCommand({
     for (let index = 2; index < argc && pairs.length <= DIRECTIVES_MAX; index += 2)
       pairs.push([call.word(index), call.text(index + 1)]);
     const refused = engine.config.configSet(pairs, {
-      protectedAllowed: isAllowedBy("enable-protected-configs", call),
+      protectedAllowed: isAllowedBy("enable-protected-configs", engine.config, call.client),
       loading: engine.situation.is(EngineState.LOADING | EngineState.ASYNC_LOADING),
       restoring: (name) =>
         engine.host.log(

@@ -11,7 +11,6 @@ import { globMatch, InvariantError } from "@kv/core";
 import { latin1Bytes } from "@kv/resp";
 import { OUTPUT_PEAK_PERIOD_MS } from "../../kernel/debug-switches.ts";
 import { Target } from "../../kernel/propagate.ts";
-import { requireAllowed } from "../../module/allowed-locally.ts";
 import { rewriteFile } from "../../module/config-file.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 import { activeExpiryPort } from "../../module/ports.ts";
@@ -473,11 +472,10 @@ export const debug = engineCommand({
     "DEBUG HELP says what each subcommand does here, and which are accepted without effect. While RELOAD and LOADAOF load, nobody is answered, not even LOADING.",
   arity: -2,
   arityBecause: "Its subcommands are no commands of their own, and COMMAND DOCS lists none.",
-  flags: ["admin", "noscript", "loading", "stale"],
+  flags: ["admin", "noscript", "loading", "stale", "protected"],
   docFlags: ["syscmd"],
 
   run(call) {
-    requireAllowed("DEBUG", "enable-debug-command", call);
     if (call.argc === 2 && call.is(1, "HELP")) {
       const topics = [...subcommands].map(([name, { usage, help }]) => ({
         usage: `${name.toUpperCase()} ${usage}`.trimEnd(),

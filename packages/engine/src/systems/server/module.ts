@@ -3,7 +3,6 @@
  * that cannot be opened, since clients compare the text; the reason stands in the log it points to.
  */
 import { arg, CommandError, helpCommand } from "@kv/commands";
-import { requireAllowed } from "../../module/allowed-locally.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 
 const notPossible = new CommandError(
@@ -14,11 +13,10 @@ const notLoaded = new CommandError("ERR Error unloading module: no such module w
 const facts = {
   group: "server",
   since: "4.0.0",
-  flags: ["admin", "noscript", "no_async_loading"],
+  flags: ["admin", "noscript", "no_async_loading", "protected"],
 } as const;
 
 function refuse(call: EngineCall): void {
-  requireAllowed("MODULE", "enable-module-command", call);
   call.engine.host.log(
     "warning",
     `Module ${call.word(2)} failed to load: native modules are not supported by this server`,
@@ -81,8 +79,7 @@ const unload = engineCommand({
   complexity: "O(1)",
   arity: 3,
   args: [arg.string("name")],
-  run(call) {
-    requireAllowed("MODULE", "enable-module-command", call);
+  run() {
     throw notLoaded;
   },
 });
