@@ -34,6 +34,21 @@ describe("OutputViews", () => {
     expect(views.of(one, 0, 4)[0]).toBe(1);
   });
 
+  test("two buffers that take turns keep their views, a third replaces the one used longest ago", () => {
+    const views = new OutputViews();
+    const [one, two, three] = [new Uint8Array(8), new Uint8Array(8), new Uint8Array(8)];
+    const first = views.of(one, 0, 4) && views.of(one, 0, 4);
+    const second = views.of(two, 0, 4) && views.of(two, 0, 4);
+    for (let i = 0; i < 100; i++) {
+      expect(views.of(two, 0, 4)).toBe(second);
+      expect(views.of(one, 0, 4)).toBe(first);
+    }
+    for (let i = 0; i < 100; i++) views.of(three, 0, 4);
+    expect(views.of(three, 0, 4)).toBe(views.of(three, 0, 4));
+    expect(views.of(one, 0, 4)).toBe(first);
+    expect(views.of(two, 0, 4)).not.toBe(second);
+  });
+
   test("after forget() the next buffer takes its place", () => {
     const views = new OutputViews();
     const one = new Uint8Array(8).fill(1);

@@ -8,23 +8,33 @@
  *      engine's buffer   [ +OK\r\n . . . . . . . . . . ]
  *      views[5]            ^^^^^^^
  *
- * The views belong to one buffer at a time. Other buffers pass through unremembered, unless one of
- * them keeps coming: then the engine has changed its buffer.
+ * The engine has two such buffers, one for replies that leave at once and one for those that have
+ * waited, and each keeps its views. Other buffers pass through unremembered, unless one of them keeps
+ * coming: then the engine has changed a buffer, and the one used longest ago is forgotten.
  */
 const lengthMax = 4096;
-/** Sends in a row from one other buffer, after which the views are made for that one. */
+/** Sends in a row from one other buffer, after which views are kept for that one. */
 const patience = 16;
 
+/** A buffer, and the views of it by their length. */
+interface Known {
+  bytes: Uint8Array | null;
+  views: (Buffer | undefined)[];
+}
+
 export class OutputViews {
-  #bytes: Uint8Array | null = null;
-  #views: (Buffer | undefined)[] = [];
+  readonly #one: Known = { bytes: null, views: [] };
+  readonly #other: Known = { bytes: null, views: [] };
+  #latest = this.#one;
   #rival: Uint8Array | null = null;
   #rivalCount = 0;
 
   /** bytes[start, end) as a Buffer over the same memory. */
   of(bytes: Uint8Array, start: number, end: number): Buffer {
-    if (bytes === this.#bytes) {
-      if (start === 0 && end <= lengthMax) return (this.#views[end] ??= viewOf(bytes, 0, end));
+    const known = bytes === this.#one.bytes ? this.#one : this.#other;
+    if (bytes === known.bytes) {
+      this.#latest = known;
+      if (start === 0 && end <= lengthMax) return (known.views[end] ??= viewOf(bytes, 0, end));
     } else {
       this.#consider(bytes);
     }
@@ -33,9 +43,11 @@ export class OutputViews {
 
   /** The socket keeps `bytes`: the engine will go on with another buffer. */
   forget(bytes: Uint8Array): void {
-    if (bytes !== this.#bytes) return;
-    this.#bytes = null;
-    this.#views = [];
+    for (const known of [this.#one, this.#other]) {
+      if (bytes !== known.bytes) continue;
+      known.bytes = null;
+      known.views = [];
+    }
   }
 
   #consider(bytes: Uint8Array): void {
@@ -43,9 +55,12 @@ export class OutputViews {
       this.#rival = bytes;
       this.#rivalCount = 0;
     }
-    if (this.#bytes !== null && ++this.#rivalCount < patience) return;
-    this.#bytes = bytes;
-    this.#views = new Array<Buffer | undefined>(lengthMax + 1).fill(undefined);
+    const free = [this.#one, this.#other].find((known) => known.bytes === null);
+    if (free === undefined && ++this.#rivalCount < patience) return;
+    const known = free ?? (this.#latest === this.#one ? this.#other : this.#one);
+    known.bytes = bytes;
+    known.views = new Array<Buffer | undefined>(lengthMax + 1).fill(undefined);
+    this.#latest = known;
     this.#rival = null;
   }
 }

@@ -17,53 +17,62 @@ const HELD_BYTES_MAX = 256 * 1024;
 
 /** Replies that wait: see the head of this file. */
 export class HeldReplies {
-  private readonly clients: Client[] = [];
+  private readonly clients: (Client | null)[] = [];
   private readonly ends: number[] = [];
+  /** How many of these are in use: arrays that are emptied would grow anew each time. */
+  private heldCount = 0;
+  private isReleasing = false;
   private readonly replies = new ReplyWriter(REPLY_BYTES_MAX);
   /** The front of this is where each part leaves from: a connection knows views of it. */
   private readonly front = new ReplyWriter(1024);
 
   /** Nothing waits. */
   get isEmpty(): boolean {
-    return this.clients.length === 0;
+    return this.heldCount === 0;
   }
 
   /** How many replies wait. */
   get count(): number {
-    return this.clients.length;
+    return this.heldCount;
   }
 
   /** Keeps what `from` holds, for the client. False: it is too much. */
   take(client: Client, from: ReplyWriter): boolean {
     const { replies, clients, ends } = this;
     const { length } = from;
-    if (from.partsBytes > 0 || from.isOverflowed || length > REPLY_BYTES_MAX) return false;
+    if (this.isReleasing || from.partsBytes > 0 || from.isOverflowed || length > REPLY_BYTES_MAX)
+      return false;
     if (replies.length + length > HELD_BYTES_MAX) return false;
     replies.rawBytes(from.bytes, 0, length);
-    clients.push(client);
-    ends.push(replies.length);
+    const index = this.heldCount++;
+    clients[index] = client;
+    ends[index] = replies.length;
     return true;
   }
 
-  /** All that was held, one after the other. */
+  /** All that was held, one after the other. What `send` leads to finds nothing held, and holds nothing. */
   release(send: (client: Client, replies: ReplyWriter) => void): void {
-    const { clients, ends, replies, front } = this;
+    const { clients, ends, replies, front, heldCount } = this;
     const { bytes } = replies;
+    this.heldCount = 0;
+    this.isReleasing = true;
     let start = 0;
-    for (let index = 0; index < clients.length; index++) {
+    for (let index = 0; index < heldCount; index++) {
       const end = ends[index] as number;
       front.rawBytes(bytes, start, end);
       send(clients[index] as Client, front);
       front.reset();
+      clients[index] = null;
       start = end;
     }
-    this.clear();
+    this.isReleasing = false;
+    replies.reset();
   }
 
   /** Nobody gets it. */
   clear(): void {
-    this.clients.length = 0;
-    this.ends.length = 0;
+    this.clients.fill(null);
+    this.heldCount = 0;
     this.replies.reset();
   }
 }
