@@ -7,13 +7,13 @@
  * replies to long requests leave one behind the other when all who had asked are served, as all of
  * Redis's do.
  *
- * A reply waits for RUN_US_MAX and one request at most, and a client who is alone waits for nobody.
+ * A reply waits for WAIT_US_MAX and one request at most, and a client who is alone waits for nobody.
  */
 
 /** What is asked for takes long: more than a wake-up. */
 const LONG_US = 15;
 /** When the first reply has waited for so long, all leave. */
-const RUN_US_MAX = 1000;
+const WAIT_US_MAX = 1000;
 /** So often a reply may wait in vain, and so many leave at once before the next is tried. */
 const VAIN_MAX = 2;
 const AT_ONCE = 64;
@@ -30,7 +30,7 @@ export class ReplyRounds {
    * waits, too. False: what waits is to leave now, and then this one.
    */
   gathers(count: number, startUs: number, nowUs: number): boolean {
-    if (count > 0) return nowUs - this.sinceUs < RUN_US_MAX;
+    if (count > 0) return nowUs - this.sinceUs < WAIT_US_MAX;
     if (nowUs - startUs < LONG_US) return false;
     if (this.atOnceCount > 0) {
       this.atOnceCount--;
