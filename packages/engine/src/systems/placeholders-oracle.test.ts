@@ -75,9 +75,7 @@ describe.runIf(hasRedisServer())("as redis-server has them", () => {
   };
 
   beforeAll(async () => {
-    redis = await ServerProcess.start({
-      config: { requirepass: "secret", "enable-module-command": "yes" },
-    });
+    redis = await ServerProcess.start({ config: { requirepass: "secret" } });
     const client = await redis.connect();
     await client.request("HELLO", 3, "AUTH", "default", "secret");
     learn(
