@@ -43,11 +43,15 @@ export class OutputViews {
 
   /** The socket keeps `bytes`: the engine will go on with another buffer. */
   forget(bytes: Uint8Array): void {
-    for (const known of [this.#one, this.#other]) {
-      if (bytes !== known.bytes) continue;
-      known.bytes = null;
-      known.views = [];
-    }
+    const known = bytes === this.#one.bytes ? this.#one : this.#other;
+    if (bytes !== known.bytes) return;
+    known.bytes = null;
+    known.views = [];
+    this.#latest = this.#besides(known);
+  }
+
+  #besides(known: Known): Known {
+    return known === this.#one ? this.#other : this.#one;
   }
 
   #consider(bytes: Uint8Array): void {
@@ -55,9 +59,8 @@ export class OutputViews {
       this.#rival = bytes;
       this.#rivalCount = 0;
     }
-    const free = [this.#one, this.#other].find((known) => known.bytes === null);
-    if (free === undefined && ++this.#rivalCount < patience) return;
-    const known = free ?? (this.#latest === this.#one ? this.#other : this.#one);
+    const known = this.#besides(this.#latest);
+    if (known.bytes !== null && ++this.#rivalCount < patience) return;
     known.bytes = bytes;
     known.views = new Array<Buffer | undefined>(lengthMax + 1).fill(undefined);
     this.#latest = known;

@@ -190,8 +190,8 @@ export class RankRange {
       const isReached = reached > 0 || (fromEnd ? upper.isAbove(set) : lower.isBelow(set));
       if (isReached) reached++;
       const isPassed = reached <= offset;
-      if (!(isPassed && reached !== 1) && !(fromEnd ? lower.isBelow(set) : upper.isAbove(set)))
-        break;
+      const isShown = reached === 1 || !isPassed;
+      if (isShown && !(fromEnd ? lower.isBelow(set) : upper.isAbove(set))) break;
       if (isPassed) passed++;
       else taken++;
     }

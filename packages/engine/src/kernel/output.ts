@@ -103,29 +103,21 @@ export class Output {
     this.own.allows = allows;
   }
 
-  /** Sends what the shared reply buffer holds, for this client. */
-  sendReply(client: Client): void {
+  /** Sends what the shared reply buffer holds, for this client; `mayWait`: with the replies of others. */
+  sendReply(client: Client, mayWait = false): void {
     const { reply } = this;
     if (reply.isEmpty) return;
     // What others had for it came before this: it may have waited for just what they did.
     if (client.outbox !== null) this.flushOutbox(client);
-    this.send(client, reply);
+    this.send(client, reply, mayWait);
     reply.reset();
   }
 
   /** The same behind requests that took from `startUs` to `nowUs`: it may wait for the replies of others. */
   sendReplyOf(client: Client, startUs: number, nowUs: number): void {
-    const { reply, held } = this;
-    if (reply.isEmpty) return;
-    if (this.gate?.isClosed !== true && this.rounds.gathers(held.count, startUs, nowUs)) {
-      if (held.isEmpty) this.host.wake();
-      if (client.outbox !== null) this.flushOutbox(client);
-      if (held.take(client, reply)) {
-        reply.reset();
-        return;
-      }
-    }
-    this.sendReply(client);
+    if (this.reply.isEmpty) return;
+    const { gate, held, rounds } = this;
+    this.sendReply(client, gate?.isClosed !== true && rounds.gathers(held.count, startUs, nowUs));
   }
 
   /**
@@ -160,9 +152,11 @@ export class Output {
     return isFree;
   }
 
-  private send(client: Client, from: ReplyWriter): void {
+  private send(client: Client, from: ReplyWriter, mayWait = false): void {
     const { gate, held } = this;
-    if (gate?.isClosed === true && held.take(client, from)) return;
+    // Whoever closed the gate has asked for a turn.
+    if (mayWait && held.isEmpty) this.host.wake();
+    if ((mayWait || gate?.isClosed === true) && held.take(client, from)) return;
     if ((gate !== null || !held.isEmpty) && !this.openGate()) return;
     this.sendNow(client, from);
   }

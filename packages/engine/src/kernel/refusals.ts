@@ -5,9 +5,6 @@
  */
 import { EngineState, type Situation } from "./situation.ts";
 
-/** In this order reasons are told. */
-const owners = ["saving", "append-only"] as const;
-
 /** Why writes are refused: see the head of this file. One for each engine. */
 export class Refusals {
   private readonly situation: Situation;
@@ -26,10 +23,6 @@ export class Refusals {
 
   /** The error for a write; "" when nobody refuses. */
   get error(): string {
-    for (const owner of owners) {
-      const error = this.byOwner.get(owner);
-      if (error !== undefined) return error;
-    }
-    return "";
+    return this.byOwner.get("saving") ?? this.byOwner.get("append-only") ?? "";
   }
 }

@@ -14,7 +14,6 @@ async function finish(kv: Harness, between: () => void = () => {}): Promise<void
   expect(kv.engine.of(savingPort).isRunning).toBe(false);
 }
 
-/** Another server that starts on the first one's disk. */
 /** A server that finds the file of another, and has still to load it. */
 function beside(kv: Harness): Harness {
   const next = harness();
@@ -24,6 +23,7 @@ function beside(kv: Harness): Harness {
   return next;
 }
 
+/** Another server that starts on the first one's disk. */
 async function restart(kv: Harness): Promise<Harness> {
   const next = beside(kv);
   expect(await next.engine.load()).toBe(true);
