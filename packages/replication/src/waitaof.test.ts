@@ -33,6 +33,21 @@ describe("WAITAOF, the disk of this server", () => {
     expect(writer.send("WAITAOF", 1, 0, 0)).toEqual([1, 0]);
   });
 
+  test("with everysec what follows a second of rest is synced at once", async () => {
+    const kv = await logging();
+    const writer = kv.client();
+    writer.send("SET", "k", "v");
+    expect(writer.send("WAITAOF", 1, 0, 0)).toBeUndefined();
+    await kv.until(() => kv.engine.isSettled);
+    expect(writer.receive()).toEqual([1, 0]);
+    writer.send("SET", "k", "w");
+    expect(writer.send("WAITAOF", 1, 0, 0)).toBeUndefined();
+    await later(kv, 800);
+    expect(writer.receive()).toBeUndefined();
+    await later(kv, 300);
+    expect(writer.receive()).toEqual([1, 0]);
+  });
+
   test("with always before the reply, with no never", async () => {
     const kv = await logging("always");
     kv.send("SET", "k", "v");

@@ -78,7 +78,7 @@ export class LogWriter implements PropagationSink, ReplyGate {
   private syncedBytes = 0;
   /** What was logged before the file began: offsets count on over all files. */
   private offsetBeforeFile = 0;
-  private syncStartUs = 0;
+  private syncStartUs = Number.NEGATIVE_INFINITY;
   private syncUnderWay: Promise<void> | null = null;
   /** Until then writes wait for syncs to end. */
   private waitsForSyncUntilUs = 0;
@@ -152,7 +152,6 @@ export class LogWriter implements PropagationSink, ReplyGate {
     this.file = file;
     this.syncedBytes = file.sizeBytes;
     this.databaseIndex = -1;
-    this.syncStartUs = this.parts.host.monotonicUs();
   }
 
   /** Commands that changed the data set. */
@@ -231,6 +230,7 @@ export class LogWriter implements PropagationSink, ReplyGate {
     latency.eventTook("aof-write", tookUs, situation.nowMs);
     latency.eventTook(name, tookUs, situation.nowMs);
     if (isWritten && this.policy === "always" && !this.skipsSync()) this.syncBeforeReplies();
+    else this.syncIfDue(endUs);
   }
 
   private isToBePostponed(): boolean {
@@ -364,7 +364,11 @@ export class LogWriter implements PropagationSink, ReplyGate {
     if (this.problem !== null && isTimeToTry) this.flush(true);
     if (this.isPostponed) this.flush(false);
     else if (this.overtakingSinceUs !== -1) this.overtakes(nowUs);
-    // After a change of the policy something may be left that nobody has synced.
+    // What no write follows. After a change of the policy, too, something may be left that nobody has synced.
+    this.syncIfDue(nowUs);
+  }
+
+  private syncIfDue(nowUs: number): void {
     if (this.policy === "no" || nowUs - this.syncStartUs < SYNC_PERIOD_US) return;
     if (!this.isSyncing && !this.skipsSync()) this.beginSync();
   }
