@@ -13,6 +13,7 @@ import {
   innerCount,
   isOfC,
   LuaType,
+  metatableAddress,
   NODE_KEY,
   nodesAddress,
   nodesCount,
@@ -54,6 +55,9 @@ export function checkLayout(stack: LuaStack): void {
   stack.pushText("layout");
   stack.setField(-2, "key");
   const table = stack.api.lua_topointer(stack.L, -1);
+  stack.pushTable();
+  const metatable = stack.api.lua_topointer(stack.L, -1);
+  api.lua_setmetatable(L, -2);
   const { view } = stack;
   const count = api.lua_gettop(L);
   const base = view.getUint32(L + STACK_BASE, true);
@@ -65,6 +69,7 @@ export function checkLayout(stack: LuaStack): void {
     view.getUint32(L + STACK_TOP, true) - base - count * VALUE_BYTES,
     view.getFloat64(base + (count - 2) * VALUE_BYTES, true),
     view.getInt32(base + (count - 1) * VALUE_BYTES + TYPE, true),
+    metatableAddress(view, table) - metatable,
     arraySize(view, table),
     view.getFloat64(array + VALUE_BYTES, true),
     view.getInt32(array + VALUE_BYTES + TYPE, true),
@@ -84,6 +89,7 @@ export function checkLayout(stack: LuaStack): void {
     0,
     0.5,
     LuaType.TABLE,
+    0,
     2,
     2.5,
     LuaType.NUMBER,

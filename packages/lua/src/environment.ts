@@ -9,7 +9,8 @@
 import type { Core, Slot } from "./core.ts";
 import { GLOBALS } from "./machine.ts";
 import type { ReadOnlyTables } from "./read-only.ts";
-import type { LuaStack, WordSource } from "./stack.ts";
+import type { LuaStack } from "./stack.ts";
+import { WordsGlobal } from "./words-global.ts";
 
 /** Raises what a script gets that asks for a global that is not there. */
 export function missingGlobal(stack: LuaStack): number {
@@ -66,9 +67,9 @@ export class LuaEnvironment {
     this.stack.setKept(this.contents, this.nameOf(name));
   }
 
-  /** Makes a table of words the global of that name: as many as `count`, from number `first` on. */
-  setWords(name: string, words: WordSource, first: number, count: number): void {
-    this.stack.setWords(words, first, count, this.contents, this.nameOf(name));
+  /** A global of that name for a table of words, that is set for each run. */
+  words(name: string): WordsGlobal {
+    return new WordsGlobal(this.stack, this.contents, this.nameOf(name));
   }
 
   private nameOf(name: string): number {

@@ -44,6 +44,7 @@ export const NODE_KEY = 16;
 export const STRING_LENGTH = 12;
 export const STRING_BYTES = 16;
 
+export const metatableAddress = (view: DataView, table: number) => view.getUint32(table + 8, true);
 export const arrayAddress = (view: DataView, table: number) => view.getUint32(table + 12, true);
 export const arraySize = (view: DataView, table: number) => view.getInt32(table + 28, true);
 export const nodesAddress = (view: DataView, table: number) => view.getUint32(table + 16, true);

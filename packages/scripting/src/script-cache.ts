@@ -31,6 +31,12 @@ export interface CachedScript {
   newer: CachedScript | null;
 }
 
+/** One that EVALSHA has found: its SHA-1 as it was written, in upper or lower case. */
+interface Recent {
+  readonly script: CachedScript;
+  readonly words: readonly number[];
+}
+
 export class ScriptCache {
   /** Scripts of EVAL that made room for newer ones. */
   evictedCount = 0;
@@ -39,8 +45,8 @@ export class ScriptCache {
   private readonly bySha = new Map<string, CachedScript>();
   /** The script that was seen last of those whose sources have this hash. */
   private readonly byHash = new Map<number, CachedScript>();
-  /** Those that EVALSHA has found last, by the first digits as they were written: no text is made. */
-  private recent: (CachedScript | undefined)[] = [];
+  /** Those that EVALSHA has found last, by their first digits: no text is made. */
+  private recent: (Recent | undefined)[] = [];
   /** The ends of the list of those that may be forgotten. */
   private oldest: CachedScript | null = null;
   private newest: CachedScript | null = null;
@@ -64,16 +70,21 @@ export class ScriptCache {
   }
 
   /** The script whose SHA-1 stands in bytes[start, end), in either case. */
-  findWritten(bytes: Uint8Array, start: number, end: number): CachedScript | undefined {
+  findWritten(
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): CachedScript | undefined {
     if (end - start !== SHA_DIGITS) return undefined;
     const slot = ((bytes[start] as number) * 31 + (bytes[start + 1] as number)) % RECENT;
     const recent = this.recent[slot];
-    if (recent !== undefined && isWritten(recent.sha, bytes, start)) {
-      this.used(recent);
-      return recent;
+    if (recent !== undefined && isWritten(recent.words, view, start)) {
+      this.used(recent.script);
+      return recent.script;
     }
     const script = this.find(latin1(bytes, start, end).toLowerCase());
-    this.recent[slot] = script;
+    if (script !== undefined) this.recent[slot] = { script, words: wordsAt(view, start) };
     return script;
   }
 
@@ -159,7 +170,7 @@ export class ScriptCache {
     if (oldest === null) return;
     this.unlink(oldest);
     this.forget(oldest);
-    for (let i = 0; i < recent.length; i++) if (recent[i] === oldest) recent[i] = undefined;
+    for (let i = 0; i < recent.length; i++) if (recent[i]?.script === oldest) recent[i] = undefined;
     this.bySha.delete(oldest.sha);
     const hash = hashOf(oldest.source);
     if (this.byHash.get(hash) === oldest) this.byHash.delete(hash);
@@ -173,8 +184,16 @@ function hashOf(source: Uint8Array): number {
   return hashBytes(source, view, 0, source.length, HASH_SEED);
 }
 
-function isWritten(sha: string, bytes: Uint8Array, start: number): boolean {
-  for (let i = 0; i < SHA_DIGITS; i++) if (bytes[start + i] !== sha.charCodeAt(i)) return false;
+/** The forty digits there, four by four. */
+function wordsAt(view: DataView, start: number): number[] {
+  const words: number[] = [];
+  for (let i = 0; i < SHA_DIGITS; i += 4) words.push(view.getInt32(start + i));
+  return words;
+}
+
+function isWritten(words: readonly number[], view: DataView, start: number): boolean {
+  for (let i = 0; i < words.length; i++)
+    if (view.getInt32(start + 4 * i) !== words[i]) return false;
   return true;
 }
 

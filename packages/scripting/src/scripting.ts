@@ -14,7 +14,7 @@ import {
   type Running,
   type ScriptMemory,
 } from "@kv/engine";
-import { type LuaScript, LuaSyntaxError, type WasmModule } from "@kv/lua";
+import { type LuaScript, LuaSyntaxError, type WasmModule, type WordsGlobal } from "@kv/lua";
 import { Functions } from "./functions/functions.ts";
 import { keyCountOf } from "./key-count.ts";
 import { answering, type Machine, type MachineOwner, makeMachine } from "./machine.ts";
@@ -34,6 +34,12 @@ const KEPT_MACHINE_BYTES_MAX = 64 * 2 ** 20;
 const noScript = new CommandError("NOSCRIPT No matching script. Please use EVAL.");
 const noKeyCount = new CommandError("ERR value is not an integer or out of range");
 
+/** The machine of scripts, with the globals that each run has its own of. */
+interface ScriptMachine extends Machine {
+  readonly keys: WordsGlobal;
+  readonly args: WordsGlobal;
+}
+
 /** Runs scripts: see the head of this file. */
 export class Scripting implements Running, MachineOwner, ScriptMemory {
   readonly cache: ScriptCache;
@@ -45,7 +51,7 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
   private readonly ports: Ports;
   private readonly module: () => WasmModule;
   readonly runner: Runner;
-  private machine: Machine | null = null;
+  private machine: ScriptMachine | null = null;
 
   /** `module` is asked for when the first script comes. */
   constructor(ports: Ports, module: () => WasmModule) {
@@ -74,7 +80,7 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
   evaluateSha(call: EngineCall, isReadOnly: boolean): void {
     this.runner.announce(call);
     const keyCount = keyCountOf(call, noKeyCount);
-    const script = this.cache.findWritten(call.bytes, call.start(1), call.end(1));
+    const script = this.cache.findWritten(call.bytes, call.view, call.start(1), call.end(1));
     if (script === undefined) throw noScript;
     this.run(call, script, keyCount, isReadOnly);
   }
@@ -97,7 +103,7 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
 
   /** The flags of an EVALSHA, as bits. */
   flagsOfSha(call: EngineCall): number {
-    const script = this.cache.findWritten(call.bytes, call.start(1), call.end(1));
+    const script = this.cache.findWritten(call.bytes, call.view, call.start(1), call.end(1));
     return script === undefined ? call.row.bits : bitsOfRun(call.row.bits, script.shebang.flags);
   }
 
@@ -163,7 +169,7 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
   }
 
   /** The machine of scripts. */
-  present(): Machine {
+  present(): ScriptMachine {
     this.machine ??= this.makeMachine();
     return this.machine;
   }
@@ -174,7 +180,7 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
     this.cache.machineLost();
   }
 
-  private makeMachine(): Machine {
+  private makeMachine(): ScriptMachine {
     const { ports, runner } = this;
     const { busy, context } = runner;
     const machine = makeMachine(ports, {
@@ -185,8 +191,9 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
     const { vm } = machine;
     const redisCall = new RedisCall(ports, context, vm.stack);
     const redis = vm.library(redisFunctions(ports, context, redisCall), redisConstants);
-    vm.environment.define("redis", redis);
-    return machine;
+    const { environment } = vm;
+    environment.define("redis", redis);
+    return { ...machine, keys: environment.words("KEYS"), args: environment.words("ARGV") };
   }
 
   private compile(script: CachedScript): void {
@@ -217,9 +224,9 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
   }
 
   private setArguments(call: EngineCall, keyCount: number): number {
-    const { environment } = this.present().vm;
-    environment.setWords("KEYS", call, 3, keyCount);
-    environment.setWords("ARGV", call, 3 + keyCount, call.argc - 3 - keyCount);
+    const { keys, args } = this.present();
+    keys.set(call, 3, keyCount);
+    args.set(call, 3 + keyCount, call.argc - 3 - keyCount);
     return 0;
   }
 }

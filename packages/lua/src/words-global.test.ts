@@ -1,0 +1,86 @@
+/** Globals that are set for each run: whatever a script makes of them, the next one sees its own words. */
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { LuaScript, LuaVm, Outcome, type WordSource } from "./index.ts";
+import { luaModule } from "./node.ts";
+
+const bytesOf = (text: string) => Buffer.from(text, "latin1");
+
+function requestOf(words: readonly string[]): WordSource {
+  const starts: number[] = [];
+  let length = 0;
+  for (const word of words) {
+    starts.push(length);
+    length += word.length;
+  }
+  return {
+    bytes: bytesOf(words.join("")),
+    start: (index) => starts[index] as number,
+    end: (index) => (starts[index] as number) + (words[index] as string).length,
+  };
+}
+
+const attempts = [
+  "",
+  "WORDS[1] = 'own'",
+  "WORDS.name = 'own'",
+  "WORDS[1] = 'own' WORDS[1] = nil",
+  "WORDS.name = 'own' WORDS.name = nil",
+  "table.insert(WORDS, 'own')",
+  "for i = 1, 100 do WORDS[i] = i end",
+  "rawset(WORDS, 0, 'own')",
+  "setmetatable(WORDS, {__index = function() return 'own' end})",
+  "setmetatable(WORDS, {__len = 1}) setmetatable(WORDS, nil)",
+  "WORDS[1] = WORDS error('in its middle')",
+  "string.own = WORDS",
+];
+const shown = "local t = {} for k, v in pairs(WORDS) do t[#t + 1] = k .. '=' .. v end ";
+const source = (attempt: string) =>
+  `${shown} local seen = table.concat(t, ' ')
+   for _, v in ipairs({tostring(getmetatable(WORDS)), tostring(WORDS[1]), tostring(WORDS.name)}) do
+     seen = seen .. '|' .. v
+   end
+   pcall(function() ${attempt} end)
+   return seen`;
+
+test("each run sees the words that it was given and nothing that another one put there", () => {
+  const vm = new LuaVm({ module: luaModule() });
+  const global = vm.environment.words("WORDS");
+  const scripts = attempts.map((each) => vm.compile(bytesOf(source(each)), "@user_script"));
+  const runs = fc.array(
+    fc.tuple(fc.nat(attempts.length - 1), fc.array(fc.string(), { maxLength: 3 })),
+    { minLength: 1, maxLength: 40 },
+  );
+  fc.assert(
+    fc.property(runs, (each) => {
+      for (const [which, given] of each) {
+        const words = given.map((word) => word.replace(/[^a-z]/g, "w"));
+        const script = scripts[which] as LuaScript;
+        const outcome = vm.run(script, () => {
+          global.set(requestOf(words), 0, words.length);
+          return 0;
+        });
+        expect(outcome).toBe(Outcome.DONE);
+        const pairs = words.map((word, i) => `${i + 1}=${word}`).join(" ");
+        expect(vm.stack.latin1(1)).toBe(`${pairs}|nil|${words[0] ?? "nil"}|nil`);
+      }
+    }),
+  );
+});
+
+test("an empty table that was left alone takes no memory for another one", () => {
+  const vm = new LuaVm({ module: luaModule() });
+  const global = vm.environment.words("WORDS");
+  const script = vm.compile(bytesOf("return #WORDS"), "@user_script") as LuaScript;
+  expect(script).toBeInstanceOf(LuaScript);
+  const run = () =>
+    vm.run(script, () => {
+      global.set(requestOf([]), 0, 0);
+      return 0;
+    });
+  run();
+  const before = vm.usedBytes;
+  for (let i = 0; i < 100; i++) run();
+  expect(vm.usedBytes).toBe(before);
+});
