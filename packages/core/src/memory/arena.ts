@@ -80,6 +80,8 @@ export interface BlockHold {
 const NO_BYTES = new Uint8Array(0);
 /** Longest copy that is done word by word; beyond, the runtime's own is faster. */
 const WRITE_BY_WORDS_MAX = 192;
+/** So many words are zeroed one by one. */
+const FEW_WORDS = 64;
 /** A larger buffer is not remembered: that would keep it alive. */
 const SOURCE_KEPT_BYTES_MAX = 2 ** 18;
 
@@ -145,8 +147,12 @@ export class Arena extends PageSpans {
   /** As alloc, with every byte zero. */
   allocZeroed(bytes: number): Ref {
     const ref = this.alloc(bytes);
+    const words = this.words[ref >>> SEGMENT_SHIFT] as Int32Array;
     const at = (ref & UNIT_MASK) << 1;
-    (this.words[ref >>> SEGMENT_SHIFT] as Int32Array).fill(0, at, at + (((bytes + 7) >>> 3) << 1));
+    const end = at + (((bytes + 7) >>> 3) << 1);
+    // fill() is a call into the runtime, which takes as long as a small table otherwise does.
+    if (end - at > FEW_WORDS) words.fill(0, at, end);
+    else for (let i = at; i < end; i++) words[i] = 0;
     return ref;
   }
 
