@@ -372,18 +372,18 @@ export class ReplyWriter extends ReplyBuffer {
     this.bulkLatin1(n.toString());
   }
 
-  /** Text with a three-letter format, "txt" or "mkd", that a person is to read. */
+  /** Text with a three-letter format, "txt" or "mkd", that a person is to read. One byte for each character. */
   verbatim(format: string, text: string): void {
     if (!this.resp3) {
-      this.bulkText(text);
+      this.bulkLatin1(text);
       return;
     }
-    const length = utf8Length(text) + 4;
+    const length = text.length + 4;
     if (!this.ensure(length + HEADER_MAX)) return;
     this.header(VERBATIM, length);
     const after = writeLatin1(this.bytes, this.length, format);
     this.bytes[after] = INTEGER; // A colon stands between them.
-    this.endLine(writeUtf8(this.bytes, after + 1, text));
+    this.endLine(writeLatin1(this.bytes, after + 1, text));
   }
 
   /** Bytes that are RESP already. */

@@ -14,6 +14,14 @@ function rawReply(script: string, protocol: 2 | 3 = 2): string {
 
 const limit = "-ERR reached lua stack limit\r\n";
 
+test.each([
+  { protocol: 2, answer: "$4\r\nf\xc3\xbc\xff\r\n" },
+  { protocol: 3, answer: "=8\r\ntxt:f\xc3\xbc\xff\r\n" },
+] as const)("a verbatim string has the script's bytes: RESP$protocol", ({ protocol, answer }) => {
+  const script = "return {verbatim_string = {format = 'txt', string = 'f\\\\195\\\\188\\\\255'}}";
+  expect(rawReply(script, protocol)).toBe(answer);
+});
+
 describe("a table that stands in itself", () => {
   test("is written down to where Lua's stack ends, and an error is in place of the rest", () => {
     const raw = rawReply("local a = {} local b = {a} a[1] = b return a");

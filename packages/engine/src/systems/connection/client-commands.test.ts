@@ -30,6 +30,20 @@ describe("CLIENT LIST", () => {
     expect(lines[1]).toMatch(/^id=2 .* name=other age=2 idle=2 .* db=2 .* cmd=client\|setname /);
   });
 
+  test.each(["LIST", "INFO"])(
+    "CLIENT %s shows the bytes of a path and of a user's name",
+    (name) => {
+      const kv = harness();
+      kv.self.sendBytes("ACL SETUSER j\xc3\xb6 on nopass +@all ~*\r\nAUTH j\xc3\xb6 x\r\n");
+      Object.assign(kv.self, { isUnix: true, address: "/tmp/\xc3\xbc\xff:0" });
+      kv.self.takeRaw();
+      kv.self.sendBytes(`CLIENT ${name}\r\n`);
+      const raw = kv.self.takeRaw();
+      expect(raw).toContain(" addr=/tmp/\xc3\xbc\xff:0 ");
+      expect(raw).toContain(" user=j\xc3\xb6 ");
+    },
+  );
+
   test("names no command for who asked for one that is none last", () => {
     const kv = harness();
     const other = kv.client();

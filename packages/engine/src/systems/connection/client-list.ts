@@ -1,6 +1,6 @@
 /** CLIENT LIST and INFO: connections, one line each. */
 import { arg, CommandError } from "@kv/commands";
-import { latin1Bytes, utf8Bytes } from "@kv/resp";
+import { latin1Bytes } from "@kv/resp";
 import type { Client } from "../../kernel/client.ts";
 import { type EngineCall, engineCommand } from "../../module/engine-call.ts";
 import {
@@ -68,7 +68,7 @@ const list = engineCommand({
     for (const client of listed(call, filters)) {
       let line = lines.get(client);
       if (line === undefined) {
-        line = utf8Bytes(`${call.engine.report.describe(client)}\n`);
+        line = latin1Bytes(`${call.engine.report.describe(client)}\n`);
         lines.set(client, line);
       }
       length += line.length;
