@@ -217,6 +217,9 @@ export class AppendOnly implements Running, AppendOnlyFile {
       if (found instanceof ManifestError) throw new StorageError("EINVAL", found.message);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
+      // One that was put off is over as well: the cron would try it, and say so, in each of its turns.
+      this.isScheduled = false;
+      this.lastRewriteOk = false;
       this.ports.host.log("warning", `Can't rewrite append only file: ${error.message}`);
       return "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.";
     }

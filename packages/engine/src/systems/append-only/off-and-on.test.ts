@@ -89,3 +89,19 @@ test("a log that cannot begin when another data set has come is tried again", as
   expect(log.state).toBe("on");
   await expectWhole(kv, kv.log.join("\n"));
 });
+
+test("a rewrite that was put off and cannot begin is told once, and is over", async () => {
+  const kv = harness();
+  await kv.engine.load();
+  kv.host.disk.put("appendonlydir/appendonly.aof.manifest", Buffer.from("no manifest\n"));
+  kv.self.sendBytes("BGSAVE\r\nBGREWRITEAOF\r\n");
+  expect([kv.self.receive(), kv.self.receive()]).toEqual([
+    "Background saving started",
+    "Background append only file rewriting scheduled",
+  ]);
+  await kv.engine.settled();
+  kv.clock.advance(2000);
+  expect(kv.log.filter((line) => line.includes("Can't rewrite append only file"))).toHaveLength(1);
+  expect(infoField(kv, "aof_rewrite_scheduled")).toBe("0");
+  expect(infoField(kv, "aof_last_bgrewrite_status")).toBe("err");
+});
