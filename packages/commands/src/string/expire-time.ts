@@ -29,7 +29,10 @@ export function unitAt(call: Call, index: number): number {
   return 0;
 }
 
-/** Wall-clock milliseconds of the expiry at an argument; `invalid` when it is not positive. */
+/**
+ * Wall-clock milliseconds of the expiry at an argument; `invalid` when it is not positive, or falls before
+ * 1970, where a clock may stand that nobody has set: no log and no replica would take it from us.
+ */
 export function expireTimeMs(
   call: Call,
   index: number,
@@ -39,5 +42,7 @@ export function expireTimeMs(
   const inSeconds = unit === Unit.EX || unit === Unit.EXAT;
   const baseMs = unit === Unit.EX || unit === Unit.PX ? call.nowMs : 0;
   if (call.integer(index) <= 0) throw invalid;
-  return momentAt(call, index, inSeconds, baseMs, invalid);
+  const expiryMs = momentAt(call, index, inSeconds, baseMs, invalid);
+  if (expiryMs <= 0) throw invalid;
+  return expiryMs;
 }
