@@ -2,7 +2,7 @@
 import * as net from "node:net";
 import { ConfigStore } from "@kv/config";
 import { type Connection, type DialTarget, directiveRows } from "@kv/engine";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { Dialer } from "./dialer.ts";
 import { OutputViews } from "./output-views.ts";
 import { InputBuffer } from "./traffic.ts";
@@ -63,6 +63,15 @@ function dialerOf(): Dialer {
 }
 
 const quiet = () => new Promise((resolve) => setTimeout(resolve, 30));
+
+test("a peer that is silent is asked now and then whether it is there", async () => {
+  const asked = vi.spyOn(net.Socket.prototype, "setKeepAlive");
+  const call = watched(dialerOf(), await listening(() => {}));
+  expect(await call.until(1)).toEqual(["opened"]);
+  expect(asked.mock.calls).toEqual([[true, 300_000, 100_000, 3]]);
+  asked.mockRestore();
+  call.dialing.abandon();
+});
 
 test("bytes go both ways, and the peer's end is told once", async () => {
   const target = await listening((socket) => {

@@ -15,6 +15,7 @@ import type { Connection, Dialed, Dialing, DialTarget } from "@kv/engine";
 import { textOf } from "../process/byte-string.ts";
 import { systemErrorText } from "../process/system-error.ts";
 import { Gathering } from "./gathering.ts";
+import { keepAlive } from "./keep-alive.ts";
 import { SocketConnection } from "./socket-connection.ts";
 import { nodeTls, TlsSettingsError, tlsErrorText, tlsSettings } from "./tls-settings.ts";
 import type { Station } from "./traffic.ts";
@@ -74,18 +75,17 @@ export class Dialer {
       ...localAddress,
       ...(call.wantsNumbers ? { lookup: lookupTelling(call) } : {}),
     };
-    const keepAliveMs = config.number("tcp-keepalive") * 1000;
-    const keepAlive =
-      keepAliveMs > 0 ? { keepAlive: true, keepAliveInitialDelay: keepAliveMs } : {};
+    const keepAliveOnceThere = (socket: net.Socket) =>
+      socket.once("connect", () => keepAlive(socket, config.number("tcp-keepalive")));
     if (isTls) {
       // As in Redis, who the other side is is told by its authority, and its name is not compared.
       const socket = nodeTls().connect({
         ...place,
-        ...keepAlive,
         ...(tlsSettings(config, "client") as SecureContextOptions),
         rejectUnauthorized: true,
         checkServerIdentity: () => undefined,
       });
+      keepAliveOnceThere(socket);
       socket.once("secureConnect", () => call.connected(socket, true));
       socket.on("data", (chunk: Buffer) => call.arrivedIn(chunk));
       call.watch(socket);
@@ -93,12 +93,12 @@ export class Dialer {
     }
     const socket = net.connect({
       ...place,
-      ...keepAlive,
       onread: {
         buffer: station.input.bytes,
         callback: (count) => call.arrived(count) && !call.gathers(count),
       },
     });
+    keepAliveOnceThere(socket);
     socket.once("connect", () => call.connected(socket, false));
     call.watch(socket);
     return socket;

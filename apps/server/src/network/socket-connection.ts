@@ -19,6 +19,7 @@ import type * as net from "node:net";
 import { type Connection, isLoopback } from "@kv/engine";
 import { release } from "@kv/resp";
 import { descriptorOf, takeHandle } from "./handle-takeover.ts";
+import { keepAlive } from "./keep-alive.ts";
 import { OutputQueue } from "./output-queue.ts";
 import { realTimers } from "./real-timers.ts";
 import type { Station } from "./traffic.ts";
@@ -360,7 +361,7 @@ export function connectionOf<Client>(
   else accepted.on("data", (chunk: Buffer) => connection?.arrivedIn(chunk));
 
   if (facts.path === undefined) {
-    if (facts.keepAliveSeconds > 0) socket.setKeepAlive(true, facts.keepAliveSeconds * 1000);
+    keepAlive(socket, facts.keepAliveSeconds);
     if (socket.remoteAddress === undefined) {
       socket.on("error", ignore);
       socket.destroy();
