@@ -58,7 +58,7 @@ function pageOf(rows, groups) {
     "is refused. _Since_ is the version of Redis that first had it. This page is made from the command table by",
     "`pnpm docs:commands`. SENTINEL is there where the server is started with `--sentinel`, and then little else is.",
     "",
-    `${count("complete")} are complete, ${count("**differs**")} differ, ${count("**missing**")} are missing, ${count("**ours**")} are our own.`,
+    `Complete: ${count("complete")}. Differs: ${count("**differs**")}. Missing: ${count("**missing**")}. Ours: ${count("**ours**")}.`,
   ];
   for (const group of groups) {
     const own = shown

@@ -51,7 +51,7 @@ function pageOf(areas, server) {
     "a server that is told another value than the default says at its start what stands there; _refused_: a server that",
     "is told to do it does not start. This page is made from the table of directives by `pnpm docs:directives`.",
     "",
-    `${count("works")} work, ${count("**differs**")} differ, ${count("**no effect**")} have no effect, ${count("**refused**")} are refused, ${count("**ours**")} are our own.`,
+    `Works: ${count("works")}. Differs: ${count("**differs**")}. No effect: ${count("**no effect**")}. Refused: ${count("**refused**")}. Ours: ${count("**ours**")}.`,
   ];
   for (const { title, rows } of areas) {
     lines.push("", `## ${title}`, "");

@@ -44,6 +44,7 @@ export const tls = [
     name: "tls-cluster",
     kind: boolean,
     default: false,
+    differs: "There is no cluster bus: what it encrypts is MIGRATE alone.",
     summary: "Use TLS on the cluster bus.",
   }),
   directive({
