@@ -28,11 +28,11 @@ const PROBLEMS_TOLD_MAX = 20;
 export class ConfigFileError extends Error {
   /** The name of the class, whatever a bundler makes of that. */
   override readonly name = "ConfigFileError";
-  /** Of the first. */
+  /** What is wrong, of the first problem. */
   readonly reason: string;
-  /** Of the first, from 1; undefined when no one line is to blame. */
+  /** Number of its line, from 1; undefined when no one line is to blame. */
   readonly lineNumber: number | undefined;
-  /** The first one's line. */
+  /** The text of that line. */
   readonly line: string | undefined;
 
   constructor(first: ConfigProblem, further: readonly ConfigProblem[] = []) {

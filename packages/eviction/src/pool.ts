@@ -28,9 +28,9 @@ const SLAB_KEY_BYTES_MAX = 255;
 export class CandidatePool {
   /** Candidates in the pool. */
   count = 0;
-  /** The candidate that takeBest() found: its score, its database, and key[start, end). */
+  /** Score of the candidate that takeBest() took. */
   bestScore = 0;
-  /** Number of the database of the candidate that takeBest() took. */
+  /** Number of its database. */
   bestDatabase = 0;
   /** Its key is bestBytes[bestStart, bestEnd), void when the pool is next changed. */
   bestBytes: Uint8Array;

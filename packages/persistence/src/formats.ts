@@ -37,7 +37,7 @@ export interface SnapshotLoader {
   readonly loadedBytes: number;
   /** What the file tells about itself: redis-ver, ctime, repl-id and so on; the short ones. */
   readonly facts: ReadonlyMap<string, string>;
-  /** Keys now in the keyspace; left out because they had expired; left out as they had no elements. */
+  /** Keys that the file has put into the keyspace. */
   readonly loadedCount: number;
   /** Keys left out because they had expired. */
   readonly expiredCount: number;
@@ -53,11 +53,11 @@ export interface Snapshot {
   written(byteCount: number, chunk?: Uint8Array): void;
   /** Nothing more goes to the sink. */
   readonly isDone: boolean;
-  /** Bytes written that the sink has not reported as done, and bytes of the file so far. */
+  /** Bytes written that the sink has not reported as done. */
   readonly pendingBytes: number;
   /** Bytes of the file so far. */
   readonly fileBytes: number;
-  /** Keys in the file so far, and in the end. */
+  /** Keys in the file so far. */
   readonly takenCount: number;
   /** Keys in the file in the end. */
   readonly totalCount: number;

@@ -71,7 +71,7 @@ export class Call<Row extends RunningCommand = RunningCommand> {
   row!: Row;
   /** The batch that the request is part of: where its words begin and end. */
   args: ArgVector;
-  /** Buffer of the arguments, and a view over the same memory. */
+  /** The buffer that the arguments lie in. */
   bytes: Uint8Array;
   /** A view over the memory of `bytes`. */
   view: DataView;

@@ -89,7 +89,7 @@ export class Database {
   readonly arena: Arena;
   /** The number by which clients select it. */
   readonly index: number;
-  /** All keys, and those with an expiry. */
+  /** All keys. */
   dict: Dict;
   /** The keys with an expiry. */
   expires: Dict;

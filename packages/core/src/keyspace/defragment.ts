@@ -57,11 +57,11 @@ export interface Defragmented {
 export class Defragmenter {
   /** Values with more elements than this are dealt with in several steps. */
   scanFieldsMax = 1000;
-  /** Blocks that were moved, and that were looked at and stayed. */
+  /** Blocks that were moved. */
   hits = 0;
   /** Blocks that were looked at and stayed. */
   misses = 0;
-  /** Keys of which some block was moved, and of which none was. */
+  /** Keys of which some block was moved. */
   keyHits = 0;
   /** Keys of which no block was moved. */
   keyMisses = 0;

@@ -52,7 +52,7 @@ const SLICE = 16;
 export class Cut {
   /** Keys in each database at the instant of the cut. */
   readonly keyCounts: number[];
-  /** Entries handed over so far, and in all. */
+  /** Entries handed over so far. */
   takenCount = 0;
   /** Entries that will have been handed over in all. */
   readonly totalCount: number;

@@ -69,7 +69,7 @@ const releaseNow: ReleaseMemory = (buffer) => {
 
 /** The memory itself: segments that come and go. */
 export class Segments {
-  /** The segments, as 32-bit words, bytes, doubles and views over the same memory. */
+  /** The segments as 32-bit words: index with wordIndex(ref). */
   readonly words: Int32Array[] = [];
   /** The segments as bytes: index with byteIndex(ref). */
   readonly bytes: Uint8Array[] = [];
@@ -79,7 +79,7 @@ export class Segments {
   readonly views: DataView[] = [];
   /** Bytes of all segments; most of them may never have been touched. */
   segmentBytes = 0;
-  /** Pages in use of each segment, and how many from its start on have ever been. */
+  /** How many pages of each segment are in use. */
   protected readonly usedPages = new Int32Array(SEGMENT_COUNT_MAX);
   /** How many pages of each segment, from its start on, were ever in use. */
   protected readonly touchedPages = new Int32Array(SEGMENT_COUNT_MAX);

@@ -62,7 +62,7 @@ let scratch = new Int32Array(2 << BITS_MAX);
 
 /** The table itself: finding, adding and removing entries. See the head of this file. */
 export class DictTable extends DictHeader {
-  /** Where the last find() or findRef() found its entry: page, slot and directory index. */
+  /** The page on which the last find() or findRef() found its entry. */
   foundPage: Ref = NONE;
   /** The slot in `foundPage`. */
   foundSlot = 0;

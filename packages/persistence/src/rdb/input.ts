@@ -126,7 +126,7 @@ export class RdbInput {
   bytes: Uint8Array = new Uint8Array(0);
   /** A view over the memory of `bytes`. */
   view = new DataView(this.bytes.buffer);
-  /** The next byte to read, and the end of what has arrived. */
+  /** Index of the next byte to read. */
   at = 0;
   /** Index behind the last byte that is there. */
   end = 0;
@@ -142,15 +142,15 @@ export class RdbInput {
   isForeign = false;
   /** The number that byte(), length(), word32() or milliseconds() read. */
   number = 0;
-  /** What peekString() found: where the bytes begin, how many there are, and whether they are LZF. */
+  /** Of the string that peekString() found: where its data begins. */
   dataAt = 0;
-  /** Bytes of a string's data in the file. */
+  /** Bytes of its data in the file. */
   dataBytes = 0;
-  /** True when the string is compressed. */
+  /** Whether its data is LZF. */
   isCompressed = false;
-  /** Halves of what word64() or the longest form of length() read. */
+  /** Upper 32 bits of what word64() or the longest form of length() read. */
   hi = 0;
-  /** Lower 32 bits of a 64-bit item. */
+  /** Lower 32 bits of the same. */
   lo = 0;
   /** A scratch string, for what is read and not kept. */
   readonly ignored = new RdbString();

@@ -54,7 +54,7 @@ const PERCENT = 0x25;
 export class RdbLoader implements RdbTarget {
   /** Facts that the file tells about itself: redis-ver, ctime, repl-id and so on; the short ones. */
   readonly facts = new Map<string, string>();
-  /** Keys now in the keyspace, and those left out because expired or without elements. */
+  /** Keys that the file has put into the keyspace. */
   loadedCount = 0;
   /** Keys left out because they had expired. */
   expiredCount = 0;

@@ -50,7 +50,7 @@ export class ScorePath {
   protected root: Ref = NONE;
   /** Levels above the leaves. */
   protected height = 0;
-  /** The path of the last search or seek, by level: the nodes, and the place in each. */
+  /** The nodes on the path of the last search or seek, by level. */
   protected readonly nodes = new Int32Array(LEVELS_MAX);
   /** The place in each of `nodes`. */
   protected readonly places = new Int32Array(LEVELS_MAX);
