@@ -146,7 +146,7 @@ export class Engine implements Ports {
   readonly call: EngineCall;
   /** Runs and measures commands. */
   readonly caller: Caller;
-  /** Runs stored requests in the place of the running command (EXEC). */
+  /** Runs stored requests in the place of the running command (EXEC, scripts). */
   readonly execution: Execution;
   /** Runs requests anew that made their clients wait. */
   readonly reexecution: Reexecution;

@@ -83,7 +83,7 @@ export class Call<Row extends RunningCommand = RunningCommand> {
   /** Wall clock in milliseconds: one value for a whole command, transaction or script. */
   nowMs = 0;
   /**
-   * What runs was done before, and is told again (a log, later a primary): it runs whatever the situation,
+   * What runs was done before, and is told again (by a log, by a primary): it runs whatever the situation,
    * and nothing expires by itself, for what has gone is told as well.
    */
   isReplayed = false;

@@ -1,7 +1,7 @@
 /**
  * Entry: the block that holds one key, and for a short value the value too.
  *
- * Keys of a database, fields of a large hash, and later members of large sets are all entries, so
+ * Keys of a database, fields of a large hash, members of a large set or sorted set are all entries, so
  * that one dict serves them all. An entry is one arena block, 8-byte aligned:
  *
  *      byte  0   type (upper 4 bits) and encoding (lower 4)

@@ -1,7 +1,7 @@
 /**
- * Execution: runs stored requests, each in the place of the command that caused it (EXEC,
- * scripts; later a replayed log, the primary's stream). A frame keeps what the outer call had come to, so
- * that its changes, its rewriting and its own words are there again when the inner ones are over.
+ * Execution: runs stored requests, each in the place of the command that caused it (EXEC, scripts). A
+ * frame keeps what the outer call had come to, so that its changes, its rewriting and its own words are
+ * there again when the inner ones are over.
  *
  *      open() ── run() ── run() ── ... ── close()       nothing else is executed in between
  *                suspend() ┄┄ resume() ── finishSuspended()      but for what a busy server answers

@@ -1,7 +1,7 @@
 /**
- * Replay: runs requests that were run before and are told again (an append-only file; later what a
- * primary sends). Nobody is answered, no guard is asked, nothing is propagated or counted, and nothing
- * expires by itself (Call.isReplayed).
+ * Replay: runs requests that were run before and are told again, by an append-only file. (What a primary
+ * tells is UpstreamRequests' to run.) Nobody is answered, no guard is asked, nothing is propagated or
+ * counted, and nothing expires by itself (Call.isReplayed).
  *
  *      begin() ── run() ── run() ── ... ── end()      at once; others are served behind end()
  *

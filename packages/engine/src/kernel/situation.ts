@@ -4,7 +4,7 @@
  *
  *      nowMs      readClock(), when a batch, a cron turn or a loop turn begins: see clock-steps.ts
  *      current    the request loop: the client whose command is running
- *      depth      Execution: frames that are open (EXEC, later scripts)
+ *      depth      Execution: frames that are open (EXEC, scripts)
  *      unusual    whoever owns the bit (EngineState), with setUnusual()
  *      busyError  whoever sets BUSY
  *      dirty      the caller counts changes; a save takes off those that it has written

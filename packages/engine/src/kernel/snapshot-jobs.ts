@@ -1,6 +1,6 @@
 /**
- * Snapshot jobs: whoever is writing a cut of the data set (a background save; later a rewritten log,
- * a replica's first copy) gets slices of time between the turns of the event loop, one job after
+ * Snapshot jobs: whoever is writing a cut of the data set (a background save, a rewritten log, a
+ * replica's first copy) gets slices of time between the turns of the event loop, one job after
  * the other in turns.
  *
  * Every microsecond of a slice is one that some client waits, so slices are short, and a pause

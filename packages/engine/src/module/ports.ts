@@ -110,7 +110,7 @@ export interface Ports {
   readonly latency: LatencyMonitor;
   /** Runs and measures commands. */
   readonly caller: Caller;
-  /** Runs stored requests in the place of the running command (EXEC). */
+  /** Runs stored requests in the place of the running command (EXEC, scripts). */
   readonly execution: Execution;
   /** Runs requests anew that made their clients wait. */
   readonly reexecution: Reexecution;
