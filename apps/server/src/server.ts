@@ -410,7 +410,7 @@ export class Server {
     return this.engine.isSettled;
   }
 
-  /** Resolves when it has not. */
+  /** Resolves when that is so. */
   settled(): Promise<void> {
     return this.engine.settled();
   }

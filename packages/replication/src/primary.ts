@@ -382,7 +382,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     host.log("notice", `${inStep} of ${all.length} replicas are in sync when shutting down.`);
   }
 
-  /** REPLCONF ACK; `syncedOffset` is that of FACK, 0 without one. */
+  /** REPLCONF ACK; `syncedOffset` is that of FACK, NaN without one. */
   acknowledged(replica: Replica, offset: number, syncedOffset: number): void {
     this.followers.acknowledged(replica, offset, syncedOffset);
     if (this.isWaitedFor) this.ports.host.wake();

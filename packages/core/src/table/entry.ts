@@ -61,10 +61,11 @@ export const Encoding = {
 /** Among the encodings of hashes: its fields may expire. */
 export const VOLATILE_BIT = 8;
 
-/** The entry has an expiry. */
-export const EXPIRY_FLAG = 1;
 /** What the first bytes of such hashes have in common, without the lowest three bits. */
 const VOLATILE_HASH = (Type.HASH << 4) | VOLATILE_BIT;
+
+/** The entry has an expiry. */
+export const EXPIRY_FLAG = 1;
 /** The entry has an 8-byte word: an integer, or a ref and what belongs to it. */
 export const WORD_FLAG = 2;
 /** The value is a block of its own, named by the word. */
@@ -134,7 +135,7 @@ export function setEpoch(arena: Arena, entry: Ref, epoch: number): void {
   words[at] = ((words[at] as number) & 0xffff) | (epoch << 16);
 }
 
-/** Sets encoding and, where given, the value's length; type, flags and epoch stay. */
+/** Sets the encoding; type, flags and epoch stay. */
 export function setEncoding(arena: Arena, entry: Ref, encoding: number): void {
   const words = wordsOf(arena, entry);
   const at = wordIndex(entry);
@@ -267,7 +268,7 @@ export function keyEquals(
   return true;
 }
 
-/** kind byte of a type and an encoding. */
+/** The first byte of an entry whose value has this type and encoding: the number of its kind. */
 export function kindOf(type: number, encoding: number): number {
   return (type << 4) | encoding;
 }

@@ -68,13 +68,13 @@ export abstract class ElementVisitor {
 
 /** What is common to all values of a type in one encoding. */
 export interface ValueKind {
-  /** The entry's first byte: see kindOf(). */
+  /** The type: one of Type. With the encoding it is the entry's first byte, see kindOf(). */
   readonly type: number;
   /** The encoding: one of Encoding. */
   readonly encoding: number;
-  /** In the words of TYPE and OBJECT ENCODING. */
+  /** The type, in the words of TYPE. */
   readonly typeName: string;
-  /** In the words of OBJECT ENCODING. */
+  /** The encoding, in the words of OBJECT ENCODING. */
   readonly encodingName: string;
   /** What its elements are: which method of the visitor gets them. */
   readonly shape: Shape;

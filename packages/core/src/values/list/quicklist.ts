@@ -426,7 +426,7 @@ export class Quicklist extends QuicklistNodes {
     directory.replace(changed, elements - count);
   }
 
-  /** The position is a node of which elements were removed: compresses it again. */
+  /** Compresses the node of element `index` again, if there is one and it lies deep enough. */
   settleAt(index: number): void {
     if (this.directory.depth === 0 || index < 0 || index >= this.length) return;
     this.directory.seek(index);
