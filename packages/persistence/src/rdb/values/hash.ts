@@ -11,8 +11,6 @@
  * reads it.
  */
 import {
-  byteIndex,
-  bytesOf,
   createHash,
   Dict,
   Encoding,
@@ -32,7 +30,6 @@ import {
   showField,
   Type,
   valueRef,
-  viewOf,
 } from "@kv/core";
 import type { Distinct } from "../distinct.ts";
 import { RdbType } from "../format.ts";
@@ -42,7 +39,14 @@ import { ZiplistWalk } from "../ziplist.ts";
 import { ZipmapWalk } from "../zipmap.ts";
 import type { RdbForm, ValueOutput, ValueReader, WriteForm } from "./form.ts";
 import { distinct, distinctBehind, length, packed, string } from "./grammar.ts";
-import { listpackFault, tripleListpackFault, ziplistFault, zipmapFault } from "./packed.ts";
+import {
+  isEmptyListpack,
+  listpackFault,
+  tripleListpackFault,
+  writeListpack,
+  ziplistFault,
+  zipmapFault,
+} from "./packed.ts";
 import { elementsEnd, stringEnd } from "./value-end.ts";
 
 /** Elements of a listpack for a field that may expire: with its value and its expiry. */
@@ -54,16 +58,7 @@ const asListpack: WriteForm = {
   type: Type.HASH,
   encoding: Encoding.LISTPACK,
   rdbType: () => RdbType.HASH_LISTPACK,
-  write({ arena, output }, entry) {
-    const block = valueRef(arena, entry);
-    const start = byteIndex(block);
-    output.string(
-      bytesOf(arena, block),
-      viewOf(arena, block),
-      start,
-      start + listpack.listpackBytes(arena, block),
-    );
-  },
+  write: (to, entry) => writeListpack(to, valueRef(to.arena, entry)),
 };
 
 function writeFields(to: ValueOutput, entry: Ref): void {
@@ -100,13 +95,7 @@ const asVolatileListpack: WriteForm = {
       return;
     }
     output.milliseconds(earliestMs);
-    const start = byteIndex(block);
-    output.string(
-      bytesOf(arena, block),
-      viewOf(arena, block),
-      start,
-      start + listpack.listpackBytes(arena, block),
-    );
+    writeListpack(to, block);
   },
 };
 
@@ -271,10 +260,7 @@ class HashReader implements ValueReader {
   ): Status {
     const { bytes, start, end } = this.value;
     const { epoch } = this.keyspace.cuts;
-    // A listpack without elements is its header and its end byte.
-    if (end - start === 7 && listpack.validateListpack(bytes, start, end, true)) {
-      return Status.EMPTY;
-    }
+    if (isEmptyListpack(this.value)) return Status.EMPTY;
     this.entry = this.hash.load(
       epoch,
       key.bytes,

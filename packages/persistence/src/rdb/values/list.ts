@@ -9,8 +9,6 @@
  *       1   elements | string | string | ...
  */
 import {
-  byteIndex,
-  bytesOf,
   createList,
   createListOf,
   Encoding,
@@ -27,14 +25,13 @@ import {
   type Ref,
   Type,
   valueRef,
-  viewOf,
 } from "@kv/core";
 import { RdbType } from "../format.ts";
 import { type RdbInput, RdbString, Status } from "../input.ts";
 import { ZiplistWalk } from "../ziplist.ts";
 import type { RdbForm, ValueOutput, ValueReader, WriteForm } from "./form.ts";
 import { length, packed, repeat, string } from "./grammar.ts";
-import { listpackFault, ziplistFault } from "./packed.ts";
+import { isEmptyListpack, listpackFault, writeListpack, ziplistFault } from "./packed.ts";
 import { elementsEnd, lengthEnd, stringEnd } from "./value-end.ts";
 
 /** What a node of type 18 is. */
@@ -45,23 +42,16 @@ const BAD_ZIPLIST = "Ziplist integrity check failed.";
 const BAD_LIST_ZIPLIST = "List ziplist integrity check failed.";
 /** Redis reads such a node as an error without a word. */
 const EMPTY_NODE = "A node of a list is an empty string";
-const EMPTY_LISTPACK_BYTES = 7;
 
 // --- Writing ---------------------------------------------------------------------------------
 
 const rdbType = () => RdbType.LIST_QUICKLIST_2;
 
-function writeListpack({ arena, output }: ValueOutput, entry: Ref): void {
-  const block = valueRef(arena, entry);
-  const start = byteIndex(block);
-  output.length(1);
-  output.length(Container.PACKED);
-  output.string(
-    bytesOf(arena, block),
-    viewOf(arena, block),
-    start,
-    start + listpack.listpackBytes(arena, block),
-  );
+/** Of a list that is one listpack: one node. */
+function writeOnlyNode(to: ValueOutput, entry: Ref): void {
+  to.output.length(1);
+  to.output.length(Container.PACKED);
+  writeListpack(to, valueRef(to.arena, entry));
 }
 
 function writeNode({ arena, output }: ValueOutput, cell: Ref): void {
@@ -93,7 +83,7 @@ const asListpack: WriteForm = {
   type: Type.LIST,
   encoding: Encoding.LISTPACK,
   rdbType,
-  write: writeListpack,
+  write: writeOnlyNode,
 };
 
 // --- Reading ---------------------------------------------------------------------------------
@@ -222,7 +212,7 @@ class ListReader implements ValueReader {
 
   /** True when the node in `text` has no elements. */
   private get isEmptyNode(): boolean {
-    return !this.isPlain && this.text.length === EMPTY_LISTPACK_BYTES;
+    return !this.isPlain && isEmptyListpack(this.text);
   }
 
   private appendNode(): void {

@@ -1,12 +1,39 @@
 /**
- * Collections that are one string in the file: whether their bytes keep the rules of their form,
- * and no field or member comes twice.
+ * Collections that are one string in the file: how a listpack is written, whether the bytes of such a
+ * string keep the rules of their form, and no field or member comes twice.
  */
-import { hasOrderedExpiries, intset, ListpackValue, listpack, parseScore } from "@kv/core";
+import {
+  byteIndex,
+  bytesOf,
+  hasOrderedExpiries,
+  intset,
+  ListpackValue,
+  listpack,
+  parseScore,
+  type Ref,
+  viewOf,
+} from "@kv/core";
 import type { Distinct } from "../distinct.ts";
 import type { RdbString } from "../input.ts";
 import { ZiplistWalk } from "../ziplist.ts";
 import { ZipmapWalk } from "../zipmap.ts";
+import type { ValueOutput } from "./form.ts";
+
+/** A listpack without elements is its header and its end byte. */
+const EMPTY_LISTPACK_BYTES = 7;
+
+/** Writes the listpack at `block`, as one string. */
+export function writeListpack({ arena, output }: ValueOutput, block: Ref): void {
+  const start = byteIndex(block);
+  const end = start + listpack.listpackBytes(arena, block);
+  output.string(bytesOf(arena, block), viewOf(arena, block), start, end);
+}
+
+/** True for a listpack that is whole and has no elements. */
+export function isEmptyListpack({ bytes, start, end }: RdbString): boolean {
+  const hasLength = end - start === EMPTY_LISTPACK_BYTES;
+  return hasLength && listpack.validateListpack(bytes, start, end, true);
+}
 
 /** "" for a whole collection, otherwise what is wrong with it. `seen` is for use. */
 export type Fault = (packed: RdbString, seen: Distinct) => string;

@@ -30,13 +30,17 @@ import { RDB_SET_LISTPACK_SINCE, RdbType } from "../format.ts";
 import { type RdbInput, RdbString, Status } from "../input.ts";
 import type { RdbForm, ValueReader, WriteForm } from "./form.ts";
 import { distinct, packed } from "./grammar.ts";
-import { INTSET_FAULT, intsetFault, listpackFault } from "./packed.ts";
+import {
+  INTSET_FAULT,
+  intsetFault,
+  isEmptyListpack,
+  listpackFault,
+  writeListpack,
+} from "./packed.ts";
 import { elementsEnd, stringEnd } from "./value-end.ts";
 
 const LISTPACK_FAULT = "Set listpack integrity check failed.";
 const DUPLICATE_FAULT = "Duplicate set members detected";
-/** A listpack without elements is its header and its end byte. */
-const EMPTY_LISTPACK_BYTES = 7;
 /** Sets that are written as listpacks while they are read stay below this, whatever the limits say. */
 const GATHERED_BYTES_MAX = 65_536;
 
@@ -67,13 +71,7 @@ const asListpack: WriteForm = {
     const { arena, output } = to;
     const block = valueRef(arena, entry);
     if (to.version >= RDB_SET_LISTPACK_SINCE) {
-      const start = byteIndex(block);
-      output.string(
-        bytesOf(arena, block),
-        viewOf(arena, block),
-        start,
-        start + listpack.listpackBytes(arena, block),
-      );
+      writeListpack(to, block);
       return;
     }
     output.length(listpack.listpackCount(arena, block));
@@ -128,13 +126,7 @@ class SetReader implements ValueReader {
     if (status !== Status.OK) return status;
     const { bytes, view, start, end } = this.text;
     const isIntset = type === RdbType.SET_INTSET;
-    if (
-      !isIntset &&
-      end - start === EMPTY_LISTPACK_BYTES &&
-      listpack.validateListpack(bytes, start, end, true)
-    ) {
-      return Status.EMPTY;
-    }
+    if (!isIntset && isEmptyListpack(this.text)) return Status.EMPTY;
     this.entry = this.set.load(
       isIntset ? Encoding.INTSET : Encoding.LISTPACK,
       this.keyspace.cuts.epoch,

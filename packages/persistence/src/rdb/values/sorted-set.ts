@@ -7,8 +7,6 @@
  */
 import {
   Added,
-  byteIndex,
-  bytesOf,
   createSortedSet,
   Encoding,
   eachElement,
@@ -16,7 +14,6 @@ import {
   freeEntry,
   type Keyspace,
   ListpackValue,
-  listpack,
   loadSortedSet,
   NONE,
   parseScore,
@@ -26,7 +23,6 @@ import {
   SortedSetValue,
   Type,
   valueRef,
-  viewOf,
   visitMember,
 } from "@kv/core";
 import { RdbType } from "../format.ts";
@@ -35,15 +31,18 @@ import { item } from "../skip-string.ts";
 import { ZiplistWalk } from "../ziplist.ts";
 import type { RdbForm, ValueReader, WriteForm } from "./form.ts";
 import { distinct, packed } from "./grammar.ts";
-import { scoredListpackFault, scoredZiplistFault } from "./packed.ts";
+import {
+  isEmptyListpack,
+  scoredListpackFault,
+  scoredZiplistFault,
+  writeListpack,
+} from "./packed.ts";
 import { bytesEnd, elementsEnd, stringEnd } from "./value-end.ts";
 
 const DUPLICATE = "Duplicate zset fields detected";
 const NOT_A_NUMBER = "Zset with NAN score detected";
 const ZIPLIST_FAULT = "Zset ziplist integrity check failed.";
 const LISTPACK_FAULT = "Zset listpack integrity check failed.";
-/** Bytes of a listpack without elements: its header and its end byte. */
-const EMPTY_LISTPACK_BYTES = 7;
 
 // --- Writing ---------------------------------------------------------------------------------
 
@@ -51,16 +50,7 @@ const asListpack: WriteForm = {
   type: Type.ZSET,
   encoding: Encoding.LISTPACK,
   rdbType: () => RdbType.ZSET_LISTPACK,
-  write({ arena, output }, entry) {
-    const block = valueRef(arena, entry);
-    const start = byteIndex(block);
-    output.string(
-      bytesOf(arena, block),
-      viewOf(arena, block),
-      start,
-      start + listpack.listpackBytes(arena, block),
-    );
-  },
+  write: (to, entry) => writeListpack(to, valueRef(to.arena, entry)),
 };
 
 const asTable: WriteForm = {
@@ -170,8 +160,7 @@ class SortedSetReader implements ValueReader {
 
   private fromListpack(input: RdbInput, key: RdbString, expiryMs: number): Status {
     const { bytes, start, end } = this.text;
-    const isEmpty = end - start === EMPTY_LISTPACK_BYTES;
-    if (isEmpty && listpack.validateListpack(bytes, start, end, true)) return Status.EMPTY;
+    if (isEmptyListpack(this.text)) return Status.EMPTY;
     this.entry = loadSortedSet(
       this.set,
       this.keyspace.cuts.epoch,

@@ -12,13 +12,10 @@
  * number 15, 2 is 19 (files of version 10), 3 is 21 (from version 11 on).
  */
 import {
-  byteIndex,
-  bytesOf,
   Encoding,
   FILE_ID_BYTES,
   Int64,
   type Keyspace,
-  listpack,
   Part,
   type Ref,
   StreamBlockOrder,
@@ -27,7 +24,6 @@ import {
   type StreamPart,
   Type,
   valueRef,
-  viewOf,
   writeFileId,
 } from "@kv/core";
 import { RdbType } from "../format.ts";
@@ -36,6 +32,7 @@ import type { RdbOutput } from "../output.ts";
 import { item, type Skipper } from "../skip-string.ts";
 import type { RdbForm, ValueOutput, ValueReader, WriteForm } from "./form.ts";
 import { bytes, length, repeat, string } from "./grammar.ts";
+import { writeListpack } from "./packed.ts";
 
 /** From this version of files on, consumers tell when they were active. */
 const ACTIVE_SINCE = 11;
@@ -83,9 +80,7 @@ function writePart(to: ValueOutput, { part, block, id }: StreamPart): void {
     case Part.BLOCK: {
       output.length(FILE_ID_BYTES);
       writeIdBytes(to, id);
-      const start = byteIndex(block);
-      const end = start + listpack.listpackBytes(arena, block);
-      output.string(bytesOf(arena, block), viewOf(arena, block), start, end);
+      writeListpack(to, block);
       break;
     }
     case Part.HEADER:
