@@ -7,9 +7,14 @@
  * Who knows all elements of a small value before it exists asks the arena for one block, where adding
  * them one by one would ask for a larger one again and again.
  */
-import { backlenBytes, END, encodedBytes, writeElement } from "./listpack-element.ts";
+import {
+  backlenBytes,
+  END,
+  encodedBytes,
+  LISTPACK_HEADER_BYTES,
+  writeElement,
+} from "./listpack-element.ts";
 
-const HEADER_BYTES = 6;
 const FIRST_BYTES = 4096;
 
 /** A listpack under construction: see the head of this file. */
@@ -19,12 +24,12 @@ export class ListpackDraft {
   /** A view over the same memory. */
   view = new DataView(this.bytes.buffer);
   /** Bytes so far. */
-  length = HEADER_BYTES;
+  length = LISTPACK_HEADER_BYTES;
   private count = 0;
 
   /** Begins anew. */
   begin(): void {
-    this.length = HEADER_BYTES;
+    this.length = LISTPACK_HEADER_BYTES;
     this.count = 0;
   }
 

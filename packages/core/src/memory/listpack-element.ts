@@ -18,8 +18,12 @@
 import { assert } from "../assert.ts";
 import { Int64, parseInt64 } from "../int64.ts";
 
+/** Bytes before the first element: the length of the whole and the number of elements. */
+export const LISTPACK_HEADER_BYTES = 6;
 /** The first byte behind the last element; no element begins with it. */
 export const END = 0xff;
+/** Bytes of a listpack without elements. */
+export const EMPTY_LISTPACK_BYTES = LISTPACK_HEADER_BYTES + 1;
 const STRING32 = 0xf0;
 const INT16 = 0xf1;
 const INT24 = 0xf2;

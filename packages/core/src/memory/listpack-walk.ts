@@ -3,12 +3,13 @@
  * for what has to be quick over many elements, and for listpacks that are in no arena.
  *
  * A position is the index of an element's first byte, or of the end byte. The listpack is one that
- * has been validated, or was made here; its first element is HEADER_BYTES behind its start.
+ * has been validated, or was made here; its first element is LISTPACK_HEADER_BYTES behind its start.
  */
 import { Int64, parseInt64 } from "../int64.ts";
 import type { ListpackValue } from "./listpack.ts";
 import {
   isString,
+  LISTPACK_HEADER_BYTES,
   positionAfter,
   readInteger,
   sameBytes,
@@ -17,10 +18,7 @@ import {
   stringHeadBytes,
 } from "./listpack-element.ts";
 
-export { positionAfter };
-
-/** Bytes before the first element. */
-export const LISTPACK_HEADER_BYTES = 6;
+export { LISTPACK_HEADER_BYTES, positionAfter };
 
 /** The position of the element before the one (or the end byte) at `at`. */
 export function positionBefore(bytes: Uint8Array, at: number): number {

@@ -33,12 +33,14 @@ import {
 import {
   backlenBytes,
   dataBytes,
+  EMPTY_LISTPACK_BYTES,
   END,
   encodedBytes,
   encodedIntegerBytes,
   foreignDataBytes,
   isBacklen,
   isString,
+  LISTPACK_HEADER_BYTES,
   positionAfter,
   read32,
   readInteger,
@@ -50,10 +52,8 @@ import {
   writeElement,
 } from "./listpack-element.ts";
 
-const HEADER = 6;
 const NO_BYTES = new Uint8Array(0);
 const COUNT_UNKNOWN = 0xffff;
-const EMPTY_BYTES = HEADER + 1;
 /** Tails of up to this many bytes are moved by a loop, which beats the call of copyWithin. */
 const SHORT_TAIL = 16;
 
@@ -132,7 +132,7 @@ export function settle(arena: Arena, lp: Ref, offset: number): number {
 
 /** Offset of the first element, or 0 when there is none. */
 export function first(arena: Arena, lp: Ref): number {
-  return settle(arena, lp, HEADER);
+  return settle(arena, lp, LISTPACK_HEADER_BYTES);
 }
 
 /** Offset of the last element, or 0 when there is none. */
@@ -151,7 +151,7 @@ export function next(arena: Arena, lp: Ref, offset: number): number {
 
 /** Offset of the element before `offset` (an element's or the end byte's), or 0. */
 export function previous(arena: Arena, lp: Ref, offset: number): number {
-  if (offset === HEADER) return 0;
+  if (offset === LISTPACK_HEADER_BYTES) return 0;
   const bytes = bytesAt(arena, lp);
   let at = baseOf(lp) + offset - 1;
   let size = bytes[at] & 0x7f;
@@ -219,25 +219,25 @@ export function find(
   end: number,
   stride: number,
 ): number {
-  const stack = bytesAt(arena, lp);
+  const packed = bytesAt(arena, lp);
   const length = end - start;
   const isNumber = parseInt64(bytes, start, end, wanted);
   const base = baseOf(lp);
-  let at = base + HEADER;
+  let at = base + LISTPACK_HEADER_BYTES;
   let skip = 0;
   for (;;) {
-    const lead = stack[at];
+    const lead = packed[at];
     if (lead === END) return 0;
-    const size = dataBytes(stack, at);
+    const size = dataBytes(packed, at);
     if (skip === 0) {
       skip = stride;
       if (isString(lead)) {
         const head = stringHeadBytes(lead);
-        if (size - head === length && sameBytes(stack, at + head, bytes, start, length)) {
+        if (size - head === length && sameBytes(packed, at + head, bytes, start, length)) {
           return at - base;
         }
       } else if (isNumber) {
-        readInteger(stack, at, lead);
+        readInteger(packed, at, lead);
         if (stored.lo === wanted.lo && stored.hi === wanted.hi) return at - base;
       }
     }
@@ -246,9 +246,6 @@ export function find(
   }
 }
 
-/** For use by insertTripleAt(): its number, and that as text. */
-const tripleNumber = new Int64();
-const tripleDigits = new Uint8Array(INT64_TEXT_BYTES);
 /** Where the texts that repeatsText() compares begin, and how long they are. */
 const textStarts = new Int32Array(16);
 const textLengths = new Int32Array(16);
@@ -259,7 +256,7 @@ const textLengths = new Int32Array(16);
  */
 export function repeatsText(arena: Arena, lp: Ref, stride: number): boolean | undefined {
   const bytes = bytesAt(arena, lp);
-  let at = baseOf(lp) + HEADER;
+  let at = baseOf(lp) + LISTPACK_HEADER_BYTES;
   let count = 0;
   for (let skip = 0; bytes[at] !== END; skip = skip === 0 ? stride - 1 : skip - 1) {
     if (skip === 0) {
@@ -293,10 +290,10 @@ export function repeatsText(arena: Arena, lp: Ref, stride: number): boolean | un
 
 /** A new, empty listpack. */
 export function createListpack(arena: Arena): Ref {
-  const lp = arena.alloc(EMPTY_BYTES);
+  const lp = arena.alloc(EMPTY_LISTPACK_BYTES);
   const words = arena.words[lp >>> SEGMENT_SHIFT];
   const at = (lp & UNIT_MASK) << 1;
-  words[at] = EMPTY_BYTES;
+  words[at] = EMPTY_LISTPACK_BYTES;
   words[at + 1] = END << 16;
   return lp;
 }
@@ -337,7 +334,7 @@ export function append(arena: Arena, lp: Ref, bytes: Uint8Array, start: number, 
 
 /** Puts bytes[start, end) before the first element. */
 export function prepend(arena: Arena, lp: Ref, bytes: Uint8Array, start: number, end: number): Ref {
-  return insertAt(arena, lp, HEADER, bytes, start, end);
+  return insertAt(arena, lp, LISTPACK_HEADER_BYTES, bytes, start, end);
 }
 
 /** Puts two values in front of `offset`, growing the block once: a field and what belongs to it. */
@@ -364,6 +361,10 @@ export function insertPairAt(
   addToCount(arena, lp, 2);
   return lp;
 }
+
+/** For use by insertTripleAt(): its number, and that as text. */
+const tripleNumber = new Int64();
+const tripleDigits = new Uint8Array(INT64_TEXT_BYTES);
 
 /** As insertPairAt(), with a safe integer behind the two: when the field expires. */
 export function insertTripleAt(
@@ -555,11 +556,11 @@ export function validateListpack(
   end: number,
   deep: boolean,
 ): boolean {
-  if (end - start < EMPTY_BYTES || end > bytes.length) return false;
+  if (end - start < EMPTY_LISTPACK_BYTES || end > bytes.length) return false;
   if (read32(bytes, start) >>> 0 !== end - start || bytes[end - 1] !== END) return false;
   if (!deep) return true;
   let count = 0;
-  let at = start + HEADER;
+  let at = start + LISTPACK_HEADER_BYTES;
   for (; at < end - 1; count++) {
     const lead = bytes[at];
     if (lead < 0xc0) {

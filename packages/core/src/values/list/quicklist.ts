@@ -22,6 +22,7 @@ import {
   replaceAt,
   validateListpack,
 } from "../../memory/listpack.ts";
+import { EMPTY_LISTPACK_BYTES } from "../../memory/listpack-element.ts";
 import {
   appendListpack,
   countMatches,
@@ -222,7 +223,8 @@ export class Quicklist extends QuicklistNodes {
     const next = blockOf(arena, directory.cell);
     directory.previous();
     if (((shape | nextShape) & (PLAIN | COMPRESSED)) !== 0 || hasRoom(arena, next)) return false;
-    const bytes = packedBytesOf(arena, blockOf(arena, first)) + listpackBytes(arena, next) - 7;
+    const nextBytes = listpackBytes(arena, next) - EMPTY_LISTPACK_BYTES;
+    const bytes = packedBytesOf(arena, blockOf(arena, first)) + nextBytes;
     const count = elementsOf(shape) + elementsOf(nextShape);
     if (exceeds(directory.fill, bytes, count)) return false;
     const listpack = this.openForChange();
