@@ -2,13 +2,14 @@
  * DictHeader: the state of a dict (dict-table.ts), a block in the arena. An object is a window on it
  * (attach()), so that a million small tables cost no JavaScript objects:
  *
- *      word 0 entries in the dict
- *           1 finest << 16 | times reseeded << 8 | depth of the directory, where `finest` is the
- *             most bits of depth and slot that a page has (0: to be counted)
- *           2 seed of the hash         3 directory (0: inline)
- *           4 page, 5 meta: the inline directory of a one-page dict
- *           6 the owner's: a block that belongs to the table, or 0
- *           7 pages whose depth is the directory's
+ *      word 0             entries in the dict
+ *           1 STATE       finest << 16 | times reseeded << 8 | depth of the directory, where `finest`
+ *                         is the most bits of depth and slot that a page has (0: to be counted)
+ *           2 SEED        of the hash
+ *           3 DIRECTORY   its ref; 0: inline
+ *           4 INLINE      page, and in word 5 meta: the inline directory of a one-page dict
+ *           6 ATTACHMENT  the owner's: a block that belongs to the table, or 0
+ *           7 DEEPEST     pages whose depth is the directory's
  *
  * Spare bytes may follow for whoever keeps something beside the table.
  */
@@ -17,8 +18,13 @@ import { BITS_MIN } from "./dict-page.ts";
 
 /** Bytes of a dict's header: behind them stand the spare ones. */
 export const HEADER_BYTES = 32;
-/** Word of the inline directory. */
+/** Words of the header, as drawn above. */
+export const STATE = 1;
+const SEED = 2;
+export const DIRECTORY = 3;
 export const INLINE = 4;
+export const ATTACHMENT = 6;
+export const DEEPEST = 7;
 
 /** The state of a dict, in the arena: see the head of this file. */
 export class DictHeader {
@@ -62,10 +68,10 @@ export class DictHeader {
     }
     const words = arena.words[header >>> SEGMENT_SHIFT] as Int32Array;
     const at = (header & UNIT_MASK) << 1;
-    words[at + 2] = seed;
+    words[at + SEED] = seed;
     words[at + INLINE] = page;
     words[at + INLINE + 1] = BITS_MIN << 5;
-    words[at + 7] = 1;
+    words[at + DEEPEST] = 1;
     return header;
   }
 
@@ -77,9 +83,9 @@ export class DictHeader {
     this.headerWords = words;
     this.headerAt = at;
     this.count = words[at] as number;
-    this.depth = (words[at + 1] as number) & 255;
-    this.seed = words[at + 2] as number;
-    const directory = words[at + 3] as number;
+    this.depth = (words[at + STATE] as number) & 255;
+    this.seed = words[at + SEED] as number;
+    const directory = words[at + DIRECTORY] as number;
     if (directory === NONE) {
       this.directoryWords = words;
       this.directoryAt = at + INLINE;
@@ -92,31 +98,31 @@ export class DictHeader {
 
   /** Times that the dict took a new seed: hashes and cursors from before are void. */
   get generation(): number {
-    return ((this.headerWords[this.headerAt + 1] as number) >>> 8) & 255;
+    return ((this.headerWords[this.headerAt + STATE] as number) >>> 8) & 255;
   }
 
   /** A block that whoever owns the table has put there; NONE at first. Nobody here looks at it. */
   get attachment(): Ref {
-    return this.headerWords[this.headerAt + 6] as number;
+    return this.headerWords[this.headerAt + ATTACHMENT] as number;
   }
 
   set attachment(ref: Ref) {
-    this.headerWords[this.headerAt + 6] = ref;
+    this.headerWords[this.headerAt + ATTACHMENT] = ref;
   }
 
   /** Sets what `generation` tells. */
   protected setGeneration(generation: number): void {
-    const at = this.headerAt + 1;
+    const at = this.headerAt + STATE;
     this.headerWords[at] = (generation << 8) | ((this.headerWords[at] as number) & 255);
   }
 
   /** The most bits of depth and slot that a page has, as counted once; 0 after a page has changed. */
   protected get finest(): number {
-    return (this.headerWords[this.headerAt + 1] as number) >>> 16;
+    return (this.headerWords[this.headerAt + STATE] as number) >>> 16;
   }
 
   protected set finest(bits: number) {
-    const at = this.headerAt + 1;
+    const at = this.headerAt + STATE;
     this.headerWords[at] = (bits << 16) | ((this.headerWords[at] as number) & 0xffff);
   }
 }

@@ -38,7 +38,7 @@
  */
 import { assert } from "../assert.ts";
 import { ArenaFullError, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../memory/arena.ts";
-import { DictHeader, HEADER_BYTES, INLINE } from "./dict-header.ts";
+import { DEEPEST, DIRECTORY, DictHeader, HEADER_BYTES, INLINE, STATE } from "./dict-header.ts";
 import {
   BITS_MAX,
   BITS_MIN,
@@ -311,9 +311,9 @@ export class DictTable extends DictHeader {
       return;
     }
     arena.free(headerWords[headerAt + INLINE] as number);
-    headerWords[headerAt + 1] = (this.generation << 8) | depth;
-    headerWords[headerAt + 3] = directory;
-    headerWords[headerAt + 7] = made;
+    headerWords[headerAt + STATE] = (this.generation << 8) | depth;
+    headerWords[headerAt + DIRECTORY] = directory;
+    headerWords[headerAt + DEEPEST] = made;
     this.attach(this.header);
   }
 
@@ -421,14 +421,14 @@ export class DictTable extends DictHeader {
     if (bits > BITS_MAX) scratch = new Int32Array(2 << BITS_MAX);
     this.namePage(own, lower, depth, bits, (meta >>> USED_SHIFT) - upperUsed);
     this.namePage(own + (1 << (this.depth - depth)), upper, depth, bits, upperUsed);
-    if (depth === this.depth) this.headerWords[this.headerAt + 7]! += 2;
+    if (depth === this.depth) this.headerWords[this.headerAt + DEEPEST]! += 2;
   }
 
   /** Makes the directory twice as fine, or half: every page keeps its entries. */
   protected resizeDirectory(depth: number): void {
     const { arena, headerWords, headerAt } = this;
     const finer = depth > this.depth;
-    const old = headerWords[headerAt + 3] as number;
+    const old = headerWords[headerAt + DIRECTORY] as number;
     const from = this.directoryWords;
     const fromAt = this.directoryAt;
     let to = headerWords;
@@ -448,9 +448,9 @@ export class DictTable extends DictHeader {
       to[toAt + (i << 1) + 1] = finer && (i & 1) === 1 ? meta & ((1 << USED_SHIFT) - 1) : meta;
       if ((meta & 31) === depth) deepest++;
     }
-    headerWords[headerAt + 1] = (this.generation << 8) | depth;
-    headerWords[headerAt + 3] = directory;
-    headerWords[headerAt + 7] = deepest;
+    headerWords[headerAt + STATE] = (this.generation << 8) | depth;
+    headerWords[headerAt + DIRECTORY] = directory;
+    headerWords[headerAt + DEEPEST] = deepest;
     if (old !== NONE) arena.free(old);
     this.depth = depth;
     this.directoryWords = to;
@@ -499,9 +499,9 @@ export class DictTable extends DictHeader {
     }
     this.namePage(lower, merged, depth, bits, used);
     if (depth + 1 === this.depth) {
-      const deepest = (this.headerWords[this.headerAt + 7] as number) - 2;
-      this.headerWords[this.headerAt + 7] = deepest;
-      while (this.depth > 0 && (this.headerWords[this.headerAt + 7] as number) === 0)
+      const deepest = (this.headerWords[this.headerAt + DEEPEST] as number) - 2;
+      this.headerWords[this.headerAt + DEEPEST] = deepest;
+      while (this.depth > 0 && (this.headerWords[this.headerAt + DEEPEST] as number) === 0)
         this.resizeDirectory(this.depth - 1);
     }
   }
@@ -550,7 +550,7 @@ export class DictTable extends DictHeader {
 
   private freePagesAndDirectory(from: number): void {
     this.freePages(from, 1 << this.depth);
-    const directory = this.headerWords[this.headerAt + 3] as number;
+    const directory = this.headerWords[this.headerAt + DIRECTORY] as number;
     if (directory !== NONE) this.arena.free(directory);
   }
 

@@ -7,6 +7,7 @@
 import { assert } from "../assert.ts";
 import { type Arena, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../memory/arena.ts";
 import type { RefList } from "../memory/ref-list.ts";
+import { ATTACHMENT, DEEPEST, DIRECTORY } from "./dict-header.ts";
 import { DictTable, USED_SHIFT } from "./dict-table.ts";
 
 /** The sign of a 32-bit integer. */
@@ -29,7 +30,7 @@ export class Dict extends DictTable {
   /** The `attachment` of the dict whose header block is `header`, without attaching to it. */
   static attachmentAt(arena: Arena, header: Ref): Ref {
     return (arena.words[header >>> SEGMENT_SHIFT] as Int32Array)[
-      ((header & UNIT_MASK) << 1) + 6
+      ((header & UNIT_MASK) << 1) + ATTACHMENT
     ] as number;
   }
 
@@ -190,7 +191,7 @@ export class Dict extends DictTable {
   /** Bytes that the table itself takes: header, directory and pages. */
   tableBytes(): number {
     let sum = this.arena.blockBytes(this.header);
-    const directory = this.headerWords[this.headerAt + 3] as number;
+    const directory = this.headerWords[this.headerAt + DIRECTORY] as number;
     if (directory !== NONE) sum += this.arena.blockBytes(directory);
     for (let index = 0; index < 1 << this.depth; ) {
       const at = this.directoryAt + (index << 1);
@@ -237,7 +238,7 @@ export class Dict extends DictTable {
     }
     assert(total === this.count, "count is the sum of the pages");
     assert(this.headerWords[this.headerAt] === this.count, "the header knows the count");
-    assert(this.headerWords[this.headerAt + 7] === deepest, "the deepest pages are counted");
+    assert(this.headerWords[this.headerAt + DEEPEST] === deepest, "the deepest pages are counted");
   }
 
   private checkPage(page: Ref, meta: number, prefix: number): void {

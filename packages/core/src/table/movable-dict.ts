@@ -8,6 +8,7 @@
  */
 import { NONE, type Ref } from "../memory/arena.ts";
 import { Dict } from "./dict.ts";
+import { DIRECTORY } from "./dict-header.ts";
 import { USED_SHIFT } from "./dict-table.ts";
 
 export class MovableDict extends Dict {
@@ -31,7 +32,7 @@ export class MovableDict extends Dict {
 
   /** Moves the directory, unless it stands in the header. True when it is elsewhere now. */
   moveDirectory(move: (ref: Ref) => Ref): boolean {
-    const at = this.headerAt + 3;
+    const at = this.headerAt + DIRECTORY;
     const directory = this.headerWords[at] as number;
     if (directory === NONE) return false;
     const moved = move(directory);
