@@ -82,10 +82,11 @@ export class DictHeader {
     this.header = header;
     this.headerWords = words;
     this.headerAt = at;
+    // Each command on a large collection comes here, and a name costs a load where a number costs none.
     this.count = words[at] as number;
-    this.depth = (words[at + STATE] as number) & 255;
-    this.seed = words[at + SEED] as number;
-    const directory = words[at + DIRECTORY] as number;
+    this.depth = (words[at + 1] as number) & 255;
+    this.seed = words[at + 2] as number;
+    const directory = words[at + 3] as number;
     if (directory === NONE) {
       this.directoryWords = words;
       this.directoryAt = at + INLINE;
