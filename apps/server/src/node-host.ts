@@ -39,7 +39,7 @@ export interface NodeHostOptions {
 }
 
 /** Random words are drawn in batches: one at a time costs a hundred times as much. */
-const randomBatch = 256;
+const RANDOM_WORDS = 256;
 
 const { monotonicMs } = realTimers;
 /** Real, whatever a test does to time: work that is given so many microseconds has to end. */
@@ -48,8 +48,8 @@ const monotonicUs = () => Math.floor(monotonicMs() * 1000);
 const wallMs = () => Date.now();
 
 export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
-  const randomWords = new Uint32Array(randomBatch);
-  let randomUsed = randomBatch;
+  const randomWords = new Uint32Array(RANDOM_WORDS);
+  let randomUsed = RANDOM_WORDS;
   return {
     ...options,
     ...(folder === undefined ? memoryStorages() : nodeStorages(folder)),
@@ -57,7 +57,7 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
     wallUs: createWallClock(wallMs, monotonicUs),
     monotonicUs,
     random32() {
-      if (randomUsed === randomBatch) {
+      if (randomUsed === RANDOM_WORDS) {
         fillRandomly(randomWords);
         randomUsed = 0;
       }

@@ -79,7 +79,7 @@ export interface ServerOptions {
 type PortName = "port" | "tls-port";
 
 /** Descriptors for everything but clients: files, listening sockets, the event loop. */
-const reservedDescriptors = 32;
+const RESERVED_DESCRIPTORS = 32;
 
 /** Directives that are put into force here, when CONFIG SET changes them. */
 const ownDirectives = [
@@ -116,10 +116,10 @@ const tlsDirectives = [
 ] as const;
 
 /** The system cuts a longer path off, and then the socket is elsewhere. */
-const unixPathBytesMax = 108;
+const UNIX_PATH_BYTES_MAX = 108;
 
 function tooLong(path: string): string {
-  return `unix socket path too long (${path.length}), must be under ${unixPathBytesMax}`;
+  return `unix socket path too long (${path.length}), must be under ${UNIX_PATH_BYTES_MAX}`;
 }
 
 /** Why the server cannot listen, and where. */
@@ -132,7 +132,7 @@ export interface ListenFailure {
 
 function unixFailure(error: unknown, path: string): ListenFailure {
   const place = textOf(path);
-  if (path.length >= unixPathBytesMax) return { place, reason: tooLong(path), error };
+  if (path.length >= UNIX_PATH_BYTES_MAX) return { place, reason: tooLong(path), error };
   // Node says "permission denied" of a folder that is not there, as Windows does.
   const isLost = codeOf(error) === "EACCES" && !existsSync(pathBytes(dirname(path)));
   const actual = isLost ? codedError("ENOENT", "No such file or directory", error) : error;
@@ -348,7 +348,7 @@ export class Server {
     const { config, log } = this.#options;
     const path = config.text("unixsocket");
     try {
-      if (path.length >= unixPathBytesMax) {
+      if (path.length >= UNIX_PATH_BYTES_MAX) {
         throw codedError("ENAMETOOLONG", tooLong(path));
       }
       await this.#listeners.openUnix(path, config.number("unixsocketperm"));
@@ -509,7 +509,7 @@ export class Server {
   }
 
   #refuseMaxClients(): string | undefined {
-    const most = descriptorLimit() - reservedDescriptors;
+    const most = descriptorLimit() - RESERVED_DESCRIPTORS;
     if (this.#options.config.number("maxclients") <= most) return undefined;
     return `The operating system is not able to handle the specified number of clients, try with ${most}`;
   }
@@ -518,12 +518,12 @@ export class Server {
     const { config, log } = this.#options;
     const wanted = config.number("maxclients");
     const limit = descriptorLimit();
-    if (wanted + reservedDescriptors <= limit) return;
-    const possible = Math.max(1, limit - reservedDescriptors);
+    if (wanted + RESERVED_DESCRIPTORS <= limit) return;
+    const possible = Math.max(1, limit - RESERVED_DESCRIPTORS);
     config.assign("maxclients", possible);
     log(
       "warning",
-      `You requested maxclients of ${wanted} requiring at least ${wanted + reservedDescriptors} max file descriptors.`,
+      `You requested maxclients of ${wanted} requiring at least ${wanted + RESERVED_DESCRIPTORS} max file descriptors.`,
     );
     log(
       "warning",

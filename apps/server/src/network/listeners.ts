@@ -278,7 +278,7 @@ function numeric(address: string): string | undefined {
 /** A name stands for an address of IPv4, as in Redis; those of IPv6 are given as numbers. */
 const addressKind = { family: 4 } as const;
 
-const lookupPatienceMs = 10_000;
+const LOOKUP_PATIENCE_MS = 10_000;
 
 const lookupProgram = `require("node:dns").lookup(process.argv[1], ${JSON.stringify(addressKind)},
   (error, address) => console.log(JSON.stringify({ code: error?.code, address })))`;
@@ -291,7 +291,7 @@ function lookupNow(name: string): string {
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { stdout } = spawnSync(process.execPath, ["-e", lookupProgram, "--", name], {
     encoding: "utf8",
-    timeout: lookupPatienceMs,
+    timeout: LOOKUP_PATIENCE_MS,
   });
   const answer = (stdout ? JSON.parse(stdout) : {}) as { code?: string; address?: string };
   const { code = "EAI_AGAIN", address } = answer;

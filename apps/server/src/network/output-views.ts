@@ -12,9 +12,9 @@
  * waited, and each keeps its views. Other buffers pass through unremembered, unless one of them keeps
  * coming: then the engine has changed a buffer, and the one used longest ago is forgotten.
  */
-const lengthMax = 4096;
+const LENGTH_MAX = 4096;
 /** Sends in a row from one other buffer, after which views are kept for that one. */
-const patience = 16;
+const PATIENCE = 16;
 
 /** A buffer, and the views of it by their length. */
 interface Known {
@@ -34,7 +34,7 @@ export class OutputViews {
     const known = bytes === this.#one.bytes ? this.#one : this.#other;
     if (bytes === known.bytes) {
       this.#latest = known;
-      if (start === 0 && end <= lengthMax) return (known.views[end] ??= viewOf(bytes, 0, end));
+      if (start === 0 && end <= LENGTH_MAX) return (known.views[end] ??= viewOf(bytes, 0, end));
     } else {
       this.#consider(bytes);
     }
@@ -60,9 +60,9 @@ export class OutputViews {
       this.#rivalCount = 0;
     }
     const known = this.#besides(this.#latest);
-    if (known.bytes !== null && ++this.#rivalCount < patience) return;
+    if (known.bytes !== null && ++this.#rivalCount < PATIENCE) return;
     known.bytes = bytes;
-    known.views = new Array<Buffer | undefined>(lengthMax + 1).fill(undefined);
+    known.views = new Array<Buffer | undefined>(LENGTH_MAX + 1).fill(undefined);
     this.#latest = known;
     this.#rival = null;
   }

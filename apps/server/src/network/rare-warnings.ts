@@ -4,8 +4,8 @@
  */
 import { realTimers } from "./real-timers.ts";
 
-const linesPerSecond = 20;
-const secondMs = 1000;
+const LINES_PER_SECOND = 20;
+const SECOND_MS = 1000;
 
 export class RareWarnings {
   readonly #write: (message: string) => void;
@@ -20,9 +20,9 @@ export class RareWarnings {
   warn(message: string): void {
     if (!this.#isCounting) {
       this.#isCounting = true;
-      realTimers.setTimeout(() => this.#secondEnded(), secondMs).unref();
+      realTimers.setTimeout(() => this.#secondEnded(), SECOND_MS).unref();
     }
-    if (this.#lineCount === linesPerSecond) {
+    if (this.#lineCount === LINES_PER_SECOND) {
       this.#leftOutCount++;
       return;
     }

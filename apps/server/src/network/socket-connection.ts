@@ -25,12 +25,12 @@ import { realTimers } from "./real-timers.ts";
 import type { Station } from "./traffic.ts";
 
 /** A peer that has closed its side and reads no more loses what is queued for it after this. */
-const lingerMs = 10_000;
+const LINGER_MS = 10_000;
 /** And more than this at once: the engine has forgotten the client, so nobody counts it any more. */
-const lingerBytesMax = 1024 * 1024;
+const LINGER_BYTES_MAX = 1024 * 1024;
 
 /** Encrypting so much takes a quarter of a millisecond or so. */
-const encryptedBytesMax = 256 * 1024;
+const ENCRYPTED_BYTES_MAX = 256 * 1024;
 
 /** Keys, buffers and state of a connection's TLS, as measured, outside of the JavaScript heap. */
 const TLS_BYTES = 48 * 1024;
@@ -131,7 +131,7 @@ export class SocketConnection<Client> implements Connection {
 
   /** Node tells late that it has encrypted something: a copy costs less than to part with `bytes`. */
   #sendEncrypted(bytes: Uint8Array, start: number, end: number): void {
-    if (end - start <= encryptedBytesMax) {
+    if (end - start <= ENCRYPTED_BYTES_MAX) {
       this.#socket.write(Buffer.from(bytes.subarray(start, end)));
       return;
     }
@@ -160,7 +160,7 @@ export class SocketConnection<Client> implements Connection {
 
   #writeFrom(chunk: Uint8Array, start: number): void {
     const end = this.#isEncrypted
-      ? Math.min(chunk.length, start + encryptedBytesMax)
+      ? Math.min(chunk.length, start + ENCRYPTED_BYTES_MAX)
       : chunk.length;
     this.#laterBytes = chunk.length - end;
     this.#socket.write(chunk.subarray(start, end), (error) => {
@@ -323,11 +323,11 @@ export class SocketConnection<Client> implements Connection {
   }
 
   #leave(): void {
-    if (this.pendingBytes > lingerBytesMax) this.#destroy();
+    if (this.pendingBytes > LINGER_BYTES_MAX) this.#destroy();
     this.#end();
     this.#gone();
     if (this.#socket.destroyed) return;
-    const timer = setTimeout(() => this.#socket.destroy(), lingerMs);
+    const timer = setTimeout(() => this.#socket.destroy(), LINGER_MS);
     timer.unref();
     this.#socket.once("close", () => clearTimeout(timer));
   }

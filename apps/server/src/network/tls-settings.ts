@@ -250,7 +250,7 @@ function tried<Result>(what: string, action: () => Result): Result {
 }
 
 /** OpenSSL numbers the system's errors from here on. */
-const systemErrorBase = 0x80000000;
+const SYSTEM_ERROR_BASE = 0x80000000;
 
 /** Of a message of OpenSSL's: number, library, and what is wrong; the rest is lines of its source. */
 const opensslMessage = /error:([0-9A-F]{8}):([^:]*):[^:]*:([^:\n]*)/;
@@ -259,7 +259,7 @@ const opensslMessage = /error:([0-9A-F]{8}):([^:]*):[^:]*:([^:\n]*)/;
 export function tlsErrorText(error: unknown): string {
   const { errno, message } = error as { errno?: unknown; message?: unknown };
   if (typeof errno === "number") {
-    const number = (systemErrorBase + Math.abs(errno)).toString(16).toUpperCase();
+    const number = (SYSTEM_ERROR_BASE + Math.abs(errno)).toString(16).toUpperCase();
     return `error:${number}:system library::${systemErrorText(error)}`;
   }
   const found = opensslMessage.exec(String(message));

@@ -13,9 +13,9 @@ import { Due } from "@kv/engine";
 import { realTimers } from "./real-timers.ts";
 
 /** A timer's shortest time. */
-const restMs = 1;
+const REST_MS = 1;
 /** And its longest: whoever waits for longer asks again. */
-const longestMs = 2 ** 31 - 1;
+const LONGEST_MS = 2 ** 31 - 1;
 
 export class TurnLoop {
   readonly #turn: () => number;
@@ -43,7 +43,7 @@ export class TurnLoop {
     if (this.#isStopped) return;
     // The timers of a test, if there are any: what is due then is a matter of its time of day.
     const { setTimeout, clearTimeout } = globalThis;
-    const delayMs = Math.min(Math.max(1, Math.ceil(durationMs)), longestMs);
+    const delayMs = Math.min(Math.max(1, Math.ceil(durationMs)), LONGEST_MS);
     const timer = setTimeout(this.#run, delayMs);
     refer(timer, false);
     this.#cancelAlarm = () => clearTimeout(timer);
@@ -61,13 +61,13 @@ export class TurnLoop {
     if (this.#isStopped) return;
     const due = this.#turn();
     if (due === Due.SOON) this.request();
-    else if (due === Due.LATER) this.#rest = setTimeout(this.#run, restMs);
+    else if (due === Due.LATER) this.#rest = setTimeout(this.#run, REST_MS);
   };
 }
 
 /** How often the second timer looks, and for how long the cron has not run when its own is lost. */
-const watchMs = 1000;
-const lostMs = 2000;
+const WATCH_MS = 1000;
+const LOST_MS = 2000;
 
 export class Cron {
   readonly #run: () => void;
@@ -89,7 +89,7 @@ export class Cron {
   start(): void {
     this.#dueMs = performance.now();
     this.#ranMs = realTimers.monotonicMs();
-    this.#watch = realTimers.setInterval(this.#look, watchMs);
+    this.#watch = realTimers.setInterval(this.#look, WATCH_MS);
     this.#watch.unref();
     this.#schedule();
   }
@@ -131,7 +131,7 @@ export class Cron {
   };
 
   readonly #look = (): void => {
-    if (realTimers.monotonicMs() - this.#ranMs < lostMs) return;
+    if (realTimers.monotonicMs() - this.#ranMs < LOST_MS) return;
     this.#cancel?.();
     this.#fire();
   };

@@ -19,14 +19,14 @@ import type { Reading } from "./config-reader.ts";
 /** Tells the second process that it is the one to stay. */
 const mark = "KV_IN_BACKGROUND";
 /** Where that one finds what the first has read. */
-const handover = 3;
+const HANDOVER_DESCRIPTOR = 3;
 
 /** What the first process has read, once; undefined: this is the first. */
 export function takeReadings(): readonly Reading[] | undefined {
   if (process.env[mark] !== "1") return undefined;
   delete process.env[mark]; // Not for those that this process starts: they may be servers, too.
-  const text = readFileSync(handover, "utf8");
-  closeSync(handover);
+  const text = readFileSync(HANDOVER_DESCRIPTOR, "utf8");
+  closeSync(HANDOVER_DESCRIPTOR);
   return JSON.parse(text) as readonly Reading[];
 }
 
@@ -52,7 +52,7 @@ export function startInBackground({ folder, words, readings }: BackgroundStart):
     child.once("error", reject);
     child.once("spawn", () => {
       child.unref();
-      (child.stdio[handover] as Writable).end(JSON.stringify(readings), resolve);
+      (child.stdio[HANDOVER_DESCRIPTOR] as Writable).end(JSON.stringify(readings), resolve);
     });
   });
 }

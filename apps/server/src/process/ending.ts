@@ -27,9 +27,9 @@ export interface EndingActions {
 }
 
 /** So long the disk may take to come to rest. */
-const diskPatienceMs = 3000;
+const DISK_PATIENCE_MS = 3000;
 /** And where somebody has asked twice: for one that is well this is enough to finish what it is at. */
-const hurryPatienceMs = 1000;
+const HURRY_PATIENCE_MS = 1000;
 
 export class Ending {
   hasBegun = false;
@@ -49,7 +49,7 @@ export class Ending {
       exit(code);
       return;
     }
-    after(diskPatienceMs, () => this.#kill(`for ${diskPatienceMs / 1000} seconds`));
+    after(DISK_PATIENCE_MS, () => this.#kill(`for ${DISK_PATIENCE_MS / 1000} seconds`));
     void settled().then(() => {
       if (!this.#isInsisted) exit(code);
     });
@@ -71,7 +71,7 @@ export class Ending {
       this.#kill("and a third signal has come");
       return;
     }
-    after(hurryPatienceMs, () => this.#kill("and a second signal has come"));
+    after(HURRY_PATIENCE_MS, () => this.#kill("and a second signal has come"));
     void settled().then(() => exit(1));
   }
 

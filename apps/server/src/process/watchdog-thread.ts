@@ -39,12 +39,12 @@ async function watch(): Promise<void> {
       reported = due;
       await report(due);
     }
-    await rest(leftNs > 0n ? Number(leftNs / 1_000_000n) + 1 : restMs);
+    await rest(leftNs > 0n ? Number(leftNs / 1_000_000n) + 1 : REST_MS);
   }
 }
 
 /** Between two looks at whether a hang that was reported is over. */
-const restMs = 50;
+const REST_MS = 50;
 
 function rest(durationMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, durationMs));

@@ -10,8 +10,8 @@ import type { Connection } from "@kv/engine";
 import { OutputViews } from "../network/output-views.ts";
 import { InputBuffer, type Station, type Traffic } from "../network/traffic.ts";
 
-const bufferBytes = 64 * 1024;
-const rubbish = 0x58;
+const BUFFER_BYTES = 64 * 1024;
+const RUBBISH = 0x58;
 
 export interface EchoClient {
   connection: Connection;
@@ -29,7 +29,7 @@ export class EchoTraffic implements Traffic<EchoClient> {
   refusal: string | undefined;
   /** Who is said to wait. */
   waiting: EchoClient | undefined;
-  #buffer = new Uint8Array(bufferBytes);
+  #buffer = new Uint8Array(BUFFER_BYTES);
 
   accept(connection: Connection): EchoClient | null {
     this.calls.push("accept");
@@ -70,13 +70,13 @@ export class EchoTraffic implements Traffic<EchoClient> {
 
   /** Sends bytes through the one output buffer, a bufferful at a time. */
   send(connection: Connection, bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; at += bufferBytes) {
-      const piece = bytes.subarray(at, at + bufferBytes);
+    for (let at = 0; at < bytes.length; at += BUFFER_BYTES) {
+      const piece = bytes.subarray(at, at + BUFFER_BYTES);
       this.#buffer.set(piece);
       const isMine = connection.send(this.#buffer, 0, piece.length);
       this.returned.push(isMine);
-      if (isMine) this.#buffer.fill(rubbish, 0, piece.length);
-      else this.#buffer = new Uint8Array(bufferBytes);
+      if (isMine) this.#buffer.fill(RUBBISH, 0, piece.length);
+      else this.#buffer = new Uint8Array(BUFFER_BYTES);
     }
   }
 

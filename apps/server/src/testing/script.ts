@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const folder = fileURLToPath(new URL("../..", import.meta.url));
-const patienceMs = 15_000;
+const PATIENCE_MS = 15_000;
 
 export interface ScriptRun {
   stdout: string;
@@ -20,7 +20,7 @@ export function runScript(code: string): Promise<ScriptRun> {
     const child = execFile(
       process.execPath,
       words,
-      { cwd: folder, timeout: patienceMs, killSignal: "SIGKILL" },
+      { cwd: folder, timeout: PATIENCE_MS, killSignal: "SIGKILL" },
       (_error, stdout, stderr) => resolve({ stdout, stderr, code: child.exitCode }),
     );
   });

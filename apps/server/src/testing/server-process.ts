@@ -21,7 +21,7 @@ export const programWords: readonly string[] = [
   ...(isBuilt ? [] : ["--conditions=@kv/source"]),
   fileURLToPath(program),
 ];
-const patienceMs = 15_000;
+const PATIENCE_MS = 15_000;
 
 export interface ServerProcess {
   readonly child: ChildProcess;
@@ -76,7 +76,7 @@ export function runServer(args: readonly string[], options: RunOptions = {}): Se
       const startedMs = performance.now();
       while (!stdout.includes(text)) {
         const isOver = child.exitCode !== null || child.signalCode !== null;
-        if (isOver || performance.now() - startedMs > patienceMs) {
+        if (isOver || performance.now() - startedMs > PATIENCE_MS) {
           throw new Error(`never said "${text}", but:\n${stdout}${stderr}`);
         }
         await new Promise((resolve) => setTimeout(resolve, 10));
