@@ -24,7 +24,7 @@ export interface MachineOwner {
   /** The machine; made now if there is none. */
   present(): Machine;
   /** The machine is of no use any more: it broke, or it has grown too large. */
-  give(up: "broken" | "large"): void;
+  giveUp(why: "broken" | "large"): void;
   /** A machine never shrinks: one that takes more than this is given up when its script is over. */
   readonly keptBytesMax: number;
   /** What ends its script while that keeps the server busy. */

@@ -183,7 +183,7 @@ export class Runner {
     const owner = this.owner as MachineOwner;
     const { vm, toReply } = owner.present();
     if (outcome === Outcome.BROKEN) {
-      owner.give("broken");
+      owner.giveUp("broken");
       const { name, isKilled } = this.context;
       // One that catches every error takes its machine along when it is killed.
       if (isKilled) this.ports.host.log("notice", killedLine);
@@ -201,7 +201,7 @@ export class Runner {
 
   /** Garbage goes by and by; a machine that has grown large for one script is given up. */
   private collect(vm: LuaVm, owner: MachineOwner): void {
-    if (vm.memoryBytes > owner.keptBytesMax) owner.give("large");
+    if (vm.memoryBytes > owner.keptBytesMax) owner.giveUp("large");
     else if (++this.sinceCollection >= SCRIPTS_PER_COLLECTION) {
       this.sinceCollection = 0;
       vm.collect(COLLECTED_KILOBYTES);

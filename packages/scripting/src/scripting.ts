@@ -175,7 +175,7 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
   }
 
   /** What was compiled goes with the machine, and is compiled anew when it is asked for. */
-  give(): void {
+  giveUp(): void {
     this.machine = null;
     this.cache.machineLost();
   }

@@ -180,7 +180,7 @@ export class Functions implements MachineOwner, FunctionLibraries {
   }
 
   /** All libraries will be loaded anew. */
-  give(): void {
+  giveUp(): void {
     this.machine = null;
     for (const { functions } of this.set.libraries.values())
       for (const each of functions) each.callback = null;
@@ -217,7 +217,7 @@ export class Functions implements MachineOwner, FunctionLibraries {
     try {
       return { name, code, functions: machine.load(source, isTrusted) };
     } finally {
-      if (machine.machine.vm.broken) this.give();
+      if (machine.machine.vm.broken) this.giveUp();
     }
   }
 
