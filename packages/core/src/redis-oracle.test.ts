@@ -2,11 +2,7 @@
  * The structures of this package against redis-server itself: whatever it answers is right. Needs
  * the redis-server binary; a machine without it says so and passes.
  */
-import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { hasRedisServer, requestText, ServerProcess } from "@kv/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { globMatch } from "./glob.ts";
@@ -14,9 +10,6 @@ import { Arena } from "./memory/arena.ts";
 import { listpackBytes, validateListpack } from "./memory/listpack.ts";
 import { Encoding, encodingOf, valueRef } from "./table/entry.ts";
 import { createHash, HashValue } from "./values/hash/hash-value.ts";
-
-const hasOracle = spawnSync("redis-server", ["--version"]).status === 0;
-if (!hasOracle) console.log("skipped: comparison with redis-server (it is not installed)");
 
 /** One character is one byte. */
 function latin1(text: string): Uint8Array {
@@ -27,7 +20,7 @@ function matches(pattern: string, text: string): boolean {
   return globMatch(latin1(pattern), 0, pattern.length, latin1(text), 0, text.length, false);
 }
 
-describe.skipIf(!hasOracle)("redis-server agrees", () => {
+describe.runIf(hasRedisServer())("redis-server agrees", () => {
   test("KEYS finds the same keys", { timeout: 60_000 }, async () => {
     const texts: string[] = [];
     const alphabet = ["a", "B", "-", "]", "\\", "^", "\x90"];
@@ -112,29 +105,13 @@ describe.skipIf(!hasOracle)("redis-server agrees", () => {
 
 /** Sends the commands to a redis-server of our own and returns its replies, bytes as latin1. */
 async function ask(commands: string[][]): Promise<unknown[]> {
-  // A socket in a folder of its own: nobody else can have taken it.
-  const folder = mkdtempSync(join(tmpdir(), "kv-oracle-"));
-  const socketPath = join(folder, "s");
-  const files = ["--save", "", "--appendonly", "no", "--dir", folder];
-  const server = spawn("redis-server", ["--port", "0", "--unixsocket", socketPath, ...files]);
+  const server = await ServerProcess.start();
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.stdout.on("data", (log) => String(log).includes("ready to accept") && resolve());
-      server.on("exit", () => reject(new Error("redis-server stopped")));
-    });
-    const socket = connect(socketPath);
-    for (const command of commands) {
-      const bulks = command.map((part) => `$${part.length}\r\n${part}\r\n`).join("");
-      socket.write(`*${command.length}\r\n${bulks}`, "latin1");
-    }
-    let text = "";
-    socket.setEncoding("latin1");
-    socket.write("*1\r\n$4\r\nQUIT\r\n");
-    for await (const chunk of socket) text += chunk;
-    return parseReplies(text, commands.length);
+    const client = await server.connect();
+    for (const command of commands) client.write(requestText(command));
+    return parseReplies(await client.replies(commands.length), commands.length);
   } finally {
-    server.kill();
-    rmSync(folder, { recursive: true });
+    await server.stop();
   }
 }
 

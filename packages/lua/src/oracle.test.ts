@@ -9,15 +9,13 @@
  * table's keys of more than 31 bytes, whose hash Redis takes of all of them and Lua of some.
  */
 
-import { spawnSync } from "node:child_process";
-import { drawnSeed, ServerProcess, type WireClient } from "@kv/testing";
+import { drawnSeed, hasRedisServer, ServerProcess, type WireClient } from "@kv/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LuaScript, LuaVm, Outcome } from "./index.ts";
 import { ScriptMaker } from "./made-scripts.ts";
 import { luaModule } from "./node.ts";
 
-const installed = spawnSync("redis-server", ["--version"]).status === 0;
-if (!installed) console.warn("oracle.test.ts skipped: redis-server is not installed");
+const installed = hasRedisServer();
 
 const count = Number(process.env.KV_LUA_SCRIPTS ?? 600);
 const seed = drawnSeed("KV_LUA_SEED");

@@ -3,8 +3,8 @@
  * the same protocol error, and read the same numbers. Skipped, saying so, where there is none.
  */
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
+import { hasRedisServer, ServerProcess } from "@kv/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ArgVector } from "./arg-vector.ts";
 import { formatDouble, parseDouble, parseInt64 } from "./number-codec.ts";
@@ -15,34 +15,9 @@ import { RequestReader } from "./request-parser.ts";
 import { encodeRequest } from "./request-writer.ts";
 import { latin1, latin1Bytes } from "./text.ts";
 
-const installed = spawnSync("redis-server", ["--version"]).status === 0;
-if (!installed) console.warn("oracle.test.ts skipped: redis-server is not installed");
-
-const servers: ChildProcess[] = [];
-let openPort = 0;
-let lockedPort = 0;
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
-async function start(...extra: string[]): Promise<number> {
-  const port = await freePort();
-  const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"];
-  const server = spawn("redis-server", [...args, ...extra]);
-  servers.push(server);
-  await new Promise<void>((resolve) => {
-    server.stdout.on("data", (text) => {
-      if (`${text}`.includes("Ready to accept connections")) resolve();
-    });
-  });
-  return port;
-}
+/** One that asks nobody for a password, and one that does. */
+let open: ServerProcess;
+let locked: ServerProcess;
 
 /** Everything the server answers to `bytes` before it, or we, end the connection. */
 function exchange(port: number, bytes: Uint8Array): Promise<Reply[]> {
@@ -101,13 +76,14 @@ function generator(seed: number): (below: number) => number {
   };
 }
 
-describe.runIf(installed)("against redis-server", () => {
+describe.runIf(hasRedisServer())("against redis-server", () => {
   beforeAll(async () => {
-    openPort = await start();
-    lockedPort = await start("--requirepass", "secret");
+    open = await ServerProcess.start();
+    locked = await ServerProcess.start({ config: { requirepass: "secret" } });
   });
-  afterAll(() => {
-    for (const server of servers) server.kill("SIGKILL");
+  afterAll(async () => {
+    await open.stop();
+    await locked.stop();
   });
 
   const handmade = [
@@ -164,7 +140,7 @@ describe.runIf(installed)("against redis-server", () => {
     const bytes = latin1Bytes(text);
     for (const authenticated of [true, false]) {
       const ours = read(bytes, authenticated);
-      const theirs = split(await exchange(authenticated ? openPort : lockedPort, bytes));
+      const theirs = split(await exchange(authenticated ? open.port : locked.port, bytes));
       expect({ ...ours, error: asReplied(ours.error) }, text.slice(0, 80)).toEqual(theirs);
     }
   });
@@ -185,7 +161,7 @@ describe.runIf(installed)("against redis-server", () => {
           }
           const authenticated = pick(4) > 0;
           const ours = read(bytes, authenticated);
-          const theirs = split(await exchange(authenticated ? openPort : lockedPort, bytes));
+          const theirs = split(await exchange(authenticated ? open.port : locked.port, bytes));
           expect(
             { ...ours, error: asReplied(ours.error) },
             `seed ${seed}: ${JSON.stringify(latin1(bytes))}`,
@@ -226,7 +202,7 @@ describe.runIf(installed)("against redis-server", () => {
       encodeRequest(["ZSCORE", key, "m"]),
     ];
     const [added, score] = await exchange(
-      openPort,
+      open.port,
       latin1Bytes(requests.map((request) => latin1(request)).join("")),
     );
     const ours = parseDouble(bytes, 0, bytes.length);
@@ -243,7 +219,7 @@ describe.runIf(installed)("against redis-server", () => {
     const bytes = latin1Bytes(text);
     const key = encodeRequest(["DEL", "n"]);
     const increment = encodeRequest(["INCRBY", "n", bytes]);
-    const [, reply] = await exchange(openPort, new Uint8Array([...key, ...increment]));
+    const [, reply] = await exchange(open.port, new Uint8Array([...key, ...increment]));
     const ours = parseInt64(bytes, 0, bytes.length);
     if (reply instanceof ReplyError) expect(ours).toBe(null);
     else expect(ours).toBe(BigInt(reply as number | bigint));
@@ -256,7 +232,7 @@ describe.runIf(installed)("against redis-server", () => {
         encodeRequest(["ZSCORE", "printed", "m"]),
       ];
       const bytes = new Uint8Array(requests.flatMap((request) => [...request]));
-      const replies = await exchange(openPort, bytes);
+      const replies = await exchange(open.port, bytes);
       expect(Number(replies[1])).toBe(x);
     }
   });
