@@ -107,8 +107,11 @@ const KILL_MS = 250;
 /** How long a run goes on from one question of the hook to the next, and how many instructions at most. */
 const LOOK_MS = 0.5;
 const HOOK_INSTRUCTIONS_MAX = 100_000;
-/** What `lua_gc` is told to collect all garbage. */
+/** What `lua_gc` is told to collect all garbage, and to collect some. */
 const COLLECT = 2;
+const COLLECT_STEP = 5;
+/** What Lua answers where there is no memory to compile. */
+const MEMORY_ERROR = 4;
 /** A limit that is always passed; 0 would be none. */
 const NO_MEMORY = 1;
 /** A compiled chunk begins with it. */
@@ -155,7 +158,8 @@ export class LuaVm {
   private wake: (() => void) | undefined;
   private paused: ((outcome: Outcome) => void) | undefined;
   private pausedBroken: ((error: unknown) => void) | undefined;
-  private kill_: ((stack: LuaStack) => void) | undefined;
+  /** Pushes the error that a kill ends the run with; undefined: nobody has asked for its end. */
+  private pushKillError: ((stack: LuaStack) => void) | undefined;
   private raises = 0;
   private killedAtMs = 0;
   /** From one question of the hook to the next, and when it last asked; -1: in another life. */
@@ -330,7 +334,7 @@ export class LuaVm {
    */
   kill(push: (stack: LuaStack) => void): void {
     if (!this.running) throw new Error("no script is running");
-    this.kill_ = push;
+    this.pushKillError = push;
     this.raises = 0;
     this.killedAtMs = this.nowMs();
   }
@@ -377,9 +381,8 @@ export class LuaVm {
   /** Collects garbage: all of it, or about so many kilobytes worth. */
   collect(kilobytes?: number): void {
     this.mustBeIdle();
-    const step = 5;
     if (kilobytes === undefined) this.core.api.lua_gc(this.core.L, COLLECT, 0);
-    else this.core.api.lua_gc(this.core.L, step, kilobytes);
+    else this.core.api.lua_gc(this.core.L, COLLECT_STEP, kilobytes);
   }
 
   /** Forgets what the last run left on the stack. */
@@ -407,7 +410,7 @@ export class LuaVm {
     const at = api.malloc(Math.max(length, 1));
     if (at === 0) {
       stack.pushText("not enough memory");
-      return 4;
+      return MEMORY_ERROR;
     }
     stack.bytes[at] = SPACE;
     stack.bytes.set(source, at + (isCode ? 1 : 0));
@@ -440,7 +443,7 @@ export class LuaVm {
   }
 
   private due(L: number): number {
-    if (this.kill_ === undefined) {
+    if (this.pushKillError === undefined) {
       this.livingBytes = this.collectBeyond(this.memoryBytesMax / 2, this.livingBytes);
       this.pace(L);
     }
@@ -449,7 +452,7 @@ export class LuaVm {
 
   /** Asked by functions that run long, and more often than is of use. */
   private dueWithin(L: number): number {
-    if (this.kill_ === undefined && !this.resumed) {
+    if (this.pushKillError === undefined && !this.resumed) {
       const nowMs = this.nowMs();
       if (nowMs - this.askedWithinMs < LOOK_MS) return Due.GO_ON;
       this.askedWithinMs = nowMs;
@@ -458,7 +461,7 @@ export class LuaVm {
   }
 
   private ask(L: number): number {
-    if (this.kill_ !== undefined) return this.dueKill(L);
+    if (this.pushKillError !== undefined) return this.dueKill(L);
     if (this.resumed) {
       // The hook asks once more when it comes back: whether there is a kill.
       this.resumed = false;
@@ -469,7 +472,7 @@ export class LuaVm {
     if (this.suspendable) return Due.SUSPEND;
     // A script that was not made ready because it is short will be over soon.
     if (this.canSuspend || this.options.overdue === undefined) return Due.GO_ON;
-    this.kill_ = this.options.overdue;
+    this.pushKillError = this.options.overdue;
     this.raises = 0;
     this.killedAtMs = this.nowMs();
     return this.dueKill(L);
@@ -535,15 +538,15 @@ export class LuaVm {
       this.hookInstructions = FIRST_HOOK_INSTRUCTIONS;
       core.resetHook();
     }
-    if (this.kill_ !== undefined && this.raises > 0) {
+    if (this.pushKillError !== undefined && this.raises > 0) {
       stack.setTop(0);
-      this.kill_(stack);
-      this.kill_ = undefined;
+      this.pushKillError(stack);
+      this.pushKillError = undefined;
       this.raises = 0;
       core.resetHook();
       return Outcome.FAILED;
     }
-    this.kill_ = undefined;
+    this.pushKillError = undefined;
     this.resumed = false;
     return status === 0 ? Outcome.DONE : Outcome.FAILED;
   }

@@ -34,7 +34,7 @@ export interface KeySpec {
    * as many as a number says, or unknown. In a range `last` counts from the first key; negative:
    * from the end of the arguments.
    */
-  find: /** `last` counts from the first key; negative: from the end of the arguments. */
+  find:
     | { type: "range"; last: number; step: number; limit: number }
     | { type: "keynum"; keyNumIndex: number; firstKey: number; step: number }
     | { type: "unknown" };

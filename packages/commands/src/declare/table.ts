@@ -130,7 +130,10 @@ export class CommandTable {
   readonly listed: readonly CommandRow[];
   /** Top-level commands by lower-case name. */
   readonly byName = new Map<string, CommandRow>();
+  /** The same as a hash table: a row in the slot of its name's hash or, where that is taken, behind it. */
   private slots: (CommandRow | undefined)[] = [];
+  /** The name of the row in each slot. */
+  private names: (Uint8Array | undefined)[] = [];
   private mask = 0;
   /** The name that was found last, as it was written, and its command. */
   private readonly lastName = new Uint8Array(NAME_BYTES_MAX);
@@ -210,7 +213,6 @@ export class CommandTable {
       this.names[slot] = bytes;
     }
   }
-  private names: (Uint8Array | undefined)[] = [];
 
   /** Pipelines mostly repeat a command: then comparing its name is all there is to do. */
   private isLastName(bytes: Uint8Array, start: number, length: number): boolean {

@@ -278,7 +278,7 @@ export class Saving implements Running, DataSetFile {
     return this.underWay.size === 0;
   }
 
-  /** Resolves when it has not. */
+  /** Resolves when that is so. */
   async settled(): Promise<void> {
     while (!this.isSettled) await Promise.allSettled(this.underWay);
   }
