@@ -18,9 +18,9 @@ import type { ClientCall } from "./client-call.ts";
 import type { Connection, Host } from "./host.ts";
 import { lookup } from "./lookup.ts";
 import { type Propagator, Target } from "./propagate.ts";
-import type { Transactions } from "./queued.ts";
 import type { Situation } from "./situation.ts";
 import type { Stats } from "./stats.ts";
+import type { Transactions } from "./transactions.ts";
 
 /** What is about the server or its clients. */
 const ABOUT_SERVER = FLAG_BITS.admin | FLAG_BITS.pubsub;

@@ -30,8 +30,8 @@ import type { ClientCall } from "./client-call.ts";
 import { errorTextAt } from "./error-text.ts";
 import type { LookAhead } from "./look-ahead.ts";
 import { lookup } from "./lookup.ts";
-import type { Transactions } from "./queued.ts";
 import { EngineState, type Situation } from "./situation.ts";
+import type { Transactions } from "./transactions.ts";
 import { unknownCommand } from "./unknown-command.ts";
 
 const { write, readonly, may_replicate, blocking, runs_queue } = FLAG_BITS;

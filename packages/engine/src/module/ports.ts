@@ -35,7 +35,6 @@ import type { Muting } from "../kernel/muting.ts";
 import type { Output } from "../kernel/output.ts";
 import type { Pause } from "../kernel/pause.ts";
 import type { Propagator } from "../kernel/propagate.ts";
-import type { Transactions } from "../kernel/queued.ts";
 import type { Reexecution } from "../kernel/reexecution.ts";
 import type { Refusals } from "../kernel/refusals.ts";
 import type { Replay } from "../kernel/replay.ts";
@@ -43,6 +42,7 @@ import type { ShutdownRequest } from "../kernel/shutdown-request.ts";
 import type { Situation } from "../kernel/situation.ts";
 import type { SnapshotJobs } from "../kernel/snapshot-jobs.ts";
 import type { Stats } from "../kernel/stats.ts";
+import type { Transactions } from "../kernel/transactions.ts";
 import type { UsedMemory } from "../kernel/used-memory.ts";
 
 /** A name under which one system offers itself to those who have the port. */

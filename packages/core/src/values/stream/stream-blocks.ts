@@ -3,7 +3,7 @@
  * moving them, all at once or a slice at a time. The unit is a block of entries, a group, a consumer or a
  * pending entry.
  */
-import { type Arena, NONE, type Ref } from "../../memory/arena.ts";
+import { type Arena, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../../memory/arena.ts";
 import { listpackBytes } from "../../memory/listpack.ts";
 import { byteIndex, bytesOf, wordIndex, wordsOf } from "../../table/entry.ts";
 import type { MoveBlock, Pieces, SliceFreeing, SliceMoving, ValueKind } from "../kind.ts";
@@ -49,8 +49,8 @@ const ENTRIES_PER_WORK_SHIFT = 5;
 function workOf(arena: Arena, header: Ref): number {
   const units = count(arena, header);
   if (units < 2) return units;
-  const doubles = arena.doubles[header >>> 27] as Float64Array;
-  const entries = doubles[(header & 0x7ffffff) + LENGTH_DOUBLE] as number;
+  const doubles = arena.doubles[header >>> SEGMENT_SHIFT] as Float64Array;
+  const entries = doubles[(header & UNIT_MASK) + LENGTH_DOUBLE] as number;
   return units + Math.floor(entries / 2 ** ENTRIES_PER_WORK_SHIFT);
 }
 

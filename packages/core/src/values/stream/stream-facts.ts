@@ -1,5 +1,5 @@
 /** StreamFacts: what the blocks of a stream say, for who writes it elsewhere part by part (StreamPart). */
-import type { Arena, Ref } from "../../memory/arena.ts";
+import { type Arena, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../../memory/arena.ts";
 import { ListpackValue } from "../../memory/listpack.ts";
 import { wordIndex, wordsOf } from "../../table/entry.ts";
 import { showName } from "./name-list.ts";
@@ -56,8 +56,8 @@ export class StreamFacts {
   readHeader(arena: Arena, header: Ref): void {
     const words = wordsOf(arena, header);
     const at = wordIndex(header);
-    const doubles = arena.doubles[header >>> 27] as Float64Array;
-    this.length = doubles[(header & 0x7ffffff) + LENGTH_DOUBLE] as number;
+    const doubles = arena.doubles[header >>> SEGMENT_SHIFT] as Float64Array;
+    this.length = doubles[(header & UNIT_MASK) + LENGTH_DOUBLE] as number;
     this.blockCount = words[at + BLOCKS_WORD + 1] as number;
     this.groupCount = words[at + GROUPS_WORD + 1] as number;
     this.lastId.read(words, at + LAST_ID_WORD);

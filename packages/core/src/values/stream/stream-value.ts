@@ -19,9 +19,9 @@
  * follows is told here (stream-space.ts).
  */
 import { assert } from "../../assert.ts";
-import { type Arena, NONE, type Ref } from "../../memory/arena.ts";
+import { type Arena, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../../memory/arena.ts";
 import { listpackBytes } from "../../memory/listpack.ts";
-import { positionAfter } from "../../memory/listpack-walk.ts";
+import { LISTPACK_HEADER_BYTES, positionAfter } from "../../memory/listpack-walk.ts";
 import {
   createEntry,
   Encoding,
@@ -167,14 +167,16 @@ export class StreamValue {
   /** Number of entries. */
   get length(): number {
     const { arena, header } = this;
-    return (arena.doubles[header >>> 27] as Float64Array)[
-      (header & 0x7ffffff) + LENGTH_DOUBLE
+    return (arena.doubles[header >>> SEGMENT_SHIFT] as Float64Array)[
+      (header & UNIT_MASK) + LENGTH_DOUBLE
     ] as number;
   }
 
   private setLength(length: number): void {
     const { arena, header } = this;
-    (arena.doubles[header >>> 27] as Float64Array)[(header & 0x7ffffff) + LENGTH_DOUBLE] = length;
+    (arena.doubles[header >>> SEGMENT_SHIFT] as Float64Array)[
+      (header & UNIT_MASK) + LENGTH_DOUBLE
+    ] = length;
   }
 
   private readId(word: number, out: StreamId): StreamId {
@@ -387,10 +389,13 @@ export class StreamValue {
     if (entryCount(arena, lp) === 1) {
       this.dropBlock(lp);
     } else {
-      const offset = innerRange.entryAt - ((lp & 0x7ffffff) << 3);
+      const offset = innerRange.entryAt - ((lp & UNIT_MASK) << 3);
       const own = this.owned(lp);
       const bytes = listpackBytes(arena, own);
-      flagDeleted(arena.bytes[own >>> 27] as Uint8Array, ((own & 0x7ffffff) << 3) + offset);
+      flagDeleted(
+        arena.bytes[own >>> SEGMENT_SHIFT] as Uint8Array,
+        ((own & UNIT_MASK) << 3) + offset,
+      );
       addToCounts(arena, own, -1, 1);
       // The counts may have come to take more bytes, or fewer.
       isInPlace = own === lp && listpackBytes(arena, own) === bytes;
@@ -484,7 +489,7 @@ export class StreamValue {
 
   /** The ID of the last entry of the block at hand, deleted or not. */
   private lastOf(lp: Ref): StreamId {
-    const bytes = this.arena.bytes[lp >>> 27] as Uint8Array;
+    const bytes = this.arena.bytes[lp >>> SEGMENT_SHIFT] as Uint8Array;
     this.readIdAt(bytes, entryBefore(bytes, endAt(this.arena, lp)));
     return this.scratch;
   }
@@ -498,9 +503,11 @@ export class StreamValue {
   /** Flags the first entries of the block at hand as deleted. Returns how many. */
   private trimBlock(lp: Ref, lengthMax: number, minId: StreamId | null): number {
     const { arena, scratch } = this;
-    const bytes = arena.bytes[lp >>> 27] as Uint8Array;
+    const bytes = arena.bytes[lp >>> SEGMENT_SHIFT] as Uint8Array;
     const end = endAt(arena, lp);
-    const masterAt = positionAfter(bytes, positionAfter(bytes, ((lp & 0x7ffffff) << 3) + 6));
+    const countsAt = ((lp & UNIT_MASK) << 3) + LISTPACK_HEADER_BYTES;
+    // Behind the two counts of entries, those that are there and those that were deleted.
+    const masterAt = positionAfter(bytes, positionAfter(bytes, countsAt));
     const masterFields = integerAt(bytes, masterAt);
     let flagged = 0;
     for (let at = firstEntryAt(arena, lp); at < end; ) {

@@ -1,4 +1,4 @@
-/** The system of transactions: MULTI, EXEC and WATCH. The queue is the kernel's (kernel/queued.ts). */
+/** The system of transactions: MULTI, EXEC and WATCH. The queue is the kernel's (kernel/transactions.ts). */
 import { commandsOf } from "@kv/commands";
 import type { System } from "../../module/system.ts";
 import * as commands from "./index.ts";

@@ -1,6 +1,6 @@
 /**
- * Queued: the transactions of clients, from MULTI or WATCH to their end. What they watch is known
- * to whoever watches keys, who is told when a transaction ends.
+ * Transactions: those of clients, from MULTI or WATCH to their end (transaction.ts is one). What they
+ * watch is known to whoever watches keys, who is told when a transaction ends.
  */
 import { type Call, type CommandError, type CommandRow, errors } from "@kv/commands";
 import { type Arena, ArenaFullError } from "@kv/core";
