@@ -19,13 +19,15 @@ import {
   replaceAt,
   settle,
 } from "../../memory/listpack.ts";
-import { backlenBytes, dataBytes, END } from "../../memory/listpack-element.ts";
+import {
+  backlenBytes,
+  dataBytes,
+  END,
+  LISTPACK_HEADER_BYTES,
+} from "../../memory/listpack-element.ts";
 import { byteIndex, bytesOf } from "../../table/entry.ts";
 import { readScore, SCORE_TEXT_BYTES, writeScore } from "./score-text.ts";
 import { compareBytes } from "./scored-member.ts";
-
-/** Offset of a listpack's first element. */
-const FIRST = 6;
 
 /** The score that follows the member at an offset. */
 export function scoreAt(arena: Arena, lp: Ref, offset: number): number {
@@ -69,7 +71,7 @@ export class SortedListpack {
     const { arena, member } = this;
     const bytes = bytesOf(arena, lp);
     const base = byteIndex(lp);
-    for (let at = base + FIRST; ; ) {
+    for (let at = base + LISTPACK_HEADER_BYTES; ; ) {
       if (bytes[at] === END) return at - base;
       const size = dataBytes(bytes, at);
       const scoreIndex = at + size + backlenBytes(size);
@@ -130,7 +132,7 @@ export class SortedListpack {
   countByScore(lp: Ref, score: number, isIncluded: boolean): number {
     const bytes = bytesOf(this.arena, lp);
     let count = 0;
-    for (let at = byteIndex(lp) + FIRST; bytes[at] !== END; count++) {
+    for (let at = byteIndex(lp) + LISTPACK_HEADER_BYTES; bytes[at] !== END; count++) {
       const size = dataBytes(bytes, at);
       at += size + backlenBytes(size);
       const other = readScore(bytes, at);
@@ -145,7 +147,11 @@ export class SortedListpack {
   countByMember(lp: Ref, view: DataView, start: number, end: number, isIncluded: boolean): number {
     const { arena, member } = this;
     let count = 0;
-    for (let at = settle(arena, lp, FIRST); at !== 0; at = nextMember(arena, lp, at)) {
+    for (
+      let at = settle(arena, lp, LISTPACK_HEADER_BYTES);
+      at !== 0;
+      at = nextMember(arena, lp, at)
+    ) {
       readAt(arena, lp, at, member);
       const order = compareBytes(member.view, member.start, member.end, view, start, end);
       if (order > 0 || (!isIncluded && order === 0)) break;

@@ -35,7 +35,7 @@ import {
   stringHeadBytes,
   writeElement,
 } from "../../memory/listpack-element.ts";
-import { positionAfter } from "../../memory/listpack-walk.ts";
+import { LISTPACK_HEADER_BYTES, positionAfter } from "../../memory/listpack-walk.ts";
 import type { StreamId } from "./stream-id.ts";
 
 /** Flags of an entry. */
@@ -52,8 +52,6 @@ export interface EntrySource {
   end(index: number): number;
 }
 
-/** Bytes of the header and the end byte of a listpack. */
-const HEADER = 6;
 const COUNT_UNKNOWN = 0xffff;
 /** Bytes around a long text, at the most. */
 const ELEMENT_OVERHEAD_MAX = 10;
@@ -98,20 +96,20 @@ export function integerAt(bytes: Uint8Array, at: number): number {
 
 /** Entries of the block that are there. */
 export function entryCount(arena: Arena, lp: Ref): number {
-  return integerAt(bytesAt(arena, lp), baseOf(lp) + HEADER);
+  return integerAt(bytesAt(arena, lp), baseOf(lp) + LISTPACK_HEADER_BYTES);
 }
 
 /** Entries of the block that are there or deleted. */
 export function totalCount(arena: Arena, lp: Ref): number {
   const bytes = bytesAt(arena, lp);
-  const at = baseOf(lp) + HEADER;
+  const at = baseOf(lp) + LISTPACK_HEADER_BYTES;
   return integerAt(bytes, at) + integerAt(bytes, positionAfter(bytes, at));
 }
 
 /** Index, in the segment's bytes, of the block's first entry (or the end byte). */
 export function firstEntryAt(arena: Arena, lp: Ref): number {
   const bytes = bytesAt(arena, lp);
-  let at = positionAfter(bytes, positionAfter(bytes, baseOf(lp) + HEADER));
+  let at = positionAfter(bytes, positionAfter(bytes, baseOf(lp) + LISTPACK_HEADER_BYTES));
   const fields = integerAt(bytes, at);
   // The field count, the fields, the end of the master entry.
   for (let i = fields + 2; i > 0; i--) at = positionAfter(bytes, at);
@@ -205,12 +203,12 @@ export function createBlock(
   fields: number,
   bytesMax: number,
 ): Ref {
-  let headBytes = HEADER + 1 + MASTER_BYTES_MAX;
+  let headBytes = LISTPACK_HEADER_BYTES + 1 + MASTER_BYTES_MAX;
   for (let i = 0; i < fields; i++) headBytes += textBytesMax(source, first + 2 * i);
   const lp = arena.alloc(headBytes + bytesMax);
   const target = bytesAt(arena, lp);
   const base = baseOf(lp);
-  writeAt = base + HEADER;
+  writeAt = base + LISTPACK_HEADER_BYTES;
   writeInteger(target, 0, 0);
   writeInteger(target, 0, 0);
   writeInteger(target, 0, fields);
@@ -240,7 +238,7 @@ function hasMasterFields(
   fields: number,
 ): boolean {
   const own = bytesAt(arena, lp);
-  let at = positionAfter(own, positionAfter(own, baseOf(lp) + HEADER));
+  let at = positionAfter(own, positionAfter(own, baseOf(lp) + LISTPACK_HEADER_BYTES));
   if (integerAt(own, at) !== fields) return false;
   at = positionAfter(own, at);
   const { bytes } = source;
@@ -310,10 +308,10 @@ export function appendEntry(
 /** Adds to the counts of entries that are there, and that are deleted. There is room. */
 export function addToCounts(arena: Arena, lp: Ref, live: number, deleted: number): void {
   const bytes = bytesAt(arena, lp);
-  const at = baseOf(lp) + HEADER;
+  const at = baseOf(lp) + LISTPACK_HEADER_BYTES;
   const count = integerAt(bytes, at) + live;
   if (count < 128 && (bytes[at] as number) < 128) bytes[at] = count;
-  else replaceInteger(arena, lp, HEADER, count);
+  else replaceInteger(arena, lp, LISTPACK_HEADER_BYTES, count);
   if (deleted === 0) return;
   const deletedAt = positionAfter(bytes, at);
   replaceInteger(arena, lp, deletedAt - baseOf(lp), integerAt(bytes, deletedAt) + deleted);

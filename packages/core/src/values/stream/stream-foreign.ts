@@ -5,7 +5,7 @@
 import type { Arena, Ref } from "../../memory/arena.ts";
 import { listpackFromBytes, validateListpack } from "../../memory/listpack.ts";
 import { isString } from "../../memory/listpack-element.ts";
-import { positionAfter } from "../../memory/listpack-walk.ts";
+import { LISTPACK_HEADER_BYTES, positionAfter } from "../../memory/listpack-walk.ts";
 import {
   DELETED,
   integerAt,
@@ -16,8 +16,6 @@ import {
 } from "./stream-block.ts";
 import { StreamId } from "./stream-id.ts";
 
-/** Bytes in front of the first element, and the end byte. */
-const HEADER = 6;
 const INTEGER_MAX = 0xf4;
 
 /** A new block of foreign bytes that validateBlock() has found good. */
@@ -65,7 +63,7 @@ export function validateBlock(
 ): number {
   if (!validateListpack(bytes, start, end, true)) return -1;
   const limit = end - 1;
-  let at = start + HEADER;
+  let at = start + LISTPACK_HEADER_BYTES;
   if (!isInteger(bytes, at, limit)) return -1;
   const count = integerAt(bytes, at);
   at = positionAfter(bytes, at);

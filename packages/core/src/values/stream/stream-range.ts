@@ -20,7 +20,7 @@ import {
   stringBytes,
   stringHeadBytes,
 } from "../../memory/listpack-element.ts";
-import { positionAfter } from "../../memory/listpack-walk.ts";
+import { LISTPACK_HEADER_BYTES, positionAfter } from "../../memory/listpack-walk.ts";
 import type { IdTree } from "./id-tree.ts";
 import {
   DELETED,
@@ -35,8 +35,6 @@ import { StreamId } from "./stream-id.ts";
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
-/** Bytes in front of a listpack's first element. */
-const HEADER = 6;
 
 /** A walk over entries: see the head of this file. */
 export class StreamRange {
@@ -154,7 +152,7 @@ export class StreamRange {
     this.bytes = arena.bytes[lp >>> SEGMENT_SHIFT] as Uint8Array;
     this.view = arena.views[lp >>> SEGMENT_SHIFT] as DataView;
     const { bytes } = this;
-    let at = ((lp & UNIT_MASK) << 3) + HEADER;
+    let at = ((lp & UNIT_MASK) << 3) + LISTPACK_HEADER_BYTES;
     at = positionAfter(bytes, positionAfter(bytes, at));
     this.masterFieldCount = integerAt(bytes, at);
     this.masterFieldsAt = positionAfter(bytes, at);
