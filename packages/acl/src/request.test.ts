@@ -1,7 +1,7 @@
 import { CommandTable, dataCommands, keysOf } from "@kv/commands";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type AclRequest, RequestKeys, SPAN } from "./index.ts";
+import { type AclRequest, RequestKeys, SPAN_NUMBERS } from "./request.ts";
 
 const { all } = new CommandTable(dataCommands);
 
@@ -37,7 +37,7 @@ test("the keys of a request are where its command's specs say, also by the short
         .filter(({ flags }) => !flags.includes("not_key"))
         .flatMap(({ index, count, step, flags }) => [index, count, step, accessOf(flags)]);
       expect(keys.spans.slice(0, length), words.join(" ")).toEqual(expected);
-      expect(length % SPAN).toBe(0);
+      expect(length % SPAN_NUMBERS).toBe(0);
     }),
     { numRuns: 3000 },
   );

@@ -27,9 +27,9 @@ export function shortWord(request: AclRequest, index: number): string {
 }
 
 /** Numbers that a span of keys is told by: its first argument, how many, how far apart, access. */
-export const SPAN = 4;
+export const SPAN_NUMBERS = 4;
 /** Numbers of a step of a plan: first argument, the last one, how far apart, `limit`, access. */
-const PLAN = 5;
+const PLAN_NUMBERS = 5;
 
 /**
  * The keys of the request that is being judged, in spans of arguments. One object points at one
@@ -37,7 +37,7 @@ const PLAN = 5;
  * several may. Where a command has its keys at fixed places, that is worked out once.
  */
 export class RequestKeys implements RequestWords {
-  /** Spans one behind the other, SPAN numbers each: those before find() are of this request. */
+  /** Spans one behind the other, SPAN_NUMBERS each: those before find() are of this request. */
   readonly spans: number[] = [];
   private spansLength = 0;
   private row: CommandRow | null = null;
@@ -71,7 +71,7 @@ export class RequestKeys implements RequestWords {
   /** As keysOf() does for specs that say where keys stand without a look at the words. */
   private follow(plan: readonly number[]): void {
     const { argc } = this;
-    for (let at = 0; at < plan.length; at += PLAN) {
+    for (let at = 0; at < plan.length; at += PLAN_NUMBERS) {
       const first = plan[at] as number;
       const lastKey = plan[at + 1] as number;
       const step = plan[at + 2] as number;
@@ -145,7 +145,7 @@ function accessOf(flags: readonly KeyFlag[]): number {
   return access;
 }
 
-/** Where a command has its keys, PLAN numbers for each spec; null when its words have to be read. */
+/** Where a command has its keys, PLAN_NUMBERS for each spec; null when its words have to be read. */
 function planned({ command: { keys, getKeys } }: CommandRow): readonly number[] | null {
   if (getKeys !== undefined) return null;
   const plan: number[] = [];

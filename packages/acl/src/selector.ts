@@ -7,7 +7,7 @@ import type { CommandRow } from "@kv/commands";
 import { CommandRules } from "./command-rules.ts";
 import type { KnownCommands } from "./known-commands.ts";
 import { ChannelPatterns, KeyPatterns } from "./patterns.ts";
-import { type AclRequest, type RequestKeys, SPAN } from "./request.ts";
+import { type AclRequest, type RequestKeys, SPAN_NUMBERS } from "./request.ts";
 
 /** Why a request is refused: its command, or the key or channel that is this argument. */
 export interface Denial {
@@ -76,7 +76,7 @@ export class Selector {
   private refusedKey(request: AclRequest, keys: RequestKeys): number {
     const length = keys.find();
     const { spans } = keys;
-    for (let at = 0; at < length; at += SPAN) {
+    for (let at = 0; at < length; at += SPAN_NUMBERS) {
       let index = spans[at] as number;
       const step = spans[at + 2] as number;
       const access = spans[at + 3] as number;
