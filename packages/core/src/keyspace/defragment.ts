@@ -126,8 +126,8 @@ export class Defragmenter {
     this.large.length = 0;
     this.moving = null;
     if (!evacuation.begin()) return;
-    for (let cls = 0; cls < evacuation.classCount; cls++)
-      yield Math.ceil(evacuation.plan(cls) / SLICE);
+    for (let sizeClass = 0; sizeClass < evacuation.classCount; sizeClass++)
+      yield Math.ceil(evacuation.plan(sizeClass) / SLICE);
     for (const database of this.databases) {
       for (let cursor = 0; ; ) {
         cursor = this.sliceOfKeys(database, cursor);

@@ -90,8 +90,8 @@ const SPAN_PAGES_MAX = CLASS_PAGES.reduce((most, pages) => Math.max(most, pages)
 const IDLE_PAGES_MAX = CLASS_PAGES.reduce((sum, pages) => sum + pages, 0);
 
 /** @internal Blocks that a span of the class holds. */
-export function spanCapacity(cls: number): number {
-  return CLASS_BLOCKS[cls] as number;
+export function spanCapacity(sizeClass: number): number {
+  return CLASS_BLOCKS[sizeClass] as number;
 }
 
 /** Blocks of memory by ref: see the head of this file. */
@@ -124,10 +124,10 @@ export class Arena extends PageSpans {
   alloc(bytes: number): Ref {
     // In numbers, before any shift: what is beyond 32 bits must not look small.
     if (!(bytes >= 0 && bytes <= SMALL_BYTES_MAX)) return this.allocLarge(bytes);
-    const cls = CLASS_OF[(bytes + 7) >>> 3] as number;
-    let span = this.partial[cls] as number;
-    if (span === 0 || this.leftSegments !== 0) span = this.spanToFill(cls);
-    const size = CLASS_SIZE[cls] as number;
+    const sizeClass = CLASS_OF[(bytes + 7) >>> 3] as number;
+    let span = this.partial[sizeClass] as number;
+    if (span === 0 || this.leftSegments !== 0) span = this.spanToFill(sizeClass);
+    const size = CLASS_SIZE[sizeClass] as number;
     let ref = this.spanFree[span] as number;
     if (ref !== NONE) {
       const words = this.words[ref >>> SEGMENT_SHIFT] as Int32Array;
@@ -138,7 +138,7 @@ export class Arena extends PageSpans {
     }
     const used = (this.spanUsed[span] as number) + 1;
     this.spanUsed[span] = used;
-    if (used === CLASS_BLOCKS[cls]) this.unlinkPartial(span, cls);
+    if (used === CLASS_BLOCKS[sizeClass]) this.unlinkPartial(span, sizeClass);
     this.usedBytes += size << 3;
     this.blockCount++;
     return ref;
@@ -159,23 +159,23 @@ export class Arena extends PageSpans {
   /** Gives a block back. */
   free(ref: Ref): void {
     const span = this.spanOf(ref);
-    const cls = this.spanClass[span] as number;
+    const sizeClass = this.spanClass[span] as number;
     this.blockCount--;
-    if (cls === LARGE) {
+    if (sizeClass === LARGE) {
       const pages = this.spanPages[span] as number;
       this.usedBytes -= pages * PAGE_BYTES;
       this.releasePages(span);
       return;
     }
-    assert(cls >= 0, "only a block that was handed out can be freed");
-    this.usedBytes -= (CLASS_SIZE[cls] as number) << 3;
+    assert(sizeClass >= 0, "only a block that was handed out can be freed");
+    this.usedBytes -= (CLASS_SIZE[sizeClass] as number) << 3;
     const used = (this.spanUsed[span] as number) - 1;
     this.spanUsed[span] = used;
     if (used === 0) {
       // The last span of a class stays, so that one key coming and going costs no page work.
       // (No class has a single block a span, so an empty span was on its list before.)
-      if (this.partial[cls] !== span || this.spanNext[span] !== 0) {
-        this.unlinkPartial(span, cls);
+      if (this.partial[sizeClass] !== span || this.spanNext[span] !== 0) {
+        this.unlinkPartial(span, sizeClass);
         this.releasePages(span);
         return;
       }
@@ -188,23 +188,23 @@ export class Arena extends PageSpans {
     const words = this.words[ref >>> SEGMENT_SHIFT] as Int32Array;
     words[(ref & UNIT_MASK) << 1] = this.spanFree[span] as number;
     this.spanFree[span] = ref;
-    if (used + 1 === CLASS_BLOCKS[cls]) {
-      const head = this.partial[cls] as number;
+    if (used + 1 === CLASS_BLOCKS[sizeClass]) {
+      const head = this.partial[sizeClass] as number;
       if (this.leftSegments !== 0 && head !== 0 && this.isLeft(span)) {
         // What is new shall go on landing where it does.
-        this.unlinkPartial(head, cls);
-        this.linkPartial(span, cls);
-        this.linkPartial(head, cls);
+        this.unlinkPartial(head, sizeClass);
+        this.linkPartial(span, sizeClass);
+        this.linkPartial(head, sizeClass);
       } else {
-        this.linkPartial(span, cls);
+        this.linkPartial(span, sizeClass);
       }
       // One that was kept empty has company now.
-      if (head !== 0 && this.spanUsed[head] === 0) this.releaseSpan(head, cls);
+      if (head !== 0 && this.spanUsed[head] === 0) this.releaseSpan(head, sizeClass);
     }
   }
 
-  private releaseSpan(span: number, cls: number): void {
-    this.unlinkPartial(span, cls);
+  private releaseSpan(span: number, sizeClass: number): void {
+    this.unlinkPartial(span, sizeClass);
     this.releasePages(span);
   }
 
@@ -213,15 +213,15 @@ export class Arena extends PageSpans {
     const used = this.usedPages[segment] as number;
     if (used > IDLE_PAGES_MAX) return;
     let idle = 0;
-    for (let cls = 0; cls < CLASS_COUNT; cls++) {
-      const span = this.partial[cls] as number;
-      if (this.isIdleIn(span, segment)) idle += CLASS_PAGES[cls] as number;
+    for (let sizeClass = 0; sizeClass < CLASS_COUNT; sizeClass++) {
+      const span = this.partial[sizeClass] as number;
+      if (this.isIdleIn(span, segment)) idle += CLASS_PAGES[sizeClass] as number;
     }
     if (idle !== used) return;
     // The first one to go calls this again for the rest; so there may be none left.
-    for (let cls = 0; cls < CLASS_COUNT; cls++) {
-      const span = this.partial[cls] as number;
-      if (this.isIdleIn(span, segment)) this.releaseSpan(span, cls);
+    for (let sizeClass = 0; sizeClass < CLASS_COUNT; sizeClass++) {
+      const span = this.partial[sizeClass] as number;
+      if (this.isIdleIn(span, segment)) this.releaseSpan(span, sizeClass);
     }
   }
 
@@ -232,10 +232,10 @@ export class Arena extends PageSpans {
   /** Bytes that the block at `ref` really has: at least what was asked for. */
   blockBytes(ref: Ref): number {
     const span = this.spanOf(ref);
-    const cls = this.spanClass[span] as number;
-    return cls === LARGE
+    const sizeClass = this.spanClass[span] as number;
+    return sizeClass === LARGE
       ? (this.spanPages[span] as number) * PAGE_BYTES
-      : (CLASS_SIZE[cls] as number) << 3;
+      : (CLASS_SIZE[sizeClass] as number) << 3;
   }
 
   /**
@@ -339,39 +339,39 @@ export class Arena extends PageSpans {
   }
 
   /** @internal Puts a span in front of those of its class that have room. */
-  linkPartial(span: number, cls: number): void {
-    const head = this.partial[cls] as number;
+  linkPartial(span: number, sizeClass: number): void {
+    const head = this.partial[sizeClass] as number;
     this.spanNext[span] = head;
     this.spanPrevious[span] = 0;
     if (head !== 0) this.spanPrevious[head] = span;
-    this.partial[cls] = span;
+    this.partial[sizeClass] = span;
   }
 
   /** @internal Takes a span off the list of those with room. */
-  unlinkPartial(span: number, cls: number): void {
+  unlinkPartial(span: number, sizeClass: number): void {
     const next = this.spanNext[span] as number;
     const previous = this.spanPrevious[span] as number;
     if (previous !== 0) this.spanNext[previous] = next;
-    else this.partial[cls] = next;
+    else this.partial[sizeClass] = next;
     if (next !== 0) this.spanPrevious[next] = previous;
     this.spanNext[span] = 0;
     this.spanPrevious[span] = 0;
   }
 
   /** The first span with room, in a segment that is not being left if there can be one. */
-  private spanToFill(cls: number): number {
-    const head = this.partial[cls] as number;
-    if (head === 0) return this.addSpan(cls);
-    if (this.isLeft(head)) this.beginElsewhere(cls);
-    return this.partial[cls] as number;
+  private spanToFill(sizeClass: number): number {
+    const head = this.partial[sizeClass] as number;
+    if (head === 0) return this.addSpan(sizeClass);
+    if (this.isLeft(head)) this.beginElsewhere(sizeClass);
+    return this.partial[sizeClass] as number;
   }
 
-  private addSpan(cls: number): number {
-    const span = this.takeSpan(cls);
+  private addSpan(sizeClass: number): number {
+    const span = this.takeSpan(sizeClass);
     this.spanUsed[span] = 0;
     this.spanFree[span] = NONE;
     this.spanBump[span] = ((this.spanPage[span] as number) << PAGE_SHIFT) | 0;
-    this.linkPartial(span, cls);
+    this.linkPartial(span, sizeClass);
     return span;
   }
 
@@ -384,18 +384,18 @@ export class Arena extends PageSpans {
   }
 
   /** @internal Moves the class's spans in segments that are being left behind its other ones. */
-  listLeftLast(cls: number): number {
+  listLeftLast(sizeClass: number): number {
     const others: number[] = [];
     let count = 0;
-    for (let span = this.partial[cls] as number; span !== 0; count++) {
+    for (let span = this.partial[sizeClass] as number; span !== 0; count++) {
       const next = this.spanNext[span] as number;
       if (!this.isLeft(span)) {
-        this.unlinkPartial(span, cls);
+        this.unlinkPartial(span, sizeClass);
         others.push(span);
       }
       span = next;
     }
-    for (const span of others) this.linkPartial(span, cls);
+    for (const span of others) this.linkPartial(span, sizeClass);
     return count;
   }
 
@@ -407,14 +407,14 @@ export class Arena extends PageSpans {
   }
 
   /** Puts a span of the class in front that lies in no segment that is being left, if there can be one. */
-  private beginElsewhere(cls: number): boolean {
-    const head = this.partial[cls] as number;
+  private beginElsewhere(sizeClass: number): boolean {
+    const head = this.partial[sizeClass] as number;
     if (head !== 0 && !this.isLeft(head)) return true;
-    const pages = CLASS_PAGES[cls] as number;
+    const pages = CLASS_PAGES[sizeClass] as number;
     if (this.findRun(pages) === 0 && !this.growElsewhere(pages)) return false;
-    if (head !== 0 && this.spanUsed[head] === 0) this.releaseSpan(head, cls);
+    if (head !== 0 && this.spanUsed[head] === 0) this.releaseSpan(head, sizeClass);
     // A new span stands first in its list.
-    this.addSpan(cls);
+    this.addSpan(sizeClass);
     return true;
   }
 
@@ -440,11 +440,12 @@ export class Arena extends PageSpans {
 
   private addLiveBytes(uses: SegmentUse[]): void {
     for (let span = 1; span < this.spanCount; span++) {
-      const cls = this.spanClass[span] as number;
-      if (cls < LARGE) continue;
+      const sizeClass = this.spanClass[span] as number;
+      if (sizeClass < LARGE) continue;
       const use = uses[this.segmentOf(span)] as SegmentUse;
-      if (cls === LARGE) use.liveBytes += (this.spanPages[span] as number) * PAGE_BYTES;
-      else use.liveBytes += (this.spanUsed[span] as number) * ((CLASS_SIZE[cls] as number) << 3);
+      if (sizeClass === LARGE) use.liveBytes += (this.spanPages[span] as number) * PAGE_BYTES;
+      else
+        use.liveBytes += (this.spanUsed[span] as number) * ((CLASS_SIZE[sizeClass] as number) << 3);
     }
   }
 
@@ -464,16 +465,16 @@ export class Arena extends PageSpans {
     let blocks = 0;
     const livePages = new Map<number, number>();
     this.eachSpan((span) => {
-      const cls = this.spanClass[span] as number;
+      const sizeClass = this.spanClass[span] as number;
       const pages = this.spanPages[span] as number;
       const segment = this.segmentOf(span);
       let isLive = false;
-      if (cls === LARGE) {
+      if (sizeClass === LARGE) {
         used += pages * PAGE_BYTES;
         blocks++;
         isLive = true;
-      } else if (cls >= 0) {
-        used += this.checkSpan(span, cls);
+      } else if (sizeClass >= 0) {
+        used += this.checkSpan(span, sizeClass);
         blocks += this.spanUsed[span] as number;
         isLive = (this.spanUsed[span] as number) > 0;
       }
@@ -485,8 +486,8 @@ export class Arena extends PageSpans {
     assert(blocks === this.blockCount, "blockCount counts the blocks");
   }
 
-  private checkSpan(span: number, cls: number): number {
-    const size = CLASS_SIZE[cls] as number;
+  private checkSpan(span: number, sizeClass: number): number {
+    const size = CLASS_SIZE[sizeClass] as number;
     const start = (this.spanPage[span] as number) << PAGE_SHIFT;
     const bumped = (((this.spanBump[span] as number) >>> 0) - (start >>> 0)) / size;
     let free = 0;
@@ -497,12 +498,12 @@ export class Arena extends PageSpans {
     }
     const used = this.spanUsed[span] as number;
     assert(bumped - free === used, "free and used blocks add up");
-    const isAlone = this.partial[cls] === span && this.spanNext[span] === 0;
+    const isAlone = this.partial[sizeClass] === span && this.spanNext[span] === 0;
     assert(used > 0 || isAlone, "an empty span is on its list alone");
     let listed = false;
-    for (let at = this.partial[cls] as number; at !== 0; at = this.spanNext[at] as number)
+    for (let at = this.partial[sizeClass] as number; at !== 0; at = this.spanNext[at] as number)
       if (at === span) listed = true;
-    assert(listed === used < (CLASS_BLOCKS[cls] as number), "a span with room is listed");
+    assert(listed === used < (CLASS_BLOCKS[sizeClass] as number), "a span with room is listed");
     return used * (size << 3);
   }
 }

@@ -24,9 +24,9 @@ for (let base = 16; base < SMALL_UNITS_MAX; base *= 2)
 export const CLASS_COUNT = CLASS_UNITS.length;
 /** Class of a block of so many units. */
 export const CLASS_OF = new Uint8Array(SMALL_UNITS_MAX + 1);
-for (let units = 1, cls = 0; units <= SMALL_UNITS_MAX; units++) {
-  if (units > (CLASS_UNITS[cls] as number)) cls++;
-  CLASS_OF[units] = cls;
+for (let units = 1, sizeClass = 0; units <= SMALL_UNITS_MAX; units++) {
+  if (units > (CLASS_UNITS[sizeClass] as number)) sizeClass++;
+  CLASS_OF[units] = sizeClass;
 }
 /** Units of a block of each class. */
 export const CLASS_SIZE = Int32Array.from(CLASS_UNITS);
@@ -36,12 +36,12 @@ const PLAIN_SPAN_UNITS_MAX = 256;
  * Pages of a span of each class: 32 KiB up to 2 KiB a block, where the rest is little. Beyond, as many
  * as make a power of two of blocks without one: 9 to 16 for the eight steps of each doubling.
  */
-export const CLASS_PAGES = Int32Array.from(CLASS_UNITS, (units, cls) =>
-  units <= PLAIN_SPAN_UNITS_MAX ? 8 : 9 + ((cls - 16) % 8),
+export const CLASS_PAGES = Int32Array.from(CLASS_UNITS, (units, sizeClass) =>
+  units <= PLAIN_SPAN_UNITS_MAX ? 8 : 9 + ((sizeClass - 16) % 8),
 );
 /** Blocks that such a span holds: never a single one. */
-export const CLASS_BLOCKS = Int32Array.from(CLASS_UNITS, (units, cls) =>
-  Math.floor(((CLASS_PAGES[cls] as number) << PAGE_SHIFT) / units),
+export const CLASS_BLOCKS = Int32Array.from(CLASS_UNITS, (units, sizeClass) =>
+  Math.floor(((CLASS_PAGES[sizeClass] as number) << PAGE_SHIFT) / units),
 );
 
 /** Bytes that a block asked for with `bytes` has. */

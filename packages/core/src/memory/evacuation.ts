@@ -23,7 +23,7 @@ export interface MovePlan {
   /** Number of size classes: plan() is called for each, from 0 on. */
   readonly classCount: number;
   /** Plans for a size class. Returns how many spans it looked at. */
-  plan(cls: number): number;
+  plan(sizeClass: number): number;
   /** Where the block lies from now on: `ref`, or a copy, `ref` being free then. Never fails. */
   move(ref: Ref): Ref;
   /** The pass is over. */
@@ -56,29 +56,29 @@ export class Evacuation implements MovePlan {
   }
 
   /** Plans for a size class. Returns how many spans it looked at. */
-  plan(cls: number): number {
+  plan(sizeClass: number): number {
     const { arena } = this;
-    const count = this.sort(cls);
+    const count = this.sort(sizeClass);
     if (count < 2) return count;
     let blocks = 0;
     for (let i = 0; i < count; i++) blocks += arena.spanUsed[this.order[i] as number] as number;
-    const leftCount = count - Math.max(1, Math.ceil(blocks / spanCapacity(cls)));
+    const leftCount = count - Math.max(1, Math.ceil(blocks / spanCapacity(sizeClass)));
     for (let i = 0; i < count; i++) {
       const span = this.order[i] as number;
-      arena.unlinkPartial(span, cls);
+      arena.unlinkPartial(span, sizeClass);
       // Linking is to the front: the fullest comes last and stands first.
-      arena.linkPartial(span, cls);
+      arena.linkPartial(span, sizeClass);
       if (i < leftCount) this.leaving[span] = 1;
     }
     return count;
   }
 
   /** Puts the class's spans with room in `order`, the emptiest first. Returns how many. */
-  private sort(cls: number): number {
+  private sort(sizeClass: number): number {
     const { arena } = this;
     const { spanUsed, spanNext } = arena;
-    const first = arena.partial[cls] as number;
-    const ends = new Int32Array(spanCapacity(cls) + 1);
+    const first = arena.partial[sizeClass] as number;
+    const ends = new Int32Array(spanCapacity(sizeClass) + 1);
     let count = 0;
     for (let span = first; span !== 0; span = spanNext[span] as number, count++) {
       const used = spanUsed[span] as number;
@@ -114,9 +114,9 @@ export class Evacuation implements MovePlan {
     const { arena } = this;
     const span = arena.spanOf(ref);
     if (this.leaving[span] !== 1) return false;
-    const cls = arena.spanClass[span] as number;
-    if (cls < 0) return false;
-    const target = arena.partial[cls] as number;
+    const sizeClass = arena.spanClass[span] as number;
+    if (sizeClass < 0) return false;
+    const target = arena.partial[sizeClass] as number;
     if (target === 0 || target === span) return false;
     return (arena.spanUsed[target] as number) >= (arena.spanUsed[span] as number);
   }

@@ -213,11 +213,11 @@ export class PageSpans extends Segments {
   protected segmentSank(_segment: number): void {}
 
   /** Takes a span's worth of pages for a size class. */
-  protected takeSpan(cls: number): number {
-    const pages = CLASS_PAGES[cls] as number;
+  protected takeSpan(sizeClass: number): number {
+    const pages = CLASS_PAGES[sizeClass] as number;
     const span = this.takePages(pages);
     const page = this.spanPage[span] as number;
-    this.spanClass[span] = cls;
+    this.spanClass[span] = sizeClass;
     this.pageSpan.fill(span, page, page + pages);
     return span;
   }

@@ -93,8 +93,8 @@ export class SegmentEvacuation implements MovePlan {
   }
 
   /** Plans for a size class. Returns how many spans it looked at. */
-  plan(cls: number): number {
-    return this.arena.leftSegments === 0 ? 0 : this.arena.listLeftLast(cls);
+  plan(sizeClass: number): number {
+    return this.arena.leftSegments === 0 ? 0 : this.arena.listLeftLast(sizeClass);
   }
 
   /** Where the block lies from now on: see MovePlan. */
