@@ -1,7 +1,7 @@
 /**
- * Fleets in which servers and sentinels come and go at random, and do not always hear each other. At every moment: nobody leads twice in
- * one epoch, and one configuration epoch names one primary. When all are back and time has passed,
- * all sentinels name the same primary, and all servers follow it.
+ * Fleets in which servers and sentinels come and go at random, and do not always hear each other. At
+ * every moment: nobody leads twice in one epoch, and one configuration epoch names one primary. When all
+ * are back and time has passed, all sentinels name the same primary, and all servers follow it.
  *
  * One number makes a run: KV_SENTINEL_SEED=7 runs that one, KV_SENTINEL_RUNS=100 more of them.
  */

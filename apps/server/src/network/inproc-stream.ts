@@ -35,8 +35,9 @@ export interface InProcessStream extends Socket {
   /**
    * Emits `'timeout'` when nothing was read or written for `timeoutMs` milliseconds, and again only after
    * something was; 0 switches that off. As with a socket the stream stays open, and the timer keeps no
-   * process alive. `listener` is told of the next `'timeout'`. Throws a TypeError unless `timeoutMs` is a number, and a RangeError when it is
-   * negative or not finite. The time is real, also while a test has replaced the global timers.
+   * process alive. `listener` is told of the next `'timeout'`. Throws a TypeError unless `timeoutMs` is a
+   * number, and a RangeError when it is negative or not finite. The time is real, also while a test has
+   * replaced the global timers.
    */
   setTimeout(timeoutMs: number, listener?: () => void): this;
 }

@@ -71,9 +71,10 @@ const OF_GROUP: Partial<Record<Group, AclCategory>> = {
 };
 
 /**
- * The categories of a command (of a container: without its group), in the order of ACL_CATEGORIES. `named` are those that neither its
- * group nor its flags imply. Redis's rules: write → @write; readonly → @read unless scripting;
- * admin → @admin and @dangerous; pubsub → @pubsub; fast → @fast, else @slow; blocking → @blocking.
+ * The categories of a command (of a container: without its group), in the order of ACL_CATEGORIES.
+ * `named` are those that neither its group nor its flags imply. Redis's rules: write → @write;
+ * readonly → @read unless scripting; admin → @admin and @dangerous; pubsub → @pubsub; fast → @fast,
+ * else @slow; blocking → @blocking.
  */
 export function categoriesOf(
   group: Group | undefined,

@@ -19,8 +19,9 @@ import { isNeeded, Policy, policyAt, removeEverywhere } from "./reference-policy
 const TILDE = 126;
 const EQUALS = 61;
 const STAR = 42;
-/** Trimming without a limit of its own removes so many blocks at the most; where those have no limit, so many entries. */
+/** Trimming without a limit of its own removes so many blocks at the most. */
 const BLOCKS_MAX = 100;
+/** And so many entries, where blocks have no limit. */
 const ENTRIES_MAX = 10_000;
 const LIMIT_MAX = 1_000_000;
 

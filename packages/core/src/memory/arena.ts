@@ -85,8 +85,9 @@ const FEW_WORDS = 64;
 /** A larger buffer is not remembered: that would keep it alive. */
 const SOURCE_KEPT_BYTES_MAX = 2 ** 18;
 
-/** Pages of the largest span, and of one of each class: what may lie empty in a segment, waiting for the next block. */
+/** Pages of the largest span. */
 const SPAN_PAGES_MAX = CLASS_PAGES.reduce((most, pages) => Math.max(most, pages), 0);
+/** Pages of one span of each class: what may lie empty in a segment, waiting for the next block. */
 const IDLE_PAGES_MAX = CLASS_PAGES.reduce((sum, pages) => sum + pages, 0);
 
 /** @internal Blocks that a span of the class holds. */
@@ -240,7 +241,8 @@ export class Arena extends PageSpans {
 
   /**
    * A block of at least `bytes` bytes whose first `keepBytes` are those of `ref`; the same block
-   * when its size class already fits, or when there is no room for a smaller one. `ref` is void afterwards unless it is what was returned.
+   * when its size class already fits, or when there is no room for a smaller one. `ref` is void
+   * afterwards unless it is what was returned.
    */
   resize(ref: Ref, bytes: number, keepBytes: number): Ref {
     const has = this.blockBytes(ref);

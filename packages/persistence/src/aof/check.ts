@@ -4,8 +4,9 @@
  *
  * A path leads to a manifest, then all files that it names are checked, or to a single file, which may
  * begin with a snapshot. A manifest is known by its first line that is no comment; Redis's tool takes
- * an append-only file with "file" at the beginning of any line for one. Only the last file may be cut: what is missing in an earlier one, the later ones
- * build upon. Empty files behind it, which Redis's tool minds, do not count.
+ * an append-only file with "file" at the beginning of any line for one. Only the last file may be cut:
+ * what is missing in an earlier one, the later ones build upon. Empty files behind it, which Redis's tool
+ * minds, do not count.
  */
 import { latin1 } from "@kv/resp";
 import { RdbCheck } from "../check-rdb.ts";

@@ -1,6 +1,7 @@
 /**
  * A new type of value is its own folder, and one line in each of four lists: the kinds of core, the
- * forms and the commands of persistence, the commands of clients. Here the lists have that line, in this file's modules alone.
+ * forms and the commands of persistence, the commands of clients. Here the lists have that line, in this
+ * file's modules alone.
  */
 import { errors } from "@kv/commands";
 import { kindOf, kindOfEntry, Type, valueKinds } from "@kv/core";
