@@ -15,8 +15,8 @@ function fileOf(key: string): string {
 const [oldFile, newFile] = [fileOf("old"), fileOf("new")];
 
 /**
- * A replica that has the old file, to which its primary sends the new one: `halfCame` when half of it is
- * there. `isSame`: it belongs to the history that the replica has already.
+ * A replica that has the old file, and whose primary has sent the first `half` bytes of the new one;
+ * finish() sends the rest. `isSame`: it belongs to the history that the replica has already.
  */
 async function halfWay(load: Config["repl-diskless-load"], isSame: boolean) {
   let file = `$${oldFile.length}\r\n${oldFile}`;
