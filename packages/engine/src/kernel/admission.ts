@@ -8,16 +8,25 @@ import type { Connection, Host } from "./host.ts";
 import type { Situation } from "./situation.ts";
 import type { Stats } from "./stats.ts";
 
+/** What an Admission is made of. */
 export interface AdmissionParts {
+  /** Takes the log lines of those who come. */
   host: Host;
+  /** Has `maxclients` and `protected-mode`. */
   config: ConfigStore;
+  /** Says when a client came. */
   situation: Situation;
+  /** Counts who came, and who was refused. */
   stats: Stats;
+  /** Whom those join who are let in. */
   clients: Clients;
+  /** Has the default user, whom everybody begins as. */
   users: Users;
+  /** What a request of a client may be. */
   requestLimits: RequestLimits;
 }
 
+/** Lets connections in, or turns them away: see the head of this file. One for each engine. */
 export class Admission {
   private readonly parts: AdmissionParts;
   /** Of connections that may become clients, and take the place of one meanwhile. */

@@ -33,6 +33,7 @@ const ELEMENTS_MIN = 8192;
 /** Keys whose memory is read ahead; more would push the first ones out of the cache again. */
 const KEYS_MAX = 1024;
 
+/** Looks ahead over one batch at a time: see the head of this file. One for each engine. */
 export class LookAhead {
   private readonly keyspace: Keyspace;
   private readonly commands: CommandTable;
@@ -54,6 +55,7 @@ export class LookAhead {
     this.table = new Dict(keyspace.arena);
   }
 
+  /** Looks at the batch that is about to be run; what was known of the last one is forgotten. */
   prepare(client: Client, batch: ArgVector): void {
     const database = this.keyspace.databases[client.databaseIndex];
     this.isPrepared = false;

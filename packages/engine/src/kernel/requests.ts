@@ -45,28 +45,47 @@ const MORE_REPLIES_BYTES_MAX = 32_768;
 /** What came of one request: go on, keep it and all behind it for later, or stop reading. */
 const Outcome = { DONE: 0, WAIT: 1, STOP: 2 } as const;
 
+/** What Requests are made of. */
 export interface RequestsParts {
+  /** Says how late it is, and takes the log line of a client that is closed. */
   host: Host;
+  /** Gets the time of each batch and whose command runs; says what is in the way of commands. */
   situation: Situation;
+  /** Counts bytes, reads and refusals. */
   stats: Stats;
+  /** Has the database that the client has selected. */
   keyspace: Keyspace;
+  /** Knows the commands by name. */
   commands: CommandTable;
+  /** Closes a client whose requests cannot be read on. */
   clients: Clients;
+  /** Counts what waits for a client; has the clock of accesses. */
   memory: UsedMemory;
+  /** Where commands write, and refusals are written. */
   reply: ReplyWriter;
+  /** Takes back the replies of a client that wants none. */
   muting: Muting;
+  /** Sends the replies of a batch. */
   output: Output;
+  /** Tells those who follow each command of what is refused. */
   effects: EngineEffects;
+  /** Why a command may not run now. */
   guards: Guards;
+  /** Keeps the clients that have to wait. */
   pause: Pause;
+  /** Keeps what stands between MULTI and EXEC. */
   transactions: Transactions;
+  /** Runs and measures each command. */
   caller: Caller;
+  /** Points at each request in turn. */
   call: ClientCall;
+  /** Describes a client for the log. */
   report: ClientReport;
   /** The requests being served. */
   batch: ArgVector;
 }
 
+/** Serves what clients send: see the head of this file. One for each engine. */
 export class Requests {
   private readonly host: Host;
   private readonly situation: Situation;
