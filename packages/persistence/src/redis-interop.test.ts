@@ -2,13 +2,13 @@
  * Files and payloads exchanged with redis-server, and the same file under both checkers. Needs the
  * redis-server binary; a machine without it says so and passes.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Keyspace } from "@kv/core";
-import { encodeRequest, type Reply, ReplyParser } from "@kv/resp";
+import { type Reply, ReplyParser } from "@kv/resp";
+import { hasRedisServer, type ServerOptions, ServerProcess, type WireClient } from "@kv/testing";
 import { afterAll, describe, expect, test } from "vitest";
 import { RdbCheck } from "./check-rdb.ts";
 import {
@@ -28,55 +28,38 @@ import { RdbLoader } from "./rdb/load.ts";
 import { ObjectReader } from "./rdb/object.ts";
 import { ziplistOf, zipmapOf } from "./rdb/old-forms.ts";
 import { dumpPayload, readPayload, verifyPayload } from "./rdb/payload.ts";
-import { saveNow } from "./save.ts";
+import { type SaveOptions, saveNow } from "./save.ts";
 
-const hasOracle = spawnSync("redis-server", ["--version"]).status === 0;
-if (!hasOracle) console.log("skipped: exchange with redis-server (it is not installed)");
+const hasOracle = hasRedisServer();
 
 const folder = mkdtempSync(join(tmpdir(), "kv-rdb-"));
-const servers: ChildProcess[] = [];
-afterAll(() => {
-  for (const server of servers) server.kill("SIGKILL");
+const servers: ServerProcess[] = [];
+afterAll(async () => {
+  for (const server of servers) await server.stop();
   rmSync(folder, { recursive: true });
 });
 
-/** A redis-server of our own; bytes travel as strings with one character each. */
+/** A redis-server with its files in the folder; bytes travel as strings with one character each. */
 class Redis {
-  private readonly socket: Socket;
+  private readonly client: WireClient;
   private readonly parser = new ReplyParser({ strings: "bytes" });
-  private readonly waiting: ((reply: Reply) => void)[] = [];
 
-  private constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on("data", (chunk: Uint8Array) => {
-      this.parser.feed(chunk);
-      for (let reply = this.parser.next(); reply !== undefined; reply = this.parser.next()) {
-        this.waiting.shift()?.(reply);
-      }
-    });
+  private constructor(client: WireClient) {
+    this.client = client;
   }
 
-  static async start(file: string, ...options: string[]): Promise<Redis> {
-    const path = join(folder, `${servers.length}.sock`);
-    const place = ["--port", "0", "--unixsocket", path, "--dir", folder, "--dbfilename", file];
-    const rest = ["--save", "", "--enable-debug-command", "yes", ...options];
-    servers.push(spawn("redis-server", [...place, ...rest], { stdio: "ignore" }));
-    for (let tries = 0; ; tries++) {
-      const socket = connect(path);
-      const isThere = await new Promise<boolean>((resolve) => {
-        socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-      });
-      if (isThere) return new Redis(socket);
-      if (tries > 200) throw new Error("redis-server did not start");
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
+  static async start(file: string, config?: ServerOptions["config"]): Promise<Redis> {
+    const files = { dir: folder, dbfilename: file };
+    const server = await ServerProcess.start({ config: { ...files, ...config } });
+    servers.push(server);
+    return new Redis(await server.connect());
   }
 
   async send(...args: (string | number)[]): Promise<unknown> {
-    const request = encodeRequest(args.map((arg) => bytesOfText(String(arg))));
-    const reply = new Promise<Reply>((resolve) => this.waiting.push(resolve));
-    this.socket.write(request);
-    return plain(await reply);
+    this.parser.feed(bytesOfText(await this.client.request(...args)));
+    const reply = this.parser.next();
+    if (reply === undefined) throw new Error("redis-server is gone");
+    return plain(reply);
   }
 }
 
@@ -143,13 +126,13 @@ async function seen(redis: Redis): Promise<unknown> {
 }
 
 describe.skipIf(!hasOracle)("redis-server and we", { timeout: 60_000 }, () => {
-  test.each([
-    { what: "as usual", theirs: [], ours: {} },
-    { what: "without compression", theirs: ["--rdbcompression", "no"], ours: { compress: false } },
-    { what: "without checksum", theirs: ["--rdbchecksum", "no"], ours: { checksum: false } },
+  test.each<{ what: string; theirs: ServerOptions["config"]; ours: Partial<SaveOptions> }>([
+    { what: "as usual", theirs: {}, ours: {} },
+    { what: "without compression", theirs: { rdbcompression: "no" }, ours: { compress: false } },
+    { what: "without checksum", theirs: { rdbchecksum: "no" }, ours: { checksum: false } },
   ])("load each other's files, $what", async ({ theirs, ours }) => {
     const name = `theirs${servers.length}.rdb`;
-    const first = await Redis.start(name, ...theirs);
+    const first = await Redis.start(name, theirs);
     await populate(first);
     expect(await first.send("SAVE")).toBe("OK");
     const before = await seen(first);
@@ -294,7 +277,7 @@ function changed(bytes: Uint8Array, at: number): Uint8Array {
 
 describe.skipIf(!hasOracle)("redis-check-rdb and we", { timeout: 60_000 }, () => {
   test("say the same of a file with every type in it", async () => {
-    const redis = await Redis.start("all.rdb", "--list-max-listpack-size", "2");
+    const redis = await Redis.start("all.rdb", { "list-max-listpack-size": 2 });
     await populate(redis);
     for (let i = 0; i < 200; i++) {
       await redis.send("RPUSH", "list", `element${i}`, "x".repeat(i * 50));
