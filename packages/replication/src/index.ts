@@ -1,2 +1,2 @@
-/** @kv/replication: the primary side of replication as a module of @kv/engine. See README.md. */
+/** @kv/replication: replication, primary and replica, as a module of @kv/engine. See README.md. */
 export { replicationSystem } from "./system.ts";

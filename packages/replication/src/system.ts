@@ -1,4 +1,7 @@
-/** The system of replication: REPLCONF, SYNC, PSYNC, WAIT, WAITAOF, ROLE, FAILOVER, and what INFO says of replicas. */
+/**
+ * The system of replication: what replicas and primaries say to each other (REPLCONF, SYNC, PSYNC), who
+ * follows whom (REPLICAOF, FAILOVER, ROLE), WAIT and WAITAOF, and what INFO says of all that.
+ */
 import type { System } from "@kv/engine";
 import { failover } from "./failover-command.ts";
 import { infoSections } from "./info.ts";

@@ -1,2 +1,2 @@
-/** @kv/scripting: EVAL and SCRIPT as a module of @kv/engine. See README.md. */
+/** @kv/scripting: scripts and functions as a module of @kv/engine. See README.md. */
 export { scriptingSystem } from "./system.ts";

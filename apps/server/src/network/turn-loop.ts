@@ -17,6 +17,7 @@ const REST_MS = 1;
 /** And its longest: whoever waits for longer asks again. */
 const LONGEST_MS = 2 ** 31 - 1;
 
+/** Runs the turns that are asked for, and those that the last turn left for later. */
 export class TurnLoop {
   readonly #turn: () => number;
   #isScheduled = false;
@@ -65,10 +66,12 @@ export class TurnLoop {
   };
 }
 
-/** How often the second timer looks, and for how long the cron has not run when its own is lost. */
+/** How often the second timer looks whether the cron still runs. */
 const WATCH_MS = 1000;
+/** A cron that has not run for so long has lost its timer. */
 const LOST_MS = 2000;
 
+/** Runs what is due `hz` times a second. */
 export class Cron {
   readonly #run: () => void;
   readonly #hz: () => number;

@@ -1,4 +1,4 @@
-/** The system of small commands about the server itself: TIME, ROLE, MODULE, LOLWUT. */
+/** The system of small commands about the server itself: TIME, MODULE, LOLWUT. */
 import { commandsOf } from "@kv/commands";
 import type { System } from "../../module/system.ts";
 import * as commands from "./index.ts";
