@@ -118,6 +118,8 @@ function plainKeysOf({ keys }: Command): { firstKey: number; keyStep: number } {
 }
 
 const NAME_BYTES_MAX = 64;
+/** Places for names that were found: a program uses a dozen or two. */
+const RECENT_COUNT = 128;
 
 /**
  * The commands of one engine, by name: see the head of this file. Throws an Error when a name is
@@ -135,10 +137,10 @@ export class CommandTable {
   /** The name of the row in each slot. */
   private names: (Uint8Array | undefined)[] = [];
   private mask = 0;
-  /** The name that was found last, as it was written, and its command. */
-  private readonly lastName = new Uint8Array(NAME_BYTES_MAX);
-  private lastLength = 0;
-  private lastRow: CommandRow | undefined;
+  /** Names as they were written, each found last of those that share its place, and their commands. */
+  private readonly recentNames = new Uint8Array(RECENT_COUNT * NAME_BYTES_MAX);
+  private readonly recentLengths = new Uint8Array(RECENT_COUNT);
+  private readonly recentRows = new Array<CommandRow | undefined>(RECENT_COUNT).fill(undefined);
 
   constructor(commands: Iterable<Command>) {
     const placeholders: Command[] = [];
@@ -200,7 +202,7 @@ export class CommandTable {
   }
 
   private rebuild(): void {
-    this.lastLength = 0;
+    this.recentLengths.fill(0);
     // At most half full, so that names which meet stay few.
     this.mask = 2 ** Math.ceil(Math.log2(2 * this.byName.size + 1)) - 1;
     this.slots = new Array(this.mask + 1).fill(undefined);
@@ -214,18 +216,29 @@ export class CommandTable {
     }
   }
 
-  /** Pipelines mostly repeat a command: then comparing its name is all there is to do. */
-  private isLastName(bytes: Uint8Array, start: number, length: number): boolean {
-    if (length !== this.lastLength) return false;
-    for (let i = 0; i < length; i++) if (bytes[start + i] !== this.lastName[i]) return false;
-    return true;
-  }
-
   /** Command with the name bytes[start, end), whatever its case; undefined when unknown. */
   find(bytes: Uint8Array, start: number, end: number): CommandRow | undefined {
     const length = end - start;
     if (length === 0 || length > NAME_BYTES_MAX) return undefined;
-    if (this.isLastName(bytes, start, length)) return this.lastRow;
+    // Programs repeat a few commands: then comparing the name is all there is to do.
+    const place = placeOf(bytes, start, length);
+    if (this.recentLengths[place] === length) {
+      const { recentNames } = this;
+      const at = place * NAME_BYTES_MAX;
+      let i = 0;
+      while (i < length && bytes[start + i] === recentNames[at + i]) i++;
+      if (i === length) return this.recentRows[place];
+    }
+    return this.findAndNote(bytes, start, end, place);
+  }
+
+  private findAndNote(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    place: number,
+  ): CommandRow | undefined {
+    const length = end - start;
     let slot = foldedHash(bytes, start, end) & this.mask;
     for (;;) {
       const row = this.slots[slot];
@@ -235,9 +248,10 @@ export class CommandTable {
         let i = 0;
         while (i < length && folded(bytes[start + i] as number) === name[i]) i++;
         if (i === length) {
-          this.lastRow = row;
-          this.lastLength = length;
-          for (let at = 0; at < length; at++) this.lastName[at] = bytes[start + at] as number;
+          this.recentRows[place] = row;
+          this.recentLengths[place] = length;
+          const at = place * NAME_BYTES_MAX;
+          for (let k = 0; k < length; k++) this.recentNames[at + k] = bytes[start + k] as number;
           return row;
         }
       }
@@ -260,6 +274,14 @@ export class CommandTable {
     if (steps > 3 * this.byName.size)
       throw new Error(`${steps} steps for ${this.byName.size} names`);
   }
+}
+
+/** The factors keep a hundred names that are used most apart, but for a few. */
+function placeOf(bytes: Uint8Array, start: number, length: number): number {
+  const first = bytes[start] as number;
+  const middle = bytes[start + (length >> 1)] as number;
+  const last = bytes[start + length - 1] as number;
+  return (6 * first + 23 * middle + 20 * last + 7 * length) & (RECENT_COUNT - 1);
 }
 
 /** Lower case of an ASCII letter; other bytes as they are. */
