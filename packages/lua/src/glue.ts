@@ -11,7 +11,8 @@
  *   allocate  counts the bytes of all values and refuses beyond the limit
  *   pcall     Redis's: an error that is a table with `err` is handed to the script as that text
  *   enter     two kept values           words     a table of strings
- *   setKept   a field of a kept table   setWords  both: all of these are done for each run
+ *   setKept   a field of a kept table   setWords  both   fillWords  the same in a table that is there:
+ *             all of these are done for each run
  *   guard     stands before a function of Lua's library and looks at its arguments first
  *
  * The first kilobyte of the memory is not used by Lua. The words below lie there.
@@ -164,7 +165,7 @@ function addPcall(m: Assembler, lua: LuaImports, errName: number): void {
 /** What is done for each run, in one call in place of a dozen. */
 function addShortCuts(m: Assembler, lua: LuaImports): void {
   const L = get(0);
-  const [at, count, length] = [get(1), get(2), get(4)];
+  const [at, count] = [get(1), get(2)];
   m.func(
     "enter",
     [I32, I32, I32],
@@ -175,25 +176,32 @@ function addShortCuts(m: Assembler, lua: LuaImports): void {
       [L, num(REGISTRY), get(2), call(lua.rawgeti)],
     ],
   );
+  /** Makes the strings that lie at local 1 elements of the table on top; two locals count and measure. */
+  const elements = (index: number, length: number): Code =>
+    loop(
+      [get(index), count, i32.ltS],
+      when(
+        [at, i32.load(), set(length)],
+        [L, at, num(4), i32.add, get(length), call(lua.pushlstring)],
+        [get(index), num(1), i32.add, set(index)],
+        [L, num(-2), get(index), call(lua.rawseti)],
+        [at, get(length), num(7), i32.add, num(-4), i32.and, i32.add, set(1)],
+        branch(1),
+      ),
+    );
   const words = m.func(
     "words",
     [I32, I32, I32],
     [],
     [I32, I32],
-    [
-      [L, count, num(0), call(lua.createtable)],
-      loop(
-        [get(3), count, i32.ltS],
-        when(
-          [at, i32.load(), set(4)],
-          [L, at, num(4), i32.add, length, call(lua.pushlstring)],
-          [get(3), num(1), i32.add, set(3)],
-          [L, num(-2), get(3), call(lua.rawseti)],
-          [at, length, num(7), i32.add, num(-4), i32.and, i32.add, set(1)],
-          branch(1),
-        ),
-      ),
-    ],
+    [[L, count, num(0), call(lua.createtable)], elements(3, 4)],
+  );
+  m.func(
+    "fillWords",
+    [I32, I32, I32, I32],
+    [],
+    [I32, I32],
+    [[L, num(REGISTRY), get(3), call(lua.rawgeti)], elements(4, 5), [L, num(-2), call(lua.settop)]],
   );
   const setKept = m.func(
     "setKept",

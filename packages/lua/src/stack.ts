@@ -48,6 +48,8 @@ export interface StackGlue {
   setKept(L: number, table: number, name: number): void;
   /** Makes such a table of strings the field `name` of a table, both kept. */
   setWords(L: number, at: number, count: number, table: number, name: number): void;
+  /** Makes such strings the first elements of a table, which is kept. */
+  fillWords(L: number, at: number, count: number, table: number): void;
   /** Pushes two kept values. */
   enter(L: number, first: number, second: number): void;
 }
@@ -266,6 +268,16 @@ export class LuaStack {
     const start = this.lendWords(words, first, count);
     try {
       this.glue.setWords(this.L, start, count, table, name);
+    } finally {
+      this.giveBack(start);
+    }
+  }
+
+  /** Makes words the first elements of a table, which is kept. */
+  fillWords(words: WordSource, first: number, count: number, table: number): void {
+    const start = this.lendWords(words, first, count);
+    try {
+      this.glue.fillWords(this.L, start, count, table);
     } finally {
       this.giveBack(start);
     }

@@ -48,10 +48,14 @@ test("each run sees the words that it was given and nothing that another one put
   const vm = new LuaVm({ module: luaModule() });
   const global = vm.environment.words("WORDS");
   const scripts = attempts.map((each) => vm.compile(bytesOf(source(each)), "@user_script"));
-  const runs = fc.array(
-    fc.tuple(fc.nat(attempts.length - 1), fc.array(fc.string(), { maxLength: 3 })),
-    { minLength: 1, maxLength: 40 },
+  const word = fc.oneof(
+    fc.string(),
+    fc.nat(1500).map((length) => "long".repeat(length / 4)),
   );
+  const runs = fc.array(fc.tuple(fc.nat(attempts.length - 1), fc.array(word, { maxLength: 10 })), {
+    minLength: 1,
+    maxLength: 40,
+  });
   fc.assert(
     fc.property(runs, (each) => {
       for (const [which, given] of each) {
@@ -69,18 +73,21 @@ test("each run sees the words that it was given and nothing that another one put
   );
 });
 
-test("an empty table that was left alone takes no memory for another one", () => {
+test("a table that was left alone serves the next run with as many words", () => {
   const vm = new LuaVm({ module: luaModule() });
   const global = vm.environment.words("WORDS");
-  const script = vm.compile(bytesOf("return #WORDS"), "@user_script") as LuaScript;
+  const script = vm.compile(bytesOf("return tostring(WORDS)"), "@user_script") as LuaScript;
   expect(script).toBeInstanceOf(LuaScript);
-  const run = () =>
+  const nameWith = (...words: string[]) => {
     vm.run(script, () => {
-      global.set(requestOf([]), 0, 0);
+      global.set(requestOf(words), 0, words.length);
       return 0;
     });
-  run();
-  const before = vm.usedBytes;
-  for (let i = 0; i < 100; i++) run();
-  expect(vm.usedBytes).toBe(before);
+    return vm.stack.latin1(1);
+  };
+  const [none, one, two] = [nameWith(), nameWith("a"), nameWith("a", "b")];
+  expect(new Set([none, one, two]).size).toBe(3);
+  expect([nameWith(), nameWith("c"), nameWith("a", "c")]).toEqual([none, one, two]);
+  expect(nameWith("long".repeat(300))).not.toBe(one);
+  expect(nameWith("a")).toBe(one);
 });

@@ -1,11 +1,24 @@
 /**
- * A global that is a table of words, set for each run: KEYS, ARGV. Many scripts have none of the one or of the
- * other, and a table costs as much as a call of a function: one that is empty serves the next run, too, unless
- * a script has put something into it or given it a metatable.
+ * A global that is a table of words, set for each run: KEYS, ARGV. A table costs as much as a call of a
+ * function: one that a run left as it was made serves the next run with as many words. What a script has put
+ * into one, or given a metatable, no other one sees.
  */
 
 import { arraySize, metatableAddress, nodesAddress } from "./layout.ts";
 import type { LuaStack, WordSource } from "./stack.ts";
+
+/** Tables of fewer words are used again, */
+const WORDS_MAX = 8;
+/** and of fewer bytes: what is used again keeps its words till then. */
+const BYTES_MAX = 1024;
+
+/** A table that was made for so many words, kept. */
+interface WordsTable {
+  readonly ref: number;
+  readonly address: number;
+  /** Where tables without fields have them. */
+  readonly noNodes: number;
+}
 
 /** See the head of this file. */
 export class WordsGlobal {
@@ -13,13 +26,10 @@ export class WordsGlobal {
   /** The table of the globals and the name among them, kept. */
   private readonly globals: number;
   private readonly name: number;
-  /** A table that was empty when it was made, kept; -1: there is none yet. */
-  private empty = -1;
-  private emptyAddress = 0;
-  /** Where tables without fields have them. */
-  private noNodes = 0;
-  /** It is the global now. */
-  private isSet = false;
+  /** By the number of words. */
+  private readonly tables: (WordsTable | null)[] = new Array(WORDS_MAX).fill(null);
+  /** The one of these that is the global now. */
+  private present: WordsTable | null = null;
 
   /** @internal */
   constructor(stack: LuaStack, globals: number, name: number) {
@@ -30,38 +40,46 @@ export class WordsGlobal {
 
   /** Makes a table of so many words, from number `first` on, the global. */
   set(words: WordSource, first: number, count: number): void {
-    const { stack } = this;
-    if (count > 0) {
-      this.isSet = false;
-      stack.setWords(words, first, count, this.globals, this.name);
+    const { stack, globals, name } = this;
+    if (count >= WORDS_MAX || bytesOf(words, first, count) >= BYTES_MAX) {
+      this.present = null;
+      stack.setWords(words, first, count, globals, name);
       return;
     }
-    if (!this.isEmptyStill()) this.renewEmpty();
-    if (this.isSet) return;
-    stack.pushKept(this.empty);
-    stack.setKept(this.globals, this.name);
-    this.isSet = true;
+    let table = this.tables[count] as WordsTable | null;
+    if (table === null || !this.isAsMade(table, count)) table = this.renew(count);
+    if (count > 0) stack.fillWords(words, first, count, table.ref);
+    if (this.present === table) return;
+    stack.pushKept(table.ref);
+    stack.setKept(globals, name);
+    this.present = table;
   }
 
-  private isEmptyStill(): boolean {
+  /** But for the words. */
+  private isAsMade({ address, noNodes }: WordsTable, count: number): boolean {
     const { view } = this.stack;
-    const { empty, emptyAddress, noNodes } = this;
     return (
-      empty !== -1 &&
-      nodesAddress(view, emptyAddress) === noNodes &&
-      arraySize(view, emptyAddress) === 0 &&
-      metatableAddress(view, emptyAddress) === 0
+      nodesAddress(view, address) === noNodes &&
+      arraySize(view, address) === count &&
+      metatableAddress(view, address) === 0
     );
   }
 
-  private renewEmpty(): void {
-    const { stack } = this;
-    if (this.empty !== -1) stack.release(this.empty);
-    this.empty = -1;
-    this.isSet = false;
-    stack.pushTable();
-    this.emptyAddress = stack.api.lua_topointer(stack.L, -1);
-    this.noNodes = nodesAddress(stack.view, this.emptyAddress);
-    this.empty = stack.keep();
+  private renew(count: number): WordsTable {
+    const { stack, tables } = this;
+    const old = tables[count] as WordsTable | null;
+    tables[count] = null;
+    if (old !== null) stack.release(old.ref);
+    stack.pushTable(count);
+    const address = stack.api.lua_topointer(stack.L, -1);
+    const table = { address, noNodes: nodesAddress(stack.view, address), ref: stack.keep() };
+    tables[count] = table;
+    return table;
   }
+}
+
+function bytesOf(words: WordSource, first: number, count: number): number {
+  let bytes = 0;
+  for (let i = first; i < first + count; i++) bytes += words.end(i) - words.start(i);
+  return bytes;
 }
