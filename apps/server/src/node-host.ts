@@ -19,7 +19,7 @@ import { MemoryDisk } from "./memory-disk.ts";
 import { realTimers } from "./network/real-timers.ts";
 import { absolutePath, writeFlags } from "./process/byte-path.ts";
 import { pathBytes } from "./process/byte-string.ts";
-import { askForLargePages } from "./process/large-pages.ts";
+import { LargePages } from "./process/large-pages.ts";
 import { MemoryRelease } from "./process/memory-release.ts";
 import { memoryUsage } from "./process/memory-usage.ts";
 import { fillRandomly } from "./process/random-bytes.ts";
@@ -73,7 +73,7 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
     isProcess,
     usage: usageNow,
     releaseMemory: new MemoryRelease().release,
-    adviseMemory: askForLargePages,
+    adviseMemory: new LargePages().ask,
     sleepMs(durationMs) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
     },

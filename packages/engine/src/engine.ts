@@ -89,7 +89,7 @@ function keyspaceFor({ host, config, segmentBytes }: EngineOptions): Keyspace {
     arena: {
       ...(segmentBytes === undefined ? {} : { segmentBytes }),
       release: (buffer, touchedBytes) => host.releaseMemory(buffer, touchedBytes),
-      advise: (buffer, fromByte) => host.adviseMemory?.(buffer, fromByte),
+      advise: (buffer, fromByte, toByte) => host.adviseMemory?.(buffer, fromByte, toByte),
     },
   });
 }

@@ -185,7 +185,7 @@ export const general = [
     default: true,
     immutable: true,
     noEffectBecause:
-      "What makes huge pages dangerous in Redis, copies behind fork(), is not here: on Linux the memory of user data asks for them. /sys/kernel/mm/transparent_hugepage/enabled sets them for the machine.",
+      "What makes huge pages dangerous in Redis, copies behind fork(), is not here: on Linux the memory of user data asks for them where they cost little. /sys/kernel/mm/transparent_hugepage/enabled sets them for the machine.",
     summary: "Turn off transparent huge pages for this process.",
   }),
   directive({

@@ -154,11 +154,12 @@ describe("Arena", () => {
     expect(arena.touchedBytes).toBe(most);
   });
 
-  test("tells once of each segment that is filled, before what is told of is touched", () => {
-    const told: { buffer: ArrayBuffer; from: number }[] = [];
-    const advise = (buffer: ArrayBuffer, from: number) => {
-      expect(new Uint8Array(buffer, from).every((byte) => byte === 0)).toBe(true);
-      told.push({ buffer, from });
+  test("tells once of each piece that is filled, before what is told of is touched", () => {
+    const told: { buffer: ArrayBuffer; from: number; to: number }[] = [];
+    const advise = (buffer: ArrayBuffer, from: number, to: number) => {
+      const isUntouched = Buffer.from(buffer, from, to - from).every((byte) => byte === 0);
+      expect(isUntouched).toBe(true);
+      told.push({ buffer, from, to });
     };
     const arena = new Arena({ segmentBytes: 4 * 2 ** 20, advise });
     const fill = (bytes: number) => {
@@ -175,10 +176,33 @@ describe("Arena", () => {
     expect(told[0]?.buffer).toBe(arena.bytes[0]?.buffer);
     expect(told[0]?.from).toBeGreaterThan(2 ** 20 - 2 ** 18);
     expect(told[0]?.from).toBeLessThanOrEqual(2 ** 20);
+    expect(told[0]?.to).toBe(4 * 2 ** 20);
     // A block that is larger than all that may be in use before.
     arena.alloc(3 * 2 ** 20);
-    expect(told).toHaveLength(2);
-    expect(told[1]).toEqual({ buffer: arena.bytes[1]?.buffer, from: 0 });
+    const second = arena.bytes[1]?.buffer;
+    expect(told.slice(1)).toEqual([{ buffer: second, from: 0, to: 12 * 2 ** 20 }]);
+  });
+
+  test("tells of the next piece of a segment when one is full, and of a large block's own segment at once", () => {
+    const mebibyte = 2 ** 20;
+    const told: [from: number, to: number][] = [];
+    const advise = (_: ArrayBuffer, from: number, to: number) =>
+      told.push([from / mebibyte, to / mebibyte]);
+    const arena = new Arena({ segmentBytes: 200 * mebibyte, advise });
+    for (let i = 0; i < 60; i++) arena.alloc(mebibyte);
+    expect(told).toEqual([
+      [0, 32],
+      [32, 64],
+    ]);
+    arena.alloc(20 * mebibyte);
+    // Its segment goes with it, and is another one the second time.
+    arena.free(arena.alloc(100 * mebibyte));
+    arena.alloc(100 * mebibyte);
+    expect(told.slice(2)).toEqual([
+      [64, 96],
+      [0, 100],
+      [0, 100],
+    ]);
   });
 
   test("a block can become smaller even where there is no room for the smaller one", () => {

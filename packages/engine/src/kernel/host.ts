@@ -95,10 +95,10 @@ export interface Host {
    */
   releaseMemory(buffer: ArrayBuffer, touchedBytes: number): void;
   /**
-   * User data are going to fill this buffer from this byte on, which nothing has touched: a host that can
-   * asks the operating system for large pages there. Left out: nothing is done.
+   * User data are going to fill these bytes of the buffer, which nothing has touched: a host that can asks
+   * the operating system for large pages there. Left out: nothing is done.
    */
-  adviseMemory?(buffer: ArrayBuffer, fromByte: number): void;
+  adviseMemory?(buffer: ArrayBuffer, fromByte: number, toByte: number): void;
   /**
    * Has a connection made to another server, and bytes that come by it handed to `dialed`. Names are
    * looked up, what cannot be had is told by Dialed.closed(), and never from within this call.
