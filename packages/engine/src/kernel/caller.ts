@@ -229,12 +229,28 @@ export class Caller {
       this.afterChange(row);
     }
     if (call.wait !== null) {
-      // It counts, and takes its time, when it is answered.
-      if (effects.attends && call.wait !== goesOnLater) effects.commandRan(client, row, call);
+      // It counts when it is answered.
+      if (call.wait === goesOnLater) return;
+      this.tookUntilItWaited(row);
+      if (effects.attends) effects.commandRan(client, row, call);
       return;
     }
     this.took(row);
     this.ran(client, row);
+  }
+
+  /** What is served to it later is timed then; to one that gets nothing this is all. */
+  private tookUntilItWaited(row: CommandRow): void {
+    if (this.windowRow !== null) {
+      this.closeWindow();
+      return;
+    }
+    const { stats } = this;
+    const nowUs = this.host.monotonicUs();
+    const elapsedUs = nowUs - this.windowStartUs;
+    this.windowStartUs = nowUs;
+    row.microseconds += elapsedUs;
+    if (!this.situation.isNested) stats.loopCommandMicroseconds += elapsedUs;
   }
 
   /** Runs the rest of a command that had stopped in its middle, and ends it. */

@@ -173,6 +173,23 @@ describe("a client that waits", () => {
     expect(kv.send("INFO", "commandstats")).toContain("cmdstat_take:calls=2,");
   });
 
+  test("counts the time that it took until it waited, not that for which it did", () => {
+    const kv = harness();
+    for (const [name, ...request] of [
+      ["blpop", "none", 1],
+      ["bzpopmin", "none", 1],
+      ["xread", "BLOCK", 1000, "STREAMS", "none", "$"],
+    ]) {
+      const waiting = kv.client();
+      waiting.send(name as string, ...request);
+      kv.clock.advance(1001);
+      expect(waiting.receive()).toBeNull();
+      expect(kv.send("INFO", "commandstats")).toMatch(
+        new RegExp(`cmdstat_${name}:calls=1,usec=[1-9]\\d?,`),
+      );
+    }
+  });
+
   test("whose request ran anew in vain waits no longer than it wanted to", () => {
     const { kv, a, b } = started({ hz: 500 });
     kv.send("SET", "k", "v");
