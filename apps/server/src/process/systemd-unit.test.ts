@@ -41,9 +41,11 @@ test.skipIf(!isInstalled)("has no line that systemd does not understand", () => 
   const verify = (text: string) => {
     writeFileSync(path, text);
     const { status, stderr } = spawnSync("systemd-analyze", ["verify", path], { encoding: "utf8" });
-    return { status, stderr };
+    // It looks at the machine's other units, too, and may have something to say of these.
+    const said = stderr.split("\n").filter((line) => line.includes("kv.service"));
+    return { status, said };
   };
-  expect(verify(program)).toEqual({ status: 0, stderr: "" });
+  expect(verify(program)).toEqual({ status: 0, said: [] });
   const wrong = program.replace("NotifyAccess=", "NotifyAcces=");
-  expect(verify(wrong).stderr).toContain("NotifyAcces");
+  expect(verify(wrong).said).toEqual([expect.stringContaining("NotifyAcces")]);
 });
