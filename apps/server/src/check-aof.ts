@@ -8,6 +8,7 @@ import process from "node:process";
 import { checkAof as check } from "@kv/persistence";
 import { nodeSyncStorage } from "@kv/persistence/node";
 import { commandLineWords } from "./process/command-line-words.ts";
+import { outputLost } from "./process/lost-output.ts";
 import { isAnswered } from "./process/questions.ts";
 
 /** As on Linux; a longer path leads nowhere. */
@@ -84,5 +85,12 @@ function confirms(question: string): boolean {
 export async function main(): Promise<void> {
   const words = commandLineWords();
   if (await isAnswered(words, "kv-check-aof")) return;
-  process.exitCode = checkAof(words, basename(process.argv[1] ?? "kv-check-aof"));
+  const program = basename(process.argv[1] ?? "kv-check-aof");
+  try {
+    process.exitCode = checkAof(words, program);
+  } catch (error) {
+    // Those of files are StorageErrors; what writes without one is write().
+    if ((error as NodeJS.ErrnoException).syscall !== "write") throw error;
+    outputLost(error, program);
+  }
 }

@@ -6,6 +6,7 @@ import process from "node:process";
 import { checkRdbFile, StorageError } from "@kv/persistence";
 import { nodeSyncStorage } from "@kv/persistence/node";
 import { commandLineWords } from "./process/command-line-words.ts";
+import { outputLost } from "./process/lost-output.ts";
 import { isAnswered } from "./process/questions.ts";
 
 /** Lines are written when there is so much of them. */
@@ -47,5 +48,7 @@ export function checkRdb(args: readonly string[], program = "kv-check-rdb"): num
 export async function main(): Promise<void> {
   const words = commandLineWords();
   if (await isAnswered(words, "kv-check-rdb")) return;
-  process.exitCode = checkRdb(words, basename(process.argv[1] ?? "kv-check-rdb"));
+  const program = basename(process.argv[1] ?? "kv-check-rdb");
+  process.stdout.on("error", (error) => outputLost(error, program));
+  process.exitCode = checkRdb(words, program);
 }
