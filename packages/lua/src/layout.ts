@@ -49,6 +49,10 @@ export const arrayAddress = (view: DataView, table: number) => view.getUint32(ta
 export const arraySize = (view: DataView, table: number) => view.getInt32(table + 28, true);
 export const nodesAddress = (view: DataView, table: number) => view.getUint32(table + 16, true);
 export const nodesCount = (view: DataView, table: number) => 1 << view.getUint8(table + 7);
+/** Whether a table has, or has had, anything but elements of its array. */
+export const hasFields = (view: DataView, table: number) =>
+  nodesCount(view, table) > 1 ||
+  view.getInt32(nodesAddress(view, table) + NODE_KEY + TYPE, true) !== LuaType.NIL;
 
 export const isOfC = (view: DataView, closure: number) => view.getUint8(closure + 6) !== 0;
 export const upvalueCount = (view: DataView, closure: number) => view.getUint8(closure + 7);

@@ -13,10 +13,8 @@
  */
 
 import {
+  hasFields,
   LuaType,
-  NODE_KEY,
-  nodesAddress,
-  nodesCount,
   STACK_BASE,
   STACK_TOP,
   STRING_BYTES,
@@ -209,10 +207,7 @@ export class LuaStack {
 
   /** Whether the table on top has anything but elements of its array. */
   get hasFields(): boolean {
-    const { view } = this;
-    const table = view.getUint32(this.valueAt(-1), true);
-    if (nodesCount(view, table) > 1) return true;
-    return view.getInt32(nodesAddress(view, table) + NODE_KEY + TYPE, true) !== LuaType.NIL;
+    return hasFields(this.view, this.view.getUint32(this.valueAt(-1), true));
   }
 
   /** How long a string or the array part of a table is. */

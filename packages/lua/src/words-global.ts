@@ -4,7 +4,7 @@
  * into one, or given a metatable, no other one sees.
  */
 
-import { arraySize, metatableAddress, nodesAddress } from "./layout.ts";
+import { arraySize, hasFields, metatableAddress } from "./layout.ts";
 import type { LuaStack, WordSource } from "./stack.ts";
 
 /** Tables of fewer words are used again, */
@@ -16,8 +16,6 @@ const BYTES_MAX = 1024;
 interface WordsTable {
   readonly ref: number;
   readonly address: number;
-  /** Where tables without fields have them. */
-  readonly noNodes: number;
 }
 
 /** See the head of this file. */
@@ -56,10 +54,10 @@ export class WordsGlobal {
   }
 
   /** But for the words. */
-  private isAsMade({ address, noNodes }: WordsTable, count: number): boolean {
+  private isAsMade({ address }: WordsTable, count: number): boolean {
     const { view } = this.stack;
     return (
-      nodesAddress(view, address) === noNodes &&
+      !hasFields(view, address) &&
       arraySize(view, address) === count &&
       metatableAddress(view, address) === 0
     );
@@ -72,7 +70,7 @@ export class WordsGlobal {
     if (old !== null) stack.release(old.ref);
     stack.pushTable(count);
     const address = stack.api.lua_topointer(stack.L, -1);
-    const table = { address, noNodes: nodesAddress(stack.view, address), ref: stack.keep() };
+    const table = { address, ref: stack.keep() };
     tables[count] = table;
     return table;
   }

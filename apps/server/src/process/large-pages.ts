@@ -30,31 +30,31 @@ const signatures = {
 
 /** Asks for large pages: see the head of this file. */
 export class LargePages {
-  private readonly usedMs: () => number;
+  readonly #usedMs: () => number;
   /** Bytes for which nothing is to be asked. */
-  private passedBytes = 0;
+  #passedBytes = 0;
 
   /** `usedMs`: what this thread has had of a processor. */
   constructor(usedMs = threadMs) {
-    this.usedMs = usedMs;
+    this.#usedMs = usedMs;
   }
 
   /** As Host.adviseMemory. Returns how many bytes may have large pages now. */
   readonly ask = (buffer: ArrayBuffer, fromByte: number, toByte: number): number => {
     if (process.platform !== "linux") return 0;
-    if (this.passedBytes > 0) {
-      this.passedBytes -= toByte - fromByte;
+    if (this.#passedBytes > 0) {
+      this.#passedBytes -= toByte - fromByte;
       return 0;
     }
     try {
-      return this.advise(buffer, fromByte, toByte);
+      return this.#advise(buffer, fromByte, toByte);
     } catch {
       // What is experimental may have changed, and permissions may forbid it.
       return 0;
     }
   };
 
-  private advise(buffer: ArrayBuffer, fromByte: number, toByte: number): number {
+  #advise(buffer: ArrayBuffer, fromByte: number, toByte: number): number {
     const address = ffi()?.getRawPointer(buffer);
     if (address === undefined) return 0;
     const start = roundedUp(address + BigInt(fromByte));
@@ -69,8 +69,8 @@ export class LargePages {
     try {
       if (madvise(start, end - start, MADV_HUGEPAGE) !== 0) return 0;
       const bytes = new Uint8Array(buffer, Number(start - address), Number(end - start));
-      if (!this.isDear(bytes)) return bytes.length;
-      this.passedBytes = PASSED_BYTES;
+      if (!this.#isDear(bytes)) return bytes.length;
+      this.#passedBytes = PASSED_BYTES;
       madvise(start, end - start, MADV_NOHUGEPAGE);
       return 0;
     } finally {
@@ -79,10 +79,10 @@ export class LargePages {
   }
 
   /** Touches the first page, which is going to be filled anyway. */
-  private isDear(bytes: Uint8Array): boolean {
-    const beforeMs = this.usedMs();
+  #isDear(bytes: Uint8Array): boolean {
+    const beforeMs = this.#usedMs();
     bytes[0] = 0;
-    return this.usedMs() - beforeMs >= DEAR_MS;
+    return this.#usedMs() - beforeMs >= DEAR_MS;
   }
 }
 

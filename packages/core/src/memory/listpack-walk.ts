@@ -8,6 +8,7 @@
 import { Int64, parseInt64 } from "../int64.ts";
 import type { ListpackValue } from "./listpack.ts";
 import {
+  EMPTY_LISTPACK_BYTES,
   isString,
   LISTPACK_HEADER_BYTES,
   positionAfter,
@@ -18,7 +19,7 @@ import {
   stringHeadBytes,
 } from "./listpack-element.ts";
 
-export { LISTPACK_HEADER_BYTES, positionAfter };
+export { EMPTY_LISTPACK_BYTES, LISTPACK_HEADER_BYTES, positionAfter };
 
 /** The position of the element before the one (or the end byte) at `at`. */
 export function positionBefore(bytes: Uint8Array, at: number): number {

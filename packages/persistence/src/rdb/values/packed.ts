@@ -9,6 +9,7 @@ import {
   intset,
   ListpackValue,
   listpack,
+  listpackWalk,
   parseScore,
   type Ref,
   viewOf,
@@ -19,9 +20,6 @@ import { ZiplistWalk } from "../ziplist.ts";
 import { ZipmapWalk } from "../zipmap.ts";
 import type { ValueOutput } from "./form.ts";
 
-/** A listpack without elements is its header and its end byte. */
-const EMPTY_LISTPACK_BYTES = 7;
-
 /** Writes the listpack at `block`, as one string. */
 export function writeListpack({ arena, output }: ValueOutput, block: Ref): void {
   const start = byteIndex(block);
@@ -31,7 +29,7 @@ export function writeListpack({ arena, output }: ValueOutput, block: Ref): void 
 
 /** True for a listpack that is whole and has no elements. */
 export function isEmptyListpack({ bytes, start, end }: RdbString): boolean {
-  const hasLength = end - start === EMPTY_LISTPACK_BYTES;
+  const hasLength = end - start === listpackWalk.EMPTY_LISTPACK_BYTES;
   return hasLength && listpack.validateListpack(bytes, start, end, true);
 }
 
