@@ -40,6 +40,7 @@ import { testMemory } from "./process/memory-test.ts";
 import { mayNeedPrivilege, OomScore } from "./process/oom-score.ts";
 import { defaultPidFile, PidFile } from "./process/pid-file.ts";
 import { processTitle } from "./process/process-title.ts";
+import { ProgramPages } from "./process/program-pages.ts";
 import { listenToSignals } from "./process/signals.ts";
 import {
   announceStart,
@@ -129,7 +130,8 @@ class Program {
     warn: (message) => this.#log.warning(message),
     after: (delayMs, action) => setTimeout(action, delayMs),
   });
-  #folderDueMs = 0;
+  #secondDueMs = 0;
+  readonly #programPages = new ProgramPages();
   #server: Server | undefined;
 
   constructor(commandLine: CommandLine, words: readonly string[]) {
@@ -326,7 +328,7 @@ class Program {
       roleChanged: () => this.#setOomScore(false),
       beat: () => {
         this.#watchdog.beat();
-        this.#followFolder();
+        this.#onceASecond();
       },
     };
   }
@@ -353,15 +355,19 @@ class Program {
     return undefined;
   }
 
-  /** Once a second: the folder may have got another name, which is what `dir` is to tell then. */
-  #followFolder(): void {
+  #onceASecond(): void {
     const nowMs = performance.now();
-    if (nowMs < this.#folderDueMs) return;
-    this.#folderDueMs = nowMs + 1000;
+    if (nowMs < this.#secondDueMs) return;
+    this.#secondDueMs = nowMs + 1000;
     this.#tellFolder();
+    if (this.#isReady)
+      this.#programPages.follow(nowMs, this.#server?.engine.stats.commandsProcessed ?? 0);
   }
 
-  /** One that was removed keeps the name that it had. */
+  /**
+   * It may have got another name, which is what `dir` is to tell then. One that was removed keeps the name
+   * that it had.
+   */
   #tellFolder(): void {
     const folder = workingFolder();
     if (folder !== undefined) this.#config.assign("dir", folder);
