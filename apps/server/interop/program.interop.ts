@@ -78,6 +78,13 @@ test("the text is ASCII, as its loader takes it to be", () => {
   expect(bytes.findIndex((byte) => byte > 127)).toBe(-1);
 });
 
+test("what it requires of Node is loaded before", async () => {
+  const { nodeModules } = await import(loader);
+  const text = readFileSync(join(dist, "program.cjs"), "latin1");
+  const required = text.matchAll(/= ?(?:__toESM\()?require\("(?:node:)?([^"]+)"\)/g);
+  expect(new Set([...required].map(([, name]) => name))).toEqual(new Set(nodeModules));
+});
+
 test("its scripts find their machine", async () => {
   const server = await startOurs();
   const client = await server.connect();

@@ -27,6 +27,7 @@ import {
 } from "@kv/engine";
 import { SentinelStartError } from "@kv/sentinel";
 import { implementedDirectives } from "./implemented-directives.ts";
+import { realTimers } from "./network/real-timers.ts";
 import { banner } from "./process/banner.ts";
 import { absolutePath, appendFlags, enterFolder, workingFolder } from "./process/byte-path.ts";
 import { byteString, pathBytes, textOf } from "./process/byte-string.ts";
@@ -356,7 +357,7 @@ class Program {
   }
 
   #onceASecond(): void {
-    const nowMs = performance.now();
+    const nowMs = realTimers.monotonicMs();
     if (nowMs < this.#secondDueMs) return;
     this.#secondDueMs = nowMs + 1000;
     this.#tellFolder();

@@ -7,7 +7,6 @@
  * An open one is a SocketConnection as a client's is, so that what waits to be sent is kept and
  * counted in the same way.
  */
-import { lookup } from "node:dns";
 import * as net from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import type { ConfigStore } from "@kv/config";
@@ -197,6 +196,7 @@ class OutgoingCall implements Dialing {
 
 /** As a socket looks names up by itself; what is found is told, too. */
 function lookupTelling(call: OutgoingCall): net.LookupFunction {
+  const { lookup } = process.getBuiltinModule("node:dns");
   return (name, options, done) =>
     lookup(name, options, (error, found, family) => {
       if (error === null)

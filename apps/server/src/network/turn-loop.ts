@@ -10,7 +10,7 @@
  * due: then a second timer, a real one, sees to it that the cron goes on.
  */
 import { Due } from "@kv/engine";
-import { realTimers } from "./real-timers.ts";
+import { millisecondsOf, realTimers } from "./real-timers.ts";
 
 /** A timer's shortest time. */
 const REST_MS = 1;
@@ -71,6 +71,9 @@ const WATCH_MS = 1000;
 /** A cron that has not run for so long has lost its timer. */
 const LOST_MS = 2000;
 
+/** Of the clock that a test may have replaced together with the timers. */
+const fakeableMs = () => millisecondsOf(process.hrtime());
+
 /** Runs what is due `hz` times a second. */
 export class Cron {
   readonly #run: () => void;
@@ -90,7 +93,7 @@ export class Cron {
   }
 
   start(): void {
-    this.#dueMs = performance.now();
+    this.#dueMs = fakeableMs();
     this.#ranMs = realTimers.monotonicMs();
     this.#watch = realTimers.setInterval(this.#look, WATCH_MS);
     this.#watch.unref();
@@ -113,7 +116,7 @@ export class Cron {
 
   #schedule(): void {
     const periodMs = 1000 / Math.max(1, this.#hz());
-    const nowMs = performance.now();
+    const nowMs = fakeableMs();
     this.#dueMs += periodMs;
     // Behind: the loop was held up, or the process was stopped. Ahead by more than timers round:
     // the clock is another one, or stands still.

@@ -33,7 +33,8 @@ const RESIDENT_BYTES_MAX = 256 * 2 ** 20;
 export class ProgramPages {
   readonly #release: () => number;
   #isReleased = false;
-  #commandCount = 0;
+  /** The start is work, too. */
+  #commandCount = Number.NEGATIVE_INFINITY;
   /** When it was last found busy. */
   #busyMs = 0;
 
