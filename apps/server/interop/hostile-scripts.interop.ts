@@ -5,7 +5,6 @@
  *
  * KV_HOSTILE_SCRIPTS=100000 runs so many, KV_HOSTILE_SEED others.
  */
-import { readFileSync } from "node:fs";
 import {
   Chance,
   drawnSeed,
@@ -16,6 +15,7 @@ import {
 import { afterEach, expect, test } from "vitest";
 import { startOurs } from "./both-servers.ts";
 import { pause } from "./client-script.ts";
+import { ownBytes } from "./process-memory.ts";
 
 const count = Number(process.env.KV_HOSTILE_SCRIPTS ?? 1500);
 const seed = drawnSeed("KV_HOSTILE_SEED");
@@ -52,10 +52,7 @@ return table.concat(o, ' ') .. ('x'):upper() .. string.rep('y', 3) .. cjson.enco
   .. #cmsgpack.pack({1, {2}}) .. bit.band(7, 3) .. tostring(getmetatable('').__add) .. math.max(1, 2) .. redis.sha1hex('')
   .. tostring(pcall(function() return nothing end)) .. collectgarbage('setpause', 200) .. struct.size('i')`;
 
-function residentBytes(): number {
-  const status = readFileSync(`/proc/${server?.pid}/status`, "latin1");
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
-}
+const heldBytes = () => ownBytes(server?.pid);
 
 /**
  * What the process holds when it has had time to give back what it does not need. The machine of scripts is
@@ -66,7 +63,7 @@ async function restingBytes(client: WireClient, goal: number, triesMax: number):
   await client.request("SCRIPT", "FLUSH");
   for (let tries = 0; tries < triesMax && least > goal; tries++) {
     for (let i = 0; i < 50; i++) await client.request("EVAL", "return ARGV[1]", 0, "x".repeat(i));
-    least = Math.min(least, residentBytes());
+    least = Math.min(least, heldBytes());
     await pause(50);
   }
   return least;
@@ -142,7 +139,7 @@ test(
     for (let i = 0; i < count; i++) {
       if (i === warmUp) before = await restingBytes(owner, 0, 20);
       if (i % 10_000 === 9_999)
-        console.info(`${i + 1} scripts, ${(residentBytes() / MIB).toFixed(1)} MiB`);
+        console.info(`${i + 1} scripts, ${(heldBytes() / MIB).toFixed(1)} MiB`);
       const { source, kind } = maker.make();
       const what = `seed ${seed}, script ${i} (${kind}): ${JSON.stringify(source.slice(0, 2000))}`;
       try {

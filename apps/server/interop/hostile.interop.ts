@@ -5,7 +5,6 @@
  *
  * KV_HOSTILE_SECONDS makes the odd requests go on longer, and longer ones come; KV_ODD_SEED repeats.
  */
-import { readFileSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";
 import {
   Chance,
@@ -22,6 +21,7 @@ import {
 import { afterEach, describe, expect, test } from "vitest";
 import { startOurs } from "./both-servers.ts";
 import { pause } from "./client-script.ts";
+import { ownBytes } from "./process-memory.ts";
 
 const MIB = 2 ** 20;
 const seed = drawnSeed("KV_ODD_SEED");
@@ -92,10 +92,7 @@ function* long(head: string, length: number, tail: string): Generator<Uint8Array
   yield Buffer.from(tail, "latin1");
 }
 
-function residentBytes(): number {
-  const status = readFileSync(`/proc/${server?.pid}/status`, "latin1");
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
-}
+const heldBytes = () => ownBytes(server?.pid);
 
 async function usedBytes(client: WireClient): Promise<number> {
   const info = await client.request("INFO", "memory");
@@ -196,11 +193,11 @@ describe("what clients make the server keep", () => {
       // A first round of everything, so that the runtime has what it needs for it.
       await usedBytes(watcher);
       const usedBefore = await usedBytes(watcher);
-      const residentBefore = residentBytes();
+      const residentBefore = heldBytes();
       await keepers[what]?.();
       await settled(watcher);
       const used = (await usedBytes(watcher)) - usedBefore;
-      const resident = residentBytes() - residentBefore;
+      const resident = heldBytes() - residentBefore;
       console.log(
         `${what}: ${(used / MIB).toFixed(1)} MiB counted, ${(resident / MIB).toFixed(1)} MiB resident`,
       );
@@ -223,7 +220,7 @@ describe("what clients make the server keep", () => {
     await settled(watcher);
     expect(await usedBytes(watcher)).toBeLessThan(66 * MIB);
     expect(await watcher.request("GET", "k")).toBe("$-1\r\n");
-    expect(residentBytes()).toBeLessThan(250 * MIB);
+    expect(heldBytes()).toBeLessThan(250 * MIB);
   }, 120_000);
 });
 
@@ -240,7 +237,7 @@ describe("one reply", () => {
       server = await startOurs({ config: { "client-output-buffer-limit": "normal 16mb 0 0" } });
       const watcher = await server.connect();
       await watcher.request("SETRANGE", "k", MIB - 1, "x");
-      const before = residentBytes();
+      const before = heldBytes();
       const socket = await rawClient(false);
       let isClosed = false;
       socket.on("close", () => {
@@ -249,7 +246,7 @@ describe("one reply", () => {
       let peak = 0;
       await sendAll(socket, [Buffer.from(request)]);
       for (let i = 0; i < 40; i++) {
-        peak = Math.max(peak, residentBytes());
+        peak = Math.max(peak, heldBytes());
         await watcher.request("PING");
         await pause(10);
       }
@@ -273,10 +270,10 @@ describe("one reply", () => {
     expect(await watcher.request("PING")).toBe("+PONG\r\n");
     const held = await usedBytes(watcher);
     expect(held).toBeGreaterThan(380 * MIB);
-    expect(residentBytes()).toBeLessThan(held + 150 * MIB);
+    expect(heldBytes()).toBeLessThan(held + 150 * MIB);
     socket.destroy();
     await expect.poll(() => usedBytes(watcher), { timeout: 10_000 }).toBeLessThan(held - 300 * MIB);
-    await expect.poll(() => residentBytes(), { timeout: 10_000 }).toBeLessThan(250 * MIB);
+    await expect.poll(() => heldBytes(), { timeout: 10_000 }).toBeLessThan(250 * MIB);
   }, 60_000);
 });
 

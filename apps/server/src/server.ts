@@ -27,6 +27,7 @@ import {
   type System,
 } from "@kv/engine";
 import { Dialer } from "./network/dialer.ts";
+import { DirectWrites } from "./network/direct-writes.ts";
 import { isKnownRuntime, takeoverSelfTest } from "./network/handle-takeover.ts";
 import { connectInProcessTo, type InprocConnection } from "./network/inproc.ts";
 import type { InProcessStream } from "./network/inproc-stream.ts";
@@ -203,6 +204,7 @@ export class Server {
       traffic: this.engine,
       input: new InputBuffer(),
       views: new OutputViews(),
+      writes: new DirectWrites(),
       activity: () => {
         if (this.engine.needsTurn) this.#turns.request();
       },

@@ -4,6 +4,7 @@ import { ConfigStore } from "@kv/config";
 import { type Connection, type DialTarget, directiveRows } from "@kv/engine";
 import { afterEach, expect, test, vi } from "vitest";
 import { Dialer } from "./dialer.ts";
+import { DirectWrites } from "./direct-writes.ts";
 import { OutputViews } from "./output-views.ts";
 import { InputBuffer } from "./traffic.ts";
 
@@ -54,6 +55,7 @@ function dialerOf(): Dialer {
   const station = {
     input: new InputBuffer(),
     views: new OutputViews(),
+    writes: new DirectWrites(),
     activity() {},
     failed(error: unknown) {
       throw error;

@@ -23,7 +23,7 @@ import type { Station } from "./traffic.ts";
 export interface DialerOptions {
   config: ConfigStore;
   /** Shares its buffers with the sockets of clients. */
-  station: Pick<Station<unknown>, "input" | "views" | "activity" | "failed">;
+  station: Pick<Station<unknown>, "input" | "views" | "writes" | "activity" | "failed">;
 }
 
 export class Dialer {

@@ -18,6 +18,7 @@
 import type * as net from "node:net";
 import { type Connection, isLoopback } from "@kv/engine";
 import { release } from "@kv/resp";
+import { Written } from "./direct-writes.ts";
 import { descriptorOf, takeHandle } from "./handle-takeover.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { OutputQueue } from "./output-queue.ts";
@@ -71,6 +72,8 @@ export class SocketConnection<Client> implements Connection {
   #queue: OutputQueue | null = null;
   /** What is being written of it: #written() is called at the end. */
   #underWay: Uint8Array | null = null;
+  /** Bytes of a write past the stream that have not all left yet. */
+  #directBytes = 0;
   /** Bytes at the end of `underWay` that the socket has not been given yet. */
   #laterBytes = 0;
   /** Who wants to hear when nothing waits any more. */
@@ -93,24 +96,29 @@ export class SocketConnection<Client> implements Connection {
 
   get pendingBytes(): number {
     const queue = this.#queue;
-    return this.#socket.writableLength + this.#laterBytes + (queue === null ? 0 : queue.length);
+    return this.#givenBytes + this.#laterBytes + (queue === null ? 0 : queue.length);
+  }
+
+  /** What the runtime was given and the system has not taken yet. */
+  get #givenBytes(): number {
+    return this.#socket.writableLength + this.#directBytes;
   }
 
   get heldBytes(): number {
-    const { writableLength } = this.#socket;
+    const givenBytes = this.#givenBytes;
     const queue = this.#queue;
-    if (writableLength === 0) this.#keptBytes = 0;
+    if (givenBytes === 0) this.#keptBytes = 0;
     const waitingBytes = this.#laterBytes + (queue === null ? 0 : queue.heldBytes);
     // Encrypted bytes are there beside those that they are made of.
-    const tlsBytes = this.#isEncrypted ? TLS_BYTES + writableLength : 0;
-    return writableLength + this.#keptBytes + waitingBytes + tlsBytes;
+    const tlsBytes = this.#isEncrypted ? TLS_BYTES + givenBytes : 0;
+    return givenBytes + this.#keptBytes + waitingBytes + tlsBytes;
   }
 
   send(bytes: Uint8Array, start: number, end: number): boolean {
     const socket = this.#socket;
     if (this.#isEnding || socket.destroyed) return true;
     // The end of a write is told later than it is seen: what waits must not be overtaken.
-    if (this.#underWay !== null || socket.writableLength > 0) {
+    if (this.#underWay !== null || this.#givenBytes > 0) {
       this.#queue ??= new OutputQueue();
       this.#queue.append(bytes, start, end);
       if (this.#underWay === null) this.#writeNext();
@@ -121,13 +129,37 @@ export class SocketConnection<Client> implements Connection {
       return true;
     }
     const { views } = this.#station;
-    socket.write(views.of(bytes, start, end));
-    // Node has tried to write at once. What is left is read from `bytes` when the socket drains.
-    if (socket.writableLength === 0) return true;
+    if (this.#write(views.of(bytes, start, end))) return true;
+    // What is left is read from `bytes` when the socket drains.
     views.forget(bytes);
     this.#keptBytes = bytes.length - (end - start);
     return false;
   }
+
+  /** True: nothing of it is needed any more. */
+  #write(bytes: Buffer): boolean {
+    const socket = this.#socket;
+    switch (this.#station.writes.write(socket, bytes, this.#directLeft)) {
+      case Written.ALL:
+        return true;
+      case Written.PARTLY:
+        this.#directBytes = bytes.length;
+        return false;
+      case Written.FAILED:
+        socket.destroy();
+        return true;
+      case Written.NOT:
+        // Node tries to write at once, too.
+        socket.write(bytes);
+        return socket.writableLength === 0;
+    }
+  }
+
+  readonly #directLeft = (status: number): void => {
+    this.#directBytes = 0;
+    if (status < 0) this.#socket.destroy();
+    else this.#mayBeDrained();
+  };
 
   /** Node tells late that it has encrypted something: a copy costs less than to part with `bytes`. */
   #sendEncrypted(bytes: Uint8Array, start: number, end: number): void {

@@ -7,6 +7,7 @@
  * the engine: every call here comes from the event loop.
  */
 import type { Connection } from "@kv/engine";
+import type { DirectWrites } from "./direct-writes.ts";
 import type { OutputViews } from "./output-views.ts";
 
 export interface Traffic<Client> {
@@ -30,6 +31,7 @@ export interface Station<Client> {
   readonly traffic: Traffic<Client>;
   readonly input: InputBuffer;
   readonly views: OutputViews;
+  readonly writes: DirectWrites;
   /** Something was read: a turn of the engine is due before the loop waits again. */
   activity(): void;
   /** An error escaped from the engine; nothing is trusted from here on. */

@@ -71,7 +71,7 @@ test("they are let go of once whenever two seconds were quiet", () => {
   expect(second(3, 0)).toBe(1);
   // Somebody asks whether all is well.
   expect(second(4, 10)).toBe(1);
-  expect(second(5, 110)).toBe(1);
+  expect(second(5, 1010)).toBe(1);
   // Work, a pause, work.
   expect(second(6, 5000)).toBe(1);
   expect(second(7, 5000)).toBe(1);

@@ -24,7 +24,7 @@ const signatures = {
 } as const;
 
 /** So many commands a second are rest yet: somebody asks whether all is well. */
-const REST_COMMANDS_MAX = 100;
+const REST_COMMANDS_MAX = 1000;
 const REST_MS = 2000;
 /** Beside more than this they do not matter, and Linux would count all of it to tell what was written to. */
 const RESIDENT_BYTES_MAX = 256 * 2 ** 20;

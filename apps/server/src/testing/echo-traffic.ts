@@ -7,6 +7,7 @@
  * Bytes that begin with "!" are orders: "!end", "!destroy", "!throw", "!pause", "!later", "!flood N".
  */
 import type { Connection } from "@kv/engine";
+import { DirectWrites } from "../network/direct-writes.ts";
 import { OutputViews } from "../network/output-views.ts";
 import { InputBuffer, type Station, type Traffic } from "../network/traffic.ts";
 
@@ -113,6 +114,7 @@ export function echoStation(): EchoStation {
     traffic: new EchoTraffic(),
     input: new InputBuffer(),
     views: new OutputViews(),
+    writes: new DirectWrites(),
     failures,
     activityCount: 0,
     activity() {
