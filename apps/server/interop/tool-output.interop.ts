@@ -14,14 +14,14 @@ const files = {
 };
 
 describe.each(Object.entries(files))("%s", (tool, content) => {
-  /** Runs it on a good file, with what is behind it on the command line of a shell. */
-  function run(behind: string) {
+  /** Runs it on a good file or with a word, with what is behind it on the command line of a shell. */
+  function run(behind: string, word?: string) {
     using folder = temporaryFolder();
     const path = join(folder.path, "file");
     writeFileSync(path, content, "latin1");
     const script = join(bin, `${tool}.mjs`);
     const command = `{ "$0" "$1" "$2"; echo "status $?" >&2; } ${behind}`;
-    const { stderr } = spawnSync("sh", ["-c", command, process.execPath, script, path], {
+    const { stderr } = spawnSync("sh", ["-c", command, process.execPath, script, word ?? path], {
       encoding: "utf8",
     });
     return stderr.split("\n");
@@ -32,13 +32,14 @@ describe.each(Object.entries(files))("%s", (tool, content) => {
   });
 
   test.skipIf(process.platform !== "linux")("says what is wrong with a full disk", () => {
-    expect(run("> /dev/full")).toEqual([
-      expect.stringMatching(
-        /^kv-check-\S+: cannot write to standard output: No space left on device$/,
-      ),
-      "status 1",
-      "",
-    ]);
+    for (const word of [undefined, "--help", "--version"])
+      expect(run("> /dev/full", word)).toEqual([
+        expect.stringMatching(
+          /^kv-check-\S+: cannot write to standard output: No space left on device$/,
+        ),
+        "status 1",
+        "",
+      ]);
   });
 
   test("ends without a word where nobody reads any more", () => {

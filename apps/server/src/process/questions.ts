@@ -5,6 +5,7 @@
  * reads a file has no other use for that.
  */
 import { writeSync } from "node:fs";
+import { outputLost } from "./lost-output.ts";
 
 type Tool = "kv-check-rdb" | "kv-check-aof";
 
@@ -14,6 +15,10 @@ export async function isAnswered(words: readonly string[], tool: Tool): Promise<
   const asksForHelp = words[0] === "--help" || words[0] === "-h";
   if (!asksForHelp && words[0] !== "--version" && words[0] !== "-v") return false;
   const { toolUsageTexts, versionLine } = await import("./usage.ts");
-  writeSync(1, asksForHelp ? toolUsageTexts[tool] : versionLine(tool));
+  try {
+    writeSync(1, asksForHelp ? toolUsageTexts[tool] : versionLine(tool));
+  } catch (error) {
+    outputLost(error, tool);
+  }
   return true;
 }
