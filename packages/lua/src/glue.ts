@@ -191,10 +191,10 @@ function addShortCuts(m: Assembler, lua: LuaImports): void {
     );
   const words = m.func(
     "words",
-    [I32, I32, I32],
+    [I32, I32, I32, I32],
     [],
     [I32, I32],
-    [[L, count, num(0), call(lua.createtable)], elements(3, 4)],
+    [[L, get(3), num(0), call(lua.createtable)], elements(4, 5)],
   );
   m.func(
     "fillWords",
@@ -218,12 +218,12 @@ function addShortCuts(m: Assembler, lua: LuaImports): void {
   );
   m.func(
     "setWords",
-    [I32, I32, I32, I32, I32],
+    [I32, I32, I32, I32, I32, I32],
     [],
     [],
     [
-      [L, at, count, call(words)],
-      [L, get(3), get(4), call(setKept)],
+      [L, at, count, get(3), call(words)],
+      [L, get(4), get(5), call(setKept)],
     ],
   );
 }

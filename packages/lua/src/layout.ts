@@ -49,6 +49,11 @@ export const arrayAddress = (view: DataView, table: number) => view.getUint32(ta
 export const arraySize = (view: DataView, table: number) => view.getInt32(table + 28, true);
 export const nodesAddress = (view: DataView, table: number) => view.getUint32(table + 16, true);
 export const nodesCount = (view: DataView, table: number) => 1 << view.getUint8(table + 7);
+/**
+ * The size of the array of a table that has grown by so many elements, one by one. A script sees it by the
+ * length (`#`) of a table in which it leaves holes.
+ */
+export const grownSize = (count: number) => (count === 0 ? 0 : 2 ** (32 - Math.clz32(count - 1)));
 /** Whether a table has, or has had, anything but elements of its array. */
 export const hasFields = (view: DataView, table: number) =>
   nodesCount(view, table) > 1 ||

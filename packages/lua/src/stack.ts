@@ -13,6 +13,7 @@
  */
 
 import {
+  grownSize,
   hasFields,
   LuaType,
   STACK_BASE,
@@ -40,12 +41,12 @@ export interface WordSource {
 
 /** What of the glue the stack needs. */
 export interface StackGlue {
-  /** Pushes a table of `count` strings that lie from `at` on, each behind its length. */
-  words(L: number, at: number, count: number): void;
+  /** Pushes a table of `count` strings that lie from `at` on, each behind its length; `room` for its array. */
+  words(L: number, at: number, count: number, room: number): void;
   /** Pops a value into the field `name` of a table, both kept. */
   setKept(L: number, table: number, name: number): void;
   /** Makes such a table of strings the field `name` of a table, both kept. */
-  setWords(L: number, at: number, count: number, table: number, name: number): void;
+  setWords(L: number, at: number, count: number, room: number, table: number, name: number): void;
   /** Makes such strings the first elements of a table, which is kept. */
   fillWords(L: number, at: number, count: number, table: number): void;
   /** Pushes two kept values. */
@@ -252,7 +253,7 @@ export class LuaStack {
   pushWords(words: WordSource, first: number, count: number): void {
     const start = this.lendWords(words, first, count);
     try {
-      this.glue.words(this.L, start, count);
+      this.glue.words(this.L, start, count, grownSize(count));
     } finally {
       this.giveBack(start);
     }
@@ -262,7 +263,7 @@ export class LuaStack {
   setWords(words: WordSource, first: number, count: number, table: number, name: number): void {
     const start = this.lendWords(words, first, count);
     try {
-      this.glue.setWords(this.L, start, count, table, name);
+      this.glue.setWords(this.L, start, count, grownSize(count), table, name);
     } finally {
       this.giveBack(start);
     }
@@ -354,6 +355,11 @@ export class LuaStack {
   /** Pops a value and puts it in the place of the one at `index`. */
   replace(index: number): void {
     this.api.lua_replace(this.L, index);
+  }
+
+  /** Pushes an empty table that is going to look as if it had grown by so many elements, one by one. */
+  pushArray(count: number): void {
+    this.pushTable(grownSize(count));
   }
 
   /** Pushes an empty table with room for so many elements and so many fields. */

@@ -29,6 +29,8 @@ const attempts = [
   "WORDS.name = 'own' WORDS.name = nil",
   "table.insert(WORDS, 'own')",
   "for i = 1, 100 do WORDS[i] = i end",
+  "WORDS[#WORDS + 1] = 'own'",
+  "WORDS[#WORDS + 2] = 'own' WORDS[2] = nil",
   "rawset(WORDS, 0, 'own')",
   "setmetatable(WORDS, {__index = function() return 'own' end})",
   "setmetatable(WORDS, {__len = 1}) setmetatable(WORDS, nil)",
@@ -90,4 +92,29 @@ test("a table that was left alone serves the next run with as many words", () =>
   expect([nameWith(), nameWith("c"), nameWith("a", "c")]).toEqual([none, one, two]);
   expect(nameWith("long".repeat(300))).not.toBe(one);
   expect(nameWith("a")).toBe(one);
+});
+
+test.each([
+  { count: 3, holes: [2], length: 1 },
+  { count: 4, holes: [2], length: 4 },
+  { count: 5, holes: [2, 4], length: 1 },
+  { count: 7, holes: [4], length: 3 },
+  { count: 9, holes: [8], length: 7 },
+])("of $count words without $holes the length is $length, as in a table that has grown", (each) => {
+  const vm = new LuaVm({ module: luaModule() });
+  const global = vm.environment.words("WORDS");
+  const words = new Array<string>(each.count).fill("w");
+  const cut = each.holes.map((hole) => `WORDS[${hole}] = nil`).join(" ");
+  const grown = `local t = {} for i = 1, ${each.count} do t[i] = i end ${cut.replaceAll("WORDS", "t")}`;
+  const script = vm.compile(
+    bytesOf(`${grown} ${cut} return #WORDS, #t`),
+    "@user_script",
+  ) as LuaScript;
+  for (let run = 0; run < 2; run++) {
+    vm.run(script, () => {
+      global.set(requestOf(words), 0, words.length);
+      return 0;
+    });
+    expect([vm.stack.number(1), vm.stack.number(2)]).toEqual([each.length, each.length]);
+  }
 });

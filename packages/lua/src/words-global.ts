@@ -4,7 +4,16 @@
  * into one, or given a metatable, no other one sees.
  */
 
-import { arraySize, hasFields, metatableAddress } from "./layout.ts";
+import {
+  arrayAddress,
+  arraySize,
+  grownSize,
+  hasFields,
+  LuaType,
+  metatableAddress,
+  TYPE,
+  VALUE_BYTES,
+} from "./layout.ts";
 import type { LuaStack, WordSource } from "./stack.ts";
 
 /** Tables of fewer words are used again, */
@@ -56,11 +65,17 @@ export class WordsGlobal {
   /** But for the words. */
   private isAsMade({ address }: WordsTable, count: number): boolean {
     const { view } = this.stack;
-    return (
-      !hasFields(view, address) &&
-      arraySize(view, address) === count &&
-      metatableAddress(view, address) === 0
-    );
+    const size = grownSize(count);
+    if (
+      hasFields(view, address) ||
+      arraySize(view, address) !== size ||
+      metatableAddress(view, address) !== 0
+    )
+      return false;
+    const array = arrayAddress(view, address);
+    for (let i = count; i < size; i++)
+      if (view.getInt32(array + i * VALUE_BYTES + TYPE, true) !== LuaType.NIL) return false;
+    return true;
   }
 
   private renew(count: number): WordsTable {
@@ -68,7 +83,7 @@ export class WordsGlobal {
     const old = tables[count] as WordsTable | null;
     tables[count] = null;
     if (old !== null) stack.release(old.ref);
-    stack.pushTable(count);
+    stack.pushArray(count);
     const address = stack.api.lua_topointer(stack.L, -1);
     const table = { address, ref: stack.keep() };
     tables[count] = table;

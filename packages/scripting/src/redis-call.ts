@@ -100,7 +100,11 @@ export class RedisCall {
     caller.closeWindow();
     if (reply.isOverflowed) return pushError(stack, tooLarge.reply, raises, true);
     const bytes = mark >= reply.partsBytes ? reply.bytes : reply.copySince(mark);
-    const isError = this.toLua.push(bytes, bytes === reply.bytes ? mark - reply.partsBytes : 0);
+    const isError = this.toLua.push(
+      bytes,
+      bytes === reply.bytes ? mark - reply.partsBytes : 0,
+      context.speaks3,
+    );
     reply.rewind(mark);
     reply.isOverflowed = isOverflowed;
     return isError && raises ? stack.raise() : 1;

@@ -156,3 +156,26 @@ describe("an error of a command counts once, wherever a script takes it", () => 
     );
   });
 });
+
+describe("a table of a reply has the length that it has in redis-server, whatever is missing in it", () => {
+  test.each([
+    ["RESP2", "local t = redis.call('LRANGE', 'l', 0, -1) t[2] = nil t[4] = nil return #t", 1],
+    ["RESP2", "local t = redis.call('MGET', 'a', 'none', 'a') return #t", 3],
+    ["RESP3", "local t = redis.call('MGET', 'a', 'none', 'a') return #t", 1],
+    ["RESP3", "local t = redis.call('MGET', 'a', 'a', 'none', 'none', 'a') return #t", 2],
+    ["RESP3", "local t = redis.call('LRANGE', 'l', 0, -1) return #t", 5],
+  ])("%s: %s", (protocol, script, length) => {
+    const kv = harness();
+    kv.send("SET", "a", 1);
+    kv.send("RPUSH", "l", 1, 2, 3, 4, 5);
+    expect(kv.send("EVAL", `redis.setresp(${protocol.slice(4)}) ${script}`, 0)).toBe(length);
+  });
+
+  test("nor do the tables that a function is given differ", () => {
+    const kv = harness();
+    const code =
+      "#!lua name=lib\nredis.register_function('f', function(keys) keys[2] = nil return #keys end)";
+    kv.send("FUNCTION", "LOAD", code);
+    expect(kv.send("FCALL", "f", 3, "a", "b", "c")).toBe(1);
+  });
+});

@@ -28,6 +28,7 @@ export class ReplyToLua {
   private readonly stack: LuaStack;
   private bytes: Uint8Array = new Uint8Array(0);
   private at = 0;
+  private speaks3 = false;
   /** There was no room on Lua's stack: what was pushed is not whole. */
   isTooDeep = false;
 
@@ -36,7 +37,8 @@ export class ReplyToLua {
   }
 
   /** Pushes the reply that begins at `start`, as one value. True when it is an error. */
-  push(bytes: Uint8Array, start: number): boolean {
+  push(bytes: Uint8Array, start: number, speaks3: boolean): boolean {
+    this.speaks3 = speaks3;
     this.bytes = bytes;
     this.at = start;
     this.isTooDeep = false;
@@ -149,7 +151,9 @@ export class ReplyToLua {
       stack.pushBoolean(false);
       return;
     }
-    stack.pushTable(count, 0);
+    // A nil within a table shows in how that grows, and thereby in its length.
+    if (this.speaks3) stack.pushTable();
+    else stack.pushArray(count);
     for (let i = 1; i <= count; i++) {
       this.inner();
       stack.setElement(-2, i);
