@@ -179,3 +179,15 @@ describe("a table of a reply has the length that it has in redis-server, whateve
     expect(kv.send("FCALL", "f", 3, "a", "b", "c")).toBe(1);
   });
 });
+
+test("pairs() shows the format of a verbatim string ahead of the string, as redis-server's does", () => {
+  const kv = harness();
+  kv.send("DEBUG", "SET-DISABLE-DENY-SCRIPTS", 1);
+  const script = `redis.setresp(3)
+    local names = {}
+    for name in pairs(redis.call('DEBUG', 'PROTOCOL', 'verbatim').verbatim_string) do
+      names[#names + 1] = name
+    end
+    return names`;
+  expect(kv.send("EVAL", script, 0)).toEqual(["format", "string"]);
+});

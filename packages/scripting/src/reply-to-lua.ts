@@ -193,11 +193,12 @@ export class ReplyToLua {
     const { stack, bytes } = this;
     const length = this.integer();
     stack.pushTable(0, 1);
-    stack.pushTable(0, 2);
-    stack.pushBytes(bytes, this.at, this.at + 3);
-    stack.setField(-2, "format");
+    // As in a map, it grows, and what comes first hangs on what was set first.
+    stack.pushTable();
     stack.pushBytes(bytes, this.at + 4, this.at + length);
     stack.setField(-2, "string");
+    stack.pushBytes(bytes, this.at, this.at + 3);
+    stack.setField(-2, "format");
     stack.setField(-2, "verbatim_string");
     this.at += length + 2;
   }
