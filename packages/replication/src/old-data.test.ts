@@ -1,4 +1,5 @@
 /** What becomes of the data that a replica has while others come, and of those that no disk takes. */
+import type { Dialed } from "@kv/engine";
 import { fleet, type Harness, type HarnessOptions, harness, infoField, Network } from "@kv/testing";
 import { describe, expect, test } from "vitest";
 
@@ -84,6 +85,42 @@ describe("while a data set comes", () => {
       await finish();
     },
   );
+
+  test("the link goes when all of it is here: it is had, and what follows is asked for", async () => {
+    const { network, nodes } = fleet(2, { "repl-diskless-sync": "no" });
+    const [primary, replica] = nodes;
+    const wire = replica.host.network as NonNullable<typeof replica.host.network>;
+    let isCut = false;
+    const cut = (dialed: Dialed) => {
+      if (isCut || infoField(replica, "master_sync_left_bytes") !== "0") return;
+      isCut = true;
+      primary.send("CLIENT", "KILL", "TYPE", "replica");
+      dialed.closed("Connection reset by peer");
+      expect(infoField(replica, "master_link_status")).toBe("down");
+      primary.send("SET", "meanwhile", "v");
+    };
+    replica.host.network = {
+      dial: (target, dialed) =>
+        wire.dial(target, {
+          ...dialed,
+          received: (...bytes) => {
+            dialed.received(...bytes);
+            cut(dialed);
+          },
+        }),
+    };
+    primary.send("SET", "new", "v");
+    replica.send("SET", "old", "v");
+    replica.send("REPLICAOF", "n1", 6379);
+    await network.advance(3000);
+    expect(isCut).toBe(true);
+    expect(replica.send("MGET", "old", "new", "meanwhile")).toEqual([null, "v", "v"]);
+    expect(infoField(replica, "master_link_status")).toBe("up");
+    expect(infoField(primary, "sync_full")).toBe("1");
+    expect(infoField(primary, "sync_partial_ok")).toBe("1");
+    expect(replica.log).toContain("Connection with master lost.");
+    replica.check();
+  });
 
   test("given up at whatever moment, nothing of it stays on the disk", async () => {
     for (let steps = 0; steps < 90; steps += 3) {

@@ -408,6 +408,10 @@ export class Upstream {
     this.syncedOffset.forget();
     this.applied.databaseIndex = this.databaseOf(facts);
     host.log("notice", "MASTER <-> REPLICA sync: Finished with success");
+    if (this.connection === null) {
+      this.cutOff();
+      return;
+    }
     this.connected();
     if (transfer.hasMark) this.acknowledge();
     const { rest } = transfer;
@@ -454,8 +458,7 @@ export class Upstream {
   }
 
   private closed(reason: string): void {
-    const { host, situation } = this.ports;
-    situation.readClock();
+    this.ports.situation.readClock();
     this.dialing = null;
     const why = reason === "" ? "the connection was closed" : reason;
     switch (this.state) {
@@ -466,19 +469,27 @@ export class Upstream {
         this.lost(`Failed to read response from the server: ${why}`);
         return;
       case LinkState.TRANSFER:
+        // All of the data set is here: it is had first, and then gone on from.
+        this.connection = null;
+        if (this.transfer?.isLoading === true) return;
         this.lost(`I/O error trying to sync with MASTER: ${why}`);
         this.dial("Reconnecting", " after failure");
         return;
-      default: {
-        host.log("warning", "Connection with master lost.");
-        host.log("notice", "Caching the disconnected master state.");
-        this.drop();
-        this.state = LinkState.CONNECT;
-        this.downSinceMs = situation.nowMs;
-        this.updateSituation();
-        this.dial("Reconnecting");
-      }
+      default:
+        this.cutOff();
     }
+  }
+
+  /** The link has gone, and where this server stands is known: it asks at once for what it misses. */
+  private cutOff(): void {
+    const { host, situation } = this.ports;
+    host.log("warning", "Connection with master lost.");
+    host.log("notice", "Caching the disconnected master state.");
+    this.drop();
+    this.state = LinkState.CONNECT;
+    this.downSinceMs = situation.nowMs;
+    this.updateSituation();
+    this.dial("Reconnecting");
   }
 
   /** The link is of no use; it is tried again in a while. */
