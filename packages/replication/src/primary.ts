@@ -166,7 +166,8 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     const { host, clients, reply, situation } = this.ports;
     if (client.is(ClientState.REPLICA)) return;
     if (this.upstream.isReplica && this.upstream.state !== LinkState.CONNECTED) throw noMasterLink;
-    if (!reply.isEmpty || client.pendingBytes > 0) throw hasPendingOutput;
+    // What its connection has leaves ahead of ours; and of TLS it is told late that all of it has left.
+    if (!reply.isEmpty) throw hasPendingOutput;
     const replica = this.replicaOf(client);
     if (replica.isFiltered && !replica.canEof) throw needsEof;
     host.log("notice", `Replica ${replica.name} asks for synchronization`);

@@ -436,6 +436,15 @@ describe("refused", () => {
     );
   });
 
+  test("not for what the connection has not told yet to have left: a replica would fall back to SYNC", () => {
+    const kv = harness({ config: { "repl-diskless-sync-delay": 0 } });
+    const client = replicaClient(kv, eof, replicaOptions.psync2);
+    client.pendingBytes = 5;
+    client.send("PSYNC", "?", -1);
+    kv.clock.advance(100);
+    expect(client.takeRaw()).toContain("+FULLRESYNC ");
+  });
+
   test("in transactions and scripts", () => {
     const kv = harness();
     kv.send("MULTI");
