@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer } from "node:net";
 import { Due } from "@kv/engine";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Cron, TurnLoop } from "./turn-loop.ts";
@@ -118,6 +119,29 @@ describe("Cron", () => {
     vi.advanceTimersByTime(1000);
     expect(runs).toBeGreaterThan(95);
     cron.stop();
+  });
+
+  test("behind a standstill what waits in the sockets is read first", async () => {
+    vi.useRealTimers();
+    const happened: string[] = [];
+    const server = createServer((socket) => socket.on("data", () => happened.push("data")));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const peer = connect(port, "127.0.0.1");
+    await new Promise<void>((resolve) => server.once("connection", () => resolve()));
+    const cron = new Cron(
+      () => happened.push("cron"),
+      () => 10,
+    );
+    cron.start();
+    peer.write("a sign of life");
+    const sleeper = new Int32Array(new SharedArrayBuffer(4));
+    Atomics.wait(sleeper, 0, 0, 1300);
+    while (!happened.includes("cron")) await nextImmediate();
+    expect(happened).toEqual(["data", "cron"]);
+    cron.stop();
+    peer.destroy();
+    server.close();
   });
 
   test("does not make up for time in which the process stood still", () => {

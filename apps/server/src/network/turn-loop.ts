@@ -3,7 +3,8 @@
  *
  *   - A turn follows whatever was read in one round of the event loop, once for all sockets; while
  *     the engine says that work is left, turns go on, with I/O or a short rest between them.
- *   - The cron runs `hz` times a second. A late run is not made up for, and does not shift the next.
+ *   - The cron runs `hz` times a second. A late run is not made up for, and does not shift the next;
+ *     one that is late by much lets what waits in the sockets be read first.
  *
  * In a test with fake timers turns go on, for they follow events; the cron follows the timers of the
  * test, so that an hour can pass at once. Timers that are replaced, or taken away again, lose what was
@@ -71,6 +72,9 @@ const WATCH_MS = 1000;
 /** A cron that has not run for so long has lost its timer. */
 const LOST_MS = 2000;
 
+/** Behind such a standstill somebody may seem to have been silent whose words nobody has read yet. */
+const STANDSTILL_MS = 1000;
+
 /** Of the clock that a test may have replaced together with the timers. */
 const fakeableMs = () => millisecondsOf(process.hrtime());
 
@@ -132,8 +136,14 @@ export class Cron {
 
   readonly #fire = (): void => {
     this.#ranMs = realTimers.monotonicMs();
-    this.#run();
+    // Timers come ahead of the sockets, and immediates behind them.
+    if (fakeableMs() - this.#dueMs > STANDSTILL_MS) realTimers.setImmediate(this.#runUnlessStopped);
+    else this.#run();
     if (this.#watch !== undefined) this.#schedule();
+  };
+
+  readonly #runUnlessStopped = (): void => {
+    if (this.#watch !== undefined) this.#run();
   };
 
   readonly #look = (): void => {
