@@ -122,6 +122,44 @@ describe("while a data set comes", () => {
     replica.check();
   });
 
+  test("nothing is read behind it before it is loaded, though the disk takes the last of it late", async () => {
+    const saved = harness({ config: { rdbcompression: "no" } });
+    saved.send("SET", "large", "x".repeat(9 * 2 ** 20));
+    saved.send("SAVE");
+    const file = saved.host.disk.contents("dump.rdb") as Uint8Array;
+    const kv = harness();
+    const network = new Network();
+    network.attach("n1:6379", kv);
+    network.listen("primary:6379", ([name, option]) => {
+      if (name === "PING") return "+PONG\r\n";
+      if (name === "REPLCONF") return option === "ACK" ? undefined : "+OK\r\n";
+      return Buffer.concat([
+        Buffer.from(`+FULLRESYNC ${"a".repeat(40)} 0\r\n$${file.length}\r\n`),
+        file,
+      ]);
+    });
+    const wire = kv.host.network as NonNullable<typeof kv.host.network>;
+    const loadedAtResume: boolean[] = [];
+    kv.host.network = {
+      dial: (target, dialed) =>
+        wire.dial(target, {
+          ...dialed,
+          opened: (connection) => {
+            const resume = connection.resume.bind(connection);
+            connection.resume = () => {
+              loadedAtResume.push(kv.send("EXISTS", "large") === 1);
+              resume();
+            };
+            dialed.opened(connection);
+          },
+        }),
+    };
+    kv.send("REPLICAOF", "primary", 6379);
+    await network.advance(3000);
+    expect(infoField(kv, "master_link_status")).toBe("up");
+    expect(loadedAtResume).toEqual([true]);
+  });
+
   test("given up at whatever moment, nothing of it stays on the disk", async () => {
     for (let steps = 0; steps < 90; steps += 3) {
       const { network, kv, half } = await halfWay("disabled", false);

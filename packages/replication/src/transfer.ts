@@ -104,8 +104,17 @@ export class Transfer {
         : `MASTER <-> REPLICA sync: receiving ${byteCount} bytes from master to ${way}`,
     );
     this.arrival = isDirect
-      ? new DirectArrival(this.ports, this.events, this.isServing, byteCount)
-      : new FileArrival(this.ports, this.events, this.temporaryName());
+      ? new DirectArrival(this.ports, this.arrivalEvents, this.isServing, byteCount)
+      : new FileArrival(this.ports, this.arrivalEvents, this.temporaryName());
+  }
+
+  /** Behind the last byte the connection waits for the load, whatever the disk has taken by then. */
+  private get arrivalEvents(): ArrivalEvents {
+    const { events } = this;
+    const full = (isFull: boolean) => {
+      if (!this.isLoading) events.full(isFull);
+    };
+    return { progressed: events.progressed, replacing: events.replacing, full };
   }
 
   private temporaryName(): string {
