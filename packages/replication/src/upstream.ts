@@ -485,10 +485,8 @@ export class Upstream {
     const { host, situation } = this.ports;
     host.log("warning", "Connection with master lost.");
     host.log("notice", "Caching the disconnected master state.");
-    this.drop();
-    this.state = LinkState.CONNECT;
     this.downSinceMs = situation.nowMs;
-    this.updateSituation();
+    this.lost("");
     this.dial("Reconnecting");
   }
 
