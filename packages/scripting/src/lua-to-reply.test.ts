@@ -22,6 +22,25 @@ test.each([
   expect(rawReply(script, protocol)).toBe(answer);
 });
 
+test.each([
+  ["return {ok = 'a\\\\0b'}", "+a\r\n"],
+  ["return {err = 'a\\\\0b'}", "-a\r\n"],
+  ["return {{ok = '\\\\0b'}, {err = 'c\\\\r\\\\n\\\\0d'}}", "*2\r\n+\r\n-c\r\n"],
+  ["return redis.status_reply('a\\\\0b')", "+a\r\n"],
+  ["return redis.error_reply('a\\\\0b')", "-ERR a\r\n"],
+  ["return #redis.error_reply('a\\\\0b').err", ":5\r\n"],
+  ["return #redis.status_reply('a\\\\0b').ok", ":3\r\n"],
+  ["return 'a\\\\0b'", "$3\r\na\0b\r\n"],
+])("a status and an error end at their first zero byte: %s", (script, reply) => {
+  expect(rawReply(script)).toBe(reply);
+});
+
+test("so does an error that nobody has caught", () => {
+  expect(rawReply("error('boo\\\\0far')")).toMatch(
+    /^-ERR user_script:1: boo script: [0-9a-f]{40}, on @/,
+  );
+});
+
 describe("a table that stands in itself", () => {
   test("is written down to where Lua's stack ends, and an error is in place of the rest", () => {
     const raw = rawReply("local a = {} local b = {a} a[1] = b return a");

@@ -18,7 +18,7 @@
  */
 import { type LuaStack, LuaType } from "@kv/lua";
 import type { ReplyWriter } from "@kv/resp";
-import { asOneLine, withoutBreaks } from "./one-line.ts";
+import { asOneLine, untilZero, withoutBreaks } from "./one-line.ts";
 import { COUNTED } from "./reply-to-lua.ts";
 
 const INT64_LIMIT = 2 ** 63;
@@ -174,7 +174,7 @@ export class LuaToReply {
     }
     stack.pop(1);
     if (stack.getField(-1, "ok") === LuaType.STRING) {
-      reply.simple(this.oneLine());
+      reply.simple(untilZero(this.oneLine()));
       stack.pop(1);
       return false;
     }
@@ -212,7 +212,7 @@ export class LuaToReply {
   /** The error's text is on top; below it its table. */
   private error(): void {
     const { stack, reply } = this;
-    const text = asOneLine(stack.latin1(-1) as string);
+    const text = asOneLine(untilZero(stack.latin1(-1) as string));
     stack.pop(1);
     stack.getField(-1, COUNTED);
     const isCounted = stack.boolean(-1);

@@ -7,7 +7,7 @@ import { CommandError } from "@kv/commands";
 import type { Ports } from "@kv/engine";
 import { type LuaStack, LuaType, LuaVm, type LuaVmOptions, type WasmModule } from "@kv/lua";
 import { LuaToReply } from "./lua-to-reply.ts";
-import { asOneLine } from "./one-line.ts";
+import { asOneLine, untilZero } from "./one-line.ts";
 import { COUNTED } from "./reply-to-lua.ts";
 
 /** Bytes that the values of all scripts of a machine may take. */
@@ -84,7 +84,7 @@ export function takeError(vm: LuaVm): RunError {
     text = `ERR ${stack.latin1(1) ?? luaTypeText(stack)}`;
   }
   vm.clear();
-  return { text, isCounted };
+  return { text: untilZero(text), isCounted };
 }
 
 /** What Lua's tostring() would have said of a value that is no string. */

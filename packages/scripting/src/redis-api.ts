@@ -4,6 +4,7 @@
  */
 import { type LogLevel, type Ports, redisVersion, SHA1_BYTES, sha1, Target } from "@kv/engine";
 import { type HostFunction, type LuaStack, LuaType } from "@kv/lua";
+import { untilZero } from "./one-line.ts";
 import { pushError, type RedisCall, withCode } from "./redis-call.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -68,7 +69,7 @@ function single(stack: LuaStack, field: "err" | "ok"): number {
   if (stack.top !== 1 || stack.type(1) !== LuaType.STRING)
     return pushError(stack, "ERR wrong number or type of arguments", false);
   if (field === "err") {
-    const text = stack.latin1(1) as string;
+    const text = untilZero(stack.latin1(1) as string);
     stack.pushTable(0, 1);
     stack.pushText(withCode(text.startsWith("-") ? text.slice(1) : text));
   } else {
