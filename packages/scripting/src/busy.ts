@@ -48,7 +48,7 @@ export class Busy {
 
   /** Whether the script that runs is to be suspended now. Asked about every half millisecond. */
   readonly isDue = (): boolean => {
-    const { host, replay } = this.ports;
+    const { host, situation } = this.ports;
     if (this.thresholdMs === 0) return false;
     const nowUs = host.monotonicUs();
     if (this.startUs === 0) {
@@ -56,7 +56,7 @@ export class Busy {
       this.interruptAtUs = nowUs + this.thresholdMs * 1000;
     }
     if (nowUs < this.interruptAtUs) return false;
-    if (!replay.isOpen) return true;
+    if (!situation.isReplaying) return true;
     this.interruptAtUs = Number.POSITIVE_INFINITY;
     this.tellSlow();
     return false;

@@ -50,8 +50,9 @@ export class Runner {
 
   /** The command of a script is there: whoever follows commands hears of it ahead of those that it runs. */
   announce(call: EngineCall): void {
-    const { effects } = this.ports;
-    if (effects.attends) effects.scriptBegins(call.client, call.row, call);
+    const { effects, situation } = this.ports;
+    if (effects.attends && !situation.isReplaying)
+      effects.scriptBegins(call.client, call.row, call);
   }
 
   /** Says what is about to be run; run() follows. */

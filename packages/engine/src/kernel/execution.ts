@@ -114,7 +114,8 @@ export class Execution {
       reply.error(refused.reply);
       return mark;
     }
-    caller.run(client, row);
+    if (situation.isReplaying) caller.runReplayed(row);
+    else caller.run(client, row);
     return mark;
   }
 

@@ -75,8 +75,6 @@ export interface ReplayParts {
 
 /** Runs requests that were run before: see the head of this file. One for each engine. */
 export class Replay {
-  /** Between begin() and end(): requests are run, and nobody is served. */
-  isOpen = false;
   /** Who does it, in the eyes of commands. */
   private readonly client: Client;
   private readonly parts: ReplayParts;
@@ -103,7 +101,7 @@ export class Replay {
     this.outer = situation.current === null ? null : frameOf(call, 0);
     this.outerInterest = call.interest;
     this.outerMayWait = call.mayWait;
-    this.isOpen = true;
+    situation.isReplaying = true;
     propagator.mask = 0;
     call.client = this.client;
     call.isReplayed = true;
@@ -117,13 +115,13 @@ export class Replay {
   end(): void {
     const { call, propagator, situation } = this.parts;
     const { outer } = this;
-    this.isOpen = false;
     situation.current = outer === null ? null : outer.client;
     if (outer !== null) restoreFrame(call, outer);
     this.outer = null;
     call.interest = this.outerInterest;
     call.mayWait = this.outerMayWait;
     call.isReplayed = false;
+    situation.isReplaying = false;
     propagator.mask = Target.BOTH;
   }
 

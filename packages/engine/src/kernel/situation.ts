@@ -2,13 +2,14 @@
  * Situation: what is true of the whole server at this moment. Every part of it reads this, and each
  * fact has one who changes it:
  *
- *      nowMs      readClock(), when a batch, a cron turn or a loop turn begins: see clock-steps.ts
- *      current    the request loop: the client whose command is running
- *      depth      Execution: frames that are open (EXEC, scripts)
- *      unusual    whoever owns the bit (EngineState), with setUnusual()
- *      busyError  whoever sets BUSY
- *      dirty      the caller counts changes; a save takes off those that it has written
- *      hz         the cron
+ *      nowMs        readClock(), when a batch, a cron turn or a loop turn begins: see clock-steps.ts
+ *      current      the request loop: the client whose command is running
+ *      depth        Execution: frames that are open (EXEC, scripts)
+ *      isReplaying  Replay: requests of an append-only file are run
+ *      unusual      whoever owns the bit (EngineState), with setUnusual()
+ *      busyError    whoever sets BUSY
+ *      dirty        the caller counts changes; a save takes off those that it has written
+ *      hz           the cron
  */
 import { CommandError } from "@kv/commands";
 import type { Client } from "./client.ts";
@@ -60,6 +61,8 @@ export class Situation {
   current: Client | null = null;
   /** Frames of execution that are open: see isNested. */
   depth = 0;
+  /** Requests of an append-only file are run: nobody is served, and what they run counts and goes nowhere. */
+  isReplaying = false;
   /** Why a busy server refuses: it says what ends the script that runs. */
   busyError: CommandError = isBusy;
   /**
