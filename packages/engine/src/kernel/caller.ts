@@ -17,8 +17,8 @@ import {
   Propagation,
 } from "@kv/commands";
 import { ArenaFullError, InvariantError } from "@kv/core";
-import { encodeWords, type ReplyWriter } from "@kv/resp";
-import { goesOnLater, runsAnew } from "./call-frame.ts";
+import { type ArgVector, encodeWords, type ReplyWriter } from "@kv/resp";
+import { frameOf, goesOnLater, restoreFrame, runsAnew } from "./call-frame.ts";
 import type { Client } from "./client.ts";
 import type { ClientCall } from "./client-call.ts";
 import type { EngineEffects } from "./effects.ts";
@@ -41,6 +41,11 @@ function propagateVerbatim(call: ClientCall, propagator: Propagator, databaseInd
   }
   if (propagator.isActive)
     propagator.encoded(databaseIndex, encodeWords(args, requestIndex), targets);
+}
+
+function histogramOf(row: CommandRow): CommandHistogram {
+  if (row.histogram === null) row.histogram = new CommandHistogram();
+  return row.histogram as CommandHistogram;
 }
 
 const WINDOW_COMMANDS_MAX = 16;
@@ -136,15 +141,16 @@ export class Caller {
     this.call = parts.call;
   }
 
-  /** A batch begins: time runs from here. */
-  openWindow(): void {
+  /** A batch begins: time runs from here, or the first command of it has taken `tookUs` already. */
+  openWindow(tookUs = 0): void {
+    const nowUs = this.host.monotonicUs();
     this.windowRow = null;
     this.windowCount = 0;
-    this.windowStartUs = this.host.monotonicUs();
-    this.batchStartUs = this.windowStartUs;
+    this.windowStartUs = nowUs - tookUs;
+    this.batchStartUs = nowUs;
     this.windowReplyStart = this.reply.mark();
     const { stats } = this;
-    if (stats.loopStartUs === 0) stats.loopStartUs = this.windowStartUs;
+    if (stats.loopStartUs === 0) stats.loopStartUs = nowUs;
   }
 
   /** Another command comes: what was measured together ends, while the call still points at it. */
@@ -185,10 +191,7 @@ export class Caller {
   private account(row: CommandRow, count: number, elapsedUs: number): void {
     const { stats, latency, situation, timer } = this;
     row.microseconds += elapsedUs;
-    if (latency.histogramsOn) {
-      if (row.histogram === null) row.histogram = new CommandHistogram();
-      (row.histogram as CommandHistogram).record(elapsedUs / count, count);
-    }
+    if (latency.histogramsOn) histogramOf(row).record(elapsedUs / count, count);
     // Time within another command is part of that one's.
     if (!situation.isNested) {
       stats.loopCommandMicroseconds += elapsedUs;
@@ -231,7 +234,7 @@ export class Caller {
     if (call.wait !== null) {
       // It counts when it is answered.
       if (call.wait === goesOnLater) return;
-      this.tookUntilItWaited(row);
+      this.tookUntilItWaited(client);
       if (effects.attends) effects.commandRan(client, row, call);
       return;
     }
@@ -250,18 +253,34 @@ export class Caller {
     }
   }
 
-  /** What is served to it later is timed then; to one that gets nothing this is all. */
-  private tookUntilItWaited(row: CommandRow): void {
+  /** What it took counts when the wait is over: as a part of what is served to it, or by waitEnded(). */
+  private tookUntilItWaited(client: Client): void {
     if (this.windowRow !== null) {
       this.closeWindow();
       return;
     }
-    const { stats } = this;
     const nowUs = this.host.monotonicUs();
-    const elapsedUs = nowUs - this.windowStartUs;
+    client.tookUs = nowUs - this.windowStartUs;
     this.windowStartUs = nowUs;
-    row.microseconds += elapsedUs;
-    if (!this.situation.isNested) stats.loopCommandMicroseconds += elapsedUs;
+  }
+
+  /** The client waited with request 0 of the batch, and nothing more of that is run: it counts as it is. */
+  waitEnded(client: Client, row: CommandRow, batch: ArgVector, withError: boolean): void {
+    const { call, latency, stats, timer } = this;
+    const { tookUs } = client;
+    client.tookUs = 0;
+    row.calls++;
+    if (withError) row.failedCalls++;
+    stats.commandsProcessed++;
+    row.microseconds += tookUs;
+    stats.loopCommandMicroseconds += tookUs;
+    if (latency.histogramsOn) histogramOf(row).record(tookUs, 1);
+    if (timer === null || (row.bits & FLAG_BITS.skip_slowlog) !== 0) return;
+    // Whoever ends a wait may be in the middle of a command.
+    const frame = frameOf(call, this.windowStartUs);
+    call.begin(batch, 0, row);
+    timer.commandTook(call, client, tookUs);
+    restoreFrame(call, frame);
   }
 
   /** Runs the rest of a command that had stopped in its middle, and ends it. */

@@ -88,6 +88,11 @@ export class Client {
    * (CLIENT UNBLOCK, another role of the server); null while no command does, or when that wait is not to be ended.
    */
   unblock: ((error: CommandError | null) => void) | null = null;
+  /**
+   * Microseconds that the command which made it wait has taken so far: they count when that is over, with what is
+   * left of it.
+   */
+  tookUs = 0;
   /** Of the link to the primary: hears of each request that was done. */
   upstream: UpstreamListener | null = null;
   /** Bytes for this client written by others (messages, invalidations, MONITOR lines). */

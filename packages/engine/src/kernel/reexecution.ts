@@ -86,7 +86,8 @@ export class Reexecution {
     call.isRerun = true;
     reply.resp3 = client.protocol === 3;
     muting.keep();
-    caller.openWindow();
+    caller.openWindow(client.tookUs);
+    client.tookUs = 0;
     call.begin(batch, 0, row);
     const answer = guards.ask(client, row, call);
     if (output.hasOwnPushes) output.flushOwn(client);

@@ -190,6 +190,54 @@ describe("a client that waits", () => {
     }
   });
 
+  test("counts what it took when it is over, and not at all when it has been refused or has gone", () => {
+    const kv = harness();
+    kv.send("ACL", "SETUSER", "reader", "on", "nopass", "+@all", "allkeys");
+    const [refused, gone] = [kv.client(), kv.client()];
+    refused.send("AUTH", "reader", "any");
+    kv.send("CONFIG", "RESETSTAT");
+    for (const waiting of [refused, gone]) waiting.send("BLPOP", "list", 0);
+    gone.destroy();
+    kv.send("ACL", "SETUSER", "reader", "resetkeys");
+    kv.send("RPUSH", "list", "a");
+    expect(refused.receive()).toBe(kv.error("NOPERM No permissions to access a key"));
+    expect(kv.send("INFO", "commandstats")).toMatch(
+      /cmdstat_blpop:calls=0,usec=0,\S*,rejected_calls=1,failed_calls=0/,
+    );
+    const served = kv.client();
+    served.send("BLPOP", "other", 0);
+    kv.send("RPUSH", "other", "a");
+    expect(served.receive()).toEqual(["other", "a"]);
+    expect(kv.send("INFO", "commandstats")).toMatch(/cmdstat_blpop:calls=1,usec=[1-9]\d?,/);
+  });
+
+  test("is in the slow log and in the histogram, whatever ends its wait", () => {
+    const kv = harness({ config: { "slowlog-log-slower-than": 0 } });
+    const [late, unblocked] = [kv.client(), kv.client()];
+    late.send("BLPOP", "one", 1);
+    unblocked.send("BLPOP", "two", 0);
+    kv.send("SLOWLOG", "RESET");
+    kv.clock.advance(1001);
+    expect(late.receive()).toBeNull();
+    kv.send("CLIENT", "UNBLOCK", String(unblocked.client?.id), "ERROR");
+    expect(String(unblocked.receive())).toContain("UNBLOCKED");
+    const entries = kv.send("SLOWLOG", "GET") as [number, number, number, string[]][];
+    expect(entries.map(([, , , words]) => words.join(" ")).reverse()).toEqual([
+      "SLOWLOG RESET",
+      "BLPOP one 1",
+      "BLPOP two 0",
+      `CLIENT UNBLOCK ${unblocked.client?.id} ERROR`,
+    ]);
+    expect(kv.send("LATENCY", "HISTOGRAM", "blpop")).toEqual([
+      "blpop",
+      ["calls", 2, expect.anything(), expect.anything()],
+    ]);
+    expect(kv.send("INFO", "commandstats")).toMatch(
+      /cmdstat_blpop:calls=2,usec=[1-9].*failed_calls=1/,
+    );
+    kv.check();
+  });
+
   test("whose request ran anew in vain waits no longer than it wanted to", () => {
     const { kv, a, b } = started({ hz: 500 });
     kv.send("SET", "k", "v");

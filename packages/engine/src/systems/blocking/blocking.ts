@@ -93,10 +93,7 @@ const LOSS_AWAITED = 1;
 /** So many of those who wait for a key are looked up at first: mostly the first takes what is there. */
 const FIRST_SERVED_MAX = 8;
 
-type Needs = Pick<
-  Ports,
-  "host" | "situation" | "stats" | "keyspace" | "clients" | "effects" | "pause"
-> &
+type Needs = Pick<Ports, "host" | "situation" | "keyspace" | "clients" | "effects" | "pause"> &
   Pick<Ports, "caller" | "call" | "reexecution" | "of">;
 
 export class Blocking implements Running, ChangeListener, CommandListener {
@@ -115,6 +112,7 @@ export class Blocking implements Running, ChangeListener, CommandListener {
   /** Until when the client has waited whose request runs anew; null: none does. */
   private servedUntilMs: number | null = null;
   private readonly batch = new ArgVector();
+  private readonly endedBatch = new ArgVector();
   private readonly members = new RefList(16);
 
   constructor(ports: Needs) {
@@ -213,11 +211,14 @@ export class Blocking implements Running, ChangeListener, CommandListener {
 
   /** @internal It has not got anything, or has gone. */
   ended({ client, request, row }: KeyWaiter, withError: boolean): void {
+    if (!client.closed) {
+      const { endedBatch } = this;
+      request.rewind();
+      request.next(endedBatch);
+      this.ports.caller.waitEnded(client, row, endedBatch, withError);
+      endedBatch.clear();
+    }
     request.free();
-    if (client.closed) return;
-    row.calls++;
-    this.ports.stats.commandsProcessed++;
-    if (withError) row.failedCalls++;
   }
 
   // Keys that change.

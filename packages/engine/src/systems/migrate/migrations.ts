@@ -43,6 +43,7 @@ type Needs = Pick<
   | "resume"
   | "muting"
   | "output"
+  | "caller"
   | "stats"
 >;
 
@@ -131,14 +132,12 @@ export class Migrations implements Running {
 
   /** CLIENT UNBLOCK ERROR, or this server is another's replica from now on: the answer leaves at once. */
   private endWith(client: Client, error: CommandError): void {
-    const { muting, output, stats } = this.ports;
+    const { caller, muting, output, stats } = this.ports;
     const waiting = this.waiting.get(client) as Waiting;
-    const { migration, row } = waiting;
+    const { migration, row, batch } = waiting;
     migration.abandon();
+    caller.waitEnded(client, row, batch, true);
     this.forget(waiting);
-    row.calls++;
-    row.failedCalls++;
-    stats.commandsProcessed++;
     stats.countError(error.reply);
     if (!client.isMuted) output.pushWriter(client).error(error.reply);
     muting.waitEnds(client);
