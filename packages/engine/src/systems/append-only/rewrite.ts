@@ -209,14 +209,15 @@ export class Rewrite {
     const kept = this.mode === "beginning" ? await this.named() : next;
     const { manifest } = folder;
     const incrementals = kept === undefined ? [] : [kept];
-    const old = [manifest.base, ...manifest.incrementals].filter(
+    const old = [...manifest.incrementals, manifest.base].filter(
       (file): file is AofFile => file !== undefined && file.name !== kept?.name,
     );
     const history = old.map((file): AofFile => ({ ...file, type: "history" }));
+    // In the order that Redis lists them in: what this rewrite ends comes first, its base behind its logs.
     const installed: AofManifest = {
       base,
       incrementals,
-      history: [...manifest.history, ...history],
+      history: [...history, ...manifest.history],
     };
     await folder.write(installed);
     // Nothing that fails or is given up from now on changes which files are the data set.
