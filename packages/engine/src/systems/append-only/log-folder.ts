@@ -36,6 +36,9 @@ import type { Host } from "../../kernel/host.ts";
 /** Of the manifest and of what grows; a base is a snapshot, and as open as one. */
 export const LOG_MODE = 0o644;
 
+/** How the names of both kinds of files end: with their number and their kind. */
+const numberedName = /\.(\d+)\.(base|incr)\.[a-z]+$/;
+
 /** The folder of the append-only file: see the head of this file. */
 export class LogFolder {
   /** The files by now, as the manifest on disk says. Plain data: replaced, never changed. */
@@ -93,14 +96,18 @@ export class LogFolder {
 
   /** A number that no base file has. */
   get nextBase(): number {
-    const { base, history } = this.manifest;
-    return largest([base, ...history, ...this.strays]) + 1;
+    return largest([this.manifest.base, ...this.leftovers("base")]) + 1;
   }
 
   /** A number that no incremental file has. */
   get nextIncremental(): number {
-    const { incrementals, history } = this.manifest;
-    return largest([...incrementals, ...history, ...this.strays]) + 1;
+    return largest([...this.manifest.incrementals, ...this.leftovers("incr")]) + 1;
+  }
+
+  /** Files that are needed no more but may be there, of the kind that their names tell; or of neither. */
+  private leftovers(kind: "base" | "incr"): AofFile[] {
+    const files = [...this.manifest.history, ...this.strays];
+    return files.filter(({ name }) => (numberedName.exec(name)?.[2] ?? kind) === kind);
   }
 
   /**
@@ -136,7 +143,7 @@ export class LogFolder {
   avoidStrayFiles(): void {
     const history: AofFile[] = [];
     for (const name of this.now.list()) {
-      const sequence = Number(/\.(\d+)\.(base|incr)\.[a-z]+$/.exec(name)?.[1] ?? 0);
+      const sequence = Number(numberedName.exec(name)?.[1] ?? 0);
       if (sequence > 0) history.push({ name, sequence, type: "history" });
     }
     this.strays = history;

@@ -1,5 +1,6 @@
 /** The log is turned off and on at every moment at which something is still under way. */
 import { StorageError } from "@kv/persistence";
+import { latin1 } from "@kv/resp";
 import { type Harness, harness, infoField } from "@kv/testing";
 import { expect, test } from "vitest";
 import { appendOnlyPort } from "./append-only.ts";
@@ -66,6 +67,30 @@ test("a log whose old files cannot be removed has begun all the same", async () 
   expect(kv.engine.of(appendOnlyPort).lastRewriteOk).toBe(false);
   kv.clock.advance(5000);
   await kv.until(() => !isRewriting(kv));
+  await expectWhole(kv, kv.log.join("\n"));
+});
+
+test("files of both kinds are counted one by one, whatever is kept of older ones", async () => {
+  const kv = await withHistory();
+  const over = () => kv.until(() => !isRewriting(kv));
+  await over();
+  turn(kv, "no");
+  kv.send("BGREWRITEAOF");
+  await over();
+  // There is a base alone: logs are counted from the beginning.
+  turn(kv, "yes");
+  await over();
+  kv.send("CONFIG", "SET", "aof-disable-auto-gc", "yes");
+  for (let time = 0; time < 2; time++) {
+    kv.send("BGREWRITEAOF");
+    await over();
+  }
+  const manifest = latin1(
+    kv.host.disk.contents("appendonlydir/appendonly.aof.manifest") as Uint8Array,
+  );
+  expect(String(manifest.match(/\d\.\w+(?=.* seq)/g))).toBe(
+    "6.base,2.incr,5.base,1.incr,4.base,3.incr",
+  );
   await expectWhole(kv, kv.log.join("\n"));
 });
 
