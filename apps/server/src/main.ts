@@ -31,6 +31,7 @@ import { realTimers } from "./network/real-timers.ts";
 import { banner } from "./process/banner.ts";
 import { absolutePath, appendFlags, enterFolder, workingFolder } from "./process/byte-path.ts";
 import { byteString, pathBytes, textOf } from "./process/byte-string.ts";
+import { CHeap } from "./process/c-heap.ts";
 import { commandLineWords } from "./process/command-line-words.ts";
 import { ConfigReader } from "./process/config-reader.ts";
 import { errorReport, signalReport } from "./process/crash-report.ts";
@@ -42,6 +43,7 @@ import { mayNeedPrivilege, OomScore } from "./process/oom-score.ts";
 import { defaultPidFile, PidFile } from "./process/pid-file.ts";
 import { processTitle } from "./process/process-title.ts";
 import { ProgramPages } from "./process/program-pages.ts";
+import { Rest } from "./process/rest.ts";
 import { listenToSignals } from "./process/signals.ts";
 import {
   announceStart,
@@ -132,7 +134,9 @@ class Program {
     after: (delayMs, action) => setTimeout(action, delayMs),
   });
   #secondDueMs = 0;
+  readonly #rest = new Rest();
   readonly #programPages = new ProgramPages();
+  readonly #cHeap = new CHeap();
   #server: Server | undefined;
 
   constructor(commandLine: CommandLine, words: readonly string[]) {
@@ -361,8 +365,14 @@ class Program {
     if (nowMs < this.#secondDueMs) return;
     this.#secondDueMs = nowMs + 1000;
     this.#tellFolder();
-    if (this.#isReady)
-      this.#programPages.follow(nowMs, this.#server?.engine.stats.commandsProcessed ?? 0);
+    if (this.#isReady && this.#server !== undefined) this.#giveBackMemory(nowMs, this.#server);
+  }
+
+  #giveBackMemory(nowMs: number, { engine }: Server): void {
+    const quietMs = this.#rest.quietMs(nowMs, engine.stats.commandsProcessed);
+    const knownBytes = engine.memory.usedBytes + engine.keyspace.arena.touchedBytes;
+    this.#cHeap.follow(nowMs, quietMs, knownBytes);
+    this.#programPages.follow(quietMs);
   }
 
   /**

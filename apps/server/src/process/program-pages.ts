@@ -13,6 +13,7 @@
  */
 import { readFileSync } from "node:fs";
 import { openLibrary } from "./c-library.ts";
+import { REST_MS } from "./rest.ts";
 
 const MADV_DONTNEED = 4;
 /** "Not in a core dump", where unchanged parts of files are not anyway: advice that changes nothing else. */
@@ -23,9 +24,6 @@ const signatures = {
   madvise: { arguments: ["pointer", "u64", "i32"], return: "i32" },
 } as const;
 
-/** So many commands a second are rest yet: somebody asks whether all is well. */
-const REST_COMMANDS_MAX = 1000;
-const REST_MS = 2000;
 /** Beside more than this they do not matter, and Linux would count all of it to tell what was written to. */
 const RESIDENT_BYTES_MAX = 256 * 2 ** 20;
 
@@ -33,25 +31,15 @@ const RESIDENT_BYTES_MAX = 256 * 2 ** 20;
 export class ProgramPages {
   readonly #release: () => number;
   #isReleased = false;
-  /** The start is work, too. */
-  #commandCount = Number.NEGATIVE_INFINITY;
-  /** When it was last found busy. */
-  #busyMs = 0;
 
   constructor(release = releaseProgramPages) {
     this.#release = release;
   }
 
-  /** Once a second, with the commands that have run by then. */
-  follow(nowMs: number, commandCount: number): void {
-    const isBusy = commandCount - this.#commandCount > REST_COMMANDS_MAX;
-    this.#commandCount = commandCount;
-    if (isBusy) {
-      this.#isReleased = false;
-      this.#busyMs = nowMs;
-    } else if (!this.#isReleased && nowMs - this.#busyMs >= REST_MS) {
-      this.#isReleased = this.#release() > 0;
-    }
+  /** Once a second. `quietMs` as Rest tells. */
+  follow(quietMs: number): void {
+    if (quietMs === 0) this.#isReleased = false;
+    else if (!this.#isReleased && quietMs >= REST_MS) this.#isReleased = this.#release() > 0;
   }
 }
 

@@ -1,0 +1,63 @@
+/** What was freed goes back to the system. */
+import { afterEach, expect, test, vi } from "vitest";
+import { CHeap, trimHeap } from "./c-heap.ts";
+
+afterEach(() => vi.restoreAllMocks());
+
+const GIBIBYTE = 2 ** 30;
+const MEBIBYTE = 2 ** 20;
+
+function cHeap(residentBytes: number) {
+  let times = 0;
+  const heap = new CHeap(
+    () => times++,
+    () => residentBytes,
+  );
+  return (nowMs: number, quietMs: number, knownBytes: number) => {
+    heap.follow(nowMs, quietMs, knownBytes);
+    return times;
+  };
+}
+
+test("it is trimmed once in each rest", () => {
+  const follow = cHeap(50 * MEBIBYTE);
+  expect(follow(1000, 0, 0)).toBe(0);
+  expect(follow(2000, 1000, 0)).toBe(0);
+  expect(follow(3000, 2000, 0)).toBe(1);
+  expect(follow(4000, 3000, 0)).toBe(1);
+  expect(follow(5000, 0, 0)).toBe(1);
+  expect(follow(7000, 2000, 0)).toBe(2);
+});
+
+test.each([
+  { resident: GIBIBYTE, known: GIBIBYTE / 4, times: 1, what: "most is unknown" },
+  { resident: GIBIBYTE, known: 0.6 * GIBIBYTE, times: 0, what: "most is known" },
+  { resident: 300 * MEBIBYTE, known: 100 * MEBIBYTE, times: 0, what: "it is little" },
+])("of $resident bytes with $known known: $what", ({ resident, known, times }) => {
+  expect(cHeap(resident)(1000, 0, known)).toBe(times);
+});
+
+test("beyond that it is trimmed every ten seconds at most: few commands may have large replies", () => {
+  for (const quietMs of [0, 5000]) {
+    const follow = cHeap(2 * GIBIBYTE);
+    const times: number[] = [];
+    for (let nowMs = 1000; nowMs <= 12_000; nowMs += 1000)
+      times.push(follow(nowMs, quietMs, MEBIBYTE));
+    expect(times).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2]);
+  }
+});
+
+test("without node:ffi nothing is done", () => {
+  vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined as never);
+  expect(trimHeap()).toBe(false);
+});
+
+test("a C library without the function is left alone", () => {
+  const foreign = {
+    dlopen() {
+      throw new Error("undefined symbol: malloc_trim");
+    },
+  };
+  vi.spyOn(process, "getBuiltinModule").mockReturnValue(foreign as never);
+  expect(trimHeap()).toBe(false);
+});
