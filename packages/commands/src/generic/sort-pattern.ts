@@ -12,6 +12,7 @@ import { HashValue, type ListpackValue, NONE, type Ref, StringView, Type, typeOf
 import type { Call } from "../call/call.ts";
 import { Interest } from "../call/call-context.ts";
 import { Notify } from "../call/notify.ts";
+import { expireField } from "../hash/expired-fields.ts";
 import type { SortTexts } from "./sort-texts.ts";
 
 const STAR = 42;
@@ -96,9 +97,12 @@ export class SortPattern {
     const { arena } = call.keyspace;
     if (this.fieldStart !== 0) {
       if (typeOf(arena, entry) !== Type.HASH) return false;
-      const { hash } = this;
-      if (!hash.attach(entry).find(call.bytes, call.view, this.fieldStart, call.end(argument)))
-        return false;
+      const from = this.fieldStart;
+      const to = call.end(argument);
+      const hash = this.hash.attach(entry);
+      if (hash.isVolatile) hash.nowMs = call.expiryNowMs;
+      if (expireField(call, hash, from, to) === null) return false;
+      if (!hash.find(call.bytes, call.view, from, to)) return false;
       this.showValue(hash.value);
       return true;
     }

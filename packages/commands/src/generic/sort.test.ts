@@ -183,3 +183,43 @@ describe("SORT", () => {
     expect(keysOf(sort.keys, request)?.map(({ index }) => index)).toEqual([1]);
   });
 });
+
+describe("fields whose time has passed", () => {
+  test.each([512, 0])("are not there for BY and GET (listpacks of up to %d)", (entries) => {
+    const kv = harness({ config: { "hash-max-listpack-entries": entries } });
+    kv.send("DEBUG", "SET-ACTIVE-EXPIRE", 0);
+    kv.send("RPUSH", "l", 1, 2, 3);
+    for (const [id, weight] of Object.entries({ 1: 30, 2: 20, 3: 10 }))
+      kv.send("HSET", `h${id}`, "weight", weight, "name", `n${id}`);
+    kv.send("HPEXPIRE", "h1", 10, "FIELDS", 2, "weight", "name");
+    kv.send("HPEXPIRE", "h3", 10, "FIELDS", 1, "name");
+    kv.clock.advance(11);
+    kv.events.length = 0;
+    kv.propagated.length = 0;
+    expect(kv.send("SORT_RO", "l", "BY", "h*->weight")).toEqual(["1", "3", "2"]);
+    expect(kv.events).toEqual(["hexpired h1"]);
+    kv.send("SORT", "l", "BY", "nosort", "GET", "h*->name", "STORE", "out");
+    expect(kv.send("LRANGE", "out", 0, -1)).toEqual(["", "n2", ""]);
+    // Who follows finds the same: the fields go before the command does.
+    expect(kv.events.slice(1)).toEqual(["hexpired h1", "del h1", "hexpired h3", "sortstore out"]);
+    expect(kv.propagated.filter(([name]) => name !== "MULTI" && name !== "EXEC")).toEqual([
+      ["HDEL", "h1", "weight"],
+      ["HDEL", "h1", "name"],
+      ["HDEL", "h3", "name"],
+      ["SORT", "l", "BY", "nosort", "GET", "h*->name", "STORE", "out"],
+    ]);
+    kv.check();
+  });
+
+  test("stay, unseen, on a replica", () => {
+    const kv = harness();
+    kv.send("DEBUG", "SET-ACTIVE-EXPIRE", 0);
+    kv.send("RPUSH", "l", 1);
+    kv.send("HSET", "h1", "name", "n", "other", "o");
+    kv.send("HPEXPIRE", "h1", 10, "FIELDS", 1, "name");
+    kv.send("REPLICAOF", "nowhere", 1);
+    kv.clock.advance(11);
+    expect(kv.send("SORT_RO", "l", "BY", "nosort", "GET", "h*->name")).toEqual([null]);
+    expect(kv.send("HLEN", "h1")).toBe(2);
+  });
+});

@@ -43,6 +43,22 @@ function expireNamed(
   return expired.length === 0 ? hash : without(call, hash, expired);
 }
 
+/** As expireFields(), with the one field that is named by bytes [start, end) of the request. */
+export function expireField(
+  call: Call,
+  hash: HashValue,
+  start: number,
+  end: number,
+): HashValue | null {
+  const { bytes, view, expiryNowMs: nowMs } = call;
+  if (!hash.isVolatile || !hasExpired(call, hash)) return hash;
+  const expiryMs = hash.expiryOf(bytes, view, start, end);
+  if (expiryMs < 0 || expiryMs >= nowMs) return hash;
+  call.database.preserve(hash.entry);
+  hash.delete(bytes, view, start, end);
+  return without(call, hash, [bytes.slice(start, end)]);
+}
+
 /** As expireFields(), with all fields of the hash. */
 export function expireAllFields(call: Call, hash: HashValue | null): HashValue | null {
   if (hash === null || !hash.isVolatile || !hasExpired(call, hash)) return hash;
