@@ -157,6 +157,13 @@ class Rig {
         expect(kv.send("RESTORE", key, 0, payload, "REPLACE")).toBe("OK");
       },
       () => {
+        const [field] = fields as [string];
+        kv.send("RPUSH", "keys", ...KEYS);
+        const found = kv.send("SORT", "keys", "BY", "nosort", "GET", `*->${field}`);
+        expect(found).toEqual(KEYS.map((each) => model.live(each).get(field)?.value ?? null));
+        kv.send("DEL", "keys");
+      },
+      () => {
         kv.send("EXPIRE", key, 1000);
         kv.send("PERSIST", key);
       },
