@@ -158,6 +158,7 @@ class Rig {
       },
       () => {
         const [field] = fields as [string];
+        this.advance(chance.of([6, 51]));
         kv.send("RPUSH", "keys", ...KEYS);
         const found = kv.send("SORT", "keys", "BY", "nosort", "GET", `*->${field}`);
         expect(found).toEqual(KEYS.map((each) => model.live(each).get(field)?.value ?? null));
