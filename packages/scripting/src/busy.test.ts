@@ -47,6 +47,26 @@ describe("a script that runs for too long", () => {
     expect(kv.log.join("\n")).toContain("Slow script detected");
   });
 
+  test("keeps to itself what it tells its own client", async () => {
+    const kv = soonBusy();
+    const runner = kv.client();
+    const other = kv.client();
+    runner.send("HELLO", 3);
+    runner.sendBytes(encodeRequest(["SUBSCRIBE", "c"]));
+    runner.pushed();
+    runner.sendBytes(
+      encodeRequest([
+        "EVAL",
+        "redis.call('PUBLISH', 'c', 1) local i = 0 while i < 4e6 do i = i + 1 end return 2",
+        "0",
+      ]),
+    );
+    other.sendBytes(encodeRequest(["GET", "k"]));
+    expect(other.takeRaw()).toMatch(/^-BUSY /);
+    await untilOver(kv);
+    expect(runner.pushed()).toEqual([2, ["message", "c", "1"]]);
+  });
+
   test("goes on to its end, with all that it changes leaving together", async () => {
     const kv = soonBusy();
     const runner = kv.client();

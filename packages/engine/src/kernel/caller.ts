@@ -235,7 +235,7 @@ export class Caller {
       // It counts when it is answered.
       if (call.wait === goesOnLater) return;
       this.tookUntilItWaited(client);
-      if (effects.attends) effects.commandRan(client, row, call);
+      this.ran(client, row);
       return;
     }
     this.took(row);
@@ -266,8 +266,9 @@ export class Caller {
 
   /** The client waited with request 0 of the batch, and nothing more of that is run: it counts as it is. */
   waitEnded(client: Client, row: CommandRow, batch: ArgVector, withError: boolean): void {
-    const { call, latency, stats, timer } = this;
+    const { call, effects, latency, stats, timer } = this;
     const { tookUs } = client;
+    if (effects.attends) effects.commandRefused(client, row);
     client.tookUs = 0;
     row.calls++;
     if (withError) row.failedCalls++;
@@ -314,7 +315,7 @@ export class Caller {
     }
   }
 
-  /** The command is over: whoever follows commands is told. */
+  /** The command is over, or waits: whoever follows commands is told. */
   private ran(client: Client, row: CommandRow): void {
     const { call, effects, output } = this;
     if (effects.attends) effects.commandRan(client, row, call);

@@ -69,7 +69,7 @@ export interface CommandListener {
   commandRan(client: Client, row: CommandRow, call: ClientCall): void;
   /** The command that `call` points at has begun, and is about to run others, which are told of. */
   scriptBegins?(client: Client, row: CommandRow, call: ClientCall): void;
-  /** A request was answered with a refusal; null: its command is unknown. */
+  /** A request was answered with a refusal, or waited in vain; null: its command is unknown. */
   commandRefused?(client: Client, row: CommandRow | null): void;
   /** An EXEC was refused, and with it its transaction is over. */
   execRefused?(client: Client, row: CommandRow, call: ClientCall): void;
@@ -354,7 +354,7 @@ export class EngineEffects implements Effects {
     for (const listener of this.hearCommands) listener.scriptBegins?.(client, row, call);
   }
 
-  /** A request was refused before its command ran. */
+  /** A request was refused before its command ran, or got nothing that it waited for. */
   commandRefused(client: Client, row: CommandRow | null): void {
     for (const listener of this.hearCommands) listener.commandRefused?.(client, row);
   }

@@ -17,6 +17,7 @@ import { type CallFrame, frameOf, goesOnLater, restoreFrame } from "./call-frame
 import type { Caller } from "./caller.ts";
 import type { ClientCall } from "./client-call.ts";
 import type { Host } from "./host.ts";
+import type { Output } from "./output.ts";
 import type { Propagator } from "./propagate.ts";
 import { EngineState, type Situation } from "./situation.ts";
 import type { Stats } from "./stats.ts";
@@ -45,6 +46,8 @@ export interface ExecutionParts {
   reply: ReplyWriter;
   /** Holds back what they change until the outermost frame closes. */
   propagator: Propagator;
+  /** Keeps the messages of what stops apart from those of others. */
+  output: Output;
   /** Runs each of them. */
   caller: Caller;
   /** Points at each in turn, and is given back as it was. */
@@ -142,10 +145,11 @@ export class Execution {
    * Who runs it in a frame of its own, as EXEC does, sees `isSuspended` and stops in the same way.
    */
   suspend(rest: () => void): void {
-    const { call, caller } = this.parts;
+    const { call, caller, output } = this.parts;
     const frame = this.frames.pop() as CallFrame;
     caller.outerGoesOn(frame.startUs);
     restoreFrame(call, frame);
+    output.setOwnAside();
     call.wait = goesOnLater;
     const args = copyOfRequest(frame.args, frame.requestIndex);
     this.stopped.push({ frame: { ...frame, args, requestIndex: 0 }, rest });
@@ -153,7 +157,8 @@ export class Execution {
 
   /** What has stopped goes on: the call is the innermost one's again. */
   resume(): void {
-    const { call, situation } = this.parts;
+    const { call, output, situation } = this.parts;
+    output.takeOwnBack();
     for (let index = this.stopped.length - 1; index >= 0; index--)
       this.frames.push((this.stopped[index] as Stopped).frame);
     const frame = this.suspendedFrame as CallFrame;
@@ -165,6 +170,7 @@ export class Execution {
   /** It stops once more. */
   suspendAgain(): void {
     this.parts.caller.closeWindow();
+    this.parts.output.setOwnAside();
     this.frames.length -= this.stopped.length;
     this.parts.situation.current = null;
   }
@@ -187,7 +193,6 @@ export class Execution {
     situation.depth--;
     propagator.finish();
     restoreFrame(call, frame);
-    call.client.lastCommand = frame.row ?? null;
   }
 }
 

@@ -8,7 +8,7 @@
  * Those to requests that take long wait for it, too (ReplyRounds). What is held leaves before anything else.
  */
 import type { BufferLimits, ConfigStore, Integer } from "@kv/config";
-import { ReplyWriter, release } from "@kv/resp";
+import { type ReplyWriter, release } from "@kv/resp";
 import type { Client, OutputClass } from "./client.ts";
 import type { ClientReport } from "./client-report.ts";
 import { ClientState } from "./client-state.ts";
@@ -17,6 +17,7 @@ import { errorTextAt } from "./error-text.ts";
 import { HeldReplies } from "./held-replies.ts";
 import type { Host } from "./host.ts";
 import type { Muting } from "./muting.ts";
+import { OwnMessages } from "./own-messages.ts";
 import { ReplyRounds } from "./reply-rounds.ts";
 import type { Situation } from "./situation.ts";
 import type { Stats } from "./stats.ts";
@@ -84,7 +85,11 @@ export class Output {
   private readonly held = new HeldReplies();
   private readonly rounds = new ReplyRounds();
   /** Messages that the running command causes for its own client: they follow its reply. */
-  private readonly own = new ReplyWriter(1024);
+  private own: OwnMessages;
+  /** Those of a command that has stopped in its middle: nobody else's reply may carry them. */
+  private ownOfStopped: OwnMessages | null = null;
+  private readonly allows = (bytes: number) =>
+    this.situation.current === null || this.mayHold(this.situation.current, bytes);
 
   constructor(parts: OutputParts) {
     this.host = parts.host;
@@ -96,11 +101,8 @@ export class Output {
     this.reply = parts.reply;
     this.muting = parts.muting;
     this.report = parts.report;
-    const { situation } = this;
-    const allows = (bytes: number) =>
-      situation.current === null || this.mayHold(situation.current, bytes);
-    this.reply.allows = allows;
-    this.own.allows = allows;
+    this.reply.allows = this.allows;
+    this.own = new OwnMessages(this.allows);
   }
 
   /** Sends what the shared reply buffer holds, for this client; `mayWait`: with the replies of others. */
@@ -218,11 +220,11 @@ export class Output {
 
   /**
    * Where to write one message for a client, right now and in one go. Messages of a client's own
-   * command follow the reply to it; all others go to the outbox.
+   * command follow the reply to it, those that come `last` behind the rest; all others go to the outbox.
    */
-  pushWriter(client: Client): ReplyWriter {
-    const { own } = this;
+  pushWriter(client: Client, comesLast = false): ReplyWriter {
     if (client === this.situation.current) {
+      const own = comesLast ? this.own.last : this.own.first;
       own.resp3 = client.protocol === 3;
       this.hasOwnPushes = true;
       return own;
@@ -238,17 +240,39 @@ export class Output {
    * replies: what was replied is taken back first, and the messages stay.
    */
   flushOwn(client: Client): void {
-    const { own, reply } = this;
+    const { own } = this;
     this.muting.takeBack(client);
-    if (own.partsBytes > 0)
-      for (const part of own.takeParts()) {
+    this.moveToReply(own.first);
+    this.moveToReply(own.last);
+    this.muting.keep();
+    this.hasOwnPushes = false;
+  }
+
+  private moveToReply(from: ReplyWriter): void {
+    const { reply } = this;
+    if (from.partsBytes > 0)
+      for (const part of from.takeParts()) {
         reply.rawBytes(part, 0, part.length);
         release(part);
       }
-    reply.rawBytes(own.bytes, 0, own.length);
-    this.muting.keep();
-    own.reset();
+    reply.rawBytes(from.bytes, 0, from.length);
+    from.reset();
+  }
+
+  /** The running command stops in its middle, and others run: its messages wait for its end. */
+  setOwnAside(): void {
+    if (!this.hasOwnPushes) return;
+    this.ownOfStopped = this.own;
+    this.own = new OwnMessages(this.allows);
     this.hasOwnPushes = false;
+  }
+
+  /** What had stopped goes on. */
+  takeOwnBack(): void {
+    if (this.ownOfStopped === null) return;
+    this.own = this.ownOfStopped;
+    this.ownOfStopped = null;
+    this.hasOwnPushes = true;
   }
 
   /** Others wrote into the client's outbox: it leaves with the next turn. */

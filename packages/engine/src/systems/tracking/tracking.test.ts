@@ -33,6 +33,46 @@ describe("a RESP3 client that tracks", () => {
     );
   });
 
+  test("hears what it did to its own keys behind all else that its command caused", () => {
+    const kv = harness({ resp: 3, config: { "notify-keyspace-events": "E$" } });
+    const other = kv.client();
+    other.send("CLIENT", "TRACKING", "ON", "REDIRECT", kv.send("CLIENT", "ID") as number);
+    kv.send("CLIENT", "TRACKING", "ON");
+    kv.send("PSUBSCRIBE", "*");
+    kv.send("MGET", "a", "b");
+    other.send("GET", "b");
+    kv.self.pushed();
+    kv.send("MSET", "a", 1, "b", 1);
+    const event = (key: string) => ["pmessage", "*", "__keyevent@0__:set", key];
+    const own = [invalidate("a"), invalidate("b")];
+    expect(kv.self.pushed()).toEqual([event("a"), invalidate("b"), event("b"), ...own]);
+  });
+
+  test("that waits hears at once what its own look has expired, and nobody else hears it", () => {
+    const kv = harness({ resp: 3 });
+    const waiting = kv.client();
+    kv.engine.of(expiryPort).isActive = false;
+    waiting.send("CLIENT", "TRACKING", "ON");
+    kv.send("SET", "k", "v", "PX", 10);
+    waiting.send("GET", "k");
+    kv.clock.advance(100);
+    waiting.sendBytes("BLPOP k 0\r\n");
+    expect(waiting.pushed()).toEqual([invalidate("k")]);
+    expect(kv.send("PING")).toBe("PONG");
+    expect(kv.self.pushed()).toEqual([]);
+  });
+
+  test("knows while it waits that there is nothing, until there is something", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    kv.send("CLIENT", "TRACKING", "ON");
+    kv.self.sendBytes("XREAD BLOCK 0 STREAMS k $\r\n");
+    other.send("XADD", "k", "1-1", "f", "v");
+    expect(kv.self.pushed()).toEqual([invalidate("k"), expect.anything()]);
+    other.send("DEL", "k");
+    expect(kv.self.pushed()).toEqual([invalidate("k")]);
+  });
+
   test("reads inside EXEC count", () => {
     const kv = harness({ resp: 3 });
     const other = kv.client();
@@ -130,6 +170,22 @@ describe("OPTIN and OPTOUT", () => {
     kv.send("EXEC");
     kv.client().send("MSET", "a", 1, "b", 1, "c", 1, "d", 1, "e", 1);
     expect(kv.self.pushed()).toEqual(["b", "d", "e"].map((key) => invalidate(key)));
+  });
+
+  test("CACHING lasts as long as what follows it waits", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    kv.send("CLIENT", "TRACKING", "ON", "OPTIN");
+    kv.send("CLIENT", "CACHING", "YES");
+    kv.self.sendBytes("XREAD BLOCK 0 STREAMS k $\r\n");
+    other.send("XADD", "k", "1-1", "f", "v");
+    other.send("DEL", "k");
+    expect(kv.self.pushed()).toEqual([invalidate("k"), expect.anything(), invalidate("k")]);
+    kv.send("CLIENT", "CACHING", "YES");
+    kv.self.sendBytes("BLPOP l 0\r\nGET a\r\n");
+    other.send("CLIENT", "UNBLOCK", kv.self.client?.id as number);
+    other.send("SET", "a", 1);
+    expect(kv.self.pushed()).toEqual([null, null]);
   });
 
   test("a refused command uses CACHING up, another CLIENT command does not", () => {

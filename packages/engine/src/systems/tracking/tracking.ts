@@ -269,14 +269,15 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
     }
   }
 
-  /** A request was answered, be it with a refusal; null: its command is unknown. */
+  /** A request was answered, be it with a refusal or the end of a wait; null: its command is unknown. */
   commandRefused(client: Client, row: CommandRow | null): void {
     const tracking = this.trackers.get(client);
+    const { current, isNested } = this.ports.situation;
     // CLIENT CACHING is about the next command, or all of a transaction.
     if (
       tracking?.caching === true &&
       !client.inTransaction &&
-      !this.ports.situation.isNested &&
+      !(isNested && client === current) &&
       row?.container?.fullName !== "client"
     ) {
       tracking.caching = false;
@@ -284,10 +285,11 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
   }
 
   commandRan(client: Client, row: CommandRow, call: ClientCall): void {
-    // Who waits has read nothing yet; and what runs a script names keys, which the script need not read.
-    const reads = (row.bits & (readonly | no_mandatory_keys)) === readonly && call.wait === null;
+    // What runs a script names keys, which the script need not read. Who waits has found nothing, and
+    // knows that: it hears when it is true no more.
+    const reads = (row.bits & (readonly | no_mandatory_keys)) === readonly;
     if (reads && client.is(ClientState.TRACKING)) this.remember(client, row, call);
-    this.commandRefused(client, row);
+    if (call.wait === null) this.commandRefused(client, row);
     if (this.table.nameCount > this.keysMax) this.limit();
   }
 
@@ -365,7 +367,7 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
     // Whoever is neither RESP3 nor listening on the channel could not tell this from a reply.
     const isDeaf = redirectId === 0 || !target.is(ClientState.SUBSCRIBED);
     if (target.protocol === 2 && isDeaf) return null;
-    const out = output.pushWriter(target);
+    const out = output.pushWriter(target, redirectId === 0);
     if (target.protocol === 3) {
       out.push(2);
       out.bulkLatin1("invalidate");
