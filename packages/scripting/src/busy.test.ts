@@ -67,6 +67,21 @@ describe("a script that runs for too long", () => {
     expect(runner.pushed()).toEqual([2, ["message", "c", "1"]]);
   });
 
+  test("sees time pass when others have been told", async () => {
+    const kv = soonBusy();
+    const runner = kv.client();
+    const other = kv.client();
+    const wait =
+      "local t = redis.call('TIME')[1] local n repeat n = redis.call('TIME')[1] until n ~= t return n - t";
+    runner.send("EVAL", wait, 0);
+    expect(other.send("GET", "k")).toEqual(busy);
+    await turns(kv, 3);
+    expect(other.send("GET", "k")).toEqual(busy);
+    kv.clock.advance(2000);
+    await untilOver(kv);
+    expect(runner.pushed()).toEqual([2]);
+  });
+
   test("goes on to its end, with all that it changes leaving together", async () => {
     const kv = soonBusy();
     const runner = kv.client();

@@ -62,14 +62,17 @@ export class Execution {
   /** What has stopped in its middle, from the inside out. */
   private stopped: Stopped[] = [];
 
-  /** What wallUs() has told those that run in the outermost frame. */
+  /** What wallUs() has told those that run in the outermost frame, since it last went on. */
   private frozenUs = NOT_READ;
 
   constructor(parts: ExecutionParts) {
     this.parts = parts;
   }
 
-  /** The time in microseconds since 1970; in a transaction or a script the same for all that asks. */
+  /**
+   * The time in microseconds since 1970; in a transaction or a script the same for all that asks, until that
+   * takes so long that others are served in between: one that waits for time to pass would never end.
+   */
   wallUs(host: Pick<Host, "wallUs">): number {
     if (!this.parts.situation.isNested) return host.wallUs();
     if (this.frozenUs === NOT_READ) this.frozenUs = host.wallUs();
@@ -165,6 +168,7 @@ export class Execution {
     restoreFrame(call, frame);
     situation.current = frame.client;
     call.mayWait = false;
+    this.frozenUs = NOT_READ;
   }
 
   /** It stops once more. */
