@@ -146,3 +146,16 @@ describe("the output limit of a client", () => {
     expect(kv.send("GET", "n")).toBe("150001");
   });
 });
+
+test("CLIENT LIST names the command that a script ran in last, and EXEC where it ran in a transaction", () => {
+  const kv = harness();
+  const client = kv.client();
+  const id = client.send("CLIENT", "ID") as number;
+  const last = () => / cmd=(\S+)/.exec(kv.send("CLIENT", "LIST", "ID", id) as string)?.[1];
+  client.send("EVAL", "return redis.call('GET', 'k')", 0);
+  expect(last()).toBe("eval");
+  client.send("MULTI");
+  client.send("EVAL", "return redis.call('GET', 'k')", 0);
+  client.send("EXEC");
+  expect(last()).toBe("exec");
+});
