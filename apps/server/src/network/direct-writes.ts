@@ -9,7 +9,7 @@
  *                                          < 0        it cannot be: an error of the system
  *                                          a request  the rest leaves when there is room, then `oncomplete`
  *
- * This is Node's own way to write since 26.9, and documented nowhere. So Node is watched first: one reply
+ * This is how Node 26.10 itself writes, and documented nowhere. So Node is watched first: one reply
  * goes through the stream, and only where that calls the handle in this form do those after it. With another
  * form all go through the stream, which costs time and nothing else.
  */

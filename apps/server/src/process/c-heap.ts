@@ -8,7 +8,7 @@
  * So it is asked to give back all: once whenever the server has come to rest, and at any time where more than
  * half of what is resident is nothing that the server knows of. That takes 0.1 ms for a megabyte.
  */
-import { openLibrary } from "./c-library.ts";
+import { withLibrary } from "./c-library.ts";
 import { REST_MS } from "./rest.ts";
 
 /** Less than this is not worth a stop while somebody waits. */
@@ -50,14 +50,11 @@ export class CHeap {
 /** Gives back what nobody uses. False: it cannot be done here. */
 export function trimHeap(): boolean {
   try {
-    const library = openLibrary(signatures);
-    if (library === null) return false;
-    try {
-      library.functions.malloc_trim(0n);
+    const isTrimmed = withLibrary(signatures, ({ malloc_trim }) => {
+      malloc_trim(0n);
       return true;
-    } finally {
-      library.lib.close();
-    }
+    });
+    return isTrimmed ?? false;
   } catch {
     // node:ffi is experimental, permissions may forbid it, and other C libraries have no such function.
     return false;

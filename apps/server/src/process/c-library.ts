@@ -4,14 +4,36 @@
  * used, or has changed, whoever wants such a call does without.
  */
 
-/** Opens it, for functions of these signatures; null where that cannot be. Throws what node:ffi throws. */
-export function openLibrary<Signatures extends Parameters<Ffi["dlopen"]>[1]>(
-  signatures: Signatures,
-) {
+/** madvise(2). */
+export const madviseSignature = {
+  madvise: { arguments: ["pointer", "u64", "i32"], return: "i32" },
+} as const;
+
+/**
+ * Has `use` call its functions of these signatures, and returns what that comes to; undefined where this
+ * Node has no node:ffi. Throws what node:ffi throws.
+ */
+export function withLibrary<Wanted extends Signatures, Result>(
+  signatures: Wanted,
+  use: (functions: Opened<Wanted>["functions"]) => Result,
+): Result | undefined {
+  const library = openLibrary(signatures);
+  if (library === null) return undefined;
+  try {
+    return use(library.functions);
+  } finally {
+    library.lib.close();
+  }
+}
+
+function openLibrary<Wanted extends Signatures>(signatures: Wanted) {
   const foreign = ffi();
   if (foreign === undefined) return null;
   return withoutWarnings(() => foreign.dlopen(null, signatures));
 }
+
+type Signatures = Parameters<Ffi["dlopen"]>[1];
+type Opened<Wanted extends Signatures> = NonNullable<ReturnType<typeof openLibrary<Wanted>>>;
 
 type Ffi = NonNullable<ReturnType<typeof ffi>>;
 

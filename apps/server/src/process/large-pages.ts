@@ -14,7 +14,7 @@
  * virtual machine whose host has taken free memory back may need six, as small ones do not: then the piece
  * has small pages, and so have those behind it.
  */
-import { ffi, openLibrary } from "./c-library.ts";
+import { ffi, madviseSignature, withLibrary } from "./c-library.ts";
 
 const LARGE_PAGE_BYTES = 2n ** 21n;
 const MADV_HUGEPAGE = 14;
@@ -23,10 +23,6 @@ const MADV_NOHUGEPAGE = 15;
 const DEAR_MS = 2;
 /** Behind a dear piece nothing is asked for till so many bytes are filled. */
 const PASSED_BYTES = 96 * 2 ** 20;
-
-const signatures = {
-  madvise: { arguments: ["pointer", "u64", "i32"], return: "i32" },
-} as const;
 
 /** Asks for large pages: see the head of this file. */
 export class LargePages {
@@ -63,19 +59,15 @@ export class LargePages {
     const wanted = roundedUp(address + BigInt(toByte));
     const end = wanted <= bufferEnd ? wanted : wanted - LARGE_PAGE_BYTES;
     if (end <= start) return 0;
-    const library = openLibrary(signatures);
-    if (library === null) return 0;
-    const { madvise } = library.functions;
-    try {
+    const advisedBytes = withLibrary(madviseSignature, ({ madvise }) => {
       if (madvise(start, end - start, MADV_HUGEPAGE) !== 0) return 0;
       const bytes = new Uint8Array(buffer, Number(start - address), Number(end - start));
       if (!this.#isDear(bytes)) return bytes.length;
       this.#passedBytes = PASSED_BYTES;
       madvise(start, end - start, MADV_NOHUGEPAGE);
       return 0;
-    } finally {
-      library.lib.close();
-    }
+    });
+    return advisedBytes ?? 0;
   }
 
   /** Touches the first page, which is going to be filled anyway. */

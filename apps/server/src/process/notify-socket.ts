@@ -16,7 +16,7 @@
  * Linux only, and so are the numbers.
  */
 import { endianness } from "node:os";
-import { openLibrary } from "./c-library.ts";
+import { withLibrary } from "./c-library.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -54,10 +54,7 @@ export function sendToSocket(name: string, message: string | Uint8Array): boolea
 }
 
 function send(address: Buffer, message: Uint8Array): boolean {
-  const library = openLibrary(signatures);
-  if (library === null) return false;
-  try {
-    const { socket, sendto, close } = library.functions;
+  const hasLeft = withLibrary(signatures, ({ socket, sendto, close }) => {
     const descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return false;
     // Never waits: a start is not to hang on a supervisor that does not read.
@@ -68,7 +65,6 @@ function send(address: Buffer, message: Uint8Array): boolean {
     } finally {
       close(descriptor);
     }
-  } finally {
-    library.lib.close();
-  }
+  });
+  return hasLeft ?? false;
 }

@@ -12,17 +12,13 @@
  * left alone.
  */
 import { readFileSync } from "node:fs";
-import { openLibrary } from "./c-library.ts";
+import { madviseSignature, withLibrary } from "./c-library.ts";
 import { REST_MS } from "./rest.ts";
 
 const MADV_DONTNEED = 4;
 /** "Not in a core dump", where unchanged parts of files are not anyway: advice that changes nothing else. */
 const MADV_DONTDUMP = 16;
 const PIECE_BYTES = 2n ** 20n;
-
-const signatures = {
-  madvise: { arguments: ["pointer", "u64", "i32"], return: "i32" },
-} as const;
 
 /** Beside more than this they do not matter, and Linux would count all of it to tell what was written to. */
 const RESIDENT_BYTES_MAX = 256 * 2 ** 20;
@@ -54,28 +50,23 @@ export function releaseProgramPages(): number {
   if (process.platform !== "linux") return 0;
   try {
     if (process.memoryUsage.rss() > RESIDENT_BYTES_MAX) return 0;
-    return release();
+    return withLibrary(madviseSignature, ({ madvise }) => release(madvise)) ?? 0;
   } catch {
     // node:ffi is experimental, permissions may forbid it, and /proc may not be there.
     return 0;
   }
 }
 
-function release(): number {
-  const library = openLibrary(signatures);
-  if (library === null) return 0;
-  const { madvise } = library.functions;
+type Madvise = (address: bigint, bytes: bigint, advice: number) => number;
+
+function release(madvise: Madvise): number {
   let bytes = 0n;
-  try {
-    for (const { start, end } of unchangedMappings(readFileSync("/proc/self/smaps", "latin1"))) {
-      for (let piece = start + PIECE_BYTES; piece < end; piece += 2n * PIECE_BYTES) {
-        const pieceEnd = piece + PIECE_BYTES < end ? piece + PIECE_BYTES : end;
-        madvise(piece, pieceEnd - piece, MADV_DONTDUMP);
-      }
-      if (madvise(start, end - start, MADV_DONTNEED) === 0) bytes += end - start;
+  for (const { start, end } of unchangedMappings(readFileSync("/proc/self/smaps", "latin1"))) {
+    for (let piece = start + PIECE_BYTES; piece < end; piece += 2n * PIECE_BYTES) {
+      const pieceEnd = piece + PIECE_BYTES < end ? piece + PIECE_BYTES : end;
+      madvise(piece, pieceEnd - piece, MADV_DONTDUMP);
     }
-  } finally {
-    library.lib.close();
+    if (madvise(start, end - start, MADV_DONTNEED) === 0) bytes += end - start;
   }
   return Number(bytes);
 }

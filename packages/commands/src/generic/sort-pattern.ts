@@ -13,6 +13,7 @@ import type { Call } from "../call/call.ts";
 import { Interest } from "../call/call-context.ts";
 import { Notify } from "../call/notify.ts";
 import { expireField } from "../hash/expired-fields.ts";
+import { moveTo } from "../hash/hash-at.ts";
 import type { SortTexts } from "./sort-texts.ts";
 
 const STAR = 42;
@@ -99,8 +100,7 @@ export class SortPattern {
       if (typeOf(arena, entry) !== Type.HASH) return false;
       const from = this.fieldStart;
       const to = call.end(argument);
-      const hash = this.hash.attach(entry);
-      if (hash.isVolatile) hash.nowMs = call.expiryNowMs;
+      const hash = moveTo(call, this.hash, entry);
       if (expireField(call, hash, from, to) === null) return false;
       if (!hash.find(call.bytes, call.view, from, to)) return false;
       this.showValue(hash.value);

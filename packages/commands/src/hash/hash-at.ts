@@ -18,6 +18,7 @@ import {
   type ListpackValue,
   NO_EXPIRY,
   NONE,
+  type Ref,
   setIdleBits,
   Type,
 } from "@kv/core";
@@ -31,22 +32,25 @@ const windows = new Kept(({ keyspace: { arena, seed } }) => ({
   change: new HashChange(arena),
 }));
 
+/** Moves a window to the hash at an entry, of which fields whose time has passed are not there. */
+export function moveTo(call: Call, window: HashValue, entry: Ref): HashValue {
+  const hash = window.attach(entry);
+  if (hash.isVolatile) hash.nowMs = call.expiryNowMs;
+  return hash;
+}
+
 /** The hash at an argument for reading, or null when missing. Throws wrongType. */
 export function readHash(call: Call, index: number): HashValue | null {
   const entry = call.readTyped(index, Type.HASH);
   if (entry === NONE) return null;
-  const hash = windows.of(call).hash.attach(entry);
-  if (hash.isVolatile) hash.nowMs = call.expiryNowMs;
-  return hash;
+  return moveTo(call, windows.of(call).hash, entry);
 }
 
 /** The hash at an argument for changing it, or null when missing. Throws wrongType. */
 export function writeHash(call: Call, index: number): HashValue | null {
   const entry = call.writeTyped(index, Type.HASH);
   if (entry === NONE) return null;
-  const hash = windows.of(call).hash.attach(entry);
-  if (hash.isVolatile) hash.nowMs = call.expiryNowMs;
-  return hash;
+  return moveTo(call, windows.of(call).hash, entry);
 }
 
 /** For several changes of one hash: see HashChange. */
