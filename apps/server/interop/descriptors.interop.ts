@@ -4,6 +4,7 @@
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerProcess } from "@kv/testing";
 import { afterEach, expect, test, vi } from "vitest";
 import { startOurs } from "./both-servers.ts";
@@ -47,6 +48,10 @@ test.skipIf(!hasLimits)("a server without descriptors", { timeout: 60_000 }, asy
     expect(log).toMatch(/Failed opening the temp RDB file for saving: Too many open files\n/i);
     expect(log).toMatch(/AOF rewrite terminated with error: Too many open files\n/i);
   }, 10_000);
+
+  // Long enough for all that is done once a second.
+  await sleep(1200);
+  expect(await ask("GET", "k")).toBe("$1\r\nw\r\n");
 
   for (const socket of crowd) socket.destroy();
   await vi.waitFor(async () => {

@@ -47,6 +47,15 @@ test("beyond that it is trimmed every ten seconds at most: few commands may have
   }
 });
 
+test("one who cannot be told what is resident leaves it alone: no descriptor may be left to ask with", () => {
+  vi.spyOn(process.memoryUsage, "rss").mockImplementation(() => {
+    throw new Error("EMFILE: too many open files, uv_resident_set_memory");
+  });
+  let times = 0;
+  new CHeap(() => times++).follow(1000, 0, 0);
+  expect(times).toBe(0);
+});
+
 test("without node:ffi nothing is done", () => {
   vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined as never);
   expect(trimHeap()).toBe(false);

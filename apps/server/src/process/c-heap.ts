@@ -9,6 +9,7 @@
  * half of what is resident is nothing that the server knows of. That takes 0.1 ms for a megabyte.
  */
 import { withLibrary } from "./c-library.ts";
+import { residentBytes } from "./memory-usage.ts";
 import { REST_MS } from "./rest.ts";
 
 /** Less than this is not worth a stop while somebody waits. */
@@ -25,9 +26,9 @@ export class CHeap {
   #isTrimmed = false;
   #dueMs = 0;
 
-  constructor(trim: () => void = trimHeap, residentBytes = () => process.memoryUsage.rss()) {
+  constructor(trim: () => void = trimHeap, resident = residentBytes) {
     this.#trim = trim;
-    this.#residentBytes = residentBytes;
+    this.#residentBytes = resident;
   }
 
   /** Once a second. `knownBytes` are resident for reasons that the server knows; `quietMs` as Rest tells. */

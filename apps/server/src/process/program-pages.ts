@@ -13,6 +13,7 @@
  */
 import { readFileSync } from "node:fs";
 import { madviseSignature, withLibrary } from "./c-library.ts";
+import { residentBytes } from "./memory-usage.ts";
 import { REST_MS } from "./rest.ts";
 
 const MADV_DONTNEED = 4;
@@ -49,7 +50,7 @@ export interface Mapping {
 export function releaseProgramPages(): number {
   if (process.platform !== "linux") return 0;
   try {
-    if (process.memoryUsage.rss() > RESIDENT_BYTES_MAX) return 0;
+    if (residentBytes() > RESIDENT_BYTES_MAX) return 0;
     return withLibrary(madviseSignature, ({ madvise }) => release(madvise)) ?? 0;
   } catch {
     // node:ffi is experimental, permissions may forbid it, and /proc may not be there.
