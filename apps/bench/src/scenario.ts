@@ -44,6 +44,8 @@ export interface Sizes {
   scripts: {
     /** Runs of a short script; longer ones are run a fraction as often. */
     requests: number;
+    /** Runs that warm up, at least: as many as it takes to compile what they need. */
+    warmUps: number;
     starts: number;
   };
   collections: {
@@ -107,7 +109,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     },
     defragmentation: { keys: 1_000_000, calmMs: 10_000, writesPerSecond: 10_000 },
     flatness: { keys: [10_000, 1_000_000, 10_000_000], requests: 2_000_000, growTo: 5_000_000 },
-    scripts: { requests: 160_000, starts: 10 },
+    scripts: { requests: 160_000, warmUps: 40_000, starts: 10 },
     collections: {
       small: 1_000_000,
       large: 5_000_000,
@@ -160,7 +162,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     },
     defragmentation: { keys: 1_000_000, calmMs: 4_000, writesPerSecond: 10_000 },
     flatness: { keys: [10_000, 1_000_000], requests: 800_000, growTo: 2_000_000 },
-    scripts: { requests: 80_000, starts: 5 },
+    scripts: { requests: 80_000, warmUps: 20_000, starts: 5 },
     collections: {
       small: 200_000,
       large: 1_000_000,
@@ -191,7 +193,7 @@ export const sizes: Record<Sizes["name"], Sizes> = {
     },
     defragmentation: { keys: 3000, calmMs: 100, writesPerSecond: 1000 },
     flatness: { keys: [1000], requests: 2000, growTo: 2000 },
-    scripts: { requests: 800, starts: 1 },
+    scripts: { requests: 800, warmUps: 80, starts: 1 },
     collections: {
       small: 500,
       large: 2000,

@@ -9,6 +9,8 @@ import { median, pairedRatios, summarize } from "../statistics.ts";
 
 export interface Cost {
   cpuUs: number;
+  /** The same of the requests that warmed it up. */
+  warmUpCpuUs: number;
   requestsPerSecond: number;
   foreignCores: number;
 }
@@ -20,11 +22,13 @@ export async function measureCost(
   run: Omit<BenchmarkRun, "port">,
   warmUpRequests = Math.ceil(run.requests / 5),
 ): Promise<Cost> {
+  const warmUpSince = watchUsage(server.pid, [idle.pid]);
   await runBenchmark({ ...run, port: server.port, requests: warmUpRequests });
+  const warmUpCpuUs = warmUpSince().cpuNs / 1000 / warmUpRequests;
   const usageSince = watchUsage(server.pid, [idle.pid]);
   const { requestsPerSecond } = await runBenchmark({ ...run, port: server.port });
   const { cpuNs, foreignCores } = usageSince();
-  return { cpuUs: cpuNs / 1000 / run.requests, requestsPerSecond, foreignCores };
+  return { cpuUs: cpuNs / 1000 / run.requests, warmUpCpuUs, requestsPerSecond, foreignCores };
 }
 
 /** One row's rounds, kept in pairs. */

@@ -1,5 +1,5 @@
 /** Scripts and functions: what a run costs, and what having them costs a server that starts. */
-import { ratio, spread } from "../format.ts";
+import { ratio, significant, spread } from "../format.ts";
 import { processCpuNs } from "../process-usage.ts";
 import { RespClient } from "../resp-client.ts";
 import type { Context, Section, Table } from "../scenario.ts";
@@ -19,7 +19,7 @@ const DEPTHS = [1, 16];
 const LIMIT = 1.2;
 const MEAN_LIMIT = 1;
 
-/** Runs are a multiple of the depth, and so is their fifth that warms up: each is one that was prepared. */
+/** Runs are a multiple of the depth, and so are those that warm up: each is one that was prepared. */
 const STEP = 80;
 
 async function errorReplies(port: number): Promise<number> {
@@ -31,9 +31,8 @@ async function measure(
   server: Server,
   idle: Server,
   sample: Sample,
-  { requests, pipeline }: { requests: number; pipeline: number },
+  { requests, warmUp, pipeline }: { requests: number; warmUp: number; pipeline: number },
 ): Promise<Cost> {
-  const warmUp = requests / 5;
   const { words, lastWord }: Call = await sample.prepare(server.port, requests + warmUp);
   const before = await errorReplies(server.port);
   const run = { test: words, requests, pipeline, randomKeys: sample.drawn ?? KEYS };
@@ -123,17 +122,20 @@ export async function scripts(context: Context): Promise<Section> {
   const cells = samples.flatMap((sample) =>
     DEPTHS.map((depth) => ({ sample, depth, costs: new PairedCosts() })),
   );
+  const sizes = context.sizes.scripts;
   for (let round = 0; round < context.rounds; round++) {
     await using ours = await startServer(context.ours);
     await using redis = await startServer(context.redis);
     const servers = { ours, redis };
     for (const { sample, depth, costs } of cells) {
       context.say(`round ${round + 1} of ${context.rounds}: ${sample.name}, depth ${depth}`);
-      const requests = Math.ceil((context.sizes.scripts.requests * sample.share) / STEP) * STEP;
+      const requests = Math.ceil((sizes.requests * sample.share) / STEP) * STEP;
+      const warmUp = Math.max(requests / 5, sizes.warmUps);
       costs.add(
         await inTurns([context.ours, context.redis], round, ({ name }) =>
           measure(servers[name], servers[name === "ours" ? "redis" : "ours"], sample, {
             requests,
+            warmUp,
             pipeline: depth,
           }),
         ),
@@ -147,12 +149,19 @@ export async function scripts(context: Context): Promise<Section> {
     title: "Scripts and functions",
     method:
       `50 clients; keys out of ${KEYS} at random. CPU as under GET and SET. BullMQ's script is what its own worker ` +
-      "sent, and each run moves a job; of the texts that differ, a comment does. " +
+      "sent, and each run moves a job; of the texts that differ, a comment does. Each row is measured after " +
+      `${sizes.warmUps} runs and more, which let both servers come to what they cost from then on: what those cost, ` +
+      "with all that is compiled meanwhile, is said as well. " +
       `Geometric mean of the CPU ratios: ${ratio(mean)}.`,
     tables: [
       {
-        columns: ["script", "depth", ...costColumns],
-        rows: cells.map(({ sample, depth, costs }) => [sample.name, `${depth}`, ...costs.row()]),
+        columns: ["script", "depth", ...costColumns, "before: kv / redis CPU µs"],
+        rows: cells.map(({ sample, depth, costs }) => [
+          sample.name,
+          `${depth}`,
+          ...costs.row(),
+          `${significant(median(costs.values("ours", "warmUpCpuUs")))} / ${significant(median(costs.values("redis", "warmUpCpuUs")))}`,
+        ]),
       },
       await starts(context),
     ],
