@@ -14,7 +14,7 @@ import {
 import { totalmem } from "node:os";
 import { dirname } from "node:path";
 import type { Dialed, Dialing, DialTarget, Host, HostFacts, HostUsage, LogLevel } from "@kv/engine";
-import { nodeStorage, nodeSyncStorage } from "@kv/persistence/node";
+import { nodeStorage, nodeSyncStorage, syncFolderAt } from "@kv/persistence/node";
 import { MemoryDisk } from "./memory-disk.ts";
 import { realTimers } from "./network/real-timers.ts";
 import { absolutePath, writeFlags } from "./process/byte-path.ts";
@@ -153,12 +153,7 @@ function replaceFile(path: string, text: string): void {
     }
     throw error;
   }
-  const folder = openSync(pathBytes(dirname(target)), "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
+  syncFolderAt(pathBytes(dirname(target)));
 }
 
 function writeSynced(path: string, bytes: Uint8Array): void {

@@ -330,6 +330,21 @@ class NodeAppendFile implements AppendFile {
   }
 }
 
+/**
+ * What was created, renamed or removed in the folder at `path` outlives a power cut from now on, where its
+ * file system can promise that. Throws a StorageError.
+ */
+export function syncFolderAt(path: Buffer | string): void {
+  const handle = call(() => openSync(path, "r"));
+  try {
+    fsyncSync(handle);
+  } catch (error) {
+    if (!hasCode(error, ...FOLDER_SYNC_UNKNOWN)) throw storageErrorOf(error);
+  } finally {
+    closeSync(handle);
+  }
+}
+
 /** How a folder on a disk is used. */
 export interface SyncStorageOptions {
   /** Reads pipes and devices, too, and waits for them: for a tool that somebody sits in front of. */
@@ -395,16 +410,7 @@ function syncStorageAt(prefix: Buffer, options: SyncStorageOptions): SyncStorage
     },
     rename: (from, to) => call(() => renameSync(pathOf(from), pathOf(to))),
     remove: (name) => removeNow(pathOf(name)),
-    syncFolder() {
-      const handle = call(() => openSync(folderOf(prefix), "r"));
-      try {
-        fsyncSync(handle);
-      } catch (error) {
-        if (!hasCode(error, ...FOLDER_SYNC_UNKNOWN)) throw storageErrorOf(error);
-      } finally {
-        closeSync(handle);
-      }
-    },
+    syncFolder: () => syncFolderAt(folderOf(prefix)),
     list: () =>
       call(() => readdirSync(folderOf(prefix), { encoding: "buffer" })).map((name) =>
         name.toString("latin1"),
