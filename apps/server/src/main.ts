@@ -355,8 +355,8 @@ class Program {
   /** CONFIG SET of what belongs to the process. Returns why it cannot be. */
   #reconfigured(name: string): string | undefined {
     if (name.startsWith("oom-score-adj")) return this.#setOomScore(name.endsWith("-values"));
-    if (name === "watchdog-period") this.#setWatchdog();
-    else this.#setTitle();
+    if (name === "watchdog-period") return this.#setWatchdog();
+    this.#setTitle();
     return undefined;
   }
 
@@ -384,10 +384,14 @@ class Program {
     if (folder !== undefined) this.#config.assign("dir", folder);
   }
 
-  #setWatchdog(): void {
+  /** Returns why it cannot be. */
+  #setWatchdog(): string | undefined {
     const config = this.#config;
-    const periodMs = this.#watchdog.setPeriod(config.number("watchdog-period"));
+    const wantedMs = config.number("watchdog-period");
+    const periodMs = this.#watchdog.setPeriod(wantedMs);
     config.assign("watchdog-period", periodMs);
+    if (wantedMs === 0 || periodMs > 0) return undefined;
+    return "Unable to start the watchdog. Check server logs.";
   }
 
   /** `isNew`: the scores were not there before. */

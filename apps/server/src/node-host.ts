@@ -24,6 +24,7 @@ import { MemoryRelease } from "./process/memory-release.ts";
 import { memoryUsage } from "./process/memory-usage.ts";
 import { fillRandomly } from "./process/random-bytes.ts";
 import { codeOf, systemErrorText } from "./process/system-error.ts";
+import { startThreadPool } from "./process/thread-pool.ts";
 import { createWallClock } from "./wall-clock.ts";
 
 export interface NodeHostOptions {
@@ -89,6 +90,7 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
 const writesNothing = "Without 'dir' this server writes no files";
 
 function nodeStorages(folder: string) {
+  startThreadPool();
   return { storage: nodeStorage(folder), syncStorage: nodeSyncStorage(folder) };
 }
 

@@ -203,7 +203,7 @@ function storageAt(prefix: Buffer, release: () => void): Storage {
     },
     async open(name): Promise<StorageReader | undefined> {
       const path = pathOf(name);
-      // A start without data asks this and no more: then the threads that read files are not made.
+      // A start without data asks this and no more, and waits for no other thread.
       if (call(() => statSync(path, { throwIfNoEntry: false })) === undefined) return undefined;
       const file = await callAsync(() => files().open(path, READ_FLAGS)).catch(unlessMissing);
       if (file === undefined) return undefined;

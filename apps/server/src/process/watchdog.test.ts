@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { temporaryFolder } from "../testing/server-process.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -108,6 +108,19 @@ describe("Watchdog", () => {
     using folder = temporaryFolder();
     using watched = watchdogIn(folder.path, { hz });
     expect(watched.watchdog.setPeriod(wanted)).toBe(period);
+  });
+
+  test("where there is no thread to be had nobody watches, and somebody is told", () => {
+    using folder = temporaryFolder();
+    using watched = watchdogIn(folder.path);
+    vi.spyOn(process, "getBuiltinModule").mockImplementationOnce(() => {
+      throw new Error("Worker initialization failure: EAGAIN");
+    });
+    expect(watched.watchdog.setPeriod(300)).toBe(0);
+    expect(watched.failures.map((error) => error.message)).toEqual([
+      "Worker initialization failure: EAGAIN",
+    ]);
+    expect(watched.watchdog.setPeriod(300)).toBe(300);
   });
 
   test("a log that cannot be written is no error, of this thread or the other", async () => {

@@ -58,11 +58,20 @@ export class Watchdog {
     this.#options = options;
   }
 
-  /** Watches with this period, 0 for not at all. Returns the period that is in force. */
+  /**
+   * Watches with this period, 0 for not at all. Returns the period that is in force: 0, too, where there is
+   * no thread to be had.
+   */
   setPeriod(wantedMs: number): number {
     this.#stop();
     this.#periodMs = wantedMs === 0 ? 0 : Math.max(wantedMs, this.#leastMs);
-    if (wantedMs !== 0) this.#start();
+    try {
+      if (wantedMs !== 0) this.#start();
+    } catch (error) {
+      this.#stop();
+      this.#periodMs = 0;
+      this.#options.failed(error as Error);
+    }
     return this.#periodMs;
   }
 
