@@ -37,6 +37,14 @@ describe("memory that goes back to the operating system", () => {
     expect(release.passedOnCount).toBe(0);
   });
 
+  it("goes at once where there is no room for another thread: to try would be the end of this one", () => {
+    release = new MemoryRelease(() => false);
+    const buffer = touched(RELEASED_HERE_BYTES_MAX + 4096);
+    release.release(buffer, buffer.byteLength);
+    expect(buffer.detached).toBe(true);
+    expect(release.passedOnCount).toBe(0);
+  });
+
   it("goes by another thread where there is much", async () => {
     const buffers = [touched(200 * MEBIBYTE), touched(RELEASED_HERE_BYTES_MAX + 4096)];
     const before = process.memoryUsage.rss();

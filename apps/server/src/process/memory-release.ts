@@ -10,6 +10,7 @@
  */
 import type { Worker } from "node:worker_threads";
 import { realTimers } from "../network/real-timers.ts";
+import { hasRoomForThread } from "./room.ts";
 
 /** From so many bytes on that were touched, it is worth a message to another thread. */
 export const RELEASED_HERE_BYTES_MAX = 4 * 2 ** 20;
@@ -20,11 +21,17 @@ const THREAD_TEXT = `require("node:worker_threads").parentPort.on("message", (bu
 const THREAD_LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 };
 
 export class MemoryRelease {
+  readonly #hasRoom: () => boolean;
   #worker: Worker | undefined;
   #idle: NodeJS.Timeout | undefined;
 
   /** Buffers that went to the thread. */
   passedOnCount = 0;
+
+  /** `hasRoom`: whether there may be one more thread. */
+  constructor(hasRoom = hasRoomForThread) {
+    this.#hasRoom = hasRoom;
+  }
 
   /** As Host.releaseMemory: the buffer is detached when this returns. */
   readonly release = (buffer: ArrayBuffer, touchedBytes: number): void => {
@@ -41,6 +48,7 @@ export class MemoryRelease {
   /** False: there is no thread to be had. */
   #passOn(buffer: ArrayBuffer): boolean {
     try {
+      if (this.#worker === undefined && !this.#hasRoom()) return false;
       this.#worker ??= this.#start();
       this.#worker.postMessage(buffer, [buffer]);
     } catch {

@@ -9,6 +9,7 @@
  * nothing of it is loaded.
  */
 import type { Worker } from "node:worker_threads";
+import { hasRoomForThread } from "./room.ts";
 
 /** What the two threads share: 64-bit integers, in this order. */
 export const Slot = {
@@ -90,6 +91,7 @@ export class Watchdog {
   }
 
   #start(): void {
+    if (!hasRoomForThread()) throw new Error("There is no memory for a thread");
     const { Worker } = process.getBuiltinModule("node:worker_threads");
     const bytes = Slot.COUNT * BigInt64Array.BYTES_PER_ELEMENT;
     this.#slots = new BigInt64Array(new SharedArrayBuffer(bytes));

@@ -99,12 +99,14 @@ export class PageSpans extends Segments {
       span = this.findRun(pages);
       assert(span !== 0, "a new segment has room for what it was made for");
     }
-    this.unlinkRun(span);
     const page = this.spanPage[span] as number;
     const rest = (this.spanPages[span] as number) - pages;
+    // First, for it may fail.
+    const restSpan = rest > 0 ? this.newSpan() : 0;
+    this.unlinkRun(span);
     if (rest > 0) {
       this.setRun(span, page, pages);
-      this.linkRun(this.newSpan(), page + pages, rest);
+      this.linkRun(restSpan, page + pages, rest);
     }
     this.pageBytes += pages * PAGE_BYTES;
     const segment = page >>> PAGES_PER_STRIDE_SHIFT;
@@ -250,6 +252,7 @@ export class PageSpans extends Segments {
     this.spanPrevious[span] = 0;
   }
 
+  /** Throws ArenaFullError. */
   private newSpan(): number {
     const recycled = this.spanRecycled;
     if (recycled !== 0) {
@@ -263,7 +266,7 @@ export class PageSpans extends Segments {
 
   /** One piece of memory for all of them: to get it is what takes time. */
   private growSpans(size: number): void {
-    const memory = new ArrayBuffer(SPAN_BOOKS * size * Int32Array.BYTES_PER_ELEMENT);
+    const memory = bookOf(SPAN_BOOKS * size);
     let taken = 0;
     const grownTo = (array: Int32Array): Int32Array => {
       const larger = new Int32Array(memory, taken, size);
@@ -292,17 +295,29 @@ export class PageSpans extends Segments {
     const segment = this.makeSegment(atLeastBytes, isMeasured);
     const first = segment << PAGES_PER_STRIDE_SHIFT;
     const pages = this.pagesOf(segment);
-    if (segment !== 0 && pages >= RESERVED_FROM_PAGES) this.reserveBooks();
-    if (this.pageSpan.length < first + pages) this.pageSpan = grown(this.pageSpan, first + pages);
+    let span: number;
+    try {
+      if (segment !== 0 && pages >= RESERVED_FROM_PAGES) this.reserveBooks();
+      if (this.pageSpan.length < first + pages) this.pageSpan = grown(this.pageSpan, first + pages);
+      span = this.newSpan();
+    } catch (full) {
+      this.unmakeSegment(segment);
+      throw full;
+    }
     // Page 0 of segment 0 stays unused, so that no block has ref 0.
     const skip = segment === 0 ? 1 : 0;
-    this.linkRun(this.newSpan(), first + skip, pages - skip);
+    this.linkRun(span, first + skip, pages - skip);
   }
 
+  /** As far as the system has memory for it: they grow with what they are about as well. */
   private reserveBooks(): void {
     const pages = SEGMENT_COUNT_MAX << PAGES_PER_STRIDE_SHIFT;
-    if (this.pageSpan.length < pages) this.pageSpan = grown(this.pageSpan, pages);
-    if (this.spanClass.length < SPANS_RESERVED) this.growSpans(SPANS_RESERVED);
+    try {
+      if (this.pageSpan.length < pages) this.pageSpan = grown(this.pageSpan, pages);
+      if (this.spanClass.length < SPANS_RESERVED) this.growSpans(SPANS_RESERVED);
+    } catch (full) {
+      if (!(full instanceof ArenaFullError)) throw full;
+    }
   }
 
   /** True when the span lies in a segment that is being left. */
@@ -343,7 +358,17 @@ export class PageSpans extends Segments {
 }
 
 function grown(array: Int32Array, size: number): Int32Array {
-  const larger = new Int32Array(size);
+  const larger = new Int32Array(bookOf(size));
   larger.set(array);
   return larger;
+}
+
+/** Memory for so many numbers. Throws ArenaFullError. */
+function bookOf(count: number): ArrayBuffer {
+  const bytes = count * Int32Array.BYTES_PER_ELEMENT;
+  try {
+    return new ArrayBuffer(bytes);
+  } catch {
+    throw new ArenaFullError(`the operating system has no ${bytes} bytes for the arena's books`);
+  }
 }

@@ -65,6 +65,18 @@ const UNADVISED_PAGES = pagesFor(2 ** 20);
 /** What is told of at once. */
 const PIECE_PAGES = pagesFor(32 * 2 ** 20);
 
+/**
+ * What a segment leaves to others of the addresses that the process may have (`ulimit -v`, or a system that
+ * promises no more memory than it has): without any the runtime ends the process.
+ */
+const MARGIN_BYTES = 128 * 2 ** 20;
+
+/**
+ * Before the runtime takes no for an answer it collects garbage, several times over. That takes most of a second,
+ * in which nobody is served: so it is asked again when a segment has gone, or so many have been wanted.
+ */
+const UNASKED_COUNT = 256;
+
 const releaseNow: ReleaseMemory = (buffer) => {
   buffer.transfer(0);
 };
@@ -92,6 +104,10 @@ export class Segments {
   limitBytes: number;
   /** Which segments were made to measure. */
   private readonly measured = new Uint8Array(SEGMENT_COUNT_MAX);
+  /** The system has refused memory before. */
+  private isSystemShort = false;
+  /** Segments that are to be refused without asking the system. */
+  private unaskedCount = 0;
   private readonly release: ReleaseMemory;
   private readonly advise: AdviseMemory | undefined;
 
@@ -152,7 +168,12 @@ export class Segments {
       throw new ArenaFullError("the arena's address space is used up");
     }
     const wanted = isMeasured ? needed : Math.max(needed, Math.min(this.nextBytes(), left));
-    const buffer = bufferOf(wanted, needed);
+    if (this.unaskedCount > 0) {
+      this.unaskedCount--;
+      throw new ArenaFullError("the operating system had no memory a moment ago");
+    }
+    const marginBytes = segment > 0 && (!isMeasured || this.isSystemShort) ? MARGIN_BYTES : 0;
+    const buffer = this.bufferOf(wanted, needed, marginBytes);
     this.words[segment] = new Int32Array(buffer);
     this.bytes[segment] = new Uint8Array(buffer);
     this.doubles[segment] = new Float64Array(buffer);
@@ -181,6 +202,7 @@ export class Segments {
     const { buffer, length } = this.bytes[segment] as Uint8Array<ArrayBuffer>;
     const touchedBytes = (this.touchedPages[segment] as number) * PAGE_BYTES;
     this.segmentBytes -= length;
+    this.unaskedCount = 0;
     this.words[segment] = new Int32Array(0);
     this.bytes[segment] = new Uint8Array(0);
     this.doubles[segment] = new Float64Array(0);
@@ -190,16 +212,22 @@ export class Segments {
     this.advisedPages[segment] = 0;
     this.release(buffer, touchedBytes);
   }
-}
 
-/** A buffer of `wanted` bytes, or where the system has none of that size a smaller one. */
-function bufferOf(wanted: number, needed: number): ArrayBuffer {
-  for (let size = wanted; ; size = Math.max(needed, pagesFor(size / 2) * PAGE_BYTES)) {
-    try {
-      return new ArrayBuffer(size);
-    } catch {
-      if (size <= needed)
+  /**
+   * A buffer of `wanted` bytes, or where the system has none of that size a smaller one; `marginBytes` more could
+   * have been had.
+   */
+  private bufferOf(wanted: number, needed: number, marginBytes: number): ArrayBuffer {
+    for (let size = wanted; ; size = Math.max(needed, pagesFor(size / 2) * PAGE_BYTES)) {
+      try {
+        if (marginBytes > 0) new ArrayBuffer(size + marginBytes).transfer(0);
+        return new ArrayBuffer(size);
+      } catch {
+        this.isSystemShort = true;
+        if (size > needed) continue;
+        this.unaskedCount = UNASKED_COUNT;
         throw new ArenaFullError(`the operating system has no ${needed} bytes for a segment`);
+      }
     }
   }
 }
