@@ -26,6 +26,8 @@ const {
  */
 export const writeFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK;
 export const appendFlags = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK;
+/** And of a pipe that is there. */
+export const pipeFlags = O_WRONLY | O_NONBLOCK;
 
 /** The working directory; undefined when it has no name any more, as it was removed. */
 export function workingFolder(): string | undefined {

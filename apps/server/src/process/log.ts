@@ -9,9 +9,9 @@
  * Every line is written before log() returns, so a crash loses none. A log file is opened anew
  * for each line, so that it can be rotated by renaming it.
  */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, writeSync } from "node:fs";
 import type { LogLevel } from "@kv/engine";
-import { appendFlags } from "./byte-path.ts";
+import { appendFlags, pipeFlags } from "./byte-path.ts";
 import { pathBytes } from "./byte-string.ts";
 import { codeOf } from "./system-error.ts";
 
@@ -33,6 +33,10 @@ export interface LogOptions {
 
 export class Log {
   readonly #options: LogOptions;
+  /** Standard output, once it was written to. */
+  #output: number | undefined;
+  /** Nobody has read it for a while. */
+  #isStuck = false;
 
   constructor(options: LogOptions) {
     this.#options = options;
@@ -67,12 +71,13 @@ export class Log {
   #put(bytes: Uint8Array): void {
     const file = this.#options.file();
     if (file === "") {
-      writeAll(1, bytes);
+      this.#output ??= standardOutput();
+      this.#isStuck = !writeAll(this.#output, bytes, this.#isStuck ? 0 : REFUSALS_MAX);
       return;
     }
     try {
       const descriptor = openSync(pathBytes(file), appendFlags, 0o666);
-      writeAll(descriptor, bytes);
+      writeAll(descriptor, bytes, REFUSALS_MAX);
       closeSync(descriptor);
     } catch {
       // A full disk must not stop the server, nor a FIFO that nobody reads, and there is nowhere
@@ -81,17 +86,35 @@ export class Log {
   }
 }
 
-/** Tries for a while when nobody reads the pipe that standard output is, then lets the line go. */
-function writeAll(descriptor: number, bytes: Uint8Array): void {
+/**
+ * A descriptor for standard output that waits for nobody, where there is a way to one. What is set for
+ * descriptor 1 itself would hold for all processes that have that pipe.
+ */
+function standardOutput(): number {
+  try {
+    if (fstatSync(1).isFIFO()) return openSync("/proc/self/fd/1", pipeFlags);
+  } catch {
+    // It is closed, or somebody else's, or there is no /proc.
+  }
+  return 1;
+}
+
+/** A millisecond each. */
+const REFUSALS_MAX = 100;
+
+/** Tries for a while when nobody reads the pipe that standard output is, then lets the line go. False: it did. */
+function writeAll(descriptor: number, bytes: Uint8Array, refusalsMax: number): boolean {
   let refusals = 0;
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(descriptor, bytes, at);
     } catch (error) {
-      if (codeOf(error) !== "EAGAIN" || ++refusals > 100) return;
+      if (codeOf(error) !== "EAGAIN") return true;
+      if (++refusals > refusalsMax) return false;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
   }
+  return true;
 }
 
 function timestamp(now: Date): string {
