@@ -118,3 +118,15 @@ test.runIf(process.platform === "linux").each([
   await expect.poll(() => client.request("INFO", "persistence")).toContain("rdb_saves:1");
   expect(poolThreads(server)).toBe(threads);
 });
+
+test("without WebAssembly there are no scripts, and all else", async () => {
+  const [node, ...words] = programs.ours;
+  const server = await ServerProcess.start({ program: [node ?? "", "--jitless", ...words] });
+  onTestFinished(() => server.stop());
+  const client = await server.connect();
+  expect(await client.request("EVAL", "return 1", "0")).toBe(
+    "-ERR Scripts cannot run here, their machine is missing: This runtime has no WebAssembly\r\n",
+  );
+  expect(await client.request("SET", "k", "v")).toBe("+OK\r\n");
+  expect(await client.request("SAVE")).toBe("+OK\r\n");
+});

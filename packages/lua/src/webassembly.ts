@@ -42,7 +42,18 @@ interface Engine {
   promising?: (work: WasmFunction) => (...values: number[]) => Promise<unknown>;
 }
 
-export const wasm = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
+/** Stands in where the runtime has none, as `node --jitless`: whoever wants to use it is told. */
+class Missing {
+  constructor() {
+    const error = new Error("This runtime has no WebAssembly");
+    throw Object.assign(error, { code: "ERR_NO_WEBASSEMBLY" });
+  }
+}
+
+const missing = { Module: Missing, Instance: Missing, Tag: Missing, Exception: Missing };
+
+export const wasm: Engine =
+  (globalThis as unknown as { WebAssembly?: Engine }).WebAssembly ?? (missing as unknown as Engine);
 
 /** Whether this runtime can stop a running script and go on with it later. */
 export const canSuspend = wasm.Suspending !== undefined && wasm.promising !== undefined;
