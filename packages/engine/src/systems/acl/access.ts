@@ -66,7 +66,7 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
   /** Where users come from, and where they are kept. */
   readonly sources: UserSources;
   private readonly ports: Needs;
-  /** Refusals since the start, or since CONFIG RESETSTAT. */
+  /** Refusals since the start: as in Redis, CONFIG RESETSTAT forgets none of them. */
   readonly denied = { auth: 0, command: 0, key: 0, channel: 0 };
 
   constructor(ports: Needs) {
@@ -78,10 +78,6 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
       acl: (client, row, request) =>
         client.is(ClientState.RESTRICTED) ? this.refusalOf(client, row, request) : null,
     };
-  }
-
-  resetStatistics(): void {
-    Object.assign(this.denied, { auth: 0, command: 0, key: 0, channel: 0 });
   }
 
   uncountedBytes(): number {
