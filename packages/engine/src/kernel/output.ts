@@ -220,15 +220,28 @@ export class Output {
 
   /**
    * Where to write one message for a client, right now and in one go. Messages of a client's own
-   * command follow the reply to it, those that come `last` behind the rest; all others go to the outbox.
+   * command follow the reply to it, those that come `last` behind the rest; all others go to the outbox,
+   * if they come last when the command is over.
    */
   pushWriter(client: Client, comesLast = false): ReplyWriter {
-    if (client === this.situation.current) {
+    const { current } = this.situation;
+    if (client === current) {
       const own = comesLast ? this.own.last : this.own.first;
       own.resp3 = client.protocol === 3;
       this.hasOwnPushes = true;
       return own;
     }
+    if (comesLast && current !== null) {
+      const named = this.own.writerFor(client, (bytes) => this.mayHold(client, bytes));
+      named.resp3 = client.protocol === 3;
+      this.hasOwnPushes = true;
+      return named;
+    }
+    return this.outboxOf(client);
+  }
+
+  /** Where to write for another client than the one whose command runs: it leaves with the turn. */
+  private outboxOf(client: Client): ReplyWriter {
     const box = client.box(this.mayHold);
     if (box.total > OUTBOX_BYTES_MAX || box.isOverflowed) this.flushOutbox(client);
     this.schedule(client);
@@ -242,21 +255,22 @@ export class Output {
   flushOwn(client: Client): void {
     const { own } = this;
     this.muting.takeBack(client);
-    this.moveToReply(own.first);
-    this.moveToReply(own.last);
+    move(own.first, this.reply);
+    move(own.last, this.reply);
     this.muting.keep();
     this.hasOwnPushes = false;
+    if (own.named.length > 0) this.sendNamed();
   }
 
-  private moveToReply(from: ReplyWriter): void {
-    const { reply } = this;
-    if (from.partsBytes > 0)
-      for (const part of from.takeParts()) {
-        reply.rawBytes(part, 0, part.length);
-        release(part);
-      }
-    reply.rawBytes(from.bytes, 0, from.length);
-    from.reset();
+  /** The command is over: whom its client has named hears what it did. */
+  private sendNamed(): void {
+    const { named } = this.own;
+    this.own.named = [];
+    for (const { target, writer } of named) {
+      if (target.closed) continue;
+      if (writer.isOverflowed) this.closeOverLimit(target);
+      else move(writer, this.outboxOf(target));
+    }
   }
 
   /** The running command stops in its middle, and others run: its messages wait for its end. */
@@ -360,4 +374,15 @@ export class Output {
     }
     this.clients.close(client, "output buffer limit");
   }
+}
+
+/** Puts what one writer holds behind what another one does. */
+function move(from: ReplyWriter, to: ReplyWriter): void {
+  if (from.partsBytes > 0)
+    for (const part of from.takeParts()) {
+      to.rawBytes(part, 0, part.length);
+      release(part);
+    }
+  to.rawBytes(from.bytes, 0, from.length);
+  from.reset();
 }

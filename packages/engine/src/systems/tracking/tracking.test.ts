@@ -289,6 +289,59 @@ describe("REDIRECT", () => {
     ]);
   });
 
+  test("of what the client does itself comes when its command or transaction is over", () => {
+    const kv = harness({ config: { "notify-keyspace-events": "E$" } });
+    const other = kv.client();
+    const listener = kv.client();
+    listener.send("SUBSCRIBE", "__redis__:invalidate", "news", "__keyevent@0__:set");
+    kv.send("CLIENT", "TRACKING", "ON", "REDIRECT", 3);
+    const event = (key: string) => ["message", "__keyevent@0__:set", key];
+    const gone = (key: string) => ["message", "__redis__:invalidate", [key]];
+    listener.pushed();
+    kv.send("MGET", "a", "b");
+    kv.send("MSET", "a", 1, "b", 1);
+    expect(listener.pushed()).toEqual([event("a"), event("b"), gone("a"), gone("b")]);
+    kv.send("GET", "a");
+    other.send("SET", "a", 1);
+    expect(listener.pushed()).toEqual([gone("a"), event("a")]);
+    kv.send("GET", "a");
+    kv.self.sendBytes("MULTI\r\nSET a 1\r\nPUBLISH news m\r\nEXEC\r\nPUBLISH news n\r\n");
+    const news = (text: string) => ["message", "news", text];
+    expect(listener.pushed()).toEqual([event("a"), news("m"), gone("a"), news("n")]);
+  });
+
+  test("tells of a flush in the order in which clients came, of one's own last", () => {
+    const kv = harness();
+    const other = kv.client();
+    const listener = kv.client();
+    listener.send("SUBSCRIBE", "__redis__:invalidate");
+    listener.pushed();
+    other.send("CLIENT", "TRACKING", "ON", "REDIRECT", 3);
+    kv.send("HELLO", 3);
+    kv.send("CLIENT", "TRACKING", "ON", "REDIRECT", 3);
+    const flushed = (none: string) =>
+      `*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n${none}\r\n`;
+    listener.takeRaw();
+    kv.client().send("FLUSHALL");
+    expect(listener.takeRaw()).toBe(flushed("_") + flushed("$-1"));
+    kv.send("FLUSHALL");
+    expect(listener.takeRaw()).toBe(flushed("$-1") + flushed("_"));
+  });
+
+  test("to one that does not read and is over its limit closes it, and nobody else", () => {
+    const kv = harness({ config: { "client-output-buffer-limit": "pubsub 64kb 0 0" } });
+    const listener = kv.client();
+    listener.send("SUBSCRIBE", "__redis__:invalidate");
+    kv.send("CLIENT", "TRACKING", "ON", "REDIRECT", 2);
+    const key = "k".repeat(20_000);
+    const keys = ["a", "b", "c", "d"].map((letter) => letter + key);
+    kv.send("MGET", ...keys);
+    expect(kv.send("DEL", ...keys)).toBe(0);
+    expect(kv.send("MSET", ...keys.flatMap((each) => [each, 1]))).toBe("OK");
+    expect(listener.closed).toBe(true);
+    expect(kv.send("INFO", "stats")).toMatch(/client_output_buffer_limit_disconnections:1\r\n/);
+  });
+
   test("one that does not listen gets nothing, for it would take it for replies", () => {
     const kv = harness();
     const listener = kv.client();

@@ -317,7 +317,7 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
   databaseChanged(_index: number, successor: number): void {
     // Names are all that is known here, and those outlive a swap: like Redis, this says nothing.
     if (successor !== -1) return;
-    for (const client of this.trackers.keys()) this.sendAllKeys(client);
+    for (const client of this.ports.clients.values()) this.sendAllKeys(client);
     this.table.clear();
   }
 
@@ -352,13 +352,15 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
   private begin(client: Client): ReplyWriter | null {
     const tracking = this.trackers.get(client);
     if (tracking === undefined) return null;
-    const { clients, output } = this.ports;
+    const { clients, output, situation } = this.ports;
     const { redirectId } = tracking;
     const target = redirectId === 0 ? client : clients.get(redirectId);
+    // What a client does itself is told, to whomever, when its command is over.
+    const comesLast = client === situation.current;
     if (target === undefined) {
       tracking.redirectBroken = true;
       if (client.protocol === 2) return null;
-      const out = output.pushWriter(client);
+      const out = output.pushWriter(client, comesLast);
       out.push(2);
       out.bulkLatin1("tracking-redir-broken");
       out.integer(redirectId);
@@ -367,7 +369,7 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
     // Whoever is neither RESP3 nor listening on the channel could not tell this from a reply.
     const isDeaf = redirectId === 0 || !target.is(ClientState.SUBSCRIBED);
     if (target.protocol === 2 && isDeaf) return null;
-    const out = output.pushWriter(target, redirectId === 0);
+    const out = output.pushWriter(target, comesLast);
     if (target.protocol === 3) {
       out.push(2);
       out.bulkLatin1("invalidate");
