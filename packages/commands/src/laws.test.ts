@@ -77,6 +77,7 @@ class Rig {
     });
     const effects: Effects = {
       keyChanged() {},
+      keyModified() {},
       keyReady() {},
       keyEvent() {},
       keyExpired: (database: Database, entry: Ref) => database.remove(entry, false),

@@ -40,6 +40,14 @@ export interface Effects {
     event: string,
     notifyClass: number,
   ): void;
+  /** The same without an event: those of this change have been published. */
+  keyModified(
+    database: Database,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void;
   /** Who waits for the key has to look at it again, although no watcher or tracker would call it changed. */
   keyReady(database: Database, bytes: Uint8Array, view: DataView, start: number, end: number): void;
   /** Publishes a keyspace event only. */

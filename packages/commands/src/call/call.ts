@@ -408,6 +408,17 @@ export class Call<Row extends RunningCommand = RunningCommand> {
     }
   }
 
+  /**
+   * The same where Redis publishes the events of a change first, by event(), and tells watchers and caches
+   * behind all of them.
+   */
+  modified(index: number): void {
+    this.dirty++;
+    if ((this.interest & Interest.WATCH) === 0) return;
+    const { effects, database, bytes, view } = this;
+    effects.keyModified(database, bytes, view, this.start(index), this.end(index));
+  }
+
   /** Those who wait for the key at an argument are served, if they can be: its value did not change. */
   wakeWaiters(index: number): void {
     if ((this.interest & Interest.WATCH) === 0) return;

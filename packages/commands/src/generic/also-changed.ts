@@ -17,6 +17,13 @@ export function alsoChanged(
   effects.keyChanged(database, bytes, view, call.start(index), call.end(index), event, notifyClass);
 }
 
+/** The same without an event. */
+export function alsoModified(call: Call, database: Database, index: number): void {
+  if ((call.interest & Interest.WATCH) === 0) return;
+  const { bytes, view, effects } = call;
+  effects.keyModified(database, bytes, view, call.start(index), call.end(index));
+}
+
 /** Publishes that the key at an argument was born in `database`: the "new" event of class "n". */
 export function born(call: Call, database: Database, index: number): void {
   if ((call.interest & Interest.NOTIFY) === 0) return;

@@ -6,7 +6,7 @@ import { Notify } from "../call/notify.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
-import { alsoChanged, born } from "./also-changed.ts";
+import { alsoModified, born } from "./also-changed.ts";
 import { putInPlaceOf } from "./put-in-place-of.ts";
 import { sameArgument } from "./same-argument.ts";
 
@@ -68,6 +68,8 @@ function moveValue(call: Call, source: Ref, old: Ref): void {
   // Only the entry: the value belongs to the new key now.
   arena.free(source);
   born(call, database, 2);
-  call.changed(1, "rename_from", Notify.GENERIC);
-  alsoChanged(call, database, 2, "rename_to", Notify.GENERIC);
+  call.modified(1);
+  alsoModified(call, database, 2);
+  call.event(1, "rename_from", Notify.GENERIC);
+  call.event(2, "rename_to", Notify.GENERIC);
 }

@@ -156,8 +156,9 @@ export function elementsRemoved(
     list.settle();
     list.shrink(call.settings.limits.list);
   }
-  call.changed(index, event, Notify.LIST);
+  call.event(index, event, Notify.LIST);
   if (isEmpty) call.event(index, "del", Notify.GENERIC);
+  call.modified(index);
   call.dirty += count - 1;
 }
 

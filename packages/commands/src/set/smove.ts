@@ -54,9 +54,10 @@ function moveMember(call: Call, from: SetValue, target: Ref): void {
   else isNew = addMember(call, otherSet(call, target), 3);
   from.delete(call.bytes, call.view, call.start(3), call.end(3));
   const isEmpty = removeEmpty(call, from);
-  call.changed(1, "srem", Notify.SET);
+  call.event(1, "srem", Notify.SET);
   if (isEmpty) call.event(1, "del", Notify.GENERIC);
   if (target === NONE) call.event(2, "new", Notify.NEW);
+  call.modified(1);
   if (isNew) call.changed(2, "sadd", Notify.SET);
 }
 

@@ -95,9 +95,10 @@ function take(call: Call, set: SetValue): void {
 }
 
 function tell(call: Call, count: number, isEmpty: boolean): void {
-  call.changed(1, "spop", Notify.SET);
-  call.dirty += count - 1;
+  call.event(1, "spop", Notify.SET);
   if (isEmpty) call.event(1, "del", Notify.GENERIC);
+  call.modified(1);
+  call.dirty += count - 1;
 }
 
 function popSeveral(call: Call): void {

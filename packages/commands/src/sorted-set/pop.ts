@@ -36,8 +36,9 @@ export function pop(
   set.deleteRange(first, taken);
   const isEmpty = taken === length;
   if (isEmpty) call.database.remove(set.entry, false);
-  call.changed(key, fromEnd ? "zpopmax" : "zpopmin", Notify.ZSET);
+  call.event(key, fromEnd ? "zpopmax" : "zpopmin", Notify.ZSET);
   if (isEmpty) call.event(key, "del", Notify.GENERIC);
+  call.modified(key);
   call.dirty += taken - 1;
 }
 

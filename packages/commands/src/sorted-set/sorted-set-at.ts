@@ -94,19 +94,25 @@ export function findArgument(call: Call, set: SortedSetValue, member: number): b
   return set.find(call.bytes, call.view, call.start(member), call.end(member));
 }
 
-/** Members are gone from the key at an argument: removes an empty one, and says what happened. */
+/**
+ * Members are gone from the key at an argument: removes an empty one, and says what happened; with
+ * `eventsFirst` in the order of Redis's ZREM, else in that of its ZREMRANGE.
+ */
 export function membersRemoved(
   call: Call,
   index: number,
   set: SortedSetValue,
   count: number,
   event: string,
+  eventsFirst = false,
 ): void {
   // The key goes first, so that who hears of the change finds what is left.
   const isEmpty = set.length === 0;
   if (isEmpty) call.database.remove(set.entry, false);
-  call.changed(index, event, Notify.ZSET);
+  if (eventsFirst) call.event(index, event, Notify.ZSET);
+  else call.changed(index, event, Notify.ZSET);
   if (isEmpty) call.event(index, "del", Notify.GENERIC);
+  if (eventsFirst) call.modified(index);
   call.dirty += count - 1;
 }
 

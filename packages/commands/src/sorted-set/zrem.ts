@@ -24,7 +24,7 @@ export const zrem = command({
       for (let i = 2; i < call.argc && set.length !== 0; i++) {
         if (set.delete(call.bytes, call.view, call.start(i), call.end(i))) removed++;
       }
-      if (removed !== 0) membersRemoved(call, 1, set, removed, "zrem");
+      if (removed !== 0) membersRemoved(call, 1, set, removed, "zrem", true);
     }
     call.reply.integer(removed);
   },

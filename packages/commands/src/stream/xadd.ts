@@ -122,9 +122,10 @@ export const xadd = command({
       return;
     }
     replyId(call, id);
-    call.changed(1, "xadd", Notify.STREAM);
+    call.event(1, "xadd", Notify.STREAM);
     const { stream } = windowsOf(call);
     if (trimming.trim(call, stream) > 0) call.event(1, "xtrim", Notify.STREAM);
+    call.modified(1);
     if (call.propagates && (form !== IdForm.WHOLE || trimming.isRewritten)) {
       const rewritten = wordsOf(call);
       trimming.rewrite(stream, rewritten);

@@ -33,7 +33,8 @@ export const xtrim = command({
     const stream = writeStream(call, 1);
     const removed = stream === null ? 0 : trimming.trim(call, stream);
     if (stream !== null && removed > 0) {
-      call.changed(1, "xtrim", Notify.STREAM);
+      call.event(1, "xtrim", Notify.STREAM);
+      call.modified(1);
       // What counts as a change is each entry.
       call.dirty += removed - 1;
       if (call.propagates && trimming.isRewritten) {

@@ -198,12 +198,22 @@ export class EngineEffects implements Effects {
     event: string,
     notifyClass: number,
   ): void {
-    if ((this.interest & Interest.WATCH) !== 0) {
-      const by = this.removesByItself ? null : this.situation.current;
-      for (const listener of this.hearChanges)
-        listener.keyChanged(by, database, bytes, view, start, end);
-    }
+    this.keyModified(database, bytes, view, start, end);
     this.keyEvent(database, bytes, view, start, end, event, notifyClass);
+  }
+
+  /** The same for one whose events have been published: listeners are told. */
+  keyModified(
+    database: Database,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void {
+    if ((this.interest & Interest.WATCH) === 0) return;
+    const by = this.removesByItself ? null : this.situation.current;
+    for (const listener of this.hearChanges)
+      listener.keyChanged(by, database, bytes, view, start, end);
   }
 
   /** Tells those alone who serve waiting clients: nobody's copy of the key is out of date. */
