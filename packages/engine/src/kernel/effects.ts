@@ -327,8 +327,15 @@ export class EngineEffects implements Effects {
     this.timedRemove(database, entry, event === "evicted" ? "eviction-del" : "expire-del", lazily);
     this.propagator.removal(database.index, [lazily ? "UNLINK" : "DEL", key]);
     if (this.interest === 0) return;
+    const view = new DataView(key.buffer);
     this.removesByItself = true;
-    this.keyChanged(database, key, new DataView(key.buffer), 0, key.length, event, notifyClass);
+    if (notifyClass === Notify.EVICTED) {
+      this.keyChanged(database, key, view, 0, key.length, event, notifyClass);
+    } else {
+      // Redis tells caches of an expired key behind its event.
+      this.keyEvent(database, key, view, 0, key.length, event, notifyClass);
+      this.keyModified(database, key, view, 0, key.length);
+    }
     this.removesByItself = false;
   }
 

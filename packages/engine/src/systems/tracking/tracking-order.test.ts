@@ -60,3 +60,22 @@ test("and of both keys where a value moves", () => {
     "new to, gone to, lpush to, lpop k, gone k",
   );
 });
+
+test("and of a key whose time has passed behind its event, of one that is evicted before it", () => {
+  const kv = harness({ resp: 3, config: { "notify-keyspace-events": "EA" } });
+  const other = kv.client();
+  kv.send("CLIENT", "TRACKING", "ON");
+  kv.send("PSUBSCRIBE", "*");
+  const gone = ["invalidate", ["k"]];
+  other.send("SET", "k", "v", "PX", 5);
+  kv.send("GET", "k");
+  kv.self.pushed();
+  kv.clock.advance(10);
+  other.send("GET", "k");
+  expect(kv.self.pushed()).toEqual([["pmessage", "*", "__keyevent@0__:expired", "k"], gone]);
+  other.send("SET", "k", "v");
+  kv.send("GET", "k");
+  kv.self.pushed();
+  other.send("CONFIG", "SET", "maxmemory-policy", "allkeys-lru", "maxmemory", 1);
+  expect(kv.self.pushed()).toEqual([gone, ["pmessage", "*", "__keyevent@0__:evicted", "k"]]);
+});
