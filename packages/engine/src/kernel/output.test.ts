@@ -110,6 +110,23 @@ describe("the output limit acts while a reply is being written", () => {
     expect(other.send(name, key, -1000)).toHaveLength(1000);
   });
 
+  test("what a client publishes to itself counts as much, and the rest of it is not sent", () => {
+    const kv = harness();
+    kv.send("CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 0 0");
+    const own = kv.client();
+    own.send("HELLO", 3);
+    own.send("SUBSCRIBE", "own");
+    own.send("MULTI");
+    for (let i = 0; i < 15; i++) own.send("PUBLISH", "own", "m".repeat(100_000));
+    own.send("SET", "done", 1);
+    own.takeRaw();
+    own.sendBytes("EXEC\r\n");
+    expect(own.closed).toBe(true);
+    expect(own.takeRaw()).not.toContain("message");
+    expect(kv.send("GET", "done")).toBe("1");
+    expect(kv.send("INFO", "stats")).toMatch(/client_output_buffer_limit_disconnections:1\r\n/);
+  });
+
   test("one message larger than a subscriber may have waiting is never copied for it", () => {
     const kv = harness();
     kv.send("CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 0 0");

@@ -266,11 +266,7 @@ export class Output {
   private sendNamed(): void {
     const { named } = this.own;
     this.own.named = [];
-    for (const { target, writer } of named) {
-      if (target.closed) continue;
-      if (writer.isOverflowed) this.closeOverLimit(target);
-      else move(writer, this.outboxOf(target));
-    }
+    for (const { target, writer } of named) if (!target.closed) move(writer, this.outboxOf(target));
   }
 
   /** The running command stops in its middle, and others run: its messages wait for its end. */
@@ -376,13 +372,16 @@ export class Output {
   }
 }
 
-/** Puts what one writer holds behind what another one does. */
+/** Puts what one writer holds behind what another one does. What was too much for one is for the other. */
 function move(from: ReplyWriter, to: ReplyWriter): void {
-  if (from.partsBytes > 0)
-    for (const part of from.takeParts()) {
-      to.rawBytes(part, 0, part.length);
-      release(part);
-    }
-  to.rawBytes(from.bytes, 0, from.length);
+  if (from.isOverflowed) to.drop();
+  else {
+    if (from.partsBytes > 0)
+      for (const part of from.takeParts()) {
+        to.rawBytes(part, 0, part.length);
+        release(part);
+      }
+    to.rawBytes(from.bytes, 0, from.length);
+  }
   from.reset();
 }
