@@ -161,7 +161,7 @@ export class Access implements RuleContext, Accounts, ExecAccess, Running {
     return new CommandError(
       by === "exec"
         ? `NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: ${reasonsInExec[denial.reason]}`
-        : `NOPERM ACL failure in script: ${shortReason(client.user, denial, row)}`,
+        : `ERR ACL failure in script: ${shortReason(client.user, denial, row)}`,
     );
   }
 

@@ -283,7 +283,7 @@ describe("the log", () => {
     const { call } = kv.engine;
     kv.send("GET", "k"); // What the call still points at.
     expect(access.refusalInside(call as never, "script")?.reply).toBe(
-      "NOPERM ACL failure in script: User default has no permissions to run the 'get' command",
+      "ERR ACL failure in script: User default has no permissions to run the 'get' command",
     );
     expect(kv.engine.of(accessPort).log.newest(1)[0]).toMatchObject({
       context: "lua",
