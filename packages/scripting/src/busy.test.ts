@@ -163,6 +163,29 @@ describe("a script that runs for too long", () => {
     expect(kv.send("GET", "k")).toBeNull();
   });
 
+  test.each(["allkeys-lru", "noeviction"])(
+    "takes what it needs: under %s nothing is evicted in its middle, whoever asks meanwhile",
+    async (policy) => {
+      const kv = soonBusy();
+      kv.send("CONFIG", "SET", "maxmemory-policy", policy);
+      for (let i = 0; i < 100; i++) kv.send("SET", `k${i}`, "v".repeat(1000));
+      kv.send("CONFIG", "SET", "maxmemory", kv.engine.memory.usedBytes + 50_000);
+      const runner = kv.client();
+      const other = kv.client();
+      kv.propagated.length = 0;
+      runner.send(
+        "EVAL",
+        "redis.call('SET', 'a', string.rep('v', 2e5)) local i = 0 while i < 4e6 do i = i + 1 end return redis.call('DBSIZE')",
+        0,
+      );
+      expect(other.send("SET", "b", 1)).toEqual(busy);
+      expect(kv.propagated).toEqual([]);
+      await untilOver(kv);
+      expect(runner.pushed()).toEqual([101]);
+      expect(kv.engine.stats.evictedKeys > 0).toBe(policy === "allkeys-lru");
+    },
+  );
+
   test("whose client has gone goes on to its end", async () => {
     const kv = soonBusy();
     const runner = kv.client();

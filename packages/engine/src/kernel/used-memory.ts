@@ -240,6 +240,8 @@ export class UsedMemory {
     }
     // While clients are paused the data set stays as it is.
     if (this.pause.isInForce() || situation.is(EngineState.LOADING)) return true;
+    // A script that others are told to wait for is in the middle of what it does: no key goes under it.
+    if (situation.is(EngineState.BUSY)) return true;
     if (this.isLeftToPrimary && situation.is(EngineState.REPLICA)) return true;
     const startUs = host.monotonicUs();
     const limitUs = evictionTimeLimitUs(evictor.settings.tenacity);
