@@ -253,8 +253,8 @@ describe("time", () => {
 });
 
 describe("lazy freeing", () => {
-  const filled = () => {
-    const s = stage({ policy: "allkeys-lru" });
+  const filled = (policy = "allkeys-lru") => {
+    const s = stage({ policy });
     for (let i = 0; i < 2_000; i++) s.setIdle(1, `flushed:${i}`, 0);
     for (let i = 0; i < 20; i++) s.setIdle(0, `lives:${i}`, 0);
     s.fixture.database(1).flush(true);
@@ -290,6 +290,19 @@ describe("lazy freeing", () => {
     expect(s.evict(5)).toBe("ok");
     expect(lazyFree.pendingCount).toBe(0);
     expect(s.evicted.length).toBe(5);
+  });
+
+  test("is finished as far as needed under noeviction, too", () => {
+    const { s, lazyFree, over } = filled("noeviction");
+    const evict = (isLate: boolean, overBytes = over) =>
+      s.evictor.performEvictions(NOW_MS, overBytes, () => isLate, s.remove);
+    expect(evict(true, () => 1)).toBe("running");
+    expect(lazyFree.pendingCount).toBeGreaterThan(1_000);
+    expect(evict(false)).toBe("ok");
+    expect(lazyFree.pendingCount).toBeGreaterThan(0);
+    expect(evict(false, () => 1)).toBe("fail");
+    expect(lazyFree.pendingCount).toBe(0);
+    expect(s.evicted).toEqual([]);
   });
 });
 

@@ -118,10 +118,13 @@ export class Evictor {
   ): EvictionResult {
     if (overBytes() <= 0) return "ok";
     const { policy, clock, keyspace } = this;
-    if (policy.keys === "none") return "fail";
     clock.advance(nowMs);
     const bytesBefore = keyspace.arena.usedBytes;
-    const result = this.makeRoom(policy, overBytes, deadline, evict);
+    // Where no key may go, what is free already may: no write is refused for want of that.
+    const result =
+      policy.keys === "none"
+        ? this.releaseFreed(overBytes, deadline)
+        : this.makeRoom(policy, overBytes, deadline, evict);
     this.freedBytes += bytesBefore - keyspace.arena.usedBytes;
     return result;
   }

@@ -117,7 +117,7 @@ export class LazyFree implements EntryFreer {
       const kind = kindOfEntry(arena, entry);
       const ref = valueRef(arena, entry);
       if (kind.pieces === undefined) kind.free(arena, ref);
-      else if (!leaveToHold(arena, ref)) this.addValue(kind, ref, objectsAtEnd);
+      else if (!leaveToHold(arena, kind, ref)) this.addValue(kind, ref, objectsAtEnd);
     }
     arena.free(entry);
   }

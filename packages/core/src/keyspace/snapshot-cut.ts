@@ -28,7 +28,7 @@ import type { Dict } from "../table/dict.ts";
 import { EXTERNAL_FLAG, epochOf, flagsOf, setEpoch, valueRef } from "../table/entry.ts";
 import type { CutPiece, CutWalk } from "../values/kind.ts";
 import { kindOfEntry } from "../values/kind-table.ts";
-import { elementsInPieces } from "../values/value.ts";
+import { elementsInPieces, entryMemory } from "../values/value.ts";
 import type { LazyFree } from "./lazy-free.ts";
 
 /** Who gets the entries of a cut. Called from within step() and preserve(): must not fail. */
@@ -47,6 +47,9 @@ export interface CutConsumer {
 
 /** Entries that are fetched at a time; each may be a value of `wholeElementsMax` elements. */
 const SLICE = 16;
+/** Entries of a flushed table that are measured, and elements of each. */
+const SIZE_SAMPLES = 512;
+const ELEMENT_SAMPLES = 5;
 
 /** One running cut. */
 export class Cut {
@@ -60,8 +63,8 @@ export class Cut {
   done = false;
   /** @internal The tables at the instant of the cut, by database. */
   readonly dicts: (Dict | null)[];
-  /** @internal Tables that were flushed meanwhile and are released when this cut is done. */
-  readonly orphans: Dict[] = [];
+  /** @internal Tables that were flushed meanwhile and are released when this cut is done, with their sizes. */
+  readonly orphans: { readonly dict: Dict; readonly bytes: number }[] = [];
   /** @internal The epoch that the cut raised: older entries are its own. */
   readonly epoch: number;
   /** @internal Large values at hand, in the order in which they will be walked. */
@@ -248,7 +251,9 @@ export class SnapshotCuts {
   adopt(dict: Dict): boolean {
     for (const cut of this.running) {
       if (cut.dicts.includes(dict)) {
-        cut.orphans.push(dict);
+        const bytes = sizeOf(dict);
+        cut.orphans.push({ dict, bytes });
+        this.arena.heldBytes += bytes;
         return true;
       }
     }
@@ -262,11 +267,25 @@ export class SnapshotCuts {
     this.abortedInARow = completed ? 0 : this.abortedInARow + 1;
     for (const walk of cut.walks) walk.leave();
     cut.walks.length = 0;
-    for (const dict of cut.orphans) {
+    for (const { dict, bytes } of cut.orphans) {
+      this.arena.heldBytes -= bytes;
       // Another running cut may need the table as well: then that one inherits it.
       if (!this.adopt(dict)) this.lazyFree.addTable(dict);
     }
   }
+}
+
+/**
+ * About how many bytes a table takes with all its values, by those that come first in it: the order of
+ * hashes is as good as chance.
+ */
+function sizeOf(dict: Dict): number {
+  const { arena } = dict;
+  const some = new RefList(SIZE_SAMPLES);
+  dict.scan(0, SIZE_SAMPLES, some);
+  let bytes = 0;
+  for (let i = 0; i < some.count; i++) bytes += entryMemory(arena, some.at(i), ELEMENT_SAMPLES);
+  return dict.tableBytes() + Math.round((bytes / Math.max(1, some.count)) * dict.count);
 }
 
 /** True when epoch `a` comes before `b`, modulo 2^16. */

@@ -71,8 +71,8 @@ export interface SegmentUse {
 
 /** Who still needs what hangs on a block, whatever its owner does with it: see values/table-walk.ts. */
 export interface BlockHold {
-  /** The owner would free the block and what hangs on it: that is left to the hold. */
-  letGo(): void;
+  /** The owner would free the block and what hangs on it, `bytes` in all: that is left to the hold. */
+  letGo(bytes: number): void;
   /** The owner is about to change what it has under this name: `element`, or NONE. */
   beforeChange(element: Ref, bytes: Uint8Array, view: DataView, start: number, end: number): void;
 }
@@ -99,6 +99,8 @@ export function spanCapacity(sizeClass: number): number {
 export class Arena extends PageSpans {
   /** Blocks that somebody else than their owner needs. */
   readonly holds = new Map<Ref, BlockHold>();
+  /** Of the bytes handed out, about as many are there for snapshots alone: their owners have let them go. */
+  heldBytes = 0;
   /** Bytes in blocks handed out. */
   usedBytes = 0;
   /** Blocks handed out. */

@@ -6,6 +6,9 @@ import { EXTERNAL_FLAG, flagsOf, valueRef } from "../table/entry.ts";
 import type { ElementVisitor, ValueKind } from "./kind.ts";
 import { kindOfEntry } from "./kind-table.ts";
 
+/** Elements that are measured of a value that a snapshot keeps: enough to know about how large it is. */
+const HELD_SAMPLES = 16;
+
 /** Frees the blocks of a value outside its entry; the entry itself stays. */
 export function freeValue(arena: Arena, entry: Ref): void {
   if ((flagsOf(arena, entry) & EXTERNAL_FLAG) === 0) return;
@@ -14,15 +17,16 @@ export function freeValue(arena: Arena, entry: Ref): void {
 
 /** Frees the blocks of a value of this kind, the first of which is `ref`. */
 export function freeBlocks(arena: Arena, kind: ValueKind, ref: Ref): void {
-  if (kind.pieces === undefined || !leaveToHold(arena, ref)) kind.free(arena, ref);
+  if (kind.pieces === undefined || !leaveToHold(arena, kind, ref)) kind.free(arena, ref);
 }
 
 /** True when a snapshot still needs the block, and sees to its freeing from now on. */
-export function leaveToHold(arena: Arena, ref: Ref): boolean {
+export function leaveToHold(arena: Arena, kind: ValueKind, ref: Ref): boolean {
   if (arena.holds.size === 0) return false;
   const hold = arena.holds.get(ref);
-  hold?.letGo();
-  return hold !== undefined;
+  if (hold === undefined) return false;
+  hold.letGo(kind.memory(arena, ref, HELD_SAMPLES));
+  return true;
 }
 
 /** Frees an entry and what hangs on it. */

@@ -17,6 +17,7 @@ export abstract class WalkHold<Walk> implements BlockHold {
   /** Those that are not over. */
   readonly walks: Walk[] = [];
   private isLetGo = false;
+  private letGoBytes = 0;
   private readonly release: () => void;
 
   constructor(arena: Arena, header: Ref, release: () => void) {
@@ -26,8 +27,10 @@ export abstract class WalkHold<Walk> implements BlockHold {
     arena.holds.set(header, this);
   }
 
-  letGo(): void {
+  letGo(bytes: number): void {
     this.isLetGo = true;
+    this.letGoBytes = bytes;
+    this.arena.heldBytes += bytes;
   }
 
   abstract beforeChange(
@@ -46,7 +49,9 @@ export abstract class WalkHold<Walk> implements BlockHold {
     if (this.walks.length > 0) return;
     this.arena.holds.delete(this.header);
     this.lastWalkEnded();
-    if (this.isLetGo) this.release();
+    if (!this.isLetGo) return;
+    this.arena.heldBytes -= this.letGoBytes;
+    this.release();
   }
 
   /** Nobody needs the value as it was any more. */

@@ -56,6 +56,38 @@ describe("maxmemory", () => {
     expect(kv.engine.keyspace.keyCount).toBe(0);
   });
 
+  test.each(["UNLINK", "DEL"])(
+    "what is there for a snapshot alone costs no other key its life, nor a write its answer (%s)",
+    (word) => {
+      const config = { "maxmemory-policy": "allkeys-random", "rdb-key-save-delay": 1e6 };
+      const kv = harness({ config: config as never });
+      const uncounted = () =>
+        Number(/mem_not_counted_for_evict:(\d+)\r/.exec(kv.send("INFO", "memory") as string)?.[1]);
+      const fields = (i: number) => [`field:${i}`, "v".repeat(80)];
+      const words = Array.from({ length: 300 }, (_, i) => fields(i)).flat();
+      for (let i = 0; i < 100; i++) kv.send("HSET", `h${i}`, ...words);
+      const hashBytes = kv.send("MEMORY", "USAGE", "h0") as number;
+      kv.send("BGSAVE");
+      kv.send("CONFIG", "SET", "maxmemory", kv.engine.memory.usedBytes);
+      // Three hashes go for what is written, and are still there for the file.
+      kv.send("SET", "k", "v".repeat(2.5 * hashBytes));
+      expect(kv.send("GET", "none")).toBe(null);
+      expect(kv.engine.stats.evictedKeys).toBe(3);
+      expect(uncounted()).toBeGreaterThan(2.5 * hashBytes);
+
+      for (let i = 0; i < 90; i++) kv.send(word, `h${i}`);
+      kv.send("CONFIG", "SET", "maxmemory-policy", "noeviction");
+      kv.send("FLUSHALL", word === "DEL" ? "SYNC" : "ASYNC");
+      expect(kv.send("SET", "other", "v")).toBe("OK");
+      kv.send("CONFIG", "SET", "rdb-key-save-delay", 0);
+      kv.clock.advance(1000);
+      while (kv.engine.turn());
+      expect(uncounted()).toBe(0);
+      expect(kv.engine.keyspace.arena.usedBytes).toBeLessThan(hashBytes);
+      kv.check();
+    },
+  );
+
   test("INFO tells how long evicting has not sufficed", () => {
     const kv = harness();
     const times = () =>

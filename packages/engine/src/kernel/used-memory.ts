@@ -205,9 +205,17 @@ export class UsedMemory {
     return this.clientBytes;
   }
 
+  /**
+   * What no key is evicted for: what is kept for slow replicas and, as memory of a forked child would be,
+   * what is there for a snapshot alone. Evicting more would not make it less.
+   */
+  get uncountedBytes(): number {
+    return this.replication.beyondBytes + this.keyspace.arena.heldBytes;
+  }
+
   /** Bytes over `maxmemory`; 0 or less: none. */
   overBytes(): number {
-    return this.evictor.overBytes(this.usedBytes, this.replication.beyondBytes);
+    return this.evictor.overBytes(this.usedBytes, this.uncountedBytes);
   }
 
   /**

@@ -24,7 +24,7 @@ function memoryRows(engine: Ports): Row[] {
   const { arena, lazyFree } = keyspace;
   const { heapUsedBytes, heapTotalBytes, totalMemoryBytes } = host.usage();
   const now = memoryOverview(engine);
-  const { backlogBytes, replicaBytes, connectionBytes, beyondBytes } = memory.replication;
+  const { backlogBytes, replicaBytes, connectionBytes } = memory.replication;
   return [
     ["used_memory", now.usedBytes],
     ["used_memory_human", humanBytes(now.usedBytes)],
@@ -61,7 +61,7 @@ function memoryRows(engine: Ports): Row[] {
     ["rss_overhead_bytes", now.residentBytes - now.touchedBytes],
     ["mem_fragmentation_ratio", now.residentRatio.toFixed(2)],
     ["mem_fragmentation_bytes", now.residentBytes - now.usedBytes],
-    ["mem_not_counted_for_evict", beyondBytes],
+    ["mem_not_counted_for_evict", memory.uncountedBytes],
     ["mem_replication_backlog", backlogBytes],
     ["mem_total_replication_buffers", backlogBytes + replicaBytes - connectionBytes],
     ["mem_clients_slaves", replicaBytes],
