@@ -10,6 +10,14 @@ function resolveOfLua(name) {
   return require("node:url").pathToFileURL(lua.resolve(name)).href;
 }`;
 
+/** Types of an ES module for who says require(), also where the compiler knows of none that may be required. */
+const typesForRequire = `import type * as server from "./index.js" with { "resolution-mode": "import" };
+export type * from "./index.js" with { "resolution-mode": "import" };
+export declare const createServer: typeof server.createServer;
+export declare const ServerError: typeof server.ServerError;
+export type ServerError = server.ServerError;
+`;
+
 /** All packages in one file: their sources, so that a build never mixes new code with older code. */
 const everythingInOne = {
   format: "cjs",
@@ -48,7 +56,7 @@ export default defineConfig([
     entry: ["src/index.ts"],
     sourcemap: true,
     async onSuccess() {
-      writeFileSync("dist/index.d.cts", 'export * from "./index.js";\n');
+      writeFileSync("dist/index.d.cts", typesForRequire);
     },
   },
   {

@@ -29,8 +29,8 @@ import {
 import { Dialer } from "./network/dialer.ts";
 import { DirectWrites } from "./network/direct-writes.ts";
 import { isKnownRuntime, takeoverSelfTest } from "./network/handle-takeover.ts";
+import type { InProcessStream } from "./network/in-process-stream.ts";
 import { connectInProcessTo, type InprocConnection } from "./network/inproc.ts";
-import type { InProcessStream } from "./network/inproc-stream.ts";
 import { Listeners } from "./network/listeners.ts";
 import { OutputViews } from "./network/output-views.ts";
 import {

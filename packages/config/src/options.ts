@@ -15,11 +15,12 @@ import { isLineOfFiles } from "./statements.ts";
  */
 export type InputOf<Of> = Of extends Directive<string, infer _Value, infer Input> ? Input : never;
 
-/** Every directive by name. A text is read like the words of a file. */
+/** Every directive by name. A text is read like the words of a file; undefined is as good as left out. */
 export type ConfigOptions = {
   readonly [Name in TableRow["name"]]?:
     | InputOf<Extract<TableRow, { readonly name: Name }>>
-    | string;
+    | string
+    | undefined;
 } & { readonly [moduleDirective: `${string}.${string}`]: unknown };
 
 /** The name of a directive of redis.conf, aliases not included. */
