@@ -62,6 +62,24 @@ describe("createServer", () => {
     await closed;
   });
 
+  test("once it is closed its sockets are given back, with and without clients", async () => {
+    const { stdout, stderr } = await runScript(`
+      const { connect } = await import("node:net");
+      const open = () => process.getActiveResourcesInfo().filter((name) => name.startsWith("TCP"));
+      for (let i = 0; i < 3; i++) await (await createServer()).close();
+      console.log(open());
+      const server = await createServer();
+      const client = connect(server.port, "127.0.0.1").end("PING\\r\\n");
+      await new Promise((done) => client.resume().once("close", done));
+      await server.close();
+      console.log(open());
+      const error = await createServer({ port: 1, bind: "127.0.0.1 192.0.2.1" }).catch((e) => e);
+      console.log(error instanceof ServerError, open());
+    `);
+    expect(stderr).toBe("");
+    expect(stdout.split("\n")).toEqual(["[]", "[]", "true []", ""]);
+  });
+
   test("however often it is closed, each time it waits until the disk is at rest", async () => {
     using folder = temporaryFolder();
     const server = await createServer({ dir: folder.path, save: "3600 1" });

@@ -15,7 +15,8 @@ import { type ConfigOptions, ConfigStore, Refusal } from "@kv/config";
 import { directivesFor, type LogLevel, type System } from "@kv/engine";
 import { readFailure, usableFolder } from "./data-folder.ts";
 import { leftToTheProgram, serverDirectives } from "./implemented-directives.ts";
-import type { InProcessStream } from "./network/inproc-stream.ts";
+import type { InProcessStream } from "./network/in-process-stream.ts";
+import { realTimers } from "./network/real-timers.ts";
 import { byteString, textOf } from "./process/byte-string.ts";
 import { systemErrorText } from "./process/system-error.ts";
 import { type ListenFailure, Server } from "./server.ts";
@@ -27,11 +28,11 @@ export interface EmbeddedOptions {
    * Called for each line that a server writes to its log, with the level and the text of it, whatever
    * `loglevel` says. Without it there is no log.
    */
-  log?: (level: LogLevel, message: string) => void;
+  log?: ((level: LogLevel, message: string) => void) | undefined;
   /** Called when a client has sent SHUTDOWN and the server has closed; not after `close()`. */
-  stopped?: () => void;
+  stopped?: (() => void) | undefined;
   /** Modules of the engine, that add commands and more: see `@kv/engine`. */
-  modules?: readonly System[];
+  modules?: readonly System[] | undefined;
 }
 
 /** A running server. It keeps the process alive until it is closed, unless `unref()` is called. */
@@ -64,7 +65,8 @@ export interface EmbeddedServer extends AsyncDisposable {
   ref(): EmbeddedServer;
   /**
    * Saves when there is a `dir` and there are save points, and ends all connections, also those without
-   * a socket. Resolves when the disk is at rest; calling it again waits for the same.
+   * a socket. Resolves when the disk is at rest and the server's sockets are given back; calling it again
+   * waits for the same.
    */
   close(): Promise<void>;
   /** The same as `close()`: for `await using`. */
@@ -121,7 +123,7 @@ export async function createServer(
   const giveUp = async (reason: () => ServerError): Promise<never> => {
     const error = isClosed ? closed("The server was shut down while it started.") : reason();
     server.close();
-    await server.settled();
+    await atRest(server);
     throw error;
   };
 
@@ -146,7 +148,7 @@ export async function createServer(
       }
     }
     // Whoever calls this a second time waits for the same.
-    return server.settled();
+    return atRest(server);
   };
   const embedded: EmbeddedServer = {
     get url() {
@@ -231,6 +233,17 @@ function inBytes(options: ConfigOptions): ConfigOptions {
       Array.isArray(value) ? value.map(bytesOf) : bytesOf(value),
     ]),
   );
+}
+
+/**
+ * Resolves when a closed server has given back all it had. The loop lets go of sockets at the end of a
+ * round: who opens and closes servers in turns, and waits for nothing else, would else have all of them.
+ */
+async function atRest(server: Server): Promise<void> {
+  await server.settled();
+  for (let round = 0; round < 2; round++) {
+    await new Promise<void>((done) => realTimers.setImmediate(done));
+  }
 }
 
 /** Users and the `aclfile` are read when a server is made. */

@@ -1,9 +1,14 @@
 /** Runs that are stopped in their middle, go on, or are killed. */
 
-import { expect, test } from "vitest";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, test, vi } from "vitest";
 import { LuaScript, LuaVm, Outcome } from "./index.ts";
 import { askingMachine } from "./long-functions.ts";
 import { luaBytes, luaModule } from "./node.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
 
 class Bench {
   /** How often `due` said that the run is to be interrupted. */
@@ -225,6 +230,54 @@ test.each(stubborn)("killed: %s", async (source) => {
   expect(own.vm.run(own.compile("local n = 0 for i = 1, 300000 do n = n + 1 end return n"))).toBe(
     Outcome.DONE,
   );
+});
+
+test.each([...stubborn, "while true do host.called() end"])("abandoned: %s", async (source) => {
+  const own = new Bench();
+  let calls = 0;
+  const called = () => {
+    calls++;
+    return 0;
+  };
+  own.vm.environment.define("host", own.vm.library({ called }));
+  expect(own.vm.run(own.compile(source))).toBe(Outcome.SUSPENDED);
+  const seen = [own.interruptions, calls];
+  own.vm.abandon();
+  expect(own.vm.broken).toBe(true);
+  await new Promise(setImmediate);
+  // Neither the script nor its questions went on, and there is nothing to go on with.
+  expect([own.interruptions, calls]).toEqual(seen);
+  expect(() => own.compile("return 1")).toThrow("this machine is broken");
+  own.vm.abandon();
+});
+
+test("a run that was about to go on is abandoned all the same, and nobody hears of its end", async () => {
+  const own = new Bench();
+  expect(own.vm.run(own.compile("while true do end"))).toBe(Outcome.SUSPENDED);
+  const heard: unknown[] = [];
+  own.vm.resume().then(
+    (outcome) => heard.push(outcome),
+    (error) => heard.push(error),
+  );
+  own.vm.abandon();
+  await new Promise(setImmediate);
+  expect([heard, own.interruptions]).toEqual([[], 1]);
+});
+
+test("an abandoned run gives back the memory that it held", async () => {
+  const one = async () => {
+    const own = new Bench();
+    const held = new Uint8Array(1e8);
+    own.vm.environment.define("host", own.vm.library({ held: () => held.length }));
+    expect(own.vm.run(own.compile("while true do end"))).toBe(Outcome.SUSPENDED);
+    own.vm.abandon();
+  };
+  const before = process.memoryUsage().arrayBuffers;
+  await one();
+  await vi.waitFor(() => {
+    collectGarbage();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(5e7);
+  });
 });
 
 test("what cannot be killed by an error ends with the machine", async () => {

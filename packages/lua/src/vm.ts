@@ -158,6 +158,8 @@ export class LuaVm {
   private wake: (() => void) | undefined;
   private paused: ((outcome: Outcome) => void) | undefined;
   private pausedBroken: ((error: unknown) => void) | undefined;
+  /** Nobody waits for the end of the run. */
+  private abandoned = false;
   /** Pushes the error that a kill ends the run with; undefined: nobody has asked for its end. */
   private pushKillError: ((stack: LuaStack) => void) | undefined;
   private raises = 0;
@@ -339,6 +341,21 @@ export class LuaVm {
     this.killedAtMs = this.nowMs();
   }
 
+  /**
+   * Ends a suspended run at once, and the machine with it; nobody hears of it, nor does the promise of a
+   * `resume` that is under way. What is suspended holds its memory, and all that `due` and functions of the
+   * host refer to, for as long as the process lives: whoever wants no more of it has to say so.
+   */
+  abandon(): void {
+    if (!this.running) return;
+    this.broken = true;
+    this.abandoned = true;
+    this.suspended = false;
+    this.paused = undefined;
+    this.pausedBroken = undefined;
+    this.wake?.();
+  }
+
   /** Starts the numbers of `math.random` anew, from 32 bits. */
   seedRandom(seed: number): void {
     this.chance.seed(seed);
@@ -452,7 +469,7 @@ export class LuaVm {
 
   /** Asked by functions that run long, and more often than is of use. */
   private dueWithin(L: number): number {
-    if (this.pushKillError === undefined && !this.resumed) {
+    if (this.pushKillError === undefined && !this.resumed && !this.abandoned) {
       const nowMs = this.nowMs();
       if (nowMs - this.askedWithinMs < LOOK_MS) return Due.GO_ON;
       this.askedWithinMs = nowMs;
@@ -461,6 +478,7 @@ export class LuaVm {
   }
 
   private ask(L: number): number {
+    if (this.abandoned) return Due.ABORT;
     if (this.pushKillError !== undefined) return this.dueKill(L);
     if (this.resumed) {
       // The hook asks once more when it comes back: whether there is a kill.
@@ -510,7 +528,9 @@ export class LuaVm {
     paused?.(Outcome.SUSPENDED);
     return new Promise<void>((resolve) => {
       this.wake = resolve;
-    }).then(this.options.resuming);
+    }).then(() => {
+      if (!this.abandoned) this.options.resuming?.();
+    });
   }
 
   /** A run that had been suspended is over. */

@@ -1,3 +1,4 @@
+import { getBytes } from "@kv/core";
 import { MemoryStorage } from "@kv/persistence/testing";
 import { encodeRequest } from "@kv/resp";
 import { type Harness, harness, slowClock, type TestClient, turns } from "@kv/testing";
@@ -308,6 +309,19 @@ describe("a script within EXEC that runs for too long", () => {
     expect(kv.send("GETDEL", "a")).toBe("1");
     expect(kv.engine.keyspace.arena.usedBytes).toBe(before);
   });
+});
+
+test("one that a stopped server had running changes nothing more", async () => {
+  const kv = soonBusy();
+  const runner = kv.client();
+  runner.send("EVAL", "while true do redis.call('INCR', 'n') end", 0);
+  await turns(kv, 3);
+  const value = () => getBytes(kv.engine.keyspace.databases[0], Buffer.from("n"), 0);
+  const before = value();
+  expect(before).not.toBe(null);
+  kv.engine.stop();
+  await turns(kv, 3);
+  expect([value(), runner.pushed()]).toEqual([before, []]);
 });
 
 test("a slow script in a log is told of, and over before the next command is run", async () => {

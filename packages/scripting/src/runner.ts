@@ -179,6 +179,13 @@ export class Runner {
     return null;
   }
 
+  /** For good. A script that is suspended would hold the whole engine in memory. */
+  stop(): void {
+    if (!this.context.isRunning || !this.busy.isBusy) return;
+    this.busy.resumes(); // No turn does, from now on.
+    this.vm.abandon();
+  }
+
   /** Writes what the script returned, or throws its error. */
   private answer({ row }: EngineCall, outcome: Outcome): void {
     const owner = this.owner as MachineOwner;

@@ -218,6 +218,10 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
     return this.runner.busyTurn();
   }
 
+  stop(): void {
+    this.runner.stop();
+  }
+
   /** SCRIPT KILL: the error for whoever asked, or null: the script ends as soon as it goes on. */
   kill(): CommandError | null {
     return this.runner.kill(this);

@@ -7,6 +7,7 @@ import { Chance } from "./chance.ts";
 import { collectGarbage } from "./collected-bytes.ts";
 import { harness } from "./harness.ts";
 import { madeCall } from "./made-calls.ts";
+import { slowClock, turns } from "./slow-clock.ts";
 
 /** Those of the named things that are still there after some rounds of collection. */
 async function kept(things: ReadonlyMap<string, WeakRef<object>>): Promise<string[]> {
@@ -65,6 +66,28 @@ test.each(keySets)("an engine that is dropped takes its memory along: %s", async
   expect(things.size).toBeGreaterThan(3);
   expect(await kept(things)).toEqual([]);
 });
+
+/** A stopped engine in which a script was still running; a ref to what must go with it. */
+async function stoppedEngine(command: "EVAL" | "FCALL"): Promise<Map<string, WeakRef<object>>> {
+  const kv = harness({ config: { "busy-reply-threshold": 20 } });
+  slowClock(kv);
+  const library = "#!lua name=l\nredis.register_function('f', function() while true do end end)";
+  kv.send("FUNCTION", "LOAD", library);
+  kv.client().send(command, command === "EVAL" ? "while true do end" : "f", 0);
+  await turns(kv, 2);
+  expect(kv.send("PING")).toEqual(
+    expect.objectContaining({ reply: expect.stringMatching("BUSY") }),
+  );
+  kv.engine.stop();
+  return new Map([["keyspace", new WeakRef<object>(kv.engine.keyspace)]]);
+}
+
+test.each(["EVAL", "FCALL"] as const)(
+  "a script that never ends holds nothing: %s",
+  async (name) => {
+    expect(await kept(await stoppedEngine(name))).toEqual([]);
+  },
+);
 
 test("what a module holds on to is seen", async () => {
   const { keyspace } = harness().engine;
