@@ -121,6 +121,31 @@ describe("wrong arguments are named, and change nothing", () => {
     expect([keyspace.keyCount, keyspace.arena.usedBytes]).toEqual([0, before]);
   });
 
+  test.each([2 ** 53, -(2 ** 53), 1e300, Number.NEGATIVE_INFINITY])("a time of %d", (expiryMs) => {
+    expect(() => putBytes(database, KEY, KEY, expiryMs)).toThrow(
+      new RangeError(`expiryMs must be a time within 2^53 ms of 1970, not ${expiryMs}`),
+    );
+    expect(keyspace.keyCount).toBe(0);
+  });
+
+  test.each([-1, -0.5, -2, -(2 ** 53) + 1])("a key of the time %d is past", (expiryMs) => {
+    putBytes(database, KEY, KEY, expiryMs);
+    expect(getBytes(database, KEY, 0)).toBe(null);
+    expect(removeKey(database, KEY, -(2 ** 53))).toBe(true);
+  });
+
+  test("of a time the whole milliseconds count, and Infinity is none", () => {
+    putBytes(database, KEY, KEY, 1000.9);
+    expect(getBytes(database, KEY, 1000)).toEqual(KEY);
+    expect(getBytes(database, KEY, 1000.5)).toBe(null);
+    putBytes(database, KEY, KEY, Number.POSITIVE_INFINITY);
+    expect(getBytes(database, KEY, 1e300)).toEqual(KEY);
+    let timed = 0;
+    database.expires.eachEntry(() => timed++);
+    expect(timed).toBe(0);
+    expect(removeKey(database, KEY, 0)).toBe(true);
+  });
+
   test("right ones are taken: subarrays, empty ones, the past", () => {
     const bytes = latin1Bytes("xxkeyyy");
     putBytes(database, bytes.subarray(2, 5), new Uint8Array(0), 1000);

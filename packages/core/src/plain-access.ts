@@ -37,9 +37,10 @@ export function createKeyspace(options: KeyspaceOptions = {}): Keyspace {
 }
 
 /**
- * Sets the string at a key, whatever it held. `expiryMs` is a time in milliseconds since 1970; without
- * it the key has none, even if it had one. Throws a TypeError that names a wrong argument, and
- * ArenaFullError when there is no room: then nothing has changed.
+ * Sets the string at a key, whatever it held. `expiryMs` is a time in milliseconds since 1970, of which
+ * the whole ones count; without it, or with Infinity, the key has none, even if it had one. Throws a
+ * TypeError that names a wrong argument, a RangeError for a time beyond 2^53, and ArenaFullError when
+ * there is no room: then nothing has changed.
  */
 export function putBytes(
   database: Database,
@@ -50,23 +51,10 @@ export function putBytes(
   checkDatabase(database);
   checkBytes("key", key);
   checkBytes("value", value);
-  if (expiryMs !== undefined) checkNumber("expiryMs", expiryMs);
+  const storedMs = storedExpiry(expiryMs);
   const hash = database.hash(key, viewOver(key), 0, key.length);
   const old = database.find(key, viewOver(key), 0, key.length, hash);
-  setString(
-    database,
-    old,
-    key,
-    0,
-    key.length,
-    hash,
-    value,
-    0,
-    value.length,
-    false,
-    0,
-    expiryMs ?? -1,
-  );
+  setString(database, old, key, 0, key.length, hash, value, 0, value.length, false, 0, storedMs);
 }
 
 /**
@@ -100,6 +88,17 @@ function find(database: Database, key: Uint8Array, nowMs: number): Ref {
   if (entry === NONE) return NONE;
   const expiryMs = expiryOf(database.arena, entry);
   return expiryMs !== -1 && expiryMs < nowMs ? NONE : entry;
+}
+
+/** As entries and files hold it: a whole number that is exact, and -1 for none. */
+function storedExpiry(expiryMs: number | undefined): number {
+  if (expiryMs === undefined) return -1;
+  checkNumber("expiryMs", expiryMs);
+  if (expiryMs === Number.POSITIVE_INFINITY) return -1;
+  const wholeMs = Math.floor(expiryMs);
+  if (!Number.isSafeInteger(wholeMs))
+    throw new RangeError(`expiryMs must be a time within 2^53 ms of 1970, not ${expiryMs}`);
+  return wholeMs === -1 ? -2 : wholeMs; // Past, either of them.
 }
 
 function viewOver(bytes: Uint8Array): DataView {

@@ -71,6 +71,26 @@ describe("replies of a server", () => {
     expect(parse(bytes, { strings: "bytes" })).toEqual([new Uint8Array([0xc3, 0xa9])]);
   });
 
+  test.each([
+    ["a text", "+OK\r\n", "a string"],
+    ["an array", [43], "Array"],
+    ["other bytes", new DataView(new ArrayBuffer(1)), "DataView"],
+    ["nothing", undefined, "undefined"],
+  ])("%s is refused at once: it would never be a reply", (_what, chunk, name) => {
+    const parser = new ReplyParser();
+    expect(() => parser.feed(chunk as never)).toThrow(
+      new TypeError(`a chunk must be a Uint8Array, not ${name}`),
+    );
+    parser.feed(latin1Bytes("+OK\r\n"));
+    expect(parser.next()).toBe("OK");
+  });
+
+  test("strings are nothing else", () => {
+    expect(() => new ReplyParser({ strings: "utf-8" as never })).toThrow(
+      new TypeError('strings must be "utf8", "latin1" or "bytes", not utf-8'),
+    );
+  });
+
   test("an error has a code", () => {
     expect((parse("-WRONGTYPE Operation\r\n")[0] as ReplyError).code).toBe("WRONGTYPE");
     expect((parse("-OOM\r\n")[0] as ReplyError).code).toBe("OOM");
@@ -215,6 +235,25 @@ describe("requests of a client", () => {
     expect(latin1(bytes)).toBe(
       "*6\r\n$3\r\nSET\r\n$2\r\n\xc3\xa9\r\n$2\r\n\0\xff\r\n$2\r\n12\r\n$4\r\n-1.5\r\n$19\r\n9223372036854775807\r\n",
     );
+  });
+
+  test.each([
+    [undefined, "undefined"],
+    [null, "null"],
+    [true, "a boolean"],
+    [{ length: 1 }, "Object"],
+    [new Date(0), "Date"],
+    [new Uint16Array(1), "Uint16Array"],
+    [() => 1, "a function"],
+  ])("with an argument that is none, %j, leave nothing", (argument, name) => {
+    const writer = new RequestWriter();
+    writer.write(["PING"]);
+    expect(() => writer.write(["SET", "k", argument as never])).toThrow(
+      new TypeError(
+        `argument 2 of a request must be a text, bytes, a number or a bigint, not ${name}`,
+      ),
+    );
+    expect(latin1(writer.take())).toBe("*1\r\n$4\r\nPING\r\n");
   });
 
   test("collect until they are taken", () => {

@@ -38,6 +38,7 @@ import { isLineBreak, isMinusOne, lengthOf, lineValue, Refused, ReplyType } from
 import type { ReplyParserOptions } from "./reply-options.ts";
 import { SHORT_TEXT_MAX, shortText } from "./short-text.ts";
 import { latin1, longLatin1, longUtf8, utf8 } from "./text.ts";
+import { typeName } from "./type-name.ts";
 
 const CR = 13;
 const LF = 10;
@@ -124,9 +125,11 @@ export class ReplyParser extends ReplyInput {
 
   private failure: ReplySyntaxError | null = null;
 
-  /** `options` are copied. */
+  /** `options` are copied. Throws a TypeError for `strings` that there are not. */
   constructor(options: ReplyParserOptions = {}) {
     const { strings = "utf8", keepChunks = false } = options;
+    if (!/^(utf8|latin1|bytes)$/.test(strings))
+      throw new TypeError(`strings must be "utf8", "latin1" or "bytes", not ${String(strings)}`);
     super(keepChunks, keepChunks && strings !== "utf8" && strings !== "latin1");
     this.strings = strings;
     if (strings === "utf8") {
@@ -152,9 +155,12 @@ export class ReplyParser extends ReplyInput {
 
   /**
    * Adds bytes of the server, cut anywhere. They are copied, and `chunk` may be used again, unless the
-   * parser was given `keepChunks`. Never throws: what is wrong with them next() says.
+   * parser was given `keepChunks`. What is wrong with them next() says; but a chunk that is no bytes, as
+   * those of a socket with an encoding are, is a TypeError.
    */
   feed(chunk: Uint8Array): void {
+    if (!(chunk instanceof Uint8Array))
+      throw new TypeError(`a chunk must be a Uint8Array, not ${typeName(chunk)}`);
     let from = 0;
     if (this.state === State.LARGE && this.pos === this.length) {
       const count = Math.min(chunk.length, this.bulkLength - this.large!.length);

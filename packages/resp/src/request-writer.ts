@@ -8,6 +8,7 @@
 import type { ArgVector } from "./arg-vector.ts";
 import { formatDouble, integerLength, writeInteger } from "./number-codec.ts";
 import { ReplyWriter } from "./reply-writer.ts";
+import { typeName } from "./type-name.ts";
 
 /** A word of a request: text, bytes, a number (a double too) or a signed 64-bit integer. */
 export type RequestArgument = string | Uint8Array | number | bigint;
@@ -27,16 +28,28 @@ export class RequestWriter {
     return this.out.total;
   }
 
-  /** Appends one request: the command's name and its arguments. They are copied. */
+  /**
+   * Appends one request: the command's name and its arguments. They are copied. Throws a TypeError that
+   * names an argument of another type, undefined and null included; then nothing was appended.
+   */
   write(args: readonly RequestArgument[]): void {
     const { out } = this;
+    const mark = out.mark();
     out.array(args.length);
-    for (const arg of args) {
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i] as RequestArgument;
       if (typeof arg === "string") out.bulkText(arg);
       else if (typeof arg === "bigint") out.bulkIntegerBig(arg);
-      else if (typeof arg !== "number") out.bulk(arg, 0, arg.length);
-      else if (Number.isSafeInteger(arg)) out.bulkInteger(arg);
-      else out.bulkLatin1(formatDouble(arg));
+      else if (typeof arg === "number") {
+        if (Number.isSafeInteger(arg)) out.bulkInteger(arg);
+        else out.bulkLatin1(formatDouble(arg));
+      } else if ((arg as unknown) instanceof Uint8Array) out.bulk(arg, 0, arg.length);
+      else {
+        out.rewind(mark);
+        throw new TypeError(
+          `argument ${i} of a request must be a text, bytes, a number or a bigint, not ${typeName(arg)}`,
+        );
+      }
     }
   }
 
@@ -48,7 +61,10 @@ export class RequestWriter {
   }
 }
 
-/** One request as bytes, which the caller owns. `args` are the command's name and its arguments. */
+/**
+ * One request as bytes, which the caller owns. `args` are the command's name and its arguments. Throws a
+ * TypeError that names an argument of another type.
+ */
 export function encodeRequest(args: readonly RequestArgument[]): Uint8Array {
   const writer = new RequestWriter(256);
   writer.write(args);
