@@ -105,6 +105,41 @@ describe("vi.useFakeTimers()", () => {
     }
   });
 
+  test.each<[string, Parameters<typeof vi.useFakeTimers>[0]]>([
+    ["all of them", {}],
+    ["those that mock.timers of node:test has", { toFake: ["setTimeout", "setInterval", "Date"] }],
+  ])("ends waits when their time is over: %s", async (_which, timers) => {
+    await using server = await createServer();
+    const [waiting, redis] = [clientOf(server), clientOf(server)];
+    await Promise.all([waiting.ping(), redis.ping()]);
+    vi.useFakeTimers(timers);
+    const popped: unknown[] = [];
+    waiting.blpop("queue", 10).then((reply) => popped.push(reply), popped.push);
+    await redis.ping();
+    vi.advanceTimersByTime(9000);
+    await redis.ping();
+    expect(popped).toEqual([]);
+    vi.advanceTimersByTime(1200);
+    await vi.waitFor(() => expect(popped).toEqual([null]));
+    for (const client of [waiting, redis]) client.disconnect();
+  });
+
+  test("ends no wait when it sets the clock back, as they do who take it back to now", async () => {
+    vi.useFakeTimers({ now: Date.now() + 86_400_000 });
+    await using server = await createServer();
+    const [waiting, redis] = [clientOf(server), clientOf(server)];
+    const popped = waiting.blpop("queue", 10);
+    await redis.ping();
+    vi.useRealTimers();
+    await redis.ping();
+    await redis.rpush("queue", "v");
+    expect(await popped).toEqual(["queue", "v"]);
+    const late = waiting.blpop("queue", 0.05);
+    await redis.ping();
+    expect(await late).toBe(null);
+    for (const client of [waiting, redis]) client.disconnect();
+  });
+
   test("leaves the cron running when it is taken back", async () => {
     vi.useFakeTimers();
     await using server = await createServer();

@@ -47,6 +47,9 @@ const { monotonicMs } = realTimers;
 const monotonicUs = () => Math.floor(monotonicMs() * 1000);
 /** Looked up each time: a test that sets the time of day, or has it pass, moves times to live. */
 const wallMs = () => Date.now();
+/** The runtime's: a test that replaces it moves the time of day, and with that what waits for some time. */
+const RealDate = Date;
+const isTimePlayed = () => Date !== RealDate;
 
 export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
   const randomWords = new Uint32Array(RANDOM_WORDS);
@@ -55,6 +58,7 @@ export function createNodeHost({ folder, ...options }: NodeHostOptions): Host {
     ...options,
     ...(folder === undefined ? memoryStorages() : nodeStorages(folder)),
     wallMs,
+    isTimePlayed,
     wallUs: createWallClock(wallMs, monotonicUs),
     monotonicUs,
     random32() {

@@ -17,6 +17,22 @@ function setClock(kv: Harness, stepMs: number): void {
 const told = (kv: Harness) =>
   kv.log.filter((line) => line.startsWith("The system's clock was set"));
 
+test("a test that moves time on has it pass: nobody has set a clock", () => {
+  const kv = harness();
+  kv.host.isTimePlayed = () => true;
+  const waiting = kv.client();
+  expect(waiting.send("BLPOP", "none", 10)).toBe(undefined);
+  setClock(kv, 9000);
+  kv.engine.turn();
+  expect(waiting.receive()).toBe(undefined);
+  setClock(kv, -HOUR_MS);
+  kv.engine.turn();
+  setClock(kv, 1001);
+  kv.engine.turn();
+  expect(waiting.receive()).toBe(null);
+  expect(told(kv)).toEqual(["The system's clock was set back by 3600.0 seconds."]);
+});
+
 describe.each([
   { way: "ahead", stepMs: HOUR_MS },
   { way: "back", stepMs: -HOUR_MS },

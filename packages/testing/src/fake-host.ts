@@ -90,6 +90,9 @@ export class FakeHost implements Host {
     this.logLines.push({ level, message });
   }
 
+  /** By a test of this host, as by those of programs that the server is embedded in. */
+  isTimePlayed = (): boolean => false;
+
   isProcess(processId: number): boolean {
     return processId === this.facts.processId || this.processes.has(processId);
   }

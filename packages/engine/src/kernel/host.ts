@@ -56,6 +56,11 @@ export interface Host {
   wallUs(): number;
   /** Monotonic clock in microseconds: only differences mean anything. */
   monotonicUs(): number;
+  /**
+   * Whether a test moves the wall clock now. When it goes on, that is time that passes, though the monotonic
+   * clock shows none: nobody has set a clock. Left out: no.
+   */
+  isTimePlayed?(): boolean;
   /** 32 random bits, signed or not. */
   random32(): number;
   /** Cryptographically strong random bytes as lower-case hex (run ids, ACL GENPASS). */
