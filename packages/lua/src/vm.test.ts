@@ -41,6 +41,20 @@ test("bytes go in and out as they are", () => {
   expect(vm.stack.copy(3)).toEqual(all.toReversed());
 });
 
+test("a source that is no bytes, and what is no script, are named", () => {
+  expect(() => vm.compile("return 1" as never, "@user_script")).toThrow(
+    new TypeError("a source must be a Uint8Array"),
+  );
+  const wrong = vm.compile(bytes("return return"), "@user_script");
+  expect(() => vm.run(wrong as never)).toThrow(
+    new TypeError(
+      "only what compile() has made a LuaScript of can be run: user_script:1: unexpected symbol near 'return'",
+    ),
+  );
+  expect(() => vm.run(undefined as never)).toThrow(TypeError);
+  expect(answer("return 'fine'")).toBe("fine");
+});
+
 test("the machine can be given as bytes", () => {
   const other = new LuaVm({ module: luaBytes() });
   expect(other.run(compile("return 1", other))).toBe(Outcome.DONE);

@@ -98,6 +98,12 @@ export class LuaSyntaxError {
   }
 }
 
+/** Why something cannot be run. */
+function noScript(given: unknown): string {
+  const reason = given instanceof LuaSyntaxError ? `: ${given.message}` : "";
+  return `only what compile() has made a LuaScript of can be run${reason}`;
+}
+
 const DEFAULT_MEMORY_BYTES = 256 * 1024 * 1024;
 /** Bytes of a record of `lua_getinfo`, with some to spare. */
 const RECORD_BYTES = 128;
@@ -240,12 +246,16 @@ export class LuaVm {
     return stack.keep();
   }
 
-  /** Compiles text; `chunkName` as Lua takes it: `@user_script` is shown as `user_script`. */
+  /**
+   * Compiles text; `chunkName` as Lua takes it: `@user_script` is shown as `user_script`. Throws a
+   * TypeError where the source is no bytes.
+   */
   compile(
     source: Uint8Array,
     chunkName: string,
     environment: LuaEnvironment = this.environment,
   ): LuaScript | LuaSyntaxError {
+    if (!(source instanceof Uint8Array)) throw new TypeError("a source must be a Uint8Array");
     this.mustBeIdle();
     const { core, stack } = this;
     this.clear();
@@ -285,9 +295,10 @@ export class LuaVm {
 
   /**
    * Runs a script. `pushArguments` pushes what it is called with, and may set globals of its environment
-   * first; it answers how many values it pushed.
+   * first; it answers how many values it pushed. Throws a TypeError where `compile` gave no script.
    */
   run(script: LuaScript, pushArguments?: (stack: LuaStack) => number): Outcome {
+    if (script?.environment === undefined) throw new TypeError(noScript(script));
     this.mustBeIdle();
     const { core, stack } = this;
     this.clear();
