@@ -26,6 +26,27 @@ describe("parseOptions", () => {
     });
   });
 
+  test("takes the words of a text however many blanks are around them, as a file's", () => {
+    const words = parseOptions({
+      bind: " 127.0.0.1   ::1 ",
+      save: "3600 1\n\t300 100\n",
+      "client-output-buffer-limit": "normal 0  0 0",
+      requirepass: " two  words ",
+    });
+    expect(Object.fromEntries(words)).toEqual({
+      bind: ["127.0.0.1", "::1"],
+      save: ["3600", "1", "300", "100"],
+      "client-output-buffer-limit": ["normal", "0", "0", "0"],
+      requirepass: [" two  words "],
+    });
+    expect(parseOptions({ save: " " }).get("save")).toEqual([""]);
+    // A byte of UTF-8 is no blank.
+    expect(parseOptions({ bind: "\xc3\xa0 \xc2\x85" }).get("bind")).toEqual([
+      "\xc3\xa0",
+      "\xc2\x85",
+    ]);
+  });
+
   test("names everything that is wrong, in one error", () => {
     const wrong = {
       maxmemory: "12q",

@@ -53,12 +53,19 @@ function unknown(name: string): Refusal {
 
 function wordsOf({ kind }: AnyDirective, given: unknown): readonly string[] | Refusal {
   if (typeof given === "string") {
-    const words = !kind.multiArg ? [given] : given === "" ? [""] : given.split(" ");
+    const words = kind.multiArg ? wordsIn(given) : [given];
     const decoded = decodeWords(kind, words);
     return decoded instanceof Refusal ? decoded : words;
   }
   const checked = checkValue(kind, given);
   return checked instanceof Refusal ? checked : kind.words(checked);
+}
+
+/** As in a file, however many blanks are around them. Of none of them one is made, which is empty. */
+function wordsIn(text: string): string[] {
+  // No other blanks: a text may be one of bytes, of which some look like them.
+  const words = text.split(/[ \t\r\n]+/).filter((word) => word !== "");
+  return words.length === 0 ? [""] : words;
 }
 
 function findRow(name: string): AnyDirective | undefined {
