@@ -11,3 +11,15 @@ test("so many lines a second, and one that counts the others", async () => {
   warnings.warn("the next second");
   expect(lines.at(-1)).toBe("the next second");
 });
+
+test("once stopped, what was left out has been told, and nothing comes later", async () => {
+  const lines: string[] = [];
+  const warnings = new RareWarnings((line) => lines.push(line));
+  for (let count = 0; count < 25; count++) warnings.warn(`line ${count}`);
+  warnings.stop();
+  expect(lines.slice(20)).toEqual(["(5 more of such lines were left out)"]);
+  warnings.warn("somebody who was cut off");
+  warnings.stop();
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  expect(lines).toHaveLength(21);
+});

@@ -12,15 +12,19 @@ export class RareWarnings {
   #lineCount = 0;
   #leftOutCount = 0;
   #isCounting = false;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
   constructor(write: (message: string) => void) {
     this.#write = write;
   }
 
   warn(message: string): void {
+    if (this.#isStopped) return;
     if (!this.#isCounting) {
       this.#isCounting = true;
-      realTimers.setTimeout(() => this.#secondEnded(), SECOND_MS).unref();
+      this.#timer = realTimers.setTimeout(() => this.#secondEnded(), SECOND_MS);
+      this.#timer.unref();
     }
     if (this.#lineCount === LINES_PER_SECOND) {
       this.#leftOutCount++;
@@ -28,6 +32,13 @@ export class RareWarnings {
     }
     this.#lineCount++;
     this.#write(message);
+  }
+
+  /** For good: what was left out is told now, and nothing later. */
+  stop(): void {
+    realTimers.clearTimeout(this.#timer);
+    this.#secondEnded();
+    this.#isStopped = true;
   }
 
   #secondEnded(): void {

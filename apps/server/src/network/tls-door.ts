@@ -110,6 +110,7 @@ export class TlsDoor {
   /** Nobody comes in any more, and whoever is at the door or inside is cut off. */
   close(): void {
     this.listeners.closeTcp();
+    this.#warnings.stop();
     for (const socket of this.#sockets) socket.destroy();
   }
 
