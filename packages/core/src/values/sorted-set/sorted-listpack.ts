@@ -71,8 +71,12 @@ export class SortedListpack {
     const { arena, member } = this;
     const bytes = bytesOf(arena, lp);
     const base = byteIndex(lp);
+    const endOffset = listpackBytes(arena, lp) - 1;
+    // Scores that are times are added at the end, and there would be all of them to read.
+    const last = previous(arena, lp, endOffset);
+    if (last !== 0 && readScore(bytes, base + last) < score) return endOffset;
     for (let at = base + LISTPACK_HEADER_BYTES; ; ) {
-      if (bytes[at] === END) return at - base;
+      if (bytes[at] === END) return endOffset;
       const size = dataBytes(bytes, at);
       const scoreIndex = at + size + backlenBytes(size);
       const other = readScore(bytes, scoreIndex);
