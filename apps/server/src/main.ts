@@ -369,10 +369,10 @@ class Program {
   }
 
   #giveBackMemory(nowMs: number, { engine }: Server): void {
-    const quietMs = this.#rest.quietMs(nowMs, engine.stats.commandsProcessed);
+    const isAtRest = this.#rest.isAt(nowMs, engine.stats.commandsProcessed);
     const knownBytes = engine.memory.usedBytes + engine.keyspace.arena.touchedBytes;
-    this.#cHeap.follow(nowMs, quietMs, knownBytes);
-    this.#programPages.follow(quietMs);
+    this.#cHeap.follow(nowMs, isAtRest, knownBytes);
+    this.#programPages.follow(isAtRest);
   }
 
   /**

@@ -13,20 +13,19 @@ function cHeap(residentBytes: number) {
     () => times++,
     () => residentBytes,
   );
-  return (nowMs: number, quietMs: number, knownBytes: number) => {
-    heap.follow(nowMs, quietMs, knownBytes);
+  return (nowMs: number, isAtRest: boolean, knownBytes: number) => {
+    heap.follow(nowMs, isAtRest, knownBytes);
     return times;
   };
 }
 
 test("it is trimmed once in each rest", () => {
   const follow = cHeap(50 * MEBIBYTE);
-  expect(follow(1000, 0, 0)).toBe(0);
-  expect(follow(2000, 1000, 0)).toBe(0);
-  expect(follow(3000, 2000, 0)).toBe(1);
-  expect(follow(4000, 3000, 0)).toBe(1);
-  expect(follow(5000, 0, 0)).toBe(1);
-  expect(follow(7000, 2000, 0)).toBe(2);
+  expect(follow(1000, false, 0)).toBe(0);
+  expect(follow(2000, true, 0)).toBe(1);
+  expect(follow(3000, true, 0)).toBe(1);
+  expect(follow(4000, false, 0)).toBe(1);
+  expect(follow(5000, true, 0)).toBe(2);
 });
 
 test.each([
@@ -34,15 +33,15 @@ test.each([
   { resident: GIBIBYTE, known: 0.6 * GIBIBYTE, times: 0, what: "most is known" },
   { resident: 300 * MEBIBYTE, known: 100 * MEBIBYTE, times: 0, what: "it is little" },
 ])("of $resident bytes with $known known: $what", ({ resident, known, times }) => {
-  expect(cHeap(resident)(1000, 0, known)).toBe(times);
+  expect(cHeap(resident)(1000, false, known)).toBe(times);
 });
 
 test("beyond that it is trimmed every ten seconds at most: few commands may have large replies", () => {
-  for (const quietMs of [0, 5000]) {
+  for (const isAtRest of [false, true]) {
     const follow = cHeap(2 * GIBIBYTE);
     const times: number[] = [];
     for (let nowMs = 1000; nowMs <= 12_000; nowMs += 1000)
-      times.push(follow(nowMs, quietMs, MEBIBYTE));
+      times.push(follow(nowMs, isAtRest, MEBIBYTE));
     expect(times).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2]);
   }
 });
@@ -52,7 +51,7 @@ test("one who cannot be told what is resident leaves it alone: no descriptor may
     throw new Error("EMFILE: too many open files, uv_resident_set_memory");
   });
   let times = 0;
-  new CHeap(() => times++).follow(1000, 0, 0);
+  new CHeap(() => times++).follow(1000, false, 0);
   expect(times).toBe(0);
 });
 

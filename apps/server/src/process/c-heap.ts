@@ -10,7 +10,6 @@
  */
 import { withLibrary } from "./c-library.ts";
 import { residentBytes } from "./memory-usage.ts";
-import { REST_MS } from "./rest.ts";
 
 /** Less than this is not worth a stop while somebody waits. */
 const SPARE_BYTES_MIN = 256 * 2 ** 20;
@@ -23,7 +22,7 @@ const signatures = { malloc_trim: { arguments: ["u64"], return: "i32" } } as con
 export class CHeap {
   readonly #trim: () => void;
   readonly #residentBytes: () => number;
-  #isTrimmed = false;
+  #wasAtRest = false;
   #dueMs = 0;
 
   constructor(trim: () => void = trimHeap, resident = residentBytes) {
@@ -31,11 +30,10 @@ export class CHeap {
     this.#residentBytes = resident;
   }
 
-  /** Once a second. `knownBytes` are resident for reasons that the server knows; `quietMs` as Rest tells. */
-  follow(nowMs: number, quietMs: number, knownBytes: number): void {
-    if (quietMs === 0) this.#isTrimmed = false;
-    const isRestNew = quietMs >= REST_MS && !this.#isTrimmed;
-    if (isRestNew) this.#isTrimmed = true;
+  /** Once a second. `knownBytes` are resident for reasons that the server knows; `isAtRest` as Rest tells. */
+  follow(nowMs: number, isAtRest: boolean, knownBytes: number): void {
+    const isRestNew = isAtRest && !this.#wasAtRest;
+    this.#wasAtRest = isAtRest;
     if (!isRestNew && !this.#isWorthAStop(nowMs, knownBytes)) return;
     this.#dueMs = nowMs + PERIOD_MS;
     this.#trim();

@@ -14,7 +14,6 @@
 import { readFileSync } from "node:fs";
 import { madviseSignature, withLibrary } from "./c-library.ts";
 import { residentBytes } from "./memory-usage.ts";
-import { REST_MS } from "./rest.ts";
 
 const MADV_DONTNEED = 4;
 /** "Not in a core dump", where unchanged parts of files are not anyway: advice that changes nothing else. */
@@ -33,10 +32,9 @@ export class ProgramPages {
     this.#release = release;
   }
 
-  /** Once a second. `quietMs` as Rest tells. */
-  follow(quietMs: number): void {
-    if (quietMs === 0) this.#isReleased = false;
-    else if (!this.#isReleased && quietMs >= REST_MS) this.#isReleased = this.#release() > 0;
+  /** Once a second. `isAtRest` as Rest tells. */
+  follow(isAtRest: boolean): void {
+    this.#isReleased = isAtRest && (this.#isReleased || this.#release() > 0);
   }
 }
 
