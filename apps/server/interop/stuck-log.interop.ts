@@ -23,11 +23,11 @@ function ping(port: number): Promise<string> {
 
 test.skipIf(process.platform === "win32")(
   "a log that nobody reads",
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const port = await freePort();
     const words = [...programs.ours, "--port", `${port}`, "--save", "", "--loglevel", "debug"];
-    const pipeline = spawn("sh", ["-c", `"$0" "$@" 2>/dev/null | sleep 60`, ...words], {
+    const pipeline = spawn("sh", ["-c", `"$0" "$@" 2>/dev/null | sleep 120`, ...words], {
       stdio: "ignore",
       detached: true,
     });
@@ -42,7 +42,7 @@ test.skipIf(process.platform === "win32")(
       const reply = await Promise.race([ping(port), sleep(10_000, "nothing")]);
       expect(reply).toBe("+PONG\r\n");
     }
-    // Every line used to be waited for.
-    expect(performance.now() - startMs).toBeLessThan(15_000);
+    // To wait for a tenth of a second with each line would take minutes.
+    expect(performance.now() - startMs).toBeLessThan(60_000);
   },
 );
