@@ -1,4 +1,4 @@
-/** Giving fields of a hash that is there an expiry, or taking it away: all of them or none. */
+/** Giving fields of a hash that is there an expiry, or taking it or them away: all of them or none. */
 import type { HashValue } from "@kv/core";
 import type { Call } from "../call/call.ts";
 import { hashChange } from "./hash-at.ts";
@@ -48,4 +48,10 @@ export function endRemoval(call: Call, hash: HashValue): boolean {
   call.database.fieldExpiries.changed(hash.entry);
   if (isEmpty) call.database.remove(hash.entry, false);
   return isEmpty;
+}
+
+/** Fields go that were given a time that has passed: that goes on as one HDEL for each, as Redis has it. */
+export function propagatePassed(call: Call, fields: readonly Uint8Array[]): void {
+  if (!call.propagates) return;
+  for (const field of fields) call.propagateAs("HDEL", call.argument(1), field);
 }

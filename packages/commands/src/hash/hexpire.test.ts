@@ -76,7 +76,10 @@ describe.each(forms)("HEXPIRE of a $form", ({ entries }) => {
     expect(kv.events).toEqual(["hdel h", "hdel h", "del h"]);
     expect(kv.propagated).toEqual([
       ["HDEL", "h", "a"],
-      ["HDEL", "h", "b", "c"],
+      ["MULTI"],
+      ["HDEL", "h", "b"],
+      ["HDEL", "h", "c"],
+      ["EXEC"],
     ]);
     kv.check();
   });

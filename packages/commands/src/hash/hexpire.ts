@@ -2,7 +2,7 @@
  * HEXPIRE, HPEXPIRE, HEXPIREAT, HPEXPIREAT: giving fields of a hash a time to live.
  *
  * As with EXPIRE, the four differ in unit and in what they count from, and go on as HPEXPIREAT, with
- * the fields alone that got the time; those that a time in the past removes go on as HDEL. The reply
+ * the fields alone that got the time; those that a time in the past removes go on as an HDEL each. The reply
  * has a number for each field: -2 there is none, 0 the condition does not hold, 1 set, 2 removed.
  */
 import { type HashValue, NO_EXPIRY, NO_FIELD } from "@kv/core";
@@ -14,7 +14,7 @@ import { type Command, command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
 import { expireFields } from "./expired-fields.ts";
 import { fieldMoment, fieldsArgument, firstField } from "./field-arguments.ts";
-import { endRemoval, giveExpiries } from "./give-expiry.ts";
+import { endRemoval, giveExpiries, propagatePassed } from "./give-expiry.ts";
 import { expiryOfField, writeHash } from "./hash-at.ts";
 
 const NOT_MET = 0;
@@ -150,7 +150,7 @@ function removeAtOnce(
   if (removed.length === 0) return;
   const isEmpty = endRemoval(call, hash);
   call.effects.fieldsRemoved(removed.length);
-  if (call.propagates) call.propagateAs("HDEL", call.argument(1), ...removed);
+  propagatePassed(call, removed);
   call.changed(1, "hdel", Notify.HASH);
   if (isEmpty) call.event(1, "del", Notify.GENERIC);
   call.dirty += removed.length - 1;

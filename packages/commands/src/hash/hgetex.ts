@@ -9,7 +9,7 @@ import { keyAt } from "../declare/key-spec.ts";
 import { expiryArguments, Unit, unitAt } from "../string/expire-time.ts";
 import { expireFields } from "./expired-fields.ts";
 import { fieldMoment, fieldsArgument, firstField } from "./field-arguments.ts";
-import { endRemoval, giveExpiries } from "./give-expiry.ts";
+import { endRemoval, giveExpiries, propagatePassed } from "./give-expiry.ts";
 import { expiryOfField, findField, replyText, writeHash } from "./hash-at.ts";
 
 const invalidExpiry = expireError("hgetex");
@@ -105,7 +105,10 @@ function expireRead(call: Call, hash: HashValue, first: number, expiryMs: number
   call.dirty += given.length - 1;
 }
 
-/** Removes the fields that are read: asked to, or because their time has passed already. */
+/**
+ * Removes the fields that are read: asked to, or because their time has passed already. In the first case
+ * all that were named go on, as in Redis, whether they were there or not.
+ */
 function removeRead(call: Call, hash: HashValue, first: number, isExpiry: boolean): void {
   const removed: Uint8Array[] = [];
   for (let i = first; i < call.argc; i++) {
@@ -115,8 +118,14 @@ function removeRead(call: Call, hash: HashValue, first: number, isExpiry: boolea
   }
   if (removed.length === 0) return;
   const isEmpty = endRemoval(call, hash);
-  if (isExpiry) call.effects.fieldsRemoved(removed.length);
-  if (call.propagates) call.propagateAs("HDEL", call.argument(1), ...removed);
+  if (isExpiry) {
+    call.effects.fieldsRemoved(removed.length);
+    propagatePassed(call, removed);
+  } else if (call.propagates) {
+    const named: Uint8Array[] = [];
+    for (let i = first; i < call.argc; i++) named.push(call.argument(i));
+    call.propagateAs("HDEL", call.argument(1), ...named);
+  }
   call.changed(1, "hdel", Notify.HASH);
   if (isEmpty) call.event(1, "del", Notify.GENERIC);
   call.dirty += removed.length - 1;

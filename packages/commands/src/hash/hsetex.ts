@@ -2,7 +2,7 @@
  * HSETEX: sets fields of a hash, with a time to live, and only if none or all of them are there.
  *
  * It goes on with the time since 1970 in milliseconds. A time in the past removes the fields instead, and
- * goes on as HDEL.
+ * goes on as an HDEL each.
  */
 import { type HashValue, KEEP_EXPIRY, NO_EXPIRY } from "@kv/core";
 import type { Call } from "../call/call.ts";
@@ -15,7 +15,7 @@ import { keyAt } from "../declare/key-spec.ts";
 import { expiryArguments, Unit, unitAt } from "../string/expire-time.ts";
 import { expireFields } from "./expired-fields.ts";
 import { fieldMoment } from "./field-arguments.ts";
-import { endRemoval } from "./give-expiry.ts";
+import { endRemoval, propagatePassed } from "./give-expiry.ts";
 import { findField, setPairs, writeHash } from "./hash-at.ts";
 
 const arity = arityError("hsetex");
@@ -160,7 +160,7 @@ function removeAtOnce(call: Call, hash: HashValue | null, { first }: Options): v
   }
   const isGone = hash === null || endRemoval(call, hash);
   call.effects.fieldsRemoved(fields.length);
-  if (call.propagates) call.propagateAs("HDEL", call.argument(1), ...fields);
+  propagatePassed(call, fields);
   call.changed(1, "hset", Notify.HASH);
   call.event(1, "hdel", Notify.HASH);
   if (isGone) call.event(1, "del", Notify.GENERIC);

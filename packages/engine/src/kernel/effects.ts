@@ -296,7 +296,8 @@ export class EngineEffects implements Effects {
     const isEmpty = isEmptyHash(arena, entry);
     if (isEmpty) this.timedRemove(database, entry, "expire-del", this.lazyExpire);
     this.stats.expiredFields += fields.length;
-    this.propagator.removal(database.index, ["HDEL", key, ...fields]);
+    // One command for each, as Redis has it.
+    for (const field of fields) this.propagator.removal(database.index, ["HDEL", key, field]);
     if (this.interest === 0) return;
     const view = new DataView(key.buffer);
     this.removesByItself = true;

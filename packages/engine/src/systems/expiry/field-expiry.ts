@@ -59,7 +59,7 @@ export class FieldExpiry {
     database.fieldExpiries.changed(entry);
     effects.fieldsExpired(database, entry, removed);
     removed.length = 0;
-    propagator.finish();
+    propagator.finish(false);
   }
 
   private readonly note = (): void => {
