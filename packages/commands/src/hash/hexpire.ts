@@ -44,7 +44,7 @@ function expireCommand({ name, summary, time, seconds, relative }: Variant): Com
     summary,
     complexity: "O(N) where N is the number of fields named.",
     arity: -6,
-    flags: ["write", "denyoom", "fast"],
+    flags: ["write", "fast"],
     keys: [keyAt(1, "RW", "update")],
     args: [
       arg.key("key"),
