@@ -119,6 +119,29 @@ test("tracking remembers the keys that a script has read, not those that it was 
   }
 });
 
+test("a client with NOLOOP hears what its scripts do of its prefixes, but not of what it has read", () => {
+  const kv = harness({ resp: 3 });
+  const writes = (key: string) => ["EVAL", "return redis.call('SET', KEYS[1], 'v')", 1, key];
+  kv.send("CLIENT", "TRACKING", "ON", "BCAST", "NOLOOP");
+  kv.send("SET", "k", "v");
+  kv.send(...writes("of script"));
+  expect(kv.self.pushed()).toEqual([["invalidate", ["of script"]]]);
+
+  kv.send("MULTI");
+  kv.send("SET", "k", "v");
+  kv.send(...writes("both"));
+  kv.send(...writes("queued"));
+  kv.send("SET", "both", "v");
+  kv.send("EXEC");
+  expect(kv.self.pushed()).toEqual([["invalidate", ["queued"]]]);
+
+  kv.send("CLIENT", "TRACKING", "OFF");
+  kv.send("CLIENT", "TRACKING", "ON", "NOLOOP");
+  kv.send("GET", "k");
+  kv.send(...writes("k"));
+  expect(kv.self.pushed()).toEqual([]);
+});
+
 describe("the output limit of a client", () => {
   function limited() {
     const kv = harness();

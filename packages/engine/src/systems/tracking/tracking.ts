@@ -68,7 +68,10 @@ const EVICTIONS_PER_COMMAND = 100;
 
 export const trackingPort = new Port<Tracking>("tracking");
 
-type Needs = Pick<Ports, "host" | "keyspace" | "situation" | "clients" | "effects" | "output">;
+type Needs = Pick<
+  Ports,
+  "host" | "keyspace" | "situation" | "clients" | "effects" | "output" | "execution"
+>;
 
 export class Tracking implements Running, ChangeListener, CommandListener, ClientFacts {
   /** True while any client tracks. */
@@ -211,8 +214,11 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
     end: number,
   ): void {
     const { broadcasts, table } = this;
-    if (broadcasts.prefixes.nameCount > 0 && broadcasts.keyChanged(by, bytes, view, start, end))
-      this.ports.host.wake();
+    if (broadcasts.prefixes.nameCount > 0) {
+      // What a script does is nobody's own change here: in Redis a client of its own does it.
+      const doer = this.ports.execution.isScripted ? null : by;
+      if (broadcasts.keyChanged(doer, bytes, view, start, end)) this.ports.host.wake();
+    }
     const name = table.find(bytes, view, start, end);
     if (name !== NONE) this.invalidate(name);
   }
