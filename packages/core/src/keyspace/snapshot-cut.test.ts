@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ArenaFullError, NONE, type Ref } from "../memory/arena.ts";
+import { RefList } from "../memory/ref-list.ts";
 import { createKeyspace } from "../plain-access.ts";
 import { Dict } from "../table/dict.ts";
 import {
@@ -288,6 +289,8 @@ describe("A cut through large hashes", () => {
             else if (kind === "abort" && rare === 0 && running.length > 1)
               running.splice(field % running.length, 1)[0].cut.abort();
             else apply(told, each);
+            const { heldBytes, usedBytes } = keyspace.arena;
+            expect(heldBytes >= 0 && heldBytes <= usedBytes).toBe(true);
           }
           for (const { cut, collector, then } of running) {
             while (!cut.step(50));
@@ -297,6 +300,7 @@ describe("A cut through large hashes", () => {
             pieces += collector.seen.size;
           }
           expect(keyspace.arena.holds.size).toBe(0);
+          expect(keyspace.arena.heldBytes).toBe(0);
           keyspace.check();
           keyspace.flush(false);
           while (keyspace.lazyFree.step(1000));
@@ -500,5 +504,30 @@ describe("A cut through large hashes", () => {
     while (lazyFree.step(1000));
     expect(arena.heldBytes).toBe(0);
     expect(arena.usedBytes).toBe(before);
+  });
+
+  test("tells of no more than there is, whatever few elements say of all", () => {
+    const told = speaker(4);
+    const { arena, cuts } = told.keyspace;
+    for (let i = 0; i < 4000; i++) told.hset(0, "one", `f${i}`, "v");
+    for (let k = 0; k < 4000; k++) told.set(1, `k${k}`, "v");
+    told.hset(0, "one", "f0", "v".repeat(1e6));
+    for (const dict of [0, 1].map((index) => told.database(index).dict)) {
+      const some = new RefList(1);
+      dict.scan(0, 1, some);
+      if (typeOf(arena, some.at(0)) === Type.STRING)
+        told.set(1, told.keyOf(some.at(0)), "v".repeat(1e6));
+    }
+    const cut = cuts.begin(new Collector(told));
+    told.keyspace.flush(false);
+    expect(arena.heldBytes).toBeGreaterThan(1e6);
+    expect(arena.heldBytes).toBeLessThanOrEqual(arena.usedBytes);
+    // What comes now is no snapshot's.
+    const { heldBytes } = arena;
+    told.set(0, "new", "v".repeat(1e6));
+    expect(arena.heldBytes).toBe(heldBytes);
+    expect(arena.usedBytes - heldBytes).toBeGreaterThan(1e6);
+    cut.abort();
+    expect(arena.heldBytes).toBe(0);
   });
 });

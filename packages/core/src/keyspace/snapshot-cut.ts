@@ -47,9 +47,10 @@ export interface CutConsumer {
 
 /** Entries that are fetched at a time; each may be a value of `wholeElementsMax` elements. */
 const SLICE = 16;
-/** Entries of a flushed table that are measured, and elements of each. */
+/** Entries of a flushed table that are measured, and elements of all of them, or a few of each. */
 const SIZE_SAMPLES = 512;
-const ELEMENT_SAMPLES = 5;
+const ELEMENT_SAMPLES = 4096;
+const ELEMENTS_EACH_MIN = 5;
 
 /** One running cut. */
 export class Cut {
@@ -251,9 +252,7 @@ export class SnapshotCuts {
   adopt(dict: Dict): boolean {
     for (const cut of this.running) {
       if (cut.dicts.includes(dict)) {
-        const bytes = sizeOf(dict);
-        cut.orphans.push({ dict, bytes });
-        this.arena.heldBytes += bytes;
+        cut.orphans.push({ dict, bytes: this.arena.countHeld(sizeOf(dict)) });
         return true;
       }
     }
@@ -283,9 +282,12 @@ function sizeOf(dict: Dict): number {
   const { arena } = dict;
   const some = new RefList(SIZE_SAMPLES);
   dict.scan(0, SIZE_SAMPLES, some);
+  const count = Math.max(1, some.count);
+  // Of few keys more is asked: among their elements are those that make the size.
+  const samples = Math.max(ELEMENTS_EACH_MIN, Math.floor(ELEMENT_SAMPLES / count));
   let bytes = 0;
-  for (let i = 0; i < some.count; i++) bytes += entryMemory(arena, some.at(i), ELEMENT_SAMPLES);
-  return dict.tableBytes() + Math.round((bytes / Math.max(1, some.count)) * dict.count);
+  for (let i = 0; i < some.count; i++) bytes += entryMemory(arena, some.at(i), samples);
+  return dict.tableBytes() + Math.round((bytes / count) * dict.count);
 }
 
 /** True when epoch `a` comes before `b`, modulo 2^16. */

@@ -123,6 +123,17 @@ export class Arena extends PageSpans {
     super(options);
   }
 
+  /**
+   * Counts an estimate of what a snapshot alone is left with, as far as so much is handed out: an estimate
+   * that is too high must not hide what comes after it. Returns by how much `heldBytes` grew.
+   */
+  countHeld(estimatedBytes: number): number {
+    const bytes = Math.min(estimatedBytes, this.usedBytes - this.heldBytes);
+    if (bytes <= 0) return 0;
+    this.heldBytes += bytes;
+    return bytes;
+  }
+
   /** A block of at least `bytes` bytes, not zeroed. Throws ArenaFullError. */
   alloc(bytes: number): Ref {
     // In numbers, before any shift: what is beyond 32 bits must not look small.

@@ -7,7 +7,7 @@ import type { ElementVisitor, ValueKind } from "./kind.ts";
 import { kindOfEntry } from "./kind-table.ts";
 
 /** Elements that are measured of a value that a snapshot keeps: enough to know about how large it is. */
-const HELD_SAMPLES = 16;
+const HELD_SAMPLES = 256;
 
 /** Frees the blocks of a value outside its entry; the entry itself stays. */
 export function freeValue(arena: Arena, entry: Ref): void {

@@ -29,8 +29,7 @@ export abstract class WalkHold<Walk> implements BlockHold {
 
   letGo(bytes: number): void {
     this.isLetGo = true;
-    this.letGoBytes = bytes;
-    this.arena.heldBytes += bytes;
+    this.letGoBytes = this.arena.countHeld(bytes);
   }
 
   abstract beforeChange(
