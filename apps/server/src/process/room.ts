@@ -5,11 +5,13 @@
 
 /** What such a thread reserves, and as much again for what it does. */
 const THREAD_BYTES = 512 * 2 ** 20;
+/** What of that is to be memory. More would have the garbage of the whole heap collected, in the middle of its work. */
+const MEMORY_BYTES = 16 * 2 ** 20;
 
 /** Whether such a thread can be made. To try is the only way to know; what is not touched costs nothing. */
 export function hasRoomForThread(): boolean {
   try {
-    new ArrayBuffer(THREAD_BYTES).transfer(0);
+    new ArrayBuffer(MEMORY_BYTES, { maxByteLength: THREAD_BYTES }).transferToFixedLength(0);
     return true;
   } catch {
     return false;

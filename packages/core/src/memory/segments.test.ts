@@ -10,11 +10,12 @@ function refuseMemory(refuses: (bytes: number, asked: number) => boolean): numbe
   const asked: number[] = [];
   const Plentiful = ArrayBuffer;
   class Scarce extends Plentiful {
-    constructor(bytes: number) {
-      asked.push(bytes);
-      if (bytes > 0 && refuses(bytes, asked.length))
+    constructor(bytes: number, options?: { maxByteLength: number }) {
+      const addresses = Math.max(bytes, options?.maxByteLength ?? 0);
+      asked.push(addresses);
+      if (addresses > 0 && refuses(addresses, asked.length))
         throw new RangeError("Array buffer allocation failed");
-      super(bytes);
+      super(bytes, options as never);
     }
   }
   vi.stubGlobal("ArrayBuffer", Scarce);
@@ -68,6 +69,50 @@ describe("Where the system has no memory", () => {
     refuseMemory((bytes) => bytes > 160 * MEBIBYTE);
     expect(mayTake(arena, 2 * MEBIBYTE)).toBe(true);
     expect(arena.segmentBytes).toBeLessThanOrEqual((16 + 32) * MEBIBYTE);
+    arena.check();
+  });
+
+  test("the runtime is left some, too, while it is asked whether there is any", () => {
+    const arena = new Arena();
+    arena.alloc(15 * MEBIBYTE);
+    const asked: [bytes: number, addresses: number][] = [];
+    const Plentiful = ArrayBuffer;
+    vi.stubGlobal(
+      "ArrayBuffer",
+      class extends Plentiful {
+        constructor(bytes: number, options?: { maxByteLength: number }) {
+          super(bytes, options as never);
+          asked.push([bytes / MEBIBYTE, (options?.maxByteLength ?? bytes) / MEBIBYTE]);
+        }
+      },
+    );
+    arena.alloc(2 * MEBIBYTE);
+    const size = arena.segmentBytes / MEBIBYTE - 16;
+    expect(asked.slice(0, 3)).toEqual([
+      [0, size + 128],
+      [size, size],
+      [64, 64],
+    ]);
+  });
+
+  test("a segment that leaves no memory to others is given back", () => {
+    const arena = new Arena();
+    arena.alloc(15 * MEBIBYTE);
+    let last: ArrayBuffer | undefined;
+    const Plentiful = ArrayBuffer;
+    vi.stubGlobal(
+      "ArrayBuffer",
+      class extends Plentiful {
+        constructor(bytes: number, options?: { maxByteLength: number }) {
+          if (bytes === 64 * MEBIBYTE && last !== undefined) throw new RangeError("none");
+          super(bytes, options as never);
+          if (bytes > 0) last = this as ArrayBuffer;
+        }
+      },
+    );
+    expect(mayTake(arena, 2 * MEBIBYTE)).toBe(false);
+    expect(last?.detached).toBe(true);
+    expect(arena.segmentBytes).toBe(16 * MEBIBYTE);
     arena.check();
   });
 

@@ -70,6 +70,8 @@ const PIECE_PAGES = pagesFor(32 * 2 ** 20);
  * promises no more memory than it has): without any the runtime ends the process.
  */
 const MARGIN_BYTES = 128 * 2 ** 20;
+/** So much of that is tried whether it is memory, too: the runtime needs the rest while it is. */
+const TRIED_BYTES = MARGIN_BYTES / 2;
 
 /**
  * Before the runtime takes no for an answer it collects garbage, several times over. That takes most of a second,
@@ -220,8 +222,7 @@ export class Segments {
   private bufferOf(wanted: number, needed: number, marginBytes: number): ArrayBuffer {
     for (let size = wanted; ; size = Math.max(needed, pagesFor(size / 2) * PAGE_BYTES)) {
       try {
-        if (marginBytes > 0) new ArrayBuffer(size + marginBytes).transfer(0);
-        return new ArrayBuffer(size);
+        return marginBytes > 0 ? bufferBeside(size, marginBytes) : new ArrayBuffer(size);
       } catch {
         this.isSystemShort = true;
         if (size > needed) continue;
@@ -230,4 +231,18 @@ export class Segments {
       }
     }
   }
+}
+
+/** A buffer that leaves so many addresses, and some memory, to others. Throws where that cannot be. */
+function bufferBeside(size: number, marginBytes: number): ArrayBuffer {
+  // Addresses alone: memory would have garbage collected, which needs some itself, just when all are taken.
+  new ArrayBuffer(0, { maxByteLength: size + marginBytes }).transferToFixedLength(0);
+  const buffer = new ArrayBuffer(size);
+  try {
+    new ArrayBuffer(TRIED_BYTES).transfer(0);
+  } catch (full) {
+    buffer.transfer(0);
+    throw full;
+  }
+  return buffer;
 }
