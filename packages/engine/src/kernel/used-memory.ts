@@ -62,6 +62,8 @@ export interface ReplicationMemory {
 
 /** Closes clients that cost too much, before what they ask for is done. */
 export interface ClientLimit {
+  /** Before keys are evicted: closes clients that cost too much. */
+  goBeforeKeys(): void;
   /** A request is to run that takes so many bytes. False: its client has been closed. */
   mayServe(client: Client, requestBytes: number): boolean;
 }
@@ -251,6 +253,8 @@ export class UsedMemory {
     // A script that others are told to wait for is in the middle of what it does: no key goes under it.
     if (situation.is(EngineState.BUSY)) return true;
     if (this.isLeftToPrimary && situation.is(EngineState.REPLICA)) return true;
+    // Clients go before keys, as far as they are what is too much.
+    this.clientLimit?.goBeforeKeys();
     const startUs = host.monotonicUs();
     const limitUs = evictionTimeLimitUs(evictor.settings.tenacity);
     const result = evictor.performEvictions(

@@ -20,6 +20,20 @@ test("the costliest clients go until the rest costs less than the limit", () => 
   expect(kv.log.some((line) => line.startsWith("Evicting client: id=3 "))).toBe(true);
 });
 
+test("clients that cost too much go before any key does", () => {
+  const kv = harness({ config: { "maxmemory-policy": "allkeys-random" } });
+  for (let i = 0; i < 50; i++) kv.send("SET", `k${i}`, "v".repeat(10_000));
+  const client = kv.client();
+  fill(client, 300_000);
+  kv.engine.config.configSet([
+    ["maxmemory", `${kv.engine.memory.usedBytes - 100_000}`],
+    ["maxmemory-clients", "200kb"],
+  ]);
+  expect(kv.send("GET", "k1")).toHaveLength(10_000);
+  expect(client.closed).toBe(true);
+  expect(kv.engine.stats.evictedKeys).toBe(0);
+});
+
 test("NO-EVICT protects", () => {
   const kv = harness({ config: { "maxmemory-clients": "200kb" } });
   const [first, second] = [kv.client(), kv.client()];

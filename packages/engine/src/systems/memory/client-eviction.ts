@@ -22,6 +22,8 @@ export class ClientEviction implements ClientLimit {
   /** 0: no limit. */
   private limitBytes = 0;
   private countedMs = 0;
+  /** When there was nobody to close, though clients cost too much. */
+  private inVainMs = -1;
   /** What all cost, as of the last count. */
   private costBytes = 0;
 
@@ -61,16 +63,31 @@ export class ClientEviction implements ClientLimit {
     return !client.closed;
   }
 
+  /** No key goes for what clients cost beyond the limit. Whose command runs is closed later, if it has to be. */
+  goBeforeKeys(): void {
+    const { memory, situation } = this.ports;
+    if (memory.clientBufferBytes <= this.limitBytes) return;
+    const { evictedCount } = this;
+    if (situation.nowMs === this.inVainMs) return;
+    this.hold(null, 0, situation.current);
+    if (this.evictedCount === evictedCount) this.inVainMs = situation.nowMs;
+  }
+
   /** Counts, and closes clients while they cost too much; `asker` costs so much more. */
-  private hold(asker: Client | null, requestBytes: number): void {
+  private hold(asker: Client | null, requestBytes: number, spared: Client | null = null): void {
     const { clients, report } = this.ports;
     let sum = requestBytes;
     for (const client of clients.values()) if (isEvictable(client)) sum += report.bytesOf(client);
     this.costBytes = sum - requestBytes;
-    if (sum > this.limitBytes) this.evict(sum - this.limitBytes, asker, requestBytes);
+    if (sum > this.limitBytes) this.evict(sum - this.limitBytes, asker, requestBytes, spared);
   }
 
-  private evict(overBytes: number, asker: Client | null, requestBytes: number): void {
+  private evict(
+    overBytes: number,
+    asker: Client | null,
+    requestBytes: number,
+    spared: Client | null,
+  ): void {
     const { host, clients, report } = this.ports;
     const costs = [...clients.values()]
       .filter(isEvictable)
@@ -82,6 +99,7 @@ export class ClientEviction implements ClientLimit {
     let left = overBytes;
     for (const { client, bytes } of costs) {
       if (left <= 0) return;
+      if (client === spared) continue;
       host.log("notice", `Evicting client: ${report.describe(client)}`);
       clients.close(client, "eviction");
       this.evictedCount++;
