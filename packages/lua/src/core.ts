@@ -52,6 +52,10 @@ export interface CoreOptions {
 /** A function in WebAssembly's table that Lua can call. */
 export type Slot = number;
 
+/** Whose a function outside of the machine is: a library's, which changes nothing but the machine, or the host's. */
+export const Whose = { MACHINE: 0, HOST: 1 } as const;
+export type Whose = (typeof Whose)[keyof typeof Whose];
+
 export class Core {
   readonly api: LuaApi;
   readonly stack: LuaStack;
@@ -144,20 +148,21 @@ export class Core {
     this.setHook(this.L, FIRST_HOOK_INSTRUCTIONS);
   }
 
-  /** Functions of the host, in slots that follow each other; returns the first. */
-  addFunctions(functions: readonly HostFunction[]): Slot {
+  /** Functions outside of the machine, in slots that follow each other; returns the first. */
+  addFunctions(functions: readonly HostFunction[], whose: Whose = Whose.MACHINE): Slot {
     const js: Record<string, WasmFunction> = {};
-    for (const [i, work] of functions.entries()) js[`f${i}`] = this.door(work);
+    for (const [i, work] of functions.entries()) js[`f${i}`] = this.door(work, whose);
     return this.addModule(doorModule(functions.length), numbered(functions.length), js);
   }
 
-  /** Sets functions of the host and constants in the table on top of the stack. */
+  /** Sets functions outside of the machine and constants in the table on top of the stack. */
   setFunctions(
     functions: Record<string, HostFunction>,
     values: Record<string, string | number> = {},
+    whose: Whose = Whose.MACHINE,
   ): void {
     const { stack } = this;
-    const first = this.addFunctions(Object.values(functions));
+    const first = this.addFunctions(Object.values(functions), whose);
     for (const [i, name] of Object.keys(functions).entries()) {
       this.pushFunction(first + i);
       stack.setField(-2, name);
@@ -172,7 +177,7 @@ export class Core {
   /** Guards before functions of Lua's own, in slots that follow each other; returns the first. */
   addGuards(guards: readonly Guard[], asked: Record<string, HostFunction>): Slot {
     const js: Record<string, WasmFunction> = {};
-    for (const [name, work] of Object.entries(asked)) js[name] = this.door(work);
+    for (const [name, work] of Object.entries(asked)) js[name] = this.door(work, Whose.HOST);
     return this.addModule(guardModule(guards), numbered(guards.length), js);
   }
 
@@ -239,10 +244,12 @@ export class Core {
   }
 
   /**
-   * A function of the host as WebAssembly calls it. Errors of Lua's pass. Any other one is not the
-   * script's, so no `pcall` of the script may catch it: the machine ends, and `run` throws it.
+   * A function as WebAssembly calls it. Errors of Lua's pass. Any other one is not the script's, so no
+   * `pcall` of the script may catch it: the machine ends, and `run` throws it. A library's own that found
+   * no more room on the runtime's stack has left nothing behind outside of the machine: that ends alone,
+   * as where its functions in WebAssembly find none.
    */
-  private door(work: HostFunction): WasmFunction {
+  private door(work: HostFunction, whose: Whose): WasmFunction {
     const { stack } = this;
     return (L: number) => {
       stack.L = L;
@@ -250,7 +257,8 @@ export class Core {
         return work(stack);
       } catch (error) {
         if (isLuaError(error, this.longjmp) || isLuaError(error, this.abort)) throw error;
-        if (!this.hostFailed) {
+        const isAlone = whose === Whose.MACHINE && isStackOverflow(error);
+        if (!this.hostFailed && !isAlone) {
           this.hostFailed = true;
           this.hostError = error;
         }
@@ -258,6 +266,11 @@ export class Core {
       }
     };
   }
+}
+
+/** JavaScript has no name for it but these words, which its engines share. */
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof RangeError && error.message.startsWith("Maximum call stack");
 }
 
 /** f0, f1 ... */

@@ -300,3 +300,25 @@ test("memory after ten thousand scripts is what it was", () => {
   expect(vm.usedBytes).toBeLessThan(usedBytes + 16_384);
   expect(vm.memoryBytes).toBeLessThanOrEqual(memoryBytes);
 });
+
+test("JSON too deep for the runtime's stack costs the machine as well, and is nobody's fault", () => {
+  const vm = make();
+  const source =
+    "cjson.encode_max_depth(1e6) local t = {} for i = 1, 2595 do t = {t} end return pcall(cjson.encode, t)";
+  const script = vm.compile(bytes(source), "@user_script") as LuaScript;
+  /** Runs it with less and less of the stack left. */
+  const runWithin = (calls: number): Outcome =>
+    calls === 0 ? vm.run(script) : (Math.max(runWithin(calls - 1), 0) as Outcome);
+  let outcome: Outcome = Outcome.DONE;
+  for (let calls = 0; outcome === Outcome.DONE; calls += 250) outcome = runWithin(calls);
+  expect(outcome).toBe(Outcome.BROKEN);
+  expect(vm.broken).toBe(true);
+});
+
+test("a function of the host that is too deep for the runtime's stack has failed", () => {
+  const vm = make();
+  const recurse = (): number => recurse() + 1;
+  vm.environment.define("deep", vm.library({ call: () => recurse() }));
+  expect(() => evaluate(vm, "return pcall(deep.call)")).toThrow("Maximum call stack");
+  expect(vm.broken).toBe(true);
+});

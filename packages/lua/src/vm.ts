@@ -20,7 +20,7 @@
 
 import { CollectorSettings, pushBase } from "./base.ts";
 import { checkLayout } from "./check-layout.ts";
-import { Core, FIRST_HOOK_INSTRUCTIONS } from "./core.ts";
+import { Core, FIRST_HOOK_INSTRUCTIONS, Whose } from "./core.ts";
 import { LuaEnvironment, missingGlobal } from "./environment.ts";
 import { Due, RUNNING } from "./glue.ts";
 import { addLibraries } from "./libraries/all.ts";
@@ -235,7 +235,7 @@ export class LuaVm {
   ): number {
     const { core, stack } = this;
     stack.pushTable();
-    core.setFunctions(functions, values);
+    core.setFunctions(functions, values, Whose.HOST);
     if (isStrict) {
       stack.pushTable(0, 1);
       core.pushFunction(this.missing);
