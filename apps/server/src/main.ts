@@ -183,13 +183,13 @@ class Program {
     this.#listenToTrouble();
 
     this.#isUp = true;
+    this.#listenToSignals();
     this.#writePidFile(isDaemon);
     this.#setTitle();
     this.#setOomScore(true);
     const server = this.#makeServer();
     if (server === undefined) return this.#exit(1);
     this.#server = server;
-    this.#listenToSignals();
     const isListening = await server.listen();
     if (this.#ending.hasBegun) return;
     if (!isListening) return this.#exit(1);

@@ -1,5 +1,17 @@
 /** How the program ends while it loads, while a script runs, and when saving fails: exit codes and log. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { harness } from "@kv/testing";
@@ -28,6 +40,28 @@ function say(port: number, line: string): void {
     this.write(`${line}\r\n`);
   }).on("error", () => {});
 }
+
+test.skipIf(process.platform === "win32")(
+  "a signal that comes while the server is made leaves no pid file, and opens no debugger",
+  async () => {
+    using folder = temporaryFolder();
+    const [pidFile, aclFile] = ["pid", "acl"].map((name) => join(folder.path, name));
+    execFileSync("mkfifo", [aclFile]);
+    const writer = openSync(aclFile, constants.O_RDWR);
+    const args = ["--port", String(await freePort()), "--pidfile", pidFile, "--aclfile", aclFile];
+    const server = runServer(args);
+    running.push(server);
+    await expect.poll(() => existsSync(pidFile), { timeout: 10_000 }).toBe(true);
+    server.child.kill("SIGUSR1");
+    server.child.kill("SIGTERM");
+    // It has been waiting for its users.
+    writeSync(writer, "user default on nopass ~* &* +@all\n");
+    closeSync(writer);
+    expect(await server.ended).toBe(0);
+    expect(server.stderr()).not.toContain("Debugger listening");
+    expect(existsSync(pidFile)).toBe(false);
+  },
+);
 
 const LOADING = "-LOADING Redis is loading the dataset in memory\r\n";
 

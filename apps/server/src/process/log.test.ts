@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, renameSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/server-process.ts";
@@ -62,6 +70,27 @@ describe("Log", () => {
     execFileSync("mkfifo", [file]);
     const { log } = logTo(file);
     log.warning("text");
+  });
+
+  test("a FIFO whose reader has stopped is waited for once, and not with every line", () => {
+    if (process.platform === "win32") return console.log("no FIFOs here: not tested");
+    using folder = temporaryFolder();
+    const file = join(folder.path, "fifo");
+    execFileSync("mkfifo", [file]);
+    const reader = openSync(file, constants.O_RDWR | constants.O_NONBLOCK);
+    try {
+      const { log } = logTo(file);
+      log.warning("x".repeat(1 << 20)); // More than a pipe holds.
+      const since = performance.now();
+      for (let i = 0; i < 50; i++) log.warning("text");
+      expect(performance.now() - since).toBeLessThan(2000);
+      for (const bytes = Buffer.alloc(1 << 20); readSync(reader, bytes) === bytes.length; );
+      log.warning("read again");
+      const bytes = Buffer.alloc(1000);
+      expect(bytes.toString("latin1", 0, readSync(reader, bytes))).toContain("read again");
+    } finally {
+      closeSync(reader);
+    }
   });
 
   test("a log that cannot be written is no error", () => {

@@ -72,17 +72,21 @@ export class Log {
     const file = this.#options.file();
     if (file === "") {
       this.#output ??= standardOutput();
-      this.#isStuck = !writeAll(this.#output, bytes, this.#isStuck ? 0 : REFUSALS_MAX);
+      this.#write(this.#output, bytes);
       return;
     }
     try {
       const descriptor = openSync(pathBytes(file), appendFlags, 0o666);
-      writeAll(descriptor, bytes, REFUSALS_MAX);
+      this.#write(descriptor, bytes);
       closeSync(descriptor);
     } catch {
       // A full disk must not stop the server, nor a FIFO that nobody reads, and there is nowhere
       // else to say it.
     }
+  }
+
+  #write(descriptor: number, bytes: Uint8Array): void {
+    this.#isStuck = !writeAll(descriptor, bytes, this.#isStuck ? 0 : REFUSALS_MAX);
   }
 }
 
@@ -102,7 +106,7 @@ function standardOutput(): number {
 /** A millisecond each. */
 const REFUSALS_MAX = 100;
 
-/** Tries for a while when nobody reads the pipe that standard output is, then lets the line go. False: it did. */
+/** Tries for a while when nobody reads the pipe that the log is, then lets the line go. False: it did. */
 function writeAll(descriptor: number, bytes: Uint8Array, refusalsMax: number): boolean {
   let refusals = 0;
   for (let at = 0; at < bytes.length; ) {
