@@ -45,6 +45,7 @@ import { processTitle } from "./process/process-title.ts";
 import { ProgramPages } from "./process/program-pages.ts";
 import { Rest } from "./process/rest.ts";
 import { listenToSignals } from "./process/signals.ts";
+import { ensureStack } from "./process/stack-limit.ts";
 import {
   announceStart,
   findSupervisor,
@@ -199,6 +200,8 @@ class Program {
     if (backlogText !== undefined) log.warning(backlogText);
     log.notice("Server initialized");
     for (const text of startWarnings()) log.warning(text);
+    const stackText = ensureStack();
+    if (stackText !== undefined) log.warning(stackText);
     for (const text of config.ineffective()) log.warning(text);
     this.#tryFolder();
     this.#setWatchdog();

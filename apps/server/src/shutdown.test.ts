@@ -41,27 +41,25 @@ function say(port: number, line: string): void {
   }).on("error", () => {});
 }
 
-test.skipIf(process.platform === "win32")(
-  "a signal that comes while the server is made leaves no pid file, and opens no debugger",
-  async () => {
-    using folder = temporaryFolder();
-    const [pidFile, aclFile] = ["pid", "acl"].map((name) => join(folder.path, name));
-    execFileSync("mkfifo", [aclFile]);
-    const writer = openSync(aclFile, constants.O_RDWR);
-    const args = ["--port", String(await freePort()), "--pidfile", pidFile, "--aclfile", aclFile];
-    const server = runServer(args);
-    running.push(server);
-    await expect.poll(() => existsSync(pidFile), { timeout: 10_000 }).toBe(true);
-    server.child.kill("SIGUSR1");
-    server.child.kill("SIGTERM");
-    // It has been waiting for its users.
-    writeSync(writer, "user default on nopass ~* &* +@all\n");
-    closeSync(writer);
-    expect(await server.ended).toBe(0);
-    expect(server.stderr()).not.toContain("Debugger listening");
-    expect(existsSync(pidFile)).toBe(false);
-  },
-);
+test("a signal that comes while the server is made leaves no pid file, and opens no debugger", async () => {
+  if (process.platform === "win32") return console.log("no FIFOs here: not tested");
+  using folder = temporaryFolder();
+  const [pidFile, aclFile] = ["pid", "acl"].map((name) => join(folder.path, name));
+  execFileSync("mkfifo", [aclFile]);
+  const writer = openSync(aclFile, constants.O_RDWR);
+  const args = ["--port", String(await freePort()), "--pidfile", pidFile, "--aclfile", aclFile];
+  const server = runServer(args);
+  running.push(server);
+  await expect.poll(() => existsSync(pidFile), { timeout: 10_000 }).toBe(true);
+  server.child.kill("SIGUSR1");
+  server.child.kill("SIGTERM");
+  // It has been waiting for its users.
+  writeSync(writer, "user default on nopass ~* &* +@all\n");
+  closeSync(writer);
+  expect(await server.ended).toBe(0);
+  expect(server.stderr()).not.toContain("Debugger listening");
+  expect(existsSync(pidFile)).toBe(false);
+});
 
 const LOADING = "-LOADING Redis is loading the dataset in memory\r\n";
 
