@@ -15,7 +15,7 @@ import {
 import { connect } from "node:net";
 import { join } from "node:path";
 import { harness } from "@kv/testing";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   ask,
   freePort,
@@ -46,14 +46,18 @@ test("a signal that comes while the server is made leaves no pid file, and opens
   using folder = temporaryFolder();
   const [pidFile, aclFile] = ["pid", "acl"].map((name) => join(folder.path, name));
   execFileSync("mkfifo", [aclFile]);
-  const writer = openSync(aclFile, constants.O_RDWR);
-  const args = ["--port", String(await freePort()), "--pidfile", pidFile, "--aclfile", aclFile];
+  const files = ["--dir", folder.path, "--pidfile", pidFile, "--aclfile", aclFile];
+  const args = ["--port", String(await freePort()), ...files];
   const server = runServer(args);
   running.push(server);
   await expect.poll(() => existsSync(pidFile), { timeout: 10_000 }).toBe(true);
   server.child.kill("SIGUSR1");
   server.child.kill("SIGTERM");
-  // It has been waiting for its users.
+  // It waits for its users: a FIFO can be opened like this once somebody is to read it.
+  const writer = await vi.waitFor(
+    () => openSync(aclFile, constants.O_WRONLY | constants.O_NONBLOCK),
+    { timeout: 10_000 },
+  );
   writeSync(writer, "user default on nopass ~* &* +@all\n");
   closeSync(writer);
   expect(await server.ended).toBe(0);
