@@ -29,6 +29,15 @@ export const toolEnvironment = {
   ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }),
 };
 
+/** How each command that runs is ended. */
+const running = new Set();
+
+/** Whoever ends this program ends all of them. */
+function endAll(signal) {
+  for (const end of running) end(signal);
+  process.exit(130);
+}
+
 /**
  * Runs a command and resolves to its exit code and output. With `show` the output goes to the
  * terminal instead. A command that outlives `limitMs` is ended, and counts as failed.
@@ -65,11 +74,8 @@ export function run(
         }
       }
     };
-    const onSignal = (signal) => {
-      end(signal);
-      process.exit(130);
-    };
-    process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+    if (running.size === 0) process.on("SIGINT", endAll).on("SIGTERM", endAll);
+    running.add(end);
     const timer = setTimeout(() => {
       output += `\nended: still running after ${limitMs / 1000} s\n`;
       end("SIGKILL");
@@ -77,7 +83,8 @@ export function run(
 
     const finish = (code) => {
       clearTimeout(timer);
-      process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+      running.delete(end);
+      if (running.size === 0) process.off("SIGINT", endAll).off("SIGTERM", endAll);
       resolve({ code, output });
     };
     child.on("error", (error) => {
