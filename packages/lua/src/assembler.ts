@@ -102,8 +102,13 @@ export const i32 = {
 } as const;
 
 export const f64 = {
+  load: (offset = 0): Code => [0x2b, 3, unsigned(offset)],
+  store: (offset = 0): Code => [0x39, 3, unsigned(offset)],
   abs: 0x99,
+  neg: 0x9a,
   add: 0xa0,
+  mul: 0xa2,
+  div: 0xa3,
   lt: 0x63,
   ge: 0x66,
   /** The low 32 bits of the double as it lies in memory. */

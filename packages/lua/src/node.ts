@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { askingMachine } from "./long-functions.ts";
+import { preparedMachine } from "./prepared-machine.ts";
 import { type WasmModule, wasm } from "./webassembly.ts";
 
 let kept: WasmModule | undefined;
@@ -14,6 +14,6 @@ export function luaBytes(): Uint8Array {
 
 /** The machine, compiled once for the process; its long functions can be interrupted. */
 export function luaModule(): WasmModule {
-  kept ??= new wasm.Module(askingMachine(luaBytes()));
+  kept ??= new wasm.Module(preparedMachine(luaBytes()));
   return kept;
 }

@@ -4,8 +4,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test, vi } from "vitest";
 import { LuaScript, LuaVm, Outcome } from "./index.ts";
-import { askingMachine } from "./long-functions.ts";
 import { luaBytes, luaModule } from "./node.ts";
+import { preparedMachine } from "./prepared-machine.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
@@ -170,10 +170,10 @@ test.each(long)("suspended within %s", async (_, source, expected) => {
 });
 
 test("only the machine that is known can be made to ask", () => {
-  expect(() => askingMachine(luaBytes().subarray(0, 5000))).toThrow("not the one that is known");
+  expect(() => preparedMachine(luaBytes().subarray(0, 5000))).toThrow("not the one that is known");
   const other = Uint8Array.from(luaBytes());
   other.fill(0, 4100, 4110);
-  expect(() => askingMachine(other)).toThrow("not the one that is known");
+  expect(() => preparedMachine(other)).toThrow("not the one that is known");
 });
 
 test("a thousand suspensions, and the next script knows nothing of them", async () => {

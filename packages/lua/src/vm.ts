@@ -26,7 +26,7 @@ import { Due, RUNNING } from "./glue.ts";
 import { addLibraries } from "./libraries/all.ts";
 import type { Json } from "./libraries/json.ts";
 import { Chance } from "./libraries/math.ts";
-import { askingMachine } from "./long-functions.ts";
+import { preparedMachine } from "./prepared-machine.ts";
 import { ReadOnlyTables } from "./read-only.ts";
 import type { HostFunction, LuaStack } from "./stack.ts";
 import { isStraight } from "./straight.ts";
@@ -181,7 +181,7 @@ export class LuaVm {
     const { module } = options;
     this.memoryBytesMax = options.memoryBytesMax ?? DEFAULT_MEMORY_BYTES;
     this.core = new Core({
-      module: module instanceof Uint8Array ? new wasm.Module(askingMachine(module)) : module,
+      module: module instanceof Uint8Array ? new wasm.Module(preparedMachine(module)) : module,
       memoryBytesMax: this.memoryBytesMax,
       due: (L) => this.due(L),
       dueWithin: (L) => this.dueWithin(L),

@@ -1,0 +1,9 @@
+/** The machine as it is used here: its bytes as they come, with what is rewritten of it. */
+
+import { withRewritten } from "./bodies.ts";
+import { longFunctions } from "./long-functions.ts";
+import { numberTexts } from "./number-texts.ts";
+
+/** Throws when it is another machine than the one that is known. */
+export const preparedMachine = (bytes: Uint8Array): Uint8Array<ArrayBuffer> =>
+  withRewritten(bytes, [...numberTexts, ...longFunctions]);
