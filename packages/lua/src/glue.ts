@@ -26,6 +26,8 @@
  *   280 budget     what long functions may use up before they ask
  *   284 slot       of `ask`
  *   320 addresses  of read-only tables, MAX_PROTECTED at most
+ *   640 spare      the first block that is kept of each class
+ *   776 bytes      that the kept ones of each class take
  */
 
 import {
@@ -64,6 +66,8 @@ export const COUNT_AT = 276;
 export const BUDGET_AT = 280;
 export const ASK_SLOT_AT = 284;
 export const ADDRESSES_AT = 320;
+const SPARE_AT = 640;
+const SPARE_BYTES_AT = 776;
 export const MAX_PROTECTED = 64;
 /** Set before a run; what stays there when it did not end. */
 export const RUNNING = -1;
@@ -257,27 +261,69 @@ function addReader(m: Assembler, lua: LuaImports, space: number): void {
   );
 }
 
+/** Blocks up to so many bytes are kept when they are freed, */
+const SPARE_BLOCK_BYTES = 256;
+/** of each class as many as take so many bytes: what runs leave behind for one another is found again. */
+const SPARE_BYTES = 65_536;
+
+/**
+ * Lua says how large a block is that it gives back, so small ones need no look at what lies around them:
+ * those of a class are a list, each with the address of the next in its first bytes. Classes are the sizes
+ * that `malloc` has anyway, 4, 12, 20 and so on, and a block has all bytes of its class, whoever made it.
+ */
 function addAllocator(m: Assembler, lua: LuaImports): void {
-  const [address, before, after, other, wanted] = [get(1), get(2), get(3), 4, get(5)];
+  const [address, before, after, wanted] = [get(1), get(2), get(3), get(5)];
+  const [place, other] = [get(4), get(6)];
   const used: Code = [num(0), i32.load(USED_AT)];
+  const isSmall = (bytes: Code): Code => [bytes, num(1), i32.sub, num(SPARE_BLOCK_BYTES), i32.ltU];
+  /** Where the two words of a class are, behind the first ones of all. */
+  const placeOf = (bytes: Code): Code => [
+    [bytes, num(3), i32.add, num(1), i32.shrU],
+    [num(-4), i32.and],
+  ];
+  const rounded = (bytes: Code): Code => [
+    [bytes, num(3), i32.add, num(-8), i32.and],
+    [num(4), i32.or],
+  ];
+  const keep: Code = [
+    [placeOf(before), tee(4), i32.load(SPARE_BYTES_AT), tee(6), num(SPARE_BYTES), i32.ltU],
+    when(
+      [place, other, rounded(before), i32.add, i32.store(SPARE_BYTES_AT)],
+      [address, place, i32.load(SPARE_AT), i32.store()],
+      [place, address, i32.store(SPARE_AT)],
+      [num(0), RETURN],
+    ),
+  ];
+  const findSpare: Code = [
+    [placeOf(after), tee(4), i32.load(SPARE_AT), tee(6)],
+    when(
+      [place, other, i32.load(), i32.store(SPARE_AT)],
+      [place, place, i32.load(SPARE_BYTES_AT), rounded(after), i32.sub, i32.store(SPARE_BYTES_AT)],
+      [num(0), wanted, i32.store(USED_AT)],
+      [other, RETURN],
+    ),
+  ];
   m.func(
     "allocate",
     [I32, I32, I32, I32],
     [I32],
-    [I32, I32],
+    [I32, I32, I32],
     [
       [after, i32.eqz],
       when(
-        [address, call(lua.free)],
         [num(0), used, before, i32.sub, i32.store(USED_AT)],
+        [isSmall(before), when(keep)],
+        [address, call(lua.free)],
         [num(0), RETURN],
       ),
       [used, before, i32.sub, after, i32.add, set(5)],
       [wanted, num(0), i32.load(LIMIT_AT), i32.gtU, after, before, i32.gtU, i32.and],
       when(num(0), RETURN),
-      [address, after, call(lua.realloc), tee(other)],
+      isSmall(after),
+      when([address, i32.eqz, when(findSpare)], [rounded(after), set(3)]),
+      [address, after, call(lua.realloc), tee(6)],
       when(num(0), wanted, i32.store(USED_AT)),
-      get(other),
+      other,
     ],
   );
 }
