@@ -170,6 +170,26 @@ test("a function that a script hands over is run later, with the globals that it
   expect([own.stack.number(1), own.stack.latin1(2)]).toEqual([10, "table"]);
 });
 
+test("garbage stays until enough of it has come", () => {
+  const own = new LuaVm({ module: luaModule() });
+  const leave = compile("local n = ... return string.rep('x', n)", own);
+  const leaveBytes = (count: number) => {
+    own.run(leave, (stack) => {
+      stack.pushNumber(count);
+      return 1;
+    });
+    own.clear();
+  };
+  own.collect();
+  const { usedBytes } = own;
+  leaveBytes(20_000);
+  own.collect(65_536);
+  expect(own.usedBytes).toBeGreaterThan(usedBytes + 20_000);
+  for (let i = 1; i < 5; i++) leaveBytes(20_000 + i);
+  own.collect(65_536);
+  expect(own.usedBytes).toBeLessThan(usedBytes + 40_000);
+});
+
 test("chance is the same in every machine, and starts anew when told", () => {
   const draw = () => answer("return math.random(1000) .. ' ' .. math.random(1000)");
   vm.seedRandom(0);

@@ -148,6 +148,8 @@ export class LuaVm {
   /** What was alive when garbage was collected last, between runs and within this one. */
   private restingBytes = 0;
   private livingBytes = 0;
+  /** What values took when some garbage had been collected last. */
+  private collectedBytes = 0;
   private readonly json: Json;
   private readonly base: number;
   private readonly missing: number;
@@ -406,11 +408,17 @@ export class LuaVm {
     this.restingBytes = this.collectBeyond(this.memoryBytesMax / 4, this.restingBytes);
   }
 
-  /** Collects garbage: all of it, or about so many kilobytes worth. */
-  collect(kilobytes?: number): void {
+  /**
+   * Collects all garbage; or about `growth` bytes of it, once values take so many more than after the last
+   * time: what has to be looked at is all that lives, so runs that leave little behind pay seldom.
+   */
+  collect(growth?: number): void {
     this.mustBeIdle();
-    if (kilobytes === undefined) this.core.api.lua_gc(this.core.L, COLLECT, 0);
-    else this.core.api.lua_gc(this.core.L, COLLECT_STEP, kilobytes);
+    const { core } = this;
+    if (growth === undefined) core.api.lua_gc(core.L, COLLECT, 0);
+    else if (core.usedBytes - this.collectedBytes < growth) return;
+    else core.api.lua_gc(core.L, COLLECT_STEP, growth >> 10);
+    this.collectedBytes = core.usedBytes;
   }
 
   /** Forgets what the last run left on the stack. */

@@ -17,9 +17,8 @@ import { asOneLine } from "./one-line.ts";
 import { pushError } from "./redis-call.ts";
 import { RunContext } from "./run-context.ts";
 
-/** Garbage is collected a step at a time, after so many scripts. */
-const SCRIPTS_PER_COLLECTION = 50;
-const COLLECTED_KILOBYTES = 50;
+/** Garbage is collected a step at a time, behind a script, once so many bytes have come. */
+const GARBAGE_BYTES = 65_536;
 
 const killedLine = "Lua script killed by user with SCRIPT KILL.";
 const killedText = "ERR Script killed by user with SCRIPT KILL...";
@@ -39,7 +38,6 @@ export class Runner {
   private readonly ports: Ports;
   /** Database of the client whose script is suspended. */
   private databaseIndex = 0;
-  private sinceCollection = 0;
   /** What came of a script that was suspended. */
   private outcome: Outcome = Outcome.DONE;
 
@@ -210,10 +208,7 @@ export class Runner {
   /** Garbage goes by and by; a machine that has grown large for one script is given up. */
   private collect(vm: LuaVm, owner: MachineOwner): void {
     if (vm.memoryBytes > owner.keptBytesMax) owner.giveUp("large");
-    else if (++this.sinceCollection >= SCRIPTS_PER_COLLECTION) {
-      this.sinceCollection = 0;
-      vm.collect(COLLECTED_KILOBYTES);
-    }
+    else vm.collect(GARBAGE_BYTES);
   }
 
   private fail(vm: LuaVm, owner: MachineOwner): never {
