@@ -29,6 +29,12 @@ export function loadProgram(folder) {
   // who may have to wait for a processor first.
   v8.setFlagsFromString("--no-parallel-scavenge");
 
+  // Lua's interpreter is one large function of WebAssembly that calls small ones all the time. V8 inlines
+  // none of them into it: it is larger than what V8 would let any function become.
+  v8.setFlagsFromString("--wasm-inlining-budget=30000");
+  v8.setFlagsFromString("--wasm-inlining-max-size=1500");
+  v8.setFlagsFromString("--wasm-inlining-factor=8");
+
   const filename = join(folder, "program.cjs");
   const text = readFileSync(filename);
   const cachedData = cacheIn(folder);
