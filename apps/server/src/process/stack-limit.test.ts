@@ -7,11 +7,11 @@ const module = fileURLToPath(new URL("./stack-limit.ts", import.meta.url));
 
 /** Nests deeper than a small stack has room for, as V8 lets it, and says what the stack may have. */
 const script = `
-  const { ensureStack, stackLimits } = await import(${JSON.stringify(module)});
+  const { ensureStack, stackLimit } = await import(${JSON.stringify(module)});
   const text = ensureStack();
   const deep = () => deep() + 1;
   if (text === undefined) try { deep(); } catch {}
-  console.log(text ?? stackLimits().soft);`;
+  console.log(text ?? stackLimit().soft);`;
 
 const reason =
   process.platform !== "linux"

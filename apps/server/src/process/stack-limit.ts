@@ -5,9 +5,9 @@
  * Linux looks at the limit whenever a stack grows, not at the start alone, and so it can be raised by
  * whoever runs already, as far as the hard limit lets it.
  */
-import { readFileSync } from "node:fs";
 import { endianness } from "node:os";
 import { withLibrary } from "./c-library.ts";
+import { resourceLimit } from "./resource-limit.ts";
 
 /** What V8 uses, 984 KiB, and what the C library and the kernel may need within its deepest call. */
 const NEEDED_BYTES = 1280 * 1024;
@@ -16,26 +16,12 @@ const RLIMIT_STACK = 3;
 
 const signatures = { setrlimit: { arguments: ["i32", "buffer"], return: "i32" } } as const;
 
-/** Bytes that the stack of the main thread may have, now and at most. Infinity: no limit, or none is known. */
-export function stackLimits(): { soft: number; hard: number } {
-  const [, soft, hard] = /^Max stack size\s+(\S+)\s+(\S+)/m.exec(readLimits()) ?? [];
-  return { soft: bytesOf(soft), hard: bytesOf(hard) };
-}
-
-function readLimits(): string {
-  try {
-    return readFileSync("/proc/self/limits", "latin1");
-  } catch {
-    return "";
-  }
-}
-
-const bytesOf = (text = "unlimited") =>
-  text === "unlimited" ? Number.POSITIVE_INFINITY : Number(text);
+/** Bytes that the stack of the main thread may have. */
+export const stackLimit = () => resourceLimit("Max stack size");
 
 /** Raises a limit that is too low. Returns what to tell the operator where that cannot be. */
 export function ensureStack(): string | undefined {
-  const { soft, hard } = stackLimits();
+  const { soft, hard } = stackLimit();
   if (soft >= NEEDED_BYTES) return undefined;
   // Only the privileged may raise the hard one.
   const most = hard >= NEEDED_BYTES ? hard : WANTED_BYTES;

@@ -5,6 +5,7 @@
 import { closeSync, openSync, readFileSync, unlinkSync } from "node:fs";
 import { writeFlags } from "./byte-path.ts";
 import { pathBytes } from "./byte-string.ts";
+import { resourceLimit } from "./resource-limit.ts";
 import { systemErrorText } from "./system-error.ts";
 
 interface SystemCheck {
@@ -90,14 +91,7 @@ export function folderWarning(folder: string): string | undefined {
 }
 
 /** Descriptors that this process may have open; Infinity where that is not known. */
-export function descriptorLimit(): number {
-  try {
-    const limits = readFileSync("/proc/self/limits", "latin1");
-    return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
-}
+export const descriptorLimit = () => resourceLimit("Max open files").soft;
 
 /** For --check-system. Prints a line or more for each check; true if there is nothing to complain of. */
 export function checkSystem(print: (text: string) => void): boolean {
