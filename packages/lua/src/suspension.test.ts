@@ -1,14 +1,10 @@
 /** Runs that are stopped in their middle, go on, or are killed. */
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage } from "@kv/testing";
 import { expect, test, vi } from "vitest";
 import { LuaScript, LuaVm, Outcome } from "./index.ts";
 import { luaBytes, luaModule } from "./node.ts";
 import { preparedMachine } from "./prepared-machine.ts";
-
-setFlagsFromString("--expose-gc");
-const collectGarbage: () => void = runInNewContext("gc");
 
 class Bench {
   /** How often `due` said that the run is to be interrupted. */

@@ -1,6 +1,4 @@
 /** Nothing of a keyspace stays behind in modules when nobody holds it any more. */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import {
   type Arena,
   copyValue,
@@ -12,6 +10,7 @@ import {
   Membership,
   putBytes,
 } from "@kv/core";
+import { collectGarbage } from "@kv/testing";
 import { expect, test } from "vitest";
 import { RdbCheck } from "./check-rdb.ts";
 import { FileLoader } from "./file-loader.ts";
@@ -27,9 +26,6 @@ import { RdbString } from "./rdb/input.ts";
 import { ObjectReader } from "./rdb/object.ts";
 import { dumpPayload, readPayload } from "./rdb/payload.ts";
 import { writeSnapshot } from "./save.ts";
-
-setFlagsFromString("--expose-gc");
-const collect: () => void = runInNewContext("gc");
 
 /** Everything that can be done to a keyspace, done to two that nobody has afterwards. */
 function lives(): WeakRef<Arena>[] {
@@ -84,7 +80,7 @@ test("an arena that nobody holds is garbage, and all its memory with it", async 
   // A WeakRef holds on until the turn in which it was made is over.
   for (let i = 0; i < 5; i++) {
     await new Promise((resolve) => setImmediate(resolve));
-    collect();
+    collectGarbage();
   }
   expect(arenas.map((each) => each.deref())).toEqual([undefined, undefined]);
 });

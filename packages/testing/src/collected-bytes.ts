@@ -2,9 +2,18 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-setFlagsFromString("--expose-gc");
+let collect: (() => void) | undefined;
+
+function exposedCollector(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc");
+}
+
 /** Collects everything that nobody holds any more, at once. */
-export const collectGarbage: () => void = runInNewContext("gc");
+export function collectGarbage(): void {
+  collect ??= exposedCollector();
+  collect();
+}
 
 /** Bytes of objects, and of buffers besides. */
 export function collectedBytes(): number {

@@ -2,6 +2,7 @@
 
 export * from "./all-transcripts.ts";
 export * from "./chance.ts";
+export * from "./collected-bytes.ts";
 export * from "./comparable.ts";
 export * from "./differential.ts";
 export * from "./fake-host.ts";
