@@ -77,6 +77,9 @@ export const i32 = {
   load: (offset = 0): Code => [0x28, 2, unsigned(offset)],
   loadByte: (offset = 0): Code => [0x2d, 0, unsigned(offset)],
   store: (offset = 0): Code => [0x36, 2, unsigned(offset)],
+  storeByte: (offset = 0): Code => [0x3a, 0, unsigned(offset)],
+  /** Of a double: its whole part, or what is nearest to it. */
+  truncate: [0xfc, 2],
   eqz: 0x45,
   eq: 0x46,
   ne: 0x47,
@@ -91,6 +94,8 @@ export const i32 = {
   add: 0x6a,
   sub: 0x6b,
   mul: 0x6c,
+  divU: 0x6e,
+  remU: 0x70,
   and: 0x71,
   or: 0x72,
   xor: 0x73,
@@ -109,6 +114,7 @@ export const f64 = {
   add: 0xa0,
   mul: 0xa2,
   div: 0xa3,
+  eq: 0x61,
   lt: 0x63,
   ge: 0x66,
   /** The low 32 bits of the double as it lies in memory. */

@@ -28,6 +28,7 @@
  *   320 addresses  of read-only tables, MAX_PROTECTED at most
  *   640 spare      the first block that is kept of each class
  *   776 bytes      that the kept ones of each class take
+ *   928 digits     of a number that becomes text
  */
 
 import {
@@ -68,6 +69,7 @@ export const ASK_SLOT_AT = 284;
 export const ADDRESSES_AT = 320;
 const SPARE_AT = 640;
 const SPARE_BYTES_AT = 776;
+export const DIGITS_AT = 928;
 export const MAX_PROTECTED = 64;
 /** Set before a run; what stays there when it did not end. */
 export const RUNNING = -1;

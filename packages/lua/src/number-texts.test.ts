@@ -4,10 +4,10 @@ import { type LuaScript, LuaType, LuaVm, Outcome } from "./index.ts";
 import { luaModule } from "./node.ts";
 
 const vm = new LuaVm({ module: luaModule() });
-const read = vm.compile(
-  new TextEncoder().encode("local text = ... return tonumber(text)"),
-  "@read",
-) as LuaScript;
+const compile = (source: string) =>
+  vm.compile(new TextEncoder().encode(source), "@numbers") as LuaScript;
+const read = compile("local text = ... return tonumber(text)");
+const write = compile("local number = ... return tostring(number), number .. '', #('' .. number)");
 
 /** What Lua makes of a text; undefined: no number. */
 function numberOf(text: string): number | undefined {
@@ -17,6 +17,18 @@ function numberOf(text: string): number | undefined {
   });
   expect(outcome).toBe(Outcome.DONE);
   return vm.stack.type(1) === LuaType.NUMBER ? vm.stack.number(1) : undefined;
+}
+
+/** What Lua writes of a number. */
+function textOf(number: number): string | undefined {
+  const outcome = vm.run(write, (stack) => {
+    stack.pushNumber(number);
+    return 1;
+  });
+  expect(outcome).toBe(Outcome.DONE);
+  const text = vm.stack.latin1(1);
+  expect([vm.stack.latin1(2), vm.stack.number(3)]).toEqual([text, text?.length]);
+  return text;
 }
 
 const digits = (maxLength: number) =>
@@ -63,3 +75,32 @@ test.each(["", "-", ".", "-.", "--1", "1-", "1..2", "1.2.3", "1,5", "1_000", "ï¼
     expect(numberOf(text)).toBeUndefined();
   },
 );
+
+test("whole numbers are written as JavaScript writes them", () => {
+  fc.assert(
+    fc.property(fc.integer(), (number) => {
+      expect(textOf(number)).toBe(String(number));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test.each([
+  [0, "0"],
+  [-0, "-0"],
+  [-1, "-1"],
+  [2 ** 31 - 1, "2147483647"],
+  [2 ** 31, "2147483648"],
+  [-(2 ** 31), "-2147483648"],
+  [-(2 ** 31) - 1, "-2147483649"],
+  [99_999_999_999_999, "99999999999999"],
+  [1e14, "1e+14"],
+  [0.1, "0.1"],
+  [1 / 3, "0.33333333333333"],
+  [-2.5, "-2.5"],
+  [Number.NaN, "nan"],
+  [Number.POSITIVE_INFINITY, "inf"],
+  [Number.NEGATIVE_INFINITY, "-inf"],
+])("%d is written as %s", (number, expected) => {
+  expect(textOf(number)).toBe(expected);
+});

@@ -1,9 +1,10 @@
 /**
- * Numbers that scripts have as text: arguments, replies, what `tonumber` and arithmetic read. The machine's
- * way with them is the C library's, which takes every form there is and computes it in software, with 128
- * bits. Nearly all are decimal digits, so these are read first:
+ * Numbers and the texts that scripts have of them: arguments, replies, names of keys. The machine's way from
+ * one to the other is the C library's, which takes and writes every form there is, and computes in software,
+ * with 128 bits. Two forms are nearly all there is, so they are looked for first:
  *
- *   an optional minus, 15 digits at most, a point among them or not, and the end
+ *   text → number    an optional minus, 15 digits at most, a point among them or not, and the end
+ *   number → text    whole numbers of 32 bits
  *
  * Fifteen digits fit a double, as does the power of ten that they are divided by, so one division rounds as
  * the library does (Clinger, How to Read Floating Point Numbers Accurately, 1990). The rest is its business.
@@ -14,6 +15,7 @@ import {
   branch,
   branchIf,
   type Code,
+  call,
   F64,
   f64,
   get,
@@ -29,16 +31,18 @@ import {
   when,
 } from "./assembler.ts";
 import { localsOf, type Rewritten } from "./bodies.ts";
+import { DIGITS_AT } from "./glue.ts";
+import { LuaType, TYPE } from "./layout.ts";
 
 const DIGITS_MAX = 15;
 const MINUS = 45;
 const POINT = 46;
 const ZERO = 48;
 
-/** luaO_str2d: a text that a zero ends and where the number goes; whether it is one. */
+/** Both functions have two parameters. */
 const PARAMS = 2;
 
-/** What is done first; `local` is the first of four integers and two doubles. */
+/** What luaO_str2d does first: a text that a zero ends, and where its number goes. */
 function readDigits(local: number): Code {
   const [text, result] = [get(0), get(1)];
   const [at, digit, count, isNegative, value, scale] = [0, 1, 2, 3, 4, 5].map((i) => local + i);
@@ -73,17 +77,57 @@ function readDigits(local: number): Code {
   ];
 }
 
-export const numberTexts: readonly Rewritten[] = [
-  {
-    place: 320,
-    size: 292,
-    rewrite(body) {
-      const { groups, count, written, end } = localsOf(body);
-      return [
-        [unsigned(groups + 2), written, unsigned(4), I32, unsigned(2), F64],
-        readDigits(PARAMS + count),
-        [...body.bytes.subarray(end, body.end)],
-      ];
-    },
+/** luaS_newlstr: a string of so many bytes from an address. */
+const NEW_STRING = 389;
+const DIGITS_END = DIGITS_AT + 12;
+
+/** What luaV_tostring does first: the state, and the address of the value that becomes a string. */
+function writeDigits(local: number): Code {
+  const [L, value] = [get(0), get(1)];
+  const [whole, rest, at] = [0, 1, 2].map((i) => local + i);
+  const number = local + 4;
+  const isWhole: Code = [
+    [value, f64.load(), tee(number), i32.truncate, tee(whole), f64.convert, get(number), f64.eq],
+    // Minus zero has a sign.
+    [get(whole), i32.eqz, value, i32.load(4), num(0), i32.ne, i32.and, i32.eqz],
+    i32.and,
+  ];
+  const previous: Code = [get(at), num(1), i32.sub, tee(at)];
+  return [
+    [value, i32.load(TYPE), num(LuaType.NUMBER), i32.eq],
+    when(
+      isWhole,
+      when(
+        [num(DIGITS_END), set(at)],
+        [get(whole), num(0), i32.ltS],
+        [0x04, I32, num(0), get(whole), i32.sub, 0x05, get(whole), 0x0b, set(rest)],
+        loop(
+          [previous, get(rest), num(10), i32.remU, num(ZERO), i32.add, i32.storeByte()],
+          [get(rest), num(10), i32.divU, tee(rest), branchIf(0)],
+        ),
+        [get(whole), num(0), i32.ltS],
+        when(previous, num(MINUS), i32.storeByte()),
+        [value, L, get(at), num(DIGITS_END), get(at), i32.sub, call(NEW_STRING), i32.store()],
+        [value, num(LuaType.STRING), i32.store(TYPE)],
+        [num(1), RETURN],
+      ),
+    ),
+  ];
+}
+
+/** A function with something in front of it, which has four integers and two doubles more as locals. */
+const withFirst = (place: number, size: number, first: (local: number) => Code): Rewritten => ({
+  place,
+  size,
+  rewrite(body) {
+    const { groups, count, written, end } = localsOf(body);
+    return [
+      [unsigned(groups + 2), written, unsigned(4), I32, unsigned(2), F64],
+      first(PARAMS + count),
+      [...body.bytes.subarray(end, body.end)],
+    ];
   },
-];
+});
+
+export const textToNumber = withFirst(320, 292, readDigits);
+export const numberToText = withFirst(414, 90, writeDigits);

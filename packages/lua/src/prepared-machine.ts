@@ -2,8 +2,8 @@
 
 import { withRewritten } from "./bodies.ts";
 import { longFunctions } from "./long-functions.ts";
-import { numberTexts } from "./number-texts.ts";
+import { numberToText, textToNumber } from "./number-texts.ts";
 
 /** Throws when it is another machine than the one that is known. */
 export const preparedMachine = (bytes: Uint8Array): Uint8Array<ArrayBuffer> =>
-  withRewritten(bytes, [...numberTexts, ...longFunctions]);
+  withRewritten(bytes, [textToNumber, ...longFunctions, numberToText]);
