@@ -56,6 +56,9 @@ describe("FAILOVER", () => {
     expect(changes).toEqual([]);
     target.send("REPLCONF", "ACK", offset);
     kv.clock.advance(1);
+    expect(changes).toEqual([]); // There have been pings since.
+    target.send("REPLCONF", "ACK", offsetOf(kv));
+    kv.clock.advance(1);
     expect(changes).toEqual(["follow 127.0.0.1:7001"]);
     expect(stateOf(kv)).toBe("failover-in-progress");
     machine.accepted();
@@ -91,7 +94,7 @@ describe("FAILOVER", () => {
     kv.send("SET", "k", "v");
     kv.send("SET", "e", "v", "PX", 500);
     const offset = offsetOf(kv);
-    kv.send("FAILOVER");
+    kv.send("FAILOVER", "TIMEOUT", 60_000);
     const waiter = kv.client();
     kv.self.sendBytes("WAIT 1 0\r\n");
     for (let second = 0; second < 5; second++) {
@@ -107,6 +110,42 @@ describe("FAILOVER", () => {
     const raw = client.takeRaw();
     expect(raw).toContain(streamText("REPLCONF GETACK *"));
     expect(raw).toContain(streamText("PING"));
+  });
+
+  test("one without a limit pings: who is silent with us is not left alone, and may still take over", () => {
+    const { kv, changes } = started({ "repl-ping-replica-period": 1 });
+    const { client } = follower(kv, 7001);
+    kv.send("SET", "k", "v");
+    kv.send("FAILOVER", "TO", "127.0.0.1", 7001);
+    kv.client().sendBytes("WAIT 1 0\r\n");
+    client.takeRaw();
+    kv.clock.advance(1100);
+    const raw = client.takeRaw();
+    expect(raw).toContain(streamText("PING"));
+    expect(raw).not.toContain("GETACK");
+    client.send("REPLCONF", "ACK", offsetOf(kv));
+    kv.clock.advance(1);
+    expect(changes).toEqual(["follow 127.0.0.1:7001"]);
+  });
+
+  test("nobody begins to follow meanwhile, or comes back", () => {
+    const { kv } = started();
+    follower(kv, 7001);
+    kv.send("SET", "k", "v");
+    kv.send("FAILOVER");
+    expect(kv.send("CLIENT", "KILL", "TYPE", "replica")).toBe(1);
+    const { eof, psync2 } = replicaOptions;
+    const id = infoField(kv, "master_replid") ?? "";
+    const answerTo = (...words: (string | number)[]) => {
+      const client = replicaClient(kv, eof, psync2);
+      client.send(...words);
+      return client.takeRaw();
+    };
+    const refusal = "-NOMASTERLINK Can't SYNC while failing over\r\n";
+    expect(answerTo("PSYNC", id, 1)).toBe(refusal);
+    expect(answerTo("SYNC")).toBe(refusal);
+    kv.send("FAILOVER", "ABORT");
+    expect(answerTo("PSYNC", id, 1)).toContain(`+CONTINUE ${id}\r\n`);
   });
 
   test("is given up when time is up", () => {

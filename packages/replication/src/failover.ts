@@ -6,8 +6,9 @@
  *         │ └── time is up, ABORT ─┘                                                         │ writes refused
  *         └──── the target answers PSYNC … FAILOVER; or it does not, or ABORT: a primary ────┘
  *
- * Writes are held until the end, and nothing is put into the stream meanwhile: it must not be longer than
- * what the target has said that it has. What becoming a replica is, upstream.ts knows.
+ * Writes are held until the end, and nothing is put into the stream meanwhile (but for pings, where no time
+ * limit is set): it must not be longer than what the target has said that it has. No replica may begin to
+ * follow, or come back, before the end. What becoming a replica is, upstream.ts knows.
  */
 import { CommandError } from "@kv/commands";
 import { EngineState, type Ports } from "@kv/engine";
@@ -72,7 +73,8 @@ export class Failover implements FailoverListener {
     this.order = order;
     this.untilMs = order.timeoutMs === 0 ? 0 : ports.situation.nowMs + order.timeoutMs;
     this.state = "waiting-for-sync";
-    followers.isStill = true;
+    // One that may last needs pings: without them replicas leave, and may not come back before the end.
+    followers.isStill = order.timeoutMs > 0;
     ports.pause.holdWrites("failover", true);
     if (order.timeoutMs > 0) ports.host.wakeAfter(order.timeoutMs);
     ports.host.wake();

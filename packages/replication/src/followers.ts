@@ -33,7 +33,7 @@ export class Followers {
   /** Null: nobody follows, or has lately. */
   stream: Stream | null = null;
   private backlogBytes = 0;
-  /** Nothing of our own (a ping) is put into the stream: a failover needs it to stay as long as it is. */
+  /** No pings are put into the stream: a failover that has little time needs it to stay as long as it is. */
   isStill = false;
   private readonly ports: FollowersNeeds;
   /** All that follow or will when they have the data set. */
@@ -276,7 +276,7 @@ export class Followers {
   turn(): void {
     const { stream } = this;
     if (stream === null) return;
-    if (this.wantsAcks && !this.isStill && !this.ports.situation.is(EngineState.PAUSED)) {
+    if (this.wantsAcks && !this.ports.situation.is(EngineState.PAUSED)) {
       this.wantsAcks = false;
       if (this.replicas.size > 0) stream.appendControl("REPLCONF", "GETACK", "*");
     }

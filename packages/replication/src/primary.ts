@@ -49,6 +49,7 @@ const NEWLINE = latin1Bytes("\n");
 
 const hasPendingOutput = new CommandError("ERR SYNC and PSYNC are invalid with pending output");
 const noMasterLink = new CommandError("NOMASTERLINK Can't SYNC while not connected with my master");
+const failingOver = new CommandError("NOMASTERLINK Can't SYNC while failing over");
 const needsEof = new CommandError("ERR Filtered replica requires EOF capability");
 
 /** By which the primary side is asked for. */
@@ -165,6 +166,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
   synchronise(client: Client, psync: PsyncRequest | null): void {
     const { host, clients, reply, situation } = this.ports;
     if (client.is(ClientState.REPLICA)) return;
+    if (this.failover.state !== "no-failover") throw failingOver;
     if (this.upstream.isReplica && this.upstream.state !== LinkState.CONNECTED) throw noMasterLink;
     // What its connection has leaves ahead of ours; and of TLS it is told late that all of it has left.
     if (!reply.isEmpty) throw hasPendingOutput;
