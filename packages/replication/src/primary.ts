@@ -106,6 +106,8 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
   private readonly underWay = new Set<Promise<void>>();
   private fileCount = 0;
   private lastSecondMs: number;
+  /** A synchronisation has failed, of itself: until then none begins. */
+  private restUntilMs = 0;
 
   constructor(ports: PrimaryNeeds) {
     this.ports = ports;
@@ -257,6 +259,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
 
   /** Whether the replica, the first of so many that wait for the same, has waited long enough. */
   private isDue(replica: Replica, count: number, nowMs: number): boolean {
+    if (nowMs < this.restUntilMs) return false;
     if (!this.isBySocket(replica)) return true;
     const countMax = this.ports.config.number("repl-diskless-sync-max-replicas");
     if (countMax > 0 && count >= countMax) return true;
@@ -361,13 +364,12 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
     client.connection.end();
   }
 
-  /** It cannot go on for the replica. */
+  /** It cannot go on for the replica, which will be back at once: the disk, or memory, is given time. */
   failed(replica: Replica, reason: string): void {
-    this.ports.host.log(
-      "warning",
-      `Synchronization with replica ${replica.name} failed: ${reason}`,
-    );
-    this.ports.clients.close(replica.client, "synchronisation failed");
+    const { host, clients, situation } = this.ports;
+    host.log("warning", `Synchronization with replica ${replica.name} failed: ${reason}`);
+    this.restUntilMs = situation.nowMs + SECOND_MS;
+    clients.close(replica.client, "synchronisation failed");
   }
 
   /** A replica has not said yet that it has everything: a shutdown waits for it. */
@@ -412,6 +414,7 @@ export class Primary implements Running, SyncEvents, SlowReader, ReplicationMemo
   /** Nobody has been silent for any longer or shorter. */
   clockStepped(stepMs: number): void {
     this.lastSecondMs += stepMs;
+    this.restUntilMs += stepMs;
     for (const replica of this.known.values()) replica.clockStepped(stepMs);
     this.followers.clockStepped(stepMs);
     this.upstream.clockStepped(stepMs);

@@ -364,6 +364,25 @@ describe("a synchronisation and other work", () => {
     expect(kv.send("SET", "k", "v")).toBe("OK");
   });
 
+  test("who comes back behind such a failure waits a second, and does not keep the disk busy", async () => {
+    const kv = harness();
+    fill(kv);
+    kv.host.disk.failsFrom = { at: 1, code: "ENOSPC", message: "No space left on device" };
+    replicaClient(kv, rdbOnly).send("SYNC");
+    kv.clock.advance(100);
+    await kv.engine.settled();
+    kv.host.disk.failsFrom = undefined;
+    const begun = () => kv.log.filter((line) => line.startsWith("Starting BGSAVE for SYNC")).length;
+    const again = replicaClient(kv, rdbOnly);
+    again.send("SYNC");
+    kv.clock.advance(800);
+    expect(begun()).toBe(1);
+    kv.clock.advance(300);
+    expect(begun()).toBe(2);
+    await kv.engine.settled();
+    expect(again.takeRaw()).toMatch(/^\n*\$\d+\r\nREDIS/);
+  });
+
   test("the end of the server gives it up", async () => {
     const kv = harness();
     fill(kv);
