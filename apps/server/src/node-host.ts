@@ -129,6 +129,8 @@ function usageNow(): HostUsage {
   return {
     ...memoryUsage(),
     totalMemoryBytes: totalmem(),
+    // 0: nothing is known of a limit.
+    allowedMemoryBytes: Math.min(totalmem(), process.constrainedMemory() || Infinity),
     userCpuUs: user,
     systemCpuUs: system,
     threadUserCpuUs: thread.user,

@@ -47,6 +47,8 @@ export function checkRdbFile(
  * Follows one file through its grammar and prints what is in it: feed() the chunks, then finish().
  */
 export class RdbCheck implements RdbTarget {
+  /** Bytes of memory that the server had in use which saved the file; NaN: the file has not said. */
+  usedMemoryBytes = NaN;
   private readonly reader = new RdbReader(this);
   private readonly print: (line: string) => void;
   private readonly nowMs: number;
@@ -112,6 +114,7 @@ export class RdbCheck implements RdbTarget {
 
   /** Prints a fact about the file. */
   aux(name: ShortString, value: ShortString): void {
+    if (name.shown() === "used-mem") this.usedMemoryBytes = Number(value.shown());
     this.info(`AUX FIELD ${name.shown()} = '${value.shown()}'`);
   }
 

@@ -7,7 +7,8 @@
  *      the present one stays, with its file, whatever is wrong with what comes  <───────┘
  *
  * Promises: a data set that is cut off, damaged or no data set changes nothing. Where memory is too small
- * for both, the file is checked first, and only then the present data set goes.
+ * for both, the file is checked first, and only then the present data set goes. Whether it is, the head of
+ * the file tells, which says what memory its data took elsewhere, or an arrival before this one that failed.
  */
 
 import { Keyspace } from "@kv/core";
@@ -31,8 +32,10 @@ import {
 
 /** So much may wait for the disk before the connection has to wait for it. */
 const WAITING_BYTES_MAX = 8 * 2 ** 20;
-/** Two data sets may take so much of the machine's memory. */
+/** Two data sets may take so much of the memory that the process may have. */
 const MEMORY_SHARE = 0.75;
+/** A file that says what memory its data took has said so by here. */
+const HEAD_BYTES = 4096;
 
 function describeLoadError({ offset, reason }: LoadError, source: "socket" | "disk"): string {
   return `Failed trying to load the MASTER synchronization DB from ${source}: at byte ${offset}: ${reason}`;
@@ -57,7 +60,7 @@ export interface ArrivalEvents {
 /** How it ended: the keys are there, or why not. */
 export type ArrivalResult =
   | { readonly ok: true; readonly facts: ReadonlyMap<string, string> }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: false; readonly reason: string; readonly lacksMemory: boolean };
 
 /** A data set on its way: see the head of this file. */
 export abstract class Arrival {
@@ -91,15 +94,16 @@ export abstract class Arrival {
     return this.ports.of(dataSetFilePort);
   }
 
-  protected failed(reason: string): ArrivalResult {
-    return { ok: false, reason };
+  protected failed(reason: string, lacksMemory = false): ArrivalResult {
+    return { ok: false, reason, lacksMemory };
   }
 
   /** The loader is done with all bytes: what it has read takes the place of what is there. */
   protected takeOver(loader: SnapshotLoader, beside: Keyspace | null): ArrivalResult {
     const { effects, keyspace, situation } = this.ports;
     const error = loader.finish();
-    if (error !== undefined) return this.failed(describeLoadError(error, this.source));
+    if (error !== undefined)
+      return this.failed(describeLoadError(error, this.source), error.lacksMemory);
     const problem = this.file.snapshotLoaded(loader, "FLUSH");
     if (problem !== undefined) return this.failed(problem);
     this.events.replacing();
@@ -213,21 +217,25 @@ export class FileArrival extends Arrival {
   private readonly storage: Storage;
   private readonly saving: SaveFile;
   private waitingBytes = 0;
-  /** Follows what comes to its end, where the present data set has to go first. */
-  private readonly check: RdbCheck | null;
+  /** Follows what comes: its head, and on to its end where the present data set has to go first. */
+  private check: RdbCheck | null;
+  /** The head is here, or it is known without. */
+  private isDecided: boolean;
+  private takenBytes = 0;
   private readonly complaints: string[] = [];
   private diskError: string | undefined;
   /** complete() has begun: it removes the file, whatever comes of it. */
   private isCompleting = false;
 
-  /** `name`: of the temporary file. */
-  constructor(ports: ArrivalNeeds, events: ArrivalEvents, name: string) {
+  /** `name`: of the temporary file. `isTight`: it is known that there is no room for two data sets. */
+  constructor(ports: ArrivalNeeds, events: ArrivalEvents, name: string, isTight: boolean) {
     super(ports, events);
     this.name = name;
     const { host, config } = ports;
     this.storage = host.storage.here();
     const tell = (line: string) => this.complaints.push(line);
-    this.check = this.hasRoom ? null : new RdbCheck(name, host.wallMs(), tell, true);
+    this.check = new RdbCheck(name, host.wallMs(), tell, true);
+    this.isDecided = isTight;
     this.saving = new SaveFile(wakingStorage(host), {
       name,
       temporaryName: `${name}.part`,
@@ -244,13 +252,28 @@ export class FileArrival extends Arrival {
     return this.diskError;
   }
 
-  private get hasRoom(): boolean {
+  /** Nothing is won by the end of a data set without keys. */
+  private hasRoomBeside(otherBytes: number): boolean {
     const { host, keyspace } = this.ports;
-    return keyspace.arena.usedBytes * 2 <= host.usage().totalMemoryBytes * MEMORY_SHARE;
+    if (keyspace.keyCount === 0) return true;
+    const sumBytes = keyspace.arena.usedBytes + otherBytes;
+    return sumBytes <= host.usage().allowedMemoryBytes * MEMORY_SHARE;
+  }
+
+  /** Whether the present data set may stay until the other one is whole. */
+  private decide(): void {
+    if (this.isDecided || this.check === null) return;
+    this.isDecided = true;
+    const { usedMemoryBytes } = this.check;
+    const { usedBytes } = this.ports.keyspace.arena;
+    const otherBytes = Number.isNaN(usedMemoryBytes) ? usedBytes : usedMemoryBytes;
+    if (this.hasRoomBeside(otherBytes)) this.check = null;
   }
 
   take(bytes: Uint8Array, start: number, end: number): void {
     this.check?.feed(bytes, start, end);
+    this.takenBytes += end - start;
+    if (this.takenBytes >= HEAD_BYTES) this.decide();
     const isFull = this.isFull;
     this.waitingBytes += end - start;
     this.saving.write(bytes.slice(start, end), 0, end - start);
@@ -295,6 +318,7 @@ export class FileArrival extends Arrival {
 
   private async read(): Promise<ArrivalResult> {
     const { host, keyspace } = this.ports;
+    this.decide();
     if (this.check?.finish() === false) return this.failed(this.complaints.slice(0, 4).join(" "));
     if (this.isAborted) return this.failed("given up");
     if (this.check !== null) this.emptyFirst();

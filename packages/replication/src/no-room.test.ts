@@ -121,6 +121,23 @@ describe("there is no memory for", () => {
   });
 });
 
+test("there is no memory for a data set beside the old one: the next time that one goes first", async () => {
+  const { network, nodes } = fleet(2);
+  const [primary, replica] = nodes;
+  const { arena } = replica.engine.keyspace;
+  for (let index = 0; index < 12; index++) {
+    replica.send("SET", `old${index}`, "x".repeat(50_000));
+    primary.send("SET", `new${index}`, "x".repeat(50_000));
+  }
+  arena.limitBytes = arena.segmentBytes;
+  replica.send("REPLICAOF", "n1", 6379);
+  await network.advance(5000);
+  const steps = replica.log.filter((line) => /Flushing old data$|OOM loading DB.*$/.test(line));
+  expect(steps.at(-1)).toBe("MASTER <-> REPLICA sync: Flushing old data");
+  expect(steps[0]).toMatch(/^Short read or OOM loading DB/);
+  await expectEqual(nodes);
+});
+
 test("an error within a transaction is told as any other", async () => {
   const { network, nodes } = fleet(2);
   const [primary, replica] = nodes;

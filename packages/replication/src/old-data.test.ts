@@ -178,7 +178,7 @@ describe("while a data set comes", () => {
       const { network, nodes } = fleet(2, { "replica-lazy-flush": isLazy });
       const [primary, replica] = nodes;
       const { usage } = replica.host;
-      replica.host.usage = () => ({ ...usage.call(replica.host), totalMemoryBytes: 2 ** 16 });
+      replica.host.usage = () => ({ ...usage.call(replica.host), allowedMemoryBytes: 2 ** 16 });
       replica.send("SADD", "old", ...Array.from({ length: 5000 }, (_, member) => `m${member}`));
       primary.send("SET", "new", "v");
       replica.send("REPLICAOF", "n1", 6379);
@@ -190,6 +190,20 @@ describe("while a data set comes", () => {
       replica.check();
     },
   );
+
+  test("what the file says of its size counts: there may be room for the old one twice, and not for both", async () => {
+    const { network, nodes } = fleet(2);
+    const [primary, replica] = nodes;
+    primary.send("SADD", "new", ...Array.from({ length: 5000 }, (_, member) => `m${member}`));
+    replica.send("SET", "old", "v");
+    const { usage } = replica.host;
+    const allowedMemoryBytes = replica.engine.keyspace.arena.usedBytes * 4;
+    replica.host.usage = () => ({ ...usage.call(replica.host), allowedMemoryBytes });
+    replica.send("REPLICAOF", "n1", 6379);
+    await network.advance(2000);
+    expect(replica.log).toContain("MASTER <-> REPLICA sync: Flushing old data");
+    expect(replica.send("KEYS", "*")).toEqual(["new"]);
+  });
 });
 
 describe("what the disk does not take", () => {

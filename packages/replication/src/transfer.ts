@@ -21,6 +21,8 @@ import { Payload } from "./payload.ts";
 export interface TransferEvents extends ArrivalEvents {
   /** What is there belongs to the same history: reads may go on meanwhile. */
   readonly isSameHistory: boolean;
+  /** There is no memory for two data sets. */
+  readonly isTight: boolean;
   /** The disk has something to do until then. */
   works(until: Promise<unknown>): void;
   /** It has taken its place, or never will. Once, unless aborted. */
@@ -105,7 +107,7 @@ export class Transfer {
     );
     this.arrival = isDirect
       ? new DirectArrival(this.ports, this.arrivalEvents, this.isServing, byteCount)
-      : new FileArrival(this.ports, this.arrivalEvents, this.temporaryName());
+      : new FileArrival(this.ports, this.arrivalEvents, this.temporaryName(), this.events.isTight);
   }
 
   /** Behind the last byte the connection waits for the load, whatever the disk has taken by then. */

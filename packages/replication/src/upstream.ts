@@ -67,6 +67,8 @@ export class Upstream {
   private isStarted = false;
   private isStopped = false;
   private transferCount = 0;
+  /** The last data set found no room beside the present one. */
+  private isTight = false;
 
   /** `roleChanged` is told whenever it has the say, or has it no more, or clients may write meanwhile. */
   constructor(ports: UpstreamNeeds, followers: Followers, roleChanged: () => void) {
@@ -371,6 +373,7 @@ export class Upstream {
     this.transferCount++;
     const transfer: Transfer = new Transfer(this.ports, this.transferCount, {
       isSameHistory: this.hasHistory && id === this.ports.identity.replicationId,
+      isTight: this.isTight,
       full: (isFull) => this.hold(isFull),
       works: (until) => {
         this.underWay.add(until);
@@ -384,11 +387,9 @@ export class Upstream {
       ended: (result) => {
         if (this.transfer !== transfer) return;
         this.transfer = null;
-        if (!result.ok) {
-          this.lost(result.reason);
-          return;
-        }
-        this.dataSetArrived(id, offset, result.facts, transfer);
+        this.isTight = !result.ok && result.lacksMemory;
+        if (result.ok) this.dataSetArrived(id, offset, result.facts, transfer);
+        else this.lost(result.reason);
       },
     });
     this.transfer = transfer;

@@ -103,6 +103,7 @@ export class FakeHost implements Host {
       heapUsedBytes: 8 * 2 ** 20,
       heapTotalBytes: 16 * 2 ** 20,
       totalMemoryBytes: 8 * 2 ** 30,
+      allowedMemoryBytes: 8 * 2 ** 30,
       userCpuUs: 1000,
       systemCpuUs: 1000,
       threadUserCpuUs: 900,

@@ -143,8 +143,8 @@ class Fleet {
     });
     kv.host.nowMs = START_MS + this.network.nowMs + (this.plan.skewsMs[index] as number);
     const { usage } = kv.host;
-    const totalMemoryBytes = this.plan.memoryBytes[index] as number;
-    kv.host.usage = () => ({ ...usage.call(kv.host), totalMemoryBytes });
+    const allowedMemoryBytes = this.plan.memoryBytes[index] as number;
+    kv.host.usage = () => ({ ...usage.call(kv.host), allowedMemoryBytes });
     node.kv = kv;
     node.follows = wanted;
     node.isLoaded = false;

@@ -38,6 +38,8 @@ export interface HostUsage {
   heapTotalBytes: number;
   /** Bytes of memory that the machine has: `total_system_memory` of INFO. */
   totalMemoryBytes: number;
+  /** Bytes of it that the process may have: less than all in a container with a limit. */
+  allowedMemoryBytes: number;
   /** Microseconds of processor time that the process spent in its own code, since its start. */
   userCpuUs: number;
   /** Microseconds that it spent in the operating system. */

@@ -80,6 +80,8 @@ export interface RdbError {
   readonly preface?: string;
   /** The bytes are at fault. False: they may be good, but they are not for this server. */
   readonly isDamage: boolean;
+  /** There was no memory for what is in them. Default false. */
+  readonly lacksMemory?: boolean;
 }
 
 /** What a reader is told. */
@@ -152,6 +154,7 @@ export class RdbReader {
     } catch (error) {
       if (!(error instanceof ArenaFullError)) throw error;
       this.fail(SHORT_READ, SHORT_READ, false); // The bytes may be good: the memory is too small.
+      if (this.error !== undefined) this.error = { ...this.error, lacksMemory: true };
       return start;
     }
   }
