@@ -153,7 +153,7 @@ export class Applied implements UpstreamListener {
     }
     if (situation.nowMs - this.toldMs < TOLD_AGAIN_MS) return;
     this.toldMs = situation.nowMs;
-    host.log("warning", "Replica is applying a command it is unable to write to disk.");
+    host.log("warning", "Replica is applying a command even though it is unable to write to disk.");
   }
 
   failed(error: string, commandName: string): void {

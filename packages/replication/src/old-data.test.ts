@@ -238,7 +238,7 @@ describe("what the disk does not take", () => {
     const { network, primary, replica } = await unsaved({
       "replica-ignore-disk-write-errors": "yes",
     });
-    const line = "Replica is applying a command it is unable to write to disk.";
+    const line = "Replica is applying a command even though it is unable to write to disk.";
     for (let second = 0; second < 15; second++) {
       primary.send("INCR", "k");
       await network.advance(1000);
@@ -247,4 +247,23 @@ describe("what the disk does not take", () => {
     expect(replica.host.exitCode).toBe(null);
     expect(count(replica, line)).toBe(2);
   });
+
+  test.each([
+    { isReadOnly: "yes", script: /^READONLY/ },
+    { isReadOnly: "no", script: /^MISCONF/ },
+  ])(
+    "is told to the replica's own clients, too; replica-read-only $isReadOnly",
+    async ({ isReadOnly, script }) => {
+      const { replica } = await unsaved({});
+      replica.send("CONFIG", "SET", "replica-read-only", isReadOnly);
+      const refused = replica.send("PING") as { reply: string };
+      expect(refused.reply).toMatch(/^MISCONF Redis is configured to save RDB/);
+      expect(replica.send("SET", "k", "v")).toBe(refused);
+      expect(replica.send("GET", "k")).toBe(null);
+      const write = "return redis.call('SET', 'k', 'v')";
+      const fromScript = replica.send("EVAL", write, 0) as { reply: string };
+      expect(fromScript.reply).toMatch(script);
+      expect(replica.send("EVAL", `#!lua\n${write}`, 0)).toMatchObject({ reply: refused.reply });
+    },
+  );
 });

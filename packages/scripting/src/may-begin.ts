@@ -42,8 +42,7 @@ export function mustBeAllowedNow(ports: Ports, flags: number): void {
   const mayWrite = (flags & (ScriptFlag.NO_WRITES | ScriptFlag.COMPATIBLE)) === 0;
   if (mayWrite) {
     if ((flags & ScriptFlag.ALLOW_OOM) === 0 && isOutOfMemory(ports)) throw errors.outOfMemory;
-    if (situation.is(EngineState.DISK_FAILED) && !situation.is(EngineState.REPLICA))
-      throw new CommandError(refusals.error);
+    if (situation.is(EngineState.DISK_FAILED)) throw new CommandError(refusals.error);
     if (situation.is(EngineState.LACKS_REPLICAS) && !situation.is(EngineState.REPLICA))
       throw noReplicas;
     if (isReadOnly(situation)) throw replicaIsReadOnly;

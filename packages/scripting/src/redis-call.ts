@@ -174,8 +174,8 @@ export class RedisCall {
     const { situation, refusals } = this.ports;
     if (context.hasWritten || this.ports.call.isReplayed) return null;
     if (isReadOnly(situation)) return replicaIsReadOnly;
-    if (situation.is(EngineState.REPLICA)) return null;
     if (situation.is(EngineState.DISK_FAILED)) return new CommandError(refusals.error);
+    if (situation.is(EngineState.REPLICA)) return null;
     return situation.is(EngineState.LACKS_REPLICAS) ? noReplicas : null;
   }
 }

@@ -35,7 +35,7 @@ export type GuardAnswer = CommandError | number | null;
 /** `call` points at the words, for what a guard may need to know besides the command. */
 export type Guard = (client: Client, row: CommandRow, call: Call) => GuardAnswer;
 
-const { UNAUTHENTICATED, MULTI, SUBSCRIBED, REPLICATION, MONITOR, REPLICA } = ClientState;
+const { UNAUTHENTICATED, MULTI, SUBSCRIBED, REPLICATION, MONITOR, REPLICA, PRIMARY } = ClientState;
 const {
   write,
   readonly,
@@ -188,7 +188,7 @@ function situationGuards({ config, situation, memory, refusals, pause }: GuardPa
     },
 
     disk: (client, row, call) => {
-      if (!situation.is(EngineState.DISK_FAILED) || situation.is(EngineState.REPLICA)) return null;
+      if (!situation.is(EngineState.DISK_FAILED) || client.is(PRIMARY)) return null;
       if (!involves(client, row, write, call) && (row.bits & answers_health) === 0) return null;
       return new CommandError(refusals.error);
     },
