@@ -39,7 +39,9 @@ describe("what is kept for replicas", () => {
     expect(numberOf(kv, "mem_total_replication_buffers")).toBe(beyond - onTheWay + 2 ** 20);
     expect(numberOf(kv, "mem_clients_normal")).toBeLessThan(100_000);
     const line = String(kv.send("CLIENT", "LIST", "TYPE", "replica"));
-    expect(Number(/ omem=(\d+)/.exec(line)?.[1])).toBeGreaterThan(3_000_000);
+    const fieldOf = (name: string) => Number(new RegExp(` ${name}=(\\d+)`).exec(line)?.[1]);
+    expect(fieldOf("omem")).toBeGreaterThan(3_000_000);
+    expect(fieldOf("tot-mem")).toBeGreaterThan(fieldOf("omem"));
     client.destroy();
     kv.clock.advance(1);
     expect(numberOf(kv, "mem_clients_slaves")).toBe(0);

@@ -77,7 +77,7 @@ export class ClientReport {
       obl: 0,
       oll: pending > 0 ? 1 : 0,
       omem: pending,
-      "tot-mem": this.bytesOf(client) + request.whole,
+      "tot-mem": this.bytesOf(client) + client.sharedBytes + request.whole,
       events: pending > 0 ? "rw" : "r",
       cmd: client.lastCommand?.fullName ?? "NULL",
       user: client.is(ClientState.PRIMARY) ? "(superuser)" : client.user.name,
