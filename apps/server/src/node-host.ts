@@ -129,8 +129,10 @@ function usageNow(): HostUsage {
   return {
     ...memoryUsage(),
     totalMemoryBytes: totalmem(),
-    // 0: nothing is known of a limit.
-    allowedMemoryBytes: Math.min(totalmem(), process.constrainedMemory() || Infinity),
+    // Read from files, so for those alone who ask. 0: nothing is known of a limit.
+    get allowedMemoryBytes() {
+      return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+    },
     userCpuUs: user,
     systemCpuUs: system,
     threadUserCpuUs: thread.user,
