@@ -72,7 +72,8 @@ const reasons = new Map([
 ]);
 
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code } = error as Error & { code?: unknown };
-  return (typeof code === "string" ? reasons.get(code) : undefined) ?? error.message;
+  // Not by its class: whoever reads the file may be of another realm, as node:fs is in Jest.
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  const known = typeof code === "string" ? reasons.get(code) : undefined;
+  return known ?? (typeof message === "string" ? message : String(error));
 }

@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { parseCommandLine } from "./command-line.ts";
 import { ConfigStore } from "./config-store.ts";
@@ -83,6 +84,15 @@ describe("loadConfig", () => {
       reason,
     );
     expect(store.configSet([["shutdown-on-sigterm", "nosave now"]])).toBeUndefined();
+  });
+
+  test("why a file cannot be read is told, also by who is of another realm", () => {
+    const readFile = () => {
+      throw runInNewContext("Object.assign(new Error('open'), { code: 'EACCES' })");
+    };
+    const commandLine = parseCommandLine(["kv.conf"]);
+    const load = () => loadConfig(new ConfigStore(), { commandLine, readFile });
+    expect(load).toThrow("Permission denied");
   });
 
   test.each(["save", "save ''", 'save ""'])("%s means none", (line) => {

@@ -22,6 +22,7 @@ export * from "./memory/ref-list.ts";
 export { SegmentEvacuation } from "./memory/segment-evacuation.ts";
 export type { Segments } from "./memory/segments.ts";
 export * from "./plain-access.ts";
+export { isError, isRangeError } from "./realm.ts";
 export * from "./table/dict.ts";
 export type { DictHeader } from "./table/dict-header.ts";
 export type { DictTable } from "./table/dict-table.ts";

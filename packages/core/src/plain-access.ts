@@ -8,6 +8,7 @@
 import { Database } from "./keyspace/database.ts";
 import { Keyspace, type KeyspaceOptions } from "./keyspace/keyspace.ts";
 import { NONE, type Ref } from "./memory/arena.ts";
+import { isBytes } from "./realm.ts";
 import { expiryMs as expiryOf } from "./table/entry.ts";
 import { setString } from "./values/string/string-value.ts";
 import { isStringEntry, StringView } from "./values/string/string-view.ts";
@@ -111,7 +112,7 @@ function checkDatabase(database: unknown): void {
 }
 
 function checkBytes(name: string, bytes: unknown): void {
-  if (!(bytes instanceof Uint8Array)) throw wrongType(name, "a Uint8Array", bytes);
+  if (!isBytes(bytes)) throw wrongType(name, "a Uint8Array", bytes);
 }
 
 function checkNumber(name: string, value: unknown): void {

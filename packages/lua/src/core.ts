@@ -270,7 +270,9 @@ export class Core {
 
 /** JavaScript has no name for it but these words, which its engines share. */
 function isStackOverflow(error: unknown): boolean {
-  return error instanceof RangeError && error.message.startsWith("Maximum call stack");
+  // Where it is thrown by a function of another realm, its class is that realm's.
+  const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
+  return name === "RangeError" && `${message}`.startsWith("Maximum call stack");
 }
 
 /** f0, f1 ... */

@@ -1,5 +1,6 @@
 /** How a host uses the machine: scripts, arguments, results, errors, functions of its own. */
 
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import {
   type HostFunction,
@@ -39,6 +40,14 @@ test("bytes go in and out as they are", () => {
   expect(vm.stack.copy(1)).toEqual(all);
   expect(vm.stack.number(2)).toBe(256);
   expect(vm.stack.copy(3)).toEqual(all.toReversed());
+});
+
+test("sources and the machine itself may be bytes of another realm", () => {
+  const foreign = runInNewContext("(bytes) => new Uint8Array(bytes)") as typeof Uint8Array.from;
+  const vm = new LuaVm({ module: foreign(luaBytes()) });
+  const script = vm.compile(foreign(bytes("return 1 + 1")), "@user_script");
+  vm.run(script as LuaScript);
+  expect(vm.stack.number(1)).toBe(2);
 });
 
 test("a source that is no bytes, and what is no script, are named", () => {

@@ -23,6 +23,7 @@ import { checkLayout } from "./check-layout.ts";
 import { Core, FIRST_HOOK_INSTRUCTIONS, Whose } from "./core.ts";
 import { LuaEnvironment, missingGlobal } from "./environment.ts";
 import { Due, RUNNING } from "./glue.ts";
+import { isBytes } from "./is-bytes.ts";
 import { addLibraries } from "./libraries/all.ts";
 import type { Json } from "./libraries/json.ts";
 import { Chance } from "./libraries/math.ts";
@@ -183,7 +184,7 @@ export class LuaVm {
     const { module } = options;
     this.memoryBytesMax = options.memoryBytesMax ?? DEFAULT_MEMORY_BYTES;
     this.core = new Core({
-      module: module instanceof Uint8Array ? new wasm.Module(preparedMachine(module)) : module,
+      module: isBytes(module) ? new wasm.Module(preparedMachine(module)) : module,
       memoryBytesMax: this.memoryBytesMax,
       due: (L) => this.due(L),
       dueWithin: (L) => this.dueWithin(L),
@@ -257,7 +258,7 @@ export class LuaVm {
     chunkName: string,
     environment: LuaEnvironment = this.environment,
   ): LuaScript | LuaSyntaxError {
-    if (!(source instanceof Uint8Array)) throw new TypeError("a source must be a Uint8Array");
+    if (!isBytes(source)) throw new TypeError("a source must be a Uint8Array");
     this.mustBeIdle();
     const { core, stack } = this;
     this.clear();

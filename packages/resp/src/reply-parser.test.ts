@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -69,6 +70,12 @@ describe("replies of a server", () => {
     expect(parse(bytes)).toEqual(["é"]);
     expect(parse(bytes, { strings: "latin1" })).toEqual(["\xc3\xa9"]);
     expect(parse(bytes, { strings: "bytes" })).toEqual([new Uint8Array([0xc3, 0xa9])]);
+  });
+
+  test("bytes of another realm are bytes", () => {
+    const parser = new ReplyParser();
+    parser.feed(runInNewContext("Uint8Array.of(43, 79, 75, 13, 10)") as Uint8Array);
+    expect(parser.next()).toBe("OK");
   });
 
   test.each([

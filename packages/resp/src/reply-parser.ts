@@ -38,7 +38,7 @@ import { isLineBreak, isMinusOne, lengthOf, lineValue, Refused, ReplyType } from
 import type { ReplyParserOptions } from "./reply-options.ts";
 import { SHORT_TEXT_MAX, shortText } from "./short-text.ts";
 import { latin1, longLatin1, longUtf8, utf8 } from "./text.ts";
-import { typeName } from "./type-name.ts";
+import { isBytes, typeName } from "./type-name.ts";
 
 const CR = 13;
 const LF = 10;
@@ -159,7 +159,7 @@ export class ReplyParser extends ReplyInput {
    * those of a socket with an encoding are, is a TypeError.
    */
   feed(chunk: Uint8Array): void {
-    if (!(chunk instanceof Uint8Array))
+    if (!isBytes(chunk))
       throw new TypeError(`a chunk must be a Uint8Array, not ${typeName(chunk)}`);
     let from = 0;
     if (this.state === State.LARGE && this.pos === this.length) {

@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ArgVector } from "./arg-vector.ts";
@@ -20,4 +21,11 @@ test("a request put together of the words of a batch is the one that its words a
         expect(encodeWords(batch, index)).toEqual(encodeRequest(request));
     }),
   );
+});
+
+test("bytes of another realm are an argument as others are", () => {
+  const foreign = runInNewContext("Uint8Array.of(0, 255)") as Uint8Array;
+  expect(foreign instanceof Uint8Array).toBe(false);
+  expect(encodeRequest(["SET", foreign])).toEqual(encodeRequest(["SET", Uint8Array.of(0, 255)]));
+  expect(() => encodeRequest([runInNewContext("new Uint16Array(1)") as never])).toThrow(TypeError);
 });

@@ -8,7 +8,7 @@
 import type { ArgVector } from "./arg-vector.ts";
 import { formatDouble, integerLength, writeInteger } from "./number-codec.ts";
 import { ReplyWriter } from "./reply-writer.ts";
-import { typeName } from "./type-name.ts";
+import { isBytes, typeName } from "./type-name.ts";
 
 /** A word of a request: text, bytes, a number (a double too) or a signed 64-bit integer. */
 export type RequestArgument = string | Uint8Array | number | bigint;
@@ -43,7 +43,7 @@ export class RequestWriter {
       else if (typeof arg === "number") {
         if (Number.isSafeInteger(arg)) out.bulkInteger(arg);
         else out.bulkLatin1(formatDouble(arg));
-      } else if ((arg as unknown) instanceof Uint8Array) out.bulk(arg, 0, arg.length);
+      } else if (isBytes(arg)) out.bulk(arg, 0, arg.length);
       else {
         out.rewind(mark);
         throw new TypeError(

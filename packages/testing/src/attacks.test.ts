@@ -1,4 +1,5 @@
 /** What an attacker, or a bad day, once got out of the server: each of these has worked. */
+import { runInNewContext } from "node:vm";
 import { ArenaFullError, InvariantError } from "@kv/core";
 import { savingPort } from "@kv/engine";
 import { encodeRequest } from "@kv/resp";
@@ -377,6 +378,8 @@ describe("an exception of one command", () => {
     { what: "a string that is too long", error: new RangeError("Invalid string length") },
     { what: "a table that is full", error: new RangeError("Map maximum size exceeded") },
     { what: "memory that is not there", error: new RangeError("Array buffer allocation failed") },
+    // As in Jest, whose contexts have errors of their own, and the typed arrays of the runtime.
+    { what: "memory of another realm", error: runInNewContext("new RangeError('allocation')") },
   ])("costs that command: $what", ({ error }) => {
     const kv = harness();
     breaking(kv, "append", error);

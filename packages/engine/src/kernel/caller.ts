@@ -16,7 +16,7 @@ import {
   Interest,
   Propagation,
 } from "@kv/commands";
-import { ArenaFullError, InvariantError } from "@kv/core";
+import { ArenaFullError, InvariantError, isError, isRangeError } from "@kv/core";
 import { type ArgVector, encodeWords, type ReplyWriter } from "@kv/resp";
 import { frameOf, goesOnLater, restoreFrame, runsAnew } from "./call-frame.ts";
 import type { Client } from "./client.ts";
@@ -65,8 +65,8 @@ const internal = new CommandError("ERR internal error: see the server's log");
 
 /** What the runtime throws where something is longer than a string, a table or memory can be. */
 export function isTooLarge(error: unknown): error is Error {
-  if (error instanceof RangeError) return true;
-  return error instanceof Error && "code" in error && error.code === "ERR_STRING_TOO_LONG";
+  if (isRangeError(error)) return true;
+  return isError(error) && "code" in error && error.code === "ERR_STRING_TOO_LONG";
 }
 
 /** Is told of each command that was timed alone: the slow log. */
@@ -342,7 +342,7 @@ export class Caller {
   private answerTo(error: unknown, row: CommandRow): CommandError {
     if (error instanceof CommandError) return error;
     if (error instanceof ArenaFullError) return errors.outOfMemory;
-    if (!(error instanceof Error) || error instanceof InvariantError) throw error;
+    if (!isError(error) || error instanceof InvariantError) throw error;
     const isLimit = isTooLarge(error);
     if (!isLimit && (row.bits & (FLAG_BITS.write | FLAG_BITS.runs_queue)) !== 0) throw error;
     this.host.log("warning", `Command '${row.fullName}' failed: ${error.stack}`);

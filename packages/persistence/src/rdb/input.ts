@@ -8,7 +8,14 @@
  * place of its choice. No length that is read makes anything be allocated before as many bytes
  * have come, or compressed bytes that really stand for so many.
  */
-import { ArenaFullError, formatInt64, INT64_TEXT_BYTES, lzf, parseScore } from "@kv/core";
+import {
+  ArenaFullError,
+  formatInt64,
+  INT64_TEXT_BYTES,
+  isRangeError,
+  lzf,
+  parseScore,
+} from "@kv/core";
 import { LENGTH_32, LENGTH_64, StringEncoding } from "./format.ts";
 
 /** What came of reading something. */
@@ -42,7 +49,7 @@ export function allocate(byteCount: number): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(byteCount);
   } catch (error) {
-    if (error instanceof RangeError) throw new ArenaFullError(`no room for ${byteCount} bytes`);
+    if (isRangeError(error)) throw new ArenaFullError(`no room for ${byteCount} bytes`);
     throw error;
   }
 }

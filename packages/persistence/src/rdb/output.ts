@@ -4,7 +4,7 @@
  * A chunk that is handed over (see chunk-output.ts) is summed before. Strings and lengths are encoded
  * here as format.ts describes.
  */
-import { formatInt64, INT64_TEXT_BYTES, Int64, lzf, parseInt64 } from "@kv/core";
+import { formatInt64, INT64_TEXT_BYTES, Int64, isRangeError, lzf, parseInt64 } from "@kv/core";
 import {
   type ByteSink,
   ChunkOutput,
@@ -228,7 +228,7 @@ function roomFor(byteCount: number): Uint8Array<ArrayBuffer> | undefined {
   try {
     return new Uint8Array(byteCount);
   } catch (error) {
-    if (error instanceof RangeError) return undefined;
+    if (isRangeError(error)) return undefined;
     throw error;
   }
 }

@@ -11,6 +11,7 @@ import { type Arena, ArenaFullError, NONE, type Ref } from "../../memory/arena.t
 import { type ListpackValue, listpackBytes } from "../../memory/listpack.ts";
 import { positionOf, readPosition } from "../../memory/listpack-walk.ts";
 import { compress, decompress } from "../../memory/lzf.ts";
+import { isRangeError } from "../../realm.ts";
 import { byteIndex, bytesOf, viewOf } from "../../table/entry.ts";
 import {
   blockOf,
@@ -148,7 +149,7 @@ function newBytes(length: number): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(length);
   } catch (error) {
-    if (error instanceof RangeError) throw new ArenaFullError(`no room for ${length} bytes`);
+    if (isRangeError(error)) throw new ArenaFullError(`no room for ${length} bytes`);
     throw error;
   }
 }
