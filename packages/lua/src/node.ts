@@ -1,6 +1,7 @@
 /** The machine, from where the package manager put it. */
 
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { preparedMachine } from "./prepared-machine.ts";
 import { type WasmModule, wasm } from "./webassembly.ts";
@@ -9,7 +10,12 @@ let kept: WasmModule | undefined;
 
 /** The bytes of the machine: Lua 5.1.5, compiled to WebAssembly. */
 export function luaBytes(): Uint8Array {
-  return readFileSync(fileURLToPath(import.meta.resolve("wasmoon-lua5.1/dist/liblua5.1.wasm")));
+  const name = "wasmoon-lua5.1/dist/liblua5.1.wasm";
+  // A loader that makes a CommonJS module of this one, as tsx does where somebody says require(), has no resolve().
+  const url = import.meta.resolve?.(name);
+  return readFileSync(
+    url === undefined ? createRequire(import.meta.url).resolve(name) : fileURLToPath(url),
+  );
 }
 
 /** The machine, compiled once for the process; its long functions can be interrupted. */

@@ -4,6 +4,7 @@
  * functions.
  */
 import { CommandError } from "@kv/commands";
+import { InvariantError, isError, isRangeError } from "@kv/core";
 import type { Ports } from "@kv/engine";
 import { type LuaStack, LuaType, LuaVm, type LuaVmOptions, type WasmModule } from "@kv/lua";
 import { LuaToReply } from "./lua-to-reply.ts";
@@ -34,19 +35,22 @@ export interface MachineOwner {
 }
 
 /**
- * The same, but a file of the machine that is missing, as behind a bundler, is what the script's sender is
- * told: it is no error of ours, and a server in a program may have no log.
+ * The same, but why there is no machine is what the script's sender is told: a bundler has left its file behind,
+ * or the platform compiles no WebAssembly. That is no error of ours, and a server in a program may have no log.
  */
 export function answering(module: () => WasmModule): () => WasmModule {
-  return () => {
-    try {
-      return module();
-    } catch (error) {
-      if (!(error instanceof Error) || !("code" in error)) throw error;
-      const reason = asOneLine(error.message);
-      throw new CommandError(`ERR Scripts cannot run here, their machine is missing: ${reason}`);
-    }
-  };
+  return () => answered(module);
+}
+
+function answered<Result>(make: () => Result): Result {
+  try {
+    return make();
+  } catch (error) {
+    // Where there is no memory for it just now, that is answered as everywhere.
+    if (!isError(error) || isRangeError(error) || error instanceof InvariantError) throw error;
+    const reason = asOneLine(error.message);
+    throw new CommandError(`ERR Scripts cannot run here, their machine is missing: ${reason}`);
+  }
 }
 
 /** A machine whose `redis` is still to be defined. */
@@ -54,11 +58,12 @@ export function makeMachine(
   ports: Ports,
   options: Pick<LuaVmOptions, "module" | "due" | "resuming">,
 ): Machine {
-  const vm = new LuaVm({
+  const settings: LuaVmOptions = {
     ...options,
     memoryBytesMax: MEMORY_BYTES_MAX,
     clockMs: () => ports.host.monotonicUs() / 1000,
-  });
+  };
+  const vm = answered(() => new LuaVm(settings));
   const toReply = new LuaToReply(vm.stack, ports.reply, (text) => ports.stats.countError(text));
   return { vm, toReply };
 }
