@@ -10,6 +10,9 @@ function resolveOfLua(name) {
   return require("node:url").pathToFileURL(lua.resolve(name)).href;
 }`;
 
+/** Jest's jsdom, which plays a browser, has none among its globals. */
+const textCodecs = `var { TextDecoder, TextEncoder } = require("node:util");`;
+
 /** Types of an ES module for who says require(), also where the compiler knows of none that may be required. */
 const typesForRequire = `import type * as server from "./index.js" with { "resolution-mode": "import" };
 export type * from "./index.js" with { "resolution-mode": "import" };
@@ -54,6 +57,10 @@ export default defineConfig([
     // For require() in a loader that knows no ES modules, as Jest's: a file that needs no other, since
     // the packages that the server depends on are ES modules. Everybody else gets those packages.
     entry: ["src/index.ts"],
+    esbuildOptions(options) {
+      everythingInOne.esbuildOptions(options);
+      options.banner = { js: `${importMeta}\n${textCodecs}` };
+    },
     sourcemap: true,
     async onSuccess() {
       writeFileSync("dist/index.d.cts", typesForRequire);

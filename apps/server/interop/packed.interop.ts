@@ -66,6 +66,15 @@ async function lines(name: string, code: string): Promise<string[]> {
   return stdout.trimEnd().split("\n");
 }
 
+/** Runs a test file, and gives what Jest says of it. */
+async function underJest(name: string, code: string): Promise<string> {
+  writeFileSync(join(folder, `${name}.test.js`), code);
+  const words = [join(dirname(jest), "bin/jest.js"), "--rootDir", folder, "--ci", name];
+  const { stderr } = await run(process.execPath, words, { cwd: folder });
+  expect(stderr).not.toMatch(/did not exit|Warning/);
+  return stderr;
+}
+
 const useOfServer = `
   const server = await createServer();
   const stream = server.connect();
@@ -180,10 +189,47 @@ describe("the packed server", () => {
         redis.disconnect();
       });
     `;
-    writeFileSync(join(folder, "server.test.js"), code);
-    const words = [join(dirname(jest), "bin/jest.js"), "--rootDir", folder, "--ci"];
-    const { stderr } = await run(process.execPath, words, { cwd: folder });
-    expect(stderr).toContain("Tests:       3 passed, 3 total");
-    expect(stderr).not.toContain("did not exit");
+    expect(await underJest("server", code)).toContain("Tests:       3 passed, 3 total");
+  });
+
+  test("runs under Jest where the globals are a browser's", async () => {
+    const code = `
+      for (const name of ["TextDecoder", "TextEncoder", "setImmediate", "clearImmediate"])
+        delete globalThis[name];
+      const { createServer } = require("@kv/server");
+      const net = require("node:net");
+
+      test("to the end of a connection", async () => {
+        const server = await createServer();
+        const socket = net.connect(server.port, "127.0.0.1");
+        let answer = "";
+        socket.on("data", (data) => (answer += data));
+        const closed = new Promise((done) => socket.on("close", done));
+        socket.end("EVAL \\"return 'é'\\" 0\\r\\n");
+        await closed;
+        expect(answer).toBe("$2\\r\\né\\r\\n");
+        // As much is given back to the system when it goes.
+        const stream = server.connect();
+        for (const command of ["SETRANGE k 50000000 v", "FLUSHALL"]) {
+          stream.write(command + "\\r\\n");
+          await new Promise((done) => stream.once("data", done));
+        }
+        await server.close();
+      });
+    `;
+    expect(await underJest("browser", code)).toContain("Tests:       1 passed, 1 total");
+  });
+
+  test("says nothing of its own in a worker thread, and leaves nothing open there", async () => {
+    const code = `
+      import { isMainThread, Worker } from "node:worker_threads";
+      if (isMainThread) new Worker(new URL(import.meta.url));
+      else {
+        const { createServer } = await import("@kv/server");
+        process.on("warning", (warning) => console.log(warning.message));
+        ${useOfServer}
+      }
+    `;
+    expect(await lines("worker.mjs", code)).toEqual([replies]);
   });
 });

@@ -1,4 +1,6 @@
 /** A test that replaces the timers moves the time of day, and nothing else stands still for it. */
+import { once } from "node:events";
+import * as net from "node:net";
 import { AbstractConnector, Redis } from "ioredis";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { createServer, type EmbeddedServer } from "./create-server.ts";
@@ -122,6 +124,27 @@ describe("vi.useFakeTimers()", () => {
     vi.advanceTimersByTime(1200);
     await vi.waitFor(() => expect(popped).toEqual([null]));
     for (const client of [waiting, redis]) client.disconnect();
+  });
+
+  test("lets go of clients that have left, and of one without any timers", async () => {
+    await using server = await createServer();
+    const redis = clientOf(server);
+    await redis.ping();
+    vi.useFakeTimers();
+    for (const timers of ["fake", "none"]) {
+      if (timers === "none") vi.stubGlobal("setImmediate", undefined);
+      const socket = net.connect(server.port, "127.0.0.1");
+      await once(socket, "connect");
+      socket.resume();
+      socket.end("PING\r\n");
+      await once(socket, "close");
+      expect([timers, await redis.client("LIST")]).toEqual([
+        timers,
+        expect.stringMatching(/^.*\n$/),
+      ]);
+    }
+    vi.unstubAllGlobals();
+    redis.disconnect();
   });
 
   test("ends no wait when it sets the clock back, as they do who take it back to now", async () => {

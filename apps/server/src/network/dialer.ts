@@ -15,6 +15,7 @@ import { textOf } from "../process/byte-string.ts";
 import { systemErrorText } from "../process/system-error.ts";
 import { Gathering } from "./gathering.ts";
 import { keepAlive } from "./keep-alive.ts";
+import { realTimers } from "./real-timers.ts";
 import { SocketConnection } from "./socket-connection.ts";
 import { nodeTls, TlsSettingsError, tlsErrorText, tlsSettings } from "./tls-settings.ts";
 import type { Station } from "./traffic.ts";
@@ -45,7 +46,7 @@ export class Dialer {
       socket.once("close", () => this.#open.delete(socket));
     } catch (error) {
       // Settings of TLS that cannot be had; told as everything else is, from the event loop.
-      setImmediate(() => call.failed(error));
+      realTimers.setImmediate(() => call.failed(error));
     }
     return call;
   }

@@ -10,6 +10,7 @@
  * 'data' events instead, which costs time and nothing else.
  */
 import * as net from "node:net";
+import { realTimers } from "./real-timers.ts";
 
 interface Handle {
   readonly fd?: number;
@@ -80,12 +81,12 @@ export function takeoverSelfTest(timeoutMs = 1000): Promise<boolean> {
     const server = net.createServer({ pauseOnConnect: true, noDelay: true });
     const client = new net.Socket();
     const finish = (works: boolean) => {
-      clearTimeout(timer);
+      realTimers.clearTimeout(timer);
       client.destroy();
       server.close();
       resolve(works);
     };
-    const timer = setTimeout(finish, timeoutMs, false);
+    const timer = realTimers.setTimeout(() => finish(false), timeoutMs);
 
     server.on("error", () => finish(false));
     server.on("connection", (accepted) => {

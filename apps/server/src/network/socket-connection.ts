@@ -351,7 +351,7 @@ export class SocketConnection<Client> implements Connection {
     this.#station.activity();
     const client = this.#client;
     if (client !== null && this.#station.traffic.waits(client)) this.#leave();
-    else setImmediate(() => this.#leave());
+    else realTimers.setImmediate(() => this.#leave());
   }
 
   #leave(): void {
@@ -359,9 +359,9 @@ export class SocketConnection<Client> implements Connection {
     this.#end();
     this.#gone();
     if (this.#socket.destroyed) return;
-    const timer = setTimeout(() => this.#socket.destroy(), LINGER_MS);
+    const timer = realTimers.setTimeout(() => this.#socket.destroy(), LINGER_MS);
     timer.unref();
-    this.#socket.once("close", () => clearTimeout(timer));
+    this.#socket.once("close", () => realTimers.clearTimeout(timer));
   }
 
   #gone(): void {

@@ -37,8 +37,12 @@ type Opened<Wanted extends Signatures> = NonNullable<ReturnType<typeof openLibra
 
 type Ffi = NonNullable<ReturnType<typeof ffi>>;
 
-/** The module itself; undefined where this Node has none. */
+/**
+ * The module itself; undefined where this Node has none. And in a realm that is not the runtime's, as in Jest:
+ * there `process` is a copy, and the warning of the module could not be held back.
+ */
 export function ffi() {
+  if (!(process.hrtime instanceof Function)) return undefined;
   return withoutWarnings(() => process.getBuiltinModule("node:ffi"));
 }
 

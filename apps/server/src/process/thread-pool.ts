@@ -4,12 +4,12 @@
  * processes have them all, say, by the time of the first BGSAVE. So they are there before anybody is served
  * (measured: half a millisecond, and a hundred kilobytes).
  */
-import { close } from "node:fs";
+import { fstat } from "node:fs";
 
-/** The highest that there may be: nobody has it. */
+/** The highest that there may be: nobody has it. To ask for it is harmless; a worker thread warns of closing it. */
 const NO_DESCRIPTOR = 2 ** 31 - 1;
 
 /** Has the threads made, now. A second time changes nothing. */
 export function startThreadPool(): void {
-  close(NO_DESCRIPTOR, () => {});
+  fstat(NO_DESCRIPTOR, () => {});
 }
