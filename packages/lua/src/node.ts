@@ -10,12 +10,14 @@ let kept: WasmModule | undefined;
 
 /** The bytes of the machine: Lua 5.1.5, compiled to WebAssembly. */
 export function luaBytes(): Uint8Array {
-  const name = "wasmoon-lua5.1/dist/liblua5.1.wasm";
+  return readFileSync(machinePath());
+}
+
+function machinePath(): string {
   // A loader that makes a CommonJS module of this one, as tsx does where somebody says require(), has no resolve().
-  const url = import.meta.resolve?.(name);
-  return readFileSync(
-    url === undefined ? createRequire(import.meta.url).resolve(name) : fileURLToPath(url),
-  );
+  if (import.meta.resolve === undefined)
+    return createRequire(import.meta.url).resolve("wasmoon-lua5.1/dist/liblua5.1.wasm");
+  return fileURLToPath(import.meta.resolve("wasmoon-lua5.1/dist/liblua5.1.wasm"));
 }
 
 /** The machine, compiled once for the process; its long functions can be interrupted. */
