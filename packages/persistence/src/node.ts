@@ -248,6 +248,10 @@ function storageAt(prefix: Buffer, release: () => void): Storage {
   };
 }
 
+function isFolderThere(path: Buffer): boolean {
+  return call(() => statSync(path, { throwIfNoEntry: false }))?.isDirectory() === true;
+}
+
 /** Whether making the folder failed since it is there. */
 function isFolder(error: unknown, path: Buffer): boolean {
   if (!(error instanceof StorageError) || error.code !== "EEXIST") return false;
@@ -371,6 +375,8 @@ function syncStorageAt(prefix: Buffer, options: SyncStorageOptions): SyncStorage
   return {
     folder: (name) => syncStorageAt(Buffer.concat([pathOf(name), SLASH]), options),
     makeFolder(name) {
+      // Nearly always it is there, and Deno cannot tell that of a path of bytes.
+      if (isFolderThere(pathOf(name))) return;
       try {
         call(() => mkdirSync(pathOf(name), FOLDER_MODE));
       } catch (error) {

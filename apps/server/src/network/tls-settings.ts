@@ -220,9 +220,9 @@ function listed(text: string): string[] {
 
 const exchangeLabel = /^-----BEGIN (X9\.42 )?DH PARAMETERS-----/m;
 
-/** "auto": as long as the certificate's key asks for. */
-function exchangeParameters(file: string): "auto" | Buffer {
-  if (file === "") return "auto";
+/** "auto": as long as the certificate's key asks for. Undefined: where the runtime has none of its own. */
+function exchangeParameters(file: string): "auto" | Buffer | undefined {
+  if (file === "") return hasParameters() ? "auto" : undefined;
   let bytes: Buffer;
   try {
     bytes = readFileSync(pathBytes(file));
@@ -239,6 +239,17 @@ function exchangeParameters(file: string): "auto" | Buffer {
     throw new TlsSettingsError(`${file}: failed to read DH params.`);
   }
   return bytes;
+}
+
+/** Bun has none: ciphers that need them are not offered then, and all others are. */
+function hasParameters(): boolean {
+  if (process.versions.bun === undefined) return true;
+  try {
+    nodeTls().createSecureContext({ dhparam: "auto" });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function tried<Result>(what: string, action: () => Result): Result {

@@ -20,6 +20,7 @@ describe("texts of system errors", () => {
     expect(systemErrorText({ code: "EADDRNOTAVAIL", errno: -99 })).toBe(
       "Cannot assign requested address",
     );
+    expect(systemErrorText({ code: "EADDRINUSE", errno: 98 })).toBe("Address already in use");
     expect(systemErrorText({ code: "EACCES", errno: -13 })).toBe("Permission denied");
   });
 

@@ -1,5 +1,5 @@
 /** Texts of system errors, as the C library words them: clients and operators know those. */
-import { getSystemErrorMessage } from "node:util";
+import * as util from "node:util"; // By name a Node that is too old could not load this, and say so.
 
 const wordedOtherwise = new Map([
   ["EADDRNOTAVAIL", "Cannot assign requested address"],
@@ -22,12 +22,15 @@ export function codedError(code: string, message: string, cause?: unknown): Erro
   return Object.assign(new Error(message, { cause }), { code });
 }
 
+/** As Node has them; Bun's sockets tell them without the sign. */
+const negative = (errno: number) => -Math.abs(errno);
+
 /** "No such file or directory" and the like. */
 export function systemErrorText(error: unknown): string {
   const known = wordedOtherwise.get(codeOf(error));
   if (known !== undefined) return known;
   const { errno, message } = error as { errno?: unknown; message?: unknown };
-  const text = typeof errno === "number" ? getSystemErrorMessage(errno) : undefined;
+  const text = typeof errno === "number" ? util.getSystemErrorMessage(negative(errno)) : undefined;
   if (text === undefined) return String(message ?? error);
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
