@@ -3,11 +3,12 @@ import { closeSync, openSync, statSync, unlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { StorageError } from "@kv/persistence";
 import { nodeSyncStorage } from "@kv/persistence/node";
+import { needsSync } from "./process/sync-permission.ts";
 import { codeOf } from "./process/system-error.ts";
 
 /**
  * The absolute path of `folder`. Throws the system's error unless it is a folder in which files can be
- * created: that is tried, since permissions alone do not tell it (of a read-only file system, say).
+ * created and synced: that is tried, since permissions alone do not tell it (of a read-only file system, say).
  */
 export function usableFolder(folder: string): string {
   // To the system no path is no folder; resolve() would take the working directory for it.
@@ -22,6 +23,7 @@ export function usableFolder(folder: string): string {
     if (codeOf(error) !== "EEXIST") throw error;
   }
   unlinkSync(probe);
+  needsSync();
   return path;
 }
 

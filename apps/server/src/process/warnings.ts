@@ -6,6 +6,7 @@ import { closeSync, openSync, readFileSync, unlinkSync } from "node:fs";
 import { writeFlags } from "./byte-path.ts";
 import { pathBytes } from "./byte-string.ts";
 import { resourceLimit } from "./resource-limit.ts";
+import { needsSync } from "./sync-permission.ts";
 import { systemErrorText } from "./system-error.ts";
 
 interface SystemCheck {
@@ -84,9 +85,10 @@ export function folderWarning(folder: string): string | undefined {
   try {
     closeSync(openSync(path, writeFlags, 0o600));
     unlinkSync(path);
+    needsSync();
     return undefined;
   } catch (error) {
-    return `WARNING: The folder '${folder}' (see 'dir') cannot be written: ${systemErrorText(error)}. The data set cannot be saved there, and a shutdown will be refused unless it is SHUTDOWN NOSAVE. Make the folder writable, set 'dir' to another one, or turn saving off with 'save ""'.`;
+    return `WARNING: The folder '${folder}' (see 'dir') cannot be written: ${systemErrorText(error).replace(/\.$/, "")}. The data set cannot be saved there, and a shutdown will be refused unless it is SHUTDOWN NOSAVE. Make the folder writable, set 'dir' to another one, or turn saving off with 'save ""'.`;
   }
 }
 
