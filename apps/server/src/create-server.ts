@@ -11,10 +11,12 @@
  *            └─────────────────┴─────────┴──> ServerError, and nothing is left open
  */
 
+import * as util from "node:util";
 import { type ConfigOptions, ConfigStore, Refusal } from "@kv/config";
 import { directivesFor, type LogLevel, type System } from "@kv/engine";
 import { readFailure, usableFolder } from "./data-folder.ts";
 import { leftToTheProgram, serverDirectives } from "./implemented-directives.ts";
+import { needsNode } from "./needs-node.ts";
 import type { InProcessStream } from "./network/in-process-stream.ts";
 import { realTimers } from "./network/real-timers.ts";
 import { byteString, textOf } from "./process/byte-string.ts";
@@ -82,7 +84,7 @@ export interface EmbeddedServer extends AsyncDisposable {
  *
  * `tls-port` listens for TLS, 0 on any free port, and without `port` on no other.
  *
- * Resolves when clients are served. Rejects with a ServerError when an option is wrong, `dir` is missing
+ * Resolves when clients are served. Rejects with a ServerError when Node is too old, an option is wrong, `dir` is missing
  * or no file can be written there, an address cannot be listened on or the data set cannot be loaded;
  * nothing is left open then.
  *
@@ -189,6 +191,7 @@ function configured(
   options: ConfigOptions,
   modules: readonly System[],
 ): { config: ConfigStore; folder: string | undefined } {
+  needsNode();
   // Of a port or a path alone nothing would be heard: it has no names.
   if (typeof options !== "object" || options === null)
     throw new ServerError("Options are an object: { port: 6379 }", ownCodes.options);
@@ -251,7 +254,7 @@ function made(make: () => Server): Server {
   try {
     return make();
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (!util.types.isNativeError(error)) throw error;
     throw new ServerError(error.message, ownCodes.options, { cause: error });
   }
 }
@@ -278,7 +281,7 @@ function cannotLoad(
   complaints: readonly string[],
 ): ServerError {
   const failure = folder === undefined ? undefined : readFailure(folder, name);
-  const told = thrown instanceof Error ? thrown.message : undefined;
+  const told = util.types.isNativeError(thrown) ? thrown.message : undefined;
   const reason =
     complaints[0] ??
     told ??

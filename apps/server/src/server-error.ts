@@ -8,6 +8,7 @@ export const ownCodes = {
   options: "ERR_OPTIONS",
   dataSet: "ERR_DATA_SET",
   closed: "ERR_SERVER_CLOSED",
+  runtime: "ERR_NODE_VERSION",
 } as const;
 
 /**
@@ -21,7 +22,8 @@ export class ServerError extends Error {
    * The operating system's name of the error where there is one (`"EADDRINUSE"`, `"ENOENT"`, `"EACCES"`).
    * Otherwise `"ERR_OPTIONS"`: the options are wrong, also users and an `aclfile` among them;
    * `"ERR_DATA_SET"`: the file is damaged, or holds what this server does not know;
-   * `"ERR_SERVER_CLOSED"`: the server was closed, or a client has shut it down.
+   * `"ERR_SERVER_CLOSED"`: the server was closed, or a client has shut it down; `"ERR_NODE_VERSION"`: Node is
+   * older than 24.
    */
   readonly code: string;
 
