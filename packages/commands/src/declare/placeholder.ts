@@ -2,8 +2,8 @@
  * Placeholders: commands that Redis 7.2 has and this server has not yet. They are in the table, so
  * that their names are known where Redis knows them: to rename-command, to ACL rules, and to
  * whoever asks before AUTH, while loading or inside MULTI. COMMAND does not list them, no statistics
- * show them, and what passes the guards is answered as an unknown command is: that is how clients
- * find out what a server can do.
+ * show them (but for those that refuse, see below), and what passes the guards is answered as an
+ * unknown command is: that is how clients find out what a server can do.
  *
  * A placeholder is a row of text, since there is nothing else to tell of it:
  *
@@ -52,7 +52,7 @@ function parsed(line: string): Row {
 
 /**
  * The placeholders of a group. With `refusal`, Redis has the commands but does not let them do
- * anything in the state this server is always in: then they run, and that is the answer.
+ * anything in the state this server is always in: then they run, that is the answer, and they count as calls that failed.
  */
 export function placeholders(group: Group, rows: string, refusal?: CommandError): Command[] {
   const lines = rows.trim().split("\n");

@@ -130,6 +130,8 @@ export class CommandTable {
   readonly all: CommandRow[] = [];
   /** Those of `all` that are there: what may be shown to clients. */
   readonly listed: readonly CommandRow[];
+  /** Those of `all` that answer something of their own, refusing placeholders too: what is measured. */
+  readonly answering: readonly CommandRow[];
   /** Top-level commands by lower-case name. */
   readonly byName = new Map<string, CommandRow>();
   /** The same as a hash table: a row in the slot of its name's hash or, where that is taken, behind it. */
@@ -150,6 +152,7 @@ export class CommandTable {
     }
     this.listed = [...this.all];
     for (const placeholder of placeholders) this.registerPlaceholder(placeholder);
+    this.answering = this.all.filter(({ isAbsent }) => !isAbsent);
     this.rebuild();
   }
 

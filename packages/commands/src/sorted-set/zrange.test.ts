@@ -27,6 +27,11 @@ describe.each([
     expect(kv.send("ZRANK", "z", "d", "WITHSCORE")).toEqual([3, "3"]);
     expect(kv.send("ZREVRANK", "z", "e", "WITHSCORE")).toEqual([0, "inf"]);
     expect(kv.send("ZRANK", "z", "none", "WITHSCORE")).toBe(null);
+    expect(kv.send("ZRANK", "z", "d", "SCORE")).toBe(kv.error("ERR syntax error"));
+    for (const name of ["zrank", "zrevrank"])
+      expect(kv.send(name, "z", "d", "WITHSCORE", "x")).toBe(
+        kv.error(`ERR wrong number of arguments for '${name}' command`),
+      );
   });
 
   test("by score, with bounds that are inside or not", () => {

@@ -1,6 +1,6 @@
 /** Single members, and how many there are: ZSCORE, ZMSCORE, ZRANK, ZREVRANK, ZCARD. */
 import type { Call } from "../call/call.ts";
-import { errors } from "../call/errors.ts";
+import { arityError, errors } from "../call/errors.ts";
 import { arg } from "../declare/arg.ts";
 import { command } from "../declare/command.ts";
 import { keyAt } from "../declare/key-spec.ts";
@@ -68,7 +68,8 @@ export const zcard = command({
 /** How many members come before the one at argument 2, or behind it, and if wanted its score. */
 function replyRank(call: Call, fromEnd: boolean): void {
   const withScore = call.argc > 3;
-  if (call.argc > 4 || (withScore && !call.is(3, "WITHSCORE"))) throw errors.syntax;
+  if (call.argc > 4) throw arityError(fromEnd ? "zrevrank" : "zrank");
+  if (withScore && !call.is(3, "WITHSCORE")) throw errors.syntax;
   const set = readSortedSet(call, 1);
   let rank = -1;
   if (set !== null) rank = set.rankOf(call.bytes, call.view, call.start(2), call.end(2));

@@ -127,7 +127,7 @@ describe("a command that is not there yet", () => {
   test("is in no list and in no statistics, but its errors are", () => {
     const kv = withPlaceholders();
     const all = "later grow alone room never";
-    for (const line of ["LATER k", "LATER", "NEVER", "ROOM OPEN x", "CONFIG LATER"])
+    for (const line of ["LATER k", "LATER", "ROOM OPEN x", "CONFIG LATER"])
       kv.send(...line.split(" "));
     const lists = [
       ...["COMMAND", "COMMAND LIST", "COMMAND DOCS", "ACL CAT slow", "ACL CAT fast"],
@@ -141,7 +141,18 @@ describe("a command that is not there yet", () => {
     expect(kv.send("COMMAND", "GETKEYS", "LATER", "k")).toBe(
       kv.error("ERR Invalid command specified"),
     );
-    expect(kv.send("INFO", "errorstats")).toContain("errorstat_ERR:count=6");
+    expect(kv.send("INFO", "errorstats")).toContain("errorstat_ERR:count=5");
+  });
+
+  test("counts among the commands where it has an answer of its own: each call has failed", () => {
+    const kv = withPlaceholders();
+    kv.send("NEVER");
+    kv.send("CLUSTER", "INFO");
+    const rows = kv.send("INFO", "commandstats");
+    expect(rows).toMatch(/cmdstat_never:calls=1,.*,rejected_calls=0,failed_calls=1/);
+    expect(rows).toMatch(/cmdstat_cluster\|info:calls=1,.*,rejected_calls=0,failed_calls=1/);
+    expect(kv.send("LATENCY", "HISTOGRAM", "never", "later")).toEqual(["never", expect.anything()]);
+    expect(String(kv.send("LATENCY", "HISTOGRAM"))).toContain("cluster|info");
   });
 });
 

@@ -11,7 +11,7 @@ function safe(name: string): string {
 }
 
 function* commandRows({ commands }: Ports): Rows {
-  for (const row of commands.listed) {
+  for (const row of commands.answering) {
     const { calls, microseconds, rejectedCalls, failedCalls } = row;
     if (calls === 0 && rejectedCalls === 0 && failedCalls === 0) continue;
     const usec = Math.floor(microseconds);
@@ -33,7 +33,7 @@ function* latencyRows({ commands, config, latency }: Ports): Rows {
   if (!latency.histogramsOn) return;
   const percentiles = config.value<readonly number[]>("latency-tracking-info-percentiles");
   if (percentiles.length === 0) return;
-  for (const row of commands.listed) {
+  for (const row of commands.answering) {
     const histogram = histogramOf(row);
     if (histogram === null) continue;
     const values = percentiles.map(

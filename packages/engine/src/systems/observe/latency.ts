@@ -67,9 +67,9 @@ const histogram = engineCommand({
 
 /** The commands named, and the subcommands of containers named, that have been measured. */
 function requested(call: EngineCall): CommandRow[] {
-  const { listed, byName } = call.engine.commands;
-  const measured = (row: CommandRow) => !row.isPlaceholder && histogramOf(row) !== null;
-  if (call.argc === 2) return listed.filter(measured);
+  const { answering, byName } = call.engine.commands;
+  const measured = (row: CommandRow) => !row.isAbsent && histogramOf(row) !== null;
+  if (call.argc === 2) return answering.filter(measured);
   const found = new Set<CommandRow>();
   for (let index = 2; index < call.argc; index++) {
     const [name = "", subcommand] = call.word(index).toLowerCase().split("|");
