@@ -57,6 +57,9 @@ describe("CONFIG GET", () => {
     expect(set(store, name, "1")).toBe(
       `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`,
     );
+    expect(set(store, `${name}\0\xff`, "1")).toBe(
+      `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`,
+    );
   });
 });
 

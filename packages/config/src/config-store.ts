@@ -250,8 +250,9 @@ export class ConfigStore {
     for (const [name] of pairs) {
       const entry = this.#entries.get(name.toLowerCase());
       if (entry === undefined) {
+        const [shown] = name.split("\0", 1); // As C ends its strings.
         return new ConfigSetError(
-          `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`,
+          `ERR Unknown option or number of arguments for CONFIG SET - '${shown}'`,
         );
       }
       const { directive } = entry.slot;

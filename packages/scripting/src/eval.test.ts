@@ -62,6 +62,12 @@ describe("a script", () => {
     expect(kv.send("EVALSHA", sha.toUpperCase(), 0)).toBe(1);
     expect(kv.send("SCRIPT", "FLUSH")).toBe("OK");
     expect(kv.send("EVALSHA", sha, 0)).toBe(missing);
+    // Only what is as long as a SHA-1 is worth a look at the number of keys.
+    expect(kv.send("EVALSHA", sha.slice(1), "none")).toBe(missing);
+    expect(kv.send("EVALSHA_RO", "1", "s")).toBe(missing);
+    expect(kv.send("EVALSHA", sha, "none")).toBe(
+      kv.error("ERR value is not an integer or out of range"),
+    );
   });
 
   test("of EVAL makes room for newer ones, but not one that was loaded", () => {

@@ -12,7 +12,8 @@ import { latin1 } from "@kv/resp";
 import type { Shebang } from "./shebang.ts";
 
 const EVAL_SCRIPTS_MAX = 500;
-const SHA_DIGITS = 40;
+/** Characters of a SHA-1 as it is written. */
+export const SHA_DIGITS = 40;
 /** What an entry takes besides its source: the object, its names, its places in two maps. */
 const ENTRY_BYTES = 300;
 const RECENT = 64;

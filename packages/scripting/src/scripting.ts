@@ -22,7 +22,7 @@ import { bitsOfRun, mustBeAllowedNow, mustSuit } from "./may-begin.ts";
 import { redisConstants, redisFunctions, sha1Text } from "./redis-api.ts";
 import { RedisCall } from "./redis-call.ts";
 import { Runner } from "./runner.ts";
-import { type CachedScript, ScriptCache } from "./script-cache.ts";
+import { type CachedScript, ScriptCache, SHA_DIGITS } from "./script-cache.ts";
 import { readShebang } from "./shebang.ts";
 
 export const scriptingPort = new Port<Scripting>("scripting");
@@ -79,6 +79,8 @@ export class Scripting implements Running, MachineOwner, ScriptMemory {
   /** EVALSHA and EVALSHA_RO. */
   evaluateSha(call: EngineCall, isReadOnly: boolean): void {
     this.runner.announce(call);
+    // What cannot be the name of a script is none, whatever follows it.
+    if (call.length(1) !== SHA_DIGITS) throw noScript;
     const keyCount = keyCountOf(call, noKeyCount);
     const script = this.cache.findWritten(call.bytes, call.view, call.start(1), call.end(1));
     if (script === undefined) throw noScript;

@@ -1,5 +1,5 @@
 /** FUNCTION: the libraries of functions, and the function that runs. */
-import { arg, CommandError, helpCommand, subcommandError } from "@kv/commands";
+import { arg, CommandError, helpCommand, quoted, subcommandError } from "@kv/commands";
 import { globMatch } from "@kv/core";
 import { type EngineCall, engineCommand, type LibraryPolicy } from "@kv/engine";
 import { dumpFunctions, readFunctions, verifyPayload } from "@kv/persistence";
@@ -38,7 +38,7 @@ const load = engineCommand({
     let replaces = false;
     for (let index = 2; index < call.argc - 1; index++) {
       if (!call.is(index, "REPLACE"))
-        throw new CommandError(`ERR Unknown option given: ${call.word(index)}`);
+        throw new CommandError(`ERR Unknown option given: ${quoted(call.word(index))}`);
       replaces = true;
     }
     const name = functionsOf(call).load(call.argument(call.argc - 1).slice(), replaces);
@@ -95,7 +95,7 @@ function listOptions(call: EngineCall): ListOptions {
     else if (options.pattern === undefined && call.is(index, "LIBRARYNAME")) {
       if (++index === call.argc) throw noPattern;
       options.pattern = call.argument(index);
-    } else throw new CommandError(`ERR Unknown argument ${call.word(index)}`);
+    } else throw new CommandError(`ERR Unknown argument ${quoted(call.word(index))}`);
   }
   return options;
 }

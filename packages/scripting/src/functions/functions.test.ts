@@ -51,6 +51,14 @@ describe("a function", () => {
     expect(kv.send("FCALL", "Same", 0)).toEqual(failing("Function not found"));
   });
 
+  test("is asked for and loaded with words that are quoted to their first zero byte when refused", () => {
+    const kv = harness();
+    expect(kv.send("FUNCTION", "LIST", "a\0b")).toBe(kv.error("ERR Unknown argument a"));
+    expect(kv.send("FUNCTION", "LOAD", "a\0b", "code")).toBe(
+      kv.error("ERR Unknown option given: a"),
+    );
+  });
+
   test("leaves nothing behind in what all functions share", () => {
     const kv = harness();
     const refused = failing("Attempt to modify a readonly table");
