@@ -80,7 +80,11 @@ class Rig {
       keyModified() {},
       keyReady() {},
       keyEvent() {},
-      keyExpired: (database: Database, entry: Ref) => database.remove(entry, false),
+      keyExpired(database: Database, entry: Ref) {
+        database.remove(entry, false);
+        return true;
+      },
+      removesWhatIsPast: () => true,
       mayExpireFields: () => false,
       fieldsExpired: () => {},
       fieldsRemoved: () => {},

@@ -99,6 +99,50 @@ describe("a replica", () => {
     expect(infoField(replica, "slave_expires_tracked_keys")).toBe("0");
   });
 
+  test("that may be written to leaves what has expired to its primary where it only reads, and else deletes or replaces it", async () => {
+    const { network, primary, replica } = await pair();
+    replica.send("CONFIG", "SET", "replica-read-only", "no");
+    for (const key of ["read", "deleted", "taken", "replaced", "written"])
+      primary.send("SET", key, "v", "PX", 50);
+    await network.settle();
+    replica.clock.advance(500);
+    replica.events.length = 0;
+    expect(replica.send("COPY", "read", "copy")).toBe(0);
+    expect(replica.send("GETEX", "read", "PERSIST")).toBe(null);
+    expect(replica.send("BITOP", "NOT", "copy", "read")).toBe(0);
+    expect(replica.send("DBSIZE")).toBe(5);
+    expect(replica.events.filter((event) => !event.startsWith("keymiss"))).toEqual([]);
+    expect(replica.send("UNLINK", "deleted", "none")).toBe(1);
+    expect(replica.send("GETDEL", "taken")).toBe(null);
+    expect(replica.send("DBSIZE")).toBe(3);
+    expect(replica.send("GETSET", "replaced", "new")).toBe(null);
+    expect(replica.send("SET", "written", "new", "GET")).toBe(null);
+    expect(replica.send("MGET", "replaced", "written")).toEqual(["new", "new"]);
+    expect(replica.send("DBSIZE")).toBe(3);
+    const told = ["del deleted", "del taken", "set replaced", "set written"];
+    expect(replica.events.filter((event) => told.includes(event))).toEqual(told);
+  });
+
+  test("keeps a key that is given a time that has passed: its primary may see that otherwise", async () => {
+    const { network, primary, replica } = await pair();
+    for (const server of [primary, replica]) {
+      server.send("CONFIG", "SET", "replica-read-only", "no");
+      server.send("MSET", "a", 1, "b", 2);
+    }
+    await network.settle();
+    const dump = replica.send("DUMP", "a") as string;
+    const held = (server: typeof replica) => {
+      expect(server.send("EXPIRE", "a", -1)).toBe(1);
+      expect(server.send("GETEX", "b", "PXAT", 1)).toBe("2");
+      return server.send("DBSIZE");
+    };
+    expect(held(replica)).toBe(2);
+    expect(replica.send("RESTORE", "c", 1, dump, "ABSTTL")).toBe("OK");
+    expect(replica.send("DBSIZE")).toBe(3);
+    expect(replica.send("EXISTS", "a", "b", "c")).toBe(0);
+    expect(held(primary)).toBe(0);
+  });
+
   test("that may be written to no more still ends what was, unless the primary has written it", async () => {
     const { network, primary, replica } = await pair();
     replica.send("CONFIG", "SET", "replica-read-only", "no");

@@ -60,8 +60,16 @@ export interface Effects {
     event: string,
     notifyClass: number,
   ): void;
-  /** A key was found expired. Removes it (and tells everybody) where this server may do that. */
-  keyExpired(database: Database, entry: Ref): void;
+  /**
+   * A key was found expired. Removes it (and tells everybody) where this server may do that, and
+   * with `toWrite` whenever the command writes: it may put another key in its place. True: it is gone.
+   */
+  keyExpired(database: Database, entry: Ref, toWrite: boolean): boolean;
+  /**
+   * True when a key that is given a time that has passed is removed at once. On a replica it stays, as
+   * one that has expired.
+   */
+  removesWhatIsPast(): boolean;
   /**
    * True when the command that runs may remove fields whose time has passed, so that fieldsExpired()
    * is to follow. Otherwise they stay, and are not there for whoever reads.

@@ -276,7 +276,7 @@ export class Call<Row extends RunningCommand = RunningCommand> {
 
   /** Entry of the key for reading; NONE when missing or expired. Counts hits, marks the access. */
   lookupRead(index: number): Ref {
-    const entry = this.find(index);
+    const entry = this.find(index, false);
     if (entry === NONE) {
       this.keyspaceMisses++;
       if ((this.interest & Interest.NOTIFY) !== 0) this.event(index, "keymiss", Notify.KEY_MISS);
@@ -289,7 +289,7 @@ export class Call<Row extends RunningCommand = RunningCommand> {
 
   /** As lookupRead, without marking the access (TTL, TYPE, EXISTS, OBJECT). */
   lookupQuietly(index: number): Ref {
-    const entry = this.find(index);
+    const entry = this.find(index, false);
     if (entry !== NONE) this.keyspaceHits++;
     else {
       this.keyspaceMisses++;
@@ -325,8 +325,11 @@ export class Call<Row extends RunningCommand = RunningCommand> {
     return entry;
   }
 
-  /** The entry, live or NONE: an expired one is dealt with. No counting, no marking. */
-  find(index: number): Ref {
+  /**
+   * The entry, live or NONE: an expired one is dealt with. No counting, no marking. Unless `toWrite`,
+   * one that has expired may keep its place, so that nothing may be put there as a new key.
+   */
+  find(index: number, toWrite = true): Ref {
     const { database, bytes, view } = this;
     const at = this.base + index;
     const start = this.args.starts[at] as number;
@@ -336,7 +339,7 @@ export class Call<Row extends RunningCommand = RunningCommand> {
     const entry = database.dict.find(bytes, view, start, end, hash);
     if (entry === NONE) return NONE;
     if ((flagsOf(this.keyspace.arena, entry) & EXPIRY_FLAG) === 0) return entry;
-    return this.unexpired(database, entry);
+    return this.unexpired(database, entry, toWrite);
   }
 
   /** The entry even when its time has passed: for what removes the key whatever it is. */
@@ -344,10 +347,10 @@ export class Call<Row extends RunningCommand = RunningCommand> {
     return this.database.findKey(this.bytes, this.view, this.start(index), this.end(index));
   }
 
-  /** The entry, or NONE after dealing with it when its time has passed. */
-  unexpired(database: Database, entry: Ref): Ref {
+  /** The entry, or NONE after dealing with it when its time has passed; `toWrite` as of find(). */
+  unexpired(database: Database, entry: Ref, toWrite: boolean): Ref {
     if (!this.isExpired(entry)) return entry;
-    this.effects.keyExpired(database, entry);
+    this.effects.keyExpired(database, entry, toWrite);
     return NONE;
   }
 
@@ -355,6 +358,11 @@ export class Call<Row extends RunningCommand = RunningCommand> {
   isExpired(entry: Ref): boolean {
     const keyExpiryMs = expiryMs(this.keyspace.arena, entry);
     return keyExpiryMs !== -1 && this.expiryNowMs > keyExpiryMs;
+  }
+
+  /** True when a key that is given this time of expiry goes at once. */
+  isPast(momentMs: number): boolean {
+    return momentMs <= this.expiryNowMs && this.effects.removesWhatIsPast();
   }
 
   /** Longest string that the command may make. What runs again was measured by the limit of its time. */

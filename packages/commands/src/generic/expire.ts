@@ -103,7 +103,7 @@ function expireAt(call: Call, newExpiryMs: number, conditions: number, asItCame:
     call.reply.integer(0);
     return;
   }
-  if (newExpiryMs <= call.expiryNowMs) {
+  if (call.isPast(newExpiryMs)) {
     const lazily = call.settings.lazyExpire;
     call.database.remove(entry, lazily);
     if (call.propagates) call.propagateAs(lazily ? "UNLINK" : "DEL", call.argument(1));

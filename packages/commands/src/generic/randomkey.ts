@@ -29,7 +29,7 @@ export const randomkey = command({
       const size = database.size;
       // A replica keeps expired keys until its primary removes them. If every key expires, all of
       // them may be such keys, and looking for a live one would never end.
-      if (call.unexpired(database, entry) === NONE) {
+      if (call.unexpired(database, entry, false) === NONE) {
         if (database.size < size || database.expires.count < size || ++inVain < TRIES) continue;
       }
       const from = keyIndex(arena, entry);

@@ -73,7 +73,7 @@ function showKey(call: Call, options: ScanOptions, entry: Ref): boolean {
   const memory = bytesOf(arena, entry);
   if (!options.matches(memory, from, to)) return false;
   // Removing this key moves no other entry: the rest of the slice stays good.
-  const isLive = call.unexpired(call.database, entry) !== NONE;
+  const isLive = call.unexpired(call.database, entry, false) !== NONE;
   if (options.typeArgument !== 0 && !countsAsTyped(call, options, entry, isLive)) return false;
   if (isLive) call.reply.bulk(memory, from, to);
   return isLive;

@@ -130,7 +130,7 @@ export class SortPattern {
     const { database } = call;
     const length = this.makeKey(call, texts, index);
     const stored = database.findKey(this.key, this.keyView, 0, length);
-    const entry = stored === NONE ? NONE : call.unexpired(database, stored);
+    const entry = stored === NONE ? NONE : call.unexpired(database, stored, false);
     if (entry !== NONE) {
       call.keyspaceHits++;
       call.touch(entry);

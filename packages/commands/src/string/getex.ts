@@ -47,7 +47,7 @@ export const getex = command({
     const newExpiryMs = expires ? expireTimeMs(call, expiryArgument, unit, invalidExpiry) : 0;
     // The value is in the reply before the key may go.
     replyString(call, entry);
-    if (expires && newExpiryMs <= call.expiryNowMs) {
+    if (expires && call.isPast(newExpiryMs)) {
       call.database.remove(entry, false);
       call.changed(1, "del", Notify.GENERIC);
       if (call.propagates) call.propagateAs("DEL", call.argument(1));
@@ -92,12 +92,15 @@ export const getdel = command({
   args: [arg.key("key")],
 
   run(call) {
-    const entry = call.readTyped(1, Type.STRING);
+    let entry = call.readTyped(1, Type.STRING);
     if (entry === NONE) {
       call.reply.null();
-      return;
+      // One that has expired and had to stay, as on a replica that takes writes, goes like any other.
+      entry = call.findStored(1);
+      if (entry === NONE) return;
+    } else {
+      replyString(call, entry);
     }
-    replyString(call, entry);
     const lazily = call.settings.lazyUserDel;
     call.database.remove(entry, lazily);
     call.changed(1, "del", Notify.GENERIC);

@@ -281,7 +281,8 @@ export const getset = command({
     const entry = call.readTyped(1, Type.STRING);
     if (entry === NONE) call.reply.null();
     else replyString(call, entry);
-    putArgument(call, 1, entry, 2, false);
+    // An expired one that was read may still have the place.
+    putArgument(call, 1, entry === NONE ? call.find(1) : entry, 2, false);
     call.changed(1, "set", Notify.STRING);
     if (call.propagates) call.propagateAs("SET", call.argument(1), call.argument(2));
   },

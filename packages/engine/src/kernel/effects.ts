@@ -263,20 +263,28 @@ export class EngineEffects implements Effects {
 
   /**
    * A key was found expired: it is removed, unless a replica has to wait for its primary or clients
-   * are paused.
+   * are paused. A command that writes nevertheless (EXEC may have begun the pause itself) needs the
+   * place of a key that it looked up to write there.
    */
-  keyExpired(database: Database, entry: Ref): void {
-    if (this.isHeldBack) return;
+  keyExpired(database: Database, entry: Ref, toWrite: boolean): boolean {
+    if (toWrite ? this.isHeldBack : this.hasToWait) return false;
     this.removeKey(database, entry, "expired", Notify.EXPIRED, this.lazyExpire);
     this.stats.expiredKeys++;
+    return true;
+  }
+
+  removesWhatIsPast(): boolean {
+    return !this.situation.is(EngineState.REPLICA);
+  }
+
+  /** True when nothing may expire: a replica waits for its primary to say so; while paused nothing may change. */
+  private get hasToWait(): boolean {
+    return this.situation.is(EngineState.REPLICA) || this.pause.isInForce();
   }
 
   /** True when what has expired has to stay, as the command that runs finds it: see keyExpired(). */
   private get isHeldBack(): boolean {
-    // A replica waits for its primary to say so; while paused nothing may change. A command that
-    // writes nevertheless (EXEC may have begun the pause itself) needs the place of the key.
-    const isHeldBack = this.situation.is(EngineState.REPLICA) || this.pause.isInForce();
-    return isHeldBack && (this.presentCall().row.bits & FLAG_BITS.write) === 0;
+    return this.hasToWait && (this.presentCall().row.bits & FLAG_BITS.write) === 0;
   }
 
   /** Whether fields whose time has passed are to be removed by who meets them. */

@@ -73,7 +73,7 @@ export const restore = engineCommand({
     if (ttl < 0) throw badTtl;
     const expiryMs = ttl === 0 ? -1 : momentFrom(ttl, options.isAbsolute ? 0 : call.nowMs);
     const reader = readValue(call, expiryMs);
-    if (expiryMs !== -1 && expiryMs <= call.expiryNowMs) {
+    if (expiryMs !== -1 && call.isPast(expiryMs)) {
       // Nobody would ever see the key: what remains is that the old one goes.
       reader.discard();
       if (old !== NONE) {
