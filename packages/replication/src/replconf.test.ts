@@ -32,6 +32,9 @@ describe("REPLCONF and PSYNC", () => {
 
   test.each([
     [["foo", "bar"], "ERR Unrecognized REPLCONF option: foo"],
+    [["foo\0\r\n", "bar"], "ERR Unrecognized REPLCONF option: foo"],
+    [["constructor", "bar"], "ERR Unrecognized REPLCONF option: constructor"],
+    [["__proto__", "bar"], "ERR Unrecognized REPLCONF option: __proto__"],
     [["foo"], "ERR syntax error"],
     [["listening-port", "x"], "ERR value is not an integer or out of range"],
     [

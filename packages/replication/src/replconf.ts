@@ -1,5 +1,5 @@
 /** REPLCONF: what a replica, or a tool that wants the data set, says of itself before SYNC. */
-import { CommandError, errors } from "@kv/commands";
+import { CommandError, errors, quoted } from "@kv/commands";
 import { splitArgs } from "@kv/config";
 import { ClientState, type EngineCall, engineCommand } from "@kv/engine";
 import { parseInteger } from "@kv/resp";
@@ -15,43 +15,47 @@ const fail = (text: string): never => {
   throw new CommandError(`ERR ${text}`);
 };
 
-/** What each option does with the argument behind it. */
-const options: Record<string, (replica: Replica, call: EngineCall, value: number) => void> = {
-  "listening-port": (replica, call, value) => {
-    replica.listeningPort = call.integer(value) | 0;
-  },
-  "ip-address": (replica, call, value) => {
-    const length = call.length(value);
-    if (length > IP_BYTES_MAX)
-      fail(`REPLCONF ip-address provided by replica instance is too long: ${length} bytes`);
-    replica.announcedIp = call.word(value);
-  },
-  capa: (replica, call, value) => {
-    // Those that are not known are of no use to us, and no error.
-    if (call.is(value, "EOF")) replica.canEof = true;
-    else if (call.is(value, "PSYNC2")) replica.canPsync2 = true;
-  },
-  version: (_replica, call, value) => {
-    // No version has needed anything else so far.
-    const version = call.word(value);
-    if (!/^\d+\.\d+\.\d+/.test(version)) fail(`Unrecognized version format: ${version}`);
-  },
-  "rdb-only": (replica, call, value) => {
-    const flag = call.integer(value);
-    if (flag < 0 || flag > 1) throw rdbOnlyRange;
-    replica.isRdbOnly = flag === 1;
-  },
-  "rdb-filter-only": (replica, call, value) => {
-    const parts = splitArgs(call.word(value));
-    if (parts === undefined) throw noFilter;
-    replica.wantsKeys = false;
-    replica.wantsFunctions = false;
-    for (const part of parts) {
-      if (part.toLowerCase() !== "functions") fail(`Unsupported rdb-filter-only option: ${part}`);
-      replica.wantsFunctions = true;
-    }
-  },
-};
+/** Does with the argument behind an option what that asks for. */
+type Option = (replica: Replica, call: EngineCall, value: number) => void;
+/** By the name of the option: any other word finds nothing. */
+const options = new Map<string, Option>(
+  Object.entries({
+    "listening-port": (replica, call, value) => {
+      replica.listeningPort = call.integer(value) | 0;
+    },
+    "ip-address": (replica, call, value) => {
+      const length = call.length(value);
+      if (length > IP_BYTES_MAX)
+        fail(`REPLCONF ip-address provided by replica instance is too long: ${length} bytes`);
+      replica.announcedIp = call.word(value);
+    },
+    capa: (replica, call, value) => {
+      // Those that are not known are of no use to us, and no error.
+      if (call.is(value, "EOF")) replica.canEof = true;
+      else if (call.is(value, "PSYNC2")) replica.canPsync2 = true;
+    },
+    version: (_replica, call, value) => {
+      // No version has needed anything else so far.
+      const version = call.word(value);
+      if (!/^\d+\.\d+\.\d+/.test(version)) fail(`Unrecognized version format: ${version}`);
+    },
+    "rdb-only": (replica, call, value) => {
+      const flag = call.integer(value);
+      if (flag < 0 || flag > 1) throw rdbOnlyRange;
+      replica.isRdbOnly = flag === 1;
+    },
+    "rdb-filter-only": (replica, call, value) => {
+      const parts = splitArgs(call.word(value));
+      if (parts === undefined) throw noFilter;
+      replica.wantsKeys = false;
+      replica.wantsFunctions = false;
+      for (const part of parts) {
+        if (part.toLowerCase() !== "functions") fail(`Unsupported rdb-filter-only option: ${part}`);
+        replica.wantsFunctions = true;
+      }
+    },
+  } satisfies Record<string, Option>),
+);
 
 /** NaN where it is none. */
 const offsetAt = (call: EngineCall, index: number): number =>
@@ -85,8 +89,8 @@ export const replconf = engineCommand({
         return;
       }
       const name = call.word(index);
-      const option = options[name.toLowerCase()];
-      if (option === undefined) fail(`Unrecognized REPLCONF option: ${name}`);
+      const option = options.get(name.toLowerCase());
+      if (option === undefined) fail(`Unrecognized REPLCONF option: ${quoted(name)}`);
       else option(replica, call, index + 1);
     }
     call.reply.ok();
