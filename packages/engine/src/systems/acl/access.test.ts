@@ -124,6 +124,24 @@ describe("refusals", () => {
     expect(kv.engine.of(accessPort).log.entries[0]?.object.length).toBeLessThan(5000);
   });
 
+  test("that a transaction breaks count for EXEC, unless a command has run behind that", () => {
+    const kv = harness();
+    const failures = () =>
+      /cmdstat_exec:.*failed_calls=(\d+)/.exec(String(kv.send("INFO", "all")))?.[1];
+    for (const [lines, expected] of [
+      [["DEL k", "PING"], "0"],
+      [["PING", "DEL k"], "1"],
+      [["PING"], "1"],
+    ] as const) {
+      setUser(kv.client(), "+del");
+      kv.send("MULTI");
+      for (const line of lines) expect(kv.send(...line.split(" "))).toBe("QUEUED");
+      setUser(kv.client(), "-del");
+      expect(kv.send("EXEC")).toHaveLength(lines.length);
+      expect(failures()).toBe(expected);
+    }
+  });
+
   test("come before a command is queued, and again when it is its turn", () => {
     const kv = harness();
     kv.send("MULTI");
@@ -142,6 +160,7 @@ describe("refusals", () => {
       Array(3).fill("multi"),
     );
     expect(kv.client().send("EXISTS", "x")).toBe(0);
+    expect(kv.send("INFO", "commandstats")).toMatch(/cmdstat_exec:.*,failed_calls=1\r/);
     kv.send("MULTI");
     expect(kv.send("SET", "x", 1)).toBe(kv.error(denied("set")));
     expect(kv.send("EXEC")).toBe(

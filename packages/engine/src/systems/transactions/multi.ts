@@ -86,17 +86,17 @@ export const exec = engineCommand({
     muting.takeBack(client);
     engine.execution.open();
     client.executing = transaction.queue;
-    runQueue(call, transaction.queue);
+    runQueue(call, transaction.queue, call.row);
   },
 });
 
 /** Runs what is left of the queue, and ends EXEC; or stops with a request that does. */
-function runQueue(call: EngineCall, queue: CommandQueue): void {
+function runQueue(call: EngineCall, queue: CommandQueue, exec: CommandRow): void {
   const { client, engine } = call;
   const { execution, muting } = engine;
   let isOver = true;
   try {
-    isOver = runToEnd(call, queue);
+    isOver = runToEnd(call, queue, exec);
     if (isOver) execution.close();
   } finally {
     if (isOver) {
@@ -108,14 +108,23 @@ function runQueue(call: EngineCall, queue: CommandQueue): void {
   else
     execution.suspend(() => {
       muting.takeBack(client);
-      runQueue(call, queue);
+      runQueue(call, queue, exec);
     });
 }
 
 /** False: a request has stopped in its middle. */
-function runToEnd({ client, engine, reply }: EngineCall, queue: CommandQueue): boolean {
+function runToEnd(
+  { client, engine, reply }: EngineCall,
+  queue: CommandQueue,
+  exec: CommandRow,
+): boolean {
   const { commands, execution, muting, queuedBatch: batch } = engine;
-  const refusal = (queued: ClientCall) => engine.of(execAccessPort).refusalInside(queued, "exec");
+  let wasRefused = false;
+  const refusal = (queued: ClientCall) => {
+    const error = engine.of(execAccessPort).refusalInside(queued, "exec");
+    wasRefused = error !== null;
+    return error;
+  };
   muting.keep();
   for (let id = queue.next(batch); id !== -1; id = queue.next(batch)) {
     // Who was closed by an earlier command of the transaction hears nothing of later ones.
@@ -128,5 +137,7 @@ function runToEnd({ client, engine, reply }: EngineCall, queue: CommandQueue): b
     muting.keep();
   }
   batch.clear();
+  // No command has run that this error could count for, so it counts for EXEC.
+  if (wasRefused) exec.failedCalls++;
   return true;
 }
