@@ -130,16 +130,19 @@ export class Broadcasts {
     wordsOf(arena, entry)[wordIndex(entry) + CHANGED_BY] = byId;
   }
 
-  /** Tells everybody, in the order of the names; NOLOOP clients not what they did themselves. */
+  /** Tells everybody, prefix by prefix in the order of bytes; NOLOOP clients not what they did themselves. */
   sendAll(): void {
     const { arena, prefixes } = this;
     const keys = this.takeSorted();
     // Sending may close clients, and so change the prefixes: what is to be sent is settled first.
-    const jobs = new RefList();
+    const heard: { name: Ref; from: number; to: number }[] = [];
     for (let name = prefixes.firstName(); name !== NONE; name = prefixes.nextName(name)) {
       const from = firstIndex(keys, (key) => compareNames(arena, key, name) >= 0);
       const to = firstIndex(keys, (key) => this.isPast(key, name));
-      if (from === to) continue;
+      if (from < to) heard.push({ name, from, to });
+    }
+    const jobs = new RefList();
+    for (const { name, from, to } of heard.sort((a, b) => compareNames(arena, a.name, b.name))) {
       const first = prefixes.firstPairOfName(name);
       for (let pair = first; pair !== NONE; pair = prefixes.nextPairOfName(pair)) {
         jobs.push(prefixes.memberOf(pair) | 0);

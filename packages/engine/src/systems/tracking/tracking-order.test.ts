@@ -79,3 +79,17 @@ test("and of a key whose time has passed behind its event, of one that is evicte
   other.send("CONFIG", "SET", "maxmemory-policy", "allkeys-lru", "maxmemory", 1);
   expect(kv.self.pushed()).toEqual([gone, ["pmessage", "*", "__keyevent@0__:evicted", "k"]]);
 });
+
+test("a broadcast goes through the prefixes in the order of bytes, however they were named", () => {
+  const kv = harness({ resp: 3 });
+  const other = kv.client();
+  const prefixes = ["u", "s", "l", "z"];
+  kv.send("CLIENT", "TRACKING", "ON", "BCAST", ...prefixes.flatMap((each) => ["PREFIX", each]));
+  other.send("MSET", "z1", 1, "s2", 2, "u3", 3, "s1", 4, "l5", 5);
+  expect(kv.self.pushed()).toEqual([
+    ["invalidate", ["l5"]],
+    ["invalidate", ["s1", "s2"]],
+    ["invalidate", ["u3"]],
+    ["invalidate", ["z1"]],
+  ]);
+});
