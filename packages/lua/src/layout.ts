@@ -53,7 +53,8 @@ export const nodesCount = (view: DataView, table: number) => 1 << view.getUint8(
  * The size of the array of a table that has grown by so many elements, one by one. A script sees it by the
  * length (`#`) of a table in which it leaves holes.
  */
-export const grownSize = (count: number) => (count === 0 ? 0 : 2 ** (32 - Math.clz32(count - 1)));
+export const grownSize = (count: number) =>
+  count === 0 ? 0 : count <= 2 ** 30 ? 1 << (32 - Math.clz32(count - 1)) : 2 ** 31;
 /** Whether a table has, or has had, anything but elements of its array. */
 export const hasFields = (view: DataView, table: number) =>
   nodesCount(view, table) > 1 ||

@@ -13,6 +13,8 @@
  */
 
 import {
+  arrayAddress,
+  arraySize,
   grownSize,
   hasFields,
   LuaType,
@@ -73,6 +75,8 @@ export class LuaStack {
   start = 0;
   /** and how long it is. */
   length = 0;
+  /** The number that peekElement() read last; of a boolean 1 or 0. */
+  peeked = 0;
   /**
    * The functions of Lua's interface in C, for what is not dressed here.
    * @internal
@@ -209,6 +213,39 @@ export class LuaStack {
   /** Whether the table on top has anything but elements of its array. */
   get hasFields(): boolean {
     return hasFields(this.view, this.view.getUint32(this.valueAt(-1), true));
+  }
+
+  /**
+   * How many elements the table on top has ahead of the first nil, where its array tells; -1 where more of
+   * them may be among its fields.
+   */
+  get elementCount(): number {
+    const { view } = this;
+    const table = view.getUint32(this.valueAt(-1), true);
+    const size = arraySize(view, table);
+    let at = arrayAddress(view, table) + TYPE;
+    for (let count = 0; count < size; count++, at += VALUE_BYTES)
+      if (view.getInt32(at, true) === LuaType.NIL) return count;
+    return hasFields(view, table) ? -1 : size;
+  }
+
+  /**
+   * The type of element `n`, of as many as `elementCount` tells, which is not pushed. Of a string `start` and
+   * `length` are set, of a number or a boolean `peeked`.
+   */
+  peekElement(n: number): number {
+    const { view } = this;
+    const table = view.getUint32(this.valueAt(-1), true);
+    const at = arrayAddress(view, table) + (n - 1) * VALUE_BYTES;
+    const type = view.getInt32(at + TYPE, true);
+    if (type === LuaType.NUMBER) this.peeked = view.getFloat64(at, true);
+    else if (type === LuaType.BOOLEAN) this.peeked = view.getInt32(at, true);
+    else if (type === LuaType.STRING) {
+      const string = view.getUint32(at, true);
+      this.start = string + STRING_BYTES;
+      this.length = view.getInt32(string + STRING_LENGTH, true);
+    }
+    return type;
   }
 
   /** How long a string or the array part of a table is. */

@@ -1,4 +1,5 @@
 import { harness } from "@kv/testing";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 /** What a client that speaks this protocol is sent for a script. */
@@ -86,4 +87,59 @@ test("tables within tables end where they end, whatever is around them", () => {
     ].join("\r\n"),
   );
   expect(rawReply("return {1, {2, nil, 3}, nil, 4}")).toBe("*2\r\n:1\r\n*1\r\n:2\r\n");
+});
+
+type Value = number | string | boolean | Value[];
+
+const value: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: "small", withCrossShrink: true },
+    fc.integer(),
+    fc.string({ unit: fc.constantFrom("a", "b", "é"), maxLength: 3 }),
+    fc.boolean(),
+    fc.array(tie("value"), { maxLength: 14 }),
+  ),
+})).value;
+
+/** A script that makes tables: at once, so that they are arrays, or from their ends, so that they are none. */
+function made(of: Value, isReversed: boolean): string {
+  if (!Array.isArray(of)) return typeof of === "string" ? `'${of}'` : String(of);
+  const parts = of.map((each) => made(each, isReversed));
+  if (!isReversed) return `{${parts.join(", ")}}`;
+  const set = parts.map((part, index) => `t[${index + 1}] = ${part}`).reverse();
+  return `(function() local t = {} ${set.join(" ")} return t end)()`;
+}
+
+function written(of: Value, protocol: 2 | 3): string {
+  if (typeof of === "number") return `:${of}\r\n`;
+  if (typeof of === "string") return `$${Buffer.byteLength(of)}\r\n${of}\r\n`;
+  if (of === true) return ":1\r\n";
+  if (of === false) return protocol === 2 ? "$-1\r\n" : "_\r\n";
+  return `*${of.length}\r\n${of.map((each) => written(each, protocol)).join("")}`;
+}
+
+test("arrays are written as they are, wherever Lua keeps their elements", () => {
+  for (const protocol of [2, 3] as const) {
+    const kv = harness({ resp: protocol });
+    const client = kv.client();
+    client.takeRaw();
+    fc.assert(
+      fc.property(value, fc.boolean(), (of, isReversed) => {
+        client.sendBytes(
+          Buffer.from(`EVAL "return ${made(of, isReversed)}" 0\r\n`).toString("latin1"),
+        );
+        const raw = Buffer.from(client.takeRaw(), "latin1").toString();
+        expect(raw).toBe(written(of, protocol));
+      }),
+      { numRuns: 300 },
+    );
+  }
+});
+
+test("an array goes as far as its first nil, and a function in it is null", () => {
+  expect(rawReply("local t = {1, 2, 3, 4} t[3] = nil return t")).toBe("*2\r\n:1\r\n:2\r\n");
+  expect(rawReply("local t = {1, 2} t[3] = 3 t.x = 4 return t")).toBe("*3\r\n:1\r\n:2\r\n:3\r\n");
+  expect(rawReply("return {1, tostring, 2 ^ 53 + 2, 1.9, -1e300}")).toBe(
+    "*5\r\n:1\r\n$-1\r\n:9007199254740994\r\n:1\r\n:-9223372036854775808\r\n",
+  );
 });

@@ -44,7 +44,9 @@ export class LuaToReply {
   private readonly nexts: number[] = [];
   /** how many of its values have begun, */
   private readonly counts: number[] = [];
-  /** and where its length is to be written. */
+  /** how many there are; -1: that is not known before the last of them, */
+  private readonly totals: number[] = [];
+  /** and where their number is to be written then. */
   private readonly handles: number[] = [];
 
   constructor(stack: LuaStack, reply: ReplyWriter, countError: (text: string) => void) {
@@ -78,15 +80,42 @@ export class LuaToReply {
   /** Begins a table: what is in it comes by and by, with goOn(). */
   private open(next: number): void {
     const level = this.depth++;
+    const total = next === Next.ELEMENT ? this.stack.elementCount : -1;
     this.nexts[level] = next;
     this.counts[level] = 0;
-    this.handles[level] = this.reply.deferLength();
+    this.totals[level] = total;
+    if (total === -1) this.handles[level] = this.reply.deferLength();
+    else this.reply.array(total);
+  }
+
+  /** Writes elements of the innermost table, whose number is known: up to a table, which is opened, or the end. */
+  private elements(speaks3: boolean, level: number, total: number): void {
+    const { stack, reply, counts } = this;
+    for (let n = (counts[level] as number) + 1; n <= total; n++) {
+      const type = stack.peekElement(n);
+      if (type === LuaType.STRING) reply.bulk(stack.bytes, stack.start, stack.start + stack.length);
+      else if (type === LuaType.NUMBER) this.integer(stack.peeked);
+      else if (type === LuaType.BOOLEAN) this.boolean(stack.peeked !== 0, speaks3);
+      else if (type === LuaType.TABLE) {
+        counts[level] = n;
+        stack.getElement(-1, n);
+        this.inner(speaks3);
+        return;
+      } else reply.null();
+    }
+    this.depth = level;
+    stack.pop(1);
   }
 
   /** Writes one more value of the innermost table, or ends it. */
   private goOn(speaks3: boolean): void {
     const { stack, reply, nexts, counts } = this;
     const level = this.depth - 1;
+    const total = this.totals[level] as number;
+    if (total !== -1) {
+      this.elements(speaks3, level, total);
+      return;
+    }
     const count = counts[level] as number;
     const handle = this.handles[level] as number;
     switch (nexts[level]) {
@@ -137,9 +166,7 @@ export class LuaToReply {
         reply.bulk(stack.bytes, stack.start, stack.start + stack.length);
         break;
       case LuaType.BOOLEAN:
-        if (speaks3) reply.boolean(stack.boolean(-1));
-        else if (stack.boolean(-1)) reply.integer(1);
-        else reply.null();
+        this.boolean(stack.boolean(-1), speaks3);
         break;
       case LuaType.NUMBER:
         this.integer(stack.number(-1));
@@ -155,6 +182,13 @@ export class LuaToReply {
         reply.null();
     }
     stack.pop(1);
+  }
+
+  private boolean(value: boolean, speaks3: boolean): void {
+    const { reply } = this;
+    if (speaks3) reply.boolean(value);
+    else if (value) reply.integer(1);
+    else reply.null();
   }
 
   /** As a cast of C does it: what is beyond 64 bits, and NaN, is the smallest integer. */

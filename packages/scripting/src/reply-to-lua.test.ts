@@ -191,3 +191,19 @@ test("pairs() shows the format of a verbatim string ahead of the string, as redi
     return names`;
   expect(kv.send("EVAL", script, 0)).toEqual(["format", "string"]);
 });
+
+test.each([1, 9, 10, 256, 257, 1000])("an array of %i strings is a table of them", (count) => {
+  const kv = harness();
+  const words = Array.from({ length: count }, (_, index) => "x".repeat(index % 300));
+  kv.send("RPUSH", "l", ...words);
+  expect(kv.send("EVAL", "return redis.call('LRANGE', KEYS[1], 0, -1)", 1, "l")).toEqual(words);
+  kv.send("RPUSH", "l", "a longer one".repeat(5000));
+  expect(
+    kv.send("EVAL", "return #redis.call('LRANGE', KEYS[1], 0, -1)[ARGV[1] + 1]", 1, "l", count),
+  ).toBe(60_000);
+  expect(kv.send("EVAL", "return redis.call('HMGET', 'h', 'a', 'b')", 0)).toEqual([null, null]);
+  kv.send("HSET", "h", "b", 1);
+  expect(
+    kv.send("EVAL", "local t = redis.call('HMGET', 'h', 'b', 'a', 'b') return {#t, t[2], t[3]}", 0),
+  ).toEqual([3, null, "1"]);
+});

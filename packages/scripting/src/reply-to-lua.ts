@@ -12,7 +12,7 @@
  * The reply is our own, so that it is known to be well-formed; nothing is made of it but what is
  * pushed. An error is told apart by what is answered: redis.call() raises it, redis.pcall() does not.
  */
-import { type LuaStack, LuaType } from "@kv/lua";
+import { type LuaStack, LuaType, type WordSource } from "@kv/lua";
 
 /** In the table of an error: INFO has counted it when its command ran. */
 export const COUNTED = "ignore_error_stats_update";
@@ -23,9 +23,35 @@ const EXACT_DIGITS = 15;
 /** Values that one level of a reply may need on the stack. */
 const ROOM = 8;
 
+/** So many strings are handed over together, */
+const WORDS_MAX = 256;
+/** of so many bytes in all. */
+const WORDS_BYTES_MAX = 32_768;
+
+/** The strings of an array. */
+class Words implements WordSource {
+  bytes: Uint8Array = new Uint8Array(0);
+  private readonly starts = new Float64Array(WORDS_MAX);
+  private readonly ends = new Float64Array(WORDS_MAX);
+
+  set(index: number, start: number, end: number): void {
+    this.starts[index] = start;
+    this.ends[index] = end;
+  }
+
+  start(index: number): number {
+    return this.starts[index] as number;
+  }
+
+  end(index: number): number {
+    return this.ends[index] as number;
+  }
+}
+
 /** Where a reply is being read. One for each engine. */
 export class ReplyToLua {
   private readonly stack: LuaStack;
+  private readonly words = new Words();
   private bytes: Uint8Array = new Uint8Array(0);
   private at = 0;
   private speaks3 = false;
@@ -151,6 +177,10 @@ export class ReplyToLua {
       stack.pushBoolean(false);
       return;
     }
+    if (this.findWords(count)) {
+      stack.pushWords(this.words, 0, count);
+      return;
+    }
     // A nil within a table shows in how that grows, and thereby in its length.
     if (this.speaks3) stack.pushTable();
     else stack.pushArray(count);
@@ -158,6 +188,23 @@ export class ReplyToLua {
       this.inner();
       stack.setElement(-2, i);
     }
+  }
+
+  /** Whether `count` strings come, and not too many: most arrays are such. If so, they are behind us. */
+  private findWords(count: number): boolean {
+    const { words, bytes, at } = this;
+    if (count === 0 || count > WORDS_MAX) return false;
+    words.bytes = bytes;
+    for (let i = 0; i < count; i++) {
+      const length = bytes[this.at++] === 36 ? this.integer() : -1;
+      if (length < 0 || this.at + length - at > WORDS_BYTES_MAX) {
+        this.at = at;
+        return false;
+      }
+      words.set(i, this.at, this.at + length);
+      this.at += length + 2;
+    }
+    return true;
   }
 
   private map(): void {
