@@ -198,3 +198,21 @@ describe("doubles", () => {
     expect(formatDouble(x)).toBe(text);
   });
 });
+
+test("decimals of as many digits as a double just holds, and of a few more, are the nearest double", () => {
+  const digit = fc.integer({ min: 0, max: 9 });
+  fc.assert(
+    fc.property(fc.array(digit, { minLength: 14, maxLength: 18 }), fc.nat(18), (digits, point) => {
+      const text = `${digits.slice(0, point).join("")}.${digits.slice(point).join("")}`;
+      expect(double(text)).toBe(Number(text));
+      expect(double(digits.join(""))).toBe(Number(digits.join("")));
+    }),
+  );
+  for (const near of [
+    "9007199254740991",
+    "9007199254740992",
+    "9007199254740993",
+    "9007199254740995",
+  ])
+    expect([near, double(near)]).toEqual([near, Number(near)]);
+});

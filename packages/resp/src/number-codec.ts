@@ -200,10 +200,12 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number, clamp
     digits++;
     if (pointSeen) fraction++;
     if (significant > 0 || digit > 0) significant++;
-    if (significant <= 15) mantissa = mantissa * 10 + digit;
+    if (significant <= 16) mantissa = mantissa * 10 + digit;
   }
   if (digits === 0) return Number.NaN;
-  if (at === end && significant <= 15 && fraction <= 22) {
+  // Above that, what was added to may have been rounded.
+  const isExact = significant <= 16 && mantissa <= Number.MAX_SAFE_INTEGER;
+  if (at === end && isExact && fraction <= 22) {
     // Both operands are exact, so one division rounds once: the result is the nearest double.
     const value = mantissa / EXACT_POWERS[fraction];
     return negative ? -value : value;
