@@ -92,3 +92,9 @@ export function isStraight(stack: LuaStack, index: number, isAlone = false): boo
   const code = functionCode(view, closure);
   return innerCount(view, code) === 0 && !hasLoop(view, code) && !hasName(stack, code);
 }
+
+/** Whether the function at `index` is one of Lua that has no variables of its surroundings. */
+export function hasNoVariables({ view, api, L }: LuaStack, index: number): boolean {
+  const closure = api.lua_topointer(L, index);
+  return !isOfC(view, closure) && upvalueCount(view, closure) === 0;
+}

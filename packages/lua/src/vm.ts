@@ -29,8 +29,9 @@ import type { Json } from "./libraries/json.ts";
 import { Chance } from "./libraries/math.ts";
 import { preparedMachine } from "./prepared-machine.ts";
 import { ReadOnlyTables } from "./read-only.ts";
+import { LuaScript, LuaSyntaxError } from "./script.ts";
 import type { HostFunction, LuaStack } from "./stack.ts";
-import { isStraight } from "./straight.ts";
+import { hasNoVariables, isStraight } from "./straight.ts";
 import { canSuspend, type WasmModule, wasm } from "./webassembly.ts";
 
 /** How a run stands. */
@@ -69,34 +70,6 @@ export interface LuaVmOptions {
    * of the error that it ends with. Without it, such a run goes on.
    */
   overdue?: (stack: LuaStack) => void;
-}
-
-/** A compiled chunk, or a function, that is kept until `release`. */
-export class LuaScript {
-  /** What the function is kept as: `stack.pushKept` pushes it. */
-  readonly ref: number;
-  /** The globals that it has. */
-  readonly environment: LuaEnvironment;
-  /** It has no loop and no function of its own, and need not be made ready for a suspension. */
-  readonly straight: boolean;
-
-  /** @internal */
-  constructor(ref: number, environment: LuaEnvironment, straight: boolean) {
-    this.ref = ref;
-    this.environment = environment;
-    this.straight = straight;
-  }
-}
-
-/** Why a source could not be compiled: Lua's own text. */
-export class LuaSyntaxError {
-  /** With the name of the chunk and the line. */
-  readonly message: string;
-
-  /** @internal */
-  constructor(message: string) {
-    this.message = message;
-  }
 }
 
 /** Why something cannot be run. */
@@ -287,8 +260,9 @@ export class LuaVm {
     isAlone = false,
   ): LuaScript {
     const straight = isStraight(stack, index, isAlone);
+    const forgets = hasNoVariables(stack, index);
     stack.pushValue(index);
-    return new LuaScript(stack.keep(), environment, straight);
+    return new LuaScript(stack.keep(), environment, straight, forgets);
   }
 
   /** Forgets a script, which must not be run again. */

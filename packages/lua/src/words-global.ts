@@ -1,31 +1,10 @@
 /**
- * A global that is a table of words, set for each run: KEYS, ARGV. A table costs as much as a call of a
- * function: one that a run left as it was made serves the next run with as many words. What a script has put
- * into one, or given a metatable, no other one sees.
+ * A global that is a table of words, set for each run: KEYS, ARGV. Scripts have nowhere to keep it, so its
+ * tables are used again (words-tables.ts).
  */
 
-import {
-  arrayAddress,
-  arraySize,
-  grownSize,
-  hasFields,
-  LuaType,
-  metatableAddress,
-  TYPE,
-  VALUE_BYTES,
-} from "./layout.ts";
 import type { LuaStack, WordSource } from "./stack.ts";
-
-/** Tables of fewer words are used again, */
-const WORDS_MAX = 8;
-/** and of fewer bytes: what is used again keeps its words till then. */
-const BYTES_MAX = 1024;
-
-/** A table that was made for so many words, kept. */
-interface WordsTable {
-  readonly ref: number;
-  readonly address: number;
-}
+import { type WordsTable, WordsTables } from "./words-tables.ts";
 
 /** See the head of this file. */
 export class WordsGlobal {
@@ -33,8 +12,7 @@ export class WordsGlobal {
   /** The table of the globals and the name among them, kept. */
   private readonly globals: number;
   private readonly name: number;
-  /** By the number of words. */
-  private readonly tables: (WordsTable | null)[] = new Array(WORDS_MAX).fill(null);
+  private readonly tables: WordsTables;
   /** The one of these that is the global now. */
   private present: WordsTable | null = null;
 
@@ -43,56 +21,21 @@ export class WordsGlobal {
     this.stack = stack;
     this.globals = globals;
     this.name = name;
+    this.tables = new WordsTables(stack);
   }
 
   /** Makes a table of so many words, from number `first` on, the global. */
   set(words: WordSource, first: number, count: number): void {
     const { stack, globals, name } = this;
-    if (count >= WORDS_MAX || bytesOf(words, first, count) >= BYTES_MAX) {
+    const table = this.tables.filled(words, first, count);
+    if (table === null) {
       this.present = null;
       stack.setWords(words, first, count, globals, name);
       return;
     }
-    let table = this.tables[count] as WordsTable | null;
-    if (table === null || !this.isAsMade(table, count)) table = this.renew(count);
-    if (count > 0) stack.fillWords(words, first, count, table.ref);
     if (this.present === table) return;
     stack.pushKept(table.ref);
     stack.setKept(globals, name);
     this.present = table;
   }
-
-  /** But for the words. */
-  private isAsMade({ address }: WordsTable, count: number): boolean {
-    const { view } = this.stack;
-    const size = grownSize(count);
-    if (
-      hasFields(view, address) ||
-      arraySize(view, address) !== size ||
-      metatableAddress(view, address) !== 0
-    )
-      return false;
-    const array = arrayAddress(view, address);
-    for (let i = count; i < size; i++)
-      if (view.getInt32(array + i * VALUE_BYTES + TYPE, true) !== LuaType.NIL) return false;
-    return true;
-  }
-
-  private renew(count: number): WordsTable {
-    const { stack, tables } = this;
-    const old = tables[count] as WordsTable | null;
-    tables[count] = null;
-    if (old !== null) stack.release(old.ref);
-    stack.pushArray(count);
-    const address = stack.api.lua_topointer(stack.L, -1);
-    const table = { address, ref: stack.keep() };
-    tables[count] = table;
-    return table;
-  }
-}
-
-function bytesOf(words: WordSource, first: number, count: number): number {
-  let bytes = 0;
-  for (let i = first; i < first + count; i++) bytes += words.end(i) - words.start(i);
-  return bytes;
 }

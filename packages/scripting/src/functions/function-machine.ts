@@ -14,6 +14,7 @@ import {
   LuaSyntaxError,
   Outcome,
   type WasmModule,
+  WordsTables,
 } from "@kv/lua";
 import { type Machine, makeMachine, takeError } from "../machine.ts";
 import { asOneLine } from "../one-line.ts";
@@ -40,6 +41,9 @@ const noFunctions = new CommandError("ERR No functions registered");
 /** The machine of functions: see the head of this file. */
 export class FunctionMachine {
   readonly machine: Machine;
+  /** What functions are called with that keep nothing of it. */
+  readonly keys: WordsTables;
+  readonly args: WordsTables;
   private readonly ports: Ports;
   private readonly running: LuaEnvironment;
   private readonly loading: LuaEnvironment;
@@ -59,6 +63,8 @@ export class FunctionMachine {
       resuming: busy.resuming,
     });
     const { vm } = this.machine;
+    this.keys = new WordsTables(vm.stack);
+    this.args = new WordsTables(vm.stack);
     this.running = vm.newEnvironment();
     this.loading = vm.newEnvironment(true);
     this.registration = new Registration((stack, index, isAlone) =>
@@ -92,7 +98,7 @@ export class FunctionMachine {
     let outcome: Outcome;
     try {
       // As a script without loops it is not suspended; when it takes too long, it is killed.
-      outcome = vm.run({ ref: chunk.ref, environment: chunk.environment, straight: true });
+      outcome = vm.run({ ...chunk, straight: true });
     } finally {
       this.loadUntilUs = null;
     }

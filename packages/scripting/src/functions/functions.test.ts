@@ -34,6 +34,39 @@ describe("a function", () => {
     expect(kv.send("FCALL", "count", 0)).toBe(1);
   });
 
+  test.each([
+    "",
+    "keys.own = 1",
+    "keys[#keys + 1] = 'own' args[1] = 'own'",
+    "keys[1] = nil",
+    "setmetatable(keys, {__index = function() return 'own' end})",
+    "for i = 1, 50 do args[i] = i end",
+    "keys.own = args args.own = keys error('in its middle')",
+  ])("sees the words of its own call alone, whatever one before has done: %s", (attempt) => {
+    const kv = harness();
+    const shown = `local t = {} for _, of in ipairs({keys, args}) do
+      for k, v in pairs(of) do t[#t + 1] = k .. '=' .. v end t[#t + 1] = tostring(of.own) end`;
+    load(
+      kv,
+      register("f", `${shown} pcall(function() ${attempt} end) return table.concat(t, ' ')`),
+    );
+    for (const words of [["a"], ["b"], ["a", "x"], ["b", "y"]] as const)
+      expect(kv.send("FCALL", "f", 1, ...words)).toBe(
+        `1=${words[0]} nil ${words[1] === undefined ? "" : `1=${words[1]} `}nil`,
+      );
+  });
+
+  test("may keep what it was given in a variable of its library, and has it then", () => {
+    const kv = harness();
+    const body =
+      "local before = kept kept = {keys, args} return before and {before[1][1], before[2][1]}";
+    load(kv, `local kept ${register("f", body)}`, register("g", "return 1"));
+    expect(kv.send("FCALL", "f", 1, "a", "x")).toBe(null);
+    kv.send("FCALL", "g", 1, "other", "words");
+    expect(kv.send("FCALL", "f", 1, "b", "y")).toEqual(["a", "x"]);
+    expect(kv.send("FCALL", "f", 1, "c", "z")).toEqual(["b", "y"]);
+  });
+
   test("is found by its name in any case, as it is now", () => {
     const kv = harness();
     const library = (n: number) =>

@@ -59,16 +59,23 @@ export class Functions implements MachineOwner, FunctionLibraries {
     mustBeAllowedNow(this.ports, flags);
     const keyCount = keyCountOf(call, noKeyCount);
     mustSuit(this.ports, flags, isReadOnly);
-    this.present();
+    const { keys, args } = this.ready();
+    const { callback } = found;
     // The machine was made anew, and this one's library could not be loaded into it.
-    if (found.callback === null) throw notFound;
+    if (callback === null) throw notFound;
     this.runner.begin(name, flags, isReadOnly);
+    const argCount = call.argc - 3 - keyCount;
     const pushArguments = (stack: LuaStack) => {
-      stack.pushWords(call, 3, keyCount);
-      stack.pushWords(call, 3 + keyCount, call.argc - 3 - keyCount);
+      if (callback.forgets) {
+        keys.push(call, 3, keyCount);
+        args.push(call, 3 + keyCount, argCount);
+      } else {
+        stack.pushWords(call, 3, keyCount);
+        stack.pushWords(call, 3 + keyCount, argCount);
+      }
       return 2;
     };
-    this.runner.run(call, this, found.callback, pushArguments);
+    this.runner.run(call, this, callback, pushArguments);
   }
 
   /** The flags of an FCALL, as bits. */
