@@ -130,3 +130,10 @@ test("without WebAssembly there are no scripts, and all else", async () => {
   expect(await client.request("SET", "k", "v")).toBe("+OK\r\n");
   expect(await client.request("SAVE")).toBe("+OK\r\n");
 });
+
+test("V8 knows the limits that are raised once the program serves", () => {
+  const code = `(await import(${JSON.stringify(loader)})).inlineMore()`;
+  const words = ["--input-type=module", "--eval", code];
+  const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+});
