@@ -72,21 +72,14 @@ function giveUp({ buffer, byteLength }) {
 }
 
 /**
- * How much V8 may inline, in what is compiled from now on. Its limits are those of pages, where functions are
- * many and run seldom; a server runs the same few for days.
+ * Lets V8 inline more into Lua's interpreter from now on: that is one large function of WebAssembly which calls
+ * small ones all the time. It is beyond any of V8's limits, so nothing would be inlined into it; fields and
+ * calls take up to a quarter less so.
  *
- *      Lua's interpreter    one large function of WebAssembly that calls small ones all the time: it is beyond
- *                           any limit, so V8 inlines nothing into it. Fields and calls take a quarter less
- *      commands             go through a dozen small methods each, of which half would stay calls. One of a
- *                           script takes a tenth less
- *
- * Compiling takes longer so, on a thread of its own: while a data set is loaded that would be no gain. And V8
- * keeps with what it compiled which flags there were: in a cache with these nothing would be found.
+ * V8 keeps with what it compiled which flags there were: with these nothing would be found in the cache.
  */
 export function inlineMore() {
   v8.setFlagsFromString("--wasm-inlining-budget=30000");
   v8.setFlagsFromString("--wasm-inlining-max-size=1500");
   v8.setFlagsFromString("--wasm-inlining-factor=8");
-  v8.setFlagsFromString("--max-inlined-bytecode-size-cumulative=4000");
-  v8.setFlagsFromString("--max-inlined-bytecode-size=1000");
 }

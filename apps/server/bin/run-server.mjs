@@ -2,5 +2,5 @@
 import { inlineMore, loadProgram } from "./program.mjs";
 
 await loadProgram(`${import.meta.dirname}/../dist`).main();
-// It serves by now.
+// The cache has been read by now.
 inlineMore();
