@@ -53,7 +53,6 @@ const server = placeholders(
     replconf        -1  3.0.0  admin noscript loading stale allow_busy
     replicaof        3  5.0.0  admin noscript stale no_async_loading
     role             1  2.8.12 noscript loading stale fast @admin @dangerous
-    restore-asking  -4  3.0.0  write denyoom asking @keyspace @dangerous
     slaveof          3  1.0.0  admin noscript stale no_async_loading
     sync             1  1.0.0  admin noscript no_async_loading no_multi
   `,

@@ -46,6 +46,22 @@ describe("DUMP and RESTORE", () => {
     }
   });
 
+  test("a key that moves between nodes of a cluster comes by RESTORE-ASKING", () => {
+    const kv = harness();
+    kv.send("RPUSH", "l", "a", "b");
+    const payload = kv.send("DUMP", "l") as string;
+    expect(kv.send("RESTORE-ASKING", "l", 0, payload)).toEqual(
+      kv.error("BUSYKEY Target key name already exists."),
+    );
+    expect(kv.send("RESTORE-ASKING", "l2", 5000, payload, "REPLACE")).toBe("OK");
+    expect(kv.send("LRANGE", "l2", 0, -1)).toEqual(["a", "b"]);
+    expect(kv.send("PTTL", "l2")).toBe(5000);
+    const [[, , flags]] = kv.send("COMMAND", "INFO", "RESTORE-ASKING") as [
+      [string, number, string[]],
+    ];
+    expect(flags).toEqual(["write", "denyoom", "asking"]);
+  });
+
   test("any bit that is wrong is noticed", () => {
     const kv = harness();
     kv.send("HSET", "h", "f", "v", "n", 1);

@@ -38,14 +38,9 @@ interface Options {
   frequency: number;
 }
 
-export const restore = engineCommand({
-  name: "restore",
-  group: "generic",
-  since: "2.6.0",
-  summary: "Creates a key from what DUMP returned.",
+const facts = {
   complexity: "O(N*M) with N elements of M bytes on average.",
   arity: -4,
-  flags: ["write", "denyoom"],
   categories: ["keyspace", "dangerous"],
   keys: [keyAt(1, "OW", "update")],
   args: [
@@ -62,36 +57,57 @@ export const restore = engineCommand({
     ["5.0.0", "Added ABSTTL."],
     ["5.0.0", "Added IDLETIME and FREQ."],
   ],
+  run,
+} as const;
 
-  run(call) {
-    const { database, engine, reply } = call;
-    const options = optionsOf(call);
-    // What goes anyway need not expire first: nobody hears of that.
-    const old = options.replaces ? call.findStored(1) : call.lookupWrite(1);
-    if (!options.replaces && old !== NONE) throw busyKey;
-    const ttl = call.integer(2);
-    if (ttl < 0) throw badTtl;
-    const expiryMs = ttl === 0 ? -1 : momentFrom(ttl, options.isAbsolute ? 0 : call.nowMs);
-    const reader = readValue(call, expiryMs);
-    if (expiryMs !== -1 && call.isPast(expiryMs)) {
-      // Nobody would ever see the key: what remains is that the old one goes.
-      reader.discard();
-      if (old !== NONE) {
-        database.remove(old, engine.settings.lazyServerDel);
-        call.changed(1, "del", Notify.GENERIC);
-        call.propagateAs(engine.settings.lazyServerDel ? "UNLINK" : "DEL", call.argument(1));
-      }
-      reply.ok();
-      return;
-    }
-    storeValue(call, reader, old, expiryMs, idleBitsOf(call, options));
-    // Even one that takes the place of another: to Redis that was removed first.
-    call.event(1, "new", Notify.NEW);
-    call.changed(1, "restore", Notify.GENERIC);
-    if (expiryMs !== -1 && !options.isAbsolute && call.propagates) propagate(call, expiryMs);
-    reply.ok();
-  },
+export const restore = engineCommand({
+  ...facts,
+  name: "restore",
+  group: "generic",
+  since: "2.6.0",
+  summary: "Creates a key from what DUMP returned.",
+  flags: ["write", "denyoom"],
 });
+
+/** What a node of a cluster sends for a key that moves to another one. */
+export const restoreAsking = engineCommand({
+  ...facts,
+  name: "restore-asking",
+  group: "server",
+  since: "3.0.0",
+  summary: "Creates a key that moves between the nodes of a cluster.",
+  docFlags: ["syscmd"],
+  flags: ["write", "denyoom", "asking"],
+});
+
+function run(call: EngineCall): void {
+  const { database, engine, reply } = call;
+  const options = optionsOf(call);
+  // What goes anyway need not expire first: nobody hears of that.
+  const old = options.replaces ? call.findStored(1) : call.lookupWrite(1);
+  if (!options.replaces && old !== NONE) throw busyKey;
+  const ttl = call.integer(2);
+  if (ttl < 0) throw badTtl;
+  const expiryMs = ttl === 0 ? -1 : momentFrom(ttl, options.isAbsolute ? 0 : call.nowMs);
+  const reader = readValue(call, expiryMs);
+  if (expiryMs !== -1 && call.isPast(expiryMs)) {
+    // Nobody would ever see the key: what remains is that the old one goes.
+    reader.discard();
+    if (old !== NONE) {
+      database.remove(old, engine.settings.lazyServerDel);
+      call.changed(1, "del", Notify.GENERIC);
+      call.propagateAs(engine.settings.lazyServerDel ? "UNLINK" : "DEL", call.argument(1));
+    }
+    reply.ok();
+    return;
+  }
+  storeValue(call, reader, old, expiryMs, idleBitsOf(call, options));
+  // Even one that takes the place of another: to Redis that was removed first.
+  call.event(1, "new", Notify.NEW);
+  call.changed(1, "restore", Notify.GENERIC);
+  if (expiryMs !== -1 && !options.isAbsolute && call.propagates) propagate(call, expiryMs);
+  reply.ok();
+}
 
 function optionsOf(call: EngineCall): Options {
   const { argc } = call;
