@@ -61,6 +61,11 @@ export const real = (value: number): Code => [0x44, double(value)];
 export const block = (...body: Code[]): Code => [0x02, VOID, body, 0x0b];
 export const loop = (...body: Code[]): Code => [0x03, VOID, body, 0x0b];
 export const when = (...body: Code[]): Code => [0x04, VOID, body, 0x0b];
+/** One of two values of type `type`. */
+export const either = (type: number, yes: Code, no: Code): Code => [
+  ...[0x04, type, yes],
+  ...[0x05, no, 0x0b],
+];
 /** `body` without a value; `handler` runs when it threw `tag`. */
 export const tryCatch = (body: Code, tag: number, handler: Code): Code => [
   ...[0x06, VOID, body],

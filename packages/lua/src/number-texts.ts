@@ -16,6 +16,7 @@ import {
   branchIf,
   type Code,
   call,
+  either,
   F64,
   f64,
   get,
@@ -92,6 +93,7 @@ function writeDigits(local: number): Code {
     [get(whole), i32.eqz, value, i32.load(4), num(0), i32.ne, i32.and, i32.eqz],
     i32.and,
   ];
+  const isNegative: Code = [get(whole), num(0), i32.ltS];
   const previous: Code = [get(at), num(1), i32.sub, tee(at)];
   return [
     [value, i32.load(TYPE), num(LuaType.NUMBER), i32.eq],
@@ -99,13 +101,12 @@ function writeDigits(local: number): Code {
       isWhole,
       when(
         [num(DIGITS_END), set(at)],
-        [get(whole), num(0), i32.ltS],
-        [0x04, I32, num(0), get(whole), i32.sub, 0x05, get(whole), 0x0b, set(rest)],
+        [isNegative, either(I32, [num(0), get(whole), i32.sub], get(whole)), set(rest)],
         loop(
           [previous, get(rest), num(10), i32.remU, num(ZERO), i32.add, i32.storeByte()],
           [get(rest), num(10), i32.divU, tee(rest), branchIf(0)],
         ),
-        [get(whole), num(0), i32.ltS],
+        isNegative,
         when(previous, num(MINUS), i32.storeByte()),
         [value, L, get(at), num(DIGITS_END), get(at), i32.sub, call(NEW_STRING), i32.store()],
         [value, num(LuaType.STRING), i32.store(TYPE)],
