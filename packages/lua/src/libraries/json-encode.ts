@@ -25,6 +25,8 @@ import type { ByteBuffer } from "./byte-buffer.ts";
 import { formatG } from "./json-numbers.ts";
 import { InvalidNumbers, type JsonSettings } from "./json-settings.ts";
 
+const INT_MAX = 2 ** 31 - 1;
+const INT_MIN = -(2 ** 31);
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -130,7 +132,7 @@ export class JsonEncoder {
     else this.object(table, size, depth);
   }
 
-  /** The largest key when all keys are positive integers, 0 for an empty table, otherwise -1. */
+  /** The largest key when all keys are positive integers of 32 bits, 0 for an empty table, otherwise -1. */
   private arrayLength(table: number, size: number): number {
     const { view } = this.stack;
     let max = 0;
@@ -148,8 +150,10 @@ export class JsonEncoder {
       const key = view.getFloat64(node + NODE_KEY, true);
       if (!(key >= 1) || Math.floor(key) !== key) return -1;
       items++;
-      if (key > max) max = key;
+      // As a cast of C does it: beyond 32 bits it is the smallest integer, and any key comes after it.
+      if (key > max) max = key <= INT_MAX ? key : INT_MIN;
     }
+    if (max < 0) return -1;
     const { sparseRatio, sparseSafe, sparseConvert } = this.settings;
     if (sparseRatio > 0 && max > items * sparseRatio && max > sparseSafe) {
       if (sparseConvert === 0) this.refuse(LuaType.TABLE, "excessively sparse array");
