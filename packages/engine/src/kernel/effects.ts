@@ -273,6 +273,7 @@ export class EngineEffects implements Effects {
     return true;
   }
 
+  /** True when a key that is given a time that has passed goes at once: on a replica that is its primary's. */
   removesWhatIsPast(): boolean {
     return !this.situation.is(EngineState.REPLICA);
   }
