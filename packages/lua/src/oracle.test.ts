@@ -4,7 +4,7 @@
  *
  * Known to differ, and not made: the sign of NaN; `"0x"` alone, which reads as 0 here; the exponent
  * that `math.frexp` gives for infinity; which of two bad arguments of `math.fmod`, `pow`, `atan2` or
- * `ldexp` is complained about; the last digit of a power; `tostring(cjson.null)`; the bytes of
+ * `ldexp` is complained about; the last digits of a power; `tostring(cjson.null)`; the bytes of
  * `string.dump`; `table.insert` at a position so far below zero that it takes minutes there; the order of a
  * table's keys of more than 31 bytes, whose hash Redis takes of all of them and Lua of some.
  */
@@ -64,10 +64,10 @@ async function theirs(source: string): Promise<string> {
     .replace(/ script: [0-9a-f]{40}, on @user_script:\d+\.$/, "");
 }
 
-/** Addresses, and signs of what is no number, are nobody's promise. */
+/** Addresses, and signs of what is no number (or of its first letters), are nobody's promise. */
 const comparable = (text: string) =>
   text
-    .replace(/[- ]?nan/gi, "nan")
+    .replace(/[- ]*nan?/gi, "nan")
     .replace(/(table|function|userdata|thread): (0x)?[0-9a-f()nil]+/g, "$1");
 
 describe.skipIf(!installed)("beside redis-server", () => {
@@ -115,6 +115,7 @@ describe.skipIf(!installed)("beside redis-server", () => {
     "local t = {} t[2] = 3 t[2^40] = 1 t[4] = 5 return cjson.encode(t)",
     "cjson.encode_sparse_array(true) return cjson.encode({[3000000000] = 1}) .. cjson.encode({[20] = 1})",
     "return cmsgpack.pack(cmsgpack.unpack(cmsgpack.pack({getmetatable('')})))",
+    "return string.format('%.17g %.17g', cmsgpack.unpack('\\207\\224\\0\\0\\0\\0\\0\\0\\0\\207\\127\\255\\255\\255\\255\\255\\255\\255'))",
     "return tostring(select(2, pcall(cjson.encode_max_depth, 2^32 + 3)))",
     "local r = {} for b = 192, 223 do r[#r + 1] = select(2, pcall(cmsgpack.unpack, string.char(b) .. string.rep('\\0', 20))) or '' end for i = 1, #r do r[i] = type(r[i]) == 'string' and r[i] or type(r[i]) end return table.concat(r, ',')",
     "return tostring(select(2, pcall(cjson.encode_invalid_numbers, '\\0on')))",

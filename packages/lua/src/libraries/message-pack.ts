@@ -148,7 +148,8 @@ class Reader {
     else if (first === 0xca) stack.pushNumber(stack.view.getFloat32(this.bytes(4)));
     else if (first === 0xcb) stack.pushNumber(stack.view.getFloat64(this.bytes(8)));
     else if (first >= 0xcc && first <= 0xce) stack.pushNumber(this.unsigned(1 << (first - 0xcc)));
-    else if (first === 0xcf) stack.pushNumber(Number(stack.view.getBigUint64(this.bytes(8))));
+    // Unsigned, that is: Redis takes what is beyond 2^63 as below zero.
+    else if (first === 0xcf) stack.pushNumber(Number(stack.view.getBigInt64(this.bytes(8))));
     else if (first === 0xd0) stack.pushNumber(stack.view.getInt8(this.bytes(1)));
     else if (first === 0xd1) stack.pushNumber(stack.view.getInt16(this.bytes(2)));
     else if (first === 0xd2) stack.pushNumber(stack.view.getInt32(this.bytes(4)));
