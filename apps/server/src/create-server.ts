@@ -84,9 +84,9 @@ export interface EmbeddedServer extends AsyncDisposable {
  *
  * `tls-port` listens for TLS, 0 on any free port, and without `port` on no other.
  *
- * Resolves when clients are served. Rejects with a ServerError when Node is too old, an option is wrong, `dir` is missing
- * or no file can be written there, an address cannot be listened on or the data set cannot be loaded;
- * nothing is left open then.
+ * Resolves when clients are served. Rejects with a ServerError when Node is too old, an option is wrong,
+ * `dir` is missing or no file can be written there, an address cannot be listened on or the data set
+ * cannot be loaded; nothing is left open then.
  *
  * Times to live follow `Date`, and periodic work the global timers: both move with fake timers.
  */

@@ -174,9 +174,7 @@ export class LuaStack {
     const { view } = this;
     const at = this.valueAt(index);
     if (at !== 0 && view.getInt32(at + TYPE, true) === LuaType.STRING) {
-      const string = view.getUint32(at, true);
-      this.start = string + STRING_BYTES;
-      this.length = view.getInt32(string + STRING_LENGTH, true);
+      this.seeString(at);
       return true;
     }
     const start = this.api.lua_tolstring(this.L, index, this.lengthAt);
@@ -184,6 +182,13 @@ export class LuaStack {
     this.start = start;
     this.length = this.view.getInt32(this.lengthAt, true);
     return true;
+  }
+
+  /** Sets `start` and `length` to the string that the value at this address is. */
+  private seeString(at: number): void {
+    const string = this.view.getUint32(at, true);
+    this.start = string + STRING_BYTES;
+    this.length = this.view.getInt32(string + STRING_LENGTH, true);
   }
 
   /** A copy of the string there, or undefined. */
@@ -240,11 +245,7 @@ export class LuaStack {
     const type = view.getInt32(at + TYPE, true);
     if (type === LuaType.NUMBER) this.peeked = view.getFloat64(at, true);
     else if (type === LuaType.BOOLEAN) this.peeked = view.getInt32(at, true);
-    else if (type === LuaType.STRING) {
-      const string = view.getUint32(at, true);
-      this.start = string + STRING_BYTES;
-      this.length = view.getInt32(string + STRING_LENGTH, true);
-    }
+    else if (type === LuaType.STRING) this.seeString(at);
     return type;
   }
 

@@ -1,8 +1,7 @@
+/** Whether files may be synced: Node's permission model has no word that allows it. */
 import { fsyncSync } from "node:fs";
+import { NO_DESCRIPTOR } from "./no-descriptor.ts";
 import { codeOf } from "./system-error.ts";
-
-/** The highest that there may be: nobody has it. */
-const NO_DESCRIPTOR = 2 ** 31 - 1;
 
 /**
  * Throws Node's error where nobody may have files synced: under its permission model, whatever folders

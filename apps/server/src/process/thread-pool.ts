@@ -5,9 +5,7 @@
  * (measured: half a millisecond, and a hundred kilobytes).
  */
 import { fstat } from "node:fs";
-
-/** The highest that there may be: nobody has it. To ask for it is harmless; a worker thread warns of closing it. */
-const NO_DESCRIPTOR = 2 ** 31 - 1;
+import { NO_DESCRIPTOR } from "./no-descriptor.ts";
 
 /** Has the threads made, now. A second time changes nothing. */
 export function startThreadPool(): void {
