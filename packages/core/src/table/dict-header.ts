@@ -14,7 +14,7 @@
  * Spare bytes may follow for whoever keeps something beside the table.
  */
 import { type Arena, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../memory/arena.ts";
-import { BITS_MIN } from "./dict-page.ts";
+import { pageBits } from "./dict-page.ts";
 
 /** Bytes of a dict's header: behind them stand the spare ones. */
 export const HEADER_BYTES = 32;
@@ -55,10 +55,12 @@ export class DictHeader {
 
   /**
    * A new, empty dict in the arena; attach() to use it. `spareBytes` follow its header, zero at
-   * first, for whoever keeps something beside the table: they go where the header goes.
+   * first, for whoever keeps something beside the table: they go where the header goes. Its page has
+   * room for `expected` entries, up to what a page has.
    */
-  static create(arena: Arena, seed: number, spareBytes = 0): Ref {
-    const page = arena.allocZeroed(8 << BITS_MIN);
+  static create(arena: Arena, seed: number, spareBytes = 0, expected = 0): Ref {
+    const bits = pageBits(expected);
+    const page = arena.allocZeroed(8 << bits);
     let header: Ref;
     try {
       header = arena.allocZeroed(HEADER_BYTES + spareBytes);
@@ -70,7 +72,7 @@ export class DictHeader {
     const at = (header & UNIT_MASK) << 1;
     words[at + SEED] = seed;
     words[at + INLINE] = page;
-    words[at + INLINE + 1] = BITS_MIN << 5;
+    words[at + INLINE + 1] = bits << 5;
     words[at + DEEPEST] = 1;
     return header;
   }

@@ -35,6 +35,7 @@ import {
   validateListpack,
 } from "../../memory/listpack.ts";
 import { RefList } from "../../memory/ref-list.ts";
+import { Dict } from "../../table/dict.ts";
 import {
   createEntry,
   Encoding,
@@ -67,6 +68,29 @@ import { type HashLimits, LISTPACK_BYTES_MAX } from "./hash-fields.ts";
 /** Picks of a random field that may have passed, before those that have not are counted. */
 const PICKS_MAX = 32;
 
+/**
+ * As createHash(), but a table from the start, made for `expected` fields, whose hashes have this seed.
+ * Throws ArenaFullError.
+ */
+export function createHashTable(
+  arena: Arena,
+  seed: number,
+  expected: number,
+  epoch: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  expiryMs: number,
+): Ref {
+  const table = Dict.create(arena, seed, 0, expected);
+  try {
+    return entryWith(arena, table, Encoding.HASHTABLE, epoch, bytes, start, end, expiryMs);
+  } catch (full) {
+    new Dict(arena).attach(table).free();
+    throw full;
+  }
+}
+
 /** A new entry for the key bytes[start, end), holding an empty hash. `expiryMs`: its expiry, or -1. */
 export function createHash(
   arena: Arena,
@@ -90,17 +114,31 @@ function entryOf(
   expiryMs: number,
   encoding: number = Encoding.LISTPACK,
 ): Ref {
-  const kind = kindOf(Type.HASH, encoding);
-  const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
   try {
-    const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
-    if (expiryMs !== -1) setExpiryMs(arena, entry, expiryMs);
-    setValueRef(arena, entry, listpack);
-    return entry;
+    return entryWith(arena, listpack, encoding, epoch, bytes, start, end, expiryMs);
   } catch (full) {
     arena.free(listpack);
     throw full;
   }
+}
+
+/** A new entry that holds the block. */
+function entryWith(
+  arena: Arena,
+  block: Ref,
+  encoding: number,
+  epoch: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  expiryMs: number,
+): Ref {
+  const kind = kindOf(Type.HASH, encoding);
+  const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
+  const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
+  if (expiryMs !== -1) setExpiryMs(arena, entry, expiryMs);
+  setValueRef(arena, entry, block);
+  return entry;
 }
 
 /** A window on the hash that an entry holds: see the head of this file. */

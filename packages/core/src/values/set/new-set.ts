@@ -38,7 +38,7 @@ export function setEncodingFor(isInteger: boolean, sizeHint: number, limits: Set
 
 /**
  * A new entry for the key bytes[start, end), holding an empty set in this encoding. `seed` is that of
- * a table, `expiryMs` the key's expiry, or -1.
+ * a table, which is made for `expected` members; `expiryMs` is the key's expiry, or -1.
  */
 export function createSet(
   arena: Arena,
@@ -49,11 +49,12 @@ export function createSet(
   start: number,
   end: number,
   expiryMs = -1,
+  expected = 0,
 ): Ref {
   let block: Ref;
   if (encoding === Encoding.INTSET) block = createIntset(arena);
   else if (encoding === Encoding.LISTPACK) block = createListpack(arena);
-  else block = Dict.create(arena, seed);
+  else block = Dict.create(arena, seed, 0, expected);
   try {
     return setEntryOf(arena, block, encoding, epoch, bytes, start, end, expiryMs);
   } catch (full) {

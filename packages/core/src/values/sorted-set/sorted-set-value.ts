@@ -104,7 +104,7 @@ const EXTERNAL_VALUE = WORD_FLAG | EXTERNAL_FLAG;
 
 /**
  * A new entry for the key bytes[start, end), holding an empty sorted set: a table from the beginning
- * if `isTable`, with the hash seed `seed`. `expiryMs`: its expiry, or -1.
+ * if `isTable`, with the hash seed `seed`, made for `expected` members. `expiryMs`: its expiry, or -1.
  */
 export function createSortedSet(
   arena: Arena,
@@ -115,10 +115,11 @@ export function createSortedSet(
   expiryMs = -1,
   isTable = false,
   seed = 0,
+  expected = 0,
 ): Ref {
   const entry = createEmptyKey(arena, isTable, epoch, bytes, start, end, expiryMs);
   try {
-    setValueRef(arena, entry, isTable ? createTable(arena, seed) : createListpack(arena));
+    setValueRef(arena, entry, isTable ? createTable(arena, seed, expected) : createListpack(arena));
   } catch (full) {
     arena.free(entry);
     throw full;

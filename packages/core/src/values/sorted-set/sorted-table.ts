@@ -32,9 +32,9 @@ import { createTree, ScoreTree } from "./score-tree.ts";
 /** Leaves that are dealt with where so many elements are asked for: an eighth of it. */
 const ELEMENTS_PER_NODE = 8;
 
-/** A new, empty table: its first block. Throws ArenaFullError. */
-export function createTable(arena: Arena, seed: number): Ref {
-  const header = Dict.create(arena, seed, TREE_BYTES);
+/** A new, empty table, made for so many members: its first block. Throws ArenaFullError. */
+export function createTable(arena: Arena, seed: number, expected = 0): Ref {
+  const header = Dict.create(arena, seed, TREE_BYTES, expected);
   try {
     createTree(arena, header);
   } catch (full) {

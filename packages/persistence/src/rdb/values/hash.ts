@@ -12,6 +12,7 @@
  */
 import {
   createHash,
+  createHashTable,
   Dict,
   Encoding,
   eachElement,
@@ -226,7 +227,8 @@ class HashReader implements ValueReader {
     if (status !== Status.OK) return status;
     if (input.number === 0) return Status.EMPTY;
     this.pairsLeft = input.number;
-    this.create(key, expiryMs);
+    if (input.number > this.limits.listpackEntriesMax) this.createTable(key, expiryMs);
+    else this.create(key, expiryMs);
     return Status.PART;
   }
 
@@ -249,6 +251,14 @@ class HashReader implements ValueReader {
   private create(key: RdbString, expiryMs: number): void {
     const { arena, cuts } = this.keyspace;
     this.entry = createHash(arena, cuts.epoch, key.bytes, key.start, key.end, expiryMs);
+    this.hash.attach(this.entry);
+  }
+
+  private createTable({ bytes, start, end }: RdbString, expiryMs: number): void {
+    const { arena, cuts, seed } = this.keyspace;
+    const { epoch } = cuts;
+    const count = this.pairsLeft;
+    this.entry = createHashTable(arena, seed, count, epoch, bytes, start, end, expiryMs);
     this.hash.attach(this.entry);
   }
 

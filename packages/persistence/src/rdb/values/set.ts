@@ -159,12 +159,22 @@ class SetReader implements ValueReader {
     const seed = freshSeed(this.keyspace.random32);
     this.set.seed = seed;
     // The first member that is no integer makes it a listpack.
-    const isLarge = count > this.limits.intsetEntriesMax;
-    const encoding = isLarge ? Encoding.HASHTABLE : Encoding.INTSET;
+    const encoding = this.isTable(input, count) ? Encoding.HASHTABLE : Encoding.INTSET;
     const { bytes, start, end } = key;
-    this.entry = createSet(arena, seed, encoding, cuts.epoch, bytes, start, end, expiryMs);
+    this.entry = createSet(arena, seed, encoding, cuts.epoch, bytes, start, end, expiryMs, count);
     this.set.attach(this.entry);
     return Status.PART;
+  }
+
+  /** Whether so many members make a table for sure, as far as the first of them tells. */
+  private isTable(input: RdbInput, count: number): boolean {
+    const { text, limits } = this;
+    if (count > limits.intsetEntriesMax) return true;
+    if (count <= limits.listpackEntriesMax) return false;
+    const { at } = input;
+    const isThere = input.string(text) === Status.OK;
+    input.at = at;
+    return isThere && !parseInt64(text.bytes, text.start, text.end, integer);
   }
 
   /**

@@ -113,7 +113,8 @@ class SortedSetReader implements ValueReader {
       this.isText = type === RdbType.ZSET;
       this.membersLeft = input.number;
       // Many members go into a table at once; few become one when the first is too long.
-      this.create(key, expiryMs, input.number > this.limits.listpackEntriesMax);
+      const isTable = input.number > this.limits.listpackEntriesMax;
+      this.create(key, expiryMs, isTable, input.number);
       return Status.PART;
     }
     const status = input.string(this.text);
@@ -151,10 +152,20 @@ class SortedSetReader implements ValueReader {
     this.membersLeft = 0;
   }
 
-  private create(key: RdbString, expiryMs: number, isTable: boolean): void {
+  private create(key: RdbString, expiryMs: number, isTable: boolean, expected = 0): void {
     const { arena, cuts, seed } = this.keyspace;
     const { bytes, start, end } = key;
-    this.entry = createSortedSet(arena, cuts.epoch, bytes, start, end, expiryMs, isTable, seed);
+    this.entry = createSortedSet(
+      arena,
+      cuts.epoch,
+      bytes,
+      start,
+      end,
+      expiryMs,
+      isTable,
+      seed,
+      expected,
+    );
     this.set.attach(this.entry);
   }
 
