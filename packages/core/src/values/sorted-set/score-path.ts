@@ -13,7 +13,7 @@ import { keyLength, viewOf, wordIndex, wordsOf } from "../../table/entry.ts";
 import {
   childOf,
   countOf,
-  ELEMENTS,
+  elementsAt,
   levelOf,
   nodeAt,
   nodeDoubles,
@@ -78,6 +78,7 @@ export class ScorePath {
     const doubles = nodeDoubles(arena, node);
     const at = nodeAt(node);
     const scores = (at >>> 1) + SCORES;
+    const elements = elementsAt(words, at);
     let low = 0;
     let high = words[at] as number;
     while (low < high) {
@@ -86,7 +87,7 @@ export class ScorePath {
       if (
         other < score ||
         (other === score &&
-          compareMember(arena, words[at + ELEMENTS + middle] as number, view, start, end) <= 0)
+          compareMember(arena, words[elements + middle] as number, view, start, end) <= 0)
       ) {
         low = middle + 1;
       } else {
@@ -117,7 +118,8 @@ export class ScorePath {
     this.descend(score, viewOf(arena, element), at, at + keyLength(arena, element));
     const place = this.places[0] as number;
     const leaf = this.nodes[0] as number;
-    const found = nodeWords(arena, leaf)[nodeAt(leaf) + ELEMENTS + place];
+    const words = nodeWords(arena, leaf);
+    const found = words[elementsAt(words, nodeAt(leaf)) + place];
     assert(place >= 0 && found === element, "an element has its place in the order");
   }
 
@@ -182,7 +184,7 @@ export class ScorePath {
     const most = isIncluded ? 0 : -1;
     for (let level = this.height; level >= 0; level--) {
       const words = nodeWords(arena, node);
-      const elements = nodeAt(node) + ELEMENTS;
+      const elements = elementsAt(words, nodeAt(node));
       let low = 0;
       let high = countOf(arena, node);
       while (low < high) {
@@ -236,7 +238,7 @@ export class ScorePath {
    */
   ahead(count: number, isReverse: boolean, out: RefList): void {
     const place = this.places[0] as number;
-    const elements = this.leafAt + ELEMENTS;
+    const elements = this.leafElements;
     const from = isReverse ? Math.max(0, place + 1 - count) : place;
     const end = isReverse ? place + 1 : Math.min(this.leafCount, place + count);
     for (let i = from; i < end; i++) out.push(this.leafWords[elements + i] as number);
@@ -246,6 +248,7 @@ export class ScorePath {
   private leafWords: Int32Array;
   private leafDoubles: Float64Array;
   private leafAt = 0;
+  private leafElements = 0;
   private leafCount = 0;
 
   private openLeaf(): void {
@@ -253,12 +256,13 @@ export class ScorePath {
     this.leafWords = nodeWords(this.arena, leaf);
     this.leafDoubles = nodeDoubles(this.arena, leaf);
     this.leafAt = nodeAt(leaf);
+    this.leafElements = elementsAt(this.leafWords, this.leafAt);
     this.leafCount = this.leafWords[this.leafAt] as number;
   }
 
   /** The element that a walk has come to. Void when the path leads elsewhere. */
   get element(): Ref {
-    return this.leafWords[this.leafAt + ELEMENTS + (this.places[0] as number)] as Ref;
+    return this.leafWords[this.leafElements + (this.places[0] as number)] as Ref;
   }
 
   /** Its score: read only when asked for, since it lies apart from the elements. */

@@ -14,7 +14,8 @@
  *
  * A node that is full is split in halves; at the right end of the tree the old one stays full and the
  * new one begins empty, at the left end likewise, so that elements that come in their order fill the
- * nodes. A node that is less than a third full joins a neighbour if the two leave room.
+ * nodes. A node that is less than a third full joins a neighbour if the two leave room. A leaf that stands
+ * alone begins small, and is put into a larger one until it is as large as all.
  *
  * True whenever no method is running; check() verifies it:
  *   - elements ascend, and no two are equal in score and member;
@@ -33,7 +34,7 @@ import {
   closePlace,
   countOf,
   createNode,
-  ELEMENTS,
+  elementsAt,
   freeNodes,
   initialise,
   levelOf,
@@ -43,6 +44,8 @@ import {
   nodeDoubles,
   nodeWords,
   openPlace,
+  placesFor,
+  placesOf,
   repeatFirst,
   SCORES,
   SIZES,
@@ -78,6 +81,14 @@ export class ScoreTree extends ScorePath {
     this.descend(score, view, start, end);
     const { arena, nodes, spare } = this;
     this.spareCount = 0;
+    const leaf = nodes[0] as number;
+    const leafPlaces = placesOf(arena, leaf);
+    if (leafPlaces < NODE_MAX) {
+      if (countOf(arena, leaf) < leafPlaces) return;
+      spare[0] = createNode(arena, 0, placesFor(leafPlaces + 1));
+      this.spareCount = 1;
+      return;
+    }
     try {
       for (let level = 0; countOf(arena, nodes[level] as number) === NODE_MAX; level++) {
         spare[this.spareCount] = createNode(arena, level);
@@ -144,7 +155,8 @@ export class ScoreTree extends ScorePath {
     const { splitTarget: leaf, splitPlace: place } = this;
     openPlace(arena, leaf, place);
     const at = nodeAt(leaf);
-    nodeWords(arena, leaf)[at + ELEMENTS + place] = element;
+    const words = nodeWords(arena, leaf);
+    words[elementsAt(words, at) + place] = element;
     nodeDoubles(arena, leaf)[(at >>> 1) + SCORES + place] = score;
     return right;
   }
@@ -155,8 +167,13 @@ export class ScoreTree extends ScorePath {
     const node = this.nodes[level] as number;
     this.splitTarget = node;
     this.splitPlace = place;
-    if (countOf(arena, node) < NODE_MAX) return NONE;
+    const nodePlaces = placesOf(arena, node);
+    if (countOf(arena, node) < nodePlaces) return NONE;
     const right = this.spare[level] as number;
+    if (nodePlaces < NODE_MAX) {
+      this.growLeaf(right);
+      return NONE;
+    }
     const kept = this.keptInSplit(level, place);
     movePlaces(arena, node, kept, right);
     if (place > kept || kept === NODE_MAX) {
@@ -164,6 +181,17 @@ export class ScoreTree extends ScorePath {
       this.splitPlace = place - kept;
     }
     return right;
+  }
+
+  /** Puts the leaf that stands alone into a larger one. */
+  private growLeaf(larger: Ref): void {
+    const { arena, nodes } = this;
+    const leaf = nodes[0] as number;
+    movePlaces(arena, leaf, 0, larger);
+    arena.free(leaf);
+    nodes[0] = larger;
+    this.splitTarget = larger;
+    this.setRoot(larger, 0);
   }
 
   /** Places that stay where they are: half of them, but for the ends of the tree. */
@@ -296,7 +324,8 @@ export class ScoreTree extends ScorePath {
     if (other !== score) return other < score ? -1 : 1;
     const start = memberIndex(element);
     const end = start + keyLength(arena, element);
-    const neighbour = nodeWords(arena, leaf)[at + ELEMENTS + place] as number;
+    const words = nodeWords(arena, leaf);
+    const neighbour = words[elementsAt(words, at) + place] as number;
     return compareMember(arena, neighbour, viewOf(arena, element), start, end);
   }
 
@@ -310,7 +339,7 @@ export class ScoreTree extends ScorePath {
     for (let level = 0; level <= height; level++) {
       const node = nodes[level] as number;
       const words = nodeWords(arena, node);
-      const at = nodeAt(node) + ELEMENTS + (places[level] as number);
+      const at = elementsAt(words, nodeAt(node)) + (places[level] as number);
       if (words[at] !== old) return;
       words[at] = moved;
     }
@@ -328,12 +357,13 @@ export class ScoreTree extends ScorePath {
       const words = nodeWords(arena, node);
       const doubles = nodeDoubles(arena, node);
       const at = nodeAt(node);
+      const elements = elementsAt(words, at);
       let low = 0;
       let high = words[at] as number;
       while (low < high) {
         const middle = (low + high) >>> 1;
         const other = doubles[(at >>> 1) + SCORES + middle] as number;
-        const element = words[at + ELEMENTS + middle] as number;
+        const element = words[elements + middle] as number;
         const isUpTo =
           other < score ||
           (other === score &&
@@ -346,7 +376,8 @@ export class ScoreTree extends ScorePath {
       if (level > 0) node = words[at + CHILDREN + (low === 0 ? 0 : low - 1)] as number;
     }
     const leaf = nodes[0] as number;
-    const found = nodeWords(arena, leaf)[nodeAt(leaf) + ELEMENTS + (places[0] as number)];
+    const words = nodeWords(arena, leaf);
+    const found = words[elementsAt(words, nodeAt(leaf)) + (places[0] as number)];
     assert(found === old, "an element that moves has its place in the order");
   }
 
@@ -407,7 +438,12 @@ export class ScoreTree extends ScorePath {
     const { arena } = this;
     assert(levelOf(arena, node) === level, "all leaves are on one level");
     const count = countOf(arena, node);
-    assert(count <= NODE_MAX && (count > 0 || node === this.root), "no node is empty");
+    const most = placesOf(arena, node);
+    assert(most === NODE_MAX || node === this.root, "only a leaf that stands alone is small");
+    assert(
+      count <= most && (count > 0 || node === this.root),
+      "no node is empty, and none too full",
+    );
     if (level === 0) return;
     const words = nodeWords(arena, node);
     const at = nodeAt(node);
@@ -415,9 +451,13 @@ export class ScoreTree extends ScorePath {
       const child = childOf(arena, node, i);
       this.checkNode(child, level - 1);
       const childAt = nodeAt(child);
-      const first = nodeWords(arena, child)[childAt + ELEMENTS];
+      const childWords = nodeWords(arena, child);
+      const first = childWords[elementsAt(childWords, childAt)];
       assert(words[at + SIZES + i] === sizeOf(arena, child), "a place counts what is below it");
-      assert(words[at + ELEMENTS + i] === first, "a place repeats the first element below it");
+      assert(
+        words[elementsAt(words, at) + i] === first,
+        "a place repeats the first element below it",
+      );
       assert(
         nodeDoubles(arena, node)[(at >>> 1) + SCORES + i] ===
           nodeDoubles(arena, child)[(childAt >>> 1) + SCORES],
@@ -427,7 +467,7 @@ export class ScoreTree extends ScorePath {
   }
 }
 
-/** Makes an empty tree for a Dict's header. Throws ArenaFullError. */
-export function createTree(arena: Arena, header: Ref): void {
-  setRootAt(arena, header, createNode(arena, 0));
+/** Makes an empty tree for a Dict's header, with room for so many elements. Throws ArenaFullError. */
+export function createTree(arena: Arena, header: Ref, expected: number): void {
+  setRootAt(arena, header, createNode(arena, 0, placesFor(expected)));
 }

@@ -20,12 +20,13 @@ import { freeElements } from "../element.ts";
 import { freeEntry } from "../value.ts";
 import {
   createNode,
-  ELEMENTS,
+  elementsAt,
   freeNodes,
   NODE_MAX,
   nodeAt,
   nodeDoubles,
   nodeWords,
+  placesFor,
   SCORES,
   setChild,
 } from "./score-node.ts";
@@ -184,7 +185,7 @@ export class SortedSetBuilder {
       let made = 0;
       try {
         for (; made < nodes.length; made++) {
-          nodes[made] = createNode(arena, level);
+          nodes[made] = createNode(arena, level, nodes.length === 1 ? placesFor(left) : NODE_MAX);
           const first = made * FILLED;
           this.fill(nodes[made] as number, level, below, first, Math.min(left, first + FILLED));
         }
@@ -206,13 +207,14 @@ export class SortedSetBuilder {
     const words = nodeWords(arena, node);
     const doubles = nodeDoubles(arena, node);
     const at = nodeAt(node);
+    const elements = elementsAt(words, at);
     for (let i = first; i < end; i++) {
       const ref = below[i] as number;
       if (level > 0) {
         setChild(arena, node, i - first, ref);
         continue;
       }
-      words[at + ELEMENTS + i - first] = ref;
+      words[elements + i - first] = ref;
       doubles[(at >>> 1) + SCORES + i - first] = scoreOf(arena, ref);
     }
     words[at] = end - first;

@@ -4,7 +4,7 @@ import { first, readAt } from "../../memory/listpack.ts";
 import { Encoding, Type, valueRef } from "../../table/entry.ts";
 import type { ElementVisitor, ValueKind } from "../kind.ts";
 import { oneBlock } from "../one-block.ts";
-import { childOf, countOf, ELEMENTS, levelOf, nodeAt, nodeWords } from "./score-node.ts";
+import { childOf, countOf, elementsAt, levelOf, nodeAt, nodeWords } from "./score-node.ts";
 import { rootAt } from "./score-path.ts";
 import { scoreOf, showMember } from "./scored-member.ts";
 import { nextMember, scoreAt } from "./sorted-listpack.ts";
@@ -34,9 +34,10 @@ function eachInTable(arena: Arena, entry: Ref, visitor: ElementVisitor): void {
 /** The largest first: a reader that inserts at the front has it easier. */
 function eachBelow(arena: Arena, node: Ref, visitor: ElementVisitor): void {
   const isLeaf = levelOf(arena, node) === 0;
+  const words = nodeWords(arena, node);
+  const elements = elementsAt(words, nodeAt(node));
   for (let i = countOf(arena, node) - 1; i >= 0; i--) {
-    if (isLeaf)
-      visitMember(arena, nodeWords(arena, node)[nodeAt(node) + ELEMENTS + i] as number, visitor);
+    if (isLeaf) visitMember(arena, words[elements + i] as number, visitor);
     else eachBelow(arena, childOf(arena, node, i), visitor);
   }
 }

@@ -236,6 +236,17 @@ describe("a large sorted set", () => {
     all.arena.check();
   });
 
+  test("of few members keeps their order in a small leaf, whole after each that comes", () => {
+    const few = new Pairing(LARGE);
+    few.add("a member", 1);
+    expect(few.encoding).toBe("skiplist");
+    expect(entryMemory(few.arena, few.entry, 0)).toBeLessThan(300);
+    for (let i = 0; i < 70; i++) {
+      few.add(`member ${i}`, (i * 37) % 70);
+      few.holds();
+    }
+  });
+
   test("keeps its order in few nodes when it has shrunk", () => {
     const all = new Pairing(LARGE);
     for (let i = 0; i < 8000; i++) all.add(`m${i}`, i);

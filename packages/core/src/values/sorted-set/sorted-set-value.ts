@@ -516,7 +516,7 @@ export class SortedSetValue {
   /** Makes a listpack a table, which it will become anyway. Throws ArenaFullError. */
   convert(): void {
     const { arena, entry, listpack, inner } = this;
-    const table = createTable(arena, this.seed);
+    const table = createTable(arena, this.seed, this.length + 1);
     this.dict.attach(table);
     this.tree.attach(table);
     try {

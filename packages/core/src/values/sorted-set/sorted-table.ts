@@ -16,13 +16,14 @@ import {
   childOf,
   countOf,
   createNode,
-  ELEMENTS,
+  elementsAt,
   freeNodes,
   levelOf,
   nodeAt,
   nodeDoubles,
   nodesBytes,
   nodeWords,
+  placesOf,
   SCORES,
   setChild,
 } from "./score-node.ts";
@@ -36,7 +37,7 @@ const ELEMENTS_PER_NODE = 8;
 export function createTable(arena: Arena, seed: number, expected = 0): Ref {
   const header = Dict.create(arena, seed, TREE_BYTES, expected);
   try {
-    createTree(arena, header);
+    createTree(arena, header, expected);
   } catch (full) {
     new Dict(arena).attach(header).free();
     throw full;
@@ -71,18 +72,20 @@ function copy(arena: Arena, header: Ref): Ref {
 function copyNode(twin: Dict, node: Ref): Ref {
   const { arena } = twin;
   const level = levelOf(arena, node);
-  const copied = createNode(arena, level);
+  const copied = createNode(arena, level, placesOf(arena, node));
   const words = nodeWords(arena, copied);
   const at = nodeAt(copied);
+  const source = nodeWords(arena, node);
   const from = nodeAt(node);
   const count = countOf(arena, node);
+  const elements = elementsAt(words, at);
+  const sourceElements = elementsAt(source, from);
   try {
     for (let i = 0; i < count; i++) {
       if (level > 0) {
         setChild(arena, copied, i, copyNode(twin, childOf(arena, node, i)));
       } else {
-        const element = nodeWords(arena, node)[from + ELEMENTS + i] as number;
-        words[at + ELEMENTS + i] = copyMember(twin, element);
+        words[elements + i] = copyMember(twin, source[sourceElements + i] as number);
         nodeDoubles(arena, copied)[(at >>> 1) + SCORES + i] = nodeDoubles(arena, node)[
           (from >>> 1) + SCORES + i
         ] as number;
