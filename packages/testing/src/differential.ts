@@ -192,14 +192,15 @@ export async function runTranscript(
 
   for (const [index, step] of transcript.entries()) {
     const words = isLoose(step) ? step.request : step;
-    const ours = await compare(index, words, isLoose(step) ? step : undefined);
+    const loose = isLoose(step) ? step : undefined;
+    const ours = await compare(index, words, loose);
     before.push(words);
     const name = `${words[0]}`.toLowerCase();
     if (name === "multi" || ours === "+QUEUED\r\n") isQueueing = ours.startsWith("+");
     if (/^(exec|discard|reset)$/.test(name)) isQueueing = false;
     if (isQueueing || ours.startsWith("-")) continue;
     for (const key of writtenKeys(words)) {
-      await compare(index, ["OBJECT", "ENCODING", key]);
+      await compare(index, ["OBJECT", "ENCODING", key], loose);
       await compare(index, ["PTTL", key]);
       await compare(index, ["DEBUG", "DIGEST-VALUE", key]);
     }

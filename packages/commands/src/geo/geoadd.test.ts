@@ -13,6 +13,18 @@ test("GEOADD counts each place that is new or has moved as a change", () => {
   expect(changes()).toBe(4);
 });
 
+test("so many places that a listpack could not hold them make a table, new or not", () => {
+  const kv = harness({ config: { "zset-max-listpack-entries": 2 } });
+  kv.send("GEOADD", "g", 1, 1, "a", 2, 2, "a");
+  expect(kv.send("OBJECT", "ENCODING", "g")).toBe("listpack");
+  kv.send("GEOADD", "g", 1, 1, "a", 2, 2, "a", 3, 3, "a");
+  expect(kv.send("OBJECT", "ENCODING", "g")).toBe("skiplist");
+  kv.send("GEOADD", "new", 1, 1, "a", 2, 2, "a", 3, 3, "a");
+  expect(kv.send("OBJECT", "ENCODING", "new")).toBe("skiplist");
+  expect(kv.send("ZCARD", "new")).toBe(1);
+  kv.check();
+});
+
 test("a stored search counts what it has stored, and includes the middle itself", () => {
   const kv = harness();
   kv.send("GEOADD", "g", 13.4, 38.1, "a", 15, 37.5, "b");

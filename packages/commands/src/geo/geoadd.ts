@@ -11,7 +11,8 @@ import {
   addArgument,
   adopt,
   changeOf,
-  createAside,
+  createForMembers,
+  expectMembers,
   findArgument,
   type MemberTarget,
   writeSortedSet,
@@ -50,6 +51,7 @@ function addPlace(
 
 /** Adds all places to a present sorted set, or none when there is no room for the last one. */
 function addToPresent(call: Call, set: SortedSetValue, first: number, options: number): void {
+  expectMembers(call, set, (call.argc - first) / 3);
   if (first + 3 === call.argc) {
     addPlace(call, set, set, first, options);
     return;
@@ -67,10 +69,7 @@ function addToPresent(call: Call, set: SortedSetValue, first: number, options: n
 
 function addToNew(call: Call, first: number, options: number): void {
   if ((options & XX) !== 0) return;
-  const { listpackEntriesMax, listpackValueBytesMax } = call.settings.limits.sortedSet;
-  // The first member says what it will be.
-  const isTable = listpackEntriesMax === 0 || call.length(first + 2) > listpackValueBytesMax;
-  const set = createAside(call, 1, isTable);
+  const set = createForMembers(call, (call.argc - first) / 3, first + 2);
   try {
     for (let i = first; i < call.argc; i += 3) addPlace(call, set, set, i, options);
     adopt(call, 1, set);

@@ -177,9 +177,12 @@ export function setPairs(
   first: number,
   expiryMs: number = NO_EXPIRY,
 ): number {
+  const { limits } = call.settings;
+  const pairs = (call.argc - first) / 2;
   if (hash === null) {
     const created = createAside(call);
     try {
+      created.expect(pairs, limits.hash);
       const added =
         expiryMs > 0
           ? changePairs(call, created, first, expiryMs)
@@ -192,6 +195,7 @@ export function setPairs(
     }
   }
   const { isVolatile } = hash;
+  hash.expect(pairs, limits.hash);
   let added: number;
   if (expiryMs > 0) {
     const { fieldExpiries } = call.database;

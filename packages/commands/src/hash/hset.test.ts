@@ -50,6 +50,22 @@ describe("HSET, HMSET, HSETNX", () => {
     kv.check();
   });
 
+  test("so many pairs that a listpack could not hold them make a table, new or not", () => {
+    const kv = harness({ config: { "hash-max-listpack-entries": 3 } });
+    const encoding = (key: string) => kv.send("OBJECT", "ENCODING", key);
+    kv.send("HSET", "three", "a", 1, "a", 2, "a", 3);
+    expect(encoding("three")).toBe("listpack");
+    kv.send("HSET", "four", "a", 1, "a", 2, "a", 3, "a", 4);
+    expect(encoding("four")).toBe("hashtable");
+    expect(kv.send("HGETALL", "four")).toEqual(["a", "4"]);
+    kv.send("HMSET", "three", "a", 1, "a", 2, "a", 3, "a", 4);
+    expect(encoding("three")).toBe("hashtable");
+    kv.send("HSETEX", "timed", "EX", 10, "FIELDS", 4, "a", 1, "b", 2, "a", 3, "b", 4);
+    expect(kv.send("HMGET", "timed", "a", "b")).toEqual(["3", "4"]);
+    expect(encoding("timed")).toBe("hashtable");
+    kv.check();
+  });
+
   test("every pair counts as a change, and every field removed", () => {
     const kv = harness();
     kv.send("HSET", "h", "a", 1, "b", 2, "c", 3);

@@ -43,14 +43,46 @@ export function writeSortedSet(call: Call, index: number): SortedSetValue | null
   return entry === NONE ? null : windows.of(call).set.attach(entry);
 }
 
-/** An empty sorted set for the key at an argument, which is in no database yet. */
-export function createAside(call: Call, index: number, isTable = false): SortedSetValue {
+/**
+ * An empty sorted set for the key at an argument, which is in no database yet: a listpack, or a table made
+ * for `expected` members.
+ */
+export function createAside(
+  call: Call,
+  index: number,
+  isTable = false,
+  expected = 0,
+): SortedSetValue {
   const { arena, cuts, seed } = call.keyspace;
-  const start = call.start(index);
-  const end = call.end(index);
-  const entry = createSortedSet(arena, cuts.epoch, call.bytes, start, end, -1, isTable, seed);
+  const entry = createSortedSet(
+    arena,
+    cuts.epoch,
+    call.bytes,
+    call.start(index),
+    call.end(index),
+    -1,
+    isTable,
+    seed,
+    expected,
+  );
   setIdleBits(arena, entry, call.idle.fresh);
   return windows.of(call).made.attach(entry);
+}
+
+/**
+ * An empty one for the key at argument 1 and as many members as a call has, the first of which is the
+ * argument `first`: their number and that one tell whether it begins as a table, as in Redis 7.2.
+ */
+export function createForMembers(call: Call, members: number, first: number): SortedSetValue {
+  const { listpackEntriesMax, listpackValueBytesMax } = call.settings.limits.sortedSet;
+  const isTable = members > listpackEntriesMax || call.length(first) > listpackValueBytesMax;
+  return createAside(call, 1, isTable, members);
+}
+
+/** So many members come: a listpack that could not hold as many becomes a table, as in Redis 7.2. */
+export function expectMembers(call: Call, set: SortedSetValue, members: number): void {
+  if (!set.isTable && members > call.settings.limits.sortedSet.listpackEntriesMax)
+    set.convert(members);
 }
 
 /** Makes a sorted set that was made aside the value of its key, which has none yet. */

@@ -128,3 +128,16 @@ describe("scores", () => {
     }
   });
 });
+
+test("so many pairs that a listpack could not hold them make a table, new or not", () => {
+  const kv = harness({ config: { "zset-max-listpack-entries": 2 } });
+  const encoding = (key: string) => kv.send("OBJECT", "ENCODING", key);
+  kv.send("ZADD", "z", 1, "a", 2, "a");
+  expect(encoding("z")).toBe("listpack");
+  kv.send("ZADD", "z", "NX", 1, "a", 2, "a", 3, "a");
+  expect(encoding("z")).toBe("skiplist");
+  expect(scored(kv)).toEqual(["a", "2"]);
+  kv.send("ZADD", "new", 1, "a", 2, "a", 3, "a");
+  expect(encoding("new")).toBe("skiplist");
+  kv.check();
+});

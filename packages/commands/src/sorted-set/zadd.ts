@@ -10,7 +10,8 @@ import {
   addArgument,
   adopt,
   changeOf,
-  createAside,
+  createForMembers,
+  expectMembers,
   findArgument,
   type MemberTarget,
   writeSortedSet,
@@ -90,6 +91,7 @@ function addPairs(call: Call, first: number, options: number): void {
   const score = call.float(first);
   for (let i = first + 2; i < argc; i += 2) call.float(i);
   const set = writeSortedSet(call, 1);
+  if (set !== null) expectMembers(call, set, (argc - first) >>> 1);
   if (set === null) {
     if ((options & XX) === 0) addToNew(call, first, options);
   } else if (first + 2 === argc) {
@@ -103,10 +105,7 @@ function addPairs(call: Call, first: number, options: number): void {
 }
 
 function addToNew(call: Call, first: number, options: number): void {
-  const { listpackEntriesMax, listpackValueBytesMax } = call.settings.limits.sortedSet;
-  // The first member says what it will be.
-  const isTable = listpackEntriesMax === 0 || call.length(first + 1) > listpackValueBytesMax;
-  const set = createAside(call, 1, isTable);
+  const set = createForMembers(call, (call.argc - first) >>> 1, first + 1);
   try {
     for (let i = first; i < call.argc; i += 2) addPair(call, set, set, i, call.float(i), options);
     adopt(call, 1, set);

@@ -75,7 +75,7 @@ export const zrangestore = command({
     const from = readSortedSet(call, 2);
     const count = from === null ? 0 : request.resolve(from).count;
     const isTable = count > call.settings.limits.sortedSet.listpackEntriesMax;
-    const made = createAside(call, 1, isTable);
+    const made = createAside(call, 1, isTable, count);
     try {
       if (from !== null) copyRange(call, from, made);
       store(call, made, "zrangestore");

@@ -452,10 +452,18 @@ export class HashFields {
     return true;
   }
 
-  /** Turns the listpack into a table. */
-  protected convert(): void {
+  /**
+   * So many fields are about to be set: a listpack that could not hold as many becomes a table at once, as
+   * in Redis 7.2, whether or not they are there already. Throws ArenaFullError, and nothing has changed.
+   */
+  expect(fields: number, limits: HashLimits): void {
+    if (!this.isTable && fields > limits.listpackEntriesMax) this.convert(fields);
+  }
+
+  /** Turns the listpack into a table, to which `more` fields come. */
+  protected convert(more = 1): void {
     const { arena, entry, listpack } = this;
-    const table = this.converter.table(listpack, this.stride, this.seed);
+    const table = this.converter.table(listpack, this.stride, this.seed, more);
     assert(table !== NONE, "a listpack names no field twice");
     arena.free(listpack);
     this.listpack = NONE;

@@ -34,12 +34,13 @@ export class HashConverter {
   }
 
   /**
-   * A new table with what the listpack holds, whose fields are `stride` elements each: its header.
-   * NONE when a field comes twice. Throws ArenaFullError; the listpack is whole then, and stays.
+   * A new table with what the listpack holds, whose fields are `stride` elements each, and with room for
+   * `more` fields: its header. NONE when a field comes twice. Throws ArenaFullError; the listpack is whole then, and stays.
    */
-  table(listpack: Ref, stride: number, seed: number): Ref {
+  table(listpack: Ref, stride: number, seed: number, more = 0): Ref {
     const { arena, dict, heap, field, value } = this;
-    dict.attach(Dict.create(arena, seed));
+    const expected = listpackCount(arena, listpack) / stride + more;
+    dict.attach(Dict.create(arena, seed, 0, expected));
     heap.attach(NONE);
     let complete = false;
     try {

@@ -513,10 +513,10 @@ export class SortedSetValue {
 
   // --- Forms ---------------------------------------------------------------------------------
 
-  /** Makes a listpack a table, which it will become anyway. Throws ArenaFullError. */
-  convert(): void {
+  /** Makes a listpack a table, to which `more` members come. Throws ArenaFullError, and nothing has changed. */
+  convert(more = 1): void {
     const { arena, entry, listpack, inner } = this;
-    const table = createTable(arena, this.seed, this.length + 1);
+    const table = createTable(arena, this.seed, this.length + more);
     this.dict.attach(table);
     this.tree.attach(table);
     try {
