@@ -36,11 +36,19 @@ export class Pause {
     this.situation = situation;
   }
 
-  /** Whether anything is held now. A pause whose time is up ends here, not only with a later turn. */
+  /**
+   * Whether anything is held now. A pause whose time is up ends here, unless clients wait: they go on with
+   * the next turn, and until then whoever comes is held behind them, so that nobody overtakes.
+   */
   isInForce(): boolean {
-    if (!this.holdsWrites) return false;
-    if (this.endsMs !== 0 && this.situation.nowMs >= this.endsMs) this.end();
+    if (!this.isOver()) return this.holdsWrites;
+    if (this.held.size === 0) this.end();
+    else this.host.wake();
     return this.holdsWrites;
+  }
+
+  private isOver(): boolean {
+    return this.endsMs !== 0 && this.situation.nowMs >= this.endsMs;
   }
 
   /** A further pause never shortens or softens the one in force (Redis 7.2). */
@@ -90,7 +98,7 @@ export class Pause {
 
   /** Before the host waits for events: no command is running that others could get in the way of. */
   turn(): void {
-    this.isInForce(); // One that is over ends here.
+    if (this.isOver()) this.end();
     if (!this.isEased || this.held.size === 0) return;
     this.isEased = false;
     const waiting = [...this.held];
