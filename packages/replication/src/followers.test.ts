@@ -289,6 +289,14 @@ describe("WAIT", () => {
     expect(harness().send("WAIT", 0, 0)).toBe(0);
   });
 
+  test("CLIENT REPLY SKIP leaves out what it says when the wait is over", () => {
+    const { kv, writer } = two();
+    writer.send("SET", "k", "v");
+    writer.sendBytes("CLIENT REPLY SKIP\r\nWAIT 2 100\r\nPING\r\n");
+    kv.clock.advance(200);
+    expect(writer.pushed()).toEqual(["PONG"]);
+  });
+
   test("what the last of them says has a turn at once, not when the cron comes by", () => {
     const { kv, replicas, writer } = two();
     writer.send("SET", "k", "v");

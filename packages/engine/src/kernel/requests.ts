@@ -356,8 +356,8 @@ export class Requests {
       call.touches = !client.is(ClientState.NO_TOUCH);
       this.caller.run(client, row);
       call.touches = true;
-      // A client that waits for a key has not been answered yet.
-      if (call.wait !== null) return Outcome.STOP;
+      // A client that waits has not been answered yet: CLIENT REPLY SKIP is about what it will be told.
+      if (call.wait !== null || client.is(ClientState.WAITING)) return Outcome.STOP;
     }
     muting.requestEnds(client);
     return (client.unusual & (ClientState.CLOSING | ClientState.WAITING)) === 0

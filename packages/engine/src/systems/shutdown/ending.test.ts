@@ -127,6 +127,9 @@ describe("a shutdown that waits for replicas", () => {
     expect(asking.receive()).toBe(kv.error(FAILED));
     kv.engine.turn();
     expect(writing.receive()).toBe("OK");
+    asking.sendBytes("CLIENT REPLY SKIP\r\nSHUTDOWN\r\nPING\r\n");
+    await later(kv, 100);
+    expect(asking.pushed()).toEqual(["PONG"]);
   });
 
   test("a client that has gone is not told, and changes nothing", async () => {

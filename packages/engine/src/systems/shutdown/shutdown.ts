@@ -62,10 +62,13 @@ export const shutdown = engineCommand({
   },
 });
 
-/** The client hears of it, and goes on. */
+/** The client hears of it, unless it wants no replies, and goes on. */
 function refuse(engine: Ports, client: Client): void {
   engine.stats.countError(FAILED);
-  engine.output.pushWriter(client).error(FAILED);
-  engine.output.flushOutbox(client);
+  if (!client.isMuted) {
+    engine.output.pushWriter(client).error(FAILED);
+    engine.output.flushOutbox(client);
+  }
+  engine.muting.waitEnds(client);
   engine.resume(client);
 }
