@@ -33,6 +33,8 @@ export interface Job {
   cron?(nowMs: number): void;
   /** Before the host waits for events, and before what was written leaves. */
   turn?(): void;
+  /** When all turns are over, and those who had waited in them went on: what gathered meanwhile is told. */
+  turnEnds?(): void;
   /** A slice of work that nobody waits for. Answers when the next one is due: see Due. */
   slice?(): number;
   /**
@@ -87,6 +89,7 @@ export class Cron {
   /** The jobs, by what they have to do. */
   private crons: readonly Required<Pick<Job, "cron">>[] = [];
   private turns: readonly Required<Pick<Job, "turn">>[] = [];
+  private turnEnds: readonly Required<Pick<Job, "turnEnds">>[] = [];
   private slices: readonly Required<Pick<Job, "slice">>[] = [];
   private busyTurns: readonly Required<Pick<Job, "busyTurn">>[] = [];
   private lastTurns: readonly Required<Pick<Job, "lastTurn">>[] = [];
@@ -102,6 +105,7 @@ export class Cron {
   take(jobs: readonly Job[]): void {
     this.crons = jobs.filter((job) => job.cron !== undefined) as typeof this.crons;
     this.turns = jobs.filter((job) => job.turn !== undefined) as typeof this.turns;
+    this.turnEnds = jobs.filter((job) => job.turnEnds !== undefined) as typeof this.turnEnds;
     this.slices = jobs.filter((job) => job.slice !== undefined) as typeof this.slices;
     this.busyTurns = jobs.filter((job) => job.busyTurn !== undefined) as typeof this.busyTurns;
     this.lastTurns = jobs.filter((job) => job.lastTurn !== undefined) as typeof this.lastTurns;
@@ -160,6 +164,7 @@ export class Cron {
       job.turn();
       if (situation.is(EngineState.ENDING)) return this.lastTurn();
     }
+    for (const job of this.turnEnds) job.turnEnds();
     propagator.finish();
     output.flushAll();
     let due = this.parts.snapshotJobs.slice();

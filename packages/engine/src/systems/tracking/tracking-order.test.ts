@@ -93,3 +93,15 @@ test("a broadcast goes through the prefixes in the order of bytes, however they 
     ["invalidate", ["z1"]],
   ]);
 });
+
+test("one message of a turn, behind what was asked for by whoever went on in it", () => {
+  const kv = harness({ resp: 3 });
+  const waiting = kv.client();
+  kv.send("CLIENT", "TRACKING", "ON", "BCAST");
+  waiting.sendBytes("BLMOVE a b LEFT RIGHT 0\r\nSET c 1\r\nFLUSHALL\r\nSET d 1\r\n");
+  kv.client().send("RPUSH", "a", 1);
+  expect(kv.self.pushed()).toEqual([
+    ["invalidate", null],
+    ["invalidate", ["a", "b", "c", "d"]],
+  ]);
+});

@@ -327,8 +327,8 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
     this.table.clear();
   }
 
-  /** Before the host waits for events: what BCAST clients have to hear. */
-  turn(): void {
+  /** Before the host waits for events: what BCAST clients have to hear, of this turn as well. */
+  turnEnds(): void {
     if (this.broadcasts.hasChanges) this.broadcasts.sendAll();
   }
 
