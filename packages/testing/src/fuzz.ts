@@ -406,6 +406,8 @@ export function tame(words: Words, number: number): void {
       words[at] = safeLife(name, option, isAbsolute, value, words[at] as string | number, number);
     // Strings of gigabytes are a test of patience.
     if (/setbit|bitfield|setrange/.test(name) && value > 1e6 && value < 2 ** 32) words[at] = 1000;
+    // Redis keeps it from replicas when a string has grown for a write that then fails.
+    if (name === "bitfield" && /^fail$/i.test(`${words[at]}`)) words[at] = "SAT";
     // Beyond 64 bits of milliseconds 7.0 overflows, where 7.2 answers that it is too much.
     const isTimeout = /^b[lrz]/.test(name) && at === (name.endsWith("mpop") ? 1 : words.length - 1);
     if (isTimeout && (value >= 1e15 || /inf/i.test(`${words[at]}`))) words[at] = 5;

@@ -52,6 +52,17 @@ describe("BITFIELD", () => {
     expect(kv.events).toEqual(["setbit k"]);
   });
 
+  test("a string that grew for a write that failed is as long on replicas and in the file", () => {
+    const kv = harness();
+    kv.propagated.length = 0;
+    const overflowing = ["OVERFLOW", "FAIL", "INCRBY", "i5", 244, 180];
+    expect(kv.send("BITFIELD", "k", ...overflowing)).toEqual([null]);
+    expect(kv.send("STRLEN", "k")).toBe(32);
+    expect(kv.send("BITFIELD", "k", ...overflowing)).toEqual([null]);
+    expect(kv.propagated).toEqual([["BITFIELD", "k", ...overflowing.map(String)]]);
+    expect(kv.events).toEqual([]);
+  });
+
   test("fields of all widths are what they are in a text of zeros and ones", () => {
     const kv = harness();
     const write = fc

@@ -2,9 +2,10 @@
  * Opening a string to change bits of it: long enough, and raw.
  *
  * Redis makes a string raw as soon as a command is about to write bits of it, whether or not a bit
- * changes in the end, and makes it longer for a BITFIELD that then has nothing to write; it tells nobody.
- * So what leaves all bits as they were may still give a key another length or encoding: that counts
- * as no change, and all that is said of it is that nobody shall hear of it.
+ * changes in the end, and makes it longer for a BITFIELD that then has nothing to write; no event
+ * says so, and it counts as no change. Nor does Redis send it on, so that its replicas and its
+ * append-only file lack the bytes, or the key. Here they hear of a string that is longer; of another
+ * encoding alone nobody does.
  */
 import { Encoding, encodingOf, growString, NONE, type Ref, stringLength } from "@kv/core";
 import type { Call } from "../call/call.ts";
@@ -12,8 +13,8 @@ import { Propagation } from "../call/call-context.ts";
 import { Notify } from "../call/notify.ts";
 import { putZeros } from "../string/string-at.ts";
 
-/** Whether openBits() made the string another one, be its bits the same. */
-const opened = { isOther: false };
+/** What openBits() made of the string, be its bits the same. */
+const opened = { isLonger: false, isOtherwiseEncoded: false };
 
 /**
  * Lets `call.value` show the string at argument 1, whose entry is `entry`, at least so long. True
@@ -23,20 +24,22 @@ export function openBits(call: Call, entry: Ref, bytes: number): boolean {
   const { arena } = call.keyspace;
   if (entry === NONE) {
     putZeros(call, bytes, call.value);
-    opened.isOther = true;
+    opened.isLonger = true;
     return true;
   }
-  const isLonger = bytes > stringLength(arena, entry);
-  opened.isOther = isLonger || encodingOf(arena, entry) !== Encoding.RAW;
+  opened.isLonger = bytes > stringLength(arena, entry);
+  opened.isOtherwiseEncoded = encodingOf(arena, entry) !== Encoding.RAW;
   growString(call.database, entry, bytes, call.value);
-  return isLonger;
+  return opened.isLonger;
 }
 
 /** Says what became of the string that openBits() opened last. */
 export function closeBits(call: Call, hasChanged: boolean): void {
   if (hasChanged) {
     call.changed(1, "setbit", Notify.STRING);
-  } else if (opened.isOther) {
+  } else if (opened.isLonger) {
+    call.propagation = Propagation.FORCED;
+  } else if (opened.isOtherwiseEncoded) {
     call.propagation = Propagation.PREVENTED;
   }
 }
