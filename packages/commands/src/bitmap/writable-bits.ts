@@ -2,10 +2,10 @@
  * Opening a string to change bits of it: long enough, and raw.
  *
  * Redis makes a string raw as soon as a command is about to write bits of it, whether or not a bit
- * changes in the end, and makes it longer for a BITFIELD that then has nothing to write; no event
- * says so, and it counts as no change. Nor does Redis send it on, so that its replicas and its
- * append-only file lack the bytes, or the key. Here they hear of a string that is longer; of another
- * encoding alone nobody does.
+ * changes in the end, and makes it longer for a BITFIELD that then has nothing to write; it tells
+ * nobody, so that its replicas, its append-only file and its clients' caches lack the bytes, or the
+ * key. Here a string that is longer has changed, if without an event; one that has another encoding
+ * has not.
  */
 import { Encoding, encodingOf, growString, NONE, type Ref, stringLength } from "@kv/core";
 import type { Call } from "../call/call.ts";
@@ -38,7 +38,7 @@ export function closeBits(call: Call, hasChanged: boolean): void {
   if (hasChanged) {
     call.changed(1, "setbit", Notify.STRING);
   } else if (opened.isLonger) {
-    call.propagation = Propagation.FORCED;
+    call.changed(1, "", 0);
   } else if (opened.isOtherwiseEncoded) {
     call.propagation = Propagation.PREVENTED;
   }

@@ -131,6 +131,23 @@ describe("NOLOOP", () => {
     expect(kv.self.pushed()).toEqual([invalidate("b")]);
   });
 
+  test("but not what the server removed on the way of its command", () => {
+    const kv = harness({ resp: 3 });
+    const other = kv.client();
+    kv.engine.of(expiryPort).isActive = false;
+    kv.send("CLIENT", "TRACKING", "ON", "NOLOOP");
+    other.send("SET", "timed", 1, "PX", 10);
+    kv.send("GET", "timed");
+    kv.clock.advance(100);
+    expect(kv.send("SCAN", 0)).toEqual(["0", []]);
+    expect(kv.self.pushed()).toEqual([invalidate("timed")]);
+    other.send("SET", "large", "x".repeat(100_000));
+    kv.send("STRLEN", "large");
+    kv.send("CONFIG", "SET", "maxmemory-policy", "allkeys-lru", "maxmemory", "50kb");
+    kv.send("SET", "small", 1);
+    expect(kv.self.pushed()).toEqual([invalidate("large")]);
+  });
+
   test("in BCAST mode as well, but not for what expired under its hands", () => {
     const kv = harness({ resp: 3 });
     kv.send("CLIENT", "TRACKING", "ON", "BCAST", "NOLOOP");

@@ -220,14 +220,15 @@ export class Tracking implements Running, ChangeListener, CommandListener, Clien
       if (broadcasts.keyChanged(doer, bytes, view, start, end)) this.ports.host.wake();
     }
     const name = table.find(bytes, view, start, end);
-    if (name !== NONE) this.invalidate(name);
+    if (name !== NONE) this.invalidate(name, by === null);
   }
 
   /**
-   * Forgets a key of the table, and tells those who have read it; `byItself`: for want of room, so
-   * NOLOOP, which is about what a client does, spares nobody.
+   * Forgets a key of the table, and tells those who have read it. `byItself`: for want of room, or
+   * since the server removed the key. NOLOOP is about what a client does and spares nobody then,
+   * not even whose command made the server evict the key, or come upon it when its time had passed.
    */
-  private invalidate(name: Ref, byItself = false): void {
+  private invalidate(name: Ref, byItself: boolean): void {
     const { arena, readers, table, trackers } = this;
     const { clients, situation } = this.ports;
     readers.clear();
