@@ -228,7 +228,7 @@ export class Engine implements Ports {
     this.admission = new Admission({ ...parts, requestLimits });
     this.requests = new Requests({ ...flow, caller, call, guards, transactions, batch });
     call.engine = this;
-    memory.further.push(() => reply.heldBytes + batch.heldBytes);
+    memory.batchBytes = () => reply.heldBytes + batch.heldBytes;
     pause.resume = (client) => this.resume(client);
     clients.onClosed = (client) => this.clientClosed(client);
     transactions.onEnd = (client) => this.transactionEnded(client);

@@ -79,7 +79,7 @@ export class UsedMemory {
   /** replica-ignore-maxmemory: a replica evicts nothing, its primary does. */
   isLeftToPrimary = true;
   /**
-   * What else is kept: the buffers of the batch being served, logs. Whoever keeps something that
+   * What else is kept: logs, and the like. Whoever keeps something that
    * clients can make grow adds a function that tells how much.
    */
   readonly further: (() => number)[] = [];
@@ -98,6 +98,13 @@ export class UsedMemory {
   startupBytes = 0;
   /** What of the bytes at the start was key tables. */
   startupTableBytes = 0;
+  /**
+   * The buffers of the batch being served, which all clients share, and which are no data; whoever
+   * serves puts them here.
+   */
+  batchBytes: () => number = () => 0;
+  /** What of the bytes at the start was those. */
+  startupBatchBytes = 0;
   private readonly host: Host;
   private readonly situation: Situation;
   private readonly stats: Stats;
@@ -150,6 +157,7 @@ export class UsedMemory {
   started(): void {
     this.startupBytes = this.usedBytes;
     this.startupTableBytes = this.keyspace.tableBytes();
+    this.startupBatchBytes = this.batchBytes();
   }
 
   /** The wall clock was set: keys have been left alone for as long as before. */
@@ -185,7 +193,7 @@ export class UsedMemory {
    * Bytes in use: data, what is kept for clients, buffers of the batch being served, and the logs.
    */
   get usedBytes(): number {
-    let sum = this.keyspace.arena.usedBytes + this.clientBytes;
+    let sum = this.keyspace.arena.usedBytes + this.clientBytes + this.batchBytes();
     for (const bytes of this.further) sum += bytes();
     return sum;
   }

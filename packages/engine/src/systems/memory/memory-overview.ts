@@ -38,7 +38,9 @@ export function memoryOverview(engine: Ports): MemoryOverview {
   const tableBytes = Math.max(0, keyspace.tableBytes() - memory.startupTableBytes);
   const { scriptBytes, functionBytes } = memory.scripts;
   const { backlogBytes, replicaBytes, connectionBytes } = memory.replication;
-  const forOthersBytes = clientBufferBytes + backlogBytes + replicaBytes - connectionBytes;
+  const batchBytes = Math.max(0, memory.batchBytes() - memory.startupBatchBytes);
+  const forOthersBytes =
+    clientBufferBytes + batchBytes + backlogBytes + replicaBytes - connectionBytes;
   const overheadBytes = Math.min(
     usedBytes,
     startupBytes + forOthersBytes + tableBytes + scriptBytes + functionBytes,
