@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { System } from "@kv/engine";
 import { describe, expect, test, vi } from "vitest";
 import { createServer, type EmbeddedServer } from "./create-server.ts";
+import type { InProcessStream } from "./network/in-process-stream.ts";
 import { runScript } from "./testing/script.ts";
 import { ask, temporaryFolder } from "./testing/server-process.ts";
 
@@ -51,6 +52,17 @@ describe("createServer", () => {
     await vi.waitFor(() => expect(text).toBe("+OK\r\n$1\r\nv\r\n"));
     expect(await ask(server.port, "GET k")).toBe("$1\r\nv\r\n");
     stream.destroy();
+  });
+
+  test("a log that is written to the server itself disturbs no requests", async () => {
+    let log: InProcessStream | undefined;
+    const tell = (_level: string, line: string) => void log?.write(`RPUSH log "${line}"\r\n`);
+    await using server = await createServer({}, { log: tell });
+    log = server.connect().resume();
+    const replies = await ask(server.port, "SET a 1\r\nSAVE\r\nGET a\r\nSAVE\r\nGET a");
+    expect(replies.split("\r\n").join(" ")).toBe("+OK +OK $1 1 +OK $1 1 ");
+    await vi.waitFor(async () => expect(await ask(server.port, "LLEN log")).not.toBe(":0\r\n"));
+    log = undefined;
   });
 
   test("closes what is open, once", async () => {

@@ -162,6 +162,8 @@ export class Server {
   /** `bind` and port that are listened on, to see whether they changed. */
   readonly #listeningOn: Record<PortName, string> = { port: "", "tls-port": "" };
   #isReferenced = true;
+  /** Calls of the engine, and of what it calls, that have not returned. */
+  #depth = 0;
   #failure: ListenFailure | undefined;
 
   constructor(options: ServerOptions) {
@@ -192,7 +194,7 @@ export class Server {
       host: createNodeHost({
         folder,
         facts: this.#facts,
-        log: (level, message) => log(level, message),
+        log: (level, message) => this.#inside(() => log(level, message)),
         wake: () => this.#turns.request(),
         wakeAfter: (durationMs) => this.#turns.requestAfter(durationMs),
         dial: (target, dialed) => this.#dialer.dial(target, dialed),
@@ -205,6 +207,7 @@ export class Server {
       input: new InputBuffer(),
       views: new OutputViews(),
       writes: new DirectWrites(),
+      isInside: () => this.#depth > 0 || this.engine.situation.current !== null,
       activity: () => {
         if (this.engine.needsTurn) this.#turns.request();
       },
@@ -447,9 +450,18 @@ export class Server {
     this.#options.log("notice", `Reading into a shared buffer ${result} on this runtime.`);
   }
 
-  #guarded<Result>(action: () => Result): Result | undefined {
+  #inside<Result>(action: () => Result): Result {
+    this.#depth++;
     try {
       return action();
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #guarded<Result>(action: () => Result): Result | undefined {
+    try {
+      return this.#inside(action);
     } catch (error) {
       this.#options.failed(error);
       return undefined;

@@ -55,6 +55,7 @@ function dialerOf(): Dialer {
   const station = {
     input: new InputBuffer(),
     views: new OutputViews(),
+    isInside: () => false,
     writes: new DirectWrites(),
     activity() {},
     failed(error: unknown) {

@@ -24,7 +24,7 @@ import type { Station } from "./traffic.ts";
 export interface DialerOptions {
   config: ConfigStore;
   /** Shares its buffers with the sockets of clients. */
-  station: Pick<Station<unknown>, "input" | "views" | "writes" | "activity" | "failed">;
+  station: Omit<Station<unknown>, "traffic">;
 }
 
 export class Dialer {

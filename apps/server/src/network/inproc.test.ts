@@ -55,6 +55,24 @@ describe("a connection without a socket", () => {
     expect(station.failures).toEqual([]);
   });
 
+  test("who writes or leaves from inside the engine waits until that has returned", async () => {
+    const station = echoStation();
+    const { stream } = connectInProcessTo(station);
+    const { calls } = station.traffic;
+    station.isInside = () => true;
+    stream.write("one");
+    stream.write("two");
+    station.isInside = () => false;
+    stream.write("three");
+    expect(calls).toEqual(["accept"]);
+    await vi.waitFor(() => expect(calls.slice(1)).toEqual(["receive 3", "receive 3", "receive 5"]));
+    station.isInside = () => true;
+    stream.destroy();
+    expect(calls.at(-1)).toBe("receive 5");
+    station.isInside = () => false;
+    await vi.waitFor(() => expect(calls.at(-1)).toBe("disconnected"));
+  });
+
   test("ends with its writer, after the last reply", async () => {
     const station = echoStation();
     const { stream, state, bytes } = connect(station);

@@ -5,7 +5,8 @@
  *      stream.write ──> traffic.receive        InprocConnection.send ──> stream's 'data'
  *
  * Replies are handed over in a microtask, after the engine has returned. Otherwise a reader could
- * write its next request from inside the engine.
+ * write its next request from inside the engine. Who is there nevertheless, as the program's log, has to
+ * wait: the engine has its hands full with the requests of somebody else.
  */
 
 import type { Connection } from "@kv/engine";
@@ -48,9 +49,9 @@ export class InprocConnection<Client> implements Connection {
     this.localAddress = name;
     this.stream = new ClientEnd({
       wanted: () => this.#handOver(),
-      written: (chunk, done) => this.#written(chunk, done),
+      written: (chunk, done) => this.#fromOutside(() => this.#written(chunk, done)),
       finished: () => this.#writerEnded(),
-      gone: () => this.#gone(),
+      gone: () => this.#fromOutside(() => this.#gone()),
     });
     this.#client = station.traffic.accept(this);
     station.activity();
@@ -119,6 +120,11 @@ export class InprocConnection<Client> implements Connection {
   /** Has `listener` called when the stream is closed, whether or not the engine let it in. */
   onClosed(listener: () => void): void {
     this.stream.once("close", listener);
+  }
+
+  #fromOutside(action: () => void): void {
+    if (this.#station.isInside()) realTimers.setImmediate(action);
+    else action();
   }
 
   #written(chunk: Buffer, done: (error?: Error) => void): void {

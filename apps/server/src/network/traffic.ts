@@ -4,7 +4,8 @@
  *      socket -- bytes --> Traffic.receive            Connection.send -- bytes --> socket
  *
  * A Station is what all connections of one server share. Sockets never call the engine from within
- * the engine: every call here comes from the event loop.
+ * the engine: every call here comes from the event loop. A stream without a socket could, in the hands of
+ * what the engine calls (the program's log, a module); so it asks `isInside`, and waits.
  */
 import type { Connection } from "@kv/engine";
 import type { DirectWrites } from "./direct-writes.ts";
@@ -32,6 +33,8 @@ export interface Station<Client> {
   readonly input: InputBuffer;
   readonly views: OutputViews;
   readonly writes: DirectWrites;
+  /** True when what runs was called by the engine, which is at work. */
+  isInside(): boolean;
   /** Something was read: a turn of the engine is due before the loop waits again. */
   activity(): void;
   /** An error escaped from the engine; nothing is trusted from here on. */

@@ -116,6 +116,7 @@ export function echoStation(): EchoStation {
     views: new OutputViews(),
     writes: new DirectWrites(),
     failures,
+    isInside: () => false,
     activityCount: 0,
     activity() {
       (this as { activityCount: number }).activityCount++;
