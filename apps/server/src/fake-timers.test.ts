@@ -107,6 +107,21 @@ describe("vi.useFakeTimers()", () => {
     }
   });
 
+  test("lets a save go on that rests between its slices, while nothing else happens", async () => {
+    const saved = Promise.withResolvers<string>();
+    const log = (_level: string, line: string) => {
+      if (line.includes("saving terminated")) saved.resolve(line);
+    };
+    const options = { "enable-debug-command": "yes", "rdb-key-save-delay": 1 };
+    await using server = await createServer(options, { log });
+    const redis = clientOf(server);
+    await redis.call("DEBUG", "POPULATE", "20000");
+    vi.useFakeTimers();
+    await redis.bgsave();
+    expect(await saved.promise).toContain("success");
+    redis.disconnect();
+  });
+
   test.each<[string, Parameters<typeof vi.useFakeTimers>[0]]>([
     ["all of them", {}],
     ["those that mock.timers of node:test has", { toFake: ["setTimeout", "setInterval", "Date"] }],

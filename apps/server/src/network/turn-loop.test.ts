@@ -1,6 +1,7 @@
 import { type AddressInfo, connect, createServer } from "node:net";
 import { Due } from "@kv/engine";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { realTimers } from "./real-timers.ts";
 import { Cron, TurnLoop } from "./turn-loop.ts";
 
 const nextImmediate = () => new Promise((resolve) => setImmediate(resolve));
@@ -55,22 +56,24 @@ describe("TurnLoop", () => {
       turns++;
       return Due.LATER;
     });
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const rests: (() => void)[] = [];
+    const timers = vi.spyOn(realTimers, "setTimeout");
+    timers.mockImplementation(((wake: () => void) => void rests.push(wake)) as never);
     loop.request();
     await nextImmediate();
     await nextImmediate();
     expect(turns).toBe(1);
-    vi.advanceTimersByTime(1);
+    rests.pop()?.();
     expect(turns).toBe(2);
     loop.request();
     await nextImmediate();
     expect(turns).toBe(3);
-    vi.advanceTimersByTime(1);
+    rests.pop()?.();
     expect(turns).toBe(4);
     loop.stop();
-    vi.advanceTimersByTime(10);
+    rests.pop()?.();
     expect(turns).toBe(4);
-    vi.useRealTimers();
+    timers.mockRestore();
   });
 
   test("stopped, it turns no more", async () => {

@@ -54,16 +54,16 @@ export class TurnLoop {
   stop(): void {
     this.#isStopped = true;
     this.#cancelAlarm?.();
-    clearTimeout(this.#rest);
+    realTimers.clearTimeout(this.#rest);
   }
 
   readonly #run = (): void => {
     this.#isScheduled = false;
-    clearTimeout(this.#rest);
+    realTimers.clearTimeout(this.#rest);
     if (this.#isStopped) return;
     const due = this.#turn();
     if (due === Due.SOON) this.request();
-    else if (due === Due.LATER) this.#rest = setTimeout(this.#run, REST_MS);
+    else if (due === Due.LATER) this.#rest = realTimers.setTimeout(this.#run, REST_MS);
   };
 }
 
