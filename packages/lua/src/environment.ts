@@ -109,6 +109,14 @@ export class LuaEnvironment {
   }
 
   /**
+   * Whether it belongs to the machine that has this stack.
+   * @internal
+   */
+  isOf(stack: LuaStack): boolean {
+    return this.stack === stack;
+  }
+
+  /**
    * So has what is compiled while a script runs.
    * @internal
    */

@@ -50,6 +50,35 @@ test("sources and the machine itself may be bytes of another realm", () => {
   expect(vm.stack.number(1)).toBe(2);
 });
 
+test("while arguments are pushed nothing is run or compiled, and the run may begin anew", () => {
+  const vm = new LuaVm({ module: luaBytes() });
+  const echo = vm.compile(bytes("return ..."), "@user_script") as LuaScript;
+  for (const wrong of [() => vm.run(echo), () => vm.compile(bytes("return 1"), "@inner")]) {
+    const push = () => {
+      wrong();
+      return 0;
+    };
+    expect(() => vm.run(echo, push)).toThrow("a script is running");
+    vm.run(echo, (stack) => {
+      stack.pushNumber(7);
+      return 1;
+    });
+    expect(vm.stack.number(1)).toBe(7);
+  }
+});
+
+test("what another machine has made is refused, not taken for what has its number here", () => {
+  const [one, two] = [new LuaVm({ module: luaBytes() }), new LuaVm({ module: luaBytes() })];
+  const script = one.compile(bytes("return 'one'"), "@user_script") as LuaScript;
+  const own = two.compile(bytes("return 'two'"), "@user_script") as LuaScript;
+  const refusal = new TypeError("it belongs to another machine");
+  expect(() => two.run(script)).toThrow(refusal);
+  expect(() => two.release(script)).toThrow(refusal);
+  expect(() => two.compile(bytes("return 1"), "@a", one.environment)).toThrow(refusal);
+  two.run(own);
+  expect(two.stack.latin1(1)).toBe("two");
+});
+
 test("a source that is no bytes, and what is no script, are named", () => {
   expect(() => vm.compile("return 1" as never, "@user_script")).toThrow(
     new TypeError("a source must be a Uint8Array"),

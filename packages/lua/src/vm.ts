@@ -224,7 +224,7 @@ export class LuaVm {
 
   /**
    * Compiles text; `chunkName` as Lua takes it: `@user_script` is shown as `user_script`. Throws a
-   * TypeError where the source is no bytes.
+   * TypeError where the source is no bytes, or the environment another machine's.
    */
   compile(
     source: Uint8Array,
@@ -233,6 +233,7 @@ export class LuaVm {
   ): LuaScript | LuaSyntaxError {
     if (!isBytes(source)) throw new TypeError("a source must be a Uint8Array");
     this.mustBeIdle();
+    this.mustBeOurs(environment);
     const { core, stack } = this;
     this.clear();
     this.makeRoom();
@@ -267,12 +268,14 @@ export class LuaVm {
 
   /** Forgets a script, which must not be run again. */
   release(script: LuaScript): void {
+    this.mustBeOurs(script.environment);
     this.stack.release(script.ref);
   }
 
   /**
    * Runs a script. `pushArguments` pushes what it is called with, and may set globals of its environment
-   * first; it answers how many values it pushed. Throws a TypeError where `compile` gave no script.
+   * first, but run nothing; it answers how many values it pushed. Throws a TypeError where `compile` of this
+   * machine gave no script.
    */
   run(script: LuaScript, pushArguments?: (stack: LuaStack) => number): Outcome {
     if (script?.environment === undefined) throw new TypeError(noScript(script));
@@ -282,17 +285,19 @@ export class LuaVm {
     this.makeRoom();
     this.livingBytes = 0;
     if (script.environment !== this.entered) {
+      this.mustBeOurs(script.environment);
       script.environment.enter();
       this.entered = script.environment;
     }
     this.errorSource = undefined;
     this.errorLine = 0;
+    // While arguments are pushed, too: another run would begin on the same stack.
+    this.running = true;
     stack.glue.enter(core.L, this.handler, script.ref);
     const count = pushArguments === undefined ? 0 : this.take(pushArguments);
     if (count < 0) return Outcome.FAILED;
     this.suspendable = this.canSuspend && !script.straight;
     core.setLimit(this.memoryBytesMax);
-    this.running = true;
     const { status, promise } = core.call(count, this.suspendable);
     if (status !== RUNNING) return this.end(status);
     if (!this.suspended) {
@@ -371,6 +376,7 @@ export class LuaVm {
     try {
       return pushArguments(stack);
     } catch (error) {
+      this.running = false;
       if (!core.isPanic(error)) throw error;
       this.clear();
       core.api.lua_gc(core.L, COLLECT, 0);
@@ -409,6 +415,11 @@ export class LuaVm {
   private mustBeIdle(): void {
     if (this.broken) throw new Error("this machine is broken");
     if (this.running) throw new Error("a script is running");
+  }
+
+  /** What is kept in another machine has a number there, by which something else is kept here. */
+  private mustBeOurs(environment: LuaEnvironment): void {
+    if (!environment.isOf(this.stack)) throw new TypeError("it belongs to another machine");
   }
 
   /** Puts source where Lua can read it, and compiles it onto the stack. */
