@@ -78,6 +78,8 @@ export class AppendOnly implements Running, AppendOnlyFile {
   /** The start is over: from now on `appendonly` is put into force at once. */
   private isStarted = false;
   private isStopped = false;
+  /** Old files are being removed. */
+  private isTidying = false;
   private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(ports: AppendOnlyNeeds) {
@@ -451,17 +453,21 @@ export class AppendOnly implements Running, AppendOnlyFile {
 
   /** Files that a rewrite has left go, unless they are to be kept (aof-disable-auto-gc). */
   tidy(): void {
-    if (this.state !== "on" || this.isRewriting) return;
+    // No more come while some are being removed: a rewrite waits for that.
+    if (this.state !== "on" || this.isRewriting || this.isTidying) return;
     void this.whileUnderWay(this.removeHistory());
   }
 
   private async removeHistory(): Promise<void> {
     if (this.ports.config.boolean("aof-disable-auto-gc")) return;
+    this.isTidying = true;
     try {
       await this.folder.removeHistory();
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       this.ports.host.log("warning", `Old files of the AOF cannot be removed: ${error.message}`);
+    } finally {
+      this.isTidying = false;
     }
   }
 

@@ -130,3 +130,17 @@ test("a rewrite that was put off and cannot begin is told once, and is over", as
   expect(infoField(kv, "aof_rewrite_scheduled")).toBe("0");
   expect(infoField(kv, "aof_last_bgrewrite_status")).toBe("err");
 });
+
+test("files that were kept are removed once, however often that is switched meanwhile", async () => {
+  const kv = harness({ config: { appendonly: true, "aof-disable-auto-gc": true } });
+  await kv.engine.load();
+  kv.send("BGREWRITEAOF");
+  await kv.until(() => !isRewriting(kv));
+  for (const value of ["no", "yes", "no", "yes", "no"])
+    kv.send("CONFIG", "SET", "aof-disable-auto-gc", value);
+  await kv.engine.settled();
+  // A base and a log.
+  expect(kv.log.filter((line) => line.includes("Removing the history file"))).toHaveLength(2);
+  expect(kv.log.join("\n")).not.toContain("cannot be removed");
+  await expectWhole(kv, "removed");
+});
