@@ -10,7 +10,7 @@
  */
 
 import type { Connection } from "@kv/engine";
-import { ClientEnd } from "./inproc-stream.ts";
+import { ClientEnd } from "./client-end.ts";
 import { OutputQueue } from "./output-queue.ts";
 import { realTimers } from "./real-timers.ts";
 import type { Station } from "./traffic.ts";
