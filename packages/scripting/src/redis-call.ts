@@ -100,13 +100,15 @@ export class RedisCall {
     caller.closeWindow();
     if (reply.isOverflowed) return pushError(stack, tooLarge.reply, raises, true);
     const bytes = mark >= reply.partsBytes ? reply.bytes : reply.copySince(mark);
-    const isError = this.toLua.push(
-      bytes,
-      bytes === reply.bytes ? mark - reply.partsBytes : 0,
-      context.speaks3,
-    );
-    reply.rewind(mark);
-    reply.isOverflowed = isOverflowed;
+    const start = bytes === reply.bytes ? mark - reply.partsBytes : 0;
+    let isError: boolean;
+    try {
+      isError = this.toLua.push(bytes, start, context.speaks3);
+    } finally {
+      // Lua may have no memory for it, and the script catch that: its client is not to get this reply.
+      reply.rewind(mark);
+      reply.isOverflowed = isOverflowed;
+    }
     return isError && raises ? stack.raise() : 1;
   }
 

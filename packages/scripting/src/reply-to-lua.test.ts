@@ -207,3 +207,21 @@ test.each([1, 9, 10, 256, 257, 1000])("an array of %i strings is a table of them
     kv.send("EVAL", "local t = redis.call('HMGET', 'h', 'b', 'a', 'b') return {#t, t[2], t[3]}", 0),
   ).toEqual([3, null, "1"]);
 });
+
+test("what Lua has no memory for is not sent to the script's client instead", () => {
+  const kv = harness();
+  const client = kv.client();
+  kv.send("SETRANGE", "large", 16 * 2 ** 20, "x");
+  const script = `
+    local kept, isThere, value = {}, true
+    while isThere do
+      isThere, value = pcall(redis.call, 'GETRANGE', 'large', #kept, -1)
+      kept[#kept + 1] = value
+    end
+    local count = #kept
+    kept = nil
+    return {count > 10 and 'many' or count, value}`;
+  client.takeRaw();
+  client.sendBytes(`EVAL "${script.replaceAll("\n", " ")}" 0\r\nPING\r\n`);
+  expect(client.takeRaw()).toBe("*2\r\n$4\r\nmany\r\n$17\r\nnot enough memory\r\n+PONG\r\n");
+});
