@@ -206,7 +206,7 @@ export class Functions implements MachineOwner, FunctionLibraries {
         if (!(error instanceof CommandError)) throw error;
         this.ports.host.log("warning", `Library '${name}' cannot be loaded anew: ${error.reply}`);
         if (machine.machine.vm.broken) {
-          this.machine = null;
+          this.giveUp();
           break;
         }
       }
