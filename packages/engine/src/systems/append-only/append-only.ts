@@ -455,17 +455,14 @@ export class AppendOnly implements Running, AppendOnlyFile {
   tidy(): void {
     // No more come while some are being removed: a rewrite waits for that.
     if (this.state !== "on" || this.isRewriting || this.isTidying) return;
+    if (this.ports.config.boolean("aof-disable-auto-gc")) return;
     void this.whileUnderWay(this.removeHistory());
   }
 
   private async removeHistory(): Promise<void> {
-    if (this.ports.config.boolean("aof-disable-auto-gc")) return;
     this.isTidying = true;
     try {
       await this.folder.removeHistory();
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      this.ports.host.log("warning", `Old files of the AOF cannot be removed: ${error.message}`);
     } finally {
       this.isTidying = false;
     }

@@ -43,6 +43,8 @@ const numberedName = /\.(\d+)\.(base|incr)\.[a-z]+$/;
 export class LogFolder {
   /** The files by now, as the manifest on disk says. Plain data: replaced, never changed. */
   manifest: AofManifest = { base: undefined, incrementals: [], history: [] };
+  /** The file that the last rewrite has had commands go to. */
+  begun: AofFile | undefined;
   /** Files whose numbers are taken, although no manifest names them. */
   private strays: readonly AofFile[] = [];
   private readonly host: Host;
@@ -213,15 +215,35 @@ export class LogFolder {
     return sizeIn(this.now, name);
   }
 
-  /** Files that are needed no more go, and then their places in the manifest. Rejects with a StorageError. */
+  /**
+   * Files that are needed no more go, and then their places in the manifest. One that the disk keeps (it may
+   * be immutable, or its folder is not ours) is told, keeps its place, and is tried again the next time: the
+   * data set is whole with it or without. Never rejects for what a disk can do.
+   */
   async removeHistory(): Promise<void> {
     const { manifest, later } = this;
     if (manifest.history.length === 0) return;
-    for (const { name } of manifest.history) {
-      this.host.log("notice", `Removing the history file ${name} in the background`);
-      await later.remove(name);
+    const kept: AofFile[] = [];
+    for (const file of manifest.history) {
+      this.host.log("notice", `Removing the history file ${file.name} in the background`);
+      try {
+        await later.remove(file.name);
+      } catch (error) {
+        this.tellKept(file.name, error);
+        kept.push(file);
+      }
     }
-    await this.write({ ...manifest, history: [] });
+    if (kept.length === manifest.history.length) return;
+    try {
+      await this.write({ ...manifest, history: kept });
+    } catch (error) {
+      this.tellKept(manifestName(this.fileName), error);
+    }
+  }
+
+  private tellKept(name: string, error: unknown): void {
+    if (!(error instanceof StorageError)) throw error;
+    this.host.log("warning", `Old files of the AOF cannot be removed: ${name}: ${error.message}`);
   }
 }
 

@@ -61,6 +61,8 @@ export class Rewrite {
   private readonly mode: RewriteMode;
   private save: BackgroundSave | null = null;
   private isAborted = false;
+  /** The present file, where it can be the one for the commands behind the cut. */
+  private left: AofFile | undefined;
   /** In the mode "beginning": commands go to the temporary file. */
   private hasBegun = false;
 
@@ -80,7 +82,10 @@ export class Rewrite {
   private async run(): Promise<boolean> {
     const { host } = this.parts.ports;
     try {
-      const next = await this.prepare();
+      let next = await this.prepare();
+      // A command may have taken it meanwhile.
+      while (next !== undefined && next === this.left && this.emptyFile() !== next)
+        next = await this.prepare();
       const base = this.cut(next);
       await this.saved();
       await this.install(base, next);
@@ -116,6 +121,11 @@ export class Rewrite {
       await this.ready();
       return undefined;
     }
+    this.left = this.emptyFile();
+    if (this.left !== undefined) {
+      await this.ready();
+      return this.left;
+    }
     const sequence = folder.nextIncremental;
     const name = folder.incrementalName(sequence);
     const next: AofFile = { name, sequence, type: "incremental" };
@@ -125,6 +135,19 @@ export class Rewrite {
     await writer.syncAhead();
     await this.ready();
     return next;
+  }
+
+  /**
+   * The present file, where a rewrite that failed has begun it and nothing was written to it since: where
+   * one after the other fails, each with a file of its own, the folder would fill with them.
+   */
+  private emptyFile(): AofFile | undefined {
+    const { folder, writer } = this.parts;
+    const { incrementals } = folder.manifest;
+    const last = incrementals.at(-1);
+    if (last === undefined || last !== folder.begun || incrementals.length === 1) return undefined;
+    const isEmpty = writer.fileBytes + writer.bufferedBytes === 0 && folder.sizeOf(last.name) === 0;
+    return isEmpty ? last : undefined;
   }
 
   /** No command has stopped in its middle: half of what a script does is no instant. */
@@ -143,12 +166,13 @@ export class Rewrite {
     // It may have been given up behind ready(): then nobody would drive a snapshot to its end.
     this.throwIfAborted();
     ports.propagator.finish();
-    if (next !== undefined) {
+    if (next !== undefined && next !== this.left) {
       const file = folder.append(next.name);
       if (!writer.switchTo(file)) {
         file.close();
         throw new StorageError("EIO", "the present file cannot be synced");
       }
+      folder.begun = next;
     } else if (this.mode === "beginning") {
       this.begin();
     }
