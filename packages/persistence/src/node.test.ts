@@ -9,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { nodeStorage, nodeSyncStorage, storageErrorOf } from "./node.ts";
@@ -197,6 +197,15 @@ describe("the storage of a server", () => {
     expect(storageErrorOf(full)).toMatchObject({ message: "No space left on device" });
     const broken = Object.assign(new Error("EIO: i/o error, fsync"), { code: "EIO" });
     expect(storageErrorOf(broken)).toMatchObject({ message: "Input/output error" });
+    // The runtime knows no such error, and calls it so, or UNKNOWN.
+    const quota = {
+      code: "Unknown system error -122",
+      errno: -constants.errno.EDQUOT,
+      message: "",
+    };
+    expect(storageErrorOf(quota)).toMatchObject({ code: "EDQUOT", message: "Disk quota exceeded" });
+    const stale = { code: "UNKNOWN", errno: -constants.errno.ESTALE, message: "UNKNOWN: unknown" };
+    expect(storageErrorOf(stale)).toMatchObject({ code: "ESTALE", message: "Stale file handle" });
     expect(() => storageErrorOf(new TypeError("ours"))).toThrow(TypeError);
   });
 });

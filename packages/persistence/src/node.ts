@@ -27,6 +27,7 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
+import { constants as osConstants } from "node:os";
 import {
   type AppendFile,
   type Storage,
@@ -47,13 +48,26 @@ const TEXTS: Record<string, string> = {
   EISDIR: "Is a directory",
   EROFS: "Read-only file system",
   EDQUOT: "Disk quota exceeded",
+  ESTALE: "Stale file handle",
+  EBADMSG: "Bad message",
   EBADF: "Bad file descriptor",
+  EBUSY: "Device or resource busy",
+  ELOOP: "Too many levels of symbolic links",
+  ENAMETOOLONG: "File name too long",
+  ENFILE: "Too many open files in system",
+  ENOMEM: "Cannot allocate memory",
 };
+
+/** What disks answer and the runtime has no name for, by the system's number: a full quota is one of them. */
+const NAMELESS = new Map(
+  (["EDQUOT", "ESTALE", "EBADMSG"] as const).map((code) => [osConstants.errno[code], code]),
+);
 
 /** What node:fs threw, as a StorageError. */
 export function storageErrorOf(error: unknown): StorageError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === undefined) throw error; // A mistake of ours, not the disk's.
+  const { code: given, errno, message } = error as NodeJS.ErrnoException;
+  if (given === undefined) throw error; // A mistake of ours, not the disk's.
+  const code = NAMELESS.get(Math.abs(errno ?? 0)) ?? given;
   // "ENOSPC: no space left on device, write" holds the text between code and call.
   const text = /^[A-Z0-9]+: ([^,]+)/.exec(message)?.[1] ?? message;
   return new StorageError(code, TEXTS[code] ?? text.charAt(0).toUpperCase() + text.slice(1));

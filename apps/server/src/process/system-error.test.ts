@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { constants } from "node:os";
 import { describe, expect, test } from "vitest";
 import { codeOf, systemErrorText } from "./system-error.ts";
 
@@ -21,6 +22,9 @@ describe("texts of system errors", () => {
       "Cannot assign requested address",
     );
     expect(systemErrorText({ code: "EADDRINUSE", errno: 98 })).toBe("Address already in use");
+    expect(systemErrorText({ code: "EIO", errno: -5 })).toBe("Input/output error");
+    const quota = { code: "Unknown system error -122", errno: -constants.errno.EDQUOT };
+    expect(systemErrorText(quota)).toBe("Disk quota exceeded");
     expect(systemErrorText({ code: "EACCES", errno: -13 })).toBe("Permission denied");
   });
 
