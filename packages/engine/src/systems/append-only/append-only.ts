@@ -444,6 +444,7 @@ export class AppendOnly implements Running, AppendOnlyFile {
       host.log("notice", `Creating AOF incr file ${added.name} on server start`);
     }
     this.writer.start(file);
+    folder.presentName = folder.manifest.incrementals.at(-1)?.name ?? "";
     this.state = "on";
     this.measure();
     this.baseBytes = this.currentBytes;

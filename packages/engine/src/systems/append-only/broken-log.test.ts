@@ -1,7 +1,7 @@
 /** A rewrite that takes the place of a file of which a sync has failed. */
-import { type Storage, StorageError } from "@kv/persistence";
+import { type AppendFile, type Storage, StorageError } from "@kv/persistence";
 import { latin1, latin1Bytes } from "@kv/resp";
-import { type Harness, harness } from "@kv/testing";
+import { type Harness, type HarnessOptions, harness } from "@kv/testing";
 import { expect, test } from "vitest";
 import type { Client } from "../../kernel/client.ts";
 import { appendOnlyPort } from "./append-only.ts";
@@ -73,7 +73,7 @@ test("what waited at its instant is in the base, and is not done again behind it
 });
 
 /** Operations of the log's folder on files whose names begin so fail, until it is taken back. */
-function refuse(kv: Harness, operation: "create" | "remove", beginning: string): () => void {
+function refuseLater(kv: Harness, operation: "create" | "remove", beginning: string): () => void {
   const { storage } = kv.host;
   const { folder } = storage;
   storage.folder = (name) => {
@@ -95,7 +95,7 @@ function refuse(kv: Harness, operation: "create" | "remove", beginning: string):
 
 test("rewrites that fail one after the other leave no file each", async () => {
   const kv = await broken();
-  const takeBack = refuse(kv, "create", "temp-rewriteaof-bg-");
+  const takeBack = refuseLater(kv, "create", "temp-rewriteaof-bg-");
   const attempts = async (count: number) => {
     for (let time = 0; time < count; time++) {
       kv.clock.advance(1100);
@@ -120,7 +120,7 @@ test("rewrites that fail one after the other leave no file each", async () => {
 
 test("it is replaced although its old files cannot be removed, which the log tells", async () => {
   const kv = await broken();
-  const takeBack = refuse(kv, "remove", "appendonly.aof.1.incr");
+  const takeBack = refuseLater(kv, "remove", "appendonly.aof.1.incr");
   kv.clock.advance(1100);
   await rewritten(kv);
   expect(kv.log).toContain(
@@ -137,4 +137,86 @@ test("it is replaced although its old files cannot be removed, which the log tel
   await rewritten(kv);
   expect(manifestOf(kv)).not.toMatch(/type h/);
   expect(kv.host.disk.contents("appendonlydir/appendonly.aof.1.incr.aof")).toBe(undefined);
+});
+
+/** A server whose log files can be told to refuse what they are asked, from the first of them on. */
+async function withStaleFile(config: HarnessOptions["config"] = {}) {
+  const kv = harness({ config: { appendonly: true, ...config } });
+  const { syncStorage } = kv.host;
+  const { folder } = syncStorage;
+  let refused: readonly string[] = [];
+  let concerned = "";
+  syncStorage.folder = (name) => {
+    const real = folder(name);
+    const append = (file: string): AppendFile => {
+      const opened = real.append(file);
+      return new Proxy(opened, {
+        get(target, property) {
+          if (file.includes(concerned) && refused.includes(String(property)))
+            return () => {
+              throw new StorageError("ESTALE", "Stale file handle");
+            };
+          return Reflect.get(target, property);
+        },
+      });
+    };
+    return { ...real, append };
+  };
+  await kv.engine.load();
+  return {
+    kv,
+    refuse(files: ".1.incr" | ".incr", ...operations: string[]) {
+      concerned = files;
+      refused = operations;
+    },
+  };
+}
+
+test.each([
+  { what: "writes", operations: ["write"], hasRoom: true },
+  { what: "writes, also without room for a base", operations: ["write"], hasRoom: false },
+  { what: "writes and syncs", operations: ["write", "syncNow", "sync"], hasRoom: false },
+])("a rewrite takes the place of a file that refuses $what", async ({ operations, hasRoom }) => {
+  const { kv, refuse } = await withStaleFile();
+  kv.send("SELECT", 3);
+  kv.send("SET", "before", 1);
+  refuse(".1.incr", ...operations);
+  expect(kv.send("INCR", "waits")).toBe(1);
+  const misconf = kv.error("MISCONF Errors writing to the AOF file: Stale file handle");
+  expect(kv.send("INCR", "refused")).toEqual(misconf);
+  if (!hasRoom) {
+    // What waits for the old file is in the next one, whatever becomes of the new base.
+    const takeBack = refuseLater(kv, "create", "temp-rewriteaof-bg-");
+    kv.send("BGREWRITEAOF");
+    await rewritten(kv);
+    expect(kv.engine.of(appendOnlyPort).lastRewriteOk).toBe(false);
+    await expectFound(kv);
+    takeBack();
+    kv.clock.advance(1100);
+  }
+  kv.send("BGREWRITEAOF");
+  await rewritten(kv);
+  expect(kv.send("INCR", "waits")).toBe(2);
+  expect(kv.send("INFO", "persistence")).toMatch(/aof_last_write_status:ok/);
+  expect(logNumbers(kv)).toHaveLength(1);
+  await expectFound(kv);
+});
+
+test("where no file takes what waits it is tried again, and is there once", async () => {
+  const { kv, refuse } = await withStaleFile();
+  kv.send("INCR", "before");
+  refuse(".incr", "write");
+  kv.send("INCR", "waits");
+  const waiting = kv.engine.of(appendOnlyPort).writer.bufferedBytes;
+  for (let time = 0; time < 3; time++) {
+    kv.send("BGREWRITEAOF");
+    await rewritten(kv);
+    expect(kv.log.at(-1)).toMatch(/terminated with error: the present file cannot be synced/);
+    expect(kv.engine.of(appendOnlyPort).writer.bufferedBytes).toBe(waiting);
+  }
+  expect(logNumbers(kv)).toEqual(["1", "2"]);
+  refuse(".incr");
+  kv.clock.advance(1100);
+  expect(kv.send("INCR", "waits")).toBe(2);
+  await expectFound(kv);
 });

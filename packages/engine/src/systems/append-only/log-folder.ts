@@ -43,8 +43,8 @@ const numberedName = /\.(\d+)\.(base|incr)\.[a-z]+$/;
 export class LogFolder {
   /** The files by now, as the manifest on disk says. Plain data: replaced, never changed. */
   manifest: AofManifest = { base: undefined, incrementals: [], history: [] };
-  /** The file that the last rewrite has had commands go to. */
-  begun: AofFile | undefined;
+  /** The name of the file that commands go to; "": none has been opened that the manifest names. */
+  presentName = "";
   /** Files whose numbers are taken, although no manifest names them. */
   private strays: readonly AofFile[] = [];
   private readonly host: Host;

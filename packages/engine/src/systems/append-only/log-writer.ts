@@ -93,6 +93,10 @@ export class LogWriter implements PropagationSink, ReplyGate {
   private isDead = false;
   /** The database that is selected at the end; -1: the next command is to select its own. */
   private databaseIndex = -1;
+  /** The same of what is in the file. */
+  private writtenDatabase = -1;
+  /** The file ends within a command or a transaction, and what is in the buffer goes on there. */
+  private endsInMiddle = false;
   private timestampSeconds = 0;
 
   constructor(parts: LogWriterParts) {
@@ -152,6 +156,8 @@ export class LogWriter implements PropagationSink, ReplyGate {
     this.file = file;
     this.syncedBytes = file.sizeBytes;
     this.databaseIndex = -1;
+    this.writtenDatabase = -1;
+    this.endsInMiddle = false;
   }
 
   /** Commands that changed the data set. */
@@ -186,7 +192,10 @@ export class LogWriter implements PropagationSink, ReplyGate {
   }
 
   private grow(count: number): void {
-    if (this.length + count > BUFFER_BYTES_MAX) this.flush(true);
+    if (this.length + count > BUFFER_BYTES_MAX) {
+      this.flush(true);
+      this.endsInMiddle = true;
+    }
     let capacity = Math.max(this.buffer.length, BUFFER_BYTES);
     while (capacity < this.length + count) capacity *= 2;
     if (capacity === this.buffer.length) return;
@@ -267,6 +276,8 @@ export class LogWriter implements PropagationSink, ReplyGate {
       return false;
     }
     this.length = 0;
+    this.writtenDatabase = this.databaseIndex;
+    this.endsInMiddle = false;
     if (this.buffer.length > BUFFER_BYTES_KEPT) {
       release(this.buffer);
       this.buffer = new Uint8Array(BUFFER_BYTES);
@@ -319,6 +330,7 @@ export class LogWriter implements PropagationSink, ReplyGate {
       const written = file.sizeBytes - before;
       this.buffer.copyWithin(0, written, this.length);
       this.length -= written;
+      this.endsInMiddle = true;
     }
   }
 
@@ -423,20 +435,58 @@ export class LogWriter implements PropagationSink, ReplyGate {
     return true;
   }
 
+  /**
+   * What the present file does not take (it has reached a limit, or its server knows it no more) goes to
+   * this one, which follows it from now on. False: it does not take it either, and the old file goes on.
+   */
+  moveTo(file: AppendFile): boolean {
+    const { file: former, writtenDatabase, databaseIndex, syncedBytes } = this;
+    if (former === null || this.problem === null || this.endsInMiddle) return false;
+    // As before a switch; where that is refused, too, nothing is promised of the old file any more.
+    if (!this.isBroken) this.syncAll(former);
+    const waiting = this.buffer.slice(0, this.length);
+    this.start(file);
+    // Nothing is selected where a file begins.
+    if (writtenDatabase !== -1)
+      this.refill(encodeRequest(["SELECT", `${writtenDatabase}`]), waiting);
+    this.databaseIndex = databaseIndex;
+    this.flush(true);
+    if (file.sizeBytes > 0) {
+      this.formerBytes += former.sizeBytes;
+      former.close();
+      return true;
+    }
+    this.refill(waiting);
+    this.start(former);
+    this.syncedBytes = syncedBytes;
+    this.databaseIndex = databaseIndex;
+    this.writtenDatabase = writtenDatabase;
+    return false;
+  }
+
+  private refill(...parts: Uint8Array[]): void {
+    this.length = 0;
+    for (const part of parts) this.put(part, 0, part.length);
+  }
+
   /** Writes and syncs everything, now. False: the disk refuses. */
   secure(): boolean {
     this.flush(true);
     if (this.length > 0 || this.file === null) return false;
-    if (this.syncedBytes === this.file.sizeBytes && !this.isSyncing) return true;
+    return this.syncAll(this.file);
+  }
+
+  private syncAll(file: AppendFile): boolean {
+    if (this.syncedBytes === file.sizeBytes && !this.isSyncing) return true;
     try {
-      this.file.syncNow();
+      file.syncNow();
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       this.parts.host.log("warning", `Fail to fsync the AOF file: ${error.message}`);
       this.distrust();
       return false;
     }
-    this.syncedBytes = this.file.sizeBytes;
+    this.syncedBytes = file.sizeBytes;
     return true;
   }
 

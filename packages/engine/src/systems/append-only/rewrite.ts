@@ -61,8 +61,6 @@ export class Rewrite {
   private readonly mode: RewriteMode;
   private save: BackgroundSave | null = null;
   private isAborted = false;
-  /** The present file, where it can be the one for the commands behind the cut. */
-  private left: AofFile | undefined;
   /** In the mode "beginning": commands go to the temporary file. */
   private hasBegun = false;
 
@@ -83,10 +81,11 @@ export class Rewrite {
     const { host } = this.parts.ports;
     try {
       let next = await this.prepare();
-      // A command may have taken it meanwhile.
-      while (next !== undefined && next === this.left && this.emptyFile() !== next)
+      let base = this.cut(next);
+      while (base === undefined) {
         next = await this.prepare();
-      const base = this.cut(next);
+        base = this.cut(next);
+      }
       await this.saved();
       await this.install(base, next);
       host.log("notice", "Background AOF rewrite finished successfully");
@@ -121,33 +120,35 @@ export class Rewrite {
       await this.ready();
       return undefined;
     }
-    this.left = this.emptyFile();
-    if (this.left !== undefined) {
-      await this.ready();
-      return this.left;
-    }
-    const sequence = folder.nextIncremental;
-    const name = folder.incrementalName(sequence);
-    const next: AofFile = { name, sequence, type: "incremental" };
-    await (await folder.later.create(name, LOG_MODE)).close();
-    const { manifest } = folder;
-    await folder.write({ ...manifest, incrementals: [...manifest.incrementals, next] });
+    const next = this.emptyFile() ?? (await this.newFile());
     await writer.syncAhead();
     await this.ready();
     return next;
   }
 
+  private async newFile(): Promise<AofFile> {
+    const { folder } = this.parts;
+    const sequence = folder.nextIncremental;
+    const name = folder.incrementalName(sequence);
+    const file: AofFile = { name, sequence, type: "incremental" };
+    await (await folder.later.create(name, LOG_MODE)).close();
+    const { manifest } = folder;
+    await folder.write({ ...manifest, incrementals: [...manifest.incrementals, file] });
+    return file;
+  }
+
   /**
-   * The present file, where a rewrite that failed has begun it and nothing was written to it since: where
-   * one after the other fails, each with a file of its own, the folder would fill with them.
+   * What a rewrite that failed has left: a file behind others that nothing was written to. Where one after
+   * the other fails, each with a file of its own, the folder would fill with them.
    */
   private emptyFile(): AofFile | undefined {
     const { folder, writer } = this.parts;
     const { incrementals } = folder.manifest;
     const last = incrementals.at(-1);
-    if (last === undefined || last !== folder.begun || incrementals.length === 1) return undefined;
-    const isEmpty = writer.fileBytes + writer.bufferedBytes === 0 && folder.sizeOf(last.name) === 0;
-    return isEmpty ? last : undefined;
+    if (last === undefined || incrementals.length === 1 || folder.presentName === "")
+      return undefined;
+    if (last.name === folder.presentName && writer.bufferedBytes > 0) return undefined;
+    return folder.sizeOf(last.name) === 0 ? last : undefined;
   }
 
   /** No command has stopped in its middle: half of what a script does is no instant. */
@@ -160,19 +161,17 @@ export class Rewrite {
     }
   }
 
-  /** The instant. Returns the file that its data set is being written to. */
-  private cut(next: AofFile | undefined): AofFile {
-    const { folder, ports, writer } = this.parts;
+  /**
+   * The instant. Returns the file that its data set is being written to; undefined: the one for the commands
+   * behind it has been taken by others, and another one is needed.
+   */
+  private cut(next: AofFile | undefined): AofFile | undefined {
+    const { folder, ports } = this.parts;
     // It may have been given up behind ready(): then nobody would drive a snapshot to its end.
     this.throwIfAborted();
     ports.propagator.finish();
-    if (next !== undefined && next !== this.left) {
-      const file = folder.append(next.name);
-      if (!writer.switchTo(file)) {
-        file.close();
-        throw new StorageError("EIO", "the present file cannot be synced");
-      }
-      folder.begun = next;
+    if (next !== undefined) {
+      if (!this.goesOnIn(next)) return undefined;
     } else if (this.mode === "beginning") {
       this.begin();
     }
@@ -181,6 +180,20 @@ export class Rewrite {
     this.save = new BackgroundSave(keyspace, wakingStorage(host, folder.later), options);
     snapshotJobs.add(this.save);
     return file;
+  }
+
+  /** Commands from here on go to that file. False: some of before are in it. */
+  private goesOnIn(next: AofFile): boolean {
+    const { folder, writer } = this.parts;
+    if (next.name === folder.presentName) return this.emptyFile() === next;
+    const file = folder.append(next.name);
+    const hasSwitched = writer.switchTo(file);
+    if (!hasSwitched && !writer.moveTo(file)) {
+      file.close();
+      throw new StorageError("EIO", "the present file cannot be synced");
+    }
+    folder.presentName = next.name;
+    return hasSwitched;
   }
 
   private begin(): void {
@@ -256,6 +269,7 @@ export class Rewrite {
     const sequence = folder.nextIncremental;
     const name = folder.incrementalName(sequence);
     await folder.later.rename(this.temporaryName, name);
+    folder.presentName = name;
     return { name, sequence, type: "incremental" };
   }
 }
