@@ -8,13 +8,7 @@
  * Who does what: LogWriter has the file that grows, LogFolder the folder with its manifest, LogLoad reads
  * all of it at the start, Rewrite makes it short again. Here it is decided when.
  */
-import {
-  type AofFile,
-  type AppendFile,
-  ManifestError,
-  StorageError,
-  saveNow,
-} from "@kv/persistence";
+import { type AppendFile, ManifestError, StorageError, saveNow } from "@kv/persistence";
 import type { ShutdownRequest } from "../../kernel/shutdown-request.ts";
 import { EngineState } from "../../kernel/situation.ts";
 import { type AppendOnlyFile, dataSetFilePort, Port, type Ports } from "../../module/ports.ts";
@@ -421,28 +415,13 @@ export class AppendOnly implements Running, AppendOnlyFile {
   /** Goes on at the end of the last file; makes what is missing. Throws StorageError. */
   private start(): void {
     const { folder, ports } = this;
-    const { host } = ports;
     const { manifest } = folder;
-    if (manifest.base === undefined && manifest.incrementals.length === 0) this.startAnew();
-    const last = folder.manifest.incrementals.at(-1);
+    const last = manifest.incrementals.at(-1);
     let file: AppendFile;
     if (last !== undefined) {
       file = named(`Can't open the append-only file ${last.name}`, () => folder.append(last.name));
-      host.log("notice", `Opening AOF incr file ${last.name} on server start`);
-    } else {
-      const sequence = folder.nextIncremental;
-      const added: AofFile = {
-        name: folder.incrementalName(sequence),
-        sequence,
-        type: "incremental",
-      };
-      file = named(`Can't open the append-only file ${added.name}`, () =>
-        folder.append(added.name),
-      );
-      if (file.sizeBytes > 0) file.truncate(0);
-      folder.writeNow({ ...folder.manifest, incrementals: [added] });
-      host.log("notice", `Creating AOF incr file ${added.name} on server start`);
-    }
+      ports.host.log("notice", `Opening AOF incr file ${last.name} on server start`);
+    } else file = this.startFile(manifest.base === undefined);
     this.writer.start(file);
     folder.presentName = folder.manifest.incrementals.at(-1)?.name ?? "";
     this.state = "on";
@@ -450,6 +429,36 @@ export class AppendOnly implements Running, AppendOnlyFile {
     this.baseBytes = this.currentBytes;
     this.beginLogging();
     this.tidy();
+  }
+
+  /** The first file for commands, and a base before it where there is none. No manifest, none of both. */
+  private startFile(isNew: boolean): AppendFile {
+    const { folder, ports } = this;
+    const { manifest } = folder;
+    const made: string[] = [];
+    let file: AppendFile | undefined;
+    try {
+      if (isNew) this.startAnew(made);
+      const sequence = folder.nextIncremental;
+      const name = folder.incrementalName(sequence);
+      file = named(`Can't open the append-only file ${name}`, () => folder.append(name));
+      made.push(name);
+      if (file.sizeBytes > 0) file.truncate(0);
+      folder.writeNow({
+        ...folder.manifest,
+        incrementals: [{ name, sequence, type: "incremental" }],
+      });
+      ports.host.log("notice", `Creating AOF incr file ${name} on server start`);
+      return file;
+    } catch (error) {
+      file?.close();
+      // Whoever starts a server until it comes up would else fill the folder with files that are nobody's.
+      if (folder.manifest.incrementals.length === 0) {
+        folder.manifest = manifest;
+        folder.removeNow(made);
+      }
+      throw error;
+    }
   }
 
   /** Files that a rewrite has left go, unless they are to be kept (aof-disable-auto-gc). */
@@ -469,12 +478,13 @@ export class AppendOnly implements Running, AppendOnlyFile {
     }
   }
 
-  /** A base of what is there, which is nothing. */
-  private startAnew(): void {
+  /** A base of what is there, which is nothing. Its name is one of `made`, whether or not that goes well. */
+  private startAnew(made: string[]): void {
     const { folder, ports } = this;
     this.warnOfSnapshot();
     folder.avoidStrayFiles();
     const { file, options } = nextBaseFile(ports, folder);
+    made.push(file.name);
     const result = saveNow(ports.keyspace, folder.now, options);
     if (!result.ok)
       throw new StorageError(

@@ -151,6 +151,18 @@ export class LogFolder {
     this.strays = history;
   }
 
+  /** Removes these files, if that can be done. */
+  removeNow(names: readonly string[]): void {
+    const { now } = this;
+    for (const name of names) {
+      try {
+        now.remove(name);
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+      }
+    }
+  }
+
   /** Removes files whose names begin so: nobody will end what a killed process has begun. */
   removeUnfinished(prefix: string): void {
     const { now } = this;

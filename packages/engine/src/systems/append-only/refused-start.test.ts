@@ -72,3 +72,26 @@ test("the first file", async () => {
   const told = "Can't create the AOF base file appendonly.aof.1.base.rdb: Read-only file system";
   expect(kv.log.at(-1)).toBe(told);
 });
+
+test("one that is tried again and again leaves no files, at whatever step it fails", async () => {
+  const config = { appendonly: true };
+  const whole = harness({ config });
+  await whole.engine.load();
+  const { length } = whole.host.disk.operations;
+  expect(length).toBeGreaterThan(8);
+  for (let at = 1; at <= length; at++) {
+    const kv = harness({ config });
+    const { disk } = kv.host;
+    const names = () => disk.now.folder("appendonlydir").list();
+    disk.fault = { at, code: "ENOSPC", message: "No space left on device" };
+    const hasStarted = await kv.engine.load();
+    const isNamed = disk.contents("appendonlydir/appendonly.aof.manifest") !== undefined;
+    if (at > 1 && !isNamed) expect(names(), disk.operations.join(" ")).toEqual([]);
+    const next = harness({ config, disk });
+    expect(await next.engine.load(), next.log.join("\n")).toBe(true);
+    expect(names()).toEqual(
+      expect.arrayContaining(["appendonly.aof.1.base.rdb", "appendonly.aof.1.incr.aof"]),
+    );
+    expect(names(), `step ${at}, ${hasStarted}`).toHaveLength(3);
+  }
+});
