@@ -7,8 +7,9 @@ import type { Socket } from "node:net";
 /**
  * A connection to a server in the same process: no socket, but with the interface and the events of a
  * `net.Socket`, so that client libraries which let their user open the connection take it as it is. What is
- * written goes to the server at once; replies come as `'data'`. `'connect'` and `'ready'` follow when the
- * present code has returned; `'end'` and `'close'` when the server ends the connection or is closed.
+ * written goes to the server at once, or, from within its own `log` or a module, when it is done with what it
+ * is at; replies come as `'data'`. `'connect'` and `'ready'` follow when the present code has returned;
+ * `'end'` and `'close'` when the server ends the connection or is closed.
  *
  * What belongs to a network does nothing: `setNoDelay()`, `setKeepAlive()`, `setTypeOfService()`. The
  * stream is no handle of the event loop and never keeps a process alive, so `ref()` and `unref()` do
