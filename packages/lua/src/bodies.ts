@@ -66,7 +66,7 @@ export class Reader {
   number(): number {
     let value = 0;
     for (let shift = 0; ; shift += 7) {
-      if (this.at >= this.bytes.length) throw unknown();
+      if (this.at >= this.bytes.length) throw unknownMachine();
       const byte = this.byte();
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value >>> 0;
@@ -93,7 +93,8 @@ export class Reader {
   }
 }
 
-const unknown = () => new Error("this machine is not the one that is known");
+/** What is thrown where the machine is another one. */
+export const unknownMachine = () => new Error("this machine is not the one that is known");
 
 /** The locals of a body: how they are written, in how many groups, and where its instructions begin. */
 export function localsOf({ bytes, from }: Body) {
@@ -120,7 +121,7 @@ function typeNumber(bytes: Uint8Array, at: number, kind: readonly number[]): num
     reader.numbers(reader.number());
     if (kind.every((byte, i) => bytes[start + i] === byte)) return type;
   }
-  throw unknown();
+  throw unknownMachine();
 }
 
 /**
@@ -151,7 +152,7 @@ export function withRewritten(
     );
     return joined([before, header, ...changed, bytes.subarray(end)]);
   }
-  throw unknown();
+  throw unknownMachine();
 }
 
 /** The section of the bodies, from `start` to `end`, in pieces. */
@@ -174,13 +175,13 @@ function rewrittenBodies(
     const from = reader.at;
     reader.at += size;
     if (place !== it.place) continue;
-    if (size !== it.size) throw unknown();
+    if (size !== it.size) throw unknownMachine();
     const body = flat(it.rewrite({ bytes, from, end: reader.at, typeNumber: number }), []);
     pieces.push(bytes.subarray(copied, head), flat(unsigned(body.length), []), body);
     copied = reader.at;
     found++;
   }
-  if (found < functions.length) throw unknown();
+  if (found < functions.length) throw unknownMachine();
   pieces.push(bytes.subarray(copied, end));
   return pieces;
 }
