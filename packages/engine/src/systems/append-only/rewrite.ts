@@ -13,6 +13,10 @@
  * So a file that is not the last one is synced before the next one holds anything. Where nothing was logged
  * before (the log is being turned on), commands since the cut go to a file without a place in the manifest
  * until the base is there, and the log begins with both.
+ *
+ * Where the present file takes no more (it is at a limit, or its server has forgotten it), what waits for it
+ * goes to the next one, and then the cut has one of its own. Such a file that nothing came to is taken by
+ * the rewrite that follows one that failed.
  */
 import {
   type AofFile,
