@@ -10,9 +10,10 @@
  * What the disk refuses under `everysec` or `no` stays there: replies leave, and writes are refused until
  * all of it is in the file, or in the next one, if a rewrite finds that to take it. (Under `always` the
  * server ends: what was done cannot be undone, and nobody was told of it.) And where writing has been seen
- * to wait for a sync of `everysec`, as on some systems it does, commands stay in the buffer for up to two seconds while one runs, and replies leave. Redis does so
- * on any system, and so forgets what it has answered when it is killed meanwhile. A sync that has commands
- * wait for two seconds, or would have them wait, is counted and told as there: the disk is busy.
+ * to wait for a sync of `everysec`, as on some systems it does, commands stay in the buffer for up to two
+ * seconds while one runs, and replies leave. Redis does so on any system, and so forgets what it has
+ * answered when it is killed meanwhile. A sync that has commands wait for two seconds, or would have them
+ * wait, is counted and told as there: the disk is busy.
  *
  * A sync that failed may have lost anything behind the last one that did not, and the next one would not
  * say so: the file is not trusted again (`isBroken`) until another one has taken its place.
