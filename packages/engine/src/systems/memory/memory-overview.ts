@@ -28,9 +28,9 @@ export interface MemoryOverview {
 }
 
 export function memoryOverview(engine: Ports): MemoryOverview {
-  const { memory, keyspace, stats, host } = engine;
+  const { clients, memory, keyspace, report, stats, host } = engine;
   memory.countClients();
-  const { usedBytes, startupBytes, clientBufferBytes } = memory;
+  const { usedBytes, startupBytes } = memory;
   if (usedBytes > stats.peakMemoryBytes) stats.peakMemoryBytes = usedBytes;
   const { arena } = keyspace;
   const residentBytes = host.usage().residentBytes;
@@ -38,9 +38,11 @@ export function memoryOverview(engine: Ports): MemoryOverview {
   const tableBytes = Math.max(0, keyspace.tableBytes() - memory.startupTableBytes);
   const { scriptBytes, functionBytes } = memory.scripts;
   const { backlogBytes, replicaBytes, connectionBytes } = memory.replication;
+  // What they have queued and asked for lies in blocks of the arena, and is no data either.
+  let clientBytes = 0;
+  for (const client of clients.values()) clientBytes += report.bytesOf(client);
   const batchBytes = Math.max(0, memory.batchBytes() - memory.startupBatchBytes);
-  const forOthersBytes =
-    clientBufferBytes + batchBytes + backlogBytes + replicaBytes - connectionBytes;
+  const forOthersBytes = clientBytes + batchBytes + backlogBytes + replicaBytes - connectionBytes;
   const overheadBytes = Math.min(
     usedBytes,
     startupBytes + forOthersBytes + tableBytes + scriptBytes + functionBytes,
@@ -55,7 +57,7 @@ export function memoryOverview(engine: Ports): MemoryOverview {
     overheadBytes,
     datasetBytes,
     datasetPercent: netBytes > 0 ? (datasetBytes / netBytes) * 100 : 0,
-    clientBytes: clientBufferBytes,
+    clientBytes,
     allocatedBytes: arena.usedBytes,
     activeBytes: arena.pageBytes,
     touchedBytes: arena.touchedBytes,
