@@ -122,6 +122,15 @@ async function measure(
   }
 }
 
+/** What several took together, round by round. */
+function together(times: readonly Times[]): Times {
+  const sums = (kind: keyof Times) =>
+    (times[0]?.[kind] ?? []).map((_, round) =>
+      times.reduce((sum, one) => sum + (one[kind][round] ?? 0), 0),
+    );
+  return { ours: sums("ours"), redis: sums("redis") };
+}
+
 export async function files(context: Context): Promise<Section> {
   const missing: string[] = [];
   const measured: { label: string; saved: Times; loaded: Times }[] = [];
@@ -136,6 +145,11 @@ export async function files(context: Context): Promise<Section> {
     if (unknown.has(content.command)) missing.push(content.label);
     else measured.push({ label: content.label, ...(await measure(context, content)) });
   }
+  measured.push({
+    label: "all of these",
+    saved: together(measured.map(({ saved }) => saved)),
+    loaded: together(measured.map(({ loaded }) => loaded)),
+  });
   const ratios = ({ ours, redis }: Times) => pairedRatios(ours, redis);
   const cells = (times: Times) => [
     `${significant(median(times.ours))} / ${significant(median(times.redis))} s`,
