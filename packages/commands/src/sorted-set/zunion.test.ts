@@ -70,6 +70,20 @@ describe.each([
     expect(kv.send("ZUNION", 2, "a", "h", "FOO")).toBe(errors.wrongType);
   });
 
+  test.each([1, 7, 8, 57, 113, 500])("a result of %i members goes on growing", (count) => {
+    const kv = harness({ config: { "zset-max-listpack-entries": 0 } });
+    const members = Array.from({ length: count + 900 }, (_, i) => `${i}`);
+    const first = members.slice(0, count);
+    kv.send("ZADD", "a", ...first.flatMap((member) => [member, member]));
+    expect(kv.send("ZUNIONSTORE", "d", 1, "a")).toBe(count);
+    for (let i = count; i < members.length; i++) {
+      kv.send("ZADD", "d", i, i);
+      if (i % 100 === 0) kv.check();
+    }
+    expect(kv.send("ZRANGE", "d", 0, -1)).toEqual(members);
+    kv.check();
+  });
+
   test("many inputs, and many members, give what adding them one by one gives", () => {
     const kv = filled();
     const keys = Array.from({ length: 30 }, (_, i) => `in${i}`);

@@ -35,7 +35,8 @@ export class HashConverter {
 
   /**
    * A new table with what the listpack holds, whose fields are `stride` elements each, and with room for
-   * `more` fields: its header. NONE when a field comes twice. Throws ArenaFullError; the listpack is whole then, and stays.
+   * `more` fields: its header. NONE when a field comes twice. Throws ArenaFullError; the listpack is
+   * whole then, and stays.
    */
   table(listpack: Ref, stride: number, seed: number, more = 0): Ref {
     const { arena, dict, heap, field, value } = this;

@@ -16,6 +16,7 @@
  * Example, a leaf of 7 places with "a" at 1 and "b" at 2.5, whose elements are at 4096 and 4102:
  *      02 00 00 00 | 00 00 07 00 | 1.0, 2.5, ... | 00 10 00 00 | 06 10 00 00 | ...
  */
+import { assert } from "../../assert.ts";
 import { type Arena, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../../memory/arena.ts";
 
 /** Places of a node. */
@@ -86,6 +87,7 @@ export function childOf(arena: Arena, node: Ref, place: number): Ref {
 
 /** A new node without anything in it; a leaf may have fewer places (placesFor). Throws ArenaFullError. */
 export function createNode(arena: Arena, level: number, places = NODE_MAX): Ref {
+  assert(level === 0 || places === NODE_MAX, "only a leaf has fewer places");
   const node = arena.alloc(level === 0 ? HEADER_BYTES + places * PLACE_BYTES : INNER_BYTES);
   initialise(arena, node, level, places);
   return node;

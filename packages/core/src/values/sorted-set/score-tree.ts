@@ -439,7 +439,8 @@ export class ScoreTree extends ScorePath {
     assert(levelOf(arena, node) === level, "all leaves are on one level");
     const count = countOf(arena, node);
     const most = placesOf(arena, node);
-    assert(most === NODE_MAX || node === this.root, "only a leaf that stands alone is small");
+    const standsAlone = node === this.root && level === 0;
+    assert(most === NODE_MAX || standsAlone, "only a leaf that stands alone is small");
     assert(
       count <= most && (count > 0 || node === this.root),
       "no node is empty, and none too full",

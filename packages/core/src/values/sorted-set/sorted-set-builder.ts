@@ -182,10 +182,11 @@ export class SortedSetBuilder {
     let left = count;
     for (let level = 0; ; level++) {
       const nodes = new Int32Array(Math.ceil(left / FILLED));
+      const standsAlone = level === 0 && nodes.length === 1;
       let made = 0;
       try {
         for (; made < nodes.length; made++) {
-          nodes[made] = createNode(arena, level, nodes.length === 1 ? placesFor(left) : NODE_MAX);
+          nodes[made] = createNode(arena, level, standsAlone ? placesFor(left) : NODE_MAX);
           const first = made * FILLED;
           this.fill(nodes[made] as number, level, below, first, Math.min(left, first + FILLED));
         }
