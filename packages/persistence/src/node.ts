@@ -46,6 +46,8 @@ const TEXTS: Record<string, string> = {
   EIO: "Input/output error",
   EEXIST: "File exists",
   EISDIR: "Is a directory",
+  ENOTDIR: "Not a directory",
+  EINVAL: "Invalid argument",
   EROFS: "Read-only file system",
   EDQUOT: "Disk quota exceeded",
   ESTALE: "Stale file handle",
@@ -56,6 +58,7 @@ const TEXTS: Record<string, string> = {
   ENAMETOOLONG: "File name too long",
   ENFILE: "Too many open files in system",
   ENOMEM: "Cannot allocate memory",
+  ETXTBSY: "Text file busy",
 };
 
 /** What disks answer and the runtime has no name for, by the system's number: a full quota is one of them. */
@@ -63,11 +66,20 @@ const NAMELESS = new Map(
   (["EDQUOT", "ESTALE", "EBADMSG"] as const).map((code) => [osConstants.errno[code], code]),
 );
 
+function codeOf({ code, errno }: NodeJS.ErrnoException): string | undefined {
+  return NAMELESS.get(Math.abs(errno ?? 0)) ?? code;
+}
+
+/** How the C library words what node:fs threw, where the runtime has another text for it or none. */
+export function diskErrorText(error: unknown): string | undefined {
+  return TEXTS[codeOf(error as NodeJS.ErrnoException) ?? ""];
+}
+
 /** What node:fs threw, as a StorageError. */
 export function storageErrorOf(error: unknown): StorageError {
-  const { code: given, errno, message } = error as NodeJS.ErrnoException;
-  if (given === undefined) throw error; // A mistake of ours, not the disk's.
-  const code = NAMELESS.get(Math.abs(errno ?? 0)) ?? given;
+  const { message } = error as NodeJS.ErrnoException;
+  const code = codeOf(error as NodeJS.ErrnoException);
+  if (code === undefined) throw error; // A mistake of ours, not the disk's.
   // "ENOSPC: no space left on device, write" holds the text between code and call.
   const text = /^[A-Z0-9]+: ([^,]+)/.exec(message)?.[1] ?? message;
   return new StorageError(code, TEXTS[code] ?? text.charAt(0).toUpperCase() + text.slice(1));

@@ -101,12 +101,13 @@ function setWithOptions(call: Call): void {
     if ((flags & GET) === 0) call.reply.null();
     return;
   }
+  const isPlain = (flags & GET) === 0 && condition === 0;
   if (unit !== 0) {
-    putWithExpiry(call, entry, 2, expiryMs, unit === Unit.PXAT && (flags & GET) === 0);
+    putWithExpiry(call, entry, 2, expiryMs, unit === Unit.PXAT && isPlain);
   } else {
     putArgument(call, 1, entry, 2, (flags & KEEP_TTL) !== 0);
     call.changed(1, "set", Notify.STRING);
-    if ((flags & GET) !== 0 && call.propagates) propagateWithoutGet(call);
+    if (!isPlain && call.propagates) propagatePlainly(call);
   }
   if ((flags & GET) === 0) call.reply.ok();
 }
@@ -181,11 +182,13 @@ function putWithExpiry(
     );
 }
 
-function propagateWithoutGet(call: Call): void {
+/** It goes on without GET, and without the condition, which was met: an older replica knows none. */
+function propagatePlainly(call: Call): void {
+  const { condition, conditionArgument } = options;
   const words: CommandWord[] = [];
   for (let i = 0; i < call.argc; i++) {
-    const isOption = i >= 3 && i !== options.conditionArgument;
-    if (!isOption || !call.is(i, "GET")) words.push(call.argument(i));
+    const isCondition = condition !== 0 && (i === conditionArgument - 1 || i === conditionArgument);
+    if (!isCondition && !(i >= 3 && call.is(i, "GET"))) words.push(call.argument(i));
   }
   call.propagateAs(...words);
 }
