@@ -176,7 +176,7 @@ const converting: Transcript = [
   ["OBJECT", "ENCODING", "d"],
   {
     request: ["ZADD", "many", 1, "a", 2, "a", 3, "a", 4, "a", 5, "b"],
-    differs: "for so many members 7.2 makes a table, whether or not they are the same",
+    encodes: "for so many members 7.2 makes a table, whether or not they are the same",
   },
   ["CONFIG", "SET", "zset-max-listpack-entries", 128],
 ];

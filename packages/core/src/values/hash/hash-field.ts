@@ -22,12 +22,11 @@ import {
   valueLength,
   valueRef,
   viewOf,
-  WORD_FLAG,
 } from "../../table/entry.ts";
+import { EXTERNAL_VALUE } from "../block-entry.ts";
 
 /** Values up to this length stand in their field's entry. */
 export const INLINE_VALUE_BYTES_MAX = 1024;
-export const EXTERNAL_VALUE = WORD_FLAG | EXTERNAL_FLAG;
 const FIELD_KIND = kindOf(Type.STRING, Encoding.RAW);
 
 /**

@@ -37,23 +37,19 @@ import {
 import { RefList } from "../../memory/ref-list.ts";
 import { Dict } from "../../table/dict.ts";
 import {
-  createEntry,
   Encoding,
-  EXPIRY_FLAG,
   EXTERNAL_FLAG,
   encodingOf,
   entryBytes,
   expiryMs as expiryOfEntry,
   flagsOf,
   keyLength,
-  kindOf,
-  setExpiryMs,
-  setValueRef,
   Type,
   VOLATILE_BIT,
   valueLength,
   valueRef,
 } from "../../table/entry.ts";
+import { createBlockEntry, EXTERNAL_VALUE } from "../block-entry.ts";
 import {
   checkFieldHeap,
   checkTriples,
@@ -62,7 +58,7 @@ import {
   tripleExpiry,
 } from "./field-expiry.ts";
 import { HashExpiries } from "./hash-expiries.ts";
-import { EXTERNAL_VALUE, INLINE_VALUE_BYTES_MAX } from "./hash-field.ts";
+import { INLINE_VALUE_BYTES_MAX } from "./hash-field.ts";
 import { type HashLimits, LISTPACK_BYTES_MAX } from "./hash-fields.ts";
 
 /** Picks of a random field that may have passed, before those that have not are counted. */
@@ -84,7 +80,17 @@ export function createHashTable(
 ): Ref {
   const table = Dict.create(arena, seed, 0, expected);
   try {
-    return entryWith(arena, table, Encoding.HASHTABLE, epoch, bytes, start, end, expiryMs);
+    return createBlockEntry(
+      arena,
+      Type.HASH,
+      Encoding.HASHTABLE,
+      table,
+      epoch,
+      bytes,
+      start,
+      end,
+      expiryMs,
+    );
   } catch (full) {
     new Dict(arena).attach(table).free();
     throw full;
@@ -115,30 +121,21 @@ function entryOf(
   encoding: number = Encoding.LISTPACK,
 ): Ref {
   try {
-    return entryWith(arena, listpack, encoding, epoch, bytes, start, end, expiryMs);
+    return createBlockEntry(
+      arena,
+      Type.HASH,
+      encoding,
+      listpack,
+      epoch,
+      bytes,
+      start,
+      end,
+      expiryMs,
+    );
   } catch (full) {
     arena.free(listpack);
     throw full;
   }
-}
-
-/** A new entry that holds the block. */
-function entryWith(
-  arena: Arena,
-  block: Ref,
-  encoding: number,
-  epoch: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  expiryMs: number,
-): Ref {
-  const kind = kindOf(Type.HASH, encoding);
-  const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
-  const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
-  if (expiryMs !== -1) setExpiryMs(arena, entry, expiryMs);
-  setValueRef(arena, entry, block);
-  return entry;
 }
 
 /** A window on the hash that an entry holds: see the head of this file. */

@@ -41,29 +41,22 @@ import { positionOf, type TextMatcher } from "../../memory/listpack-walk.ts";
 import {
   byteIndex,
   bytesOf,
-  createEntry,
   Encoding,
-  EXPIRY_FLAG,
-  EXTERNAL_FLAG,
   encodingOf,
   flagsOf,
-  kindOf,
   setEncoding,
-  setExpiryMs,
   setValueRef,
   Type,
   typeOf,
   valueRef,
-  WORD_FLAG,
 } from "../../table/entry.ts";
+import { createBlockEntry, EXTERNAL_VALUE } from "../block-entry.ts";
 import { ListDirectory } from "./list-directory.ts";
 import { COMPRESSED, elementsOf, PLAIN, rawBytesOf, shapeOf } from "./list-layout.ts";
 import { exceeds, fitsListpack, type ListLimits } from "./list-limits.ts";
 import { createPlain, NodeView } from "./list-node.ts";
 import { closeRoom } from "./list-room.ts";
 import { Quicklist } from "./quicklist.ts";
-
-const EXTERNAL_VALUE = WORD_FLAG | EXTERNAL_FLAG;
 
 /** A new entry for the key bytes[start, end), holding an empty list. `expiryMs`: its expiry, or -1. */
 export function createList(
@@ -87,13 +80,18 @@ export function createListOf(
   end: number,
   expiryMs: number,
 ): Ref {
-  const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
   try {
-    const kind = kindOf(Type.LIST, Encoding.LISTPACK);
-    const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
-    if (expiryMs !== -1) setExpiryMs(arena, entry, expiryMs);
-    setValueRef(arena, entry, listpack);
-    return entry;
+    return createBlockEntry(
+      arena,
+      Type.LIST,
+      Encoding.LISTPACK,
+      listpack,
+      epoch,
+      bytes,
+      start,
+      end,
+      expiryMs,
+    );
   } catch (full) {
     arena.free(listpack);
     throw full;

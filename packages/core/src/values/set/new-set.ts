@@ -2,17 +2,8 @@
 import type { Arena, Ref } from "../../memory/arena.ts";
 import { createListpack } from "../../memory/listpack.ts";
 import { Dict } from "../../table/dict.ts";
-import {
-  createEntry,
-  Encoding,
-  EXPIRY_FLAG,
-  EXTERNAL_FLAG,
-  kindOf,
-  setExpiryMs,
-  setValueRef,
-  Type,
-  WORD_FLAG,
-} from "../../table/entry.ts";
+import { Encoding, Type } from "../../table/entry.ts";
+import { createBlockEntry } from "../block-entry.ts";
 import { createIntset } from "./intset.ts";
 
 /** When a set stops being the small form of itself: set-max-intset-entries, -listpack-entries and -value. */
@@ -27,7 +18,6 @@ export interface SetLimits {
 
 /** Most members of an intset, whatever the limits say. */
 export const INTSET_ENTRIES_MAX = 2 ** 25;
-const EXTERNAL_VALUE = WORD_FLAG | EXTERNAL_FLAG;
 
 /** The encoding in which a set begins whose first member is an integer or not, for so many members. */
 export function setEncodingFor(isInteger: boolean, sizeHint: number, limits: SetLimits): number {
@@ -75,10 +65,5 @@ export function setEntryOf(
   end: number,
   expiryMs: number,
 ): Ref {
-  const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
-  const kind = kindOf(Type.SET, encoding);
-  const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
-  if (expiryMs !== -1) setExpiryMs(arena, entry, expiryMs);
-  setValueRef(arena, entry, block);
-  return entry;
+  return createBlockEntry(arena, Type.SET, encoding, block, epoch, bytes, start, end, expiryMs);
 }

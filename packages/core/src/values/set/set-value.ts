@@ -42,7 +42,6 @@ import { RefList } from "../../memory/ref-list.ts";
 import { Dict } from "../../table/dict.ts";
 import {
   Encoding,
-  EXTERNAL_FLAG,
   encodingOf,
   flagsOf,
   setEncoding,
@@ -50,8 +49,8 @@ import {
   Type,
   typeOf,
   valueRef,
-  WORD_FLAG,
 } from "../../table/entry.ts";
+import { EXTERNAL_VALUE } from "../block-entry.ts";
 import { freeElement, freeElements, insertElement } from "../element.ts";
 import {
   checkIntset,
@@ -74,7 +73,6 @@ const FLAT_BYTES_MAX = 2 ** 29;
 const ELEMENT_OVERHEAD_MAX = 10;
 /** Up to so many members, looking for a duplicate by comparing all with all is the cheaper way. */
 const FEW_MEMBERS = 16;
-const EXTERNAL_VALUE = WORD_FLAG | EXTERNAL_FLAG;
 
 /** A window on the set that an entry holds: see the head of this file. */
 export class SetValue {

@@ -45,23 +45,18 @@ import { RefList } from "../../memory/ref-list.ts";
 import { Dict } from "../../table/dict.ts";
 import {
   bytesOf,
-  createEntry,
   Encoding,
-  EXPIRY_FLAG,
-  EXTERNAL_FLAG,
   encodingOf,
   flagsOf,
   keyLength,
-  kindOf,
   setEncoding,
-  setExpiryMs,
   setValueRef,
   Type,
   typeOf,
   valueRef,
   viewOf,
-  WORD_FLAG,
 } from "../../table/entry.ts";
+import { createBlockEntry, EXTERNAL_VALUE } from "../block-entry.ts";
 import { ScoreTree } from "./score-tree.ts";
 import {
   compareBytes,
@@ -100,7 +95,6 @@ export const Added = {
 
 /** A listpack stays well below what one block of the arena can be, whatever the limits say. */
 const LISTPACK_BYTES_MAX = 2 ** 29;
-const EXTERNAL_VALUE = WORD_FLAG | EXTERNAL_FLAG;
 
 /**
  * A new entry for the key bytes[start, end), holding an empty sorted set: a table from the beginning
@@ -137,11 +131,8 @@ export function createEmptyKey(
   end: number,
   expiryMs: number,
 ): Ref {
-  const flags = expiryMs === -1 ? EXTERNAL_VALUE : EXTERNAL_VALUE | EXPIRY_FLAG;
-  const kind = kindOf(Type.ZSET, isTable ? Encoding.SKIPLIST : Encoding.LISTPACK);
-  const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
-  if (expiryMs !== -1) setExpiryMs(arena, entry, expiryMs);
-  return entry;
+  const encoding = isTable ? Encoding.SKIPLIST : Encoding.LISTPACK;
+  return createBlockEntry(arena, Type.ZSET, encoding, NONE, epoch, bytes, start, end, expiryMs);
 }
 
 /** A window on the sorted set that an entry holds: see the head of this file. */

@@ -22,21 +22,8 @@ import { assert } from "../../assert.ts";
 import { type Arena, NONE, type Ref, SEGMENT_SHIFT, UNIT_MASK } from "../../memory/arena.ts";
 import { listpackBytes } from "../../memory/listpack.ts";
 import { LISTPACK_HEADER_BYTES, positionAfter } from "../../memory/listpack-walk.ts";
-import {
-  createEntry,
-  Encoding,
-  EXPIRY_FLAG,
-  EXTERNAL_FLAG,
-  kindOf,
-  setExpiryMs,
-  setValueRef,
-  Type,
-  typeOf,
-  valueRef,
-  WORD_FLAG,
-  wordIndex,
-  wordsOf,
-} from "../../table/entry.ts";
+import { Encoding, Type, typeOf, valueRef, wordIndex, wordsOf } from "../../table/entry.ts";
+import { createBlockEntry } from "../block-entry.ts";
 import { IdTree } from "./id-tree.ts";
 import {
   addToCounts,
@@ -103,13 +90,18 @@ export function createStream(
   expiryMs = -1,
 ): Ref {
   const header = createStreamHeader(arena);
-  const kind = kindOf(Type.STREAM, Encoding.STREAM);
-  const flags = WORD_FLAG | EXTERNAL_FLAG | (expiryMs === -1 ? 0 : EXPIRY_FLAG);
   try {
-    const entry = createEntry(arena, kind, flags, epoch, bytes, start, end, 0);
-    if (expiryMs !== -1) setExpiryMs(arena, entry, expiryMs);
-    setValueRef(arena, entry, header);
-    return entry;
+    return createBlockEntry(
+      arena,
+      Type.STREAM,
+      Encoding.STREAM,
+      header,
+      epoch,
+      bytes,
+      start,
+      end,
+      expiryMs,
+    );
   } catch (full) {
     arena.free(header);
     throw full;
